@@ -1,0 +1,118 @@
+# Two commands are enough: `make demo` shows live VaR, `make verify` proves it.
+# Everything is installed into .venv and .cache; nothing is started by `make setup`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := $(or $(RISKSTREAM_CACHE_DIR),.cache)
+LOCKS := requirements
+PYTHON ?= $(firstword $(shell for p in python3.11 python3.12 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])' \
+	2>/dev/null && echo $$p; done) python3)
+
+BASE_STAMP := $(VENV)/.stamp-base
+RUN_STAMP := $(VENV)/.stamp-run
+VERIFY_STAMP := $(VENV)/.stamp-verify
+JARS_STAMP := $(CACHE)/jars/.stamp
+WHEELS_STAMP := $(CACHE)/wheels/.stamp
+
+UV_PIP = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-build-isolation
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-build-isolation
+COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
+	--no-header --no-annotate --python-version 3.11
+
+# install,FLAGS: with uv; with pip where uv cannot reach the registry that pip is set up for.
+define install
+$(UV_PIP) $(1) || { echo 'uv could not install; trying pip'; $(PIP) $(1); }
+endef
+
+.PHONY: help
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+	  awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+.PHONY: setup
+setup: $(RUN_STAMP) $(JARS_STAMP) $(WHEELS_STAMP)  ## Install what the product needs (repeat at will)
+
+.PHONY: setup-verify
+setup-verify: $(VERIFY_STAMP) $(JARS_STAMP) $(WHEELS_STAMP)
+
+$(BASE_STAMP): $(LOCKS)/bootstrap.lock
+	@$(PYTHON) -m system.runtime.preflight
+	@echo 'making $(VENV)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r $(LOCKS)/bootstrap.lock
+	@touch $@
+
+$(RUN_STAMP): $(BASE_STAMP) $(LOCKS)/run.lock pyproject.toml
+	@echo 'installing the product (about 100 packages, 500 MB)'
+	@$(call install,--require-hashes -r $(LOCKS)/run.lock)
+	@$(call install,--no-deps --editable .)
+	@touch $@
+
+$(VERIFY_STAMP): $(RUN_STAMP) $(LOCKS)/verify.lock
+	@echo 'installing the tests and the reference libraries (about 120 packages)'
+	@$(call install,--require-hashes -r $(LOCKS)/verify.lock)
+	@touch $@
+
+$(JARS_STAMP): $(LOCKS)/jars.lock | $(RUN_STAMP)
+	@$(BIN)/python -m system.runtime.fetch jars
+	@touch $@
+
+$(WHEELS_STAMP): $(LOCKS)/data.lock | $(RUN_STAMP)
+	@$(BIN)/python -m system.runtime.fetch wheels
+	@touch $@
+
+.PHONY: demo
+demo: setup  ## Live VaR on real prices: the stack, a replay, a verdict (about 4 minutes)
+	@$(BIN)/riskstream demo $(ARGS)
+
+.PHONY: verify
+verify: setup-verify  ## Prove it: lint, types, layers, every test, the replay, one report
+	@$(BIN)/riskstream verify $(ARGS)
+
+.PHONY: test
+test: setup-verify  ## Tests that need no server (under 2 minutes)
+	@$(BIN)/python -m pytest -q -m 'not integration and not end_to_end and not benchmark_suite' $(ARGS)
+
+.PHONY: lint
+lint: setup-verify  ## Style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: bench
+bench: setup-verify  ## Timed comparisons against the stored baseline
+	@$(BIN)/python -m pytest -q -m benchmark_suite $(ARGS)
+
+.PHONY: up
+up: setup  ## Start the stack and stay in front of it (Ctrl-C stops everything)
+	@$(BIN)/riskstream up $(ARGS)
+
+.PHONY: down
+down: setup  ## Stop a stack that was left running
+	@$(BIN)/riskstream down
+
+.PHONY: status
+status: setup  ## Show what runs where, and how it is
+	@$(BIN)/riskstream status
+
+.PHONY: lock
+lock: $(RUN_STAMP)  ## Lock every dependency anew (needs the network)
+	@$(COMPILE) pyproject.toml -o $(LOCKS)/run.lock
+	@$(COMPILE) --all-extras -c $(LOCKS)/run.lock pyproject.toml -o $(LOCKS)/verify.lock
+	@$(COMPILE) --no-deps $(LOCKS)/bootstrap.in -o $(LOCKS)/bootstrap.lock
+	@$(COMPILE) --no-deps $(LOCKS)/data.in -o $(LOCKS)/data.lock
+	@$(BIN)/python -m system.runtime.fetch lock
+
+.PHONY: clean
+clean:  ## Stop the stack and remove its state, reports and tool caches (keeps .venv and .cache)
+	@if [ -x $(BIN)/riskstream ]; then $(BIN)/riskstream down; fi
+	@rm -rf build .riskstream .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks *.egg-info
+	@find system validation loadtests tests -name __pycache__ -type d -prune -exec rm -rf {} +

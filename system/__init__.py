@@ -1,0 +1,1 @@
+"""riskstream: real-time portfolio risk, from ticks to explained VaR."""
