@@ -1,0 +1,444 @@
+"""What the API answers, once: server, client and dashboard share these types.
+
+Views are made from a snapshot by pure functions, so that the number on a screen is the
+number of the record. Amounts are in the portfolio's base currency; VaR and its kin are
+losses, positive. Unknown fields are ignored on reading: a client outlives a new field.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from system.contracts.messages import (
+    AssetClass,
+    AssetClassRisk,
+    CloseHistory,
+    Identifier,
+    Instrument,
+    Nanoseconds,
+    Portfolio,
+    PositionRisk,
+    Positive,
+    RejectReason,
+    RiskSnapshot,
+    Signed,
+    SnapshotKind,
+    StageTimes,
+    TailScenario,
+    TradeAction,
+    field_names,
+)
+
+SNAPSHOT_EVENT: Final = "snapshot"
+"""Server-sent event: a ``RiskSnapshot``, or a ``CurrentRisk`` with ``compact=true``."""
+HEARTBEAT_EVENT: Final = "heartbeat"
+"""Server-sent event: a ``StreamStatus`` while the stream runs or warms up."""
+STALE_EVENT: Final = "stale"
+"""Server-sent event: a ``StreamStatus`` when the stream's heartbeat has stopped."""
+
+GAP_EVENT: Final = "gap"
+"""Server-sent event: a ``StreamGap`` when a client resumes from before what is kept."""
+
+
+class StreamState(StrEnum):
+    """Whether numbers still move; judged by the expiry of the stream's heartbeat."""
+
+    RUNNING = "running"
+    WARMING = "warming"
+    STALE = "stale"
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """Base of what the API answers."""
+
+
+class CurrentRisk(View, frozen=True, kw_only=True):
+    """The newest snapshot of a portfolio without its positions.
+
+    ``var_limit`` is ``var_limit_fraction`` of NAV; it, ``limit_used`` (VaR / limit) and
+    ``over_limit`` are None where NAV is not positive or VaR does not exist. ``complete``
+    says that no price is stale or carried and no number is missing.
+    """
+
+    portfolio: str
+    snapshot_id: str
+    kind: SnapshotKind
+    fence: int
+    epoch: int
+    event_time_ns: int
+    asof: dt.date | None
+    base_currency: str
+    var: float | None
+    expected_shortfall: float | None
+    nav: float
+    value: float
+    var_fraction: float | None
+    var_limit_fraction: float
+    var_limit: float | None
+    limit_used: float | None
+    over_limit: bool | None
+    estimator: str
+    confidence: str
+    window: int
+    scenario_count: int
+    tail_rank: int
+    scenario_date: dt.date | None
+    tail: tuple[TailScenario, ...]
+    diversification: float | None
+    asset_classes: tuple[AssetClassRisk, ...]
+    daily_pnl: float | None
+    unrealised_pnl: float
+    realised_pnl: float
+    previous_var: float | None
+    hypothetical_pnl: float | None
+    breach: bool | None
+    complete: bool
+    stale: tuple[str, ...]
+    carried: tuple[str, ...]
+    suspect: tuple[str, ...]
+    not_available: str
+    inputs_hash: str
+    offsets: dict[str, int]
+    trade_ids: tuple[str, ...]
+    stages: StageTimes
+
+
+_TAKEN_OVER: Final = tuple(
+    name for name in field_names(CurrentRisk) if name in frozenset(field_names(RiskSnapshot))
+)
+
+
+class CurrentVar(CurrentRisk, frozen=True, kw_only=True):
+    """``GET /v1/portfolios/{id}/var``: the current risk and how far it can be trusted.
+
+    ``durable``: the snapshot's transaction is committed. ``stream``: whether it is kept
+    current.
+    """
+
+    durable: bool
+    stream: StreamState
+
+
+class AssetClassVar(View, frozen=True, kw_only=True):
+    """``GET .../var/asset-classes``: each class on its own; they do not add up to VaR."""
+
+    portfolio: str
+    snapshot_id: str
+    event_time_ns: int
+    base_currency: str
+    var: float | None
+    expected_shortfall: float | None
+    diversification: float | None
+    asset_classes: tuple[AssetClassRisk, ...]
+    durable: bool
+    stream: StreamState
+
+
+class AttributionRow(View, frozen=True, kw_only=True):
+    """One position's part of VaR; ``share`` is ``component_var`` / VaR."""
+
+    instrument: str
+    asset_class: AssetClass
+    value: float
+    exposure: float
+    delta: float
+    component_var: float | None
+    share: float | None
+    component_es: float | None
+    smoothed_share: float | None
+
+
+class Attribution(View, frozen=True, kw_only=True):
+    """``GET .../attribution``: component VaR, largest first; the components sum to VaR."""
+
+    portfolio: str
+    snapshot_id: str
+    event_time_ns: int
+    base_currency: str
+    estimator: str
+    var: float | None
+    expected_shortfall: float | None
+    scenario_date: dt.date | None
+    rows: tuple[AttributionRow, ...]
+    durable: bool
+    stream: StreamState
+
+
+class Positions(View, frozen=True, kw_only=True):
+    """``GET .../positions``: what the portfolio holds now."""
+
+    portfolio: str
+    snapshot_id: str
+    event_time_ns: int
+    base_currency: str
+    nav: float
+    value: float
+    unrealised_pnl: float
+    realised_pnl: float
+    positions: tuple[PositionRisk, ...]
+    durable: bool
+    stream: StreamState
+
+
+class PortfolioSummary(View, frozen=True, kw_only=True):
+    """One line of ``GET /v1/portfolios``."""
+
+    portfolio: str
+    snapshot_id: str
+    event_time_ns: int
+    base_currency: str
+    nav: float
+    var: float | None
+    var_fraction: float | None
+    var_limit_fraction: float
+    over_limit: bool | None
+    complete: bool
+    durable: bool
+
+
+class Portfolios(View, frozen=True, kw_only=True):
+    """``GET /v1/portfolios``, by name. ``unvalued``: imported, no snapshot yet."""
+
+    portfolios: tuple[PortfolioSummary, ...]
+    unvalued: tuple[str, ...]
+    stream: StreamState
+
+
+class SnapshotPoint(View, frozen=True, kw_only=True):
+    """One point of a portfolio's time series, as PostgreSQL keeps it in typed columns.
+
+    ``component_var`` maps each instrument to its part of VaR, only where asked for.
+    """
+
+    snapshot_id: str
+    kind: SnapshotKind
+    fence: int
+    epoch: int
+    event_time_ns: int
+    asof: dt.date | None
+    nav: float
+    value: float
+    var: float | None
+    expected_shortfall: float | None
+    var_fraction: float | None
+    daily_pnl: float | None
+    unrealised_pnl: float
+    realised_pnl: float
+    previous_var: float | None
+    hypothetical_pnl: float | None
+    breach: bool | None
+    component_var: dict[str, float | None] | None = None
+
+
+class SnapshotPage(View, frozen=True, kw_only=True):
+    """``GET .../snapshots``: a page in order of time; ``next`` asks for the one after it."""
+
+    portfolio: str
+    points: tuple[SnapshotPoint, ...]
+    next: str | None = None
+
+
+class RejectedRow(View, frozen=True, kw_only=True):
+    """A message that was not applied: where it lies, why, and its bytes as text."""
+
+    topic: str
+    partition: int
+    offset: int
+    reason: RejectReason
+    detail: str
+    value: str
+
+
+class RejectedPage(View, frozen=True, kw_only=True):
+    """``GET /v1/rejected``, newest first; ``counts`` are of all that is kept, by reason."""
+
+    rows: tuple[RejectedRow, ...]
+    counts: dict[str, int]
+    next: str | None = None
+
+
+class StreamStatus(View, frozen=True, kw_only=True):
+    """Where the stream stands.
+
+    ``heartbeat_age_ms`` by Redis's own clock, None when no heartbeat is left.
+    ``(fence, epoch)`` is the newest batch in Redis, ``(durable_fence, durable_epoch)`` the
+    newest in PostgreSQL; -1 before the first. ``dropped_count``: snapshots that this
+    client was too slow for, each replaced by a newer one of its portfolio.
+    """
+
+    state: StreamState
+    heartbeat_age_ms: int | None
+    fence: int
+    epoch: int
+    durable_fence: int
+    durable_epoch: int
+    published_ns: int
+    dropped_count: int = 0
+
+
+class StreamGap(View, frozen=True, kw_only=True):
+    """What a resuming client has missed for good: everything up to ``oldest_kept``."""
+
+    resumed_from: str
+    oldest_kept: str
+
+
+class ComponentHealth(View, frozen=True, kw_only=True):
+    """Whether one server answers, and how fast."""
+
+    name: str
+    ok: bool
+    latency_ms: float
+    detail: str = ""
+
+
+class Health(View, frozen=True, kw_only=True):
+    """``GET /v1/health``: ``ok`` when every component answers and the stream runs.
+
+    ``offsets`` is the watermark, ``lag`` the messages per partition behind it (None:
+    the broker did not say).
+    """
+
+    ok: bool
+    stream: StreamStatus
+    components: tuple[ComponentHealth, ...]
+    offsets: dict[str, int]
+    lag: dict[str, int] | None
+    version: str
+
+
+class TradeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/trades``: quantity signed (long positive), price per unit.
+
+    The price is in the instrument's currency (fx and cash: in the portfolio's base
+    currency). ``trade_id`` is made up where it is missing; send it to retry safely.
+    """
+
+    portfolio: Identifier
+    instrument: Identifier
+    quantity: Signed
+    price: Positive
+    trade_id: Identifier | None = None
+    event_time_ns: Nanoseconds = 0
+    intended_monotonic_ns: Nanoseconds = 0
+
+
+class AmendRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``PUT /v1/trades/{id}``: the new quantity and price.
+
+    ``version`` is the version this makes, one more than the present one; where it is
+    missing, the API takes the next. Send it to retry safely.
+    """
+
+    quantity: Signed
+    price: Positive
+    version: Annotated[int, Meta(ge=1)] | None = None
+
+
+class Delivered(View, frozen=True, kw_only=True):
+    """Where the broker keeps a message: the first offset after it covers the message."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class TradeAccepted(View, frozen=True, kw_only=True):
+    """The broker keeps the trade; ``watch`` is the stream of the VaR that it makes.
+
+    A snapshot whose ``trade_ids`` holds the id, or whose ``offsets`` lie beyond
+    ``offset`` in its partition, covers the trade.
+    """
+
+    trade_id: str
+    version: int
+    action: TradeAction
+    portfolio: str
+    instrument: str
+    quantity: float
+    price: float
+    topic: str
+    partition: int
+    offset: int
+    watch: str
+
+
+class PortfolioImport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/portfolios``: a book with what the stream must know to value it.
+
+    ``instruments`` and ``histories`` may leave out what the stream has already.
+    """
+
+    portfolio: Portfolio
+    instruments: tuple[Instrument, ...] = ()
+    histories: tuple[CloseHistory, ...] = ()
+
+
+class PortfolioAccepted(View, frozen=True, kw_only=True):
+    """The broker keeps the book; ``watch`` is the stream of its snapshots."""
+
+    portfolio: str
+    position_count: int
+    instrument_count: int
+    history_count: int
+    topic: str
+    partition: int
+    offset: int
+    watch: str
+
+
+class FieldProblem(View, frozen=True, kw_only=True):
+    """One thing wrong with a request: the field (as a path) and what it must be."""
+
+    field: str
+    detail: str
+
+
+class Problem(View, frozen=True, kw_only=True, omit_defaults=True):
+    """An error as ``application/problem+json`` (RFC 9457).
+
+    ``known`` lists what the name could have been, where the name is unknown.
+    """
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    instance: str = ""
+    errors: tuple[FieldProblem, ...] = ()
+    known: tuple[str, ...] = ()
+
+
+def current_risk(snapshot: RiskSnapshot) -> CurrentRisk:
+    """Return a snapshot without its positions, with its limit worked out.
+
+    Parameters
+    ----------
+    snapshot : RiskSnapshot
+        Its fields are taken over unchanged; nothing but the limit is computed.
+
+    Returns
+    -------
+    CurrentRisk
+        Amounts in the portfolio's base currency; VaR and its limit as losses, positive.
+    """
+    limit = snapshot.var_limit_fraction * snapshot.nav if snapshot.nav > 0 else None
+    return CurrentRisk(
+        **{name: getattr(snapshot, name) for name in _TAKEN_OVER},
+        var_limit=limit,
+        limit_used=None if limit is None or snapshot.var is None else snapshot.var / limit,
+        over_limit=is_over_limit(snapshot),
+        complete=not (snapshot.stale or snapshot.carried or snapshot.not_available),
+    )
+
+
+def is_over_limit(snapshot: RiskSnapshot) -> bool | None:
+    """Return whether VaR is strictly above its limit; None where VaR / NAV means nothing."""
+    fraction = snapshot.var_fraction
+    if fraction is None or snapshot.nav <= 0:
+        return None
+    return fraction > snapshot.var_limit_fraction

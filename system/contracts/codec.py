@@ -1,0 +1,91 @@
+"""The strict JSON codec: bytes to messages and back, one authority for what is valid.
+
+Decoding refuses unknown and missing fields, wrong types, NaN and infinities (JSON has
+none), numbers outside their bounds, and quotes that contradict themselves. What comes
+from outside, on an input topic, must moreover be of bounded size and say nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any, Final, TypeVar, Union, cast
+
+import msgspec
+
+from system.contracts.messages import Message, RejectReason
+from system.contracts.topics import INPUT_TOPICS, Topic
+from system.errors import MessageError
+
+MAX_MESSAGE_BYTES: Final = 1_000_000
+"""How large a message on an input topic may be; what the product writes may be larger."""
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+M = TypeVar("M", bound=Message)
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """Return a message as compact JSON (UTF-8), its fields in declared order."""
+    return _ENCODER.encode(message)
+
+
+def decode(value: bytes | str, message_type: type[M]) -> M:
+    """Return the message of one known type.
+
+    Raises
+    ------
+    MessageError
+        If the bytes are not JSON or not that message; ``reason`` and ``detail`` say why.
+    """
+    return cast(M, _decode(value, _decoder(message_type)))
+
+
+def decode_topic(value: bytes | str, topic: Topic) -> Message:
+    """Return the message that stands on a topic, told apart by its ``type``.
+
+    Raises
+    ------
+    MessageError
+        If the bytes are not JSON or not a message of that topic.
+    """
+    if topic not in INPUT_TOPICS:
+        return cast(Message, _decode(value, _topic_decoder(topic)))
+    if len(value) > MAX_MESSAGE_BYTES:
+        raise MessageError(RejectReason.INVALID, f"{len(value)} bytes, {MAX_MESSAGE_BYTES} allowed")
+    message = cast(Message, _decode(value, _topic_decoder(topic)))
+    json.loads(value, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+    return message
+
+
+def _refuse_repeated(pairs: list[tuple[str, object]]) -> None:
+    """Refuse an object that names a field twice: readers differ on which one counts."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise MessageError(RejectReason.INVALID, f"field {repeated} stands twice")
+
+
+@cache
+def _decoder(message_type: type[Message]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(message_type)
+
+
+@cache
+def _topic_decoder(topic: Topic) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(Union[topic.messages])  # noqa: UP007 - built from a tuple
+
+
+def _decode(value: bytes | str, decoder: msgspec.json.Decoder[Any]) -> Any:  # noqa: ANN401
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise MessageError(RejectReason.INVALID, str(error)) from None
+    except RecursionError:
+        raise MessageError(RejectReason.INVALID, "nested too deep") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MessageError(_syntax_reason(value), str(error)) from None
+
+
+def _syntax_reason(value: bytes | str) -> RejectReason:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    looks_numeric = text.lstrip().startswith("{") and ("NaN" in text or "Infinity" in text)
+    return RejectReason.NOT_FINITE if looks_numeric else RejectReason.NOT_JSON

@@ -1,0 +1,381 @@
+"""Every message that crosses a process boundary, once.
+
+Each is a frozen ``msgspec.Struct`` (a dataclass with a strict decoder; decision 0002).
+Prices are in the instrument's own currency, quantities are signed (long positive),
+times are nanoseconds since the Unix epoch unless a name says ``monotonic``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+MAX_ID_LENGTH: Final = 64
+MAX_POSITIONS_PER_PORTFOLIO: Final = 5_000
+MAX_CLOSES_PER_SERIES: Final = 1_024
+EUR: Final = "EUR"
+
+PRICE_MIN: Final = 1e-9
+PRICE_BOUND: Final = 1e15
+"""Prices, rates and multipliers lie in [PRICE_MIN, PRICE_BOUND): no product or ratio of
+them that a snapshot is made of leaves the range of a float."""
+
+END: Final = r"(?![\s\S])"
+"""Nothing follows. A pattern's ``$`` would let one line break follow, in Python and Java."""
+
+Identifier = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_ID_LENGTH,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:^=/\-]*" + END,
+    ),
+]
+Currency = Annotated[str, Meta(pattern="^([A-Z]{3}|GBp)" + END)]
+Positive = Annotated[float, Meta(ge=PRICE_MIN, lt=PRICE_BOUND)]
+NonNegative = Annotated[float, Meta(ge=0, lt=1e15)]
+Signed = Annotated[float, Meta(gt=-1e15, lt=1e15)]
+Count = Annotated[int, Meta(ge=0, le=2**62)]
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**62)]
+ConfidenceText = Annotated[str, Meta(pattern=r"^0\.[0-9]{1,6}" + END)]
+
+
+class AssetClass(StrEnum):
+    """What an instrument is; decides what counts in NAV and how a scenario moves it."""
+
+    EQUITY = "equity"
+    ETF = "etf"
+    FUTURE = "future"
+    FX = "fx"
+    OPTION = "option"
+    CASH = "cash"
+
+
+class TradeAction(StrEnum):
+    """What a trade message does to the trade of its id."""
+
+    NEW = "new"
+    AMEND = "amend"
+    CANCEL = "cancel"
+
+
+class RejectReason(StrEnum):
+    """Why a message was kept in ``rejected`` and not applied."""
+
+    NOT_JSON = "not_json"
+    INVALID = "invalid"
+    NOT_FINITE = "not_finite"
+    UNKNOWN_INSTRUMENT = "unknown_instrument"
+    UNKNOWN_CURRENCY = "unknown_currency"
+    UNKNOWN_PORTFOLIO = "unknown_portfolio"
+    UNKNOWN_TRADE = "unknown_trade"
+    WRONG_VERSION = "wrong_version"
+    CONFLICT = "conflict"
+    LATE = "late"
+    TIME_FAR_OFF = "time_far_off"
+    WRONG_TOPIC = "wrong_topic"
+
+
+class SnapshotKind(StrEnum):
+    """Why a snapshot was taken."""
+
+    LIVE = "live"
+    END_OF_DAY = "end_of_day"
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
+    """Base of all messages: immutable, strict, told apart by ``type``."""
+
+
+class Tick(Message, frozen=True, kw_only=True, tag="tick"):
+    """A quote of one instrument.
+
+    ``mid`` is what positions are marked at; ``bid <= mid <= ask`` holds. ``sequence``
+    grows by one per ticker at its source. ``intended_monotonic_ns`` is the moment the
+    schedule meant to send it (CLOCK_MONOTONIC of the sending host), for latency only.
+    """
+
+    ticker: Identifier
+    bid: Positive
+    ask: Positive
+    mid: Positive
+    volume: NonNegative
+    event_time_ns: Nanoseconds
+    sequence: Count
+    intended_monotonic_ns: Nanoseconds = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a crossed quote: a mid outside its spread marks nothing."""
+        if not self.bid <= self.mid <= self.ask:
+            msg = f"bid <= mid <= ask does not hold: {self.bid} / {self.mid} / {self.ask}"
+            raise ValueError(msg)
+
+
+class FxRate(Message, frozen=True, kw_only=True, tag="fx"):
+    """A rate quoted as the ECB does: units of ``currency`` for 1 EUR."""
+
+    currency: Currency
+    rate: Positive
+    event_time_ns: Nanoseconds
+    sequence: Count
+    intended_monotonic_ns: Nanoseconds = 0
+
+
+class Mark(Message, frozen=True, kw_only=True, tag="mark"):
+    """End of one day: sent to every partition of every input topic; a barrier."""
+
+    date: dt.date
+    event_time_ns: Nanoseconds
+    scenario: Annotated[str, Meta(max_length=MAX_ID_LENGTH)] = ""
+
+
+class Trade(Message, frozen=True, kw_only=True, tag="trade"):
+    """A trade, its amendment or its cancellation; counts once per (id, version).
+
+    ``version`` is 0 for a new trade and grows by one with each amendment or
+    cancellation. An amendment restates quantity and price; a cancellation repeats them.
+    """
+
+    trade_id: Identifier
+    version: Count = 0
+    action: TradeAction = TradeAction.NEW
+    portfolio: Identifier
+    instrument: Identifier
+    quantity: Signed
+    price: Positive
+    event_time_ns: Nanoseconds = 0
+    intended_monotonic_ns: Nanoseconds = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a trade of nothing and a version that its action cannot have."""
+        if self.quantity == 0:
+            msg = "quantity is 0: a trade buys (positive) or sells (negative) something"
+            raise ValueError(msg)
+        if (self.action is TradeAction.NEW) != (self.version == 0):
+            msg = f"action {self.action} with version {self.version}: new is 0, others grow by one"
+            raise ValueError(msg)
+
+
+class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
+    """Reference data of one instrument.
+
+    A position in ``fx`` or ``cash`` is an amount of ``currency``; only the FX rate moves
+    it, and its price (also its entry price and the price of a trade in it) is quoted in
+    the portfolio's base currency for one unit. Every currency has the instrument
+    ``cash:USD`` (its own code) without being declared: trades settle there, in the
+    traded instrument's currency.
+    """
+
+    instrument: Identifier
+    asset_class: AssetClass
+    currency: Currency
+    multiplier: Positive = 1.0
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no valuation yet, by name, and a scaled amount of money."""
+        if self.asset_class is AssetClass.OPTION:
+            msg = f"asset_class 'option' of {self.instrument} is not valued by this version"
+            raise ValueError(msg)
+        if self.asset_class in MONEY and self.multiplier != 1.0:
+            msg = f"multiplier of {self.instrument} must be 1: it is an amount of {self.currency}"
+            raise ValueError(msg)
+
+
+MONEY: Final = frozenset({AssetClass.FX, AssetClass.CASH})
+"""Asset classes whose positions are amounts of money: moved by the FX rate alone."""
+
+
+class ClosePoint(Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """One daily close: (date, value)."""
+
+    date: dt.date
+    value: Positive
+
+
+class CloseHistory(Message, frozen=True, kw_only=True, tag="history"):
+    """Daily closes of one series before the stream begins, oldest first.
+
+    ``series`` is an instrument, or ``fx:USD`` for units of USD per EUR.
+    """
+
+    series: Identifier
+    closes: Annotated[tuple[ClosePoint, ...], Meta(max_length=MAX_CLOSES_PER_SERIES)]
+
+    def __post_init__(self) -> None:
+        """Refuse dates that do not grow."""
+        dates = [point.date for point in self.closes]
+        for earlier, later in itertools.pairwise(dates):
+            if later <= earlier:
+                msg = f"closes of {self.series} are not in order of date: {earlier}, then {later}"
+                raise ValueError(msg)
+
+
+class OpeningPosition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A holding that a portfolio starts with; ``entry_price`` is its average cost."""
+
+    instrument: Identifier
+    quantity: Signed
+    entry_price: Positive
+
+
+class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
+    """A book: its settings and what it holds before the first trade."""
+
+    portfolio: Identifier
+    base_currency: Annotated[str, Meta(pattern="^[A-Z]{3}" + END)] = "USD"
+    confidence: ConfidenceText = "0.95"
+    window: Annotated[int, Meta(ge=2, lt=MAX_CLOSES_PER_SERIES)] = 30
+    var_limit_fraction: Annotated[float, Meta(gt=0, le=1)] = 0.02
+    positions: Annotated[
+        tuple[OpeningPosition, ...], Meta(max_length=MAX_POSITIONS_PER_PORTFOLIO)
+    ] = ()
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an instrument that is listed twice."""
+        seen: set[str] = set()
+        for position in self.positions:
+            if position.instrument in seen:
+                msg = f"instrument {position.instrument} stands twice in {self.portfolio}"
+                raise ValueError(msg)
+            seen.add(position.instrument)
+
+
+class Rejected(Message, frozen=True, kw_only=True, tag="rejected"):
+    """A message that was not applied: where it lies, why, and its bytes."""
+
+    topic: str
+    partition: Count
+    offset: Count
+    reason: RejectReason
+    detail: str
+    value: str
+
+
+class PositionRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One row of a snapshot: a position, its value and its part of the risk.
+
+    Amounts are in the portfolio's base currency; ``price`` and ``average_cost`` are in
+    the instrument's own. ``component_var`` and its kin are losses, positive.
+    """
+
+    instrument: str
+    asset_class: AssetClass
+    currency: str
+    quantity: float
+    price: float
+    average_cost: float
+    value: float
+    exposure: float
+    delta: float
+    unrealised_pnl: float
+    realised_pnl: float
+    component_var: float | None
+    component_es: float | None
+    smoothed_share: float | None
+    stale_since_ns: int | None = None
+
+
+class AssetClassRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Exposure and stand-alone risk of one asset class, base currency."""
+
+    asset_class: AssetClass
+    long: float
+    short: float
+    gross: float
+    net: float
+    var: float | None
+    expected_shortfall: float | None
+
+
+class TailScenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One of the worst scenario days behind the number, worst first."""
+
+    date: dt.date
+    pnl: float
+
+
+class StageTimes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When each stage was done, CLOCK_MONOTONIC nanoseconds of one host (0: not known).
+
+    ``intended`` belongs to the newest message that the snapshot covers; ``read`` is when
+    Spark's job had delivered the batch.
+    """
+
+    intended_ns: int = 0
+    batch_started_ns: int = 0
+    read_ns: int = 0
+    folded_ns: int = 0
+    valued_ns: int = 0
+    published_ns: int = 0
+
+
+class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
+    """The risk of one portfolio at one vector of Kafka offsets.
+
+    ``var`` and ``expected_shortfall`` are losses, positive, never floored; ``None`` with
+    a sentence in ``not_available`` where the number does not exist. ``offsets`` maps
+    ``topic:partition`` to the first offset that is *not* covered. The number fields are
+    a pure function of (positions, prices, fx, window, settings); ``inputs_hash`` is over
+    exactly those. At an end of day, ``hypothetical_pnl`` is the day's P&L of the positions
+    held at the close before, ``previous_var`` the VaR stated then, and ``breach`` whether
+    the loss was strictly greater. ``daily_pnl`` is the NAV's change since the last close.
+    """
+
+    snapshot_id: str
+    portfolio: str
+    kind: SnapshotKind
+    fence: Count
+    epoch: Count
+    offsets: dict[str, int]
+    event_time_ns: int
+    asof: dt.date | None
+    base_currency: str
+    estimator: str
+    confidence: str
+    window: int
+    scenario_count: int
+    tail_rank: int
+    nav: float
+    value: float
+    var: float | None
+    expected_shortfall: float | None
+    var_fraction: float | None
+    var_limit_fraction: float
+    diversification: float | None
+    scenario_date: dt.date | None
+    tail: tuple[TailScenario, ...]
+    daily_pnl: float | None
+    unrealised_pnl: float
+    realised_pnl: float
+    positions: tuple[PositionRisk, ...]
+    asset_classes: tuple[AssetClassRisk, ...]
+    stale: tuple[str, ...]
+    carried: tuple[str, ...]
+    suspect: tuple[str, ...]
+    not_available: str
+    inputs_hash: str
+    previous_var: float | None
+    hypothetical_pnl: float | None
+    breach: bool | None
+    trade_ids: tuple[str, ...] = ()
+    stages: StageTimes = StageTimes()
+
+
+MarketMessage = Tick | Mark
+FxMessage = FxRate | Mark
+TradeMessage = Trade | Mark
+ReferenceMessage = Instrument | CloseHistory | Portfolio | Mark
+InputMessage = Tick | FxRate | Trade | Instrument | CloseHistory | Portfolio | Mark
+AnyMessage = InputMessage | Rejected | RiskSnapshot
+
+
+def field_names(message_type: type[Struct]) -> tuple[str, ...]:
+    """Return the wire names of a message's fields, in order, without its tag."""
+    return tuple(field.encode_name for field in msgspec.structs.fields(message_type))

@@ -1,0 +1,90 @@
+"""Topics, their keys and their messages: the one home.
+
+Order is relied on within a partition only. Market data is keyed by ticker, FX by
+currency, trades by portfolio, reference data by what it describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from system.contracts.messages import (
+    CloseHistory,
+    FxRate,
+    Instrument,
+    Mark,
+    Message,
+    Portfolio,
+    Rejected,
+    RiskSnapshot,
+    Tick,
+    Trade,
+)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A Kafka topic.
+
+    Parameters
+    ----------
+    name : str
+        Name in the broker.
+    messages : tuple of type
+        What may stand on it.
+    partition_count : int
+        Default number of partitions.
+    compacted : bool
+        Whether the broker keeps the newest value per key for ever.
+    """
+
+    name: str
+    messages: tuple[type[Message], ...]
+    partition_count: int
+    compacted: bool = False
+
+
+MARKET_DATA: Final = Topic("market_data", (Tick, Mark), partition_count=2)
+FX_RATES: Final = Topic("fx_rates", (FxRate, Mark), partition_count=1)
+TRADES: Final = Topic("trades", (Trade, Mark), partition_count=1)
+REFERENCE: Final = Topic(
+    "reference", (Instrument, CloseHistory, Portfolio, Mark), partition_count=1, compacted=True
+)
+RISK_SNAPSHOTS: Final = Topic("risk_snapshots", (RiskSnapshot,), partition_count=1)
+REJECTED: Final = Topic("rejected", (Rejected,), partition_count=1)
+WARM_UP: Final = Topic("warm_up", (Tick,), partition_count=2)
+"""Private to the stream's driver: what it warms up on; nobody else reads it."""
+
+INPUT_TOPICS: Final = (MARKET_DATA, FX_RATES, TRADES, REFERENCE)
+TOPICS: Final = (*INPUT_TOPICS, RISK_SNAPSHOTS, REJECTED, WARM_UP)
+
+
+_KEYS: Final[dict[type[Message], Callable[[Any], str]]] = {
+    Tick: lambda tick: tick.ticker,
+    FxRate: lambda rate: rate.currency,
+    Trade: lambda trade: trade.portfolio,
+    RiskSnapshot: lambda snapshot: snapshot.portfolio,
+    Instrument: lambda instrument: f"instrument:{instrument.instrument}",
+    CloseHistory: lambda history: f"history:{history.series}",
+    Portfolio: lambda portfolio: f"portfolio:{portfolio.portfolio}",
+    Mark: lambda mark: f"mark:{mark.date.isoformat()}",
+    Rejected: lambda rejected: f"{rejected.topic}:{rejected.partition}:{rejected.offset}",
+}
+
+
+def message_key(message: Message) -> str:
+    """Return the Kafka key of a message; a mark has one key per day.
+
+    Raises
+    ------
+    KeyError
+        If the message's type has no key rule.
+    """
+    return _KEYS[type(message)](message)
+
+
+def offset_key(topic: str, partition: int) -> str:
+    """Return the name of a partition in an offset vector, ``topic:partition``."""
+    return f"{topic}:{partition}"

@@ -1,0 +1,133 @@
+"""Hypothesis strategies for messages: every field anywhere within its bounds."""
+
+from __future__ import annotations
+
+import string
+
+from hypothesis import strategies as st
+
+from system.contracts.messages import (
+    PRICE_BOUND,
+    PRICE_MIN,
+    AssetClass,
+    CloseHistory,
+    ClosePoint,
+    FxRate,
+    Instrument,
+    Mark,
+    OpeningPosition,
+    Portfolio,
+    Rejected,
+    RejectReason,
+    Tick,
+    Trade,
+    TradeAction,
+)
+
+FIRST = string.ascii_letters + string.digits
+OTHERS = FIRST + "_.:^=/-"
+
+counts = st.integers(0, 2**62)
+signed = st.floats(-1e15, 1e15, exclude_min=True, exclude_max=True)
+positive = st.floats(PRICE_MIN, PRICE_BOUND, exclude_max=True)
+volumes = st.floats(0.0, 1e15, exclude_max=True)
+free_text = st.text(max_size=40)
+dates = st.dates()
+currencies = st.text(string.ascii_uppercase, min_size=3, max_size=3) | st.just("GBp")
+iso_currencies = st.text(string.ascii_uppercase, min_size=3, max_size=3)
+identifiers = st.builds(
+    "{}{}".format, st.sampled_from(FIRST), st.text(OTHERS, max_size=63)
+) | st.sampled_from(["AAPL", "SP500.FUT", "fx:USD", "cash:EUR"])
+
+
+@st.composite
+def ticks(draw: st.DrawFn) -> Tick:
+    bid, mid, ask = sorted(draw(st.tuples(positive, positive, positive)))
+    return Tick(
+        ticker=draw(identifiers),
+        bid=bid,
+        mid=mid,
+        ask=ask,
+        volume=draw(volumes),
+        event_time_ns=draw(counts),
+        sequence=draw(counts),
+        intended_monotonic_ns=draw(counts),
+    )
+
+
+rates = st.builds(
+    FxRate,
+    currency=currencies,
+    rate=positive,
+    event_time_ns=counts,
+    sequence=counts,
+    intended_monotonic_ns=counts,
+)
+marks = st.builds(Mark, date=dates, event_time_ns=counts, scenario=free_text)
+
+
+@st.composite
+def trades(draw: st.DrawFn) -> Trade:
+    action = draw(st.sampled_from(TradeAction))
+    return Trade(
+        trade_id=draw(identifiers),
+        version=0 if action is TradeAction.NEW else draw(st.integers(1, 2**62)),
+        action=action,
+        portfolio=draw(identifiers),
+        instrument=draw(identifiers),
+        quantity=draw(signed.filter(bool)),
+        price=draw(positive),
+        event_time_ns=draw(counts),
+        intended_monotonic_ns=draw(counts),
+    )
+
+
+@st.composite
+def instruments(draw: st.DrawFn) -> Instrument:
+    known = [one for one in AssetClass if one is not AssetClass.OPTION]
+    asset_class = draw(st.sampled_from(known))
+    money = asset_class in (AssetClass.FX, AssetClass.CASH)
+    return Instrument(
+        instrument=draw(identifiers),
+        asset_class=asset_class,
+        currency=draw(currencies),
+        multiplier=1.0 if money else draw(positive),
+        name=draw(free_text),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> CloseHistory:
+    days = sorted(draw(st.sets(dates, max_size=8)))
+    closes = tuple(ClosePoint(date=day, value=draw(positive)) for day in days)
+    return CloseHistory(series=draw(identifiers), closes=closes)
+
+
+positions = st.builds(
+    OpeningPosition, instrument=identifiers, quantity=signed, entry_price=positive
+)
+portfolios = st.builds(
+    Portfolio,
+    portfolio=identifiers,
+    base_currency=iso_currencies,
+    confidence=st.integers(0, 999_999).map("0.{:06}".format),
+    window=st.integers(2, 1_023),
+    var_limit_fraction=st.floats(0.0, 1.0, exclude_min=True),
+    positions=st.lists(positions, max_size=5, unique_by=lambda one: one.instrument).map(tuple),
+    name=free_text,
+)
+rejected = st.builds(
+    Rejected,
+    topic=free_text,
+    partition=counts,
+    offset=counts,
+    reason=st.sampled_from(RejectReason),
+    detail=free_text,
+    value=free_text,
+)
+
+market_messages = ticks() | marks
+fx_messages = rates | marks
+trade_messages = trades() | marks
+reference_messages = instruments() | histories() | portfolios | marks
+input_messages = market_messages | fx_messages | trade_messages | reference_messages
