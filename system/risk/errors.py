@@ -1,0 +1,124 @@
+"""What can be wrong with the inputs of a risk number; each names what, where and which value.
+
+::
+
+    InputError
+    ├── InvalidConfidenceError      not an exact probability in (1/2, 1)
+    ├── TooFewScenariosError        scenario_count * (1 - confidence) < 1
+    ├── NonFinitePnlError           a scenario P&L is NaN or infinite
+    ├── NonFiniteExposureError      a price, quantity or rate of a position is NaN or infinite
+    ├── UnknownSeriesError          an instrument or a currency without history
+    ├── MissingRateError            a currency without a current FX rate
+    ├── MissingCloseError           a series has no close on a date that needs one
+    ├── TooFewClosesError           fewer common dates than the window needs
+    └── NonPositiveCloseError       a relative return on a price at or below zero
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from fractions import Fraction
+
+from system.errors import InputError
+
+
+class InvalidConfidenceError(InputError):
+    """The confidence is not an exact probability in (1/2, 1)."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__(
+            f"confidence is {value!r}: give an exact probability between 0.5 and 1 "
+            "as text or Fraction, for instance '0.95'"
+        )
+        self.value = value
+
+
+class TooFewScenariosError(InputError):
+    """The tail holds less than one scenario, so no observed loss is its quantile."""
+
+    def __init__(self, scenario_count: int, tail_probability: Fraction) -> None:
+        needed = -(-tail_probability.denominator // tail_probability.numerator)
+        super().__init__(
+            f"{scenario_count} scenarios are too few for a tail probability of "
+            f"{tail_probability}: give at least {needed}, or a lower confidence"
+        )
+        self.scenario_count = scenario_count
+        self.tail_probability = tail_probability
+
+
+class NonFinitePnlError(InputError):
+    """A scenario P&L is NaN or infinite."""
+
+    def __init__(self, scenario_index: int, value: float) -> None:
+        super().__init__(
+            f"P&L of scenario {scenario_index} is {value}: every scenario needs a finite P&L"
+        )
+        self.scenario_index = scenario_index
+        self.value = value
+
+
+class NonFiniteExposureError(InputError):
+    """What a position is worth or moves by is NaN or infinite."""
+
+    def __init__(self, instrument_id: str, field: str, value: float) -> None:
+        super().__init__(
+            f"{field} of {instrument_id} is {value}: check its quantity, price and FX rate"
+        )
+        self.instrument_id = instrument_id
+        self.field = field
+        self.value = value
+
+
+class UnknownSeriesError(InputError):
+    """A series of the book has no history at all."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no history of {name}: load its daily closes, or leave it out")
+        self.name = name
+
+
+class MissingRateError(InputError):
+    """A currency has no current FX rate, so nothing in it can be valued."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"no FX rate of {currency}: send units of {currency} per 1 EUR first")
+        self.currency = currency
+
+
+class MissingCloseError(InputError):
+    """A series has no close on a date that needs one."""
+
+    def __init__(self, name: str, date: dt.date) -> None:
+        super().__init__(
+            f"no close of {name} on {date}: supply it, or have the previous close carried "
+            "(which needs an earlier one)"
+        )
+        self.name = name
+        self.date = date
+
+
+class TooFewClosesError(InputError):
+    """Fewer dates have a value for every series than the window needs."""
+
+    def __init__(self, common: int, needed: int, name: str, count: int, as_of: dt.date) -> None:
+        super().__init__(
+            f"{common} dates up to {as_of} have a close of every series, the window needs "
+            f"{needed}: {name} has the fewest ({count}); load more history or shorten the window"
+        )
+        self.common_count = common
+        self.needed_count = needed
+        self.name = name
+        self.as_of = as_of
+
+
+class NonPositiveCloseError(InputError):
+    """A relative return was asked of a price at or below zero."""
+
+    def __init__(self, name: str, date: dt.date, value: float) -> None:
+        super().__init__(
+            f"close of {name} on {date} is {value}: relative returns need prices above zero; "
+            "correct it, or declare the instrument's return_type absolute"
+        )
+        self.name = name
+        self.date = date
+        self.value = value

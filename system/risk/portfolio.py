@@ -1,0 +1,267 @@
+"""The risk of one portfolio: one kernel, from exposures and factors to every number."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from system.risk.arrays import BoolMatrix, Float64Matrix, Float64Vector, IndexVector
+from system.risk.confidence import Confidence, Tail, tail_of
+from system.risk.historical import (
+    loss,
+    tail_mean_loss,
+    tail_order,
+    worst_pnl,
+)
+from system.risk.kernel import weighted_row_sum
+from system.risk.scenarios import PositionExposures, ScenarioFactors
+
+SMOOTHING_RANKS: Final = 3
+"""The smoothed share looks this many order statistics to each side of the VaR scenario."""
+
+ADDITIVITY_TOLERANCE: Final = 1e-9
+"""Largest gap between VaR and the sum of its components, relative to their absolute sum."""
+
+EPSILON: Final = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PositionGroups:
+    """A partition of the positions, for instance by asset class.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Ascending.
+    members : ndarray of bool, shape (group_count, position_count)
+        Each position in exactly one group.
+    """
+
+    names: tuple[str, ...]
+    members: BoolMatrix
+
+
+def position_groups(labels: Sequence[str]) -> PositionGroups:
+    """Return the groups of positions with equal labels; one label per position, in order."""
+    names = tuple(sorted(set(labels)))
+    members = np.array([[label == name for label in labels] for name in names], dtype=np.bool_)
+    return PositionGroups(names, members.reshape(len(names), len(labels)))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRisk:
+    """Stand-alone risk of one group of positions: losses, positive, base currency."""
+
+    name: str
+    var: float
+    expected_shortfall: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PortfolioRisk:
+    """Risk of one portfolio; amounts in base currency, losses positive, one day.
+
+    Parameters
+    ----------
+    pnl : ndarray of float64, shape (scenario_count,)
+        Scenario P&L, gains positive, oldest scenario first.
+    scenario_dates : tuple of date
+        Of each scenario.
+    var, expected_shortfall : float
+        Losses of the portfolio.
+    tail_rank : int
+        k, 1-based: the VaR is the k-th worst P&L.
+    tail : ndarray of intp, shape (k,)
+        Scenarios in the tail, worst first, ties older first; the last is the VaR scenario.
+    component_var : ndarray of float64, shape (position_count,)
+        Loss of each position in the VaR scenario; adds up to ``var``.
+    component_es : ndarray of float64, shape (position_count,)
+        Tail-mean loss of each position; adds up to ``expected_shortfall``.
+    smoothed_share : ndarray of float64, shape (position_count,), or None
+        Part of each position in the losses of ranks k-3..k+3, adds up to 1; None where
+        these losses do not add up to more than 0 (*not meaningful*).
+    groups : tuple of GroupRisk
+        Stand-alone risk of each group.
+    diversification : float
+        Sum of the groups' VaR minus ``var``; can be negative.
+    """
+
+    pnl: Float64Vector
+    scenario_dates: tuple[dt.date, ...]
+    var: float
+    expected_shortfall: float
+    tail_rank: int
+    tail: IndexVector
+    component_var: Float64Vector
+    component_es: Float64Vector
+    smoothed_share: Float64Vector | None
+    groups: tuple[GroupRisk, ...]
+    diversification: float
+
+    @property
+    def var_scenario(self) -> int:
+        """Return the 0-based index of the scenario whose loss is the VaR."""
+        return int(self.tail[-1])
+
+    @property
+    def var_scenario_date(self) -> dt.date:
+        """Return the date of the scenario whose loss is the VaR."""
+        return self.scenario_dates[self.var_scenario]
+
+    @property
+    def es_share(self) -> Float64Vector | None:
+        """Return each position's part of expected shortfall, None where that is <= 0."""
+        if self.expected_shortfall <= 0.0:
+            return None
+        share: Float64Vector = self.component_es / self.expected_shortfall
+        return share
+
+
+def scenario_pnl(exposures: PositionExposures, factors: ScenarioFactors) -> Float64Vector:
+    """Return the P&L of the whole portfolio in each scenario, gains positive.
+
+    Parameters
+    ----------
+    exposures : PositionExposures
+        At current prices and rates.
+    factors : ScenarioFactors
+        Of the same positions.
+
+    Returns
+    -------
+    ndarray of float64, shape (scenario_count,)
+        Base currency; factor rows added in canonical order (`weighted_row_sum`).
+    """
+    return weighted_row_sum(exposures.weights(factors), factors.rows)
+
+
+def portfolio_risk(
+    exposures: PositionExposures,
+    factors: ScenarioFactors,
+    *,
+    confidence: Confidence,
+    groups: PositionGroups,
+) -> PortfolioRisk:
+    """Return VaR, expected shortfall and their attribution for one portfolio.
+
+    Parameters
+    ----------
+    exposures : PositionExposures
+        At current prices and rates, base currency.
+    factors : ScenarioFactors
+        Of the same positions, in the same order.
+    confidence : Confidence
+        Exact probability in (1/2, 1).
+    groups : PositionGroups
+        The partition that stand-alone risk is shown for.
+
+    Returns
+    -------
+    PortfolioRisk
+        All from one P&L vector and one ranking of the scenarios.
+
+    Raises
+    ------
+    TooFewScenariosError
+        If ``scenario_count * (1 - confidence) < 1``.
+    NonFinitePnlError
+        If a scenario P&L overflows; names the scenario.
+
+    Notes
+    -----
+    Component VaR is each position's loss in the VaR scenario, which is the derivative of
+    the empirical VaR; it adds up to VaR exactly, which is asserted.
+    """
+    weights = exposures.weights(factors)
+    pnl = weighted_row_sum(weights, factors.rows)
+    count = factors.scenario_count
+    tail = tail_of(count, confidence)
+    worst = tail_order(pnl, min(count, tail.rank + SMOOTHING_RANKS))
+    losses = _position_losses(weights, factors, worst, len(exposures.instrument_ids))
+    var = loss(pnl[worst[tail.rank - 1]])
+    component_var = losses[tail.rank - 1]
+    _assert_additive(component_var, var, weights * factors.rows[:, worst[tail.rank - 1]])
+    standalone = _group_risks(weights, factors, groups, tail, pnl)
+    return PortfolioRisk(
+        pnl=pnl,
+        scenario_dates=factors.scenario_dates,
+        var=var,
+        expected_shortfall=tail_mean_loss(pnl[worst[: tail.rank]], tail),
+        tail_rank=tail.rank,
+        tail=worst[: tail.rank],
+        component_var=component_var,
+        component_es=weighted_row_sum(_tail_weights(tail), losses[: tail.rank]),
+        smoothed_share=_smoothed_share(losses, tail.rank),
+        groups=standalone,
+        diversification=math.fsum([*(group.var for group in standalone), -var]),
+    )
+
+
+def _position_losses(
+    weights: Float64Vector, factors: ScenarioFactors, scenarios: IndexVector, positions: int
+) -> Float64Matrix:
+    """Return the loss of each position in some scenarios, shape (len(scenarios), positions)."""
+    row_pnl = factors.rows[:, scenarios].T * weights
+    losses = np.zeros((len(scenarios), positions))
+    is_fx = factors.row_is_fx
+    losses[:, factors.row_position[~is_fx]] -= row_pnl[:, ~is_fx]
+    if is_fx.any():
+        losses[:, factors.row_position[is_fx]] -= row_pnl[:, is_fx]
+    return losses
+
+
+def _tail_weights(tail: Tail) -> Float64Vector:
+    weights = np.full(tail.rank, 1.0 / tail.mass)
+    weights[-1] = tail.last_weight / tail.mass
+    return weights
+
+
+def _smoothed_share(losses: Float64Matrix, rank: int) -> Float64Vector | None:
+    """Return shares in the losses of ranks k-3..k+3, those outside [1, n] left out."""
+    first = max(0, rank - 1 - SMOOTHING_RANKS)
+    smoothed = np.add.reduce(losses[first:], axis=0)
+    total = math.fsum(smoothed.tolist())
+    if total <= 0.0:
+        return None
+    share: Float64Vector = smoothed / total
+    return share
+
+
+def _group_risks(
+    weights: Float64Vector,
+    factors: ScenarioFactors,
+    groups: PositionGroups,
+    tail: Tail,
+    pnl: Float64Vector,
+) -> tuple[GroupRisk, ...]:
+    if len(groups.names) == 1:
+        return (_group_risk(groups.names[0], pnl, tail),)
+    row_members = groups.members[:, factors.row_position]
+    return tuple(
+        _group_risk(name, weighted_row_sum(weights[rows], factors.rows[rows]), tail)
+        for name, rows in zip(groups.names, map(np.flatnonzero, row_members), strict=True)
+    )
+
+
+def _group_risk(name: str, pnl: Float64Vector, tail: Tail) -> GroupRisk:
+    worst = worst_pnl(pnl, tail.rank)
+    return GroupRisk(name, var=loss(worst[-1]), expected_shortfall=tail_mean_loss(worst, tail))
+
+
+def _assert_additive(components: Float64Vector, total: float, terms: Float64Vector) -> None:
+    """Refuse components that miss the total by more than tolerance and rounding.
+
+    Where price and currency move against each other, the rounding of a position's two
+    terms outlives their sum; each addition rounds by at most half a unit in the last place
+    of what has been added up.
+    """
+    parts = components.tolist()
+    gap = abs(math.fsum(parts) - total)
+    rounding = len(terms) * EPSILON * math.fsum(map(abs, terms.tolist()))
+    bound = ADDITIVITY_TOLERANCE * math.fsum(map(abs, parts)) + rounding
+    assert gap <= bound, f"components miss VaR {total} by {gap}, more than {bound}"

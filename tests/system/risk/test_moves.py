@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import datetime as dt
+from fractions import Fraction
+
+import pytest
+
+from system.contracts.messages import AssetClass
+from system.risk.listing import Listing, ReturnType
+from system.risk.moves import SuspectMove, split_ratio, suspect_moves
+from system.risk.window import CloseTable, ScenarioWindow, scenario_window
+from validation import closes
+
+DAYS = tuple(dt.date(2020, 6, number) for number in range(1, 5))
+
+
+def window_of(**series: list[float]) -> ScenarioWindow:
+    table = CloseTable.of(
+        {name: dict(zip(DAYS, values, strict=True)) for name, values in series.items()}
+    )
+    return scenario_window(table, as_of=DAYS[-1], scenario_count=3)
+
+
+def test_a_move_beyond_the_bound_is_flagged_by_name_and_date() -> None:
+    window = window_of(CALM=[100.0, 101.0, 99.0, 100.0], WILD=[100.0, 100.0, 70.0, 71.0])
+    listings = [Listing(name, AssetClass.EQUITY, "USD") for name in ("CALM", "WILD")]
+    (suspect,) = suspect_moves(window, listings)
+    assert (suspect.instrument_id, suspect.date) == ("WILD", DAYS[2])
+    assert suspect.move == pytest.approx(-0.3)
+    assert suspect.split_ratio is None
+
+
+def test_a_move_that_matches_a_split_says_which() -> None:
+    window = window_of(SPLIT=[400.0, 404.0, 101.5, 102.0])
+    (suspect,) = suspect_moves(window, [Listing("SPLIT", AssetClass.EQUITY, "USD")])
+    assert suspect.split_ratio == Fraction(4)
+
+
+def test_bounds_differ_by_asset_class_and_can_be_given() -> None:
+    window = window_of(X=[100.0, 100.0, 80.0, 80.0])
+    equity, etf = (Listing("X", kind, "USD") for kind in (AssetClass.EQUITY, AssetClass.ETF))
+    assert suspect_moves(window, [equity]) == ()
+    assert len(suspect_moves(window, [etf])) == 1
+    assert len(suspect_moves(window, [equity], bounds={AssetClass.EQUITY: 0.1})) == 1
+
+
+def test_money_and_absolute_returns_are_passed_over() -> None:
+    window = window_of(OIL=[10.0, -37.0, 10.0, 9.0])
+    listings = [
+        Listing("OIL", AssetClass.FUTURE, "USD", return_type=ReturnType.ABSOLUTE),
+        Listing("cash:USD", AssetClass.CASH, "USD"),
+    ]
+    assert suspect_moves(window, listings) == ()
+
+
+@pytest.mark.parametrize(
+    ("move", "ratio"),
+    [
+        (-0.5, Fraction(2)),
+        (-0.49, Fraction(2)),
+        (-1 / 3, Fraction(3, 2)),
+        (-0.95, Fraction(20)),
+        (9.0, Fraction(1, 10)),
+        (1.01, Fraction(1, 2)),
+        (-0.36, None),
+        (0.6, None),
+        (-1.0, None),
+        (float("inf"), None),
+    ],
+)
+def test_common_splits_and_reverse_splits_are_recognised(
+    move: float, ratio: Fraction | None
+) -> None:
+    assert split_ratio(move) == ratio
+
+
+def test_the_real_march_of_2020_has_suspects_that_are_real_moves() -> None:
+    equities = closes.read_closes(closes.EQUITIES)
+    start, end = dt.date(2020, 2, 3), dt.date(2020, 4, 30)
+    recent = {
+        name: {date: close for date, close in series.items() if start <= date <= end}
+        for name, series in equities.items()
+    }
+    window = scenario_window(CloseTable.of(recent), as_of=end, scenario_count=61)
+    listings = [Listing(name, AssetClass.EQUITY, "USD") for name in sorted(equities)]
+    suspects = suspect_moves(window, listings)
+    assert {suspect.instrument_id for suspect in suspects} == {"RRC"}
+    assert isinstance(suspects[0], SuspectMove)
