@@ -1,0 +1,389 @@
+"""The fold: events in, state on, snapshots out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from system.book.events import Event, QuoteRow, Unreadable
+from system.book.fold import Fold
+from system.book.ledger import Ledger
+from system.book.market import FUTURE_BOUND_DAYS, Market, Staleness
+from system.book.partitions import PartitionQueue, Partitions
+from system.book.portfolio import PortfolioBook
+from system.book.quotes import Verdict
+from system.book.reference import Reference
+from system.book.restore import restored_market, restored_rows
+from system.book.rows import (
+    CLOSES_PREFIX,
+    COUNTERS_KEY,
+    DAY_KEY,
+    FX_PREFIX,
+    PARTITION_PREFIX,
+    PORTFOLIO_PREFIX,
+    QUOTE_PREFIX,
+    TRADE_PREFIX,
+    DayClose,
+    DayState,
+    PortfolioState,
+    TradeState,
+)
+from system.book.snapshot import Moment, risk_snapshot
+from system.book.touch import Touched
+from system.book.trades import TradeLedger
+from system.contracts.messages import (
+    CloseHistory,
+    Instrument,
+    Mark,
+    Portfolio,
+    Rejected,
+    RejectReason,
+    RiskSnapshot,
+    SnapshotKind,
+    Trade,
+)
+from system.contracts.topics import FX_RATES, MARKET_DATA
+from system.errors import MessageError
+
+Kept = msgspec.Struct | Mapping[str, msgspec.Struct]
+
+MAX_DETAIL_LENGTH: Final = 500
+"""A detail may quote a message; the message itself is kept whole beside it."""
+
+DEFAULT_STALE_AFTER_NS: Final = 3_600_000_000_000
+"""An hour of event time."""
+
+
+class Book:
+    """The state of all portfolios at one vector of offsets.
+
+    Parameters
+    ----------
+    next_offsets : mapping of str to int
+        Every partition of every input topic, ``topic:partition``, and where the state ends.
+    rows : mapping of str to bytes
+        The state as it was kept (see ``system.book.rows``); empty for a new one.
+    stale_after_ns : int
+        Event time after which a price that its partition has left behind is stale.
+
+    Raises
+    ------
+    MessageError
+        If a kept row cannot be read.
+    """
+
+    def __init__(
+        self,
+        next_offsets: Mapping[str, int],
+        rows: Mapping[str, bytes] | None = None,
+        *,
+        stale_after_ns: int = DEFAULT_STALE_AFTER_NS,
+    ) -> None:
+        kept = restored_rows(rows or {})
+        self._partitions = Partitions(next_offsets)
+        self.market: Market = restored_market(kept, Staleness(stale_after_ns))
+        self._reference = Reference(self.market)
+        self._trades = TradeLedger(kept.trades)
+        self.portfolios: dict[str, PortfolioBook] = {
+            state.definition.portfolio: PortfolioBook(
+                state, self._trades.counting(state.definition.portfolio), self.market
+            )
+            for state in kept.portfolios
+        }
+        self.ledger = Ledger(kept.counters)
+        self._touched = Touched()
+        for name, book in self.portfolios.items():
+            self._touched.index(name, book.shape)
+        self._changed: dict[str, Kept] = {}
+        self._rejected: list[Rejected] = []
+        self._snapshots: list[RiskSnapshot] = []
+        self._intended_ns = 0
+        self._batch = (0, 0)
+        self._handlers: dict[type, Callable[[Any, PartitionQueue], Verdict]] = {
+            QuoteRow: self._quote,
+            Trade: self._trade,
+            Instrument: self._instrument,
+            CloseHistory: self._history,
+            Portfolio: self._portfolio,
+            Unreadable: self._unreadable,
+        }
+
+    # -- the fold -----------------------------------------------------------------------
+
+    def fold(self, events: Mapping[str, Iterable[Event]], *, fence: int, epoch: int) -> Fold:
+        """Apply one batch and return what it did.
+
+        Parameters
+        ----------
+        events : mapping of str to iterable of Event
+            By partition, in offset order; what lies below the state's offsets is dropped.
+        fence, epoch : int
+            Stamped on the snapshots; the numbers do not depend on them.
+
+        Returns
+        -------
+        Fold
+            Snapshots of every portfolio that was touched, and of all at each end of day.
+
+        Raises
+        ------
+        BarrierOverflowError
+            If too many events wait behind a mark that stays away somewhere.
+        """
+        self.absorb(events, fence=fence, epoch=epoch)
+        return self.settle()
+
+    def absorb(self, events: Mapping[str, Iterable[Event]], *, fence: int, epoch: int) -> None:
+        """Apply one batch: the first half of ``fold``, with the snapshots of ends of day.
+
+        Raises
+        ------
+        BarrierOverflowError
+            If too many events wait behind a mark that stays away somewhere.
+        """
+        self._batch = (fence, epoch)
+        self._partitions.extend(events)
+        self._drain()
+        while (mark := self._partitions.barrier()) is not None:
+            if not self._reject_strays(mark):
+                self._close_day(mark)
+            self._drain()
+        self._partitions.check_bound()
+
+    def settle(self) -> Fold:
+        """Take the live snapshots and hand over the batch: the second half of ``fold``."""
+        self._take_live()
+        return self._handed_over()
+
+    def revalue(self, *, fence: int, epoch: int) -> Fold:
+        """Return a live snapshot of every portfolio without any event: after a restart."""
+        for name in self.portfolios:
+            self._touched.touch(name)
+        return self.fold({}, fence=fence, epoch=epoch)
+
+    def _drain(self) -> None:
+        for queue in self._partitions.queues:
+            self._drain_partition(queue)
+
+    def _drain_partition(self, queue: PartitionQueue) -> None:
+        while True:
+            for event in queue.up_to_mark():
+                self._apply(event, queue)
+            mark = queue.mark
+            if mark is None or not self._is_settled(mark, queue):
+                return
+
+    def _is_settled(self, mark: Mark, queue: PartitionQueue) -> bool:
+        """Take out a mark that cannot close a day; False if it is to wait for the others."""
+        day = self.market.day
+        if day is not None and mark.date <= day.date:
+            queue.take()
+            self.ledger.count(queue.topic, Verdict.DUPLICATE.value)
+            return True
+        try:
+            self._reference.check_mark(mark)
+        except MessageError as error:
+            self._reject(queue.take(), queue, error)
+            return True
+        return False
+
+    def _reject_strays(self, earliest: Mark) -> bool:
+        """Take out marks far beyond the one that all others wait at; False if there is none."""
+        bound = earliest.date + dt.timedelta(days=FUTURE_BOUND_DAYS)
+        strays = [queue for queue in self._partitions.queues if queue.is_beyond(bound)]
+        for queue in strays:
+            detail = f"mark of {queue.mark}, while others wait at {earliest.date}"
+            error = MessageError(RejectReason.TIME_FAR_OFF, detail)
+            self._reject(queue.take(), queue, error)
+        return bool(strays)
+
+    def _apply(self, event: Event, queue: PartitionQueue) -> None:
+        try:
+            verdict = self._handlers[type(event.payload)](event.payload, queue)
+        except MessageError as error:
+            self._reject(event, queue, error)
+        else:
+            self.ledger.count(queue.topic, verdict.value)
+
+    def _reject(self, event: Event, queue: PartitionQueue, error: MessageError) -> None:
+        self.ledger.count(queue.topic, "rejected")
+        self._rejected.append(
+            Rejected(
+                topic=queue.topic,
+                partition=queue.partition,
+                offset=event.offset,
+                reason=RejectReason(error.reason),
+                detail=error.detail[:MAX_DETAIL_LENGTH],
+                value=event.values[event.row],
+            )
+        )
+
+    def _handed_over(self) -> Fold:
+        if self.ledger.changed:
+            self._changed[COUNTERS_KEY] = self.ledger.row()
+        fold = Fold(
+            snapshots=tuple(self._snapshots),
+            rejected=tuple(self._rejected),
+            offsets=self._partitions.offsets,
+            state={key: msgspec.json.encode(row) for key, row in self._changed.items()},
+            waiting_for=self._partitions.missing_mark(),
+            intended_ns=self._intended_ns,
+        )
+        self._snapshots, self._rejected, self._changed = [], [], {}
+        self._intended_ns = 0
+        return fold
+
+    # -- one message --------------------------------------------------------------------
+
+    def _unreadable(self, message: Unreadable, _: PartitionQueue) -> Verdict:
+        raise MessageError(message.reason, message.detail)
+
+    def _quote(self, row: QuoteRow, queue: PartitionQueue) -> Verdict:
+        is_rate = queue.topic == FX_RATES.name
+        if is_rate:
+            self._reference.check_rate(row)
+            verdict = self.market.add_rate(row, queue.name)
+            self._changed[FX_PREFIX + row.name] = self.market.rates[row.name]
+        else:
+            self._reference.check_quote(row)
+            verdict = self.market.add_quote(row, queue.name)
+            self._changed[QUOTE_PREFIX + row.name] = self.market.quotes[row.name]
+        if verdict is Verdict.APPLIED:
+            self._note(row, queue, is_rate=is_rate)
+        return verdict
+
+    def _note(self, row: QuoteRow, queue: PartitionQueue, *, is_rate: bool) -> None:
+        self._changed[PARTITION_PREFIX + queue.name] = self.market.partitions[queue.name]
+        self._intended_ns = max(self._intended_ns, row.intended_ns)
+        if is_rate:
+            self._touched.by_currency(row.name)
+        else:
+            self._touched.by_ticker(row.name)
+
+    def _trade(self, trade: Trade, _: PartitionQueue) -> Verdict:
+        book = self.portfolios.get(trade.portfolio)
+        if book is None:
+            raise MessageError(RejectReason.UNKNOWN_PORTFOLIO, f"portfolio {trade.portfolio}")
+        self._reference.check_known(trade.instrument)
+        state, verdict = self._trades.book(trade)
+        if state is not None:
+            self._book_trade(book, state)
+        return verdict
+
+    def _book_trade(self, book: PortfolioBook, state: TradeState) -> None:
+        trade = state.trade
+        if trade.version == 0:
+            book.apply(trade)
+        else:
+            book.replay(self._trades.counting(trade.portfolio))
+        self._touched.index(trade.portfolio, book.shape)
+        self._touched.by_trade(trade.portfolio, trade.trade_id)
+        self._changed[TRADE_PREFIX + trade.trade_id] = state
+        self._intended_ns = max(self._intended_ns, trade.intended_monotonic_ns)
+
+    def _instrument(self, instrument: Instrument, _: PartitionQueue) -> Verdict:
+        verdict = self._reference.add_instrument(instrument)
+        self._changed[f"instrument:{instrument.instrument}"] = instrument
+        return verdict
+
+    def _history(self, history: CloseHistory, _: PartitionQueue) -> Verdict:
+        verdict = self._reference.add_history(history)
+        if verdict is Verdict.APPLIED:
+            self._changed[CLOSES_PREFIX + history.series] = self.market.closes[history.series]
+            self._touched.by_series(history.series)
+        return verdict
+
+    def _portfolio(self, definition: Portfolio, _: PartitionQueue) -> Verdict:
+        self._reference.check_portfolio(definition)
+        book = self.portfolios.get(definition.portfolio)
+        if book is None:
+            self._open(definition)
+        elif definition == (book.state.pending or book.definition):
+            return Verdict.DUPLICATE
+        else:
+            self._keep(book, msgspec.structs.replace(book.state, pending=definition))
+        return Verdict.APPLIED
+
+    def _open(self, definition: Portfolio) -> None:
+        state = PortfolioState(definition=definition)
+        book = PortfolioBook(state, (), self.market)
+        self.portfolios[definition.portfolio] = book
+        self._keep(book, state)
+        self._touched.index(definition.portfolio, book.shape)
+        self._touched.touch(definition.portfolio)
+
+    def _keep(self, book: PortfolioBook, state: PortfolioState) -> None:
+        book.state = state
+        self._changed[PORTFOLIO_PREFIX + state.definition.portfolio] = state
+
+    # -- snapshots ----------------------------------------------------------------------
+
+    def _take_live(self) -> None:
+        moment = self._moment(SnapshotKind.LIVE, self.market.newest_event_ns)
+        for name in self._touched.portfolios():
+            self._take(name, moment)
+        self._touched.clear()
+
+    def _take(self, name: str, moment: Moment) -> RiskSnapshot:
+        trade_ids = self._touched.trade_ids(name)
+        snapshot = risk_snapshot(self.portfolios[name], moment, trade_ids=trade_ids)
+        self._snapshots.append(snapshot)
+        return snapshot
+
+    def _moment(self, kind: SnapshotKind, event_time_ns: int) -> Moment:
+        fence, epoch = self._batch
+        return Moment(kind, fence, epoch, self._partitions.offsets, event_time_ns)
+
+    # -- end of day ---------------------------------------------------------------------
+
+    def _close_day(self, mark: Mark) -> None:
+        for queue in self._partitions.queues:
+            front = queue.mark
+            assert front is not None, f"{queue.name} has no mark at the barrier"
+            if front.date == mark.date:
+                queue.take()
+                self.ledger.count(queue.topic, "mark")
+        self._close_market(DayState(date=mark.date, event_time_ns=mark.event_time_ns))
+        moment = self._moment(SnapshotKind.END_OF_DAY, mark.event_time_ns)
+        taken = {name: self._take(name, moment) for name in sorted(self.portfolios)}
+        self._touched.clear()
+        for name, snapshot in taken.items():
+            self._close_portfolio(self.portfolios[name], mark.date, snapshot)
+
+    def _close_market(self, day: DayState) -> None:
+        market, changed = self.market, self._changed
+        for series in market.close_day(day):
+            changed[CLOSES_PREFIX + series] = market.closes[series]
+        tickers, currencies = market.hold_back_clocks(day.event_time_ns)
+        changed.update({QUOTE_PREFIX + name: market.quotes[name] for name in tickers})
+        changed.update({FX_PREFIX + name: market.rates[name] for name in currencies})
+        for queue in self._partitions.queues:
+            if queue.topic in {MARKET_DATA.name, FX_RATES.name}:
+                market.note_mark(queue.name, day.event_time_ns)
+                changed[PARTITION_PREFIX + queue.name] = market.partitions[queue.name]
+        changed[DAY_KEY] = day
+
+    def _close_portfolio(self, book: PortfolioBook, date: dt.date, snapshot: RiskSnapshot) -> None:
+        close = DayClose(
+            date=date,
+            nav=None if book.marked().missing else snapshot.nav,
+            var=snapshot.var,
+            positions=book.held(),
+        )
+        definition = book.state.pending
+        if definition is None:
+            self._keep(book, PortfolioState(definition=book.definition, close=close))
+        else:
+            self._redefine(book, definition, close)
+
+    def _redefine(self, book: PortfolioBook, definition: Portfolio, close: DayClose) -> None:
+        """Put new settings in force; amounts of another base currency are not compared."""
+        comparable = definition.base_currency == book.definition.base_currency
+        state = PortfolioState(definition=definition, close=close if comparable else None)
+        book.redefine(state, self._trades.counting(definition.portfolio))
+        self._touched.index(definition.portfolio, book.shape)
+        self._touched.touch(definition.portfolio)
+        self._keep(book, state)

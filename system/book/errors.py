@@ -1,0 +1,30 @@
+"""What can go wrong in the fold that is not one message's fault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from system.errors import InputError
+
+
+class BarrierOverflowError(InputError):
+    """A day's mark stays away from some partitions while others pile up behind theirs.
+
+    Parameters
+    ----------
+    missing : sequence of str
+        Partitions, ``topic:partition``, in which the mark has not arrived.
+    held_count : int
+        Events that wait behind the mark in the fullest partition.
+    bound : int
+        How many may.
+    """
+
+    def __init__(self, missing: Sequence[str], held_count: int, bound: int) -> None:
+        names = ", ".join(missing)
+        super().__init__(
+            f"the end-of-day mark has not arrived in {names}, while {held_count} messages wait "
+            f"behind it elsewhere (bound {bound}); send the mark to every partition of every "
+            "input topic. Nothing is lost: the offsets stay where they are"
+        )
+        self.missing = tuple(missing)

@@ -1,0 +1,54 @@
+"""What the fold consumes: events in offset order, one sequence per partition."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from system.contracts.messages import (
+    CloseHistory,
+    Instrument,
+    Mark,
+    Portfolio,
+    RejectReason,
+    Trade,
+)
+
+
+class RawValues(Protocol):
+    """The bytes of a batch's messages as text; read only for what is rejected."""
+
+    def __getitem__(self, row: int, /) -> str:
+        """Return the message of one row."""
+        ...
+
+
+class QuoteRow(NamedTuple):
+    """An accepted reading of a tick or an FX rate, as far as the fold needs it.
+
+    ``price`` is the mid in the instrument's currency, or units of currency per 1 EUR.
+    """
+
+    name: str
+    price: float
+    event_time_ns: int
+    sequence: int
+    intended_ns: int
+
+
+class Unreadable(NamedTuple):
+    """A message that the codec refused."""
+
+    reason: RejectReason
+    detail: str
+
+
+Payload = QuoteRow | Trade | Instrument | CloseHistory | Portfolio | Mark | Unreadable
+
+
+class Event(NamedTuple):
+    """One message of a partition, and where its bytes are."""
+
+    offset: int
+    payload: Payload
+    values: RawValues
+    row: int

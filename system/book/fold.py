@@ -1,0 +1,35 @@
+"""What one batch of events did to the state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from system.contracts.messages import Rejected, RiskSnapshot
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one batch of events did.
+
+    Parameters
+    ----------
+    snapshots : tuple of RiskSnapshot
+        In the order in which they were taken: ends of day, then live ones.
+    rejected : tuple of Rejected
+        In canonical order of partitions, then of offsets.
+    offsets : dict of str to int
+        ``topic:partition`` to the first offset that is not applied.
+    state : dict of str to bytes
+        Changed rows as JSON.
+    waiting_for : tuple of str
+        Partitions whose end-of-day mark others wait for.
+    intended_ns : int
+        Newest intended send time among what was applied; 0 where nothing was.
+    """
+
+    snapshots: tuple[RiskSnapshot, ...]
+    rejected: tuple[Rejected, ...]
+    offsets: dict[str, int]
+    state: dict[str, bytes]
+    waiting_for: tuple[str, ...]
+    intended_ns: int

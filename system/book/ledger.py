@@ -1,0 +1,39 @@
+"""What became of every message, counted by topic."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from system.book.rows import TopicCounts
+
+
+class Ledger:
+    """Counts of applied, superseded, duplicate and rejected messages, and of marks.
+
+    Parameters
+    ----------
+    kept : mapping of str to TopicCounts
+        Counts of the state that is gone on with.
+    """
+
+    def __init__(self, kept: Mapping[str, TopicCounts]) -> None:
+        self._counts: dict[str, Counter[str]] = {
+            topic: Counter({field: getattr(row, field) for field in row.__struct_fields__})
+            for topic, row in kept.items()
+        }
+        self.changed = False
+
+    def count(self, topic: str, outcome: str) -> None:
+        """Count one message of a topic."""
+        self._counts.setdefault(topic, Counter())[outcome] += 1
+        self.changed = True
+
+    def topics(self) -> dict[str, TopicCounts]:
+        """Return the counts by topic, sorted by name."""
+        return {topic: TopicCounts(**counts) for topic, counts in sorted(self._counts.items())}
+
+    def row(self) -> dict[str, TopicCounts]:
+        """Return the counts as they are kept, and call them unchanged from here."""
+        self.changed = False
+        return self.topics()

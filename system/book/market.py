@@ -1,0 +1,272 @@
+"""What the market has said so far: instruments, quotes, FX rates and daily closes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from system.book.events import QuoteRow
+from system.book.positions import cash_currency, cash_listing
+from system.book.quotes import Verdict, quote_after
+from system.book.rows import ClosesState, DayState, PartitionState, QuoteState
+from system.contracts.messages import EUR, MAX_CLOSES_PER_SERIES, CloseHistory, Instrument
+from system.risk.listing import Listing
+from system.risk.window import CloseTable, fx_series
+
+NANOSECONDS_PER_DAY: Final = 86_400_000_000_000
+FUTURE_BOUND_DAYS: Final = 14
+"""A quote that lies further than this beyond the last closed day is refused: no market
+has been shut for so long since 1914, and a source's clock that jumped would otherwise
+make every later quote look old."""
+
+FX_SERIES_PREFIX: Final = fx_series("")
+_EPOCH: Final = dt.date(1970, 1, 1)
+
+
+class Price(NamedTuple):
+    """A price to mark at, and since when it is stale (None: it is fresh)."""
+
+    value: float
+    stale_since_ns: int | None
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """When a price is stale: older than ``bound_ns`` of event time behind its partition."""
+
+    bound_ns: int
+
+
+def midnight_after_ns(date: dt.date) -> int:
+    """Return the end of a UTC day, nanoseconds since 1970."""
+    return ((date - _EPOCH).days + 1) * NANOSECONDS_PER_DAY
+
+
+class Market:
+    """Instruments, quotes, rates and closes; knows which rows have changed.
+
+    Parameters
+    ----------
+    staleness : Staleness
+        When a price counts as stale.
+    """
+
+    def __init__(self, staleness: Staleness) -> None:
+        self._staleness = staleness
+        self.instruments: dict[str, Instrument] = {}
+        self.listings: dict[str, Listing] = {}
+        self.quotes: dict[str, QuoteState] = {}
+        self.rates: dict[str, QuoteState] = {}
+        self.closes: dict[str, ClosesState] = {}
+        self.partitions: dict[str, PartitionState] = {}
+        self.day: DayState | None = None
+        self._table: CloseTable | None = None
+        self.window_version = 0
+        """Grows whenever a close or an instrument is added."""
+
+    # -- reference ----------------------------------------------------------------------
+
+    def add_instrument(self, instrument: Instrument) -> None:
+        """Take an instrument into the reference data."""
+        self.instruments[instrument.instrument] = instrument
+        self.listings[instrument.instrument] = Listing(
+            instrument.instrument,
+            instrument.asset_class,
+            instrument.currency,
+            instrument.multiplier,
+        )
+        self.window_version += 1
+
+    def add_history(self, history: CloseHistory) -> ClosesState:
+        """Take the closes of a series from before the stream."""
+        state = ClosesState(
+            dates=tuple(point.date for point in history.closes),
+            values=tuple(point.value for point in history.closes),
+        )
+        self.set_closes({history.series: state})
+        return state
+
+    def set_closes(self, closes: Mapping[str, ClosesState]) -> None:
+        """Put in whole series."""
+        self.closes.update(closes)
+        self._table = None
+        self.window_version += 1
+
+    @property
+    def table(self) -> CloseTable:
+        """Return the closes of all series; built anew when asked for after whole series came."""
+        if self._table is None:
+            series = {
+                name: dict(zip(state.dates, state.values, strict=True))
+                for name, state in sorted(self.closes.items())
+            }
+            self._table = _bounded(CloseTable.of(series))
+        return self._table
+
+    def listing(self, instrument: str) -> Listing:
+        """Return an instrument's listing; cash of any currency is always there.
+
+        Raises
+        ------
+        KeyError
+            If the instrument is not known.
+        """
+        currency = cash_currency(instrument)
+        return self.listings[instrument] if currency is None else cash_listing(currency)
+
+    # -- quotes -------------------------------------------------------------------------
+
+    def note_event_time(self, partition: str, event_time_ns: int) -> None:
+        """Move a partition's event time on."""
+        state = self.partitions.get(partition)
+        if state is None or state.session_start_ns is None:
+            start, newest = event_time_ns, event_time_ns
+        else:
+            start, newest = state.session_start_ns, max(state.newest_event_ns, event_time_ns)
+        self.partitions[partition] = PartitionState(newest_event_ns=newest, session_start_ns=start)
+
+    def note_mark(self, partition: str, event_time_ns: int) -> None:
+        """Set a partition's event time to that of a mark: from here a new session counts."""
+        state = PartitionState(newest_event_ns=event_time_ns, session_start_ns=None)
+        self.partitions[partition] = state
+
+    def add_quote(self, row: QuoteRow, partition: str) -> Verdict:
+        """Take a tick of a known instrument."""
+        return self._add(self.quotes, row, partition)
+
+    def add_rate(self, row: QuoteRow, partition: str) -> Verdict:
+        """Take an FX rate."""
+        return self._add(self.rates, row, partition)
+
+    def _add(self, quotes: dict[str, QuoteState], row: QuoteRow, partition: str) -> Verdict:
+        state, verdict = quote_after(quotes.get(row.name), row, partition)
+        quotes[row.name] = state
+        if verdict is Verdict.APPLIED:
+            self.note_event_time(partition, row.event_time_ns)
+        return verdict
+
+    def closed_until_ns(self, series: str) -> int:
+        """Return the event time up to which a series takes no more quotes."""
+        closes = self.closes.get(series)
+        own = midnight_after_ns(closes.dates[-1]) - 1 if closes and closes.dates else 0
+        return max(own, self.day.event_time_ns) if self.day else own
+
+    def far_off_ns(self, series: str) -> int | None:
+        """Return the event time beyond which a quote is refused, None where none is known."""
+        closed = self.closed_until_ns(series)
+        return closed + FUTURE_BOUND_DAYS * NANOSECONDS_PER_DAY if closed else None
+
+    @property
+    def asof(self) -> dt.date | None:
+        """Return the last day of closes that scenarios may use, None before any."""
+        if self.day is not None:
+            return self.day.date
+        return self.table.dates[-1] if self.table.dates else None
+
+    @property
+    def newest_event_ns(self) -> int:
+        """Return the newest event time of any partition, nanoseconds since 1970."""
+        return max((state.newest_event_ns for state in self.partitions.values()), default=0)
+
+    # -- prices -------------------------------------------------------------------------
+
+    def price(self, instrument: str) -> Price | None:
+        """Return what an instrument is marked at: its last quote, else its last close."""
+        return self._price(self.quotes.get(instrument), instrument)
+
+    def rate(self, currency: str) -> Price | None:
+        """Return units of a currency per 1 EUR: its last rate, else its last close."""
+        if currency == EUR:
+            return Price(1.0, None)
+        return self._price(self.rates.get(currency), fx_series(currency))
+
+    def _price(self, quote: QuoteState | None, series: str) -> Price | None:
+        if quote is not None:
+            return Price(quote.price, self._stale_since(quote))
+        closes = self.closes.get(series)
+        if closes is None or not closes.dates:
+            return None
+        return Price(closes.values[-1], midnight_after_ns(closes.dates[-1]))
+
+    def _stale_since(self, quote: QuoteState) -> int | None:
+        partition = self.partitions[quote.partition]
+        reference = max(quote.event_time_ns, partition.session_start_ns or 0)
+        late = partition.newest_event_ns - reference > self._staleness.bound_ns
+        return quote.event_time_ns if late else None
+
+    # -- end of day ---------------------------------------------------------------------
+
+    def close_day(self, day: DayState) -> tuple[str, ...]:
+        """Append the day's closes and return the series that got one, sorted.
+
+        A close is the last accepted quote since the mark before; a series without one
+        has no close that day.
+        """
+        closed = self._day_closes(day.date)
+        for series, value in closed.items():
+            before = self.closes.get(series, ClosesState(dates=(), values=()))
+            self.closes[series] = ClosesState(
+                dates=(*before.dates, day.date)[-MAX_CLOSES_PER_SERIES:],
+                values=(*before.values, value)[-MAX_CLOSES_PER_SERIES:],
+            )
+        self._extend_table(day.date, closed)
+        self.day = day
+        self.window_version += 1
+        return tuple(closed)
+
+    def hold_back_clocks(self, until_ns: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Set quotes that claim to come from beyond a mark to its event time.
+
+        Each did arrive before the mark. Left as it is, one from a clock that runs ahead
+        would supersede the quotes of the days to come, close them, and never look stale.
+
+        Returns
+        -------
+        tuple of (tuple of str, tuple of str)
+            Tickers and currencies whose quotes were changed, sorted.
+        """
+        return _held_back(self.quotes, until_ns), _held_back(self.rates, until_ns)
+
+    def _day_closes(self, date: dt.date) -> dict[str, float]:
+        quoted = {
+            **self.quotes,
+            **{fx_series(currency): rate for currency, rate in self.rates.items()},
+        }
+        return {
+            series: quote.price
+            for series, quote in sorted(quoted.items())
+            if quote.event_time_ns > self.closed_until_ns(series)
+            and not self._has_close(series, date)
+        }
+
+    def _has_close(self, series: str, date: dt.date) -> bool:
+        closes = self.closes.get(series)
+        return closes is not None and bool(closes.dates) and closes.dates[-1] >= date
+
+    def _extend_table(self, date: dt.date, closed: Mapping[str, float]) -> None:
+        if not closed or self._table is None:
+            return
+        fresh = not (self.table.dates and date <= self.table.dates[-1])
+        if not fresh or not closed.keys() <= set(self.table.names):
+            self.set_closes({})
+            return
+        self._table = _bounded(self.table.append(date, closed))
+
+
+def _held_back(quotes: dict[str, QuoteState], until_ns: int) -> tuple[str, ...]:
+    ahead = sorted(name for name, quote in quotes.items() if quote.event_time_ns > until_ns)
+    for name in ahead:
+        quotes[name] = msgspec.structs.replace(quotes[name], event_time_ns=until_ns)
+    return tuple(ahead)
+
+
+def _bounded(table: CloseTable) -> CloseTable:
+    if len(table.dates) <= MAX_CLOSES_PER_SERIES:
+        return table
+    kept = np.ascontiguousarray(table.closes[:, -MAX_CLOSES_PER_SERIES:])
+    return CloseTable(table.names, table.dates[-MAX_CLOSES_PER_SERIES:], kept)

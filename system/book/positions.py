@@ -1,0 +1,116 @@
+"""What a portfolio holds: opening positions, then its trades in the order they came.
+
+A trade settles in cash of the traded instrument's currency; money (fx) settles in the
+base currency at the trade's price; a future settles what it realises. So a trade leaves
+NAV as it was, up to the spread between its price and the mark. The cost of cash is not
+tracked, since trades in everything else settle there: it shows and realises no P&L.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from system.contracts.messages import AssetClass, Currency, Portfolio, Trade
+from system.risk.cost import CostBasis, cost_after_trade
+from system.risk.currency import MINOR_UNITS, major_currency
+from system.risk.listing import Listing
+
+CASH_PREFIX: Final = "cash:"
+MAX_TRADES_PER_PORTFOLIO: Final = 100_000
+
+ListingOf = Callable[[str], Listing]
+
+
+def cash_listing(currency: str) -> Listing:
+    """Return the instrument that amounts of a currency are held in, ``cash:USD``."""
+    return Listing(f"{CASH_PREFIX}{currency}", AssetClass.CASH, currency)
+
+
+def cash_currency(instrument: str) -> str | None:
+    """Return the currency of an implicit cash instrument, None where it is none."""
+    if not instrument.startswith(CASH_PREFIX):
+        return None
+    try:
+        return msgspec.convert(instrument.removeprefix(CASH_PREFIX), Currency)
+    except msgspec.ValidationError:
+        return None
+
+
+class Realised(NamedTuple):
+    """Realised P&L of one instrument in an ISO currency, gains positive."""
+
+    currency: str
+    amount: float
+
+
+class Positions:
+    """The positions of one portfolio.
+
+    Parameters
+    ----------
+    definition : Portfolio
+        Opening positions and base currency.
+    trades : iterable of Trade
+        Those that count, in the order in which they first came.
+    listing_of : callable
+        Instrument id to Listing; must know every instrument that occurs.
+    """
+
+    def __init__(
+        self, definition: Portfolio, trades: Iterable[Trade], listing_of: ListingOf
+    ) -> None:
+        self._base_currency = definition.base_currency
+        self._listing_of = listing_of
+        self.basis: dict[str, CostBasis] = {
+            opening.instrument: CostBasis(opening.quantity, opening.entry_price)
+            for opening in definition.positions
+            if opening.quantity != 0.0
+        }
+        self.realised: dict[str, Realised] = {}
+        """Realised P&L by instrument."""
+        for trade in trades:
+            self.apply(trade)
+
+    def apply(self, trade: Trade) -> None:
+        """Book one trade: quantity, average cost, realised P&L and cash."""
+        listing = self._listing_of(trade.instrument)
+        if listing.asset_class is AssetClass.CASH:
+            self._move_cash(trade.instrument, trade.quantity)
+            self._settle(self._base_currency, -trade.quantity * trade.price)
+            return
+        before = self.basis.get(trade.instrument, CostBasis())
+        after = cost_after_trade(before, quantity=trade.quantity, price=trade.price)
+        self._hold(trade.instrument, after.basis)
+        currency = self._base_currency if listing.is_money else listing.currency
+        realised = after.realised_pnl * listing.multiplier
+        if realised != 0.0:
+            self._realise(trade.instrument, currency, realised)
+        paid = trade.quantity * trade.price * listing.multiplier
+        self._settle(currency, realised if listing.is_future else -paid)
+
+    def _hold(self, instrument: str, basis: CostBasis) -> None:
+        if basis.quantity == 0.0:
+            self.basis.pop(instrument, None)
+        else:
+            self.basis[instrument] = basis
+
+    def _settle(self, currency: str, amount: float) -> None:
+        if amount != 0.0:
+            cash = f"{CASH_PREFIX}{major_currency(currency)}"
+            self._move_cash(cash, _in_major(amount, currency))
+
+    def _move_cash(self, instrument: str, amount: float) -> None:
+        held = self.basis.get(instrument, CostBasis()).quantity + amount
+        self._hold(instrument, CostBasis(held, 0.0))
+
+    def _realise(self, instrument: str, currency: str, amount: float) -> None:
+        before = self.realised.get(instrument)
+        total = _in_major(amount, currency) + (before.amount if before else 0.0)
+        self.realised[instrument] = Realised(major_currency(currency), total)
+
+
+def _in_major(amount: float, currency: str) -> float:
+    return amount / MINOR_UNITS[currency][1] if currency in MINOR_UNITS else amount

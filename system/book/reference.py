@@ -1,0 +1,186 @@
+"""What is known, and what therefore cannot be: checks of messages against reference data."""
+
+from __future__ import annotations
+
+from system.book.events import QuoteRow
+from system.book.market import (
+    FX_SERIES_PREFIX,
+    NANOSECONDS_PER_DAY,
+    Market,
+    midnight_after_ns,
+)
+from system.book.positions import CASH_PREFIX
+from system.book.quotes import Verdict
+from system.contracts.messages import (
+    EUR,
+    MONEY,
+    CloseHistory,
+    Instrument,
+    Mark,
+    Portfolio,
+    RejectReason,
+)
+from system.errors import InputError, MessageError
+from system.risk.confidence import Confidence
+from system.risk.currency import MINOR_UNITS
+from system.risk.window import fx_series
+
+
+class Reference:
+    """Checks against, and additions to, the reference data of a market.
+
+    Parameters
+    ----------
+    market : Market
+        Holds what is known.
+    """
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+
+    # -- checks -------------------------------------------------------------------------
+
+    def check_known(self, instrument: str) -> None:
+        """Refuse an instrument that is not in the reference data.
+
+        Raises
+        ------
+        MessageError
+            With reason ``unknown_instrument``.
+        """
+        try:
+            self._market.listing(instrument)
+        except KeyError:
+            raise MessageError(
+                RejectReason.UNKNOWN_INSTRUMENT,
+                f"instrument {instrument}: send its reference first",
+            ) from None
+
+    def check_quote(self, row: QuoteRow) -> None:
+        """Refuse a tick of something unknown or of money, a late one, one from far off.
+
+        Raises
+        ------
+        MessageError
+            With the reason.
+        """
+        listing = self._market.listings.get(row.name)
+        if listing is None:
+            raise MessageError(RejectReason.UNKNOWN_INSTRUMENT, f"ticker {row.name}")
+        if listing.is_money:
+            raise MessageError(
+                RejectReason.INVALID, f"ticker {row.name} is money: its rate comes by fx_rates"
+            )
+        self._check_time(row, row.name)
+
+    def check_rate(self, row: QuoteRow) -> None:
+        """Refuse a rate of EUR or of a minor unit, a late one, one from far off.
+
+        Raises
+        ------
+        MessageError
+            With the reason.
+        """
+        if row.name == EUR or row.name in MINOR_UNITS:
+            raise MessageError(
+                RejectReason.UNKNOWN_CURRENCY, f"currency {row.name}: rates are per 1 EUR"
+            )
+        self._check_time(row, fx_series(row.name))
+
+    def _check_time(self, row: QuoteRow, series: str) -> None:
+        closed = self._market.closed_until_ns(series)
+        if row.event_time_ns <= closed:
+            raise MessageError(
+                RejectReason.LATE, f"event_time_ns {row.event_time_ns}, closed until {closed}"
+            )
+        bound = self._market.far_off_ns(series)
+        if bound is not None and row.event_time_ns > bound:
+            raise MessageError(
+                RejectReason.TIME_FAR_OFF, f"event_time_ns {row.event_time_ns} is beyond {bound}"
+            )
+
+    def check_mark(self, mark: Mark) -> None:
+        """Refuse a mark whose event time is not within a day of its date.
+
+        Raises
+        ------
+        MessageError
+            With reason ``time_far_off``.
+        """
+        midnight = midnight_after_ns(mark.date)
+        if not -2 * NANOSECONDS_PER_DAY <= mark.event_time_ns - midnight <= NANOSECONDS_PER_DAY:
+            raise MessageError(
+                RejectReason.TIME_FAR_OFF,
+                f"event_time_ns {mark.event_time_ns} is not within a day of {mark.date}",
+            )
+
+    def check_portfolio(self, definition: Portfolio) -> None:
+        """Refuse a book with an unknown instrument or a confidence that cannot be.
+
+        Raises
+        ------
+        MessageError
+            With the reason.
+        """
+        for position in definition.positions:
+            self.check_known(position.instrument)
+        try:
+            Confidence.parse(definition.confidence)
+        except InputError as error:
+            raise MessageError(RejectReason.INVALID, str(error)) from None
+
+    # -- additions ----------------------------------------------------------------------
+
+    def add_instrument(self, instrument: Instrument) -> Verdict:
+        """Take a new instrument; the same once more is a duplicate.
+
+        Raises
+        ------
+        MessageError
+            If it contradicts what is known: reason ``conflict``.
+        """
+        name = instrument.instrument
+        known = self._market.instruments.get(name)
+        if known == instrument:
+            return Verdict.DUPLICATE
+        if known is not None or name.startswith(CASH_PREFIX):
+            raise MessageError(RejectReason.CONFLICT, f"instrument {name} is known as another")
+        if name.startswith(FX_SERIES_PREFIX) and instrument.asset_class not in MONEY:
+            raise MessageError(
+                RejectReason.CONFLICT, f"instrument {name} bears the name of a series of FX rates"
+            )
+        self._market.add_instrument(instrument)
+        return Verdict.APPLIED
+
+    def add_history(self, history: CloseHistory) -> Verdict:
+        """Take the closes of a new series; closes that are known already are a duplicate.
+
+        Raises
+        ------
+        MessageError
+            If a close contradicts a known one, or comes too late: reason ``conflict``; if
+            it lies beyond the last day that was closed: ``time_far_off``.
+        """
+        known = self._market.closes.get(history.series)
+        if known is None or (history.closes and not known.dates):
+            self._check_no_foresight(history)
+            self._market.add_history(history)
+            return Verdict.APPLIED
+        values = dict(zip(known.dates, known.values, strict=True))
+        for point in history.closes:
+            if values.get(point.date) != point.value:
+                raise MessageError(
+                    RejectReason.CONFLICT,
+                    f"series {history.series} has {values.get(point.date)} on {point.date}, "
+                    f"not {point.value}",
+                )
+        return Verdict.DUPLICATE
+
+    def _check_no_foresight(self, history: CloseHistory) -> None:
+        day = self._market.day
+        if day is not None and history.closes and history.closes[-1].date > day.date:
+            raise MessageError(
+                RejectReason.TIME_FAR_OFF,
+                f"series {history.series} has a close on {history.closes[-1].date}, beyond the "
+                f"last closed day, {day.date}",
+            )

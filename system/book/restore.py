@@ -1,0 +1,101 @@
+"""From kept rows back to the state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+from system.book.market import Market, Staleness
+from system.book.rows import (
+    CLOSES_PREFIX,
+    COUNTERS_KEY,
+    DAY_KEY,
+    FX_PREFIX,
+    INSTRUMENT_PREFIX,
+    PARTITION_PREFIX,
+    PORTFOLIO_PREFIX,
+    QUOTE_PREFIX,
+    TRADE_PREFIX,
+    ClosesState,
+    DayState,
+    PartitionState,
+    PortfolioState,
+    QuoteState,
+    TopicCounts,
+    TradeState,
+)
+from system.contracts.messages import Instrument, RejectReason
+from system.errors import MessageError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class KeptRows:
+    """All rows, typed; each mapping is by name without its prefix."""
+
+    instruments: tuple[Instrument, ...] = ()
+    portfolios: tuple[PortfolioState, ...] = ()
+    trades: tuple[TradeState, ...] = ()
+    quotes: dict[str, QuoteState] = field(default_factory=dict)
+    rates: dict[str, QuoteState] = field(default_factory=dict)
+    closes: dict[str, ClosesState] = field(default_factory=dict)
+    partitions: dict[str, PartitionState] = field(default_factory=dict)
+    day: DayState | None = None
+    counters: dict[str, TopicCounts] = field(default_factory=dict)
+
+
+def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
+    """Return the kept rows as typed values.
+
+    Raises
+    ------
+    MessageError
+        If a row cannot be read; names its key.
+    """
+    counters = rows.get(COUNTERS_KEY)
+    day = rows.get(DAY_KEY)
+    return KeptRows(
+        instruments=tuple(_by_name(rows, INSTRUMENT_PREFIX, Instrument).values()),
+        portfolios=tuple(_by_name(rows, PORTFOLIO_PREFIX, PortfolioState).values()),
+        trades=tuple(_by_name(rows, TRADE_PREFIX, TradeState).values()),
+        quotes=_by_name(rows, QUOTE_PREFIX, QuoteState),
+        rates=_by_name(rows, FX_PREFIX, QuoteState),
+        closes=_by_name(rows, CLOSES_PREFIX, ClosesState),
+        partitions=_by_name(rows, PARTITION_PREFIX, PartitionState),
+        day=None if day is None else _row(DAY_KEY, day, DayState),
+        counters={} if counters is None else _row(COUNTERS_KEY, counters, dict[str, TopicCounts]),
+    )
+
+
+def restored_market(kept: KeptRows, staleness: Staleness) -> Market:
+    """Return the market that the kept rows describe."""
+    market = Market(staleness)
+    for instrument in kept.instruments:
+        market.add_instrument(instrument)
+    market.quotes.update(kept.quotes)
+    market.rates.update(kept.rates)
+    market.partitions.update(kept.partitions)
+    market.set_closes(kept.closes)
+    market.day = kept.day
+    return market
+
+
+def _by_name(rows: Mapping[str, bytes], prefix: str, row_type: type[T]) -> dict[str, T]:
+    return {
+        key.removeprefix(prefix): _row(key, rows[key], row_type)
+        for key in sorted(rows)
+        if key.startswith(prefix)
+    }
+
+
+def _row(key: str, value: bytes, row_type: type[T]) -> T:
+    try:
+        return msgspec.json.decode(value, type=row_type)
+    except msgspec.MsgspecError as error:
+        raise MessageError(
+            RejectReason.INVALID, f"kept row {key} cannot be read ({error}): another version's?"
+        ) from None

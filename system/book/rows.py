@@ -1,0 +1,112 @@
+"""The state as it is kept: one row of JSON per key, written when it has changed.
+
+Keys: ``instrument:ID``, ``portfolio:ID``, ``trade:ID``, ``quote:TICKER``, ``fx:CCY``,
+``closes:SERIES``, ``partition:TOPIC:N``, ``day``, ``counters``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from msgspec import Struct
+
+from system.contracts.messages import Portfolio, Trade
+
+INSTRUMENT_PREFIX: Final = "instrument:"
+PORTFOLIO_PREFIX: Final = "portfolio:"
+TRADE_PREFIX: Final = "trade:"
+QUOTE_PREFIX: Final = "quote:"
+FX_PREFIX: Final = "fx:"
+CLOSES_PREFIX: Final = "closes:"
+PARTITION_PREFIX: Final = "partition:"
+DAY_KEY: Final = "day"
+COUNTERS_KEY: Final = "counters"
+
+
+class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what is kept: immutable, so that a changed row is a new one."""
+
+
+class QuoteState(Row, frozen=True, kw_only=True):
+    """The last accepted quote of a ticker or currency.
+
+    ``seen`` remembers the sequence numbers behind ``newest_sequence``: bit i stands for
+    the number i below it.
+    """
+
+    price: float
+    event_time_ns: int
+    sequence: int
+    newest_sequence: int
+    seen: int
+    partition: str
+
+
+class ClosesState(Row, frozen=True, kw_only=True):
+    """Daily closes of one series, oldest first, bounded."""
+
+    dates: tuple[dt.date, ...]
+    values: tuple[float, ...]
+
+
+class HeldPosition(Row, frozen=True, kw_only=True):
+    """A position as it stood at a close."""
+
+    instrument: str
+    quantity: float
+    average_cost: float
+
+
+class DayClose(Row, frozen=True, kw_only=True):
+    """What a portfolio stated at its last end of day; tomorrow's P&L is measured from it.
+
+    ``nav`` is None where a position had no price then: no P&L can be measured from it.
+    """
+
+    date: dt.date
+    nav: float | None
+    var: float | None
+    positions: tuple[HeldPosition, ...]
+
+
+class PortfolioState(Row, frozen=True, kw_only=True):
+    """A portfolio's definition, the one that waits for the next barrier, and its last close."""
+
+    definition: Portfolio
+    pending: Portfolio | None = None
+    close: DayClose | None = None
+
+
+class TradeState(Row, frozen=True, kw_only=True):
+    """A trade in its newest version; ``rank`` is its place in its portfolio's order."""
+
+    trade: Trade
+    rank: int
+
+
+class PartitionState(Row, frozen=True, kw_only=True):
+    """Event times of one partition: its newest, and the first after the last mark.
+
+    At a mark both begin anew: its time is the newest, and nothing has come after it (None).
+    """
+
+    newest_event_ns: int
+    session_start_ns: int | None
+
+
+class DayState(Row, frozen=True, kw_only=True):
+    """The last day that was closed."""
+
+    date: dt.date
+    event_time_ns: int
+
+
+class TopicCounts(Row, frozen=True, kw_only=True):
+    """What became of the messages of one topic; together they are all of them."""
+
+    applied: int = 0
+    superseded: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    mark: int = 0

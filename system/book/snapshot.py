@@ -1,0 +1,269 @@
+"""From a portfolio's state to its snapshot: every number, and where each comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from system.book.portfolio import Marked, PortfolioBook, Scenarios
+from system.book.rows import DayClose
+from system.contracts.messages import (
+    AssetClass,
+    AssetClassRisk,
+    PositionRisk,
+    RiskSnapshot,
+    SnapshotKind,
+    TailScenario,
+)
+from system.errors import InputError
+from system.risk.portfolio import PortfolioRisk, portfolio_risk
+from system.risk.valuation import exposure_by_group, var_fraction
+
+ESTIMATOR: Final = "hs/ceil/simple"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where in the stream a snapshot is taken.
+
+    Parameters
+    ----------
+    kind : SnapshotKind
+        Live, or at an end of day.
+    fence, epoch : int
+        Of the micro-batch.
+    offsets : mapping of str to int
+        ``topic:partition`` to the first offset that is not covered.
+    event_time_ns : int
+        Newest event time that is covered.
+    """
+
+    kind: SnapshotKind
+    fence: int
+    epoch: int
+    offsets: Mapping[str, int]
+    event_time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayResult:
+    """What one day did to the positions held at the close before."""
+
+    previous_var: float | None = None
+    hypothetical_pnl: float | None = None
+
+    @property
+    def breach(self) -> bool | None:
+        """Return whether the loss was strictly greater than the VaR stated before."""
+        if self.previous_var is None or self.hypothetical_pnl is None:
+            return None
+        return -self.hypothetical_pnl > self.previous_var
+
+
+def risk_snapshot(
+    book: PortfolioBook, moment: Moment, *, trade_ids: tuple[str, ...] = ()
+) -> RiskSnapshot:
+    """Return the snapshot of one portfolio, all of it computed anew from the state.
+
+    Parameters
+    ----------
+    book : PortfolioBook
+        The portfolio.
+    moment : Moment
+        Where in the stream.
+    trade_ids : tuple of str
+        Trades that the snapshot is the first to contain.
+
+    Returns
+    -------
+    RiskSnapshot
+        Base currency; VaR and its kin as losses, positive. Where VaR does not exist it
+        is None, and ``not_available`` says why.
+    """
+    marked = book.marked()
+    scenarios = book.scenarios(marked.shape)
+    risk, problem = _risk(book, marked, scenarios)
+    realised = book.realised_pnl(marked.quotes)
+    close = book.state.close
+    day = _day_result(book, moment)
+    nav = marked.valuation.nav
+    definition = book.definition
+    var = None if risk is None else risk.var
+    rows = _position_rows(marked, risk, realised)
+    return RiskSnapshot(
+        snapshot_id=_snapshot_id(book, moment),
+        portfolio=definition.portfolio,
+        kind=moment.kind,
+        fence=moment.fence,
+        epoch=moment.epoch,
+        offsets=dict(moment.offsets),
+        event_time_ns=moment.event_time_ns,
+        asof=book.asof,
+        base_currency=definition.base_currency,
+        estimator=ESTIMATOR,
+        confidence=definition.confidence,
+        window=definition.window,
+        scenario_count=0 if risk is None else len(risk.scenario_dates),
+        tail_rank=0 if risk is None else risk.tail_rank,
+        nav=nav,
+        value=math.fsum(row.value for row in rows),
+        var=var,
+        expected_shortfall=None if risk is None else risk.expected_shortfall,
+        var_fraction=None if var is None else var_fraction(var, nav),
+        var_limit_fraction=definition.var_limit_fraction,
+        diversification=None if risk is None else risk.diversification,
+        scenario_date=None if risk is None else risk.var_scenario_date,
+        tail=_tail(risk),
+        daily_pnl=_daily_pnl(close, marked),
+        unrealised_pnl=math.fsum(row.unrealised_pnl for row in rows),
+        realised_pnl=math.fsum(realised.values()),
+        positions=rows,
+        asset_classes=_asset_classes(marked, risk),
+        stale=marked.stale,
+        carried=scenarios.carried,
+        suspect=scenarios.suspect,
+        not_available=problem,
+        inputs_hash=_inputs_hash(book, marked, scenarios),
+        previous_var=day.previous_var,
+        hypothetical_pnl=day.hypothetical_pnl,
+        breach=day.breach,
+        trade_ids=trade_ids,
+    )
+
+
+def _risk(
+    book: PortfolioBook, marked: Marked, scenarios: Scenarios
+) -> tuple[PortfolioRisk | None, str]:
+    if marked.missing:
+        return None, f"no price or rate yet for {', '.join(marked.missing)}"
+    if scenarios.factors is None:
+        return None, scenarios.problem
+    try:
+        risk = portfolio_risk(
+            marked.valuation.exposures,
+            scenarios.factors,
+            confidence=book.confidence,
+            groups=marked.shape.groups,
+        )
+    except InputError as error:
+        return None, str(error)
+    return risk, ""
+
+
+def _snapshot_id(book: PortfolioBook, moment: Moment) -> str:
+    name = book.definition.portfolio
+    if moment.kind is SnapshotKind.END_OF_DAY:
+        return f"{name}-eod-{book.asof}"
+    return f"{name}-{moment.fence}-{moment.epoch}"
+
+
+def _day_result(book: PortfolioBook, moment: Moment) -> DayResult:
+    close = book.state.close
+    if close is None or moment.kind is not SnapshotKind.END_OF_DAY:
+        return DayResult(previous_var=None if close is None else close.var)
+    return DayResult(previous_var=close.var, hypothetical_pnl=book.hypothetical_pnl(close))
+
+
+def _daily_pnl(close: DayClose | None, marked: Marked) -> float | None:
+    if close is None or close.nav is None or marked.missing:
+        return None
+    return marked.valuation.nav - close.nav
+
+
+def _position_rows(
+    marked: Marked, risk: PortfolioRisk | None, realised: Mapping[str, float]
+) -> tuple[PositionRisk, ...]:
+    worth, holdings = marked.valuation, marked.shape.holdings
+    nothing: list[float | None] = [None] * len(holdings.listings)
+    shares = None if risk is None else risk.smoothed_share
+    columns = zip(
+        holdings.listings,
+        holdings.quantity.tolist(),
+        worth.price.tolist(),
+        holdings.average_cost.tolist(),
+        worth.value.tolist(),
+        worth.exposure.tolist(),
+        worth.delta.tolist(),
+        worth.unrealised_pnl.tolist(),
+        marked.shape.is_cash.tolist(),
+        nothing if risk is None else risk.component_var.tolist(),
+        nothing if risk is None else risk.component_es.tolist(),
+        nothing if shares is None else shares.tolist(),
+        marked.prices,
+        strict=True,
+    )
+    return tuple(
+        PositionRisk(
+            instrument=listing.instrument_id,
+            asset_class=listing.asset_class,
+            currency=listing.currency,
+            quantity=quantity,
+            price=price,
+            average_cost=price if is_cash else cost,
+            value=value,
+            exposure=exposure,
+            delta=delta,
+            unrealised_pnl=0.0 if is_cash else unrealised,
+            realised_pnl=realised.get(listing.instrument_id, 0.0),
+            component_var=component_var,
+            component_es=component_es,
+            smoothed_share=share,
+            stale_since_ns=mark.stale_since_ns,
+        )
+        for (
+            listing,
+            quantity,
+            price,
+            cost,
+            value,
+            exposure,
+            delta,
+            unrealised,
+            is_cash,
+            component_var,
+            component_es,
+            share,
+            mark,
+        ) in columns
+    )
+
+
+def _asset_classes(marked: Marked, risk: PortfolioRisk | None) -> tuple[AssetClassRisk, ...]:
+    groups = exposure_by_group(marked.valuation.exposure, marked.shape.groups)
+    risks = [None] * len(groups) if risk is None else list(risk.groups)
+    return tuple(
+        AssetClassRisk(
+            asset_class=AssetClass(group.name),
+            long=group.long,
+            short=group.short,
+            gross=group.gross,
+            net=group.net,
+            var=None if own is None else own.var,
+            expected_shortfall=None if own is None else own.expected_shortfall,
+        )
+        for group, own in zip(groups, risks, strict=True)
+    )
+
+
+def _tail(risk: PortfolioRisk | None) -> tuple[TailScenario, ...]:
+    if risk is None:
+        return ()
+    return tuple(
+        TailScenario(date=risk.scenario_dates[index], pnl=float(risk.pnl[index]))
+        for index in risk.tail
+    )
+
+
+def _inputs_hash(book: PortfolioBook, marked: Marked, scenarios: Scenarios) -> str:
+    """Return the hash over what the numbers are a function of: 16 bytes of SHA-256."""
+    holdings, definition = marked.shape.holdings, book.definition
+    settings = (definition.base_currency, definition.confidence, str(definition.window))
+    rates = [f"{currency}={rate!r}" for currency, rate in marked.quotes.items()]
+    digest = hashlib.sha256("\n".join((*settings, *holdings.instrument_ids, *rates)).encode())
+    for vector in (holdings.quantity, holdings.average_cost, marked.valuation.price):
+        digest.update(vector.astype("<f8").tobytes())
+    digest.update(scenarios.digest)
+    return digest.hexdigest()[:32]

@@ -1,0 +1,91 @@
+"""The trades of all portfolios: each counts once per (id, version)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from system.book.positions import MAX_TRADES_PER_PORTFOLIO
+from system.book.quotes import Verdict
+from system.book.rows import TradeState
+from system.contracts.messages import RejectReason, Trade, TradeAction
+from system.errors import MessageError
+
+
+class TradeLedger:
+    """Trades by id, and by portfolio in the order in which they first came."""
+
+    def __init__(self, states: Iterable[TradeState] = ()) -> None:
+        self._states: dict[str, TradeState] = {}
+        self._of_portfolio: dict[str, list[str]] = {}
+        for state in sorted(states, key=lambda state: (state.trade.portfolio, state.rank)):
+            self._put(state)
+
+    def counting(self, portfolio: str) -> tuple[Trade, ...]:
+        """Return the trades of a portfolio that count, in order: cancelled ones do not."""
+        states = (self._states[trade_id] for trade_id in self._of_portfolio.get(portfolio, ()))
+        return tuple(s.trade for s in states if s.trade.action is not TradeAction.CANCEL)
+
+    def book(self, trade: Trade) -> tuple[TradeState | None, Verdict]:
+        """Take a trade message of a known portfolio and instrument.
+
+        Returns
+        -------
+        tuple of TradeState or None, and Verdict
+            The changed state where it was applied; None where it is a duplicate.
+
+        Raises
+        ------
+        MessageError
+            If it contradicts what is known of its id: reason ``conflict``,
+            ``unknown_trade`` or ``wrong_version``.
+        """
+        known = self._states.get(trade.trade_id)
+        if known is None:
+            state = self._first(trade)
+        elif trade == known.trade or trade.version < known.trade.version:
+            return None, Verdict.DUPLICATE
+        else:
+            _check_successor(known.trade, trade)
+            state = TradeState(trade=trade, rank=known.rank)
+        self._put(state)
+        return state, Verdict.APPLIED
+
+    def _first(self, trade: Trade) -> TradeState:
+        if trade.action is not TradeAction.NEW:
+            raise MessageError(
+                RejectReason.UNKNOWN_TRADE, f"trade_id {trade.trade_id}: nothing to {trade.action}"
+            )
+        rank = len(self._of_portfolio.get(trade.portfolio, ()))
+        if rank >= MAX_TRADES_PER_PORTFOLIO:
+            raise MessageError(
+                RejectReason.CONFLICT,
+                f"portfolio {trade.portfolio} has {rank} trades, the most there may be",
+            )
+        return TradeState(trade=trade, rank=rank)
+
+    def _put(self, state: TradeState) -> None:
+        trade_id = state.trade.trade_id
+        if trade_id not in self._states:
+            self._of_portfolio.setdefault(state.trade.portfolio, []).append(trade_id)
+        self._states[trade_id] = state
+
+
+def _check_successor(known: Trade, trade: Trade) -> None:
+    for field in ("portfolio", "instrument"):
+        before, after = getattr(known, field), getattr(trade, field)
+        if before != after:
+            raise MessageError(
+                RejectReason.CONFLICT, f"{field} of {trade.trade_id} is {before}, not {after}"
+            )
+    if known.action is TradeAction.CANCEL:
+        raise MessageError(RejectReason.WRONG_VERSION, f"trade {trade.trade_id} is cancelled")
+    if trade.version == known.version:
+        raise MessageError(
+            RejectReason.CONFLICT,
+            f"version {trade.version} of {trade.trade_id} was another message before",
+        )
+    if trade.version != known.version + 1:
+        raise MessageError(
+            RejectReason.WRONG_VERSION,
+            f"version {trade.version} of {trade.trade_id}: {known.version + 1} is next",
+        )
