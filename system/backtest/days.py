@@ -1,0 +1,227 @@
+"""Which days a span of a backtest runs over, and the closes on them.
+
+The calendar of a book is the dates on which one of its priced instruments has a close;
+for a book of money alone, the dates of the closes on which one of its rates is known.
+Rates on other dates are not looked at. What happens on a date of the calendar where some
+of the book's series have no close is `system.risk.window.Missing`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from system.backtest.positions import ALWAYS, HoldingSpan
+from system.risk.arrays import IndexVector
+from system.risk.currency import major_currency
+from system.risk.listing import Listing
+from system.risk.window import (
+    CloseTable,
+    Missing,
+    ScenarioWindow,
+    fx_series,
+    scenario_window,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BacktestMarket:
+    """Everything the market said.
+
+    Parameters
+    ----------
+    closes : CloseTable
+        Per instrument, in its own currency.
+    rates : CloseTable
+        Per major currency: units of the base currency for one unit; NaN = no rate that day.
+    """
+
+    closes: CloseTable
+    rates: CloseTable
+
+
+@dataclass(frozen=True, slots=True)
+class DayBounds:
+    """Bounds of the P&L date, both included; None is open."""
+
+    start: dt.date | None = None
+    end: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpanDays:
+    """The days of one span.
+
+    Parameters
+    ----------
+    window : ScenarioWindow
+        Closes and rates (named `fx_series`) on every day that is needed, oldest first.
+    history_count : int
+        Returns before the first as-of close: it is day ``history_count`` of the window.
+    """
+
+    window: ScenarioWindow
+    history_count: int
+
+    @property
+    def as_of_count(self) -> int:
+        """Return the number of closes that a VaR is stated for."""
+        return len(self.window.dates) - 1 - self.history_count
+
+    @property
+    def as_of_dates(self) -> tuple[dt.date, ...]:
+        """Return the closes that a VaR is stated for."""
+        return self.window.dates[self.history_count : -1]
+
+    @property
+    def pnl_dates(self) -> tuple[dt.date, ...]:
+        """Return the day after each of them."""
+        return self.window.dates[self.history_count + 1 :]
+
+
+def foreign_currencies(listings: Sequence[Listing], base_currency: str) -> tuple[str, ...]:
+    """Return the major currencies of a book other than its base, ascending."""
+    majors = {major_currency(listing.currency) for listing in listings}
+    return tuple(sorted(majors - {base_currency}))
+
+
+def book_table(
+    market: BacktestMarket, listings: Sequence[Listing], base_currency: str
+) -> CloseTable:
+    """Return closes and rates of a book on its own calendar.
+
+    Parameters
+    ----------
+    market : BacktestMarket
+        Closes and rates.
+    listings : sequence of Listing
+        The instruments of the book.
+    base_currency : str
+        ISO code.
+
+    Returns
+    -------
+    CloseTable
+        Priced instruments, then rates by the name of their `fx_series`.
+
+    Raises
+    ------
+    UnknownSeriesError
+        If an instrument or a currency has no column; names it.
+    """
+    priced = [listing.instrument_id for listing in listings if not listing.is_money]
+    closes = market.closes.select(priced)
+    currencies = foreign_currencies(listings, base_currency)
+    rates = _rates(market.rates, currencies, closes.dates)
+    deciding = closes if priced else rates
+    on_calendar = np.isfinite(deciding.closes).any(axis=0) | (not deciding.names)
+    days = np.flatnonzero(on_calendar)
+    return CloseTable(
+        (*closes.names, *rates.names),
+        _at(closes.dates, days),
+        np.vstack([closes.closes, rates.closes])[:, days],
+    )
+
+
+def span_days(
+    table: CloseTable,
+    span: HoldingSpan,
+    bounds: DayBounds,
+    *,
+    history_count: int,
+    missing: Missing,
+) -> SpanDays | None:
+    """Return the days of a span, None if no P&L date in the bounds has a full window.
+
+    Parameters
+    ----------
+    table : CloseTable
+        From `book_table`.
+    span : HoldingSpan
+        When the instruments are held.
+    bounds : DayBounds
+        Of the P&L date.
+    history_count : int
+        Number of returns that the method needs up to an as-of close.
+    missing : Missing
+        What to do with a date on which only some series have a close.
+
+    Returns
+    -------
+    SpanDays or None
+        With neither a start nor a first close of the holding, the days begin where every
+        series has begun.
+
+    Raises
+    ------
+    MissingCloseError
+        If a close is missing on a needed day under ``REFUSE``, or cannot be carried under
+        ``CARRY``; names series and date.
+    """
+    missing = missing if table.names else Missing.SKIP
+    is_open = bounds.start is None and span.held_from is ALWAYS
+    days = _usable_days(table, missing, drop_beginnings=is_open)
+    dates = _at(table.dates, days)
+    first, last = _tested(dates, span, bounds, history_count)
+    if first > last:
+        return None
+    known = slice(int(days[last + 1]) + 1)
+    window = scenario_window(
+        CloseTable(table.names, table.dates[known], table.closes[:, known]),
+        as_of=dates[last + 1],
+        scenario_count=history_count + last + 1 - first,
+        missing=missing,
+    )
+    return SpanDays(window, history_count)
+
+
+def _tested(
+    dates: Sequence[dt.date], span: HoldingSpan, bounds: DayBounds, history_count: int
+) -> tuple[int, int]:
+    """Return the first and the last as-of day, as places in ``dates``; first > last for none.
+
+    The P&L date of place i is place i + 1.
+    """
+    start, end = bounds.start or dt.date.min, bounds.end or dt.date.max
+    first = max(history_count, bisect_left(dates, span.held_from), bisect_left(dates, start) - 1)
+    last = min(len(dates), bisect_right(dates, end)) - 2
+    if span.held_until is not None:
+        last = min(last, bisect_left(dates, span.held_until) - 1)
+    return first, last
+
+
+def _usable_days(table: CloseTable, missing: Missing, *, drop_beginnings: bool) -> IndexVector:
+    """Return the columns that are days, by the rules of `scenario_window`."""
+    present = np.isfinite(table.closes)
+    if missing is Missing.SKIP:
+        return np.flatnonzero(present.all(axis=0))
+    columns = np.arange(len(table.dates))
+    if not drop_beginnings or not present.size:
+        return columns
+    begun = np.logical_or.accumulate(present, axis=1).all(axis=0)
+    return columns[begun]
+
+
+def _rates(rates: CloseTable, currencies: Sequence[str], dates: Sequence[dt.date]) -> CloseTable:
+    """Return the rates of some currencies on some dates, NaN where there is none."""
+    if not currencies:
+        return CloseTable((), tuple(dates), np.zeros((0, len(dates))))
+    chosen = CloseTable(
+        tuple(fx_series(name) for name in rates.names), rates.dates, rates.closes
+    ).select([fx_series(currency) for currency in currencies])
+    column_of = {date: column for column, date in enumerate(chosen.dates)}
+    columns = np.array([column_of.get(date, -1) for date in dates], dtype=np.intp)
+    if not len(chosen.dates):
+        values = np.full((len(currencies), len(dates)), np.nan)
+    else:
+        values = np.where(columns >= 0, chosen.closes[:, columns], np.nan)
+    return CloseTable(chosen.names, tuple(dates), values)
+
+
+def _at(dates: tuple[dt.date, ...], places: IndexVector) -> tuple[dt.date, ...]:
+    """Return the dates at ascending places; a book that trades every day has all of them."""
+    return dates if len(places) == len(dates) else tuple(dates[place] for place in places)

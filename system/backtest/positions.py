@@ -1,0 +1,174 @@
+"""Who held what, from which close: positions over time, cut where the set of names changes."""
+
+from __future__ import annotations
+
+import bisect
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from system.backtest.errors import UnknownInstrumentError, UnsupportedInstrumentError
+from system.contracts.messages import AssetClass
+from system.risk.arrays import Float64Matrix
+from system.risk.listing import Listing
+
+ALWAYS: Final = dt.date.min
+"""Held-from date of a quantity without a date: held at the first close of the backtest."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatedQuantity:
+    """A holding from one close on, until the next quantity of the same instrument.
+
+    Parameters
+    ----------
+    instrument_id : str
+        What is held.
+    quantity : float
+        Signed, in units of that day; 0 ends the holding. For money: the amount.
+    held_from : date
+        The close it is held from; ``ALWAYS`` for the whole backtest.
+    """
+
+    instrument_id: str
+    quantity: float
+    held_from: dt.date = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestBook:
+    """One portfolio as it was held over time.
+
+    Parameters
+    ----------
+    portfolio : str
+        Its name.
+    base_currency : str
+        ISO code.
+    listings : mapping of str to Listing
+        At least the instruments it ever held.
+    quantities : tuple of DatedQuantity
+        Any order; no instrument twice from the same close.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        If it holds what is not listed.
+    UnsupportedInstrumentError
+        If it holds an option.
+    """
+
+    portfolio: str
+    base_currency: str
+    listings: Mapping[str, Listing]
+    quantities: tuple[DatedQuantity, ...]
+
+    def __post_init__(self) -> None:
+        for one in self.quantities:
+            listing = self.listings.get(one.instrument_id)
+            if listing is None:
+                raise UnknownInstrumentError(self.portfolio, one.instrument_id)
+            if listing.asset_class is AssetClass.OPTION:
+                raise UnsupportedInstrumentError(one.instrument_id, listing.asset_class.value)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingStep:
+    """Quantities from one close on; each with the close that it was stated for."""
+
+    held_from: dt.date
+    quantities: tuple[DatedQuantity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingSpan:
+    """A stretch of time in which the same instruments are held.
+
+    Parameters
+    ----------
+    listings : tuple of Listing
+        Canonical order: ascending by instrument id.
+    steps : tuple of HoldingStep
+        In order of date; in each, one quantity per listing in the same order.
+    held_until : date or None
+        The first close at which another set is held; None for no such close.
+    """
+
+    listings: tuple[Listing, ...]
+    steps: tuple[HoldingStep, ...]
+    held_until: dt.date | None
+
+    @property
+    def held_from(self) -> dt.date:
+        """Return the first close of the span, ``ALWAYS`` for the beginning."""
+        return self.steps[0].held_from
+
+    def held_at(self, closes: Sequence[dt.date]) -> tuple[HoldingStep, ...]:
+        """Return the step that each close belongs to; no close lies before the span."""
+        starts = [step.held_from for step in self.steps]
+        return tuple(self.steps[bisect.bisect_right(starts, close) - 1] for close in closes)
+
+
+def holding_spans(book: BacktestBook) -> tuple[HoldingSpan, ...]:
+    """Return the spans of a book in order of date; times without any holding are left out.
+
+    Parameters
+    ----------
+    book : BacktestBook
+        The portfolio.
+    """
+    steps = _steps(book.quantities)
+    grouped = [
+        tuple(group)
+        for _, group in itertools.groupby(
+            steps, key=lambda step: tuple(one.instrument_id for one in step.quantities)
+        )
+    ]
+    ends = [group[0].held_from for group in grouped[1:]] + [None]
+    return tuple(
+        HoldingSpan(
+            tuple(book.listings[one.instrument_id] for one in group[0].quantities), group, end
+        )
+        for group, end in zip(grouped, ends, strict=True)
+        if group[0].quantities
+    )
+
+
+def quantity_matrix(
+    steps: Iterable[HoldingStep], factors: Mapping[DatedQuantity, float]
+) -> Float64Matrix:
+    """Return quantities, shape (close_count, position_count).
+
+    Parameters
+    ----------
+    steps : iterable of HoldingStep
+        Of each close, from `HoldingSpan.held_at`.
+    factors : mapping of DatedQuantity to float
+        By what a stated quantity is multiplied, for splits since; 1 where it is absent.
+    """
+    rows: dict[int, list[float]] = {}
+    chosen = list(steps)
+    for step in chosen:
+        if id(step) not in rows:
+            rows[id(step)] = [
+                one.quantity * factors[one] if one in factors else one.quantity
+                for one in step.quantities
+            ]
+    return np.array([rows[id(step)] for step in chosen], dtype=np.float64)
+
+
+def _steps(quantities: Iterable[DatedQuantity]) -> list[HoldingStep]:
+    """Return what is held from each close at which something changes."""
+    held: dict[str, DatedQuantity] = {}
+    steps = []
+    ordered = sorted(quantities, key=lambda one: (one.held_from, one.instrument_id))
+    for held_from, changes in itertools.groupby(ordered, key=lambda one: one.held_from):
+        for change in changes:
+            held[change.instrument_id] = change
+        kept = tuple(held[name] for name in sorted(held) if held[name].quantity != 0.0)
+        steps.append(HoldingStep(held_from, kept))
+    return steps

@@ -1,0 +1,227 @@
+"""One span of a backtest: the same instruments, day after day.
+
+Official numbers of some days, spread evenly from the first to the last, are computed a
+second time by `system.risk.portfolio.portfolio_risk`, the function that the stream calls,
+and compared to the bit (decision 0035).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from system.backtest.days import SpanDays
+from system.backtest.methods import Forecasts, Method, forecasts
+from system.backtest.scenarios import (
+    FactorHistory,
+    ScenarioBlock,
+    base_rates,
+    factor_history,
+    unit_rates,
+)
+from system.backtest.specification import BacktestSettings
+from system.backtest.worth import MarkedDays, Worth, worth
+from system.risk.arrays import Float64Matrix, Float64Vector, IndexVector
+from system.risk.listing import Listing
+from system.risk.moves import SuspectMove, suspect_moves
+from system.risk.portfolio import ADDITIVITY_TOLERANCE, portfolio_risk, position_groups
+from system.risk.scenarios import PositionExposures, ScenarioFactors
+
+CELLS_PER_BLOCK: Final = 1_000_000
+"""Largest number of scenario P&Ls that are held at a time."""
+CHECKED_DAYS: Final = 20
+"""Days of a span that are compared with the risk core; about 0.2 ms each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpanResult:
+    """What a span was worth, what was stated, what came; see `DailyBacktest`.
+
+    Vectors have shape (day_count,); ``component_var`` (day_count, position_count).
+    """
+
+    days: SpanDays
+    instrument_ids: tuple[str, ...]
+    value: Float64Vector
+    pnl: Float64Vector
+    theoretical_pnl: Float64Vector
+    var: Float64Vector
+    expected_shortfall: Float64Vector
+    below: Float64Vector
+    up_to: Float64Vector
+    component_var: Float64Matrix
+    scenario_dates: tuple[dt.date | None, ...]
+    suspects: tuple[SuspectMove, ...]
+    kernel_checked: tuple[dt.date, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Span:
+    """A span, ready to be valued."""
+
+    days: SpanDays
+    listings: Sequence[Listing]
+    worth: Worth
+    block: ScenarioBlock
+
+
+def span_result(
+    days: SpanDays,
+    listings: Sequence[Listing],
+    quantities: Float64Matrix,
+    base_currency: str,
+    settings: BacktestSettings,
+    on_days: Callable[[int], None],
+) -> SpanResult:
+    """Return the backtest of one span.
+
+    Parameters
+    ----------
+    days : SpanDays
+        Closes, and which of them are tested.
+    listings : sequence of Listing
+        Canonical order.
+    quantities : ndarray of float64, shape (as_of_count, position_count)
+        Held at each as-of close.
+    base_currency : str
+        ISO code.
+    settings : BacktestSettings
+        Method, window, confidence.
+    on_days : callable
+        Told the number of days that have been added.
+
+    Raises
+    ------
+    NonPositiveCloseError
+        If a relative return would start or end at a close at or below zero.
+    NonFinitePnlError
+        If a scenario P&L overflows.
+    """
+    span = _prepared(days, listings, quantities, base_currency)
+    value = _row_sums(span.worth.value)
+    pnl = _row_sums(span.worth.value_after) - value
+    stated = _stated(span.block, pnl, settings, on_days)
+    _assert_additive(stated.component_var, stated.var)
+    return SpanResult(
+        days=days,
+        instrument_ids=tuple(listing.instrument_id for listing in listings),
+        value=value,
+        pnl=pnl,
+        theoretical_pnl=span.block.realised(),
+        var=stated.var,
+        expected_shortfall=stated.expected_shortfall,
+        below=stated.below,
+        up_to=stated.up_to,
+        component_var=stated.component_var,
+        scenario_dates=_scenario_dates(days, stated.scenario, settings),
+        suspects=suspect_moves(days.window, listings),
+        kernel_checked=_kernel_checked(span, stated, settings),
+    )
+
+
+def _prepared(
+    days: SpanDays, listings: Sequence[Listing], quantities: Float64Matrix, base_currency: str
+) -> _Span:
+    rates = base_rates(days.window, listings, base_currency)
+    factors = factor_history(days.window, listings, rates, base_currency)
+    marked = MarkedDays.of(days.window, listings, unit_rates(listings, rates))
+    held = worth(marked, quantities, days.history_count)
+    block = ScenarioBlock(factors, held.weights(factors), 0, days.history_count)
+    return _Span(days, listings, held, block)
+
+
+def _stated(
+    whole: ScenarioBlock,
+    pnl: Float64Vector,
+    settings: BacktestSettings,
+    on_days: Callable[[int], None],
+) -> Forecasts:
+    parts = []
+    for first, block in _blocks(whole):
+        part = pnl[first : first + block.day_count]
+        parts.append(forecasts(settings.method, block, part, settings.confidence))
+        on_days(block.day_count)
+    return Forecasts.joined(parts)
+
+
+def _blocks(whole: ScenarioBlock) -> Iterator[tuple[int, ScenarioBlock]]:
+    """Yield blocks of bounded size, each with the number of its first day."""
+    per_block = max(1, CELLS_PER_BLOCK // whole.scenario_count)
+    for first in range(0, whole.day_count, per_block):
+        yield (
+            first,
+            ScenarioBlock(
+                whole.factors,
+                whole.weights[first : first + per_block],
+                whole.first_column + first,
+                whole.scenario_count,
+            ),
+        )
+
+
+def _row_sums(values: Float64Matrix) -> Float64Vector:
+    """Return the sum of each row, rounded once, as `Valuation.nav` has it."""
+    return np.array([math.fsum(row) for row in values.tolist()])
+
+
+def _scenario_dates(
+    days: SpanDays, scenario: IndexVector | None, settings: BacktestSettings
+) -> tuple[dt.date | None, ...]:
+    if scenario is None:
+        return (None,) * days.as_of_count
+    offset = settings.history_count - settings.scenario_count + 1
+    dates = days.window.dates
+    return tuple(dates[day + offset + index] for day, index in enumerate(scenario.tolist()))
+
+
+def _assert_additive(component_var: Float64Matrix, var: Float64Vector) -> None:
+    for parts, total in zip(component_var.tolist(), var.tolist(), strict=True):
+        gap = abs(math.fsum(parts) - total)
+        bound = ADDITIVITY_TOLERANCE * (math.fsum(map(abs, parts)) + abs(total))
+        assert gap <= bound, f"components miss VaR {total} by {gap}, more than {bound}"
+
+
+def _kernel_checked(
+    span: _Span, stated: Forecasts, settings: BacktestSettings
+) -> tuple[dt.date, ...]:
+    """Compare some days with `portfolio_risk` and return them; none for a challenger."""
+    if settings.method not in (Method.HS, Method.HS250):
+        return ()
+    count = min(CHECKED_DAYS, span.days.as_of_count)
+    checked = sorted(set(np.linspace(0, span.days.as_of_count - 1, count).astype(int).tolist()))
+    for day in checked:
+        _assert_same_bits(span, stated, settings, day)
+    return tuple(span.days.as_of_dates[day] for day in checked)
+
+
+def _assert_same_bits(span: _Span, stated: Forecasts, settings: BacktestSettings, day: int) -> None:
+    ids = tuple(listing.instrument_id for listing in span.listings)
+    risk = portfolio_risk(
+        PositionExposures(ids, span.worth.price_exposure[day], span.worth.value[day]),
+        _factors_of_day(span.block.factors, span.days, ids, day),
+        confidence=settings.confidence,
+        groups=position_groups([listing.asset_class.value for listing in span.listings]),
+    )
+    assert stated.scenario is not None
+    here = (stated.var[day], stated.expected_shortfall[day], stated.scenario[day])
+    there = (risk.var, risk.expected_shortfall, risk.var_scenario)
+    same = here == there and np.array_equal(stated.component_var[day], risk.component_var)
+    assert same, f"{span.days.as_of_dates[day]}: the backtest has {here}, the core {there}"
+
+
+def _factors_of_day(
+    factors: FactorHistory, days: SpanDays, ids: tuple[str, ...], day: int
+) -> ScenarioFactors:
+    part = slice(day, day + days.history_count)
+    return ScenarioFactors(
+        instrument_ids=ids,
+        scenario_dates=days.window.scenario_dates[part],
+        rows=factors.rows[:, part],
+        row_position=factors.row_position,
+        row_is_fx=factors.row_is_fx,
+    )

@@ -1,0 +1,91 @@
+"""Splits: closes before one are restated, and so are quantities that were stated before it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from system.backtest.positions import DatedQuantity
+from system.risk.window import CloseTable
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A split or reverse split.
+
+    Parameters
+    ----------
+    instrument_id : str
+        Of what.
+    date : date
+        The first close in new shares.
+    ratio : float
+        New shares per old share, above 0; below 1 for a reverse split.
+    """
+
+    instrument_id: str
+    date: dt.date
+    ratio: float
+
+
+def split_adjusted(closes: CloseTable, splits: Sequence[Split]) -> CloseTable:
+    """Return the closes in the shares of the last day.
+
+    Parameters
+    ----------
+    closes : CloseTable
+        As they were quoted.
+    splits : sequence of Split
+        Of instruments in the table; others are passed over.
+
+    Returns
+    -------
+    CloseTable
+        The same table where there is no split.
+    """
+    if not splits:
+        return closes
+    adjusted = closes.closes.copy()
+    dates = np.array(closes.dates, dtype="datetime64[D]")
+    row_of = {name: row for row, name in enumerate(closes.names)}
+    for split in splits:
+        if split.instrument_id in row_of:
+            before = dates < np.datetime64(split.date)
+            adjusted[row_of[split.instrument_id], before] /= split.ratio
+    return CloseTable(closes.names, closes.dates, adjusted)
+
+
+def split_factors(
+    quantities: Iterable[DatedQuantity], splits: Sequence[Split], *, opening: dt.date
+) -> dict[DatedQuantity, float]:
+    """Return by what each stated quantity is multiplied to be in shares of the last day.
+
+    Parameters
+    ----------
+    quantities : iterable of DatedQuantity
+        Each in shares of the close it is held from; without a date, of ``opening``.
+    splits : sequence of Split
+        All of them.
+    opening : date
+        The first close of the backtest.
+
+    Returns
+    -------
+    dict
+        Only quantities that a split touches.
+    """
+    factors = {}
+    for one in quantities:
+        stated = max(one.held_from, opening)
+        ratios = [
+            split.ratio
+            for split in splits
+            if split.instrument_id == one.instrument_id and split.date > stated
+        ]
+        if ratios:
+            factors[one] = math.prod(ratios)
+    return factors

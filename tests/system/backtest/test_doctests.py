@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import system.backtest
+
+MODULES = [
+    module.name
+    for module in pkgutil.iter_modules(system.backtest.__path__, f"{system.backtest.__name__}.")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_the_docstrings_hold(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_there_are_examples_to_hold() -> None:
+    attempted = [doctest.testmod(importlib.import_module(name)).attempted for name in MODULES]
+    assert sum(attempted) >= 8
