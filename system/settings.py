@@ -1,0 +1,361 @@
+"""The only reader of the environment.
+
+Two kinds of facts live here. ``Settings`` is what a person chose: environment variables,
+each with a default. ``Connections`` is where the servers are *now*: an external server's
+variable, else what the running stack has written to ``connections.json`` in the state
+folder (mode 0600, because it holds passwords).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+import pydantic_settings
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from system.contracts.topics import TOPICS, Topic
+from system.errors import InputError, UnavailableError
+
+PROJECT_DIR: Final = Path(__file__).resolve().parents[1]
+ENVIRONMENT_PREFIX: Final = "RISKSTREAM_"
+SECRET_FILE_MODE: Final = 0o600
+SECRET_DIR_MODE: Final = 0o700
+MAX_PARTITION_COUNT: Final = 64
+LOOPBACK: Final = "127.0.0.1"
+SECRETS_DIR_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}SECRETS_DIR"
+
+ConnectionName = Literal[
+    "kafka_bootstrap_servers",
+    "spark_master",
+    "database_url",
+    "redis_url",
+    "api_url",
+    "dashboard_url",
+    "api_token",
+]
+
+
+class SettingsError(InputError):
+    """An environment variable does not hold what it must; the message names it."""
+
+
+class NotConnectedError(UnavailableError):
+    """No running stack and no external server for what was asked; the message says how."""
+
+
+def _base_dir() -> Path:
+    """Return the checkout when the product runs from one, else the current folder."""
+    return PROJECT_DIR if (PROJECT_DIR / "pyproject.toml").is_file() else Path.cwd()
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - keeps symbolic links
+
+
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Port = Annotated[int, Field(ge=1024, le=65535)]
+
+
+class Settings(BaseSettings):
+    """What a person chose, from ``RISKSTREAM_*`` and the four server variables.
+
+    A variable may also be a file of its name, in the folder that ``RISKSTREAM_SECRETS_DIR``
+    names: so that a container's secrets need not stand in its environment.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    state_dir: Folder = Field(default_factory=lambda: _base_dir() / ".riskstream")
+    cache_dir: Folder = Field(default_factory=lambda: _base_dir() / ".cache")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    kafka_bootstrap_servers: str | None = Field(
+        default=None, validation_alias="KAFKA_BOOTSTRAP_SERVERS"
+    )
+    spark_master: str | None = Field(default=None, validation_alias="SPARK_MASTER")
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+
+    api_port: Port | None = None
+    dashboard_port: Port | None = None
+    api_url: str | None = None
+    api_token: SecretStr | None = None
+
+    partitions: dict[str, Annotated[int, Field(ge=1, le=MAX_PARTITION_COUNT)]] = {}
+
+    stale_after_seconds: int = Field(default=3_600, ge=1)
+
+    broker_heap_mb: int = Field(default=512, ge=256)
+    executor_memory_mb: int = Field(default=1536, ge=512)
+    executor_cores: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    spark_driver_host: str = LOOPBACK
+    java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")
+    search_path: str = Field(default="", validation_alias="PATH")
+    service_user: str = "nobody"
+    ivy_settings: Folder | None = None
+
+    @model_validator(mode="after")
+    def _partitions_name_topics(self) -> Self:
+        unknown = sorted(set(self.partitions) - {topic.name for topic in TOPICS})
+        if unknown:
+            raise ValueError(f"partitions: no such topic: {', '.join(unknown)}")
+        return self
+
+    @property
+    def broker_jars_dir(self) -> Path:
+        """The folder of the Kafka broker's jars."""
+        return self.cache_dir / "jars" / "broker"
+
+    @property
+    def connector_jars_dir(self) -> Path:
+        """The folder of what Spark's driver and executors need beside Spark's own jars."""
+        return self.cache_dir / "jars" / "connector"
+
+    @property
+    def wheels_dir(self) -> Path:
+        """The folder of the wheel files that market data is read from."""
+        return self.cache_dir / "wheels"
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """The folder of the stream's checkpoints."""
+        return self.state_dir / "checkpoints"
+
+    @property
+    def spark_conf_dir(self) -> Path:
+        """The folder that ``SPARK_CONF_DIR`` names for master, worker and driver."""
+        return self.state_dir / "spark" / "conf"
+
+    @property
+    def connections_path(self) -> Path:
+        """The file in which the running stack says where its servers are."""
+        return self.state_dir / "connections.json"
+
+    @property
+    def api_token_path(self) -> Path:
+        """The file of the token that the API asks of writers."""
+        return self.state_dir / "api-token"
+
+    def partition_count(self, topic: Topic) -> int:
+        """Return how many partitions a topic is created with."""
+        return self.partitions.get(topic.name, topic.partition_count)
+
+    def external(self) -> dict[ConnectionName, str]:
+        """Return the connections that the environment names, secrets revealed."""
+        facts: dict[ConnectionName, str | None] = {
+            "kafka_bootstrap_servers": self.kafka_bootstrap_servers,
+            "spark_master": self.spark_master,
+            "database_url": _revealed(self.database_url),
+            "redis_url": _revealed(self.redis_url),
+            "api_url": self.api_url,
+            "api_token": _revealed(self.api_token),
+        }
+        return {name: fact for name, fact in facts.items() if fact}
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make a child process read these very settings.
+
+        The connections, external ones included, are read from the state folder: the
+        variables that could name others are emptied, so that no other server is touched.
+        """
+        passed = self.model_dump(mode="json", exclude_none=True, exclude=_NOT_PASSED_ON)
+        texts = {name: _text(value) for name, value in passed.items()}
+        return {
+            **dict.fromkeys(EXTERNAL_VARIABLES.values(), ""),
+            **{ENVIRONMENT_PREFIX + name.upper(): text for name, text in texts.items()},
+        }
+
+    def connections(self) -> Connections:
+        """Return where the servers are now; the environment wins over the running stack.
+
+        Raises
+        ------
+        SettingsError
+            If the stack's own file of connections is damaged.
+        """
+        return Connections(
+            {**_read_connections(self.connections_path), **self.external()}, self.state_dir
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Connections:
+    """Where the servers are. Each property raises ``NotConnectedError`` when unknown.
+
+    Parameters
+    ----------
+    facts : mapping of connection name to str
+        Addresses and secrets; never printed.
+    state_dir : Path
+        Named in the error, so that a person sees which stack was looked for.
+    """
+
+    facts: Mapping[ConnectionName, str]
+    state_dir: Path
+
+    def __repr__(self) -> str:
+        return f"Connections({', '.join(sorted(self.facts))})"
+
+    def get(self, name: ConnectionName) -> str | None:
+        """Return an address or secret, or None when nothing is known of it."""
+        return self.facts.get(name)
+
+    @property
+    def kafka_bootstrap_servers(self) -> str:
+        """The brokers, ``host:port`` separated by commas."""
+        return self._required("kafka_bootstrap_servers")
+
+    @property
+    def spark_master(self) -> str:
+        """The master's URL, ``spark://host:port``."""
+        return self._required("spark_master")
+
+    @property
+    def database_url(self) -> str:
+        """The PostgreSQL URL, password included."""
+        return self._required("database_url")
+
+    @property
+    def redis_url(self) -> str:
+        """The Redis URL, password included."""
+        return self._required("redis_url")
+
+    @property
+    def api_url(self) -> str:
+        """The API's base URL, without a trailing slash."""
+        return self._required("api_url").rstrip("/")
+
+    @property
+    def dashboard_url(self) -> str:
+        """The dashboard's URL."""
+        return self._required("dashboard_url")
+
+    @property
+    def api_token(self) -> str:
+        """The bearer token that the API asks of writers."""
+        return self._required("api_token")
+
+    def _required(self, name: ConnectionName) -> str:
+        fact = self.facts.get(name)
+        if fact is None:
+            raise NotConnectedError(_not_connected(name, self.state_dir))
+        return fact
+
+
+def load_settings() -> Settings:
+    """Return the settings of this process: its environment, then its folder of secrets.
+
+    Raises
+    ------
+    SettingsError
+        If a variable is malformed or the folder of secrets is not there; names each one
+        and what it must hold.
+    """
+    try:
+        return Settings(_secrets_dir=_secrets_dir())  # type: ignore[call-arg]  # not a field
+    except ValidationError as error:
+        raise SettingsError("\n".join(map(_setting_problem, error.errors()))) from None
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(f"environment: {error}: {error.__cause__}") from None
+
+
+def secret_file(path: Path, content: str) -> None:
+    """Write a file that only its owner can read, all of it or nothing.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced if it exists. Its folder must exist.
+    content : str
+        Written as UTF-8.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, SECRET_FILE_MODE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    draft.replace(path)
+
+
+def save_connections(path: Path, facts: Mapping[ConnectionName, str]) -> None:
+    """Write where the servers are, for other processes of this product.
+
+    Parameters
+    ----------
+    path : Path
+        ``Settings.connections_path``. Its folder must exist.
+    facts : mapping of connection name to str
+        Addresses and secrets.
+    """
+    secret_file(path, json.dumps(dict(facts), indent=2, sort_keys=True) + "\n")
+
+
+def _read_connections(path: Path) -> dict[ConnectionName, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    try:
+        facts: dict[ConnectionName, str] = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SettingsError(
+            f"{path}: not JSON ({error}); run `riskstream down`, then `up`"
+        ) from None
+    return facts
+
+
+EXTERNAL_VARIABLES: Final[Mapping[ConnectionName, str]] = {
+    "kafka_bootstrap_servers": "KAFKA_BOOTSTRAP_SERVERS",
+    "spark_master": "SPARK_MASTER",
+    "database_url": "DATABASE_URL",
+    "redis_url": "REDIS_URL",
+    "api_url": "RISKSTREAM_API_URL",
+    "api_token": "RISKSTREAM_API_TOKEN",
+}
+
+
+_NOT_PASSED_ON: Final = {*EXTERNAL_VARIABLES, "java_home", "search_path"}
+
+
+def _not_connected(name: ConnectionName, state_dir: Path) -> str:
+    variable = EXTERNAL_VARIABLES.get(name)
+    other = f", or set {variable}" if variable else ""
+    return f"{name} is unknown: no stack runs on {state_dir}; start it (`riskstream up`){other}"
+
+
+def _setting_problem(problem: Mapping[str, object]) -> str:
+    location = problem["loc"]
+    assert isinstance(location, tuple)
+    if not location:
+        return f"setting {problem['msg']}"
+    field, *inner = map(str, location)
+    variable = field if field.isupper() else ENVIRONMENT_PREFIX + field.upper()
+    return f"environment variable {'.'.join([variable, *inner])}: {problem['msg']}"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _secrets_dir() -> Path | None:
+    named = os.environ.get(SECRETS_DIR_VARIABLE)
+    if not named:
+        return None
+    if not Path(named).is_dir():
+        raise SettingsError(f"environment variable {SECRETS_DIR_VARIABLE}: no folder {named}")
+    return Path(named)
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None

@@ -1,0 +1,165 @@
+"""Settings: defaults, variables, errors that name the variable; connections and their files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from system.contracts.topics import FX_RATES, MARKET_DATA
+from system.settings import (
+    Connections,
+    NotConnectedError,
+    Settings,
+    SettingsError,
+    load_settings,
+    save_connections,
+    secret_file,
+)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in ("KAFKA_BOOTSTRAP_SERVERS", "SPARK_MASTER", "DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("RISKSTREAM_STATE_DIR", str(tmp_path))
+
+
+def test_the_state_folder_is_made_absolute_so_that_children_find_it_from_any_folder(
+    monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RISKSTREAM_STATE_DIR", "some/where")
+    assert load_settings().state_dir == tmp_path / "some" / "where"
+
+
+def test_the_default_state_folder_is_in_the_checkout(monkeypatch):
+    monkeypatch.delenv("RISKSTREAM_STATE_DIR")
+    assert load_settings().state_dir == Path(__file__).parents[2] / ".riskstream"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("RISKSTREAM_API_PORT", "http", "RISKSTREAM_API_PORT"),
+        ("RISKSTREAM_API_PORT", "80", "RISKSTREAM_API_PORT"),
+        ("RISKSTREAM_LOG_LEVEL", "LOUD", "RISKSTREAM_LOG_LEVEL"),
+        ("RISKSTREAM_PARTITIONS", '{"market_data": 0}', r"RISKSTREAM_PARTITIONS.market_data"),
+        ("RISKSTREAM_PARTITIONS", '{"prices": 2}', "no such topic: prices"),
+        ("RISKSTREAM_PARTITIONS", "many", "partitions"),
+    ],
+)
+def test_a_malformed_variable_is_refused_and_named(monkeypatch, variable, value, said):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=said):
+        load_settings()
+
+
+def test_a_topic_has_its_default_partitions_unless_a_setting_says_otherwise(monkeypatch):
+    monkeypatch.setenv("RISKSTREAM_PARTITIONS", '{"market_data": 7}')
+    settings = load_settings()
+    assert settings.partition_count(MARKET_DATA) == 7
+    assert settings.partition_count(FX_RATES) == FX_RATES.partition_count
+
+
+def test_a_variable_wins_over_what_the_running_stack_wrote(monkeypatch, tmp_path):
+    save_connections(
+        tmp_path / "connections.json", {"redis_url": "redis://ours", "database_url": "pg://ours"}
+    )
+    monkeypatch.setenv("REDIS_URL", "redis://theirs")
+    connections = load_settings().connections()
+    assert connections.redis_url == "redis://theirs"
+    assert connections.database_url == "pg://ours"
+
+
+def test_a_child_process_reads_the_same_settings_and_no_foreign_server(monkeypatch, tmp_path):
+    monkeypatch.setenv("RISKSTREAM_STATE_DIR", "/somewhere/else")
+    settings = load_settings().model_copy(
+        update={"state_dir": tmp_path, "partitions": {"trades": 3}, "log_level": "DEBUG"}
+    )
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody-elses/precious")
+    for variable, value in settings.environment().items():
+        monkeypatch.setenv(variable, value)
+    assert load_settings().environment() == settings.environment()
+    assert load_settings().partitions == {"trades": 3}
+    assert load_settings().external() == {}
+
+
+def test_an_empty_variable_names_nothing(monkeypatch, tmp_path):
+    save_connections(tmp_path / "connections.json", {"database_url": "pg://ours"})
+    monkeypatch.setenv("DATABASE_URL", "")
+    assert load_settings().connections().database_url == "pg://ours"
+
+
+def test_an_unknown_connection_says_which_folder_was_looked_in_and_what_to_do(tmp_path):
+    with pytest.raises(NotConnectedError) as caught:
+        _ = load_settings().connections().redis_url
+    said = str(caught.value)
+    assert str(tmp_path) in said
+    assert "riskstream up" in said
+    assert "REDIS_URL" in said
+
+
+def test_a_damaged_connections_file_is_refused_by_name(tmp_path):
+    (tmp_path / "connections.json").write_text("{", "utf-8")
+    with pytest.raises(SettingsError, match=r"connections\.json"):
+        load_settings().connections()
+
+
+def test_no_secret_is_shown_when_settings_or_connections_are_printed(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:opensesame@host/db")
+    monkeypatch.setenv("RISKSTREAM_API_TOKEN", "opensesame")
+    settings = load_settings()
+    assert "opensesame" not in f"{settings!r} {settings} {settings.connections()!r}"
+    assert "opensesame" in settings.connections().database_url
+
+
+def test_an_error_about_a_secret_variable_does_not_repeat_the_secret(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:opensesame@host/db")
+    monkeypatch.setenv("RISKSTREAM_API_PORT", "opensesame")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "opensesame" not in str(caught.value)
+
+
+def test_a_secret_may_be_a_file_of_the_variables_name(monkeypatch, tmp_path):
+    (tmp_path / "database_url").write_text("postgresql://me:opensesame@host/db\n", "utf-8")
+    (tmp_path / "riskstream_api_token").write_text("open", "utf-8")
+    monkeypatch.setenv("RISKSTREAM_SECRETS_DIR", str(tmp_path))
+    connections = load_settings().connections()
+    assert connections.get("database_url") == "postgresql://me:opensesame@host/db"
+    assert connections.get("api_token") == "open"
+
+
+def test_a_variable_wins_over_the_file_of_its_name(monkeypatch, tmp_path):
+    (tmp_path / "redis_url").write_text("redis://file", "utf-8")
+    monkeypatch.setenv("RISKSTREAM_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("REDIS_URL", "redis://variable")
+    assert load_settings().connections().redis_url == "redis://variable"
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_refused_by_name(monkeypatch, tmp_path):
+    monkeypatch.setenv("RISKSTREAM_SECRETS_DIR", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match=r"RISKSTREAM_SECRETS_DIR: no folder .*none"):
+        load_settings()
+
+
+def test_the_api_url_has_no_trailing_slash():
+    assert Connections({"api_url": "http://host:1/"}, Path()).api_url == "http://host:1"
+
+
+def test_a_secret_file_is_readable_by_its_owner_only_even_when_it_replaces_another(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text("old", "utf-8")
+    path.chmod(0o644)
+    secret_file(path, "new")
+    assert path.read_text("utf-8") == "new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["secret"]
+
+
+def test_saved_connections_are_read_back(tmp_path):
+    save_connections(tmp_path / "connections.json", {"api_url": "http://here"})
+    assert json.loads((tmp_path / "connections.json").read_text("utf-8"))
+    assert Settings(state_dir=tmp_path).connections().get("api_url") == "http://here"
