@@ -1,0 +1,1 @@
+"""Kafka: topics created, messages sent and read; everything at the border is bytes."""
