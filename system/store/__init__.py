@@ -1,0 +1,1 @@
+"""Where risk is kept: PostgreSQL for the history, Redis for the newest."""

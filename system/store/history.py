@@ -1,0 +1,381 @@
+"""The history of risk in PostgreSQL: exactly once, by one transaction per micro-batch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from types import TracebackType
+from typing import Final, Self, TypeVar, cast
+
+import psycopg2
+import psycopg2.extensions
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from system.contracts.api import RejectedRow, SnapshotPoint
+from system.contracts.codec import decode
+from system.contracts.messages import RejectReason, RiskSnapshot
+from system.store import retention, sql
+from system.store.errors import StoreUnavailableError
+from system.store.records import (
+    MAX_PAGE_ROWS,
+    NO_EPOCH,
+    BatchCommit,
+    Position,
+    RejectedKey,
+    SnapshotQuery,
+    StoredState,
+)
+from system.store.schema import upgrade_schema
+from system.store.transactions import Cursor, all_rows, one_row, prune, write_batch
+
+CONNECT_TIMEOUT_S: Final = 5
+STATEMENT_TIMEOUT_MS: Final = 15_000
+READERS_MAX: Final = 8
+READER_WAIT_S: Final = 3.0
+COMMIT_ATTEMPTS: Final = 6
+COMMIT_BACKOFF_MAX_S: Final = 2.0
+MAX_STATE_KEYS: Final = 100_000
+T = TypeVar("T")
+Connection = psycopg2.extensions.connection
+
+
+class RiskHistory:
+    """Fence, offsets, book state, snapshots and rejected messages of one database.
+
+    One thread writes (``acquire_fence``, ``load``, ``commit``); any number read. Connects
+    when first used.
+
+    Parameters
+    ----------
+    database_url : str
+        PostgreSQL URL, password included; never logged.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._writer: Connection | None = None
+        self._limits = retention.LimitWatch()
+        self._lock = threading.Lock()
+        self._engine = create_engine(
+            "postgresql+psycopg2://",
+            creator=self._connect,
+            pool_size=READERS_MAX,
+            max_overflow=0,
+            pool_timeout=READER_WAIT_S,
+            pool_pre_ping=True,
+        )
+
+    # -- life ---------------------------------------------------------------------------
+
+    def migrate(self) -> None:
+        """Bring the schema to this version; safe to call from several processes at once.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        SchemaError
+            If the database was made by a version that this one does not know.
+        """
+        with _answering():
+            upgrade_schema(self._engine)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; a later call connects anew."""
+        with self._lock:
+            self._drop_writer()
+        self._engine.dispose()
+
+    # -- writing ------------------------------------------------------------------------
+
+    def acquire_fence(self) -> int:
+        """Take over the writing: a new, higher fence; older drivers' commits now fail.
+
+        Returns
+        -------
+        int
+            The fence to commit under; its epochs start afresh.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer within its attempts.
+        """
+        return self._write(lambda cursor: int(one_row(cursor, sql.TAKE_FENCE)[0]))
+
+    def commit(self, batch: BatchCommit) -> bool:
+        """Write everything that a micro-batch changes, in one transaction, once.
+
+        A lost connection is retried; whether the first attempt had got through is told by
+        its epoch, so that nothing counts twice.
+
+        Parameters
+        ----------
+        batch : BatchCommit
+            Under the present fence, with a higher epoch than the last.
+
+        Returns
+        -------
+        bool
+            True when written; False when this epoch was committed already.
+
+        Raises
+        ------
+        FencedError
+            If another driver has taken over; nothing was written.
+        StoreUnavailableError
+            If PostgreSQL does not answer within ``COMMIT_ATTEMPTS``.
+        """
+        rows = [sql.snapshot_row(s, pinned=self._limits.pins(s)) for s in batch.snapshots]
+        return self._write(lambda cursor: write_batch(cursor, batch, rows))
+
+    def prune(self, budget_bytes: int = retention.BUDGET_BYTES) -> int:
+        """Keep the history within its bound (see ``system.store.retention``).
+
+        Parameters
+        ----------
+        budget_bytes : int
+            What the rows that are not pinned may hold, as JSON before compression.
+
+        Returns
+        -------
+        int
+            Snapshots deleted, at most ``MAX_ROWS_PER_PRUNE`` by each of the two rules; call
+            again (once a minute is plenty).
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        with self._reading() as cursor:
+            deleted = prune(cursor, budget_bytes)
+            cursor.connection.commit()
+        return deleted
+
+    # -- reading ------------------------------------------------------------------------
+
+    def load(self) -> StoredState:
+        """Return offsets and book state as the last commit left them, of one moment.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        with self._reading() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            offsets = dict(all_rows(cursor, sql.SELECT_OFFSETS))
+            state = {
+                key: value.encode("utf-8") for key, value in all_rows(cursor, sql.SELECT_STATE)
+            }
+        return StoredState(offsets, state)
+
+    def committed(self) -> Position | None:
+        """Return the place of the last committed batch, None before the first.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        with self._reading() as cursor:
+            fence, epoch = one_row(cursor, sql.SELECT_COMMITTED)
+        return None if epoch == NO_EPOCH else Position(fence, epoch)
+
+    def state_value(self, key: str) -> bytes | None:
+        """Return one key of the book state as it was committed, None where it is absent."""
+        return self.state_values([key]).get(key)
+
+    def state_values(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return those of the keys that the book state holds.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        with self._reading() as cursor:
+            rows = all_rows(cursor, sql.SELECT_STATE_VALUES, (list(keys),))
+        return {key: value.encode("utf-8") for key, value in rows}
+
+    def state_keys(self, prefix: str) -> list[str]:
+        """Return the keys of the book state that start so, sorted.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        with self._reading() as cursor:
+            parameters = {"prefix": prefix, "limit": MAX_STATE_KEYS}
+            return [key for (key,) in all_rows(cursor, sql.SELECT_STATE_KEYS, parameters)]
+
+    def snapshot(self, snapshot_id: str) -> RiskSnapshot | None:
+        """Return one snapshot, equal to the one committed to the bit; None if not kept."""
+        payload = self.snapshot_json(snapshot_id)
+        return None if payload is None else decode(payload, RiskSnapshot)
+
+    def snapshot_json(self, snapshot_id: str) -> bytes | None:
+        """Return one snapshot's JSON as it was committed, None if it is not kept.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        with self._reading() as cursor:
+            rows = all_rows(cursor, sql.SELECT_PAYLOAD, (snapshot_id,))
+        return rows[0][0].encode("utf-8") if rows else None
+
+    def snapshots(self, query: SnapshotQuery) -> list[RiskSnapshot]:
+        """Return whole snapshots in order of time.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        statement, parameters = sql.snapshot_select(query, ("payload",))
+        with self._reading() as cursor:
+            rows = all_rows(cursor, statement, parameters)
+        return [decode(payload, RiskSnapshot) for (payload,) in rows]
+
+    def points(self, query: SnapshotQuery, *, with_components: bool = False) -> list[SnapshotPoint]:
+        """Return the time series of a portfolio from the typed columns alone.
+
+        Parameters
+        ----------
+        query : SnapshotQuery
+            Which rows, in which order.
+        with_components : bool
+            Whether each point carries its component VaR per instrument.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        extra = ("instruments", "component_var") if with_components else ()
+        statement, parameters = sql.snapshot_select(query, (*sql.POINT_COLUMNS, *extra))
+        with self._reading() as cursor:
+            rows = all_rows(cursor, statement, parameters)
+        return [sql.snapshot_point(row, with_components=with_components) for row in rows]
+
+    def rejected(
+        self,
+        *,
+        limit: int = 100,
+        before: RejectedKey | None = None,
+        reason: RejectReason | None = None,
+    ) -> tuple[list[RejectedRow], RejectedKey | None]:
+        """Return rejected messages, newest first, and where to go on.
+
+        Parameters
+        ----------
+        limit : int
+            At most so many, 1 to ``MAX_PAGE_ROWS``.
+        before : RejectedKey or None
+            Where the page before ended.
+        reason : RejectReason or None
+            Only those.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        assert 1 <= limit <= MAX_PAGE_ROWS, f"limit {limit} is not in the bounds"
+        arrival = None if before is None else before.arrival
+        parameters = {"before": arrival, "reason": reason and str(reason), "limit": limit}
+        with self._reading() as cursor:
+            rows = all_rows(cursor, sql.SELECT_REJECTED, parameters)
+        found = [sql.rejected_view(payload) for _, payload in rows]
+        return found, RejectedKey(rows[-1][0]) if len(rows) == limit else None
+
+    def rejected_counts(self) -> dict[str, int]:
+        """Return how many rejected messages are kept, by reason.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        with self._reading() as cursor:
+            return dict(all_rows(cursor, sql.COUNT_REJECTED))
+
+    # -- connections --------------------------------------------------------------------
+
+    def _connect(self) -> Connection:
+        return psycopg2.connect(
+            self._database_url,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name="riskstream",
+            options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+        )
+
+    @contextmanager
+    def _reading(self) -> Iterator[Cursor]:
+        with (
+            _answering(),
+            closing(self._engine.raw_connection()) as pooled,
+            closing(pooled.cursor()) as cursor,
+        ):
+            yield cast(Cursor, cursor)
+
+    def _write(self, work: Callable[[Cursor], T]) -> T:
+        with self._lock, _answering():
+            return cast(T, _attempts()(self._write_once, work))
+
+    def _write_once(self, work: Callable[[Cursor], T]) -> T:
+        if self._writer is None:
+            self._writer = self._connect()
+        try:
+            with self._writer, self._writer.cursor() as cursor:
+                return work(cursor)
+        except psycopg2.Error:
+            self._drop_writer()
+            raise
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _attempts() -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type((psycopg2.OperationalError, psycopg2.InterfaceError)),
+        stop=stop_after_attempt(COMMIT_ATTEMPTS),
+        wait=wait_exponential(multiplier=0.1, max=COMMIT_BACKOFF_MAX_S),
+        reraise=True,
+    )
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what drivers raise for a silent server into our own error, without the URL."""
+    try:
+        yield
+    except PoolTimeoutError:
+        raise StoreUnavailableError(
+            f"PostgreSQL: all {READERS_MAX} connections were busy for {READER_WAIT_S:g} s"
+        ) from None
+    except (psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError) as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise StoreUnavailableError(f"PostgreSQL does not answer: {first_line}") from error

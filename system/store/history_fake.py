@@ -1,0 +1,180 @@
+"""The history in memory: the fake beside the seam, held to the same laws by the same tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import msgspec
+
+from system.contracts.api import RejectedRow, SnapshotPoint
+from system.contracts.codec import decode, encode
+from system.contracts.messages import Rejected, RejectReason, RiskSnapshot
+from system.store import sql
+from system.store.errors import FencedError
+from system.store.records import (
+    NO_EPOCH,
+    BatchCommit,
+    Position,
+    RejectedKey,
+    SnapshotQuery,
+    StoredState,
+)
+
+
+class MemoryHistory:
+    """``RiskHistory`` without PostgreSQL."""
+
+    def __init__(self) -> None:
+        self._fence = 0
+        self._epoch = NO_EPOCH
+        self._committed: Position | None = None
+        self._offsets: dict[str, int] = {}
+        self._state: dict[str, bytes] = {}
+        self._payloads: dict[str, bytes] = {}
+        self._rejected: dict[tuple[str, int, int], bytes] = {}
+
+    def migrate(self) -> None:
+        """Do nothing: there is no schema."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+    def acquire_fence(self) -> int:
+        """Take over the writing under a new, higher fence."""
+        self._fence += 1
+        self._epoch = NO_EPOCH
+        return self._fence
+
+    def commit(self, batch: BatchCommit) -> bool:
+        """Write a batch once.
+
+        Raises
+        ------
+        FencedError
+            If another driver has taken over.
+        """
+        if batch.fence != self._fence:
+            raise FencedError(batch.fence, self._fence)
+        if batch.epoch <= self._epoch:
+            return False
+        self._apply(batch)
+        self._epoch = batch.epoch
+        self._committed = Position(batch.fence, batch.epoch)
+        return True
+
+    def prune(self, budget_bytes: int = 0) -> int:
+        """Delete nothing: memory is bounded by the test."""
+        return 0
+
+    def load(self) -> StoredState:
+        """Return offsets and book state as the last commit left them."""
+        return StoredState(dict(self._offsets), dict(self._state))
+
+    def committed(self) -> Position | None:
+        """Return the place of the last committed batch."""
+        return self._committed
+
+    def state_value(self, key: str) -> bytes | None:
+        """Return one key of the book state."""
+        return self._state.get(key)
+
+    def state_values(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return those of the keys that the book state holds."""
+        return {key: self._state[key] for key in keys if key in self._state}
+
+    def state_keys(self, prefix: str) -> list[str]:
+        """Return the keys of the book state that start so, sorted."""
+        return sorted(key for key in self._state if key.startswith(prefix))
+
+    def snapshot(self, snapshot_id: str) -> RiskSnapshot | None:
+        """Return one snapshot."""
+        payload = self.snapshot_json(snapshot_id)
+        return None if payload is None else decode(payload, RiskSnapshot)
+
+    def snapshot_json(self, snapshot_id: str) -> bytes | None:
+        """Return one snapshot's JSON."""
+        return self._payloads.get(snapshot_id)
+
+    def snapshots(self, query: SnapshotQuery) -> list[RiskSnapshot]:
+        """Return whole snapshots in order of time."""
+        kept = (decode(payload, RiskSnapshot) for payload in self._payloads.values())
+        chosen = [snapshot for snapshot in kept if _matches(snapshot, query)]
+        chosen.sort(key=_place, reverse=query.newest_first)
+        return chosen[: query.limit]
+
+    def points(self, query: SnapshotQuery, *, with_components: bool = False) -> list[SnapshotPoint]:
+        """Return the time series of a portfolio."""
+        return [_point(s, with_components=with_components) for s in self.snapshots(query)]
+
+    def rejected(
+        self,
+        *,
+        limit: int = 100,
+        before: RejectedKey | None = None,
+        reason: RejectReason | None = None,
+    ) -> tuple[list[RejectedRow], RejectedKey | None]:
+        """Return rejected messages, newest first, and where to go on."""
+        numbered = [
+            (arrival, sql.rejected_view(payload.decode("utf-8")))
+            for arrival, payload in enumerate(self._rejected.values(), start=1)
+        ]
+        page = [
+            (arrival, row)
+            for arrival, row in reversed(numbered)
+            if (before is None or arrival < before.arrival) and reason in (None, row.reason)
+        ][:limit]
+        return [row for _, row in page], RejectedKey(page[-1][0]) if len(page) == limit else None
+
+    def rejected_counts(self) -> dict[str, int]:
+        """Return how many rejected messages are kept, by reason."""
+        counts: dict[str, int] = {}
+        for payload in self._rejected.values():
+            reason = str(decode(payload, Rejected).reason)
+            counts[reason] = counts.get(reason, 0) + 1
+        return dict(sorted(counts.items()))
+
+    def _apply(self, batch: BatchCommit) -> None:
+        self._offsets.update(batch.offsets)
+        for key, value in batch.state.items():
+            if value is None:
+                self._state.pop(key, None)
+            else:
+                self._state[key] = value
+        for snapshot in batch.snapshots:
+            self._payloads.setdefault(snapshot.snapshot_id, encode(snapshot))
+        for message in batch.rejected:
+            place = (message.topic, message.partition, message.offset)
+            self._rejected.setdefault(place, encode(message))
+
+
+def _place(snapshot: RiskSnapshot) -> tuple[int, int, int, str]:
+    return snapshot.event_time_ns, snapshot.fence, snapshot.epoch, snapshot.snapshot_id
+
+
+def _matches(snapshot: RiskSnapshot, query: SnapshotQuery) -> bool:
+    after = None if query.after is None else msgspec.structs.astuple(query.after)
+    beyond = after is None or (
+        _place(snapshot) < after if query.newest_first else _place(snapshot) > after
+    )
+    return (
+        beyond
+        and snapshot.portfolio == query.portfolio
+        and query.kind in (None, snapshot.kind)
+        and (query.from_ns is None or snapshot.event_time_ns >= query.from_ns)
+        and (query.to_ns is None or snapshot.event_time_ns < query.to_ns)
+    )
+
+
+def _point(snapshot: RiskSnapshot, *, with_components: bool) -> SnapshotPoint:
+    row = tuple(getattr(snapshot, name) for name in sql.POINT_COLUMNS)
+    instruments = [position.instrument for position in snapshot.positions]
+    components = [position.component_var for position in snapshot.positions]
+    extra = (instruments, components) if with_components else ()
+    return sql.snapshot_point((*row, *extra), with_components=with_components)

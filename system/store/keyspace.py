@@ -1,0 +1,139 @@
+"""What stands where in Redis, its bounds and the scripts that write it: the one home.
+
+==============================  ==========================================================
+``riskstream:latest:{id}``      hash: fence, epoch, snapshot (JSON of ``RiskSnapshot``),
+                                current (JSON of ``CurrentRisk``, ready to be sent)
+``riskstream:portfolios``       set of the ids above
+``riskstream:snapshots``        stream of the same, bounded: push and resume read it
+``riskstream:watermark``        hash: fence, epoch, offsets (JSON), published_ns
+``riskstream:durable``          hash: fence, epoch of the newest batch in PostgreSQL, and
+                                before_fence, before_epoch: the last one of the driver before
+``riskstream:fence``            the highest fence that was claimed; lower ones are refused
+``riskstream:heartbeat``        JSON, expires: no key, no living stream
+==============================  ==========================================================
+
+Batches are ordered by (fence, epoch). A script writes only what is newer, so that a slow
+or repeated write never takes a number back. Numbers pass through Lua as doubles: exact up
+to 2**53, which fences, epochs and nanoseconds of uptime do not reach.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PREFIX: Final = "riskstream:"
+LATEST_PREFIX: Final = f"{PREFIX}latest:"
+PORTFOLIOS_KEY: Final = f"{PREFIX}portfolios"
+SNAPSHOTS_KEY: Final = f"{PREFIX}snapshots"
+WATERMARK_KEY: Final = f"{PREFIX}watermark"
+DURABLE_KEY: Final = f"{PREFIX}durable"
+FENCE_KEY: Final = f"{PREFIX}fence"
+HEARTBEAT_KEY: Final = f"{PREFIX}heartbeat"
+
+STREAM_MAX_ENTRIES: Final = 2_048
+"""How far back a reader can resume: 20 s of 10 portfolios at 10 batches a second."""
+STREAM_MAX_BYTES: Final = 128 * 1024**2
+STREAM_MIN_ENTRIES: Final = 32
+"""Fewer entries where snapshots are large, so that Redis's memory holds them."""
+HEARTBEAT_EXPIRY_MS: Final = 2_000
+CONNECT_TIMEOUT_S: Final = 2.0
+REPLY_TIMEOUT_S: Final = 5.0
+ATTEMPTS: Final = 3
+BACKOFF_BASE_S: Final = 0.02
+BACKOFF_MAX_S: Final = 0.5
+READERS_MAX: Final = 64
+READ_COUNT_MAX: Final = 256
+BLOCK_MS_MAX: Final = 4_000
+
+FENCED: Final = 1
+"""First element of a script's answer: 0 and the count written, or this and the newer fence."""
+
+LATEST_FIELDS: Final = ("fence", "epoch", "snapshot")
+CURRENT_FIELDS: Final = ("fence", "epoch", "current")
+WATERMARK_FIELDS: Final = ("fence", "epoch", "offsets", "published_ns")
+DURABLE_FIELDS: Final = ("fence", "epoch", "before_fence", "before_epoch")
+
+_LIBRARY: Final = """
+local function newer(key, fence, epoch)
+  local held = redis.call('HMGET', key, 'fence', 'epoch')
+  if not held[1] then return true end
+  local held_fence, held_epoch = tonumber(held[1]), tonumber(held[2])
+  return fence > held_fence or (fence == held_fence and epoch > held_epoch)
+end
+local function refused(key, fence)
+  local claimed = tonumber(redis.call('GET', key) or '0')
+  if fence < claimed then return claimed end
+  if fence > claimed then redis.call('SET', key, string.format('%.0f', fence)) end
+  return nil
+end
+local fence, epoch = tonumber(ARGV[1]), tonumber(ARGV[2])
+local claimed = refused(KEYS[1], fence)
+if claimed then return {1, claimed} end
+"""
+
+PUBLISH: Final = (
+    _LIBRARY
+    + """
+-- KEYS: fence, watermark, stream, portfolios, then one latest hash per snapshot
+-- ARGV: fence, epoch, offsets, published_ns, max_entries, then (portfolio, kind, snapshot,
+-- current) per snapshot
+local fresh, written = {}, 0
+for i = 5, #KEYS do
+  local key, at = KEYS[i], 6 + (i - 5) * 4
+  if fresh[key] == nil then fresh[key] = newer(key, fence, epoch) end
+  if fresh[key] then
+    local portfolio, kind, snapshot, current = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+    redis.call('HSET', key, 'fence', ARGV[1], 'epoch', ARGV[2],
+      'snapshot', snapshot, 'current', current)
+    redis.call('SADD', KEYS[4], portfolio)
+    redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[5], '*', 'portfolio', portfolio,
+      'kind', kind, 'fence', ARGV[1], 'epoch', ARGV[2], 'snapshot', snapshot, 'current', current)
+    written = written + 1
+  end
+end
+if newer(KEYS[2], fence, epoch) then
+  redis.call('HSET', KEYS[2], 'fence', ARGV[1], 'epoch', ARGV[2], 'offsets', ARGV[3],
+    'published_ns', ARGV[4])
+end
+return {0, written}
+"""
+)
+
+MARK_DURABLE: Final = (
+    _LIBRARY
+    + """
+-- KEYS: fence, durable
+if not newer(KEYS[2], fence, epoch) then return {0, 0} end
+local held = redis.call('HMGET', KEYS[2], 'fence', 'epoch')
+if held[1] and tonumber(held[1]) < fence then
+  redis.call('HSET', KEYS[2], 'before_fence', held[1], 'before_epoch', held[2])
+end
+redis.call('HSET', KEYS[2], 'fence', ARGV[1], 'epoch', ARGV[2])
+return {0, 1}
+"""
+)
+
+BEAT: Final = (
+    _LIBRARY
+    + """
+-- KEYS: fence, heartbeat; ARGV: fence, epoch, JSON, expiry in milliseconds
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+return {0, 1}
+"""
+)
+
+CLAIM: Final = (
+    _LIBRARY
+    + """
+-- KEYS: fence, durable; ARGV: fence, 0, then fence and epoch of the last commit, if any
+if ARGV[3] and newer(KEYS[2], tonumber(ARGV[3]), tonumber(ARGV[4])) then
+  redis.call('HSET', KEYS[2], 'fence', ARGV[3], 'epoch', ARGV[4])
+end
+return {0, 1}
+"""
+)
+
+
+def latest_key(portfolio: str) -> str:
+    """Return the name of the hash that holds a portfolio's newest snapshot."""
+    return LATEST_PREFIX + portfolio

@@ -1,0 +1,303 @@
+"""The newest risk in Redis, for threads: written by the stream, read by checkers and tests.
+
+The asynchronous reader of the API is ``system.store.watching``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.commands.core import Script
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from system.contracts.api import StreamState, StreamStatus, current_risk
+from system.contracts.codec import encode
+from system.contracts.messages import RiskSnapshot
+from system.store import keyspace
+from system.store.errors import FencedError, StoreUnavailableError
+from system.store.live import (
+    Heartbeat,
+    LatestSnapshot,
+    StreamEntry,
+    Watermark,
+    entries_from,
+    snapshot_from,
+    status_from,
+    watermark_from,
+)
+from system.store.records import Position
+
+
+class LatestStore:
+    """Writes each batch by one script, only what is newer; reads it back decoded.
+
+    Safe to share between threads. Connects when first used.
+
+    Parameters
+    ----------
+    redis_url : str
+        Redis URL, password included; never logged.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis = Redis.from_url(
+            redis_url,
+            protocol=2,
+            socket_timeout=keyspace.REPLY_TIMEOUT_S,
+            socket_connect_timeout=keyspace.CONNECT_TIMEOUT_S,
+            retry=Retry(redis_backoff(), keyspace.ATTEMPTS),
+        )
+        self._publish = self._redis.register_script(keyspace.PUBLISH)
+        self._mark_durable = self._redis.register_script(keyspace.MARK_DURABLE)
+        self._beat = self._redis.register_script(keyspace.BEAT)
+        self._claim = self._redis.register_script(keyspace.CLAIM)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; a later call connects anew."""
+        self._redis.close()
+
+    # -- writing ------------------------------------------------------------------------
+
+    def claim(self, fence: int, committed: Position | None = None) -> None:
+        """Refuse every writer with a lower fence from now on.
+
+        Parameters
+        ----------
+        fence : int
+            What ``RiskHistory.acquire_fence`` gave.
+        committed : Position or None
+            ``RiskHistory.committed()``: what is durable, should the driver before have died
+            between its commit and its saying so.
+
+        Raises
+        ------
+        FencedError
+            If a higher fence was claimed already.
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        last = [] if committed is None else [committed.fence, committed.epoch]
+        keys = [keyspace.FENCE_KEY, keyspace.DURABLE_KEY]
+        self._run(self._claim, keys, [fence, 0, *last], fence)
+
+    def publish(
+        self,
+        snapshots: Sequence[RiskSnapshot],
+        *,
+        fence: int,
+        epoch: int,
+        offsets: Mapping[str, int],
+        published_ns: int,
+    ) -> int:
+        """Write a batch: newest snapshots, the push stream and the watermark, at once.
+
+        Parameters
+        ----------
+        snapshots : sequence of RiskSnapshot
+            In the order in which they were taken; the last of a portfolio is its newest.
+        fence, epoch : int
+            The batch's place in the order of all batches.
+        offsets : mapping of str to int
+            ``topic:partition`` to the first offset that is not covered.
+        published_ns : int
+            CLOCK_MONOTONIC now, nanoseconds.
+
+        Returns
+        -------
+        int
+            Snapshots written; fewer than given where Redis held newer ones.
+
+        Raises
+        ------
+        FencedError
+            If a higher fence was claimed; nothing was written.
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        keys = [
+            keyspace.FENCE_KEY,
+            keyspace.WATERMARK_KEY,
+            keyspace.SNAPSHOTS_KEY,
+            keyspace.PORTFOLIOS_KEY,
+            *(keyspace.latest_key(snapshot.portfolio) for snapshot in snapshots),
+        ]
+        watermark = [msgspec.json.encode(dict(offsets)), published_ns]
+        bodies = [value for snapshot in snapshots for value in _snapshot_values(snapshot)]
+        bound = _entries_kept(sum(map(len, bodies)), len(snapshots))
+        values = [fence, epoch, *watermark, bound, *bodies]
+        return self._run(self._publish, keys, values, fence)
+
+    def mark_durable(self, fence: int, epoch: int) -> None:
+        """Say that a batch is committed to PostgreSQL; an older one changes nothing.
+
+        Raises
+        ------
+        FencedError
+            If a higher fence was claimed.
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        keys = [keyspace.FENCE_KEY, keyspace.DURABLE_KEY]
+        self._run(self._mark_durable, keys, [fence, epoch], fence)
+
+    def beat(self, fence: int, epoch: int, *, monotonic_ns: int, state: StreamState) -> None:
+        """Say that the stream lives; forgotten after ``HEARTBEAT_EXPIRY_MS``.
+
+        Parameters
+        ----------
+        fence, epoch : int
+            Of the newest batch.
+        monotonic_ns : int
+            CLOCK_MONOTONIC now, nanoseconds.
+        state : StreamState
+            Running or warming.
+
+        Raises
+        ------
+        FencedError
+            If a higher fence was claimed: the driver must stop.
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        beat = msgspec.json.encode(Heartbeat(fence, epoch, monotonic_ns, state))
+        keys = [keyspace.FENCE_KEY, keyspace.HEARTBEAT_KEY]
+        self._run(self._beat, keys, [fence, epoch, beat, keyspace.HEARTBEAT_EXPIRY_MS], fence)
+
+    # -- reading ------------------------------------------------------------------------
+
+    def watermark(self) -> Watermark | None:
+        """Return the newest batch that was published, None before the first.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            return watermark_from(self._hash(keyspace.WATERMARK_KEY, keyspace.WATERMARK_FIELDS))
+
+    def latest(self, portfolio: str) -> LatestSnapshot | None:
+        """Return a portfolio's newest snapshot, None where there is none.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hmget(keyspace.latest_key(portfolio), keyspace.LATEST_FIELDS)
+            pipeline.hmget(keyspace.DURABLE_KEY, keyspace.DURABLE_FIELDS)
+            return snapshot_from(*pipeline.execute())
+
+    def portfolios(self) -> list[str]:
+        """Return the portfolios that have a snapshot, sorted.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            members: Any = self._redis.smembers(keyspace.PORTFOLIOS_KEY)
+        return sorted(member.decode("utf-8") for member in members)
+
+    def status(self) -> StreamStatus:
+        """Return where the stream stands and how old its heartbeat is.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.get(keyspace.HEARTBEAT_KEY)
+            pipeline.pttl(keyspace.HEARTBEAT_KEY)
+            pipeline.hmget(keyspace.WATERMARK_KEY, keyspace.WATERMARK_FIELDS)
+            pipeline.hmget(keyspace.DURABLE_KEY, keyspace.DURABLE_FIELDS)
+            beat, expires_in_ms, watermark, durable = pipeline.execute()
+        return status_from(beat, expires_in_ms, watermark_from(watermark), durable)
+
+    def read_since(self, last_id: str, *, block_ms: int = 0, count: int = 64) -> list[StreamEntry]:
+        """Return published snapshots after an entry, oldest first.
+
+        Parameters
+        ----------
+        last_id : str
+            ``entry_id`` of the last one seen; ``0`` for the oldest kept.
+        block_ms : int
+            How long to wait for the first one, at most ``BLOCK_MS_MAX``; 0: not at all.
+        count : int
+            At most so many, up to ``READ_COUNT_MAX``.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        assert 0 <= block_ms <= keyspace.BLOCK_MS_MAX, f"block_ms {block_ms} is not in the bounds"
+        with answering():
+            streams: Any = {keyspace.SNAPSHOTS_KEY: last_id}
+            bound = min(count, keyspace.READ_COUNT_MAX)
+            return entries_from(self._redis.xread(streams, bound, block_ms or None))
+
+    # -- inner --------------------------------------------------------------------------
+
+    def _hash(self, key: str, fields: Sequence[str]) -> Any:  # noqa: ANN401 - redis-py's reply
+        return self._redis.hmget(key, list(fields))
+
+    def _run(self, script: Script, keys: list[str], values: list[Any], fence: int) -> int:
+        with answering():
+            outcome, count = script(keys=keys, args=values)
+        if outcome == keyspace.FENCED:
+            raise FencedError(fence, int(count))
+        return int(count)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn a silent Redis into our own error, without its URL."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        raise StoreUnavailableError(
+            f"Redis does not answer within {keyspace.REPLY_TIMEOUT_S:g} s "
+            f"and {keyspace.ATTEMPTS} more attempts: {error}"
+        ) from error
+
+
+def redis_backoff() -> ExponentialWithJitterBackoff:
+    """Return how long to wait between the attempts at a command."""
+    return ExponentialWithJitterBackoff(base=keyspace.BACKOFF_BASE_S, cap=keyspace.BACKOFF_MAX_S)
+
+
+def _entries_kept(batch_bytes: int, snapshot_count: int) -> int:
+    """Return how many entries like a batch's the push stream may hold."""
+    mean_bytes = max(1, batch_bytes // max(1, snapshot_count))
+    fitting = keyspace.STREAM_MAX_BYTES // mean_bytes
+    return max(keyspace.STREAM_MIN_ENTRIES, min(keyspace.STREAM_MAX_ENTRIES, fitting))
+
+
+def _snapshot_values(snapshot: RiskSnapshot) -> list[bytes]:
+    current = encode(current_risk(snapshot))
+    return [snapshot.portfolio.encode(), snapshot.kind.encode(), encode(snapshot), current]

@@ -1,0 +1,1 @@
+"""One file of SQL per step, and the step that applies it."""

@@ -1,0 +1,142 @@
+"""What goes into and comes out of the history, as typed values."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import msgspec
+
+from system.contracts.messages import Rejected, RiskSnapshot, SnapshotKind
+from system.store.errors import PageTokenError
+
+NO_EPOCH: Final = -1
+MAX_PAGE_ROWS: Final = 10_000
+MAX_PAGE_TOKEN_LENGTH: Final = 512
+
+
+@dataclass(frozen=True)
+class BatchCommit:
+    """Everything that one micro-batch changes; committed whole or not at all.
+
+    Parameters
+    ----------
+    fence : int
+        What ``acquire_fence`` gave to this driver.
+    epoch : int
+        Number of the batch, growing under one fence.
+    offsets : mapping of str to int
+        ``topic:partition`` to the first offset that is not covered.
+    state : mapping of str to bytes or None
+        Book state by key, as JSON (UTF-8); None deletes the key.
+    snapshots : sequence of RiskSnapshot
+        In the order in which they were taken.
+    rejected : sequence of Rejected
+        Messages that were not applied.
+    """
+
+    fence: int
+    epoch: int
+    offsets: Mapping[str, int]
+    state: Mapping[str, bytes | None] = field(default_factory=dict)
+    snapshots: Sequence[RiskSnapshot] = ()
+    rejected: Sequence[Rejected] = ()
+
+
+@dataclass(frozen=True)
+class StoredState:
+    """Where the last committed batch left off: what a new driver starts from.
+
+    Parameters
+    ----------
+    offsets : dict of str to int
+        ``topic:partition`` to the first offset that is not covered.
+    state : dict of str to bytes
+        Book state by key, the very bytes that were committed.
+    """
+
+    offsets: dict[str, int]
+    state: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Position:
+    """A batch's place in the order of all batches: first by fence, then by epoch."""
+
+    fence: int
+    epoch: int
+
+
+class PageToken(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page ended, as a value and as an opaque word for a URL."""
+
+    def token(self) -> str:
+        """Return the word that stands for this key."""
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode("ascii").rstrip("=")
+
+    @classmethod
+    def from_token(cls, token: str) -> Self:
+        """Return the key that a word stands for.
+
+        Raises
+        ------
+        PageTokenError
+            If no page ended with that word.
+        """
+        if len(token) > MAX_PAGE_TOKEN_LENGTH:
+            raise PageTokenError(f"page token of {len(token)} letters: take `next` of an answer")
+        padded = token + "=" * (-len(token) % 4)
+        try:
+            return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, ValueError):
+            raise PageTokenError(f"page token {token!r}: take `next` of an answer") from None
+
+
+class PageKey(PageToken, frozen=True):
+    """Where a page of snapshots ended; the next one starts strictly after it."""
+
+    event_time_ns: int
+    fence: int
+    epoch: int
+    snapshot_id: str
+
+
+class RejectedKey(PageToken, frozen=True):
+    """Where a page of rejected messages ended, newest first."""
+
+    arrival: int
+
+
+@dataclass(frozen=True)
+class SnapshotQuery:
+    """Which snapshots of a portfolio to read, in order of (event time, fence, epoch).
+
+    Parameters
+    ----------
+    portfolio : str
+        Whose.
+    kind : SnapshotKind or None
+        Only those; None: all.
+    from_ns, to_ns : int or None
+        Event time, nanoseconds since 1970 UTC; ``from_ns`` included, ``to_ns`` excluded.
+    limit : int
+        At most so many rows, 1 to ``MAX_PAGE_ROWS``.
+    after : PageKey or None
+        Only what comes strictly after it in the order asked for.
+    newest_first : bool
+        Order of time reversed.
+    """
+
+    portfolio: str
+    kind: SnapshotKind | None = None
+    from_ns: int | None = None
+    to_ns: int | None = None
+    limit: int = 1_000
+    after: PageKey | None = None
+    newest_first: bool = False
+
+    def __post_init__(self) -> None:
+        assert 1 <= self.limit <= MAX_PAGE_ROWS, f"limit {self.limit} is not in the bounds"

@@ -1,0 +1,192 @@
+"""The history's statements and rows; every value goes in as a parameter.
+
+A column of ``risk_snapshot`` that is named like a field of ``RiskSnapshot`` holds that
+field; the list is derived from the contract, and a test compares it with the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from system.contracts.api import RejectedRow, SnapshotPoint
+from system.contracts.codec import decode, encode
+from system.contracts.messages import Rejected, RiskSnapshot, SnapshotKind, field_names
+from system.store.records import SnapshotQuery
+
+Row = tuple[Any, ...]
+
+_ONLY_IN_PAYLOAD: Final = frozenset(
+    {"tail", "positions", "asset_classes", "stale", "carried", "suspect", "stages"}
+)
+_OWN_TYPE: Final = frozenset({"offsets", "trade_ids"})
+SCALAR_COLUMNS: Final = tuple(
+    name for name in field_names(RiskSnapshot) if name not in _ONLY_IN_PAYLOAD | _OWN_TYPE
+)
+SNAPSHOT_COLUMNS: Final = (
+    *SCALAR_COLUMNS,
+    "offsets",
+    "trade_ids",
+    "instruments",
+    "component_var",
+    "pinned",
+    "payload_bytes",
+    "payload",
+)
+_PAGE_ORDER: Final = ("event_time_ns", "fence", "epoch", "snapshot_id")
+POINT_COLUMNS: Final = tuple(name for name in field_names(SnapshotPoint) if name != "component_var")
+
+
+def _quoted(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+ADVANCE_EPOCH: Final = """
+    UPDATE stream_fence
+    SET epoch = %(epoch)s, committed_fence = fence, committed_epoch = %(epoch)s
+    WHERE fence = %(fence)s AND epoch < %(epoch)s
+    RETURNING fence"""
+TAKE_FENCE: Final = "UPDATE stream_fence SET fence = fence + 1, epoch = -1 RETURNING fence"
+SELECT_FENCE: Final = "SELECT fence FROM stream_fence"
+SELECT_COMMITTED: Final = "SELECT committed_fence, committed_epoch FROM stream_fence"
+
+UPSERT_OFFSETS: Final = """
+    INSERT INTO stream_offset (partition_key, next_offset) VALUES %s
+    ON CONFLICT (partition_key) DO UPDATE SET next_offset = EXCLUDED.next_offset"""
+SELECT_OFFSETS: Final = "SELECT partition_key, next_offset FROM stream_offset"
+
+UPSERT_STATE: Final = """
+    INSERT INTO book_state (key, value) VALUES %s
+    ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value"""
+DELETE_STATE: Final = "DELETE FROM book_state WHERE key = ANY(%s)"
+SELECT_STATE: Final = "SELECT key, value FROM book_state"
+SELECT_STATE_VALUES: Final = "SELECT key, value FROM book_state WHERE key = ANY(%s)"
+SELECT_STATE_KEYS: Final = """
+    SELECT key FROM book_state WHERE key >= %(prefix)s AND starts_with(key, %(prefix)s)
+    ORDER BY key LIMIT %(limit)s"""
+
+INSERT_SNAPSHOTS: Final = (
+    f"INSERT INTO risk_snapshot ({_quoted(SNAPSHOT_COLUMNS)}) VALUES %s"  # noqa: S608 - our names
+    " ON CONFLICT (snapshot_id) DO NOTHING"
+)
+SNAPSHOT_TEMPLATE: Final = (
+    f"({', '.join(['%s'] * len(SCALAR_COLUMNS))},"
+    " %s::jsonb, %s::text[], %s::text[], %s::float8[], %s, %s, %s)"
+)
+SELECT_PAYLOAD: Final = "SELECT payload FROM risk_snapshot WHERE snapshot_id = %s"
+
+INSERT_REJECTED: Final = """
+    INSERT INTO rejected_message (topic, partition, "offset", reason, payload) VALUES %s
+    ON CONFLICT (topic, partition, "offset") DO NOTHING"""
+SELECT_REJECTED: Final = """
+    SELECT arrival, payload FROM rejected_message
+    WHERE (%(before)s::bigint IS NULL OR arrival < %(before)s)
+      AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+    ORDER BY arrival DESC LIMIT %(limit)s"""
+COUNT_REJECTED: Final = "SELECT reason, count(*) FROM rejected_message GROUP BY reason ORDER BY 1"
+
+
+def snapshot_row(snapshot: RiskSnapshot, *, pinned: bool) -> Row:
+    """Return the row of a snapshot, in the order of ``SNAPSHOT_COLUMNS``.
+
+    Parameters
+    ----------
+    snapshot : RiskSnapshot
+        Its JSON goes into ``payload`` as it is.
+    pinned : bool
+        Whether the row is kept for ever.
+    """
+    payload = encode(snapshot).decode("utf-8")
+    return (
+        *(getattr(snapshot, name) for name in SCALAR_COLUMNS),
+        msgspec.json.encode(snapshot.offsets).decode("ascii"),
+        _text_array(snapshot.trade_ids),
+        _text_array(position.instrument for position in snapshot.positions),
+        _float_array(position.component_var for position in snapshot.positions),
+        pinned,
+        len(payload),
+        payload,
+    )
+
+
+def rejected_row(rejected: Rejected) -> Row:
+    """Return the row of a rejected message; its bytes stand escaped in the payload."""
+    payload = encode(rejected).decode("utf-8")
+    return (
+        rejected.topic,
+        rejected.partition,
+        rejected.offset,
+        str(rejected.reason),
+        payload,
+    )
+
+
+def rejected_view(payload: str) -> RejectedRow:
+    """Return what the API says of a rejected message, from its row's payload."""
+    message = decode(payload, Rejected)
+    return RejectedRow(**{name: getattr(message, name) for name in field_names(RejectedRow)})
+
+
+def snapshot_select(query: SnapshotQuery, columns: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Return the statement and the parameters that read a page of snapshots.
+
+    Parameters
+    ----------
+    query : SnapshotQuery
+        Which rows.
+    columns : sequence of str
+        Names of our own columns, never a caller's text.
+    """
+    order, beyond = ("DESC", "<") if query.newest_first else ("ASC", ">")
+    conditions = ["portfolio = %(portfolio)s"]
+    if query.kind is not None:
+        conditions.append(f"kind = '{query.kind.value}'")  # a literal: the partial index needs it
+    if query.from_ns is not None:
+        conditions.append("event_time_ns >= %(from_ns)s")
+    if query.to_ns is not None:
+        conditions.append("event_time_ns < %(to_ns)s")
+    if query.after is not None:
+        place = ", ".join(_PAGE_ORDER)
+        conditions.append(f"({place}) {beyond} (%(time)s, %(fence)s, %(epoch)s, %(id)s)")
+    ordering = ", ".join(f"{name} {order}" for name in _PAGE_ORDER)
+    statement = (
+        f"SELECT {_quoted(columns)} FROM risk_snapshot"  # noqa: S608 - our own names only
+        f" WHERE {' AND '.join(conditions)} ORDER BY {ordering} LIMIT %(limit)s"
+    )
+    return statement, _page_parameters(query)
+
+
+def snapshot_point(row: Row, *, with_components: bool) -> SnapshotPoint:
+    """Return the point of a row of ``POINT_COLUMNS`` (then instruments, component_var)."""
+    fields = dict(zip(POINT_COLUMNS, row, strict=False))
+    fields["kind"] = SnapshotKind(fields["kind"])
+    if with_components:
+        instruments, components = row[-2:]
+        fields["component_var"] = dict(zip(instruments, components, strict=True))
+    return SnapshotPoint(**fields)
+
+
+def _page_parameters(query: SnapshotQuery) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "portfolio": query.portfolio,
+        "from_ns": query.from_ns,
+        "to_ns": query.to_ns,
+        "limit": query.limit,
+    }
+    if query.after is not None:
+        time_ns, fence, epoch, snapshot_id = msgspec.structs.astuple(query.after)
+        parameters |= {"time": time_ns, "fence": fence, "epoch": epoch, "id": snapshot_id}
+    return parameters
+
+
+def _float_array(values: Iterable[float | None]) -> str:
+    """Return an array literal; ``repr`` is the shortest text that reads back to the bit."""
+    return "{" + ",".join("NULL" if value is None else repr(value) for value in values) + "}"
+
+
+def _text_array(values: Iterable[str]) -> str:
+    """Return an array literal, each text in quotes; far cheaper to parse than ``ARRAY[...]``."""
+    escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in escaped) + "}"

@@ -1,0 +1,96 @@
+"""The statements of one transaction each: a micro-batch, and the pruning of history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg2.extensions
+from psycopg2.extras import execute_values
+
+from system.store import retention, sql
+from system.store.errors import FencedError
+from system.store.records import BatchCommit
+
+ROWS_PER_STATEMENT: Final = 1_000
+Cursor = psycopg2.extensions.cursor
+
+
+def write_batch(cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row]) -> bool:
+    """Write a batch under its fence; False when its epoch was committed already.
+
+    Parameters
+    ----------
+    cursor : cursor
+        In a transaction that the caller ends.
+    batch : BatchCommit
+        What to write, but for its snapshots.
+    snapshots : sequence of row
+        Rows of ``SNAPSHOT_COLUMNS``.
+
+    Raises
+    ------
+    FencedError
+        If another driver has taken over.
+    """
+    cursor.execute(sql.ADVANCE_EPOCH, {"fence": batch.fence, "epoch": batch.epoch})
+    if cursor.fetchone() is None:
+        _assert_fence(cursor, batch.fence)
+        return False
+    _insert(cursor, sql.UPSERT_OFFSETS, sorted(batch.offsets.items()))
+    _write_state(cursor, batch)
+    _insert(cursor, sql.INSERT_SNAPSHOTS, snapshots, sql.SNAPSHOT_TEMPLATE)
+    _insert(cursor, sql.INSERT_REJECTED, [sql.rejected_row(row) for row in batch.rejected])
+    return True
+
+
+def _assert_fence(cursor: Cursor, held: int) -> None:
+    (found,) = one_row(cursor, sql.SELECT_FENCE)
+    if found != held:
+        raise FencedError(held, found)
+
+
+def _write_state(cursor: Cursor, batch: BatchCommit) -> None:
+    changed = [(k, v.decode("utf-8")) for k, v in batch.state.items() if v is not None]
+    gone = [key for key, value in batch.state.items() if value is None]
+    _insert(cursor, sql.UPSERT_STATE, changed)
+    if gone:
+        cursor.execute(sql.DELETE_STATE, (gone,))
+
+
+def _insert(
+    cursor: Cursor, statement: str, rows: Sequence[sql.Row], template: str | None = None
+) -> None:
+    if rows:
+        execute_values(cursor, statement, rows, template, page_size=ROWS_PER_STATEMENT)
+
+
+def prune(cursor: Cursor, budget_bytes: int) -> int:
+    """Delete what the budget does not hold; return how many snapshots went."""
+    cursor.execute(retention.DROP_REJECTED, {"rows": retention.MAX_REJECTED_ROWS})
+    bounds = {
+        "minutes": retention.FULL_CADENCE_MINUTES,
+        "limit": retention.MAX_ROWS_PER_PRUNE,
+    }
+    deleted = 0
+    for rule in (retention.THIN, retention.DROP_OLDEST):
+        (held,) = one_row(cursor, retention.UNPINNED_BYTES)
+        if deleted or held <= budget_bytes:
+            break
+        cursor.execute(rule, bounds)
+        deleted = cursor.rowcount
+    return deleted
+
+
+def one_row(cursor: Cursor, statement: str) -> sql.Row:
+    """Return the only row of a statement that always has one."""
+    cursor.execute(statement)
+    row = cursor.fetchone()
+    assert row is not None, statement
+    return row
+
+
+def all_rows(cursor: Cursor, statement: str, parameters: Any = None) -> list[Any]:  # noqa: ANN401
+    """Return every row of a statement."""
+    cursor.execute(statement, parameters)
+    return cursor.fetchall()
