@@ -1,0 +1,1 @@
+"""Prices that move: real daily history with paths between its closes, or simulated ones."""
