@@ -1,0 +1,149 @@
+"""One micro-batch: read it, fold it, publish it, and hand it to the history."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+
+from system.book.book import Book
+from system.book.fold import Fold
+from system.clock import Clock
+from system.contracts.messages import SnapshotKind, StageTimes
+from system.store.latest import LatestStore
+from system.stream.decode import batch_events
+from system.stream.durable import DurableWriter
+
+_LOG: Final = logging.getLogger(__name__)
+MARK_ALARM_NS: Final = 10_000_000_000
+"""How long a day's mark may stay away from a partition before it is named in the log."""
+
+
+class MicroBatch:
+    """What happens to each batch, in order and on one thread.
+
+    Parameters
+    ----------
+    book : Book
+        The state; this is its only user.
+    latest : LatestStore
+        Written first: what the screens show.
+    durable : DurableWriter
+        Written behind: at most one batch later.
+    clock : Clock
+        Stamps the stages.
+    fence : int
+        Of this driver.
+    published : mapping of str to int
+        The offsets that an earlier driver had published: nothing is published before
+        they are passed.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        latest: LatestStore,
+        durable: DurableWriter,
+        *,
+        clock: Clock,
+        fence: int,
+        published: Mapping[str, int],
+    ) -> None:
+        self._book = book
+        self._latest = latest
+        self._durable = durable
+        self._clock = clock
+        self._fence = fence
+        self._ahead = dict(published)
+        self._held_since_ns: int | None = None
+        self.is_busy = False
+        self.epoch = 0
+        self.finished_ns = clock.monotonic_ns()
+
+    def run(self, read: Callable[[], pa.Table]) -> None:
+        """Work on one batch.
+
+        Parameters
+        ----------
+        read : callable
+            Runs the query's one action and returns what `parsed` selects.
+
+        Raises
+        ------
+        RiskstreamError
+            If a store fails for good, a newer driver has taken over, or a mark stays away;
+            nothing is lost: the next driver goes on at the last committed offsets.
+        """
+        self.is_busy = True
+        started_ns = self._clock.monotonic_ns()
+        events = batch_events(read())
+        read_ns = self._clock.monotonic_ns()
+        self._book.absorb(events, fence=self._fence, epoch=self.epoch)
+        folded_ns = self._clock.monotonic_ns()
+        fold = self._book.settle()
+        self._watch_marks(fold)
+        self._hand_on(
+            fold, StageTimes(batch_started_ns=started_ns, read_ns=read_ns, folded_ns=folded_ns)
+        )
+        self.is_busy = False
+
+    def first(self) -> None:
+        """Publish every portfolio of the restored state, before any new event."""
+        self._hand_on(self._book.revalue(fence=self._fence, epoch=self.epoch), StageTimes())
+
+    def _hand_on(self, fold: Fold, stages: StageTimes) -> None:
+        shown = not self._ahead or self._has_passed(fold.offsets)
+        if shown and self._ahead:
+            fold = self._with_all_live(fold)
+            self._ahead = {}
+        fold = self._stamped(fold, stages)
+        if shown:
+            self._publish(fold)
+        self._durable.write(fold, fence=self._fence, epoch=self.epoch, announce=shown)
+        self.epoch += 1
+        self.finished_ns = self._clock.monotonic_ns()
+
+    def _has_passed(self, offsets: Mapping[str, int]) -> bool:
+        return all(offsets.get(name, 0) >= bound for name, bound in self._ahead.items())
+
+    def _with_all_live(self, fold: Fold) -> Fold:
+        """Return the fold with a live snapshot of every portfolio, touched or not."""
+        every = self._book.revalue(fence=self._fence, epoch=self.epoch)
+        ends = [snap for snap in fold.snapshots if snap.kind is SnapshotKind.END_OF_DAY]
+        return replace(
+            fold, snapshots=(*ends, *every.snapshots), state={**fold.state, **every.state}
+        )
+
+    def _stamped(self, fold: Fold, stages: StageTimes) -> Fold:
+        stages = msgspec.structs.replace(
+            stages, intended_ns=fold.intended_ns, valued_ns=self._clock.monotonic_ns()
+        )
+        snapshots = tuple(msgspec.structs.replace(snap, stages=stages) for snap in fold.snapshots)
+        return replace(fold, snapshots=snapshots)
+
+    def _publish(self, fold: Fold) -> None:
+        self._latest.publish(
+            fold.snapshots,
+            fence=self._fence,
+            epoch=self.epoch,
+            offsets=fold.offsets,
+            published_ns=self._clock.monotonic_ns(),
+        )
+
+    def _watch_marks(self, fold: Fold) -> None:
+        """Name the partitions that a day's mark stays away from, once per alarm interval."""
+        now_ns = self._clock.monotonic_ns()
+        if not fold.waiting_for:
+            self._held_since_ns = None
+        elif self._held_since_ns is None:
+            self._held_since_ns = now_ns
+        elif now_ns - self._held_since_ns > MARK_ALARM_NS:
+            self._held_since_ns = now_ns
+            _LOG.warning(
+                "the end-of-day mark has not arrived in %s; what follows it elsewhere waits",
+                ", ".join(fold.waiting_for),
+            )

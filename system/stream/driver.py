@@ -1,0 +1,239 @@
+"""The driver: takes over where the last one ended, and runs the query until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from system.book.book import Book
+from system.bus.admin import create_topics
+from system.bus.consumer import end_offsets
+from system.bus.producer import MessageProducer
+from system.clock import SystemClock
+from system.contracts.topics import INPUT_TOPICS
+from system.errors import InternalError
+from system.settings import Connections, Settings
+from system.store.history import RiskHistory
+from system.store.latest import LatestStore
+from system.store.records import StoredState
+from system.stream.batch import MicroBatch
+from system.stream.durable import DurableWriter
+from system.stream.pulse import Pulse
+from system.stream.query import records
+from system.stream.session import start_session
+from system.stream.warmup import warm_up
+
+QUERY_NAME: Final = "riskstream"
+POLL_S: Final = 1
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Driver:
+    """One life of the stream: from taking the fence to the end of the query.
+
+    Parameters
+    ----------
+    settings : Settings
+        Folders and sizes.
+    connections : Connections
+        Where the servers are.
+    cores : int
+        Cores to ask the cluster for.
+    """
+
+    def __init__(self, settings: Settings, connections: Connections, *, cores: int) -> None:
+        self._settings = settings
+        self._connections = connections
+        self._cores = cores
+        self._clock = SystemClock()
+        self._stopping = threading.Event()
+        self._at_work = threading.Lock()
+        self._failure: Exception | None = None
+
+    def stop(self) -> None:
+        """Ask the driver to end; it finishes the batch under way."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Run until stopped.
+
+        Raises
+        ------
+        RiskstreamError
+            If a server does not answer, or a newer driver has taken over.
+        InternalError
+            If the query ended by itself.
+        """
+        with ExitStack() as stack:
+            self._run(stack)
+
+    def _run(self, stack: ExitStack) -> None:
+        session = self._session_under_way(stack)
+        bootstrap = self._connections.kafka_bootstrap_servers
+        history = RiskHistory(self._connections.database_url)
+        stack.callback(history.close)
+        latest = stack.enter_context(LatestStore(self._connections.redis_url))
+        history.migrate()
+        create_topics(bootstrap, self._settings.partitions)
+        fence = history.acquire_fence()
+        latest.claim(fence, history.committed())
+        stored = history.load()
+        offsets = starting_offsets(stored, end_offsets(bootstrap, INPUT_TOPICS))
+        book = Book(
+            offsets, stored.state, stale_after_ns=self._settings.stale_after_seconds * 10**9
+        )
+        producer = stack.enter_context(MessageProducer(bootstrap))
+        durable = DurableWriter(history, latest, producer, clock=self._clock)
+        stack.callback(durable.close)
+        watermark = latest.watermark()
+        batch = MicroBatch(
+            book,
+            latest,
+            durable,
+            clock=self._clock,
+            fence=fence,
+            published={} if watermark is None else watermark.offsets,
+        )
+        _LOG.info("fence %d goes on at %s", fence, offsets)
+        self._stream(session.result(), bootstrap, offsets, latest, durable, batch, fence)
+
+    def _session_under_way(self, stack: ExitStack) -> Future[SparkSession]:
+        """Start Spark beside everything else: it takes longest."""
+        pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="spark-start"))
+        session = pool.submit(
+            start_session, self._settings, self._connections.spark_master, cores=self._cores
+        )
+        stack.callback(_stop_session, session)
+        return session
+
+    def _stream(
+        self,
+        spark: SparkSession,
+        bootstrap: str,
+        offsets: Mapping[str, int],
+        latest: LatestStore,
+        durable: DurableWriter,
+        batch: MicroBatch,
+        fence: int,
+    ) -> None:
+        query: StreamingQuery | None = None
+
+        def place() -> tuple[int, int, bool]:
+            waits = batch.is_busy or (query is not None and bool(query.status["isDataAvailable"]))
+            return max(batch.epoch - 1, 0), batch.finished_ns, waits
+
+        pulse = Pulse(latest, self._clock, fence=fence, place=place, on_fenced=self._fail)
+        pulse.start()
+        try:
+            with own_checkpoint(self._settings.checkpoint_dir, fence) as checkpoint:
+                warm_up(spark, bootstrap, checkpoint / "warm-up", clock=self._clock)
+                batch.first()
+                query = self._start(spark, bootstrap, offsets, batch, checkpoint / "stream")
+                pulse.ready()
+                _LOG.info("ready")
+                self._wait(query)
+                durable.wait()
+        finally:
+            pulse.stop()
+
+    def _start(
+        self,
+        spark: SparkSession,
+        bootstrap: str,
+        offsets: Mapping[str, int],
+        batch: MicroBatch,
+        checkpoint: Path,
+    ) -> StreamingQuery:
+        def on_batch(frame: DataFrame, _: int) -> None:
+            with self._at_work:
+                if not self._stopping.is_set():
+                    batch.run(frame.toArrow)
+
+        return (
+            records(spark, bootstrap, offsets)
+            .writeStream.queryName(QUERY_NAME)
+            .option("checkpointLocation", str(checkpoint))
+            .trigger(processingTime="0 seconds")
+            .foreachBatch(on_batch)
+            .start()
+        )
+
+    def _wait(self, query: StreamingQuery) -> None:
+        while not self._stopping.is_set():
+            if query.awaitTermination(POLL_S):
+                raise InternalError(f"the query ended by itself: {query.exception()}")
+        # Whoever holds this is inside a batch; afterwards every batch is empty, and what
+        # the query believes to have done does not matter: its checkpoint ends with it.
+        with self._at_work:
+            query.stop()
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self._stopping.set()
+
+
+def starting_offsets(stored: StoredState, ends: Mapping[str, int]) -> dict[str, int]:
+    """Return where each input partition goes on: where the state ends, else at its beginning.
+
+    Parameters
+    ----------
+    stored : StoredState
+        As PostgreSQL keeps it.
+    ends : mapping of str to int
+        Every partition that there is, ``topic:partition``, and its end.
+
+    Raises
+    ------
+    InternalError
+        If the state lies beyond the end of a partition: the topics are not those that it
+        was made from.
+    """
+    offsets = {name: stored.offsets.get(name, 0) for name in sorted(ends)}
+    for name, offset in offsets.items():
+        if offset > ends[name]:
+            raise InternalError(
+                f"the state ends at {name} offset {offset}, but the partition ends at "
+                f"{ends[name]}: the broker's data and the database do not belong together"
+            )
+    return offsets
+
+
+@contextmanager
+def own_checkpoint(parent: Path, fence: int) -> Iterator[Path]:
+    """Make a fresh checkpoint folder for one life, and remove those of earlier ones.
+
+    Parameters
+    ----------
+    parent : Path
+        ``Settings.checkpoint_dir``.
+    fence : int
+        Names the folder.
+    """
+    shutil.rmtree(parent, ignore_errors=True)
+    folder = parent / f"fence-{fence}"
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop_session(session: Future[SparkSession]) -> None:
+    if session.exception() is None:
+        session.result().stop()
+
+
+def stop_on_signals(driver: Driver) -> None:
+    """Let SIGTERM and SIGINT end the driver after the batch under way."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: driver.stop())

@@ -1,0 +1,140 @@
+"""The slow half of a batch, on its own thread: Kafka's output topics and PostgreSQL.
+
+At most one batch is under way, so that Redis is ahead of PostgreSQL by one batch and no
+more. A batch is announced on Kafka before it is committed: after a crash in between it is
+announced again (at least once), never lost.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, Protocol
+
+from system.book.fold import Fold
+from system.clock import Clock
+from system.contracts.messages import Message
+from system.store.records import BatchCommit
+
+PRUNE_INTERVAL_NS: Final = 60_000_000_000
+
+
+class HistoryWriter(Protocol):
+    """What is needed of ``system.store.history.RiskHistory``."""
+
+    def commit(self, batch: BatchCommit) -> bool:
+        """Write a batch in one transaction."""
+        ...
+
+    def prune(self) -> int:
+        """Keep the history within its bound."""
+        ...
+
+
+class DurableMarker(Protocol):
+    """What is needed of ``system.store.latest.LatestStore``."""
+
+    def mark_durable(self, fence: int, epoch: int) -> None:
+        """Say that a batch is committed."""
+        ...
+
+
+class Announcer(Protocol):
+    """What is needed of ``system.bus.producer.MessageProducer``."""
+
+    def send(self, message: Message) -> None:
+        """Send one message."""
+        ...
+
+    def flush(self) -> None:
+        """Wait until all is acknowledged."""
+        ...
+
+
+class DurableWriter:
+    """Announces and commits batches in their order, one at a time.
+
+    Parameters
+    ----------
+    history : HistoryWriter
+        PostgreSQL.
+    latest : DurableMarker
+        Redis, told when a batch is committed.
+    announcer : Announcer
+        Kafka.
+    clock : Clock
+        Times the pruning.
+    """
+
+    def __init__(
+        self, history: HistoryWriter, latest: DurableMarker, announcer: Announcer, *, clock: Clock
+    ) -> None:
+        self._history = history
+        self._latest = latest
+        self._announcer = announcer
+        self._clock = clock
+        self._pruned_ns = clock.monotonic_ns()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="durable")
+        self._pending: Future[None] | None = None
+
+    def write(self, fold: Fold, *, fence: int, epoch: int, announce: bool) -> None:
+        """Hand over a batch, after the one before it is committed.
+
+        Parameters
+        ----------
+        fold : Fold
+            What to write.
+        fence, epoch : int
+            Its place.
+        announce : bool
+            Whether its snapshots go to ``risk_snapshots``; what is rejected always goes.
+
+        Raises
+        ------
+        RiskstreamError
+            If the batch before could not be written.
+        """
+        self.wait()
+        self._pending = self._thread.submit(self._write, fold, fence, epoch, announce)
+
+    def wait(self) -> None:
+        """Return when everything handed over is committed.
+
+        Raises
+        ------
+        RiskstreamError
+            If it could not be written.
+        """
+        if self._pending is not None:
+            self._pending.result()
+
+    def close(self) -> None:
+        """Let the batch under way finish and end the thread."""
+        self._thread.shutdown(wait=True)
+
+    def _write(self, fold: Fold, fence: int, epoch: int, announce: bool) -> None:
+        self._announce(fold, announce)
+        self._history.commit(
+            BatchCommit(
+                fence=fence,
+                epoch=epoch,
+                offsets=fold.offsets,
+                state=fold.state,
+                snapshots=fold.snapshots,
+                rejected=fold.rejected,
+            )
+        )
+        self._latest.mark_durable(fence, epoch)
+        self._prune()
+
+    def _announce(self, fold: Fold, announce: bool) -> None:
+        messages: list[Message] = [*fold.rejected, *(fold.snapshots if announce else ())]
+        for message in messages:
+            self._announcer.send(message)
+        if messages:
+            self._announcer.flush()
+
+    def _prune(self) -> None:
+        now_ns = self._clock.monotonic_ns()
+        if now_ns - self._pruned_ns >= PRUNE_INTERVAL_NS:
+            self._pruned_ns = now_ns
+            self._history.prune()

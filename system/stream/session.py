@@ -1,0 +1,114 @@
+"""The Spark session of the driver: what makes a micro-batch take tens of milliseconds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+from system.errors import InputError
+from system.settings import LOOPBACK, Settings
+
+APP_NAME: Final = "riskstream"
+DRIVER_MEMORY_MB: Final = 1024
+SHUFFLE_PARTITIONS: Final = 2
+KEPT_BATCHES: Final = 10
+
+CHECKPOINT_MANAGER: Final = (
+    "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+)
+BARE_LOCAL_FS: Final = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
+"""Writes local files without forking ``chmod`` (50 ms, twice a batch)."""
+
+JVM_FLAGS: Final = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UsePerfData -Xss4m "
+    "-Djava.net.preferIPv4Stack=true"
+)
+"""The first compiler only: a batch is planning and bookkeeping, not number crunching, and
+on two cores the optimising compiler takes for minutes what the batches need (decision
+0046). Parallel collection: the shortest total pauses at this heap; no mmapped counters;
+deep stacks, because Spark matches long error messages with recursive patterns."""
+
+
+def latency_conf(
+    jars: list[Path], *, executor_memory_mb: int, cores: int, driver_host: str = LOOPBACK
+) -> dict[str, str]:
+    """Return the Spark settings of the stream.
+
+    Parameters
+    ----------
+    jars : list of Path
+        The Kafka connector and the bare local file system; on the class path of driver
+        and executor from their start.
+    executor_memory_mb : int
+        Heap of the one executor.
+    cores : int
+        Cores of the one executor.
+    driver_host : str
+        Address of this machine that the driver listens on and the executor calls.
+    """
+    class_path = ":".join(map(str, jars))
+    return {
+        "spark.driver.extraClassPath": class_path,
+        "spark.executor.extraClassPath": class_path,
+        "spark.driver.memory": f"{DRIVER_MEMORY_MB}m",
+        "spark.executor.memory": f"{executor_memory_mb}m",
+        "spark.executor.cores": str(cores),
+        "spark.cores.max": str(cores),
+        "spark.driver.extraJavaOptions": JVM_FLAGS,
+        "spark.executor.extraJavaOptions": JVM_FLAGS,
+        "spark.driver.host": driver_host,
+        "spark.driver.bindAddress": driver_host,
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.locality.wait": "0",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.streaming.checkpointFileManagerClass": CHECKPOINT_MANAGER,
+        "spark.hadoop.fs.file.impl": BARE_LOCAL_FS,
+        "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),
+        "spark.sql.streaming.metricsEnabled": "false",
+        "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+        "spark.sql.streaming.numRecentProgressUpdates": "32",
+        "spark.task.reaper.enabled": "true",
+        "spark.cleaner.referenceTracking.blocking": "false",
+        "spark.eventLog.enabled": "false",
+    }
+
+
+def start_session(settings: Settings, master: str, *, cores: int) -> SparkSession:
+    """Start the driver's JVM and its session.
+
+    Parameters
+    ----------
+    settings : Settings
+        Names the jars, the executor's memory and the driver's address.
+    master : str
+        ``spark://host:port``, or ``local[n]``.
+    cores : int
+        Cores to ask the cluster for.
+
+    Raises
+    ------
+    InputError
+        If the connector's jars are not there; says what to run.
+    """
+    jars = sorted(settings.connector_jars_dir.glob("*.jar"))
+    if not jars:
+        raise InputError(f"no jars in {settings.connector_jars_dir}: run `make setup`")
+    builder = SparkSession.builder.appName(APP_NAME).master(master)
+    conf = latency_conf(
+        jars,
+        executor_memory_mb=settings.executor_memory_mb,
+        cores=cores,
+        driver_host=settings.spark_driver_host,
+    )
+    for name, value in conf.items():
+        builder = builder.config(name, value)
+    spark = builder.config("spark.pyspark.python", sys.executable).getOrCreate()
+    spark.sparkContext.setLogLevel("WARN")
+    return spark

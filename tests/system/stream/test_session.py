@@ -1,0 +1,39 @@
+"""The Spark session: where its driver listens and what it asks of the cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from system.errors import InputError
+from system.settings import Settings
+from system.stream.session import latency_conf, start_session
+
+JARS = [Path("/jars/connector.jar"), Path("/jars/local-fs.jar")]
+
+
+def test_the_driver_listens_on_loopback_unless_it_is_told_otherwise():
+    conf = latency_conf(JARS, executor_memory_mb=512, cores=2)
+    assert conf["spark.driver.host"] == conf["spark.driver.bindAddress"] == "127.0.0.1"
+
+
+def test_a_driver_in_a_container_listens_under_the_name_that_its_executor_calls():
+    conf = latency_conf(JARS, executor_memory_mb=512, cores=2, driver_host="stream")
+    assert conf["spark.driver.host"] == conf["spark.driver.bindAddress"] == "stream"
+
+
+def test_one_executor_gets_every_core_that_is_asked_for():
+    conf = latency_conf(JARS, executor_memory_mb=512, cores=3)
+    assert conf["spark.executor.cores"] == conf["spark.cores.max"] == "3"
+
+
+def test_driver_and_executor_load_the_same_jars_from_their_start():
+    conf = latency_conf(JARS, executor_memory_mb=512, cores=2)
+    assert conf["spark.driver.extraClassPath"] == "/jars/connector.jar:/jars/local-fs.jar"
+    assert conf["spark.executor.extraClassPath"] == conf["spark.driver.extraClassPath"]
+
+
+def test_missing_jars_are_refused_with_what_to_run(tmp_path):
+    with pytest.raises(InputError, match="run `make setup`"):
+        start_session(Settings(cache_dir=tmp_path), "local[1]", cores=1)
