@@ -1,0 +1,247 @@
+"""The client for event loops: dashboard, load tests, services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+import anyio
+import httpx
+from httpx_sse import SSEError, aconnect_sse
+from msgspec import Struct
+from tenacity import AsyncRetrying
+
+from system.client import bounds, calls
+from system.client.calls import Call, SeriesQuestion
+from system.client.errors import ApiUnavailableError
+from system.client.events import SnapshotEvent, StreamEvent, event_from
+from system.contracts.api import (
+    AmendRequest,
+    AssetClassVar,
+    Attribution,
+    CurrentVar,
+    Health,
+    PortfolioAccepted,
+    PortfolioImport,
+    Portfolios,
+    Positions,
+    RejectedPage,
+    SnapshotPoint,
+    TradeAccepted,
+    TradeRequest,
+)
+from system.contracts.messages import RejectReason, RiskSnapshot
+
+T = TypeVar("T", bound=Struct)
+_WHOLE: Final = SeriesQuestion()
+
+
+class AsyncRiskClient:
+    """Asks the API, with bounded retries; safe because nothing that is sent counts twice.
+
+    Parameters
+    ----------
+    base_url : str
+        ``http://host:port``.
+    token : str
+        The bearer token; never printed.
+    transport : httpx.AsyncBaseTransport or None
+        For tests: an app in this process.
+
+    Notes
+    -----
+    Every method may raise ``ApiRefusedError`` (the API's problem), ``ApiUnavailableError``
+    (no answer within the attempts) and ``ApiMismatchError`` (an answer of another version).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._http = httpx.AsyncClient(
+            base_url=self.base_url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=bounds.TIMEOUT,
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"AsyncRiskClient({self.base_url!r})"
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def send(self, call: Call[T]) -> T:
+        """Send one request, again when no answer came, and return its answer.
+
+        Raises
+        ------
+        ApiRefusedError
+            If the API refused; carries its problem.
+        ApiUnavailableError
+            If the API does not answer within ``ATTEMPTS``.
+        ApiMismatchError
+            If the answer is not of its type.
+        """
+        return await AsyncRetrying(**bounds.retry_options())(self._send_once, call)
+
+    async def _send_once(self, call: Call[T]) -> T:
+        try:
+            response = await self._http.request(
+                call.method, call.path, params=call.query, content=call.body
+            )
+        except httpx.HTTPError as error:
+            raise bounds.unreachable(self.base_url, error) from error
+        return call.answer(response.status_code, response.content)
+
+    # -- questions ----------------------------------------------------------------------
+
+    async def health(self) -> Health:
+        """Return whether every server answers and the stream runs."""
+        return await self.send(calls.health())
+
+    async def portfolios(self) -> Portfolios:
+        """Return every portfolio with its VaR."""
+        return await self.send(calls.portfolios())
+
+    async def current_var(self, portfolio: str) -> CurrentVar:
+        """Return a portfolio's current VaR with its conventions and limit."""
+        return await self.send(calls.current_var(portfolio))
+
+    async def asset_class_var(self, portfolio: str) -> AssetClassVar:
+        """Return each asset class's own VaR."""
+        return await self.send(calls.asset_class_var(portfolio))
+
+    async def attribution(self, portfolio: str) -> Attribution:
+        """Return component VaR per position, largest first."""
+        return await self.send(calls.attribution(portfolio))
+
+    async def positions(self, portfolio: str) -> Positions:
+        """Return what a portfolio holds."""
+        return await self.send(calls.positions(portfolio))
+
+    async def snapshot(self, snapshot_id: str) -> RiskSnapshot:
+        """Return one whole snapshot of the history."""
+        return await self.send(calls.snapshot(snapshot_id))
+
+    async def rejected(
+        self, reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None
+    ) -> RejectedPage:
+        """Return a page of the messages that were not applied, newest first."""
+        return await self.send(calls.rejected_page(reason, limit=limit, after=after))
+
+    async def series(
+        self, portfolio: str, question: SeriesQuestion = _WHOLE
+    ) -> AsyncIterator[SnapshotPoint]:
+        """Yield a portfolio's time series in order of event time, page after page.
+
+        Raises
+        ------
+        ApiRefusedError
+            If the portfolio is unknown.
+        ApiUnavailableError
+            If the API does not answer within its attempts.
+        """
+        after: str | None = None
+        while True:
+            page = await self.send(calls.snapshot_page(portfolio, question, after))
+            for point in page.points:
+                yield point
+            if page.next is None:
+                return
+            after = page.next
+
+    # -- messages -----------------------------------------------------------------------
+
+    async def send_trade(self, trade: TradeRequest) -> TradeAccepted:
+        """Send a trade; accepted means that the broker keeps it."""
+        return await self.send(calls.send_trade(trade))
+
+    async def amend_trade(self, trade_id: str, amendment: AmendRequest) -> TradeAccepted:
+        """Restate a trade's quantity and price."""
+        return await self.send(calls.amend_trade(trade_id, amendment))
+
+    async def cancel_trade(self, trade_id: str, version: int | None = None) -> TradeAccepted:
+        """Cancel a trade; cancelling again changes nothing."""
+        return await self.send(calls.cancel_trade(trade_id, version))
+
+    async def import_portfolio(self, book: PortfolioImport) -> PortfolioAccepted:
+        """Import a book."""
+        return await self.send(calls.import_portfolio(book))
+
+    # -- push ---------------------------------------------------------------------------
+
+    async def stream(
+        self, portfolio: str | None = None, *, compact: bool = False, last_event_id: str = ""
+    ) -> AsyncIterator[StreamEvent]:
+        """Yield what moves, for ever; a lost connection is resumed where it was lost.
+
+        Parameters
+        ----------
+        portfolio : str or None
+            Only this one's snapshots; None: all.
+        compact : bool
+            Whether events carry ``CurrentRisk`` instead of the whole snapshot.
+        last_event_id : str
+            Where to resume; empty: begin with the newest of each portfolio.
+
+        Raises
+        ------
+        ApiRefusedError
+            If the portfolio is unknown or the token is another one.
+        ApiUnavailableError
+            If ``RECONNECTS_MAX`` attempts in a row brought nothing.
+        """
+        failures, cause = 0, "it ended the stream"
+        while failures <= bounds.RECONNECTS_MAX:
+            try:
+                async for event in self._stream_once(portfolio, compact, last_event_id):
+                    failures = 0
+                    if isinstance(event, SnapshotEvent):
+                        last_event_id = event.event_id or last_event_id
+                    yield event
+            except ApiUnavailableError as error:
+                cause = str(error)
+            failures += 1
+            await anyio.sleep(bounds.RECONNECT_S)
+        raise ApiUnavailableError(f"no stream after {failures} attempts: {cause}")
+
+    async def _stream_once(
+        self, portfolio: str | None, compact: bool, last_event_id: str
+    ) -> AsyncIterator[StreamEvent]:
+        headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+        parameters = calls.stream_parameters(portfolio, compact=compact)
+        try:
+            async with aconnect_sse(
+                self._http,
+                "GET",
+                calls.STREAM_PATH,
+                params=parameters,
+                headers=headers,
+                timeout=bounds.STREAM_TIMEOUT,
+            ) as source:
+                if source.response.is_error:
+                    calls.raise_refusal(source.response.status_code, await source.response.aread())
+                async for received in source.aiter_sse():
+                    event = event_from(received, compact=compact)
+                    if event is not None:
+                        yield event
+        except (httpx.HTTPError, SSEError) as error:
+            raise bounds.unreachable(self.base_url, error) from error

@@ -1,0 +1,240 @@
+"""Every request of the API as a value: what is asked, and what type the answer has.
+
+The synchronous and the asynchronous client send the same values.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from system.client.errors import ApiMismatchError, ApiRefusedError, ApiUnavailableError
+from system.contracts.api import (
+    AmendRequest,
+    AssetClassVar,
+    Attribution,
+    CurrentVar,
+    Health,
+    PortfolioAccepted,
+    PortfolioImport,
+    Portfolios,
+    Positions,
+    Problem,
+    RejectedPage,
+    SnapshotPage,
+    TradeAccepted,
+    TradeRequest,
+)
+from system.contracts.codec import encode
+from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
+
+T = TypeVar("T", bound=Struct)
+STREAM_PATH: Final = "/v1/stream"
+Parameters = Mapping[str, str | int | bool | None]
+RETRIED_STATUSES: Final = frozenset(
+    {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+)
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request. Every call can be repeated: nothing that is sent counts twice.
+
+    Parameters
+    ----------
+    method, path : str
+        Of HTTP; the path is quoted.
+    kind : type
+        Of the answer.
+    parameters : mapping
+        Of the query; None is left out.
+    body : bytes or None
+        JSON.
+    """
+
+    method: str
+    path: str
+    kind: type[T]
+    parameters: Parameters = field(default_factory=dict)
+    body: bytes | None = None
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters as text, those that are set."""
+        return {name: _text(value) for name, value in self.parameters.items() if value is not None}
+
+    def answer(self, status: int, body: bytes) -> T:
+        """Return the answer of a response.
+
+        Raises
+        ------
+        ApiRefusedError
+            If the API refused; carries its problem.
+        ApiUnavailableError
+            If a server behind the API does not answer.
+        ApiMismatchError
+            If the answer is not of its type.
+        """
+        raise_refusal(status, body)
+        try:
+            return msgspec.json.decode(body, type=self.kind)
+        except msgspec.MsgspecError as error:
+            raise ApiMismatchError(f"{self.method} {self.path}: {error}") from error
+
+
+def raise_refusal(status: int, body: bytes) -> None:
+    """Raise what a response's status says, if it is not success.
+
+    Raises
+    ------
+    ApiRefusedError
+        If the API refused; carries its problem.
+    ApiUnavailableError
+        If a server behind the API does not answer.
+    """
+    if status in RETRIED_STATUSES:
+        raise ApiUnavailableError(f"the API says {status}: {_problem(status, body).detail}")
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise ApiRefusedError(_problem(status, body))
+
+
+def stream_parameters(portfolio: str | None, *, compact: bool) -> dict[str, str]:
+    """Return the query of the push stream."""
+    named = {} if portfolio is None else {"portfolio": portfolio}
+    return {**named, "compact": "true"} if compact else named
+
+
+def health() -> Call[Health]:
+    """Ask whether everything answers."""
+    return Call("GET", "/v1/health", Health)
+
+
+def portfolios() -> Call[Portfolios]:
+    """Ask for every portfolio with its VaR."""
+    return Call("GET", "/v1/portfolios", Portfolios)
+
+
+def current_var(portfolio: str) -> Call[CurrentVar]:
+    """Ask for a portfolio's current risk."""
+    return Call("GET", f"{_portfolio(portfolio)}/var", CurrentVar)
+
+
+def asset_class_var(portfolio: str) -> Call[AssetClassVar]:
+    """Ask for each asset class's own VaR."""
+    return Call("GET", f"{_portfolio(portfolio)}/var/asset-classes", AssetClassVar)
+
+
+def attribution(portfolio: str) -> Call[Attribution]:
+    """Ask for component VaR per position."""
+    return Call("GET", f"{_portfolio(portfolio)}/attribution", Attribution)
+
+
+def positions(portfolio: str) -> Call[Positions]:
+    """Ask what a portfolio holds."""
+    return Call("GET", f"{_portfolio(portfolio)}/positions", Positions)
+
+
+@dataclass(frozen=True)
+class SeriesQuestion:
+    """Which points of a time series: see ``GET .../snapshots``.
+
+    Parameters
+    ----------
+    kind : SnapshotKind or None
+        Only those.
+    from_ns, to_ns : int or None
+        Event time, nanoseconds since 1970 UTC; the end is excluded.
+    components : bool
+        Each point with component VaR per instrument.
+    newest_first : bool
+        Order of time reversed.
+    page_rows : int
+        Rows per page.
+    """
+
+    kind: SnapshotKind | None = None
+    from_ns: int | None = None
+    to_ns: int | None = None
+    components: bool = False
+    newest_first: bool = False
+    page_rows: int = 1_000
+
+
+def snapshot_page(
+    portfolio: str, question: SeriesQuestion, after: str | None = None
+) -> Call[SnapshotPage]:
+    """Ask for one page of a time series."""
+    parameters: Parameters = {
+        "kind": question.kind,
+        "from": question.from_ns,
+        "to": question.to_ns,
+        "components": question.components or None,
+        "newest_first": question.newest_first or None,
+        "limit": question.page_rows,
+        "after": after,
+    }
+    return Call("GET", f"{_portfolio(portfolio)}/snapshots", SnapshotPage, parameters)
+
+
+def snapshot(snapshot_id: str) -> Call[RiskSnapshot]:
+    """Ask for one whole snapshot."""
+    return Call("GET", f"/v1/snapshots/{_quoted(snapshot_id)}", RiskSnapshot)
+
+
+def rejected_page(
+    reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None
+) -> Call[RejectedPage]:
+    """Ask for messages that were not applied."""
+    parameters: Parameters = {"reason": reason, "limit": limit, "after": after}
+    return Call("GET", "/v1/rejected", RejectedPage, parameters)
+
+
+def send_trade(trade: TradeRequest) -> Call[TradeAccepted]:
+    """Send a trade; an id is made up here, so that a repeated call counts once."""
+    trade_id = trade.trade_id or str(uuid.uuid4())
+    body = encode(msgspec.structs.replace(trade, trade_id=trade_id))
+    return Call("POST", "/v1/trades", TradeAccepted, body=body)
+
+
+def amend_trade(trade_id: str, amendment: AmendRequest) -> Call[TradeAccepted]:
+    """Restate a trade's quantity and price."""
+    path = f"/v1/trades/{_quoted(trade_id)}"
+    return Call("PUT", path, TradeAccepted, body=encode(amendment))
+
+
+def cancel_trade(trade_id: str, version: int | None = None) -> Call[TradeAccepted]:
+    """Cancel a trade."""
+    path = f"/v1/trades/{_quoted(trade_id)}"
+    return Call("DELETE", path, TradeAccepted, {"version": version})
+
+
+def import_portfolio(book: PortfolioImport) -> Call[PortfolioAccepted]:
+    """Import a book."""
+    return Call("POST", "/v1/portfolios", PortfolioAccepted, body=encode(book))
+
+
+def _portfolio(name: str) -> str:
+    return f"/v1/portfolios/{_quoted(name)}"
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _text(value: str | int | bool | None) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _problem(status: int, body: bytes) -> Problem:
+    try:
+        return msgspec.json.decode(body, type=Problem)
+    except msgspec.MsgspecError:
+        detail = body[:200].decode("utf-8", "replace") or "no explanation"
+        return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)

@@ -1,0 +1,210 @@
+"""``riskstream portfolio import | list`` and ``riskstream trade send | amend | cancel``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from system.client.errors import PortfolioFileError
+from system.client.portfolio_file import SETTINGS, read_portfolio
+from system.client.price_file import with_histories
+from system.client.sync_client import RiskClient
+from system.client.watching import WatchedTrade, first_snapshot, send_and_watch
+from system.contracts.api import (
+    AmendRequest,
+    CurrentRisk,
+    PortfolioSummary,
+    TradeAccepted,
+    TradeRequest,
+)
+from system.settings import load_settings
+
+EXIT_REJECTED = 1
+portfolio_app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Import a book, list the books."
+)
+trade_app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Send, amend and cancel trades."
+)
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the VaR that it makes.")]
+TradeId = Annotated[str, typer.Argument(help="The id that `trade send` printed.")]
+Quantity = Annotated[float, typer.Option(help="Signed: long positive, short negative.")]
+Price = Annotated[
+    float, typer.Option(help="Per unit, in the instrument's currency (fx: in the base currency).")
+]
+Version = Annotated[int | None, typer.Option(help="The version this makes; default: the next.")]
+
+
+@portfolio_app.command("import")
+def import_portfolio(
+    file: Annotated[Path, typer.Argument(help="CSV or JSON; see docs/api.md.")],
+    prices: Annotated[Path | None, typer.Option(help="CSV of daily closes.")] = None,
+    until: Annotated[str, typer.Option(help="Last day of closes to take, ISO date.")] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Setting above the file's: window=250.")
+    ] = None,
+    wait: Wait = True,
+) -> None:
+    """Load a book into the running system and show its first VaR."""
+    book = read_portfolio(file, _settings(file, settings or []))
+    if prices is not None:
+        book = with_histories(book, prices, _day(file, until))
+    with connected_client() as client:
+        told = client.import_portfolio(book)
+        Console().print(
+            f"{told.portfolio}: {told.position_count} positions, {told.instrument_count} "
+            f"instruments and {told.history_count} price histories are with the stream."
+        )
+        if wait:
+            _show_first(told.portfolio, first_snapshot(client, told.portfolio))
+
+
+@portfolio_app.command("list")
+def list_portfolios() -> None:
+    """Show every portfolio with its VaR."""
+    with connected_client() as client:
+        found = client.portfolios()
+    table = Table("portfolio", "VaR", "of NAV", "limit", "NAV", "", title=f"stream {found.stream}")
+    for line in found.portfolios:
+        table.add_row(*_summary_cells(line))
+    for name in found.unvalued:
+        table.add_row(name, "no snapshot yet")
+    Console().print(table)
+
+
+@trade_app.command("send")
+def send(
+    portfolio: Annotated[str, typer.Argument(help="Of which portfolio.")],
+    instrument: Annotated[str, typer.Argument(help="What is traded.")],
+    quantity: Quantity,
+    price: Price,
+    trade_id: Annotated[str, typer.Option("--id", help="Default: made up.")] = "",
+    wait: Wait = True,
+) -> None:
+    """Send a trade and show the VaR before and after it."""
+    trade = TradeRequest(
+        portfolio=portfolio,
+        instrument=instrument,
+        quantity=quantity,
+        price=price,
+        trade_id=trade_id or None,
+    )
+    with connected_client() as client:
+        _carry_out(client, lambda: client.send_trade(trade), wait=wait)
+
+
+@trade_app.command("amend")
+def amend(
+    trade_id: TradeId,
+    quantity: Quantity,
+    price: Price,
+    version: Version = None,
+    wait: Wait = True,
+) -> None:
+    """Restate a trade's quantity and price."""
+    amendment = AmendRequest(quantity=quantity, price=price, version=version)
+    with connected_client() as client:
+        _carry_out(client, lambda: client.amend_trade(trade_id, amendment), wait=wait)
+
+
+@trade_app.command("cancel")
+def cancel(
+    trade_id: TradeId,
+    version: Version = None,
+    wait: Wait = True,
+) -> None:
+    """Cancel a trade; cancelling it again changes nothing."""
+    with connected_client() as client:
+        _carry_out(client, lambda: client.cancel_trade(trade_id, version), wait=wait)
+
+
+def connected_client() -> RiskClient:
+    """Return a client of the running stack's API.
+
+    Raises
+    ------
+    SettingsError, NotConnectedError
+        If no stack runs and no API is named.
+    """
+    connections = load_settings().connections()
+    return RiskClient(connections.api_url, connections.api_token)
+
+
+def _settings(file: Path, words: list[str]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    for (name, equals, value), word in zip(pairs, words, strict=True):
+        if name not in SETTINGS or not equals or not value:
+            detail = f"--set {word!r} is not like window=250; there are {', '.join(SETTINGS)}"
+            raise PortfolioFileError(file, None, detail)
+    return {name: value for name, _, value in pairs}
+
+
+def _day(file: Path, text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise PortfolioFileError(file, None, f"--until {text!r} is not like 2020-02-03") from None
+
+
+def _carry_out(client: RiskClient, action: Callable[[], TradeAccepted], *, wait: bool) -> None:
+    console = Console()
+    if not wait:
+        _show_accepted(console, action())
+        return
+    outcome = send_and_watch(client, action)
+    _show_accepted(console, outcome.trade)
+    _show_outcome(console, outcome)
+    if outcome.rejected is not None:
+        raise typer.Exit(EXIT_REJECTED)
+
+
+def _show_accepted(console: Console, trade: TradeAccepted) -> None:
+    console.print(
+        f"{trade.action} {trade.trade_id} (version {trade.version}): {trade.quantity:g} "
+        f"{trade.instrument} at {trade.price:g} in {trade.portfolio}, kept as "
+        f"{trade.topic}:{trade.partition} offset {trade.offset}",
+        highlight=False,
+    )
+
+
+def _show_outcome(console: Console, outcome: WatchedTrade) -> None:
+    if outcome.rejected is not None:
+        row = outcome.rejected
+        console.print(f"[bold red]rejected[/] by the stream: {row.reason}: {row.detail}")
+    elif outcome.after is None or outcome.milliseconds is None:
+        read = "It was there already: nothing changes."
+        console.print(read if outcome.is_read else "No snapshot covers it yet; see /v1/stream.")
+    else:
+        change = f"{_told(outcome.before)} -> {_told(outcome.after)}"
+        console.print(f"VaR {change} after {outcome.milliseconds:.0f} ms", highlight=False)
+
+
+def _show_first(portfolio: str, risk: CurrentRisk | None) -> None:
+    if risk is None:
+        Console().print(f"{portfolio}: no snapshot yet; see `riskstream portfolio list`.")
+    else:
+        missing = f" ({risk.not_available})" if risk.not_available else ""
+        Console().print(f"{portfolio}: VaR {_told(risk)}{missing}", highlight=False)
+
+
+def _told(risk: CurrentRisk | None) -> str:
+    if risk is None or risk.var is None:
+        return "not available"
+    share = "not meaningful" if risk.var_fraction is None else f"{risk.var_fraction:.3%} of NAV"
+    return f"{risk.var:,.2f} {risk.base_currency} ({share})"
+
+
+def _summary_cells(line: PortfolioSummary) -> tuple[str, ...]:
+    var = "not available" if line.var is None else f"{line.var:,.2f} {line.base_currency}"
+    share = "" if line.var_fraction is None else f"{line.var_fraction:.3%}"
+    notes = [] if line.complete else ["incomplete"]
+    if line.over_limit:
+        notes.append("[bold red]over its limit[/]")
+    limit = f"{line.var_limit_fraction:.2%}"
+    return line.portfolio, var, share, limit, f"{line.nav:,.2f}", ", ".join(notes)

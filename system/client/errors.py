@@ -1,0 +1,62 @@
+"""What can go wrong between a client and the API.
+
+::
+
+    InputError
+    ├── ApiRefusedError          the API answered with a problem; carries it
+    └── PortfolioFileError       a portfolio or price file; names file, line, field, value
+    UnavailableError
+    └── ApiUnavailableError      no answer within the attempts
+    InternalError
+    └── ApiMismatchError         an answer that is not of its type: other versions
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from system.contracts.api import Problem
+from system.errors import InputError, InternalError, UnavailableError
+
+
+class ApiRefusedError(InputError):
+    """The API refused a request.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its answer: status, detail, each wrong field, what is known.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.title} ({problem.status}): {problem.detail}")
+        self.problem = problem
+
+
+class ApiUnavailableError(UnavailableError):
+    """The API did not answer, or said that a server behind it does not; names the bound."""
+
+
+class ApiMismatchError(InternalError):
+    """An answer is not of its type; client and API are probably of different versions."""
+
+
+class PortfolioFileError(InputError):
+    """A file is not a portfolio, or not prices.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    line : int or None
+        1 for the first line; None where no line is to blame.
+    detail : str
+        Field, value and what it must be.
+    """
+
+    def __init__(self, path: Path, line: int | None, detail: str) -> None:
+        place = str(path) if line is None else f"{path}, line {line}"
+        super().__init__(f"{place}: {detail}")
+        self.path = path
+        self.line = line
+        self.detail = detail

@@ -1,0 +1,135 @@
+"""Price files: daily closes as a wide CSV, one column per series.
+
+::
+
+    date,AAPL,fx:EUR
+    2020-01-02,75.09,
+    2020-01-03,74.36,1.0
+
+``fx:CCY`` are units of the currency for 1 EUR. An empty cell is a day without a close.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from system.client.errors import PortfolioFileError
+from system.client.portfolio_file import cells_of, number_of, read_text
+from system.contracts.api import PortfolioImport
+from system.contracts.messages import MAX_CLOSES_PER_SERIES, CloseHistory, ClosePoint
+
+DATE_COLUMN: Final = "date"
+FX_PREFIX: Final = "fx:"
+
+
+def with_histories(
+    book: PortfolioImport, path: Path, until: dt.date | None = None
+) -> PortfolioImport:
+    """Return a book with the closes of a price file that it needs.
+
+    Parameters
+    ----------
+    book : PortfolioImport
+        Its positions, and FX, are looked for among the columns; others are left alone.
+    path : Path
+        The price file.
+    until : date or None
+        The last day to take; None: all.
+
+    Raises
+    ------
+    PortfolioFileError
+        Names the file, the line, the column and the value.
+    """
+    held = {position.instrument for position in book.portfolio.positions}
+    histories = read_closes(path, wanted=held, until=until)
+    return msgspec.structs.replace(book, histories=(*book.histories, *histories))
+
+
+def read_closes(
+    path: Path, *, wanted: Collection[str], until: dt.date | None = None
+) -> tuple[CloseHistory, ...]:
+    """Return the newest closes of each wanted column, and of every FX column.
+
+    Parameters
+    ----------
+    path : Path
+        Wide CSV whose first column is the ISO date, growing.
+    wanted : collection of str
+        Names of columns besides the FX ones.
+    until : date or None
+        The last day to take; None: all.
+
+    Returns
+    -------
+    tuple of CloseHistory
+        In the file's order of columns, each with at most ``MAX_CLOSES_PER_SERIES`` closes.
+
+    Raises
+    ------
+    PortfolioFileError
+        Names the file, the line, the column and the value.
+    """
+    lines = read_text(path).splitlines()
+    header = _header(path, cells_of(path, 1, lines[0]) if lines else [])
+    chosen = [i for i, name in enumerate(header) if name in wanted or name.startswith(FX_PREFIX)]
+    points: dict[int, list[ClosePoint]] = {index: [] for index in chosen}
+    for line, date, cells in _days(path, lines, len(header)):
+        if until is not None and date > until:
+            break
+        for index in chosen:
+            if cells[index]:
+                points[index].append(_point(path, line, header[index], date, cells[index]))
+    return tuple(_history(path, header[index], points[index]) for index in chosen if points[index])
+
+
+def _header(path: Path, header: list[str]) -> list[str]:
+    if not header or header[0].lower() != DATE_COLUMN:
+        found = header[0] if header else ""
+        raise PortfolioFileError(path, 1, f"the first column is {found!r}, not {DATE_COLUMN!r}")
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise PortfolioFileError(path, 1, f"columns {', '.join(repeated)} stand twice")
+    return header
+
+
+def _days(path: Path, lines: list[str], width: int) -> Iterator[tuple[int, dt.date, list[str]]]:
+    before: dt.date | None = None
+    for line, text in enumerate(lines[1:], start=2):
+        if not text.strip():
+            continue
+        cells = cells_of(path, line, text)
+        if len(cells) != width:
+            raise PortfolioFileError(path, line, f"{len(cells)} cells under {width} columns")
+        date = _date(path, line, cells[0])
+        if before is not None and date <= before:
+            raise PortfolioFileError(path, line, f"date: {date} does not come after {before}")
+        before = date
+        yield line, date, cells
+
+
+def _date(path: Path, line: int, text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise PortfolioFileError(path, line, f"date: {text!r} is not like 2020-02-03") from None
+
+
+def _point(path: Path, line: int, column: str, date: dt.date, text: str) -> ClosePoint:
+    value = number_of(path, line, column, text)
+    if value <= 0:
+        raise PortfolioFileError(path, line, f"{column}: {text!r} is not a positive close")
+    return ClosePoint(date, value)
+
+
+def _history(path: Path, series: str, points: list[ClosePoint]) -> CloseHistory:
+    fields = {"series": series, "closes": tuple(points[-MAX_CLOSES_PER_SERIES:])}
+    try:
+        return msgspec.convert(fields, CloseHistory)
+    except msgspec.ValidationError as error:
+        raise PortfolioFileError(path, 1, f"column {series!r}: {error}") from None

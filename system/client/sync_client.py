@@ -1,0 +1,248 @@
+"""The client for threads: commands, tests, scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Final, Self, TypeVar, cast
+
+import httpx
+from httpx_sse import SSEError, connect_sse
+from msgspec import Struct
+from tenacity import Retrying
+
+from system.client import bounds, calls
+from system.client.calls import Call, SeriesQuestion
+from system.client.errors import ApiUnavailableError
+from system.client.events import SnapshotEvent, StreamEvent, event_from
+from system.clock import Clock, SystemClock
+from system.contracts.api import (
+    AmendRequest,
+    AssetClassVar,
+    Attribution,
+    CurrentVar,
+    Health,
+    PortfolioAccepted,
+    PortfolioImport,
+    Portfolios,
+    Positions,
+    RejectedPage,
+    SnapshotPoint,
+    TradeAccepted,
+    TradeRequest,
+)
+from system.contracts.messages import RejectReason, RiskSnapshot
+
+T = TypeVar("T", bound=Struct)
+_WHOLE: Final = SeriesQuestion()
+
+
+class RiskClient:
+    """Asks the API, with bounded retries; safe because nothing that is sent counts twice.
+
+    Parameters
+    ----------
+    base_url : str
+        ``http://host:port``.
+    token : str
+        The bearer token; never printed.
+    transport : httpx.BaseTransport or None
+        For tests: an app in this process.
+    clock : Clock or None
+        Waits between two connections of the stream.
+
+    Notes
+    -----
+    Every method may raise ``ApiRefusedError`` (the API's problem), ``ApiUnavailableError``
+    (no answer within the attempts) and ``ApiMismatchError`` (an answer of another version).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._clock = clock or SystemClock()
+        self._http = httpx.Client(
+            base_url=self.base_url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=bounds.TIMEOUT,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"RiskClient({self.base_url!r})"
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def send(self, call: Call[T]) -> T:
+        """Send one request, again when no answer came, and return its answer.
+
+        Raises
+        ------
+        ApiRefusedError
+            If the API refused; carries its problem.
+        ApiUnavailableError
+            If the API does not answer within ``ATTEMPTS``.
+        ApiMismatchError
+            If the answer is not of its type.
+        """
+        return cast(T, Retrying(**bounds.retry_options())(self._send_once, call))
+
+    def _send_once(self, call: Call[T]) -> T:
+        try:
+            response = self._http.request(
+                call.method, call.path, params=call.query, content=call.body
+            )
+        except httpx.HTTPError as error:
+            raise bounds.unreachable(self.base_url, error) from error
+        return call.answer(response.status_code, response.content)
+
+    # -- questions ----------------------------------------------------------------------
+
+    def health(self) -> Health:
+        """Return whether every server answers and the stream runs."""
+        return self.send(calls.health())
+
+    def portfolios(self) -> Portfolios:
+        """Return every portfolio with its VaR."""
+        return self.send(calls.portfolios())
+
+    def current_var(self, portfolio: str) -> CurrentVar:
+        """Return a portfolio's current VaR with its conventions and limit."""
+        return self.send(calls.current_var(portfolio))
+
+    def asset_class_var(self, portfolio: str) -> AssetClassVar:
+        """Return each asset class's own VaR."""
+        return self.send(calls.asset_class_var(portfolio))
+
+    def attribution(self, portfolio: str) -> Attribution:
+        """Return component VaR per position, largest first."""
+        return self.send(calls.attribution(portfolio))
+
+    def positions(self, portfolio: str) -> Positions:
+        """Return what a portfolio holds."""
+        return self.send(calls.positions(portfolio))
+
+    def snapshot(self, snapshot_id: str) -> RiskSnapshot:
+        """Return one whole snapshot of the history."""
+        return self.send(calls.snapshot(snapshot_id))
+
+    def rejected(
+        self, reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None
+    ) -> RejectedPage:
+        """Return a page of the messages that were not applied, newest first."""
+        return self.send(calls.rejected_page(reason, limit=limit, after=after))
+
+    def series(self, portfolio: str, question: SeriesQuestion = _WHOLE) -> Iterator[SnapshotPoint]:
+        """Yield a portfolio's time series in order of event time, page after page.
+
+        Raises
+        ------
+        ApiRefusedError
+            If the portfolio is unknown.
+        ApiUnavailableError
+            If the API does not answer within its attempts.
+        """
+        after: str | None = None
+        while True:
+            page = self.send(calls.snapshot_page(portfolio, question, after))
+            yield from page.points
+            if page.next is None:
+                return
+            after = page.next
+
+    # -- messages -----------------------------------------------------------------------
+
+    def send_trade(self, trade: TradeRequest) -> TradeAccepted:
+        """Send a trade; accepted means that the broker keeps it."""
+        return self.send(calls.send_trade(trade))
+
+    def amend_trade(self, trade_id: str, amendment: AmendRequest) -> TradeAccepted:
+        """Restate a trade's quantity and price."""
+        return self.send(calls.amend_trade(trade_id, amendment))
+
+    def cancel_trade(self, trade_id: str, version: int | None = None) -> TradeAccepted:
+        """Cancel a trade; cancelling again changes nothing."""
+        return self.send(calls.cancel_trade(trade_id, version))
+
+    def import_portfolio(self, book: PortfolioImport) -> PortfolioAccepted:
+        """Import a book."""
+        return self.send(calls.import_portfolio(book))
+
+    # -- push ---------------------------------------------------------------------------
+
+    def stream(
+        self, portfolio: str | None = None, *, compact: bool = False, last_event_id: str = ""
+    ) -> Iterator[StreamEvent]:
+        """Yield what moves, for ever; a lost connection is resumed where it was lost.
+
+        Parameters
+        ----------
+        portfolio : str or None
+            Only this one's snapshots; None: all.
+        compact : bool
+            Whether events carry ``CurrentRisk`` instead of the whole snapshot.
+        last_event_id : str
+            Where to resume; empty: begin with the newest of each portfolio.
+
+        Raises
+        ------
+        ApiRefusedError
+            If the portfolio is unknown or the token is another one.
+        ApiUnavailableError
+            If ``RECONNECTS_MAX`` attempts in a row brought nothing.
+        """
+        failures, cause = 0, "it ended the stream"
+        while failures <= bounds.RECONNECTS_MAX:
+            try:
+                for event in self._stream_once(portfolio, compact, last_event_id):
+                    failures = 0
+                    if isinstance(event, SnapshotEvent):
+                        last_event_id = event.event_id or last_event_id
+                    yield event
+            except ApiUnavailableError as error:
+                cause = str(error)
+            failures += 1
+            self._clock.sleep(bounds.RECONNECT_S)
+        raise ApiUnavailableError(f"no stream after {failures} attempts: {cause}")
+
+    def _stream_once(
+        self, portfolio: str | None, compact: bool, last_event_id: str
+    ) -> Iterator[StreamEvent]:
+        headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+        parameters = calls.stream_parameters(portfolio, compact=compact)
+        try:
+            with connect_sse(
+                self._http,
+                "GET",
+                calls.STREAM_PATH,
+                params=parameters,
+                headers=headers,
+                timeout=bounds.STREAM_TIMEOUT,
+            ) as source:
+                if source.response.is_error:
+                    calls.raise_refusal(source.response.status_code, source.response.read())
+                for received in source.iter_sse():
+                    event = event_from(received, compact=compact)
+                    if event is not None:
+                        yield event
+        except (httpx.HTTPError, SSEError) as error:
+            raise bounds.unreachable(self.base_url, error) from error

@@ -1,0 +1,112 @@
+"""How endpoints answer and how OpenAPI describes it: from the contracts, without copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+from msgspec import Struct
+
+from system.contracts import api
+from system.contracts.codec import encode
+from system.contracts.messages import RiskSnapshot
+from system.serve.problems import PROBLEM_MEDIA_TYPE
+
+JSON_MEDIA_TYPE: Final = "application/json"
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+_REFERENCE: Final = "#/components/schemas/{name}"
+_DESCRIBED: Final[tuple[type[Struct], ...]] = (
+    api.AmendRequest,
+    api.AssetClassVar,
+    api.Attribution,
+    api.CurrentRisk,
+    api.CurrentVar,
+    api.Health,
+    api.PortfolioAccepted,
+    api.PortfolioImport,
+    api.Portfolios,
+    api.Positions,
+    api.Problem,
+    api.RejectedPage,
+    api.SnapshotPage,
+    api.StreamGap,
+    api.StreamStatus,
+    api.TradeAccepted,
+    api.TradeRequest,
+    RiskSnapshot,
+)
+
+
+def json_answer(value: Struct, status: int = 200) -> Response:
+    """Return a value of the contracts as JSON."""
+    return json_bytes(encode(value), status)
+
+
+def json_bytes(body: bytes, status: int = 200) -> Response:
+    """Return bytes that are JSON already."""
+    return Response(body, status, _NO_STORE, JSON_MEDIA_TYPE)
+
+
+def answers(kind: type[Struct], *refused: int, status: int = 200) -> dict[str, Any]:
+    """Return what a route says of its answers, for its decorator.
+
+    Parameters
+    ----------
+    kind : type of Struct
+        What it answers with.
+    *refused : int
+        Statuses that it refuses with, besides 401.
+    status : int
+        The status of success.
+    """
+    answered = _described(kind, JSON_MEDIA_TYPE, (kind.__doc__ or "").strip().partition("\n")[0])
+    return {
+        "status_code": status,
+        "response_class": Response,
+        "responses": {status: answered, **refusals(401, *refused)},
+    }
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what a route says of the problems that it refuses with."""
+    return {status: _described(api.Problem, PROBLEM_MEDIA_TYPE) for status in statuses}
+
+
+def takes(kind: type[Struct]) -> dict[str, Any]:
+    """Return what a route says of its request body, for ``openapi_extra``."""
+    content = {JSON_MEDIA_TYPE: {"schema": _reference(kind)}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def openapi_from_contracts(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """Return the function that describes an app, with the schemas of the contracts."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            described = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                tags=app.openapi_tags,
+            )
+            _, schemas = msgspec.json.schema_components(_DESCRIBED, ref_template=_REFERENCE)
+            described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+            app.openapi_schema = described
+        return app.openapi_schema
+
+    return describe
+
+
+def _described(kind: type[Struct], media_type: str, description: str = "") -> dict[str, Any]:
+    return {
+        "description": description or "See `detail`, and `errors` for each field.",
+        "content": {media_type: {"schema": _reference(kind)}},
+    }
+
+
+def _reference(kind: type[Struct]) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(name=kind.__name__)}

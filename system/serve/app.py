@@ -1,0 +1,113 @@
+"""The API as an ASGI app: ``uvicorn --factory system.serve.app:create_app``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+
+from system.contracts.api import Health
+from system.errors import RiskstreamError
+from system.serve import pushing, reading, writing
+from system.serve.answers import answers, json_answer, openapi_from_contracts
+from system.serve.auth import authorised
+from system.serve.desks import desks_of, desks_over
+from system.serve.health import product_version
+from system.serve.hub import SnapshotHub
+from system.serve.kafka_bus import KafkaBus
+from system.serve.problems import add_problem_handlers
+from system.serve.services import Services
+from system.settings import load_settings
+from system.store.history import RiskHistory
+from system.store.watching import LatestReader
+
+TITLE: Final = "riskstream"
+DESCRIPTION: Final = (
+    "Real-time portfolio Value at Risk. VaR, ES and component VaR are losses, positive; P&L "
+    "gains are positive; amounts are in the portfolio's base currency; times are nanoseconds "
+    "since 1970 UTC. Errors are `application/problem+json` (RFC 9457)."
+)
+_LOG: Final = logging.getLogger(__name__)
+
+
+def create_app() -> FastAPI:
+    """Return the app over the servers that the settings name.
+
+    Raises
+    ------
+    SettingsError
+        If a setting is malformed.
+    NotConnectedError
+        If a server or the token is not known.
+    """
+    settings = load_settings()
+    logging.basicConfig(level=settings.log_level)
+    logging.getLogger("kafka").setLevel(logging.WARNING)  # tells of every connection otherwise
+    connections = settings.connections()
+    latest = LatestReader(connections.redis_url)
+    services = Services(
+        latest=latest,
+        history=RiskHistory(connections.database_url),
+        bus=KafkaBus(connections.kafka_bootstrap_servers),
+        hub=SnapshotHub(latest),
+        token=connections.api_token,
+    )
+    return app_over(services)
+
+
+def app_over(services: Services) -> FastAPI:
+    """Return the app over given services; they are closed with it.
+
+    Parameters
+    ----------
+    services : Services
+        Real ones, or fakes.
+    """
+    app = FastAPI(
+        title=TITLE, version=product_version(), description=DESCRIPTION, lifespan=_lifespan
+    )
+    app.state.services = services
+    app.state.desks = desks_over(services)
+    add_problem_handlers(app)
+    app.include_router(_open_router())
+    for part in (reading.router, writing.router, pushing.router):
+        app.include_router(part, dependencies=[Depends(authorised)])
+    app.openapi = openapi_from_contracts(app)  # type: ignore[method-assign]  # as FastAPI documents
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(services.hub.run)
+        tasks.start_soon(_warm_up, services)
+        yield
+        tasks.cancel_scope.cancel()
+    await services.latest.aclose()
+    for close in (services.bus.close, services.history.close):
+        await anyio.to_thread.run_sync(close)
+
+
+async def _warm_up(services: Services) -> None:
+    """Connect to the broker before the first trade asks for it; later is fine too."""
+    try:
+        await services.send(services.bus.warm_up)
+    except RiskstreamError as error:
+        _LOG.info("no broker yet: %s", error)
+
+
+def _open_router() -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["health"])
+
+    @router.get("/health", **answers(Health))
+    async def health(request: Request) -> Response:
+        """Say whether every server answers and the stream runs; needs no token."""
+        return json_answer(await desks_of(request).health.health())
+
+    return router

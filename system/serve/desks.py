@@ -1,0 +1,43 @@
+"""What the endpoints work through, one of each per app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from system.serve.health import HealthBoard
+from system.serve.imports import BookImporter
+from system.serve.names import KnownNames
+from system.serve.services import Services
+from system.serve.trading import TradeDesk
+
+
+@dataclass(frozen=True, eq=False)
+class Desks:
+    """Names, trades, imports and health over the same services."""
+
+    names: KnownNames
+    trades: TradeDesk
+    imports: BookImporter
+    health: HealthBoard
+
+
+def desks_over(services: Services) -> Desks:
+    """Return the desks of one app."""
+    names = KnownNames(services)
+    return Desks(
+        names, TradeDesk(services, names), BookImporter(services, names), HealthBoard(services)
+    )
+
+
+def desks_of(request: Request) -> Desks:
+    """Return the desks of the app that serves a request."""
+    desks = request.app.state.desks
+    assert isinstance(desks, Desks)
+    return desks
+
+
+def names_of(request: Request) -> KnownNames:
+    """Return what is known of portfolios and instruments."""
+    return desks_of(request).names

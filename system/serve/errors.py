@@ -1,0 +1,148 @@
+"""What the API refuses, each with its HTTP status.
+
+::
+
+    InputError
+    └── ApiError
+        ├── UnauthorizedError        401  no bearer token, or another one
+        ├── UnknownPortfolioError    404  lists the known ones
+        ├── UnknownSnapshotError     404  never taken, or thinned out
+        ├── UnknownTradeError        404
+        ├── VersionConflictError     409  an amendment of a version that is not the next
+        ├── BodyTooLargeError        413
+        ├── InvalidRequestError      422  names each field, its value and what it must be
+        ├── UnknownInstrumentError   422
+        └── TooManyStreamsError      503
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from system.contracts.api import FieldProblem, Problem
+from system.errors import InputError
+
+MAX_KNOWN_LISTED: Final = 100
+
+
+class ApiError(InputError):
+    """A request that is not done; becomes ``application/problem+json``.
+
+    Parameters
+    ----------
+    detail : str
+        What is wrong and what to do, for a person.
+    errors : sequence of FieldProblem
+        Each wrong field.
+    known : sequence of str
+        What the name could have been.
+    """
+
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "The request is not right"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldProblem] = (),
+        known: Sequence[str] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.known = tuple(known)
+
+    def problem(self, instance: str) -> Problem:
+        """Return the error as a problem of one request (its path)."""
+        return Problem(
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            instance=instance,
+            errors=self.errors,
+            known=self.known[:MAX_KNOWN_LISTED],
+        )
+
+
+class UnauthorizedError(ApiError):
+    """The bearer token is missing or another one."""
+
+    status = 401
+    title = "A bearer token is needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "send `Authorization: Bearer TOKEN`; the stack keeps the token in the file "
+            "`api-token` of its state folder (`riskstream status` names it)"
+        )
+
+
+class UnknownPortfolioError(ApiError):
+    """No portfolio of that name, or none with a snapshot yet."""
+
+    status = 404
+    title = "Unknown portfolio"
+
+
+class UnknownSnapshotError(ApiError):
+    """No snapshot of that id is kept."""
+
+    status = 404
+    title = "Unknown snapshot"
+
+
+class UnknownTradeError(ApiError):
+    """No trade of that id has come."""
+
+    status = 404
+    title = "Unknown trade"
+
+
+class VersionConflictError(ApiError):
+    """The version asked for is not the next one of the trade."""
+
+    status = 409
+    title = "Not the next version"
+
+
+class BodyTooLargeError(ApiError):
+    """The body is larger than its endpoint takes."""
+
+    status = 413
+    title = "The body is too large"
+
+
+class InvalidRequestError(ApiError):
+    """A field is missing, unknown or out of its bounds."""
+
+    status = 422
+    title = "The request is not valid"
+
+
+class UnknownInstrumentError(ApiError):
+    """No instrument of that name is known to the stream."""
+
+    status = 422
+    title = "Unknown instrument"
+
+
+class TooManyStreamsError(ApiError):
+    """As many clients are on the stream as it takes."""
+
+    status = 503
+    title = "Too many streams"
+
+
+def invalid_field(field: str, detail: str) -> InvalidRequestError:
+    """Return the error of one wrong field (``a.b[3].c``), naming it in the sentence too."""
+    return InvalidRequestError(
+        f"{field}: {detail}", errors=[FieldProblem(field=field, detail=detail)]
+    )
+
+
+def unknown_portfolio(portfolio: str, known: Sequence[str]) -> UnknownPortfolioError:
+    """Return the error for a name that nobody imported; lists those that are known."""
+    listed = ", ".join(known[:MAX_KNOWN_LISTED]) or "none: import one by POST /v1/portfolios"
+    return UnknownPortfolioError(f"no portfolio {portfolio!r}; known: {listed}", known=known)

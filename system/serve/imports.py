@@ -1,0 +1,208 @@
+"""Books in: checked against what the stream knows, then sent as reference data, in order.
+
+The stream would put what contradicts it into ``rejected``; here the caller is told at once,
+of everything that is wrong in one answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TypeVar
+
+import msgspec
+
+from system.book.positions import CASH_PREFIX, cash_listing
+from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, ClosesState
+from system.contracts.api import FieldProblem, PortfolioAccepted, PortfolioImport
+from system.contracts.messages import CloseHistory, Instrument
+from system.errors import InputError
+from system.risk.confidence import Confidence
+from system.risk.listing import Listing
+from system.risk.scenarios import series_of
+from system.serve.errors import InvalidRequestError
+from system.serve.names import KnownNames
+from system.serve.services import Services
+
+Problems = Iterator[tuple[str, str]]
+T = TypeVar("T")
+_INSTRUMENT: Final = msgspec.json.Decoder(Instrument)
+_CLOSES: Final = msgspec.json.Decoder(ClosesState)
+
+
+class BookImporter:
+    """Sends a book to the stream.
+
+    Parameters
+    ----------
+    services : Services
+        The bus to send on and the history that tells what is known.
+    names : KnownNames
+        Told what was sent.
+    """
+
+    def __init__(self, services: Services, names: KnownNames) -> None:
+        self._services = services
+        self._names = names
+
+    async def send(self, book: PortfolioImport) -> PortfolioAccepted:
+        """Check a book and send its instruments, histories and then itself.
+
+        Raises
+        ------
+        InvalidRequestError
+            If the stream would reject any of it, or could not value it; names each field.
+        StoreUnavailableError, BusUnavailableError, DeliveryError
+            If a server does not answer.
+        """
+        services = self._services
+        instruments = await self._rows(INSTRUMENT_PREFIX, _named(book), _INSTRUMENT)
+        closes = await self._rows(CLOSES_PREFIX, _series(book, instruments), _CLOSES)
+        check_book(book, instruments, closes)
+        await services.send(services.bus.deliver_all, (*book.instruments, *book.histories))
+        place = await services.send(services.bus.deliver, book.portfolio)
+        name = book.portfolio.portfolio
+        held = [position.instrument for position in book.portfolio.positions]
+        self._names.remember(name, {*held, *(one.instrument for one in book.instruments)})
+        return PortfolioAccepted(
+            portfolio=name,
+            position_count=len(held),
+            instrument_count=len(book.instruments),
+            history_count=len(book.histories),
+            topic=place.topic,
+            partition=place.partition,
+            offset=place.offset,
+            watch=f"/v1/stream?portfolio={name}",
+        )
+
+    async def _rows(
+        self, prefix: str, names: Iterable[str], decoder: msgspec.json.Decoder[T]
+    ) -> dict[str, T]:
+        keys = sorted(prefix + name for name in names)
+        rows = await self._services.read(self._services.history.state_values, keys)
+        return {key.removeprefix(prefix): decoder.decode(row) for key, row in rows.items()}
+
+
+def check_book(
+    book: PortfolioImport,
+    instruments: Mapping[str, Instrument],
+    closes: Mapping[str, ClosesState],
+) -> None:
+    """Refuse a book that the stream would reject or could not value.
+
+    Parameters
+    ----------
+    book : PortfolioImport
+        Valid field by field.
+    instruments, closes : mapping
+        What the stream knows of the instruments and series that the book names.
+
+    Raises
+    ------
+    InvalidRequestError
+        With every problem that was found.
+    """
+    found = [
+        *_confidence_problems(book),
+        *_repeated("instruments", "instrument", (i.instrument for i in book.instruments)),
+        *_repeated("histories", "series", (history.series for history in book.histories)),
+        *_instrument_problems(book, instruments),
+        *_history_problems(book, closes),
+        *_position_problems(book, instruments),
+        *_series_problems(book, instruments, closes),
+    ]
+    if found:
+        errors = [FieldProblem(field=field, detail=detail) for field, detail in found]
+        detail = "; ".join(f"{field}: {detail}" for field, detail in found)
+        raise InvalidRequestError(detail, errors=errors)
+
+
+def _named(book: PortfolioImport) -> set[str]:
+    held = {position.instrument for position in book.portfolio.positions}
+    return held | {instrument.instrument for instrument in book.instruments}
+
+
+def _series(book: PortfolioImport, known: Mapping[str, Instrument]) -> set[str]:
+    return {*_needed_series(book, known), *(history.series for history in book.histories)}
+
+
+def _needed_series(book: PortfolioImport, known: Mapping[str, Instrument]) -> tuple[str, ...]:
+    described = {**known, **{one.instrument: one for one in book.instruments}}
+    listings = [
+        Listing(one.instrument, one.asset_class, one.currency, one.multiplier)
+        for position in book.portfolio.positions
+        if (one := described.get(position.instrument)) is not None
+    ]
+    listings += [
+        cash_listing(position.instrument.removeprefix(CASH_PREFIX))
+        for position in book.portfolio.positions
+        if position.instrument.startswith(CASH_PREFIX)
+    ]
+    return series_of(listings, book.portfolio.base_currency)
+
+
+def _confidence_problems(book: PortfolioImport) -> Problems:
+    try:
+        Confidence.parse(book.portfolio.confidence)
+    except InputError as error:
+        yield "portfolio.confidence", str(error)
+
+
+def _repeated(where: str, field: str, names: Iterable[str]) -> Problems:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield where, f"{field} {name!r} stands {count} times"
+
+
+def _instrument_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -> Problems:
+    for index, instrument in enumerate(book.instruments):
+        name = instrument.instrument
+        if name.startswith(CASH_PREFIX):
+            yield f"instruments[{index}]", f"{name!r}: cash of every currency is there already"
+        elif known.get(name, instrument) != instrument:
+            yield f"instruments[{index}]", f"{name!r} is known as another: {known[name]}"
+
+
+def _history_problems(book: PortfolioImport, known: Mapping[str, ClosesState]) -> Problems:
+    needed = book.portfolio.window + 1
+    for index, history in enumerate(book.histories):
+        count = len(history.closes)
+        if count < needed:
+            yield (
+                f"histories[{index}].closes",
+                f"{history.series}: {count} closes; a window of {needed - 1} needs {needed}",
+            )
+        if history.series in known:
+            yield from _contradictions(index, history, known[history.series])
+
+
+def _contradictions(index: int, history: CloseHistory, known: ClosesState) -> Problems:
+    values = dict(zip(known.dates, known.values, strict=True))
+    for number, point in enumerate(history.closes):
+        if values.get(point.date) != point.value:
+            yield (
+                f"histories[{index}].closes[{number}]",
+                f"{history.series} on {point.date}: {point.value!r}, but the stream has "
+                f"{values.get(point.date, 'no close there')!r}; leave out what it has",
+            )
+            return
+
+
+def _position_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -> Problems:
+    described = {*known, *(instrument.instrument for instrument in book.instruments)}
+    for index, position in enumerate(book.portfolio.positions):
+        name = position.instrument
+        if name not in described and not name.startswith(CASH_PREFIX):
+            yield (
+                f"portfolio.positions[{index}].instrument",
+                f"{name!r} is not known: describe it in `instruments`",
+            )
+
+
+def _series_problems(
+    book: PortfolioImport, known: Mapping[str, Instrument], closes: Mapping[str, ClosesState]
+) -> Problems:
+    given = {*closes, *(history.series for history in book.histories)}
+    for series in _needed_series(book, known):
+        if series not in given:
+            yield "histories", f"no closes of {series!r}: the book cannot be valued without"

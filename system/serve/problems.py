@@ -1,0 +1,82 @@
+"""Every error of the API as ``application/problem+json`` (RFC 9457), none with a secret."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from system.contracts.api import FieldProblem, Problem
+from system.contracts.codec import encode
+from system.errors import InputError, UnavailableError
+from system.serve.errors import ApiError, InvalidRequestError
+
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 1
+_LOG: Final = logging.getLogger(__name__)
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return the response of a problem, with the headers that its status asks for."""
+    headers = {}
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return Response(encode(problem), problem.status, headers, PROBLEM_MEDIA_TYPE)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Let every error of a request end as a problem."""
+    app.add_exception_handler(InputError, _input_error)
+    app.add_exception_handler(UnavailableError, _unavailable)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _defect)
+
+
+async def _input_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, ApiError):
+        return problem_response(error.problem(request.url.path))
+    return problem_response(InvalidRequestError(str(error)).problem(request.url.path))
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    _LOG.warning("%s: %s", request.url.path, error)
+    return problem_response(
+        _plain(request, HTTPStatus.SERVICE_UNAVAILABLE, f"{error}; try again in a moment")
+    )
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        FieldProblem(field=str(item["loc"][-1]), detail=f"{item['msg']} (got {item['input']!r})")
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{item.field}: {item.detail}" for item in errors)
+    return problem_response(InvalidRequestError(detail, errors=errors).problem(request.url.path))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = f"no such address: {request.method} {request.url.path}; see /docs"
+    return problem_response(_plain(request, HTTPStatus(error.status_code), detail))
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    _LOG.error("defect in %s %s", request.method, request.url.path, exc_info=error)
+    detail = f"{type(error).__name__}: a defect of ours; the API's log has the details"
+    return problem_response(_plain(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+
+
+def _plain(request: Request, status: HTTPStatus, detail: str) -> Problem:
+    return Problem(
+        title=status.phrase, status=status.value, detail=detail, instance=request.url.path
+    )

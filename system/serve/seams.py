@@ -1,0 +1,142 @@
+"""What the endpoints need of the stores and the bus: protocols, met by them and by fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from system.contracts.api import RejectedRow, SnapshotPoint, StreamStatus
+from system.contracts.messages import Message, RejectReason
+from system.store.live import LatestRecord, StreamEntry, Watermark
+from system.store.records import Position, RejectedKey, SnapshotQuery
+
+
+class Latest(Protocol):
+    """The newest risk: ``LatestReader`` or its fake."""
+
+    async def current(self, portfolio: str) -> LatestRecord | None:
+        """Return a portfolio's ``CurrentRisk`` as JSON."""
+        ...
+
+    async def snapshot(self, portfolio: str) -> LatestRecord | None:
+        """Return a portfolio's ``RiskSnapshot`` as JSON."""
+        ...
+
+    async def portfolios(self) -> list[str]:
+        """Return the portfolios that have a snapshot."""
+        ...
+
+    async def currents(self, portfolios: list[str]) -> list[LatestRecord]:
+        """Return the ``CurrentRisk`` of several portfolios."""
+        ...
+
+    async def snapshots(self, portfolios: list[str]) -> list[LatestRecord]:
+        """Return the ``RiskSnapshot`` of several portfolios."""
+        ...
+
+    async def status(self) -> StreamStatus:
+        """Return where the stream stands."""
+        ...
+
+    async def watermark(self) -> Watermark | None:
+        """Return the newest batch that was published."""
+        ...
+
+    async def read_since(
+        self, last_id: str, *, block_ms: int = 0, count: int = 64
+    ) -> list[StreamEntry]:
+        """Return published snapshots after an entry."""
+        ...
+
+    async def kept_range(self) -> tuple[str, str]:
+        """Return the ids of the oldest and the newest entry kept."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class History(Protocol):
+    """The history, blocking: ``RiskHistory`` or its fake."""
+
+    def committed(self) -> Position | None:
+        """Return the place of the last committed batch."""
+        ...
+
+    def state_values(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return those of the keys that the book state holds."""
+        ...
+
+    def state_keys(self, prefix: str) -> list[str]:
+        """Return the keys of the book state that start so."""
+        ...
+
+    def snapshot_json(self, snapshot_id: str) -> bytes | None:
+        """Return one snapshot's JSON."""
+        ...
+
+    def points(self, query: SnapshotQuery, *, with_components: bool = False) -> list[SnapshotPoint]:
+        """Return the time series of a portfolio."""
+        ...
+
+    def rejected(
+        self,
+        *,
+        limit: int = 100,
+        before: RejectedKey | None = None,
+        reason: RejectReason | None = None,
+    ) -> tuple[list[RejectedRow], RejectedKey | None]:
+        """Return rejected messages, newest first, and where to go on."""
+        ...
+
+    def rejected_counts(self) -> dict[str, int]:
+        """Return how many rejected messages are kept, by reason."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Delivery(Protocol):
+    """Where the broker keeps a message."""
+
+    @property
+    def topic(self) -> str:
+        """Name of the topic."""
+        ...
+
+    @property
+    def partition(self) -> int:
+        """Number of the partition."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """The message's offset in it."""
+        ...
+
+
+class Bus(Protocol):
+    """Sending, blocking; each call connects first where that is still to be done."""
+
+    def deliver(self, message: Message) -> Delivery:
+        """Send one message and wait until the broker has it."""
+        ...
+
+    def deliver_all(self, messages: Sequence[Message]) -> None:
+        """Send messages and wait until the broker has all of them."""
+        ...
+
+    def warm_up(self) -> None:
+        """Connect, so that the first message finds everything ready."""
+        ...
+
+    def end_offsets(self) -> dict[str, int]:
+        """Return where the input topics end, by ``topic:partition``."""
+        ...
+
+    def close(self) -> None:
+        """Send what is left and close the connections."""
+        ...

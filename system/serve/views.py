@@ -1,0 +1,119 @@
+"""From a record to an answer: pure, each view of one snapshot only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from system.contracts.api import (
+    AssetClassVar,
+    Attribution,
+    AttributionRow,
+    CurrentRisk,
+    PortfolioSummary,
+    Positions,
+)
+from system.contracts.codec import decode
+from system.contracts.messages import PositionRisk, RiskSnapshot
+from system.store.live import LatestRecord
+
+_CURRENT: Final = msgspec.json.Decoder(CurrentRisk)
+
+
+def current_var_json(record: LatestRecord) -> bytes:
+    """Return the JSON of a ``CurrentVar``: the stored JSON with its flags put in front."""
+    durable = "true" if record.durable else "false"
+    flags = f'{{"durable":{durable},"stream":"{record.stream}",'
+    return flags.encode("ascii") + record.json[1:]
+
+
+def asset_class_var(record: LatestRecord) -> AssetClassVar:
+    """Return VaR by asset class, of the record of a ``CurrentRisk``."""
+    risk = _CURRENT.decode(record.json)
+    return AssetClassVar(
+        portfolio=risk.portfolio,
+        snapshot_id=risk.snapshot_id,
+        event_time_ns=risk.event_time_ns,
+        base_currency=risk.base_currency,
+        var=risk.var,
+        expected_shortfall=risk.expected_shortfall,
+        diversification=risk.diversification,
+        asset_classes=risk.asset_classes,
+        durable=record.durable,
+        stream=record.stream,
+    )
+
+
+def portfolio_summary(record: LatestRecord) -> PortfolioSummary:
+    """Return one line about a portfolio, of the record of a ``CurrentRisk``."""
+    risk = _CURRENT.decode(record.json)
+    return PortfolioSummary(
+        portfolio=risk.portfolio,
+        snapshot_id=risk.snapshot_id,
+        event_time_ns=risk.event_time_ns,
+        base_currency=risk.base_currency,
+        nav=risk.nav,
+        var=risk.var,
+        var_fraction=risk.var_fraction,
+        var_limit_fraction=risk.var_limit_fraction,
+        over_limit=risk.over_limit,
+        complete=risk.complete,
+        durable=record.durable,
+    )
+
+
+def attribution(record: LatestRecord) -> Attribution:
+    """Return component VaR per position, largest first, of the record of a snapshot."""
+    snapshot = decode(record.json, RiskSnapshot)
+    rows = (_attribution_row(position, snapshot.var) for position in snapshot.positions)
+    return Attribution(
+        portfolio=snapshot.portfolio,
+        snapshot_id=snapshot.snapshot_id,
+        event_time_ns=snapshot.event_time_ns,
+        base_currency=snapshot.base_currency,
+        estimator=snapshot.estimator,
+        var=snapshot.var,
+        expected_shortfall=snapshot.expected_shortfall,
+        scenario_date=snapshot.scenario_date,
+        rows=tuple(sorted(rows, key=_largest_first)),
+        durable=record.durable,
+        stream=record.stream,
+    )
+
+
+def positions(record: LatestRecord) -> Positions:
+    """Return what a portfolio holds, of the record of a snapshot."""
+    snapshot = decode(record.json, RiskSnapshot)
+    return Positions(
+        portfolio=snapshot.portfolio,
+        snapshot_id=snapshot.snapshot_id,
+        event_time_ns=snapshot.event_time_ns,
+        base_currency=snapshot.base_currency,
+        nav=snapshot.nav,
+        value=snapshot.value,
+        unrealised_pnl=snapshot.unrealised_pnl,
+        realised_pnl=snapshot.realised_pnl,
+        positions=snapshot.positions,
+        durable=record.durable,
+        stream=record.stream,
+    )
+
+
+def _attribution_row(position: PositionRisk, var: float | None) -> AttributionRow:
+    component = position.component_var
+    return AttributionRow(
+        instrument=position.instrument,
+        asset_class=position.asset_class,
+        value=position.value,
+        exposure=position.exposure,
+        delta=position.delta,
+        component_var=component,
+        share=None if component is None or not var else component / var,
+        component_es=position.component_es,
+        smoothed_share=position.smoothed_share,
+    )
+
+
+def _largest_first(row: AttributionRow) -> tuple[bool, float, str]:
+    return row.component_var is None, -(row.component_var or 0.0), row.instrument

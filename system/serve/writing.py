@@ -1,0 +1,75 @@
+"""What is sent: trades, their amendments and cancellations, and books."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from system.contracts.api import (
+    AmendRequest,
+    PortfolioAccepted,
+    PortfolioImport,
+    TradeAccepted,
+    TradeRequest,
+)
+from system.contracts.messages import MAX_ID_LENGTH
+from system.serve.answers import answers, json_answer, takes
+from system.serve.bodies import amend_body, import_body, trade_body
+from system.serve.desks import desks_of
+
+ACCEPTED = 202
+router = APIRouter(prefix="/v1")
+TradeId = Annotated[str, Path(max_length=MAX_ID_LENGTH, description="The trade's id.")]
+
+
+@router.post(
+    "/trades",
+    tags=["trades"],
+    openapi_extra=takes(TradeRequest),
+    **answers(TradeAccepted, 404, 409, 413, 422, 503, status=ACCEPTED),
+)
+async def send_trade(request: Request) -> Response:
+    """Send a trade; accepted means that the broker keeps it. Counts once per `trade_id`."""
+    trade = await trade_body(request)
+    return json_answer(await desks_of(request).trades.send(trade), ACCEPTED)
+
+
+@router.put(
+    "/trades/{trade_id:path}",
+    tags=["trades"],
+    openapi_extra=takes(AmendRequest),
+    **answers(TradeAccepted, 404, 409, 413, 422, 503, status=ACCEPTED),
+)
+async def amend_trade(request: Request, trade_id: TradeId) -> Response:
+    """Restate a trade's quantity and price. Counts once per version."""
+    amendment = await amend_body(request)
+    return json_answer(await desks_of(request).trades.amend(trade_id, amendment), ACCEPTED)
+
+
+@router.delete(
+    "/trades/{trade_id:path}",
+    tags=["trades"],
+    **answers(TradeAccepted, 404, 409, 503, status=ACCEPTED),
+)
+async def cancel_trade(
+    request: Request,
+    trade_id: TradeId,
+    version: Annotated[
+        int | None, Query(ge=1, description="The version this makes; the next by default.")
+    ] = None,
+) -> Response:
+    """Cancel a trade. Cancelling it again changes nothing."""
+    return json_answer(await desks_of(request).trades.cancel(trade_id, version), ACCEPTED)
+
+
+@router.post(
+    "/portfolios",
+    tags=["trades"],
+    openapi_extra=takes(PortfolioImport),
+    **answers(PortfolioAccepted, 413, 422, 503, status=ACCEPTED),
+)
+async def import_portfolio(request: Request) -> Response:
+    """Import a book: instruments, closes, opening positions and settings."""
+    book = await import_body(request)
+    return json_answer(await desks_of(request).imports.send(book), ACCEPTED)

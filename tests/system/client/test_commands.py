@@ -1,0 +1,248 @@
+"""The commands: what they send and what they tell, over an API that is played."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from system.client import commands, watching
+from system.client.commands import portfolio_app, trade_app
+from system.client.errors import ApiUnavailableError, PortfolioFileError
+from system.client.sync_client import RiskClient
+from system.clock import ManualClock
+from system.contracts.api import (
+    CurrentRisk,
+    Health,
+    PortfolioAccepted,
+    PortfolioImport,
+    Portfolios,
+    PortfolioSummary,
+    RejectedPage,
+    RejectedRow,
+    StreamState,
+    TradeAccepted,
+    TradeRequest,
+    current_risk,
+)
+from system.contracts.codec import encode
+from system.contracts.messages import RejectReason, TradeAction
+from system.serve.hub import NO_STATUS, framed, status_frame
+from system.store.samples import sample_snapshot
+
+RUNNING = msgspec.structs.replace(NO_STATUS, state=StreamState.RUNNING)
+ACCEPTED = TradeAccepted(
+    trade_id="t1",
+    version=0,
+    action=TradeAction.NEW,
+    portfolio="alpha",
+    instrument="EQ000",
+    quantity=-5.0,
+    price=2.0,
+    topic="trades",
+    partition=0,
+    offset=7,
+    watch="",
+)
+
+
+def risk(offset: int, var: float | None, *trade_ids: str) -> CurrentRisk:
+    snapshot = sample_snapshot(
+        offsets={"trades:0": offset}, var=var, var_fraction=0.0125, trade_ids=trade_ids
+    )
+    return current_risk(snapshot)
+
+
+class Api:
+    """An API that plays what it is given and remembers what it was sent."""
+
+    def __init__(self) -> None:
+        self.pushed: list[CurrentRisk] = []
+        self.rejected: tuple[RejectedRow, ...] = ()
+        self.bodies: list[bytes] = []
+        self.status = RUNNING
+        self.watermark = 0
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(request.content)
+        path = request.url.path
+        if path == "/v1/stream":
+            headers = {"content-type": "text/event-stream"}
+            return httpx.Response(200, headers=headers, content=self._frames())
+        if path == "/v1/portfolios":
+            return httpx.Response(200, content=encode(self._portfolios(request)))
+        if path == "/v1/health":
+            return httpx.Response(200, content=encode(self._health()))
+        rejected = RejectedPage(rows=self.rejected, counts={})
+        return httpx.Response(200, content=encode(rejected if "rejected" in path else ACCEPTED))
+
+    def _frames(self) -> Iterator[bytes]:
+        yield status_frame(self.status, 0)
+        for number, pushed in enumerate(self.pushed):
+            yield framed("snapshot", encode(pushed), f"{number}-0")
+        yield status_frame(self.status, 0)
+
+    def _health(self) -> Health:
+        offsets = {"trades:0": self.watermark}
+        return Health(
+            ok=True, stream=self.status, components=(), offsets=offsets, lag=None, version="0"
+        )
+
+    def _portfolios(self, request: httpx.Request) -> msgspec.Struct:
+        if request.method == "POST":
+            book = msgspec.json.decode(request.content, type=PortfolioImport)
+            return PortfolioAccepted(
+                portfolio=book.portfolio.portfolio,
+                position_count=len(book.portfolio.positions),
+                instrument_count=len(book.instruments),
+                history_count=len(book.histories),
+                topic="reference",
+                partition=0,
+                offset=1,
+                watch="",
+            )
+        line = PortfolioSummary(
+            portfolio="alpha",
+            snapshot_id="s",
+            event_time_ns=1,
+            base_currency="USD",
+            nav=1e6,
+            var=12_500.0,
+            var_fraction=0.0125,
+            var_limit_fraction=0.01,
+            over_limit=True,
+            complete=False,
+            durable=True,
+        )
+        return Portfolios(portfolios=(line,), unvalued=("new",), stream=StreamState.RUNNING)
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    played = Api()
+    transport = httpx.MockTransport(played.answer)
+    clock = ManualClock()
+    client = RiskClient("http://test", "token", transport=transport, clock=clock)
+    monkeypatch.setattr(commands, "connected_client", lambda: client)
+    monkeypatch.setattr(watching, "SystemClock", lambda: clock)
+    return played
+
+
+def run(app: Any, *words: str) -> Result:
+    return CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
+
+
+SEND = ("send", "alpha", "EQ000", "--quantity", "-5", "--price", "2")
+
+
+def test_a_trade_shows_the_var_before_and_after(api: Api) -> None:
+    api.pushed = [risk(3, 900.0), risk(7, 1_000.0), risk(8, 1_250.5, "t1")]
+    result = run(trade_app, *SEND)
+    assert result.exit_code == 0, result.output
+    assert "VaR 1,000.00 USD (1.250% of NAV) -> 1,250.50 USD (1.250% of NAV)" in result.output
+    sent = msgspec.json.decode(api.bodies[1], type=TradeRequest)
+    assert (sent.portfolio, sent.instrument, sent.quantity, sent.price) == (
+        "alpha",
+        "EQ000",
+        -5.0,
+        2.0,
+    )
+
+
+def test_a_trade_that_the_stream_rejects_fails_with_its_reason(api: Api) -> None:
+    api.pushed = [risk(8, 1_000.0)]
+    api.rejected = (
+        RejectedRow(
+            topic="trades",
+            partition=0,
+            offset=7,
+            reason=RejectReason.CONFLICT,
+            detail="version 0 was another message before",
+            value="{}",
+        ),
+    )
+    result = run(trade_app, *SEND)
+    assert result.exit_code == 1
+    assert "rejected by the stream: conflict: version 0 was another message" in result.output
+
+
+def test_without_waiting_only_the_acceptance_is_told(api: Api) -> None:
+    result = run(trade_app, *SEND, "--no-wait", "--id", "t1")
+    assert result.exit_code == 0
+    assert "new t1 (version 0): -5 EQ000 at 2 in alpha, kept as trades:0 offset 7" in result.output
+    assert len(api.bodies) == 1
+
+
+def test_a_stale_stream_says_that_the_trade_is_kept(api: Api) -> None:
+    api.status = NO_STATUS
+    result = run(trade_app, *SEND)
+    assert isinstance(result.exception, ApiUnavailableError)
+    assert "is kept and counts once it runs again" in str(result.exception)
+
+
+def test_a_trade_that_was_there_already_is_told_so(api: Api) -> None:
+    api.pushed = [risk(3, 900.0)]
+    api.watermark = 8
+    result = run(trade_app, *SEND)
+    assert result.exit_code == 0
+    assert "It was there already: nothing changes." in result.output
+
+
+def test_a_trade_that_the_stream_has_not_read_in_time_is_told_so(api: Api) -> None:
+    result = run(trade_app, *SEND)
+    assert result.exit_code == 0
+    assert "No snapshot covers it yet" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [
+        (("amend", "t1", "--quantity", "3", "--price", "4"), b'"quantity":3.0,"price":4.0'),
+        (("cancel", "t1", "--version", "2"), b""),
+    ],
+)
+def test_amending_and_cancelling_are_watched_too(
+    api: Api, words: tuple[str, ...], body: bytes
+) -> None:
+    api.pushed = [risk(7, None), risk(8, 10.0, "t1")]
+    result = run(trade_app, *words)
+    assert result.exit_code == 0, result.output
+    assert "VaR not available -> 10.00 USD" in result.output
+    assert body in api.bodies[1]
+
+
+def test_a_book_is_imported_with_prices_and_settings(api: Api, tmp_path: Path) -> None:
+    book, prices = tmp_path / "mine.csv", tmp_path / "prices.csv"
+    book.write_text("instrument,quantity,entry_price,asset_class\nA,1,2,equity\n")
+    prices.write_text("date,A\n2020-01-02,1\n2020-01-03,2\n")
+    api.pushed = [risk(1, 10.0)]
+    words = ("import", str(book), "--prices", str(prices), "--set", "window=60")
+    result = run(portfolio_app, *words, "--until", "2020-01-02")
+    assert result.exit_code == 0, result.output
+    assert "mine: 1 positions, 1 instruments and 1 price histories" in result.output
+    assert "mine: VaR 10.00 USD" in result.output
+    sent = msgspec.json.decode(api.bodies[0], type=PortfolioImport)
+    assert (sent.portfolio.window, len(sent.histories[0].closes)) == (60, 1)
+
+
+@pytest.mark.parametrize("setting", ["window", "window=", "colour=red"])
+def test_a_bad_setting_is_named(api: Api, tmp_path: Path, setting: str) -> None:
+    book = tmp_path / "mine.csv"
+    book.write_text("instrument,quantity,entry_price\n")
+    result = run(portfolio_app, "import", str(book), "--set", setting)
+    assert isinstance(result.exception, PortfolioFileError)
+    assert repr(setting) in str(result.exception)
+    assert api.bodies == []
+
+
+def test_the_list_tells_what_is_over_its_limit_and_what_is_not_valued(api: Api) -> None:
+    result = run(portfolio_app, "list")
+    assert result.exit_code == 0
+    assert "12,500.00 USD" in result.output
+    assert "over its limit" in result.output
+    assert "no snapshot yet" in result.output

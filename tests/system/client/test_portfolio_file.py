@@ -1,0 +1,197 @@
+"""Portfolio files: what is read, and how what is wrong is named."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from system.client.errors import PortfolioFileError
+from system.client.portfolio_file import read_portfolio
+from system.contracts.messages import AssetClass, Instrument, OpeningPosition
+
+WHOLE = """\
+# My book, kept by hand
+# portfolio: mine
+# base_currency: EUR
+# confidence: 0.99
+# window: 250
+# var_limit_fraction: 0.015
+# name: Mine, all mine
+instrument,quantity,entry_price,asset_class,currency,multiplier
+AAPL,100,75.5,equity,USD,
+ES,-2,3300.25,future,USD,50
+
+BMW, 10 ,60,equity,,
+KNOWN,-1.5e3,10.,,,
+cash:JPY,1000000,1,cash,JPY,
+"""
+
+
+def written(folder: Path, text: str, name: str = "book.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path, settings: dict[str, str] | None = None) -> PortfolioFileError:
+    with pytest.raises(PortfolioFileError) as caught:
+        read_portfolio(path, settings)
+    assert str(path) in str(caught.value)
+    return caught.value
+
+
+def test_a_whole_file_is_read(tmp_path: Path) -> None:
+    book = read_portfolio(written(tmp_path, WHOLE))
+    portfolio = book.portfolio
+    assert (portfolio.portfolio, portfolio.name) == ("mine", "Mine, all mine")
+    assert (portfolio.base_currency, portfolio.confidence) == ("EUR", "0.99")
+    assert (portfolio.window, portfolio.var_limit_fraction) == (250, 0.015)
+    assert portfolio.positions[0] == OpeningPosition(
+        instrument="AAPL", quantity=100.0, entry_price=75.5
+    )
+    assert [p.quantity for p in portfolio.positions] == [100.0, -2.0, 10.0, -1500.0, 1e6]
+    assert book.instruments == (
+        Instrument(instrument="AAPL", asset_class=AssetClass.EQUITY, currency="USD"),
+        Instrument(instrument="ES", asset_class=AssetClass.FUTURE, currency="USD", multiplier=50.0),
+        Instrument(instrument="BMW", asset_class=AssetClass.EQUITY, currency="EUR"),
+    )
+
+
+def test_a_plain_file_takes_its_name_and_the_defaults(tmp_path: Path) -> None:
+    book = read_portfolio(written(tmp_path, "instrument,quantity,entry_price\nA,1,2\n", "us.csv"))
+    assert (book.portfolio.portfolio, book.portfolio.window) == ("us", 30)
+    assert book.instruments == ()
+
+
+def test_columns_may_come_in_any_order(tmp_path: Path) -> None:
+    book = read_portfolio(written(tmp_path, "entry_price,instrument,quantity\n2,A,-1\n"))
+    assert book.portfolio.positions == (
+        OpeningPosition(instrument="A", quantity=-1.0, entry_price=2.0),
+    )
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path: Path) -> None:
+    path = written(tmp_path, "\ufeffinstrument,quantity,entry_price\r\nA,1,2\r\n")
+    assert read_portfolio(path).portfolio.positions[0].instrument == "A"
+
+
+def test_settings_given_stand_above_the_file_s(tmp_path: Path) -> None:
+    book = read_portfolio(written(tmp_path, WHOLE), {"portfolio": "other", "window": "60"})
+    assert (book.portfolio.portfolio, book.portfolio.window) == ("other", 60)
+    assert book.portfolio.confidence == "0.99"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        ("AAPL,100", "AAPL,1O0", 9, "quantity: '1O0' is not a number"),
+        ("AAPL,100", "AAPL,nan", 9, "quantity: 'nan'"),
+        ("AAPL,100", 'AAPL,"1,000"', 9, "quantity: '1,000'"),
+        ("AAPL,100,75.5", "AAPL,100,-75.5", 9, "entry_price: -75.5: Expected `float` >= 1e-09"),
+        ("AAPL,100,75.5", "AAPL,100,", 9, "entry_price: ''"),
+        ("AAPL,100", "A PL,100", 9, "instrument: 'A PL'"),
+        ("ES,-2", "AAPL,-2", 10, "instrument: 'AAPL' stands in line 9 already"),
+        ("future,USD,50", "futures,USD,50", 10, "asset_class: 'futures'"),
+        ("future,USD,50", "future,usd,50", 10, "currency: 'usd'"),
+        ("future,USD,50", "future,USD,zero", 10, "multiplier: 'zero'"),
+        ("future,USD,50", "option,USD,50", 10, "'option' of ES is not valued"),
+        ("future,USD,50", "future,USD", 10, "5 cells under 6 columns"),
+        ("10.,,,", "10.,,USD,", 13, "currency: 'USD' without an asset_class"),
+        ("window: 250", "window: long", 5, "window: 'long' is not a number"),
+        ("# confidence", "# confidense", 4, "setting 'confidense' is not known"),
+        ("asset_class,", "assetclass,", 8, "assetclass"),
+        ("quantity,", "quantity,quantity,", 8, "each once"),
+        ("entry_price,", "", 8, "needed are instrument, quantity, entry_price"),
+        ("AAPL,100", '"AAPL,100', 9, "not CSV"),
+    ],
+)
+def test_what_is_wrong_is_named_by_line_field_and_value(
+    tmp_path: Path, old: str, new: str, line: int, told: str
+) -> None:
+    assert old in WHOLE
+    error = refusal(written(tmp_path, WHOLE.replace(old, new, 1)))
+    assert error.line == line
+    assert f"line {line}: " in str(error)
+    assert told in str(error)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("window: 250", "window: 1", "window: 1: Expected `int` >= 2"),
+        ("window: 250", "window: 2.5", "window: 2.5: Expected `int`"),
+        ("base_currency: EUR", "base_currency: Euro", "base_currency: 'Euro'"),
+        ("portfolio: mine", "portfolio: my book", "portfolio: 'my book'"),
+        ("var_limit_fraction: 0.015", "var_limit_fraction: 1.5", "var_limit_fraction: 1.5"),
+    ],
+)
+def test_a_setting_out_of_its_bounds_is_named_with_its_value(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    assert told in str(refusal(written(tmp_path, WHOLE.replace(old, new, 1))))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# portfolio: mine\n"])
+def test_a_file_without_a_header_says_how_one_begins(tmp_path: Path, text: str) -> None:
+    assert "it begins instrument,quantity,entry_price" in str(refusal(written(tmp_path, text)))
+
+
+def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
+    assert "No such file" in str(refusal(tmp_path / "none.csv"))
+    path = tmp_path / "binary.csv"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert "not UTF-8" in str(refusal(path))
+
+
+def test_json_is_the_api_s_own_body(tmp_path: Path) -> None:
+    body = {
+        "portfolio": {
+            "portfolio": "mine",
+            "positions": [{"instrument": "A", "quantity": 1, "entry_price": 2}],
+        },
+        "instruments": [{"instrument": "A", "asset_class": "etf", "currency": "USD"}],
+        "histories": [{"series": "A", "closes": [["2020-01-02", 1.5]]}],
+    }
+    book = read_portfolio(written(tmp_path, json.dumps(body), "b.json"), {"window": "60"})
+    assert (book.portfolio.portfolio, book.portfolio.window) == ("mine", 60)
+    assert book.histories[0].closes[0].value == 1.5
+
+
+def test_json_names_the_line_or_the_path_of_what_is_wrong(tmp_path: Path) -> None:
+    broken = written(tmp_path, '{\n "portfolio": {\n  "portfolio": nil}}', "b.json")
+    assert refusal(broken).line == 3
+    wrong = written(tmp_path, '{"portfolio": {"portfolio": "a", "window": "30"}}', "c.json")
+    assert "portfolio.window: Expected `int`" in str(refusal(wrong))
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_either_a_book_or_refused_as_a_file(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "book.csv"
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        with suppress(PortfolioFileError):
+            read_portfolio(path)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(-1e9, 1e9).filter(lambda number: number != 0),
+            st.floats(1e-6, 1e9),
+        ),
+        max_size=20,
+    )
+)
+def test_numbers_come_back_to_the_bit(rows: list[tuple[float, float]]) -> None:
+    lines = [f"I{n},{quantity!r},{price!r}" for n, (quantity, price) in enumerate(rows)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "book.csv"
+        path.write_text("\n".join(["instrument,quantity,entry_price", *lines]))
+        found = read_portfolio(path).portfolio.positions
+    assert [(position.quantity, position.entry_price) for position in found] == rows

@@ -1,0 +1,114 @@
+"""An API over fakes: no server, no network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from fastapi import FastAPI
+
+from system.book.rows import PortfolioState, TradeState
+from system.contracts.codec import encode
+from system.contracts.messages import Instrument, Portfolio, RiskSnapshot, Trade
+from system.serve.app import app_over
+from system.serve.fakes import MemoryBus
+from system.serve.hub import SnapshotHub
+from system.serve.services import Services
+from system.store.history_fake import MemoryHistory
+from system.store.latest_fake import MemoryLatest
+from system.store.records import BatchCommit
+
+TOKEN = "the-token"  # noqa: S105 - of the fake
+
+
+class Client:
+    """Asks an app in this process, one request after the other."""
+
+    def __init__(self, app: FastAPI, runner: asyncio.Runner) -> None:
+        self.app = app
+        self.headers = {"Authorization": f"Bearer {TOKEN}"}
+        self._runner = runner
+
+    def get(self, path: str, **kwargs: Any) -> httpx.Response:
+        return self.request("GET", path, **kwargs)
+
+    def post(self, path: str, **kwargs: Any) -> httpx.Response:
+        return self.request("POST", path, **kwargs)
+
+    def put(self, path: str, **kwargs: Any) -> httpx.Response:
+        return self.request("PUT", path, **kwargs)
+
+    def delete(self, path: str, **kwargs: Any) -> httpx.Response:
+        return self.request("DELETE", path, **kwargs)
+
+    def request(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **kwargs: Any
+    ) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                sent = {**self.headers, **(headers or {})}
+                return await client.request(method, path, headers=sent, **kwargs)
+
+        return self._runner.run(ask())
+
+
+@dataclass
+class World:
+    """What stands behind the API of a test, and the API."""
+
+    client: Client
+    latest: MemoryLatest
+    history: MemoryHistory
+    bus: MemoryBus
+    now_ms: list[int]
+    fence: int = 0
+    epoch: int = -1
+
+    def publish(self, *snapshots: RiskSnapshot, durable: bool = True) -> None:
+        """Let the stream make a batch of snapshots."""
+        self.epoch += 1
+        batch = (self.fence, self.epoch)
+        offsets = {"trades:0": self.epoch}
+        self.latest.publish(
+            snapshots, fence=self.fence, epoch=self.epoch, offsets=offsets, published_ns=1
+        )
+        if durable:
+            self.history.commit(BatchCommit(*batch, offsets, snapshots=snapshots))
+            self.latest.mark_durable(*batch)
+
+    def know(self, **state: msgspec.Struct) -> None:
+        """Let the stream's state hold rows: ``portfolio__a=...`` is the key ``portfolio:a``."""
+        self.epoch += 1
+        rows = {key.replace("__", ":", 1): encode(value) for key, value in state.items()}
+        self.history.commit(BatchCommit(self.fence, self.epoch, {}, rows))
+
+    def book(self, trade: Trade) -> None:
+        """Let the stream's state hold a trade."""
+        self.know(**{f"trade__{trade.trade_id}": TradeState(trade=trade, rank=0)})
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    now_ms = [0]
+    latest, history, bus = MemoryLatest(now_ms=lambda: now_ms[0]), MemoryHistory(), MemoryBus()
+    reader = latest.reader()
+    services = Services(reader, history, bus, SnapshotHub(reader), TOKEN)
+    with asyncio.Runner() as runner:
+        client = Client(app_over(services), runner)
+        yield World(client, latest, history, bus, now_ms, fence=history.acquire_fence())
+
+
+@pytest.fixture
+def trading(world: World) -> World:
+    """A world in which portfolio ``alpha`` may trade ``EQ000``."""
+    world.know(
+        portfolio__alpha=PortfolioState(definition=Portfolio(portfolio="alpha")),
+        instrument__EQ000=Instrument(instrument="EQ000", asset_class="equity", currency="USD"),
+    )
+    return world

@@ -1,0 +1,357 @@
+"""The fan-out: order, conflation, heartbeats, resuming; over fakes, without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from system.clock import ManualClock
+from system.contracts.api import CurrentRisk, StreamState, StreamStatus
+from system.contracts.messages import RiskSnapshot
+from system.serve import hub as hub_module
+from system.serve.fakes import MemoryBus
+from system.serve.hub import NO_STATUS, PushedSnapshot, SnapshotHub, Subscription
+from system.serve.pushing import events
+from system.serve.services import Services
+from system.store.errors import StoreUnavailableError
+from system.store.history_fake import MemoryHistory
+from system.store.latest_fake import MemoryLatest
+from system.store.samples import sample_snapshot
+
+BOUND_S = 5.0
+
+
+class Event:
+    """One server-sent event as a client reads it."""
+
+    def __init__(self, text: str) -> None:
+        fields = dict(line.split(": ", 1) for line in text.split("\r\n") if line)
+        self.kind = fields.get("event", "")
+        self.id = fields.get("id")
+        self.data = fields.get("data", "").encode()
+
+    @property
+    def snapshot_id(self) -> str:
+        return msgspec.json.decode(self.data)["snapshot_id"]
+
+    @property
+    def status(self) -> StreamStatus:
+        return msgspec.json.decode(self.data, type=StreamStatus)
+
+
+def parsed(chunk: bytes) -> list[Event]:
+    return [Event(text) for text in chunk.decode().split("\r\n\r\n") if text]
+
+
+class World:
+    """A hub over a fake Redis."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.latest = MemoryLatest(now_ms=lambda: self.now_ms)
+        reader = self.latest.reader()
+        self.reader = reader
+        self.hub = SnapshotHub(reader, ManualClock())
+        self.services = Services(reader, MemoryHistory(), MemoryBus(), self.hub, "t")
+        self.epoch = -1
+
+    def publish(self, *portfolios: str) -> None:
+        self.epoch += 1
+        snapshots = [sample_snapshot(name, epoch=self.epoch) for name in portfolios or ("alpha",)]
+        self.latest.publish(snapshots, fence=1, epoch=self.epoch, offsets={}, published_ns=1)
+
+    def pushed(self, *portfolios: str) -> list[PushedSnapshot]:
+        _, before = self.latest.kept_range()
+        self.publish(*portfolios)
+        return [PushedSnapshot(entry) for entry in self.latest.read_since(before)]
+
+    def stream(
+        self, portfolio: str | None = None, *, compact: bool = False, resume: str | None = None
+    ) -> Stream:
+        subscription = Subscription(portfolio, compact=compact)
+        return Stream(events(self.services, subscription, resume))
+
+
+class Stream:
+    """What a client gets, event by event."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._events: list[Event] = []
+
+    async def next(self, *kinds: str) -> Event:
+        """Return the next event of these kinds (snapshots by default), within the bound."""
+        async with asyncio.timeout(BOUND_S):
+            while True:
+                while self._events:
+                    event = self._events.pop(0)
+                    if event.kind in (kinds or ("snapshot",)):
+                        return event
+                self._events = parsed(await anext(self._chunks))
+
+    async def close(self) -> None:
+        await self._chunks.aclose()  # type: ignore[attr-defined]
+
+
+def run(test: Callable[[World], Awaitable[None]], *, with_hub: bool = True) -> None:
+    async def body() -> None:
+        world = World()
+        running = asyncio.create_task(world.hub.run()) if with_hub else None
+        try:
+            if with_hub:
+                await world.hub.ready()
+            await test(world)
+        finally:
+            if running is not None:
+                running.cancel()
+
+    asyncio.run(body())
+
+
+def ids(pushed: list[PushedSnapshot]) -> list[str]:
+    return [one.entry.entry_id for one in pushed]
+
+
+async def drained(subscription: Subscription) -> list[Event]:
+    subscription.close()
+    found: list[Event] = []
+    while (chunk := await subscription.next_chunk()) is not None:
+        found += parsed(chunk)
+    return found
+
+
+# -- one client's queue -------------------------------------------------------------------
+
+
+def test_a_fast_client_gets_every_snapshot_in_order() -> None:
+    async def test(world: World) -> None:
+        subscription = Subscription()
+        pushed = [one for _ in range(5) for one in world.pushed("alpha", "beta")]
+        for one in pushed:
+            subscription.offer(one)
+        assert [event.id for event in await drained(subscription)] == ids(pushed)
+        assert subscription.dropped_count == 0
+
+    run(test, with_hub=False)
+
+
+def test_a_slow_client_keeps_the_newest_of_every_portfolio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "PENDING_MAX", 4)
+
+    async def test(world: World) -> None:
+        subscription = Subscription()
+        rare = world.pushed("rare")
+        often = [one for _ in range(20) for one in world.pushed("often")]
+        for one in (*rare, *often):
+            subscription.offer(one)
+        subscription.offer_status(NO_STATUS)
+        *snapshots, last = await drained(subscription)
+        assert [event.id for event in snapshots] == ids([*rare, *often[-3:]])
+        assert (last.kind, last.status.dropped_count) == ("stale", 17)
+
+    run(test, with_hub=False)
+
+
+def test_nothing_is_dropped_that_nothing_newer_replaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "PENDING_MAX", 4)
+
+    async def test(world: World) -> None:
+        subscription = Subscription()
+        pushed = world.pushed(*(f"p{number:02}" for number in range(10)))
+        for one in pushed:
+            subscription.offer(one)
+        assert [event.id for event in await drained(subscription)] == ids(pushed)
+
+    run(test, with_hub=False)
+
+
+def test_a_client_gets_only_the_portfolio_it_asked_for() -> None:
+    async def test(world: World) -> None:
+        subscription = Subscription("beta", compact=True)
+        for one in world.pushed("alpha", "beta", "gamma"):
+            subscription.offer(one)
+        (event,) = await drained(subscription)
+        assert msgspec.json.decode(event.data, type=CurrentRisk).portfolio == "beta"
+
+    run(test, with_hub=False)
+
+
+def test_of_several_states_of_the_stream_only_the_newest_waits() -> None:
+    async def test(_: World) -> None:
+        subscription = Subscription()
+        for epoch in range(3):
+            subscription.offer_status(msgspec.structs.replace(NO_STATUS, epoch=epoch))
+        (event,) = await drained(subscription)
+        assert event.status.epoch == 2
+
+    run(test, with_hub=False)
+
+
+# -- a client's stream --------------------------------------------------------------------
+
+
+def test_a_new_client_gets_the_newest_of_each_and_then_what_comes() -> None:
+    async def test(world: World) -> None:
+        world.publish("alpha", "beta")
+        world.publish("alpha")
+        stream = world.stream()
+        assert [(await stream.next()).snapshot_id for _ in range(2)] == ["alpha-1-1", "beta-1-0"]
+        world.publish("beta")
+        event = await stream.next()
+        assert event.snapshot_id == "beta-1-2"
+        assert event.id == world.latest.kept_range()[1]
+
+    run(test)
+
+
+def test_the_first_thing_told_is_where_the_stream_stands() -> None:
+    async def test(world: World) -> None:
+        world.latest.beat(1, 0, monotonic_ns=1, state=StreamState.RUNNING)
+        stream = world.stream()
+        assert (await stream.next("stale")).status.state is StreamState.STALE
+        assert (await stream.next("heartbeat")).status.state is StreamState.RUNNING
+
+    run(test)
+
+
+def test_a_snapshot_decodes_as_its_contract() -> None:
+    async def test(world: World) -> None:
+        world.publish()
+        event = await world.stream().next()
+        assert msgspec.json.decode(event.data, type=RiskSnapshot) == sample_snapshot()
+
+    run(test)
+
+
+def test_what_was_missed_is_replayed_from_the_last_event_seen() -> None:
+    async def test(world: World) -> None:
+        for _ in range(100):
+            world.publish("alpha", "beta")
+        stream = world.stream("beta", resume="21-0")
+        await asyncio.sleep(0)
+        world.publish("beta")
+        seen = [(await stream.next()).snapshot_id for _ in range(91)]
+        assert seen == [f"beta-1-{epoch}" for epoch in range(10, 101)]
+
+    run(test)
+
+
+def test_a_client_that_missed_what_is_gone_is_told_and_gets_the_newest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("system.store.latest_fake.STREAM_MAX_ENTRIES", 3)
+
+    async def test(world: World) -> None:
+        for _ in range(10):
+            world.publish()
+        stream = world.stream(resume="2-0")
+        gap = await stream.next("gap")
+        assert msgspec.json.decode(gap.data) == {"resumed_from": "2-0", "oldest_kept": "8-0"}
+        assert (await stream.next()).snapshot_id == "alpha-1-9"
+
+    run(test)
+
+
+def test_nothing_comes_twice_and_nothing_goes_back() -> None:
+    async def test(world: World) -> None:
+        stream = world.stream()
+        seen: list[int] = []
+        for _ in range(30):
+            world.publish()
+            if world.epoch % 3 == 0:
+                event = await stream.next()
+                seen.append(int(event.snapshot_id.rpartition("-")[2]))
+        assert seen == sorted(set(seen))
+
+    run(test)
+
+
+def test_all_clients_share_one_reader_of_the_stream() -> None:
+    async def test(world: World) -> None:
+        streams = [world.stream() for _ in range(50)]
+        world.publish()
+        for stream in streams:
+            await stream.next()
+        calls = 0
+        original = world.reader.read_since
+
+        async def counted(*args: Any, **kwargs: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            return await original(*args, **kwargs)
+
+        world.reader.read_since = counted  # type: ignore[method-assign]
+        for _ in range(10):
+            world.publish()
+            for stream in streams:
+                await stream.next()
+        assert calls < 50
+
+    run(test)
+
+
+def test_a_client_that_leaves_is_forgotten() -> None:
+    async def test(world: World) -> None:
+        world.publish()
+        stream = world.stream()
+        await stream.next()
+        assert world.hub.client_count == 1
+        await stream.close()
+        assert world.hub.client_count == 0
+
+    run(test)
+
+
+# -- the stream of the stream -------------------------------------------------------------
+
+
+def test_a_heartbeat_that_stops_is_told_as_stale() -> None:
+    async def test(world: World) -> None:
+        world.latest.beat(1, 0, monotonic_ns=1, state=StreamState.RUNNING)
+        stream = world.stream()
+        await stream.next("heartbeat")
+        world.now_ms += 2_000
+        told = await stream.next("stale")
+        assert told.status.heartbeat_age_ms is None
+
+    run(test)
+
+
+def test_a_silent_redis_is_stale_and_its_return_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "STATUS_EVERY_S", 0.01)
+    monkeypatch.setattr(hub_module, "RECONNECT_S", 0.01)
+
+    async def test(world: World) -> None:
+        world.latest.beat(1, 0, monotonic_ns=1, state=StreamState.RUNNING)
+        stream = world.stream()
+        await stream.next("heartbeat")
+        answering = (world.reader.status, world.reader.read_since)
+
+        async def silent(*_: Any, **__: Any) -> Any:
+            raise StoreUnavailableError("Redis does not answer")
+
+        world.reader.status = world.reader.read_since = silent  # type: ignore[method-assign]
+        await stream.next("stale")
+        world.publish()
+        world.reader.status, world.reader.read_since = answering  # type: ignore[method-assign]
+        told = {(await stream.next("heartbeat", "snapshot")).kind for _ in range(2)}
+        assert told == {"heartbeat", "snapshot"}
+
+    run(test)
+
+
+def test_when_the_hub_ends_its_clients_end() -> None:
+    async def test(world: World) -> None:
+        running = asyncio.create_task(world.hub.run())
+        await world.hub.ready()
+        stream = world.stream()
+        await stream.next("stale")
+        running.cancel()
+        with pytest.raises(StopAsyncIteration):
+            await stream.next("none")
+
+    run(test, with_hub=False)
