@@ -1,0 +1,1 @@
+"""The dashboard: pages draw, a pure view model computes, one pump pushes."""

@@ -1,0 +1,68 @@
+"""The dashboard as an ASGI application: ``streamlit run system/show/app.py``.
+
+Streamlit serves the page; beside it one pump listens to the API and the browsers listen to
+the pump, on the same origin. The browser never holds the API's token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import streamlit as st
+
+from system.settings import Connections, load_settings
+from system.show import live
+from system.show.desk import Desk
+from system.show.fanout import Fanout
+from system.show.feed import Feed, api_feed
+from system.show.pump import Pump
+from system.show.routes import routes
+
+
+def connections() -> Connections:
+    """Return where the API is now; read anew each time, because a stack may restart.
+
+    Raises
+    ------
+    SettingsError
+        If a variable or the stack's own file is malformed.
+    """
+    return load_settings().connections()
+
+
+def open_feed() -> AbstractAsyncContextManager[Feed]:
+    """Return a connection to wherever the API is now.
+
+    Raises
+    ------
+    NotConnectedError
+        If nothing says where it is.
+    SettingsError
+        If a variable or the stack's own file is malformed.
+    """
+    now = connections()
+    return api_feed(now.api_url, now.api_token)
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
+    """Run the pump while the dashboard runs."""
+    desk, fanout = Desk(), Fanout()
+    live.start(live.Live(desk, fanout, asyncio.get_running_loop(), connections))
+    pump = asyncio.create_task(Pump(desk, fanout, open_feed).run())
+    # Streamlit collects all garbage after each script run; what is loaded by now never is.
+    gc.freeze()
+    try:
+        yield {}
+    finally:
+        pump.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await pump
+        live.stop()
+
+
+app = st.App("page.py", lifespan=lifespan, routes=routes())

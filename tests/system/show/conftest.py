@@ -1,0 +1,44 @@
+"""One snapshot of each kind of book, after enough days for everything to exist."""
+
+from __future__ import annotations
+
+import pytest
+
+from system.contracts.messages import RiskSnapshot, SnapshotKind
+from tests.system.show.market import Market
+
+DAYS = 12
+STEPS = 4
+
+
+@pytest.fixture(scope="session")
+def batches() -> tuple[tuple[RiskSnapshot, ...], ...]:
+    """All batches of some days, in order; the last is an end of day."""
+    market = Market()
+    return tuple(tuple(batch) for _ in range(DAYS) for batch in market.one_day(STEPS))
+
+
+@pytest.fixture
+def long_equities(batches: tuple[tuple[RiskSnapshot, ...], ...]) -> RiskSnapshot:
+    return _newest_live(batches, "long-equities")
+
+
+@pytest.fixture
+def long_short(batches: tuple[tuple[RiskSnapshot, ...], ...]) -> RiskSnapshot:
+    return _newest_live(batches, "long-short")
+
+
+@pytest.fixture
+def ends_of_day(batches: tuple[tuple[RiskSnapshot, ...], ...]) -> tuple[RiskSnapshot, ...]:
+    """The long-short book at each close."""
+    return tuple(
+        snapshot
+        for batch in batches
+        for snapshot in batch
+        if (snapshot.portfolio, snapshot.kind) == ("long-short", SnapshotKind.END_OF_DAY)
+    )
+
+
+def _newest_live(batches: tuple[tuple[RiskSnapshot, ...], ...], portfolio: str) -> RiskSnapshot:
+    found = (s for batch in reversed(batches) for s in batch if s.kind is SnapshotKind.LIVE)
+    return next(snapshot for snapshot in found if snapshot.portfolio == portfolio)

@@ -1,0 +1,63 @@
+"""The page as Streamlit runs it, without a browser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from system.contracts.messages import RiskSnapshot
+from system.show import live
+from system.show.desk import Desk
+from system.show.fanout import Fanout
+from tests.system.show.test_ticket import no_connections
+
+PAGE = Path(live.__file__).with_name("page.py")
+RUN_SECONDS = 20
+
+
+@pytest.fixture
+def running() -> Iterator[live.Live]:
+    made = live.Live(Desk(), Fanout(), asyncio.new_event_loop(), no_connections)
+    live.start(made)
+    yield made
+    live.stop()
+    made.loop.close()
+
+
+def page_run(**query: str) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=RUN_SECONDS)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def test_without_a_number_there_is_no_ticket(running: live.Live) -> None:
+    page = page_run()
+    assert not page.exception
+    assert "no portfolio has a number yet" in page.caption[0].value
+    assert len(page.button) == 0
+
+
+def test_the_ticket_is_for_the_portfolio_in_the_address(
+    running: live.Live, long_short: RiskSnapshot, long_equities: RiskSnapshot
+) -> None:
+    running.desk.take_snapshot(long_short, 0)
+    running.desk.take_snapshot(long_equities, 0)
+    page = page_run(portfolio="long-short")
+    assert not page.exception
+    assert page.button[0].label == "Send to long-short"
+    assert page.selectbox[0].options == [row.instrument for row in long_short.positions]
+
+
+def test_a_ticket_that_cannot_be_sent_says_why(
+    running: live.Live, long_short: RiskSnapshot
+) -> None:
+    running.desk.take_snapshot(long_short, 0)
+    page = page_run()
+    page.button[0].click().run()
+    assert not page.exception
+    assert "api_url is unknown" in page.error[0].value

@@ -1,0 +1,71 @@
+"""The trade ticket: what a form becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from system.client.errors import ApiRefusedError
+from system.contracts.api import FieldProblem, Problem
+from system.contracts.messages import RiskSnapshot
+from system.settings import Connections, NotConnectedError
+from system.show.desk import Desk
+from system.show.fanout import Fanout
+from system.show.live import Live
+from system.show.ticket import BUY, SELL, TicketError, Typed, refusal_words, send, trade_request
+
+
+def no_connections() -> Connections:
+    return Connections({}, Path("nowhere"))
+
+
+def test_the_side_gives_the_sign_and_an_empty_price_is_the_newest(
+    long_short: RiskSnapshot,
+) -> None:
+    request = trade_request(Typed("AAPL", SELL, 250.0, None), long_short, "long-short")
+    newest = next(row.price for row in long_short.positions if row.instrument == "AAPL")
+    assert (request.quantity, request.price) == (-250.0, newest)
+    assert request.portfolio == "long-short"
+    bought = trade_request(Typed("AAPL", BUY, 250.0, 81.5), long_short, "long-short")
+    assert (bought.quantity, bought.price) == (250.0, 81.5)
+
+
+def test_every_ticket_has_an_id_of_its_own(long_short: RiskSnapshot) -> None:
+    typed = Typed("AAPL", BUY, 1.0, 80.0)
+    ids = {trade_request(typed, long_short, "long-short").trade_id for _ in range(20)}
+    assert len(ids) == 20
+
+
+@pytest.mark.parametrize("quantity", [0.0, -5.0])
+def test_a_quantity_that_is_not_positive_is_refused_here(
+    long_short: RiskSnapshot, quantity: float
+) -> None:
+    with pytest.raises(TicketError, match="must be positive"):
+        trade_request(Typed("AAPL", BUY, quantity, 80.0), long_short, "long-short")
+
+
+def test_an_instrument_that_is_not_held_needs_a_price(long_short: RiskSnapshot) -> None:
+    with pytest.raises(TicketError, match="TSLA is not held"):
+        trade_request(Typed("TSLA", BUY, 1.0, None), long_short, "long-short")
+    with pytest.raises(TicketError, match="TSLA is not held"):
+        trade_request(Typed("TSLA", BUY, 1.0, None), None, "long-short")
+
+
+def test_a_refusal_names_each_field() -> None:
+    wrong = (FieldProblem(field="price", detail="must be positive"),)
+    problem = Problem(title="Invalid", status=422, detail="the trade is not valid", errors=wrong)
+    words = refusal_words(ApiRefusedError(problem))
+    assert words == "the trade is not valid; price: must be positive"
+
+
+def test_without_an_api_nothing_is_entered_as_sent(long_short: RiskSnapshot) -> None:
+    class Untouched(Live):
+        def change(self, change: object) -> None:
+            raise AssertionError(f"changed by {change}")
+
+    desk = Desk()
+    desk.take_snapshot(long_short, 0)
+    live = Untouched(desk, Fanout(), None, no_connections)
+    with pytest.raises(NotConnectedError):
+        send(live, Typed("AAPL", BUY, 1.0, None), "long-short")
