@@ -1,0 +1,119 @@
+"""``riskstream``: one word per task.
+
+Each command lives with the code that it drives and is loaded only when it is asked for, so
+that `riskstream status` does not wait for Spark, and `validation` and `loadtests` are never
+part of the running product. To add a command, write a function with typer's annotations
+and add a line to ``COMMANDS``.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command as built_command
+
+from system.errors import RiskstreamError
+
+
+@dataclass(frozen=True)
+class CommandPlace:
+    """Where a command's function is.
+
+    Parameters
+    ----------
+    module : str
+        Imported when the command is asked for.
+    attribute : str
+        A function, or a ``typer.Typer`` with sub-commands of its own.
+    summary : str
+        Its line in `riskstream --help`.
+    """
+
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS: Final[dict[str, CommandPlace]] = {
+    "up": CommandPlace("system.runtime.commands", "up", "Start the stack."),
+    "status": CommandPlace("system.runtime.commands", "status", "Show what runs where."),
+    "down": CommandPlace("system.runtime.commands", "down", "Stop the stack."),
+    "demo": CommandPlace(
+        "validation.demo", "demo", "Replay early 2020 live and judge every number."
+    ),
+    "verify": CommandPlace("validation.verify", "verify", "Run every check and write one report."),
+    "portfolio": CommandPlace(
+        "system.client.commands", "portfolio_app", "Import a book, list the books."
+    ),
+    "trade": CommandPlace("system.client.commands", "trade_app", "Send, amend and cancel trades."),
+    "backtest": CommandPlace(
+        "validation.backtest.command", "backtest", "Test VaR on prices and positions of your own."
+    ),
+}
+EXIT_FAILED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are listed from ``COMMANDS`` and imported one at a time."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer keeps the type private
+        """Return every command's name, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ANN401
+        """Return a command to list; its summary is known without importing it."""
+        place = COMMANDS.get(cmd_name)
+        return TyperCommand(cmd_name, help=place.summary) if place else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+        """Return the name, the command to run, imported now, and its arguments."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, _imported(str(name)), rest
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Real-time portfolio risk, with the harness that proves it.",
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Real-time portfolio risk, with the harness that proves it."""
+
+
+def _imported(name: str) -> Any:  # noqa: ANN401
+    place = COMMANDS[name]
+    found = getattr(import_module(place.module), place.attribute)
+    if isinstance(found, typer.Typer):
+        return built_command(found)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(found)
+    return built_command(alone)
+
+
+def main() -> None:
+    """Run the command line; an expected failure prints its message and exits with 1."""
+    try:
+        app()
+    except RiskstreamError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

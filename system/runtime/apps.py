@@ -1,0 +1,132 @@
+"""The product's own processes: the stream's driver, the API, the dashboard."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from system.errors import UnavailableError
+from system.runtime.component import Component, Site, http_answer
+from system.runtime.programs import Program
+from system.runtime.spark import MASTER_NAME, WORKER_NAME, spark_environment
+from system.settings import (
+    LOOPBACK,
+    PROJECT_DIR,
+    ConnectionName,
+    Connections,
+    Settings,
+)
+from system.store.latest import LatestStore
+
+PREFERRED_API_PORT: Final = 8000
+PREFERRED_DASHBOARD_PORT: Final = 8501
+GRACEFUL_SHUTDOWN_S: Final = 3
+STREAM_START_BOUND_S: Final = 150
+
+
+class Stream(Component):
+    """The Spark driver that values every portfolio."""
+
+    name: ClassVar = "stream"
+    after: ClassVar = ("kafka", "postgres", "redis", MASTER_NAME, WORKER_NAME)
+    needs_java: ClassVar = True
+    start_bound_s: ClassVar = STREAM_START_BOUND_S
+    stop_bound_s: ClassVar = 20
+    stop_order: ClassVar = 2
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return nothing: nobody connects to the driver."""
+        return {}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return what it reads."""
+        return f"{connections.spark_master} <- {connections.kafka_bootstrap_servers}"
+
+    def prepare(self, site: Site) -> Program:
+        """Return the driver's command."""
+        environment = {
+            **site.settings.environment(),
+            **spark_environment(site.settings, site.required_java.home),
+        }
+        return Program((sys.executable, "-m", "system.stream"), PROJECT_DIR, environment)
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if the driver's heartbeat is in Redis."""
+        with LatestStore(connections.redis_url) as latest:
+            if latest.status().heartbeat_age_ms is None:
+                raise UnavailableError("the stream has no heartbeat yet")
+
+
+class Api(Component):
+    """The REST and SSE server."""
+
+    name: ClassVar = "api"
+    after: ClassVar = ("kafka", "postgres", "redis")
+    port_names: ClassVar = ("server",)
+    stop_bound_s: ClassVar = GRACEFUL_SHUTDOWN_S + 5
+    stop_order: ClassVar = 3
+
+    def preferred_port(self, settings: Settings, port_name: str) -> int | None:
+        """Return the chosen port, or the customary one."""
+        return settings.api_port or PREFERRED_API_PORT
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return the base URL and the token that writers need."""
+        url = f"http://{LOOPBACK}:{site.ports['server']}"
+        return {"api_url": url, "api_token": site.secrets.api_token}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return the page that documents the API."""
+        return f"{connections.api_url}/docs"
+
+    def prepare(self, site: Site) -> Program:
+        """Return uvicorn's command."""
+        listen = ("--host", LOOPBACK, "--port", str(site.ports["server"]))
+        bound = ("--timeout-graceful-shutdown", str(GRACEFUL_SHUTDOWN_S))
+        app = ("uvicorn", "system.serve.app:create_app", "--factory")
+        command = (sys.executable, "-m", *app, *listen, *bound, "--no-access-log")
+        return Program(command, PROJECT_DIR, site.settings.environment())
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if the health page answers."""
+        http_answer(f"{connections.api_url}/v1/health")
+
+
+class Dashboard(Component):
+    """The Streamlit pages."""
+
+    name: ClassVar = "dashboard"
+    port_names: ClassVar = ("server",)
+    after: ClassVar = ("api",)
+    stop_order: ClassVar = 3
+
+    def preferred_port(self, settings: Settings, port_name: str) -> int | None:
+        """Return the chosen port, or the customary one."""
+        return settings.dashboard_port or PREFERRED_DASHBOARD_PORT
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return the URL."""
+        return {"dashboard_url": f"http://{LOOPBACK}:{site.ports['server']}"}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return the URL."""
+        return connections.dashboard_url
+
+    def prepare(self, site: Site) -> Program:
+        """Return streamlit's command."""
+        options = {
+            "server.headless": "true",
+            "server.address": LOOPBACK,
+            "server.port": str(site.ports["server"]),
+            "server.fileWatcherType": "none",
+            "browser.gatherUsageStats": "false",
+        }
+        script = str(PROJECT_DIR / "system" / "show" / "app.py")
+        flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+        command = (sys.executable, "-m", "streamlit", "run", script, *flags)
+        return Program(command, PROJECT_DIR, site.settings.environment())
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if the health page answers."""
+        http_answer(f"{connections.dashboard_url}/_stcore/health")

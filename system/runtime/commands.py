@@ -1,0 +1,147 @@
+"""``riskstream up | status | down``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from system.runtime.registry import ALIASES, COMPONENTS, chosen_components
+from system.runtime.running import ComponentStatus, RunningStack
+from system.runtime.stack import EmbeddedStack, Progress
+from system.settings import load_settings
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+EXIT_UNHEALTHY: Final = 1
+EXIT_NOT_RUNNING: Final = 3
+STYLES: Final = {"healthy": "green", "unhealthy": "red", "stopped": "red", "fatal": "red"}
+
+_ONLY_HELP: Final = f"Components, separated by commas: {', '.join([*COMPONENTS, *ALIASES])}."
+
+
+def up(
+    only: Annotated[str, typer.Option(help=_ONLY_HELP)] = "",
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it running.")] = False,
+) -> None:
+    """Start the stack: everything, or --only what is named. Ctrl-C stops it."""
+    console = Console(stderr=True)
+    settings = load_settings()
+    names = [name.strip() for name in only.split(",") if name.strip()] or list(COMPONENTS)
+    chosen_components(names)
+    running = RunningStack(settings)
+    if running.is_up():
+        console.print("A stack runs already; `riskstream down` stops it.")
+        _print_status(running.status())
+        return
+    stack = EmbeddedStack(
+        settings, components=names, detached=detach, on_progress=_printer(console)
+    )
+    with _stop_signals_as_interrupt():
+        _run(stack, console, detach=detach)
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show each component: health, address, process, uptime, log."""
+    running = RunningStack(load_settings())
+    if not running.is_up():
+        sys.stdout.write("[]\n" if as_json else "No stack runs; `riskstream up` starts one.\n")
+        raise typer.Exit(EXIT_NOT_RUNNING)
+    components = running.status()
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(each) for each in components], indent=2) + "\n")
+    else:
+        _print_status(components)
+    if any(each.state != "healthy" for each in components):
+        raise typer.Exit(EXIT_UNHEALTHY)
+
+
+def down() -> None:
+    """Stop every component and wait until all are gone."""
+    console = Console(stderr=True)
+    running = RunningStack(load_settings())
+    if not running.is_up():
+        running.forget()
+        console.print("No stack runs.")
+        return
+    with console.status("stopping"):
+        running.stop()
+    console.print("Stopped.")
+
+
+def _run(stack: EmbeddedStack, console: Console, *, detach: bool) -> None:
+    try:
+        stack.start()
+        _print_status(stack.running.status())
+        if detach:
+            console.print("Left running; `riskstream down` stops it.")
+            return
+        console.print("Running. Ctrl-C stops everything.")
+        stack.wait()
+        console.print("Stopped from outside.")
+    except KeyboardInterrupt:
+        console.print("Stopping.")
+    finally:
+        if not detach:
+            _stop_undisturbed(stack)
+
+
+def _stop_undisturbed(stack: EmbeddedStack) -> None:
+    """Stop; a second Ctrl-C does not interrupt what is bounded anyway."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stack.stop()
+
+
+@contextmanager
+def _stop_signals_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal stop the stack as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _printer(console: Console) -> Callable[[Progress], None]:
+    marks = {"preparing": "[dim]...[/]", "starting": "[yellow]->[/]"}
+
+    def show(progress: Progress) -> None:
+        mark = marks.get(progress.stage, "[green]ok[/]")
+        line = f"{progress.elapsed_s:6.1f} s  {mark}  {progress.component} {progress.stage}"
+        console.print(line, highlight=False)
+
+    return show
+
+
+def _print_status(components: list[ComponentStatus]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("component", "state", "address", "pid", "uptime", "log"):
+        table.add_column(heading, overflow="fold")
+    for each in components:
+        table.add_row(
+            each.name,
+            f"[{STYLES.get(each.state, 'yellow')}]{each.state}[/]",
+            each.address,
+            str(each.pid or ("external" if each.external else "-")),
+            f"{each.uptime_s} s" if each.uptime_s is not None else "-",
+            each.log_path or "-",
+        )
+    Console().print(table, highlight=False)
+    for each in components:
+        if each.problem:
+            Console(stderr=True).print(f"{each.name}: {each.problem}", markup=False)

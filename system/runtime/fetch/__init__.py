@@ -1,0 +1,1 @@
+"""What pip cannot bring: Java archives, and wheel files that are read, not installed."""

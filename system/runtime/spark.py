@@ -1,0 +1,206 @@
+"""A Spark standalone cluster of one master and one worker, each a process.
+
+The pip package ships no start scripts, so ``bin/spark-class`` is run directly. Master,
+worker and driver read the same configuration folder (``SPARK_CONF_DIR``): the cluster's
+secret stands there, in a private file, and on no command line.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar, Final
+
+from system.errors import InternalError, UnavailableError
+from system.runtime.component import Component, Site, check_port, http_answer
+from system.runtime.programs import Program
+from system.settings import LOOPBACK, ConnectionName, Connections, Settings, secret_file
+
+MASTER_NAME: Final = "spark-master"
+WORKER_NAME: Final = "spark-worker"
+PREFERRED_UI_PORTS: Final = {MASTER_NAME: 18080, WORKER_NAME: 18081}
+DAEMON_MEMORY_MB: Final = 256
+WORKER_SPARE_MEMORY_MB: Final = 512
+# Small processes that start fast and then idle; a port that is taken is an error, because
+# Spark's own way out (the next port) would leave the others calling the wrong one.
+DAEMON_FLAGS: Final = (
+    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Dspark.port.maxRetries=0"
+)
+CLEANUP_FLAGS: Final = "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.interval=300"
+
+_LOG4J: Final = """\
+status = warn
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z'}{UTC} %p %c{1} %m%n%ex
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+logger.deploy.name = org.apache.spark.deploy
+logger.deploy.level = info
+"""
+
+
+class SparkMaster(Component):
+    """The master; gives way to ``SPARK_MASTER``."""
+
+    name: ClassVar = MASTER_NAME
+    replaced_by: ClassVar[ConnectionName | None] = "spark_master"
+    port_names: ClassVar = ("master", "ui")
+    needs_java: ClassVar = True
+    stop_order: ClassVar = 1
+
+    def preferred_port(self, settings: Settings, port_name: str) -> int | None:
+        """Return a port that stays the same from run to run, for the web page."""
+        return PREFERRED_UI_PORTS[self.name] if port_name == "ui" else None
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return the master's URL."""
+        return {"spark_master": f"spark://{LOOPBACK}:{site.ports['master']}"}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return the web page, or an external master's URL."""
+        return f"http://{LOOPBACK}:{ports['ui']}" if ports else connections.spark_master
+
+    def prepare(self, site: Site) -> Program:
+        """Write the cluster's configuration."""
+        write_spark_conf(site.settings, site.secrets.spark)
+        ports = ("--port", str(site.ports["master"]), "--webui-port", str(site.ports["ui"]))
+        return _daemon(site, "master.Master", "--host", LOOPBACK, *ports)
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if the master says that it is alive."""
+        address = addresses[self.name]
+        if address.startswith("spark://"):
+            check_port(address.removeprefix("spark://").split(",")[0])
+        elif (status := _master_state(address)["status"]) != "ALIVE":
+            raise UnavailableError(f"the master is {status}")
+
+
+class SparkWorker(Component):
+    """The worker, room for one executor; not started beside an external master."""
+
+    name: ClassVar = WORKER_NAME
+    after: ClassVar = (MASTER_NAME,)
+    replaced_by: ClassVar[ConnectionName | None] = "spark_master"
+    port_names: ClassVar = ("ui",)
+    needs_java: ClassVar = True
+    stop_order: ClassVar = 1
+
+    def preferred_port(self, settings: Settings, port_name: str) -> int | None:
+        """Return a port that stays the same from run to run."""
+        return PREFERRED_UI_PORTS[self.name]
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return nothing: drivers talk to the master."""
+        return {}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return the web page, or an external master's URL."""
+        return f"http://{LOOPBACK}:{ports['ui']}" if ports else connections.spark_master
+
+    def prepare(self, site: Site) -> Program:
+        """Empty the folder that applications unpack into."""
+        work = site.state.folder("spark", "work")
+        shutil.rmtree(work)
+        memory_mb = site.settings.executor_memory_mb + WORKER_SPARE_MEMORY_MB
+        limits = ("--memory", f"{memory_mb}m", "--work-dir", str(work))
+        listen = ("--host", LOOPBACK, "--webui-port", str(site.ports["ui"]))
+        master = site.connections.spark_master
+        return _daemon(site, "worker.Worker", *listen, *limits, master)
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if the master counts a living worker."""
+        page = addresses[MASTER_NAME]
+        if page.startswith("spark://"):
+            check_port(page.removeprefix("spark://").split(",")[0])
+        elif not _master_state(page)["aliveworkers"]:
+            raise UnavailableError("the master knows no living worker")
+
+
+def write_spark_conf(settings: Settings, secret: str) -> None:
+    """Write the folder that ``SPARK_CONF_DIR`` names for master, worker and driver.
+
+    Parameters
+    ----------
+    settings : Settings
+        Names the folder.
+    secret : str
+        Shared by the cluster: nobody else's program can connect or submit.
+    """
+    folder = settings.spark_conf_dir
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / "log4j2.properties").write_text(_LOG4J, "utf-8")
+    secret_file(folder / "spark-defaults.conf", spark_defaults(secret))
+
+
+def spark_defaults(secret: str) -> str:
+    """Return the cluster's own settings; a driver's are the stream's business."""
+    return f"""\
+spark.authenticate          true
+spark.authenticate.secret   {secret}
+spark.ui.killEnabled        false
+spark.master.rest.enabled   false
+"""
+
+
+def spark_environment(settings: Settings, java_home: Path) -> dict[str, str]:
+    """Return what a Spark process, a driver included, needs in its environment.
+
+    Parameters
+    ----------
+    settings : Settings
+        Names the folders.
+    java_home : Path
+        Of the Java that the stack found.
+    """
+    return {
+        "SPARK_HOME": str(spark_home()),
+        "SPARK_CONF_DIR": str(settings.spark_conf_dir),
+        "SPARK_LOCAL_DIRS": str(settings.state_dir / "spark" / "local"),
+        "SPARK_LOCAL_IP": LOOPBACK,
+        "JAVA_HOME": str(java_home),
+        "PYSPARK_PYTHON": sys.executable,
+    }
+
+
+def spark_home() -> Path:
+    """Return the folder of the installed pyspark package.
+
+    Raises
+    ------
+    InternalError
+        If it is not installed.
+    """
+    spec = find_spec("pyspark")
+    if spec is None or not spec.submodule_search_locations:
+        raise InternalError("pyspark is not installed; run `make setup`")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _daemon(site: Site, main_class: str, *arguments: str) -> Program:
+    return Program(
+        (
+            str(spark_home() / "bin" / "spark-class"),
+            f"org.apache.spark.deploy.{main_class}",
+            *arguments,
+        ),
+        directory=site.state.folder("spark"),
+        environment={
+            **spark_environment(site.settings, site.required_java.home),
+            "SPARK_DAEMON_MEMORY": f"{DAEMON_MEMORY_MB}m",
+            "SPARK_DAEMON_JAVA_OPTS": DAEMON_FLAGS,
+            "SPARK_WORKER_OPTS": CLEANUP_FLAGS,
+            "SPARK_WORKER_CORES": str(site.settings.executor_cores),
+        },
+    )
+
+
+def _master_state(page: str) -> Mapping[str, object]:
+    state: Mapping[str, object] = json.loads(http_answer(f"{page}/json/"))
+    return state
