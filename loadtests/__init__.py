@@ -1,0 +1,1 @@
+"""Measurement from outside the pipeline: record first, judge later."""

@@ -1,0 +1,190 @@
+"""Latency of covered messages, as HdrHistogram sees it, and its stages.
+
+Percentiles come from an HdrHistogram (Tene) with three significant digits over
+1 microsecond .. 10 minutes; the maximum and the means are exact. Percentiles of stages do
+not add up, their means do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import msgspec
+import numpy as np
+from hdrh.histogram import HdrHistogram
+
+from loadtests.coverage import (
+    NEVER,
+    STAGES,
+    BoolArray,
+    Coverage,
+    Inputs,
+    Int64Array,
+    Observations,
+    stage_durations,
+)
+
+COLD_SECONDS: Final = 60
+LARGEST_US: Final = 600_000_000
+SIGNIFICANT_DIGITS: Final = 3
+NS_PER_US: Final = 1_000
+NS_PER_MS: Final = 1_000_000
+NS_PER_S: Final = 1_000_000_000
+
+
+class Percentiles(msgspec.Struct, frozen=True, kw_only=True):
+    """A distribution of durations in milliseconds; all 0 when ``count`` is 0."""
+
+    count: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    p999_ms: float
+    max_ms: float
+    mean_ms: float
+
+
+class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Latency of one part of a run: every message in it is counted once.
+
+    ``count = covered.count + uncovered``; ``negative`` counts messages of which the total
+    or a stage is below zero, which no honest clock gives.
+    """
+
+    part: str
+    count: int
+    uncovered: int
+    negative: int
+    covered: Percentiles
+    stages: dict[str, Percentiles]
+
+
+LatencyPoint = tuple[float, float, float]
+"""Seconds since the first message, p50 and p99 in milliseconds."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Messages, and what became of them: what the summaries are made of."""
+
+    inputs: Inputs
+    found: Coverage
+    durations_ns: Int64Array
+
+    @classmethod
+    def of(cls, inputs: Inputs, observations: Observations, found: Coverage) -> Judged:
+        """Return the messages with their stage durations."""
+        return cls(inputs, found, stage_durations(inputs, observations, found))
+
+    def only(self, chosen: BoolArray) -> Judged:
+        """Return the chosen messages alone."""
+        inputs, found = self.inputs, self.found
+        return Judged(
+            Inputs(*(getattr(inputs, column.name)[chosen] for column in fields(inputs))),
+            Coverage(*(getattr(found, column.name)[chosen] for column in fields(found))),
+            self.durations_ns[chosen],
+        )
+
+    @property
+    def total_ns(self) -> Int64Array:
+        """Covered minus intended per message, nanoseconds; meaningless where not covered."""
+        return self.found.covered_ns - self.inputs.intended_ns
+
+
+def percentiles(durations_ns: Int64Array) -> Percentiles:
+    """Return the distribution of durations.
+
+    Parameters
+    ----------
+    durations_ns : ndarray of int64, shape (n,)
+        Nanoseconds; negative ones count as 0 here (the caller counts them as defects).
+    """
+    if not len(durations_ns):
+        return Percentiles(count=0, p50_ms=0, p90_ms=0, p99_ms=0, p999_ms=0, max_ms=0, mean_ms=0)
+    histogram = _histogram(durations_ns)
+    at = {rank: histogram.get_value_at_percentile(rank) / 1_000 for rank in (50, 90, 99, 99.9)}
+    return Percentiles(
+        count=len(durations_ns),
+        p50_ms=at[50],
+        p90_ms=at[90],
+        p99_ms=at[99],
+        p999_ms=at[99.9],
+        max_ms=float(durations_ns.max()) / NS_PER_MS,
+        mean_ms=float(durations_ns.mean()) / NS_PER_MS,
+    )
+
+
+def summary(part: str, judged: Judged, chosen: BoolArray) -> LatencySummary:
+    """Return the latency of the chosen messages.
+
+    Parameters
+    ----------
+    part : str
+        What they are, for the report.
+    judged : Judged
+        All messages of the run.
+    chosen : ndarray of bool, shape (message_count,)
+        Which of them belong to this part.
+    """
+    covered = chosen & (judged.found.covered_ns != NEVER)
+    staged = covered & (judged.found.completed_by != NEVER)
+    below_zero = (judged.total_ns < 0) | (judged.durations_ns < 0).any(axis=1)
+    return LatencySummary(
+        part=part,
+        count=int(chosen.sum()),
+        uncovered=int((chosen & ~covered).sum()),
+        negative=int((covered & below_zero).sum()),
+        covered=percentiles(judged.total_ns[covered]),
+        stages={
+            stage: percentiles(judged.durations_ns[staged, column])
+            for column, stage in enumerate(STAGES)
+        },
+    )
+
+
+def summaries(judged: Judged, *, cold_seconds: int = COLD_SECONDS) -> tuple[LatencySummary, ...]:
+    """Return the latency of a run: all, cold, warm, and what nobody holds.
+
+    The cold part is what was meant to be sent in the first ``cold_seconds`` after the
+    first message; the warm part is the rest. What concerns nobody stands apart and in
+    none of the others.
+    """
+    held = judged.found.holder_count > 0
+    intended = judged.inputs.intended_ns
+    first = int(intended.min()) if len(intended) else 0
+    cold = intended < first + cold_seconds * NS_PER_S
+    return (
+        summary("all", judged, held),
+        summary("cold", judged, held & cold),
+        summary("warm", judged, held & ~cold),
+        summary("held by nobody", judged, ~held),
+    )
+
+
+def latency_over_time(
+    judged: Judged, *, bucket_seconds: int = 1
+) -> list[tuple[float, float, float]]:
+    """Return one point per bucket of intended time that has covered messages."""
+    chosen = (judged.found.holder_count > 0) & (judged.found.covered_ns != NEVER)
+    intended, total = judged.inputs.intended_ns[chosen], judged.total_ns[chosen]
+    if not len(intended):
+        return []
+    bucket = (intended - intended.min()) // (bucket_seconds * NS_PER_S)
+    return [
+        (float(index * bucket_seconds), *_pair(total[bucket == index]))
+        for index in np.unique(bucket)
+    ]
+
+
+def _pair(durations_ns: Int64Array) -> tuple[float, float]:
+    found = percentiles(durations_ns)
+    return found.p50_ms, found.p99_ms
+
+
+def _histogram(durations_ns: Int64Array) -> HdrHistogram:
+    histogram = HdrHistogram(1, LARGEST_US, SIGNIFICANT_DIGITS)
+    micros = np.clip(durations_ns // NS_PER_US, 0, LARGEST_US)
+    for value, count in zip(*np.unique(micros, return_counts=True), strict=True):
+        histogram.record_value(int(value), int(count))
+    return histogram

@@ -1,0 +1,231 @@
+"""The observer: a process outside the pipeline that stamps what has become readable.
+
+It reads what any reader of Redis can read, the push stream and the watermark. One script
+writes a snapshot's hash, its stream entry and the watermark at once, so whoever has
+received the entry could have read the number. Receipt is stamped before anything is
+decoded; judging is left to ``loadtests.coverage``, after the run.
+
+Run it as ``python -m loadtests.observer RECORD [--state-dir DIR]``; it says ``observing``
+when it is ready and ends, its record complete, on SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import gc
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from loadtests.record import Holding, RecordWriter, SeenSnapshot, SeenWatermark
+from system.clock import monotonic_ns
+from system.contracts.messages import EUR, MONEY, AssetClass, StageTimes
+from system.settings import load_settings
+from system.store.latest import LatestStore
+from system.store.live import StreamEntry, Watermark
+
+READY: Final = "observing"
+BLOCK_MS: Final = 20
+"""Longest wait for an entry; so often, at least, is the watermark read."""
+READ_COUNT: Final = 256
+MINOR_UNITS: Final = {"GBp": "GBP"}
+START_OF_STREAM: Final = "0"
+
+
+class Readable(Protocol):
+    """What the observer reads: ``LatestStore``, or a fake in tests."""
+
+    def read_since(self, last_id: str, *, block_ms: int, count: int) -> Sequence[StreamEntry]:
+        """Return published snapshots after an entry, oldest first."""
+        ...
+
+    def watermark(self) -> Watermark | None:
+        """Return the newest batch that was published."""
+        ...
+
+
+class HeldPosition(msgspec.Struct, frozen=True):
+    """The part of a position that says what moves it."""
+
+    instrument: str
+    asset_class: AssetClass
+    currency: str
+    quantity: float
+
+
+class SnapshotHead(msgspec.Struct, frozen=True):
+    """The part of a snapshot that the record keeps; other fields are skipped unread."""
+
+    snapshot_id: str
+    base_currency: str
+    offsets: dict[str, int]
+    event_time_ns: int
+    asof: dt.date | None
+    var: float | None
+    positions: tuple[HeldPosition, ...]
+    trade_ids: tuple[str, ...]
+    stages: StageTimes
+
+
+class Observer:
+    """Reads, stamps, writes down; decides nothing.
+
+    Parameters
+    ----------
+    store : Readable
+        Where snapshots and watermarks are read.
+    writer : RecordWriter
+        Where they are written down.
+    now_ns : callable
+        CLOCK_MONOTONIC in nanoseconds.
+    """
+
+    def __init__(
+        self, store: Readable, writer: RecordWriter, now_ns: Callable[[], int] = monotonic_ns
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._now_ns = now_ns
+        self._last_id = START_OF_STREAM
+        self._version = (-1, -1)
+        self._holdings: dict[tuple[str, ...], int] = {}
+
+    def observe_once(self) -> int:
+        """Record what came within ``BLOCK_MS``, and the watermark if it moved.
+
+        Returns
+        -------
+        int
+            How many snapshots came.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer within its bound.
+        """
+        entries = self._store.read_since(self._last_id, block_ms=BLOCK_MS, count=READ_COUNT)
+        received_ns = self._now_ns()
+        watermark = self._store.watermark()
+        read_ns = self._now_ns()
+        for entry in entries:
+            self._keep_snapshot(entry, received_ns)
+        if watermark is not None:
+            self._keep_watermark(watermark, read_ns)
+        return len(entries)
+
+    def observe_until(self, stopped: Callable[[], bool]) -> None:
+        """Observe until told to stop, then once more, so that nothing published is missed.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer within its bound.
+        """
+        while not stopped():
+            self.observe_once()
+        while self.observe_once() == READ_COUNT:
+            pass
+
+    def _keep_snapshot(self, entry: StreamEntry, received_ns: int) -> None:
+        head = msgspec.json.decode(entry.snapshot, type=SnapshotHead)
+        self._last_id = entry.entry_id
+        self._writer.write(
+            SeenSnapshot(
+                received_ns=received_ns,
+                entry_id=entry.entry_id,
+                snapshot_id=head.snapshot_id,
+                portfolio=entry.portfolio,
+                kind=entry.kind,
+                fence=entry.fence,
+                epoch=entry.epoch,
+                offsets=head.offsets,
+                holding=self._holding(moving_keys(head)),
+                stages=head.stages,
+                event_time_ns=head.event_time_ns,
+                asof=head.asof,
+                var=head.var,
+                trade_ids=head.trade_ids,
+            )
+        )
+
+    def _holding(self, keys: tuple[str, ...]) -> int:
+        index = self._holdings.get(keys)
+        if index is None:
+            index = self._holdings[keys] = len(self._holdings)
+            self._writer.write(Holding(index=index, keys=keys))
+        return index
+
+    def _keep_watermark(self, watermark: Watermark, received_ns: int) -> None:
+        version = (watermark.fence, watermark.epoch)
+        if version == self._version:
+            return
+        self._version = version
+        self._writer.write(
+            SeenWatermark(
+                received_ns=received_ns,
+                fence=watermark.fence,
+                epoch=watermark.epoch,
+                offsets=watermark.offsets,
+            )
+        )
+
+
+def moving_keys(head: SnapshotHead) -> tuple[str, ...]:
+    """Return what moves a portfolio: tickers it holds, and ``fx:CCY`` of the rates it needs.
+
+    A rate into the base currency takes two quotes per EUR, unless one of them is EUR.
+    """
+    held = [position for position in head.positions if position.quantity != 0]
+    tickers = {one.instrument for one in held if one.asset_class not in MONEY}
+    foreign = {MINOR_UNITS.get(one.currency, one.currency) for one in held} - {head.base_currency}
+    quoted = (foreign | {head.base_currency} if foreign else set()) - {EUR}
+    return tuple(sorted(tickers | {f"fx:{currency}" for currency in quoted}))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Observe a running stack until a signal ends it.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; default this process's.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    options = _parser().parse_args(arguments)
+    ended: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: ended.append(received))
+    settings = load_settings()
+    if options.state_dir:
+        settings = settings.model_copy(update={"state_dir": options.state_dir})
+    with (
+        LatestStore(settings.connections().redis_url) as store,
+        options.record.open("wb") as stream,
+    ):
+        observer = Observer(store, RecordWriter(stream))
+        observer.observe_once()
+        gc.freeze()
+        sys.stdout.write(f"{READY}\n")
+        sys.stdout.flush()
+        observer.observe_until(lambda: bool(ended))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m loadtests.observer")
+    parser.add_argument("record", type=Path, help="file to write")
+    parser.add_argument("--state-dir", type=Path, help="folder of the stack; default: the settings")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
