@@ -1,0 +1,56 @@
+"""Verdicts: how they combine, and how many problems a sentence names."""
+
+from __future__ import annotations
+
+import pytest
+
+from validation.checkers.verdict import (
+    Finding,
+    Verdict,
+    as_measured,
+    judged,
+    overall,
+    unknown,
+)
+
+PASSED, FAILED, UNKNOWN = Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "whole"),
+    [
+        ([PASSED, PASSED], PASSED),
+        ([PASSED, UNKNOWN], UNKNOWN),
+        ([UNKNOWN, FAILED, PASSED], FAILED),
+        ([], UNKNOWN),
+    ],
+)
+def test_failed_comes_before_unknown_and_unknown_before_passed(verdicts, whole) -> None:
+    assert overall(verdicts) is whole
+
+
+def test_no_problem_is_a_pass_with_its_sentence() -> None:
+    finding = judged("check", [], passed="all good", figures={"n": 3})
+    assert (finding.verdict, finding.detail, finding.figures) == (PASSED, "all good", {"n": 3})
+
+
+def test_the_first_problems_are_named_and_the_rest_counted() -> None:
+    finding = judged("check", ["a", "b", "c", "d", "e"], passed="all good")
+    assert (finding.verdict, finding.detail) == (FAILED, "a; b; c; and 2 more")
+
+
+def test_what_could_not_be_judged_says_why() -> None:
+    assert (unknown("check", "no record").verdict, unknown("check", "no record").detail) == (
+        UNKNOWN,
+        "no record",
+    )
+
+
+def test_a_finding_that_only_time_speaks_against_becomes_measured_and_decides_nothing():
+    late = Finding(check="latency", verdict=Verdict.FAILED, detail="p99", timing_only=True)
+    wrong = Finding(check="numbers", verdict=Verdict.FAILED, detail="differs")
+
+    assert as_measured(late).verdict is Verdict.MEASURED
+    assert as_measured(wrong).verdict is Verdict.FAILED
+    assert overall([Verdict.MEASURED, Verdict.PASSED]) is Verdict.PASSED
+    assert overall([Verdict.MEASURED]) is Verdict.UNKNOWN

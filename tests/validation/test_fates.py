@@ -1,0 +1,304 @@
+"""Fates: the written rules, and the same rulings as the fold on histories of any kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from system.book.book import Book
+from system.book.events import Event, QuoteRow, Unreadable
+from system.bus.consumer import Record
+from system.contracts.codec import decode_topic, encode
+from system.contracts.messages import (
+    AssetClass,
+    CloseHistory,
+    ClosePoint,
+    FxRate,
+    Instrument,
+    Mark,
+    Message,
+    OpeningPosition,
+    Portfolio,
+    Tick,
+    Trade,
+    TradeAction,
+)
+from system.contracts.topics import INPUT_TOPICS
+from system.errors import MessageError
+from validation.checkers.ledger import Outcome
+from validation.fates import accepted_trades, fates
+
+DAY = dt.date(2020, 2, 3)
+HOUR_NS = 3_600_000_000_000
+MIDNIGHT_NS = int(dt.datetime(2020, 2, 3, tzinfo=dt.UTC).timestamp()) * 10**9
+PARTITIONS = {"reference": 1, "market_data": 2, "fx_rates": 1, "trades": 1}
+TOPICS = {topic.name: topic for topic in INPUT_TOPICS}
+
+APPLE = Instrument(instrument="AAPL", asset_class=AssetClass.EQUITY, currency="USD")
+EURO = Instrument(instrument="EUR", asset_class=AssetClass.FX, currency="EUR")
+HISTORY = CloseHistory(series="AAPL", closes=(ClosePoint(date=dt.date(2020, 1, 31), value=77.0),))
+BOOK = Portfolio(
+    portfolio="long",
+    positions=(OpeningPosition(instrument="AAPL", quantity=1.0, entry_price=70.0),),
+)
+REFERENCE = (APPLE, EURO, HISTORY, BOOK)
+
+
+def tick(sequence: int = 1, *, hour: float = 15.0, day: int = 0, ticker: str = "AAPL") -> Tick:
+    event_time_ns = MIDNIGHT_NS + round((day * 24 + hour) * HOUR_NS)
+    return Tick(
+        ticker=ticker,
+        bid=77,
+        ask=77,
+        mid=77,
+        volume=1,
+        event_time_ns=event_time_ns,
+        sequence=sequence,
+    )
+
+
+def rate(sequence: int = 1, *, currency: str = "USD", hour: float = 15.0) -> FxRate:
+    return FxRate(
+        currency=currency,
+        rate=1.1,
+        event_time_ns=MIDNIGHT_NS + round(hour * HOUR_NS),
+        sequence=sequence,
+    )
+
+
+def trade(version: int = 0, action: TradeAction = TradeAction.NEW, **changes: object) -> Trade:
+    basic = Trade(trade_id="t", portfolio="long", instrument="AAPL", quantity=1.0, price=77.0)
+    return msgspec.structs.replace(basic, version=version, action=action, **changes)
+
+
+def mark(day: int = 0) -> Mark:
+    return Mark(
+        date=DAY + dt.timedelta(days=day), event_time_ns=MIDNIGHT_NS + (day * 24 + 21) * HOUR_NS
+    )
+
+
+FAR_MARK = Mark(date=dt.date(9999, 12, 31), event_time_ns=MIDNIGHT_NS)
+
+
+def records(topic: str, *messages: Message | bytes, partition: int = 0) -> list[Record]:
+    return [
+        Record(
+            topic, partition, offset, b"", value if isinstance(value, bytes) else encode(value), 0
+        )
+        for offset, value in enumerate(messages)
+    ]
+
+
+def rulings(topic: str, *messages: Message | bytes) -> list[tuple[Outcome, str]]:
+    found = fates([*records("reference", *REFERENCE), *records(topic, *messages)])
+    return [(one.outcome, one.reason) for one in found if one.topic == topic]
+
+
+APPLIED = (Outcome.APPLIED, "")
+DUPLICATE = (Outcome.DUPLICATE, "")
+SUPERSEDED = (Outcome.SUPERSEDED, "")
+MARKED = (Outcome.MARK, "")
+
+
+def rejected(reason: str) -> tuple[Outcome, str]:
+    return Outcome.REJECTED, reason
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ((tick(1), tick(2, hour=16)), [APPLIED, APPLIED]),
+        ((tick(1), tick(1)), [APPLIED, DUPLICATE]),
+        ((tick(2, hour=16), tick(1)), [APPLIED, SUPERSEDED]),
+        ((tick(2, hour=16), tick(1), tick(1)), [APPLIED, SUPERSEDED, DUPLICATE]),
+        ((b"garbage",), [rejected("not_json")]),
+        ((b'{"type":"tick","mid":NaN}',), [rejected("not_finite")]),
+        ((b'{"type":"tick"}',), [rejected("invalid")]),
+        ((tick(ticker="NOPE"),), [rejected("unknown_instrument")]),
+        ((tick(ticker="EUR"),), [rejected("invalid")]),
+        ((tick(day=-3),), [rejected("late")]),
+        ((tick(day=30),), [rejected("time_far_off")]),
+        ((tick(1), mark(), tick(2, hour=20)), [APPLIED, MARKED, rejected("late")]),
+        ((mark(), tick(1, hour=22)), [MARKED, APPLIED]),
+        ((tick(1), mark(), tick(2, hour=22)), [APPLIED, MARKED, rejected("late")]),
+        ((mark(), mark()), [MARKED, DUPLICATE]),
+        ((tick(1, hour=16), tick(5_000), tick(1, hour=16)), [APPLIED, SUPERSEDED, DUPLICATE]),
+        ((tick(1, day=9), mark(), tick(2, day=1)), [APPLIED, MARKED, APPLIED]),
+        ((FAR_MARK, mark()), [rejected("time_far_off"), MARKED]),
+    ],
+)
+def test_rules_for_ticks(messages, expected) -> None:
+    assert rulings("market_data", *messages) == expected
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ((rate(1), rate(1)), [APPLIED, DUPLICATE]),
+        ((rate(currency="EUR"),), [rejected("unknown_currency")]),
+        ((rate(1, hour=15), mark(), rate(2, hour=16)), [APPLIED, MARKED, rejected("late")]),
+    ],
+)
+def test_rules_for_rates(messages, expected) -> None:
+    assert rulings("fx_rates", *messages) == expected
+
+
+AMEND, CANCEL = TradeAction.AMEND, TradeAction.CANCEL
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ((trade(), trade()), [APPLIED, DUPLICATE]),
+        ((trade(), trade(quantity=2.0)), [APPLIED, rejected("conflict")]),
+        ((trade(), trade(1, AMEND), trade()), [APPLIED, APPLIED, DUPLICATE]),
+        ((trade(), trade(2, AMEND)), [APPLIED, rejected("wrong_version")]),
+        ((trade(1, AMEND),), [rejected("unknown_trade")]),
+        (
+            (trade(), trade(1, CANCEL), trade(2, AMEND)),
+            [APPLIED, APPLIED, rejected("wrong_version")],
+        ),
+        ((trade(portfolio="other"),), [rejected("unknown_portfolio")]),
+        ((trade(instrument="NOPE"),), [rejected("unknown_instrument")]),
+    ],
+)
+def test_rules_for_trades(messages, expected) -> None:
+    assert rulings("trades", *messages) == expected
+
+
+def test_a_sequence_number_is_remembered_for_63_and_then_superseded() -> None:
+    newest = tick(64, hour=16)
+    assert rulings("market_data", tick(2), newest, tick(2))[-1] == DUPLICATE
+    assert rulings("market_data", tick(1), newest, tick(1))[-1] == SUPERSEDED
+
+
+def test_accepted_trades_belong_to_the_first_mark_behind_them() -> None:
+    other = trade(trade_id="u")
+    found = accepted_trades(
+        [
+            *records("reference", *REFERENCE),
+            *records("trades", trade(), trade(), mark(), other, trade(portfolio="x"), mark(1)),
+        ]
+    )
+    assert found == [(trade(), DAY), (other, DAY + dt.timedelta(days=1))]
+
+
+def test_a_trade_behind_the_last_mark_has_no_day() -> None:
+    found = accepted_trades([*records("reference", *REFERENCE), *records("trades", trade())])
+    assert found == [(trade(), None)]
+
+
+ticks = st.builds(
+    tick,
+    st.integers(1, 70) | st.just(5_000),
+    hour=st.sampled_from([1.0, 15.0, 15.0, 16.5, 20.9, 21.0, 23.0]),
+    day=st.sampled_from([-3, -2, 0, 0, 1, 2, 5, 14, 15, 16, 40]),
+    ticker=st.sampled_from(["AAPL", "AAPL", "AAPL", "EUR", "NOPE"]),
+)
+rates = st.builds(
+    rate,
+    st.integers(1, 70),
+    currency=st.sampled_from(["USD", "USD", "JPY", "EUR", "GBp"]),
+    hour=st.sampled_from([-9.0, 15.0, 16.0, 22.0, 30.0]),
+)
+trades = st.one_of(
+    st.builds(
+        trade,
+        trade_id=st.sampled_from(["t", "u"]),
+        quantity=st.sampled_from([1.0, 2.0]),
+        portfolio=st.sampled_from(["long", "long", "other"]),
+        instrument=st.sampled_from(["AAPL", "AAPL", "EUR", "NOPE", "cash:USD", "cash:foo"]),
+    ),
+    st.builds(
+        trade,
+        version=st.integers(1, 3),
+        action=st.sampled_from([AMEND, CANCEL]),
+        trade_id=st.sampled_from(["t", "u"]),
+        quantity=st.sampled_from([1.0, 2.0]),
+    ),
+)
+garbage = st.sampled_from([b"", b"garbage", b"{}", b'{"type":"tick","mid":NaN}', b"\xff\xfe"])
+
+
+@st.composite
+def partitions(draw: st.DrawFn) -> list[Record]:
+    days = draw(st.integers(0, 2))
+    found = records("reference", *REFERENCE, *map(mark, range(days)))
+    sources = [("market_data", 0, ticks), ("market_data", 1, ticks), ("fx_rates", 0, rates)]
+    for topic, partition, source in [*sources, ("trades", 0, trades)]:
+        parts = [
+            draw(st.lists(st.one_of(source, source, source, garbage), max_size=6))
+            for _ in range(days + 1)
+        ]
+        messages = list(parts[0])
+        for index, part in enumerate(parts[1:]):
+            messages += [mark(index), *part]
+        found += records(topic, *messages, partition=partition)
+    return found
+
+
+def payload(record: Record):
+    try:
+        message = decode_topic(record.value, TOPICS[record.topic])
+    except MessageError as error:
+        return Unreadable(error.reason, error.detail)
+    if isinstance(message, Tick):
+        return QuoteRow(message.ticker, message.mid, message.event_time_ns, message.sequence, 0)
+    if isinstance(message, FxRate):
+        return QuoteRow(message.currency, message.rate, message.event_time_ns, message.sequence, 0)
+    return message
+
+
+def folded(found: list[Record]) -> tuple[Counter[tuple[str, str]], set[tuple[str, int, int, str]]]:
+    names = [f"{topic}:{index}" for topic, count in PARTITIONS.items() for index in range(count)]
+    book = Book(dict.fromkeys(names, 0))
+    events: dict[str, list[Event]] = {name: [] for name in names}
+    for one in found:
+        text = one.value.decode("utf-8", "replace")
+        events[f"{one.topic}:{one.partition}"].append(Event(one.offset, payload(one), [text], 0))
+    fold = book.fold(events, fence=1, epoch=0)
+    assert fold.waiting_for == ()
+    counts = {
+        (topic, outcome): count
+        for topic, row in book.ledger.topics().items()
+        for outcome, count in msgspec.to_builtins(row).items()
+        if count
+    }
+    places = {(one.topic, one.partition, one.offset, str(one.reason)) for one in fold.rejected}
+    return Counter(counts), places
+
+
+def one_owner(found: list[Record]) -> list[Record]:
+    """Return records in which each ticker lives in one partition, as keys make sure of."""
+    return [
+        one
+        for one in found
+        if not (one.topic == "market_data" and one.partition == 1 and b"AAPL" in one.value)
+    ]
+
+
+def renumbered(found: list[Record]) -> list[Record]:
+    offsets: Counter[tuple[str, int]] = Counter()
+    result = []
+    for one in found:
+        at = (one.topic, one.partition)
+        result.append(Record(*at, offsets[at], one.key, one.value, one.appended_at_ms))
+        offsets[at] += 1
+    return result
+
+
+@given(partitions())
+@settings(max_examples=200, deadline=None)
+def test_the_fold_and_the_written_rules_agree_on_every_message(found: list[Record]) -> None:
+    history = renumbered(one_owner(found))
+    ruled = fates(history)
+    counts, rejected_places = folded(history)
+    assert Counter((one.topic, one.outcome.value) for one in ruled) == counts
+    assert {
+        (*one.place, one.reason) for one in ruled if one.outcome is Outcome.REJECTED
+    } == rejected_places

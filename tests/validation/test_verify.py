@@ -1,0 +1,159 @@
+"""Verify: verdicts of steps, what a failure leaves behind, and the exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from validation import verify as module
+from validation.checkers.verdict import Verdict
+from validation.junit import CaseCounts
+from validation.running import CommandResult
+from validation.steps import Step, verify_steps
+from validation.verify import run_verify, step_verdict
+
+NO_CASES = CaseCounts()
+
+
+def ended(exit_code: int = 0, ending: str = "ended") -> CommandResult:
+    return CommandResult(ending=ending, exit_code=exit_code, seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("last", "cases", "verdict"),
+    [
+        (ended(), NO_CASES, Verdict.PASSED),
+        (ended(), CaseCounts(passed=3), Verdict.PASSED),
+        (ended(), CaseCounts(passed=3, unknown=1), Verdict.PASSED),
+        (ended(), CaseCounts(unknown=3), Verdict.UNKNOWN),
+        (ended(), CaseCounts(passed=3, failed=1), Verdict.FAILED),
+        (ended(1), NO_CASES, Verdict.FAILED),
+        (ended(1), CaseCounts(passed=3), Verdict.FAILED),
+        (ended(5), NO_CASES, Verdict.UNKNOWN),
+        (ended(-2, "timed out"), CaseCounts(passed=3), Verdict.FAILED),
+        (ended(0, "not started"), NO_CASES, Verdict.UNKNOWN),
+    ],
+)
+def test_the_verdict_of_a_step(last: CommandResult, cases: CaseCounts, verdict: Verdict) -> None:
+    assert step_verdict([ended(), last], cases)[0] is verdict
+
+
+def python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def findings_code(path: Path) -> str:
+    findings = [
+        {"check": "var", "verdict": "passed", "detail": "equal"},
+        {"check": "ledger", "verdict": "failed", "detail": "one lost"},
+    ]
+    return f"open({str(path)!r}, 'w').write({json.dumps({'findings': findings})!r}); exit(1)"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(module, "PROJECT", tmp_path)
+    return tmp_path
+
+
+def use(monkeypatch: pytest.MonkeyPatch, *steps: Step) -> None:
+    monkeypatch.setattr(module, "verify_steps", lambda _folder: steps)
+
+
+def run(only: tuple[str, ...] = ()) -> tuple[int, str]:
+    out = io.StringIO()
+    return run_verify(only, Console(file=out, width=200)), out.getvalue()
+
+
+def test_a_failing_step_does_not_stop_the_next_and_the_exit_code_tells(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(
+        monkeypatch,
+        Step("lint", "style", (python("print('E501'); exit(1)"), python("exit(9)")), 60),
+        Step("unit", "tests", (python("pass"),), 60),
+    )
+    code, text = run()
+    assert code == 1
+    assert text.rstrip().endswith("1 passed, 1 failed")
+    assert "E501" in text
+    assert "riskstream verify --only lint" in text
+
+
+def test_all_passed_is_exit_code_0_and_three_files(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, Step("unit", "tests", (python("pass"),), 60))
+    code, text = run()
+    assert code == 0
+    assert text.rstrip().endswith("1 passed, 0 failed")
+    report = json.loads((project / "build/verify/report.json").read_bytes())
+    assert report["verdict"] == "passed"
+    assert "passed" in (project / "build/verify/report.html").read_text()
+    assert "<testcase" in (project / "build/verify/junit.xml").read_text()
+
+
+def test_a_step_that_could_not_start_is_not_a_pass(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, Step("lint", "style", (("no-such-program",),), 60))
+    code, text = run()
+    assert code == 1
+    assert text.rstrip().endswith("0 passed, 0 failed, 1 skipped or unknown")
+
+
+def test_findings_of_a_step_are_its_cases(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = project / "findings.json"
+    use(monkeypatch, Step("demo", "demo", (python(findings_code(path)),), 60, findings=path))
+    code, text = run()
+    assert code == 1
+    assert text.rstrip().endswith("1 passed, 1 failed")
+    assert "one lost" in (project / "build/verify/report.html").read_text()
+
+
+def test_what_an_earlier_run_left_is_not_read_again(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project / "unit.xml"
+    path.write_text("<testsuites><testsuite><testcase name='old'/></testsuite></testsuites>")
+    use(monkeypatch, Step("unit", "tests", (python("exit(1)"),), 60, junit=path))
+    assert run()[1].rstrip().endswith("0 passed, 1 failed")
+
+
+def test_a_crash_of_the_runner_counts_as_a_failure_although_no_case_failed(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project / "unit.xml"
+    xml = "<testsuites><testsuite><testcase name='one'/></testsuite></testsuites>"
+    crash = f"open({str(path)!r}, 'w').write({xml!r}); exit(3)"
+    use(monkeypatch, Step("unit", "tests", (python(crash),), 60, junit=path))
+    assert run()[1].rstrip().endswith("1 passed, 1 failed")
+
+
+def test_only_runs_the_steps_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(
+        monkeypatch,
+        Step("lint", "style", (python("exit(1)"),), 60),
+        Step("unit", "tests", (python("pass"),), 60),
+    )
+    assert run(("unit",))[0] == 0
+
+
+def test_an_unknown_step_is_refused_with_the_names_there_are(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, Step("unit", "tests", (python("pass"),), 60))
+    code, text = run(("units",))
+    assert code == 2
+    assert "no step units: there are unit" in text
+
+
+def test_every_step_has_a_name_of_its_own_and_a_bound() -> None:
+    steps = verify_steps(Path("build"))
+    assert len({step.name for step in steps}) == len(steps)
+    assert all(0 < step.timeout_s <= 600 for step in steps)

@@ -1,0 +1,332 @@
+"""``riskstream backtest``: one's own prices and positions, day by day, with evidence."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from system.backtest.battery import SimulationPlan
+from system.backtest.daily import DailyBacktest, daily_backtest
+from system.backtest.days import DayBounds
+from system.backtest.methods import Method
+from system.backtest.specification import BacktestSettings
+from system.clock import monotonic_ns
+from system.errors import InputError
+from system.risk.confidence import Confidence
+from system.risk.window import Missing
+from validation.backtest.reading import CURRENCY, BacktestInput, InputPaths, read_input
+from validation.backtest.summary import (
+    Judged,
+    Summary,
+    input_entries,
+    judged,
+    nested,
+    write_summary,
+)
+from validation.backtest.writing import write_components, write_daily
+
+SHOWN_LINES: Final = 12
+"""Suspect moves and carried closes shown on screen; the summary has all."""
+
+MIN_WINDOW: Final = 2
+MAX_WINDOW: Final = 5_000
+MIN_SIMULATIONS: Final = 100
+MAX_SIMULATIONS: Final = 100_000
+SLOW_SHARE: Final = 4
+"""Statistics that take a regression are simulated this many times less often."""
+DEFAULT_SEED: Final = SimulationPlan().seed
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is backtested, and how.
+
+    Parameters
+    ----------
+    paths : InputPaths
+        The files.
+    base_currency : str
+        ISO code.
+    settings : tuple of BacktestSettings
+        One per method, in the order asked for.
+    simulation : SimulationPlan
+        Seed and number of samples.
+    folder : Path
+        Where the output goes.
+    with_report : bool
+        Whether ``report.html`` is written.
+    """
+
+    paths: InputPaths
+    base_currency: str
+    settings: tuple[BacktestSettings, ...]
+    simulation: SimulationPlan
+    folder: Path
+    with_report: bool
+
+
+def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
+    prices: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="Wide CSV, .csv.gz or .parquet.")
+    ],
+    positions: Annotated[
+        Path,
+        typer.Option(
+            exists=True, dir_okay=False, help="portfolio,instrument,quantity and optionally date."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the results.")],
+    more_methods: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    instruments: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="instrument,asset_class,currency and optionally multiplier,return_type; "
+            "without the file all are equities in the base currency.",
+        ),
+    ] = None,
+    fx: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Wide: base-currency units per unit."),
+    ] = None,
+    splits: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="instrument,date,ratio: first close in new shares, new shares per old.",
+        ),
+    ] = None,
+    base_currency: Annotated[str, typer.Option(help="ISO code of every portfolio.")] = "USD",
+    start: Annotated[str | None, typer.Option(help="First P&L date, YYYY-MM-DD.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last P&L date, YYYY-MM-DD.")] = None,
+    window: Annotated[int, typer.Option(min=MIN_WINDOW, max=MAX_WINDOW, help="Returns.")] = 30,
+    confidence: Annotated[str, typer.Option(help="Exact, such as 0.95.")] = "0.95",
+    method: Annotated[
+        list[str] | None, typer.Option(help=f"{' | '.join(Method)}; more than one is allowed.")
+    ] = None,
+    missing: Annotated[
+        Missing, typer.Option(help="A date on which only some of a book have a close.")
+    ] = Missing.REFUSE,
+    simulations: Annotated[
+        int, typer.Option(min=MIN_SIMULATIONS, max=MAX_SIMULATIONS, help="Samples per law.")
+    ] = 2_000,
+    seed: Annotated[int, typer.Option(min=0, help="Repeats every simulated p-value.")] = (
+        DEFAULT_SEED
+    ),
+    report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
+) -> None:
+    """Backtest VaR on prices and positions of your own.
+
+    Writes daily.csv, components.csv, summary.json and report.html. Breaches never make it
+    fail: the exit code is 0 unless the input is wrong.
+    """
+    bounds = DayBounds(_date("--start", start), _date("--end", end))
+    level = Confidence.parse(confidence)
+    run(
+        Plan(
+            paths=InputPaths(prices, positions, instruments, fx, splits),
+            base_currency=_currency(base_currency),
+            settings=tuple(
+                BacktestSettings(one, window, level, missing, bounds)
+                for one in _methods([*(method or []), *(more_methods or [])])
+            ),
+            simulation=SimulationPlan(seed, simulations, max(1, simulations // SLOW_SHARE)),
+            folder=out,
+            with_report=report,
+        ),
+        Console(),
+    )
+
+
+def run(plan: Plan, console: Console) -> Summary:
+    """Run a backtest, write its files and show its result.
+
+    Parameters
+    ----------
+    plan : Plan
+        What, and how.
+    console : Console
+        Where progress and results are shown.
+
+    Raises
+    ------
+    InputError
+        If a file or an option is wrong; nothing is written then.
+    """
+    began_ns = monotonic_ns()
+    given = read_input(plan.paths, plan.base_currency)
+    backtests = _valued(plan, given, console)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    _write_numbers(plan, backtests)
+    valued_ns = monotonic_ns()
+    entries = [judged(one, plan.simulation) for one in _shown(backtests, "testing", console)]
+    summary = _summary(plan, entries)
+    write_summary(plan.folder / "summary.json", summary)
+    if plan.with_report:
+        _write_report(plan, summary, entries)
+    _show(console, entries)
+    console.print(
+        f"{plan.folder}: valuation and CSV files {_seconds(began_ns, valued_ns)}, "
+        f"tests and report {_seconds(valued_ns, monotonic_ns())}",
+        highlight=False,
+    )
+    return summary
+
+
+def _valued(plan: Plan, given: BacktestInput, console: Console) -> list[DailyBacktest]:
+    """Return every portfolio under every method, the portfolios of a method together."""
+    jobs = [(settings, book) for settings in plan.settings for book in given.books]
+    day_count = len(given.market.closes.dates)
+    results = []
+    with _progress(console) as progress:
+        bar = progress.add_task("valuing", total=day_count * len(jobs))
+        for number, (settings, book) in enumerate(jobs, 1):
+            progress.update(bar, description=f"valuing {book.portfolio}, {settings.method}")
+            results.append(
+                daily_backtest(
+                    book,
+                    given.market,
+                    settings,
+                    splits=given.splits,
+                    on_days=lambda days: progress.advance(bar, days),
+                )
+            )
+            progress.update(bar, completed=day_count * number)
+    return results
+
+
+def _shown(
+    backtests: Sequence[DailyBacktest], words: str, console: Console
+) -> Iterable[DailyBacktest]:
+    with _progress(console) as progress:
+        bar = progress.add_task(words, total=len(backtests))
+        for one in backtests:
+            progress.update(bar, description=f"{words} {one.portfolio}, {one.settings.method}")
+            yield one
+            progress.advance(bar)
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+def _write_numbers(plan: Plan, backtests: Sequence[DailyBacktest]) -> None:
+    """Write daily.csv and components.csv of the first method, files by name for others."""
+    for settings in plan.settings:
+        own = [one for one in backtests if one.settings.method is settings.method]
+        suffix = "" if settings is plan.settings[0] else f"-{settings.method}"
+        write_daily(plan.folder / f"daily{suffix}.csv", own)
+        write_components(plan.folder / f"components{suffix}.csv", own)
+
+
+def _write_report(plan: Plan, summary: Summary, entries: Sequence[Judged]) -> None:
+    from validation.backtest.report import write_report  # noqa: PLC0415 - plotly loads slowly
+
+    write_report(plan.folder / "report.html", summary, entries)
+
+
+def _summary(plan: Plan, entries: Sequence[Judged]) -> Summary:
+    settings = plan.settings[0]
+    return Summary(
+        format=1,
+        base_currency=plan.base_currency,
+        missing=settings.missing.value,
+        start=settings.bounds.start,
+        end=settings.bounds.end,
+        seed=plan.simulation.seed,
+        simulations=plan.simulation.count,
+        inputs=input_entries(plan.paths.present()),
+        portfolios=nested(entries),
+    )
+
+
+def _show(console: Console, entries: Sequence[Judged]) -> None:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("portfolio", "method"):
+        table.add_column(column)
+    for column in ("days", "breaches", "rate", "promised", "expected", "e-value"):
+        table.add_column(column, justify="right")
+    table.add_column("zone")
+    for one in entries:
+        entry = one.entry
+        expected = "-" if entry.expected_rate is None else f"{entry.expected_rate:.2%}"
+        table.add_row(
+            one.backtest.portfolio,
+            entry.method,
+            str(entry.days),
+            str(entry.breaches),
+            f"{entry.rate:.2%}",
+            f"{entry.promised_rate:.2%}",
+            expected,
+            f"{entry.e_process.e_value:.3g}",
+            entry.traffic_light.zone,
+        )
+    console.print(table)
+    _show_flags(console, entries)
+
+
+def _show_flags(console: Console, entries: Sequence[Judged]) -> None:
+    """Show each suspect move and each carried close once, as many as fit."""
+    suspects = sorted(
+        {
+            (move.instrument, str(move.date), f"{move.move:+.1%}", move.probable_split)
+            for one in entries
+            for move in one.entry.suspect_moves
+        },
+        key=lambda move: move[:2],
+    )
+    carried = sorted(
+        {(close.series, str(close.date)) for one in entries for close in one.entry.carried_prices}
+    )
+    lines = [
+        f"suspect move, counted: {name} {date} {move}"
+        + (f" (probable split, {split} for 1)" if split else "")
+        for name, date, move, split in suspects
+    ]
+    for found in (lines, [f"carried close: {name} {date}" for name, date in carried]):
+        for line in found[:SHOWN_LINES]:
+            console.print(line, style="yellow", highlight=False, markup=False)
+        if len(found) > SHOWN_LINES:
+            console.print(f"... and {len(found) - SHOWN_LINES} more in summary.json")
+
+
+def _methods(texts: Sequence[str]) -> tuple[Method, ...]:
+    """Return the methods that were named, each once, in order; the official one by default."""
+    names = [name for text in texts for name in re.split(r"[\s,|]+", text) if name]
+    unknown = [name for name in names if name not in set(Method)]
+    if unknown:
+        msg = f"--method is {unknown[0]!r}: choose from {', '.join(Method)}"
+        raise InputError(msg)
+    return tuple(dict.fromkeys(map(Method, names))) or (Method.HS,)
+
+
+def _currency(text: str) -> str:
+    if not CURRENCY.fullmatch(text):
+        msg = f"--base-currency is {text!r}: write an ISO code such as USD"
+        raise InputError(msg)
+    return text
+
+
+def _date(option: str, text: str | None) -> dt.date | None:
+    try:
+        return None if text is None else dt.date.fromisoformat(text)
+    except ValueError:
+        msg = f"{option} is {text!r}: write a date as 2020-12-31"
+        raise InputError(msg) from None
+
+
+def _seconds(began_ns: int, ended_ns: int) -> str:
+    return f"{(ended_ns - began_ns) / 1e9:.1f} s"

@@ -1,0 +1,70 @@
+"""The report of a backtest: one HTML page that loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from validation.backtest.charts import cluster_chart, coverage_chart, evidence_chart, pnl_chart
+from validation.backtest.findings import Finding, findings
+from validation.backtest.summary import Judged, Summary
+from validation.pages import TEMPLATES
+
+OWN_TEMPLATES: Final = Path(__file__).parent / "templates"
+TEMPLATE: Final = "backtest.html.j2"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One portfolio under one method, ready to be shown."""
+
+    one: Judged
+    findings: tuple[Finding, ...]
+    pnl: Markup
+    clusters: Markup
+    coverage: Markup
+    evidence: Markup
+
+
+def write_report(path: Path, summary: Summary, entries: Sequence[Judged]) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    summary : Summary
+        Settings and inputs.
+    entries : sequence of Judged
+        What is shown, in order.
+    """
+    environment = Environment(
+        loader=FileSystemLoader([OWN_TEMPLATES, TEMPLATES]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template(TEMPLATE).render(
+        summary=summary,
+        sections=[_section(one, summary.base_currency) for one in entries],
+        plotly_js=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own source
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _section(one: Judged, base_currency: str) -> Section:
+    return Section(
+        one=one,
+        findings=findings(one.entry),
+        pnl=pnl_chart(one.backtest, base_currency),
+        clusters=cluster_chart(one.backtest),
+        coverage=coverage_chart(one),
+        evidence=evidence_chart(one),
+    )

@@ -1,0 +1,350 @@
+"""What ``summary.json`` says, and how it is gathered from a backtest and its tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from system.backtest.attribution import pnl_attribution
+from system.backtest.battery import SimulationPlan, all_tests, rolling_law
+from system.backtest.coverage import TrafficLight, traffic_light
+from system.backtest.daily import DailyBacktest
+from system.backtest.eprocess import (
+    CoverageEvidence,
+    coverage_evidence,
+    days_to_rejection,
+    growth_per_day,
+)
+from system.backtest.hits import HitLaw, IndependentHits, hit_blocks
+from system.backtest.methods import expected_rate
+from system.backtest.power import PowerRow, power
+from system.backtest.results import HypothesisResult
+from system.risk.historical import ESTIMATOR
+
+BAND: Final = (0.005, 0.995)
+"""Quantiles of the band that a number of breaches is held against."""
+MIN_ATTRIBUTION_DAYS: Final = 2
+POWER_STREAM: Final = 21
+BAND_STREAM: Final = 22
+
+
+class TestEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One test; see `HypothesisResult`."""
+
+    null: str
+    statistic: float | None
+    p_value: float | None
+    dof: int | None
+    p_value_simulated: float | None
+    p_value_rolling: float | None
+    note: str
+
+
+class ZoneEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A traffic light over some days."""
+
+    period: str
+    days: int
+    breaches: int
+    zone: str
+    cumulative_probability: float
+    green_to: int
+    yellow_to: int
+
+
+class EProcessEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The evidence against a breach probability of at most 1 - confidence."""
+
+    null: str
+    e_value: float
+    log_e_value: float
+    largest_e_value: float
+    anytime_p_value: float
+    level: float
+    first_rejection: dt.date | None
+    expected_log_e_value: float | None
+    expected_growth_per_day: float | None
+    expected_days_to_rejection: float | None
+
+
+class BandEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Between which numbers of breaches 99 % of samples of this length lie."""
+
+    independent: tuple[int, int]
+    rolling: tuple[int, int] | None
+
+
+class PowerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """How often each test rejects at 5 %, if an alternative is the truth."""
+
+    alternative: str
+    rejection_rates: dict[str, float]
+
+
+class AttributionEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """P&L by the scenario formula against revaluation."""
+
+    spearman: float | None
+    kolmogorov_smirnov: float
+    largest_gap: float
+    zone: str | None
+
+
+class SuspectEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A move beyond the bound of its asset class; it counts all the same."""
+
+    instrument: str
+    date: dt.date
+    move: float
+    probable_split: str | None
+
+
+class CarriedEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A close that stands in for a missing one."""
+
+    series: str
+    date: dt.date
+
+
+class MethodEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One portfolio under one method."""
+
+    method: str
+    official: bool
+    estimator: str
+    confidence: str
+    window: int
+    n: int
+    k: int | None
+    first_asof: dt.date
+    last_pnl_date: dt.date
+    days: int
+    breaches: int
+    rate: float
+    promised_rate: float
+    expected_rate: float | None
+    breach_band_99: BandEntry
+    tests: dict[str, TestEntry]
+    traffic_light: ZoneEntry
+    years: tuple[ZoneEntry, ...]
+    e_process: EProcessEntry
+    power: tuple[PowerEntry, ...]
+    pnl_attribution: AttributionEntry | None
+    suspect_moves: tuple[SuspectEntry, ...]
+    carried_prices: tuple[CarriedEntry, ...]
+    kernel_checked: tuple[dt.date, ...]
+
+
+class InputEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that the backtest was made from."""
+
+    file: str
+    sha256: str
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``summary.json`` holds: portfolio -> method -> numbers."""
+
+    format: int
+    base_currency: str
+    missing: str
+    start: dt.date | None
+    end: dt.date | None
+    seed: int
+    simulations: int
+    inputs: dict[str, InputEntry]
+    portfolios: dict[str, dict[str, MethodEntry]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A backtest with what the tests and the e-process make of it."""
+
+    backtest: DailyBacktest
+    evidence: CoverageEvidence
+    entry: MethodEntry
+
+
+def judged(backtest: DailyBacktest, plan: SimulationPlan) -> Judged:
+    """Return a backtest with every test, its power and its evidence.
+
+    Parameters
+    ----------
+    backtest : DailyBacktest
+        One portfolio under one method.
+    plan : SimulationPlan
+        Seed and number of simulated samples.
+    """
+    settings = backtest.settings
+    probability = float(settings.confidence.tail_probability)
+    expected = expected_rate(
+        settings.method, window=settings.window, confidence=settings.confidence
+    )
+    evidence = coverage_evidence(backtest.breach, probability, expected_rate=expected)
+    rows = power(
+        plan.rng(POWER_STREAM),
+        tail_probability=probability,
+        expected_rate=expected,
+        day_count=backtest.day_count,
+        simulation_count=plan.slow_count,
+    )
+    entry = MethodEntry(
+        method=settings.method.value,
+        official=settings.method.is_official,
+        estimator=ESTIMATOR if settings.method.is_official else settings.method.value,
+        confidence=str(settings.confidence),
+        window=settings.window,
+        n=backtest.scenario_count,
+        k=backtest.tail_rank,
+        first_asof=backtest.as_of_dates[0],
+        last_pnl_date=backtest.pnl_dates[-1],
+        days=backtest.day_count,
+        breaches=backtest.breach_count,
+        rate=backtest.breach_count / backtest.day_count,
+        promised_rate=probability,
+        expected_rate=expected,
+        breach_band_99=_band(backtest, probability, plan),
+        tests={result.name: _test_entry(result) for result in all_tests(backtest, plan)},
+        traffic_light=_zone("all days", backtest.breach, probability),
+        years=_years(backtest, probability),
+        e_process=_e_process(backtest, evidence, probability, expected),
+        power=tuple(_power_entry(row) for row in rows),
+        pnl_attribution=_attribution(backtest),
+        suspect_moves=_suspects(backtest),
+        carried_prices=tuple(
+            CarriedEntry(series=one.name, date=one.date) for one in backtest.carried
+        ),
+        kernel_checked=backtest.kernel_checked,
+    )
+    return Judged(backtest, evidence, entry)
+
+
+def input_entries(paths: Mapping[str, Path]) -> dict[str, InputEntry]:
+    """Return name and SHA-256 of each file."""
+    return {
+        name: InputEntry(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+        for name, path in paths.items()
+    }
+
+
+def nested(entries: Sequence[Judged]) -> dict[str, dict[str, MethodEntry]]:
+    """Return entries by portfolio and method, in their order."""
+    found: dict[str, dict[str, MethodEntry]] = {}
+    for one in entries:
+        found.setdefault(one.backtest.portfolio, {})[one.entry.method] = one.entry
+    return found
+
+
+def write_summary(path: Path, summary: Summary) -> None:
+    """Write the summary as indented JSON."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+
+
+def _test_entry(result: HypothesisResult) -> TestEntry:
+    return TestEntry(
+        null=result.null,
+        statistic=result.statistic,
+        p_value=result.p_value,
+        dof=result.dof,
+        p_value_simulated=result.p_value_simulated,
+        p_value_rolling=result.p_value_rolling,
+        note=result.note,
+    )
+
+
+def _zone(period: str, hits: np.ndarray, probability: float) -> ZoneEntry:
+    breaches, days = int(np.count_nonzero(hits)), len(hits)
+    light: TrafficLight = traffic_light(breaches, days, probability)
+    return ZoneEntry(
+        period=period,
+        days=days,
+        breaches=breaches,
+        zone=light.zone.value,
+        cumulative_probability=light.cumulative_probability,
+        green_to=light.green_to,
+        yellow_to=light.yellow_to,
+    )
+
+
+def _years(backtest: DailyBacktest, probability: float) -> tuple[ZoneEntry, ...]:
+    years = itertools.groupby(
+        range(backtest.day_count), key=lambda day: backtest.pnl_dates[day].year
+    )
+    return tuple(_zone(str(year), backtest.breach[list(days)], probability) for year, days in years)
+
+
+def _e_process(
+    backtest: DailyBacktest,
+    evidence: CoverageEvidence,
+    probability: float,
+    expected: float | None,
+) -> EProcessEntry:
+    first, path = evidence.first_rejection, evidence.expected_log_wealth
+    return EProcessEntry(
+        null="given the past, the breach probability is at most 1 - confidence",
+        e_value=evidence.e_value,
+        log_e_value=float(evidence.log_wealth[-1]),
+        largest_e_value=evidence.largest_e_value,
+        anytime_p_value=evidence.p_value,
+        level=evidence.level,
+        first_rejection=None if first is None else backtest.pnl_dates[first],
+        expected_log_e_value=None if path is None else float(path[-1]),
+        expected_growth_per_day=None if expected is None else growth_per_day(expected, probability),
+        expected_days_to_rejection=(
+            None if expected is None else days_to_rejection(expected, probability)
+        ),
+    )
+
+
+def _band(backtest: DailyBacktest, probability: float, plan: SimulationPlan) -> BandEntry:
+    rolling = rolling_law(backtest)
+    return BandEntry(
+        independent=_count_band(IndependentHits(probability), backtest, plan, 0),
+        rolling=None if rolling is None else _count_band(rolling, backtest, plan, 1),
+    )
+
+
+def _count_band(
+    law: HitLaw, backtest: DailyBacktest, plan: SimulationPlan, stream: int
+) -> tuple[int, int]:
+    rng = plan.rng(BAND_STREAM + stream)
+    blocks = hit_blocks(law, rng, max(1, plan.count), backtest.day_count)
+    counts = np.concatenate([block.sum(axis=1) for block in blocks])
+    low, high = np.quantile(counts, BAND, method="inverted_cdf")
+    return int(low), int(high)
+
+
+def _power_entry(row: PowerRow) -> PowerEntry:
+    return PowerEntry(alternative=row.alternative, rejection_rates=dict(row.rejection_rates))
+
+
+def _attribution(backtest: DailyBacktest) -> AttributionEntry | None:
+    if backtest.day_count < MIN_ATTRIBUTION_DAYS:
+        return None
+    found = pnl_attribution(backtest.theoretical_pnl, backtest.pnl)
+    return AttributionEntry(
+        spearman=found.spearman,
+        kolmogorov_smirnov=found.kolmogorov_smirnov,
+        largest_gap=found.largest_gap,
+        zone=None if found.zone is None else found.zone.value,
+    )
+
+
+def _suspects(backtest: DailyBacktest) -> tuple[SuspectEntry, ...]:
+    return tuple(
+        SuspectEntry(
+            instrument=one.instrument_id,
+            date=one.date,
+            move=one.move,
+            probable_split=None if one.split_ratio is None else str(one.split_ratio),
+        )
+        for one in backtest.suspects
+    )

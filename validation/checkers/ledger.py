@@ -1,0 +1,168 @@
+"""The ledger: every message on a topic was applied, superseded, a duplicate, rejected or a mark.
+
+Four statements, judged apart:
+
+* nothing acknowledged to the publisher is missing from the topic;
+* the stream's counters add up to the messages on each topic;
+* each counter is what an independent reading of the topic expects;
+* the rejected rows are exactly the messages expected to be rejected, with their reasons.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from validation.checkers.verdict import Finding, judged, unknown
+
+
+class Outcome(StrEnum):
+    """What becomes of a message; each message has exactly one."""
+
+    APPLIED = "applied"
+    SUPERSEDED = "superseded"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+    MARK = "mark"
+
+
+class Fate(msgspec.Struct, frozen=True, kw_only=True):
+    """A message on a topic and its outcome; ``reason`` is that of a rejection, else empty."""
+
+    topic: str
+    partition: int
+    offset: int
+    outcome: Outcome
+    reason: str = ""
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Topic, partition and offset."""
+        return (self.topic, self.partition, self.offset)
+
+
+class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
+    """What brokers promised a publisher to keep: messages, marks not among them."""
+
+    topics: tuple[str, ...]
+    count: int
+
+
+Counters = Mapping[str, Mapping[str, int]]
+"""Per topic, how many messages had each outcome, as the stream counted them."""
+
+
+def check_ledger(
+    expected: Sequence[Fate],
+    counters: Counters,
+    rejected: Sequence[Fate],
+    *,
+    covered: Mapping[str, int],
+    acknowledged: Sequence[Acknowledged],
+) -> tuple[Finding, ...]:
+    """Return the four findings of the ledger.
+
+    Parameters
+    ----------
+    expected : sequence of Fate
+        Every message on the input topics with the outcome that its reader expects.
+    counters : mapping
+        The stream's own counts.
+    rejected : sequence of Fate
+        The rejected rows in PostgreSQL.
+    covered : mapping of str to int
+        ``topic:partition`` to the first offset that the stream has not covered.
+    acknowledged : sequence of Acknowledged
+        What the broker acknowledged to publishers; topics that are not named are not
+        judged for loss.
+    """
+    behind = sorted({_partition(fate) for fate in expected if not _is_covered(fate, covered)})
+    delivery = _delivery(expected, acknowledged)
+    if behind:
+        why = f"the stream has not covered all of {', '.join(behind)}"
+        return (delivery, *(unknown(check, why) for check in (SUMS, OUTCOMES, REJECTIONS)))
+    return (
+        delivery,
+        _sums(expected, counters),
+        _outcomes(expected, counters),
+        _rejections(expected, rejected),
+    )
+
+
+DELIVERY = "delivery: what was acknowledged is on its topic"
+SUMS = "ledger: counters add up to the messages"
+OUTCOMES = "ledger: each counter is as expected"
+REJECTIONS = "ledger: rejected rows are as expected"
+
+
+def _partition(fate: Fate) -> str:
+    return f"{fate.topic}:{fate.partition}"
+
+
+def _is_covered(fate: Fate, covered: Mapping[str, int]) -> bool:
+    return fate.offset < covered.get(_partition(fate), 0)
+
+
+def _delivery(expected: Sequence[Fate], acknowledged: Sequence[Acknowledged]) -> Finding:
+    if not acknowledged:
+        return unknown(DELIVERY, "no publisher reported what was acknowledged")
+    found = Counter(fate.topic for fate in expected if fate.outcome is not Outcome.MARK)
+    problems = (
+        f"{', '.join(one.topics)}: {one.count} acknowledged, {there} on the topics"
+        for one in acknowledged
+        if (there := sum(found[topic] for topic in one.topics)) != one.count
+    )
+    total = sum(one.count for one in acknowledged)
+    return judged(DELIVERY, problems, passed=f"{total} messages", figures={"acknowledged": total})
+
+
+def _sums(expected: Sequence[Fate], counters: Counters) -> Finding:
+    found = Counter(fate.topic for fate in expected)
+    problems = (
+        f"{topic}: {count} messages, counters add up to {sum(counters.get(topic, {}).values())}"
+        for topic, count in sorted(found.items())
+        if sum(counters.get(topic, {}).values()) != count
+    )
+    return judged(SUMS, problems, passed=f"{len(expected)} messages", figures=dict(found))
+
+
+def _outcomes(expected: Sequence[Fate], counters: Counters) -> Finding:
+    found = Counter((fate.topic, fate.outcome.value) for fate in expected)
+    places = set(found) | {(topic, name) for topic in counters for name in counters[topic]}
+    problems = (
+        f"{topic} {outcome}: {counters.get(topic, {}).get(outcome, 0)} counted, "
+        f"{found[topic, outcome]} expected"
+        for topic, outcome in sorted(places)
+        if counters.get(topic, {}).get(outcome, 0) != found[topic, outcome]
+    )
+    figures = {f"{topic} {outcome}": count for (topic, outcome), count in sorted(found.items())}
+    return judged(OUTCOMES, problems, passed="every outcome as expected", figures={**figures})
+
+
+def _rejections(expected: Sequence[Fate], rejected: Sequence[Fate]) -> Finding:
+    wanted = {fate.place: fate.reason for fate in expected if fate.outcome is Outcome.REJECTED}
+    stated = {fate.place: fate.reason for fate in rejected}
+    problems = list(_differences(wanted, stated))
+    if len(stated) != len(rejected):
+        problems.append(f"{len(rejected) - len(stated)} messages were rejected twice")
+    return judged(
+        REJECTIONS,
+        problems,
+        passed=f"{len(wanted)} rejected, each with its reason",
+        figures={"rejected": len(wanted)},
+    )
+
+
+def _differences(
+    wanted: Mapping[tuple[str, int, int], str], stated: Mapping[tuple[str, int, int], str]
+) -> Iterator[str]:
+    for topic, partition, offset in sorted(wanted.keys() | stated.keys()):
+        place = (topic, partition, offset)
+        if wanted.get(place) != stated.get(place):
+            yield (
+                f"{topic}:{partition}:{offset} is {stated.get(place) or 'not rejected'}, "
+                f"expected {wanted.get(place) or 'not rejected'}"
+            )

@@ -1,0 +1,96 @@
+"""What PostgreSQL states, read by plain SQL and not by the product's own reader."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, Final
+
+import msgspec
+import psycopg2
+
+from validation.checkers.end_of_day import EndOfDay
+from validation.checkers.ledger import Counters, Fate, Outcome
+
+CONNECT_TIMEOUT_S: Final = 5
+STATEMENT_TIMEOUT_MS: Final = 30_000
+
+END_OF_DAYS: Final = """
+SELECT portfolio, asof, nav, var, expected_shortfall, hypothetical_pnl, breach,
+       scenario_date, instruments, component_var
+FROM risk_snapshot WHERE kind = 'end_of_day' ORDER BY portfolio, asof
+"""
+REJECTED: Final = 'SELECT topic, partition, "offset", reason FROM rejected_message'
+COUNTERS: Final = "SELECT value FROM book_state WHERE key = 'counters'"
+OFFSETS: Final = "SELECT partition_key, next_offset FROM stream_offset"
+
+
+@contextmanager
+def reading(database_url: str) -> Iterator[Any]:
+    """Open a read-only transaction of one moment, and give its cursor.
+
+    Parameters
+    ----------
+    database_url : str
+        PostgreSQL URL, password included.
+    """
+    connection = psycopg2.connect(
+        database_url,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+    )
+    with closing(connection):
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with connection.cursor() as cursor:
+            yield cursor
+
+
+def end_of_days(cursor: Any) -> dict[tuple[str, dt.date], EndOfDay]:  # noqa: ANN401 - untyped
+    """Return every end of day by (portfolio, date).
+
+    Raises
+    ------
+    AssertionError
+        If a portfolio has two ends of one day.
+    """
+    cursor.execute(END_OF_DAYS)
+    rows = cursor.fetchall()
+    days = {(row[0], row[1]): _end_of_day(row) for row in rows}
+    assert len(days) == len(rows), "a portfolio has two ends of one day in PostgreSQL"
+    return days
+
+
+def rejected_messages(cursor: Any) -> list[Fate]:  # noqa: ANN401 - untyped
+    """Return every rejected row with its place and reason."""
+    cursor.execute(REJECTED)
+    return [
+        Fate(topic=topic, partition=partition, offset=offset, outcome=Outcome.REJECTED, reason=why)
+        for topic, partition, offset, why in cursor.fetchall()
+    ]
+
+
+def counters(cursor: Any) -> Counters:  # noqa: ANN401 - untyped
+    """Return the stream's own counts by topic and outcome; nothing before its first batch."""
+    cursor.execute(COUNTERS)
+    row = cursor.fetchone()
+    return msgspec.json.decode(row[0], type=dict[str, dict[str, int]]) if row else {}
+
+
+def covered_offsets(cursor: Any) -> Mapping[str, int]:  # noqa: ANN401 - untyped
+    """Return, by ``topic:partition``, the first offset that is not committed."""
+    cursor.execute(OFFSETS)
+    return dict(cursor.fetchall())
+
+
+def _end_of_day(row: Sequence[Any]) -> EndOfDay:
+    _, _, nav, var, shortfall, pnl, breach, scenario_date, instruments, components = row
+    return EndOfDay(
+        nav=nav,
+        var=var,
+        expected_shortfall=shortfall,
+        hypothetical_pnl=pnl,
+        breach=breach,
+        scenario_date=scenario_date,
+        components=dict(zip(instruments, components, strict=True)),
+    )

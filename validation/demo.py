@@ -1,0 +1,174 @@
+"""``riskstream demo``: the whole pipeline live on real prices, then judged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.console import Console
+
+from loadtests.record import read_record
+from system.contracts.messages import Portfolio
+from system.settings import PROJECT_DIR, Connections
+from validation.checkers.latency import FLOOR, Schedule
+from validation.checkers.ledger import Acknowledged
+from validation.checkers.verdict import Verdict, as_measured, overall
+from validation.gathering import expected_of, read_inputs, read_stated, real_closes
+from validation.judging import Evidence, judge
+from validation.live import Replayed, replay
+from validation.opening import ReferenceAhead, load_books, open_books, show_urls
+from validation.pages import write_demo_page
+from validation.reports import DemoReport, write_json
+from validation.screen import open_console, show_report
+from validation.site import (
+    DemoPlan,
+    Site,
+    demo_settings,
+    running_stack,
+    seconds_since_start,
+    stop_command,
+)
+
+BOOKS: Final = PROJECT_DIR / "scenarios" / "books"
+REPORT: Final = PROJECT_DIR / "build" / "demo"
+WHOLE: Final = DemoPlan(dt.date(2020, 2, 3), dt.date(2020, 4, 30))
+SHORT: Final = DemoPlan(dt.date(2020, 2, 3), dt.date(2020, 3, 17))
+"""31 days: a minute of cold machines, and half a minute of warm ones."""
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="31 days instead of 62.")] = False,
+    report: Annotated[Path, typer.Option(help="Folder of report.json and report.html.")] = REPORT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    report_timings: Annotated[
+        bool,
+        typer.Option(
+            "--report-timings",
+            help="Report timings over their budget as measured, without failing for them.",
+        ),
+    ] = False,
+) -> None:
+    """Replay early 2020 live through the whole pipeline, then judge every number."""
+    console = open_console(stderr=as_json)
+    plan = SHORT if short else WHOLE
+    found = run_demo(plan, report, console, keep=keep, judge_timings=not report_timings)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
+
+
+def run_demo(
+    plan: DemoPlan, folder: Path, console: Console, *, keep: bool, judge_timings: bool = True
+) -> DemoReport:
+    """Run a demo from an empty stack to its report.
+
+    Parameters
+    ----------
+    plan : DemoPlan
+        What to replay.
+    folder : Path
+        Where reports, record and logs go.
+    console : Console
+        Where progress is shown.
+    keep : bool
+        Whether the stack is left running; an interrupt stops it all the same.
+    judge_timings : bool
+        Whether a latency over its budget fails the run, or is reported as measured.
+
+    Raises
+    ------
+    RiskstreamError
+        If a server or process fails; everything is stopped.
+    """
+    site = Site(plan, demo_settings(), folder.absolute(), console)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in (site.record_path, site.log_path):
+        old.unlink(missing_ok=True)
+    books = load_books(BOOKS)
+    with (
+        ReferenceAhead(site) as reference,
+        running_stack(site, keep=keep, on_broker=reference.begin) as connections,
+    ):
+        reference.wait()
+        open_books(site, connections, books)
+        show_urls(site, connections)
+        replayed = replay(site, connections)
+        report = judged_report(site, connections, [book.portfolio for book in books], replayed)
+    if not judge_timings:
+        report = _with_timings_reported(report)
+    write_json(folder / "report.json", report)
+    write_demo_page(folder / "report.html", report)
+    show_report(console, report)
+    console.print(f"report: {folder}/report.html, report.json", highlight=False)
+    if keep:
+        console.print(f"left running; stop it with: {stop_command(site)}", highlight=False)
+    return report
+
+
+def _with_timings_reported(report: DemoReport) -> DemoReport:
+    findings = tuple(map(as_measured, report.findings))
+    verdict = overall(one.verdict for one in findings)
+    return msgspec.structs.replace(report, findings=findings, verdict=verdict)
+
+
+def judged_report(
+    site: Site, connections: Connections, books: Sequence[Portfolio], replayed: Replayed
+) -> DemoReport:
+    """Gather what the run left, judge it, and return the report."""
+    summary = replayed.summary
+    with site.console.status("judging: every tick, every message, every end of day"):
+        records = read_inputs(connections.kafka_bootstrap_servers)
+        stated = read_stated(connections.database_url)
+        closes = real_closes(site.settings.wheels_dir)
+        schedule = Schedule(
+            messages_per_s=summary.ticks_per_second,
+            achieved_fraction=summary.achieved_ratio or 0.0,
+            slip_ms_p99=summary.slip.ms_p99,
+        )
+        evidence = Evidence(
+            record=list(read_record(site.record_path)),
+            records=records,
+            stated=stated.days,
+            expected=expected_of(records, closes, calendar=closes["AAPL"], days=replayed.days),
+            rejected=stated.rejected,
+            counters=stated.counters,
+            covered=stated.covered,
+            acknowledged=[
+                Acknowledged(topics=("market_data", "fx_rates"), count=summary.tick_count)
+            ],
+            schedule=schedule,
+            portfolios=books,
+        )
+        judgement = judge(evidence, FLOOR)
+    return DemoReport(
+        verdict=overall(one.verdict for one in judgement.findings),
+        first_day=site.plan.first_day,
+        last_day=site.plan.last_day,
+        seconds=seconds_since_start(),
+        first_var_s=replayed.first_var_s,
+        schedule=schedule,
+        portfolios=judgement.portfolios,
+        trade=replayed.trade,
+        latencies=judgement.latencies,
+        latency_over_time=judgement.latency_over_time,
+        days=judgement.days,
+        findings=judgement.findings,
+        repeat_with="riskstream demo --short" if site.plan == SHORT else "riskstream demo",
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run ``riskstream demo`` with arguments, and leave with its exit code."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(demo)
+    app(args=None if arguments is None else list(arguments), prog_name="riskstream demo")
+
+
+if __name__ == "__main__":
+    main()

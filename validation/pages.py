@@ -1,0 +1,50 @@
+"""HTML pages of the reports: one file each, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from loadtests.coverage import STAGES
+from validation.charts import latency_chart, stages_chart, var_chart
+from validation.reports import DemoReport, VerifyReport
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def write_verify_page(path: Path, report: VerifyReport) -> None:
+    """Write the page of a verification."""
+    path.write_text(_rendered("verify.html.j2", report=report), encoding="utf-8")
+
+
+def write_demo_page(path: Path, report: DemoReport) -> None:
+    """Write the page of a demo, its charts included."""
+    currencies = {row.portfolio: row.base_currency for row in report.portfolios}
+    page = _rendered(
+        "demo.html.j2",
+        report=report,
+        stages=STAGES,
+        plotly_js=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own source
+        latency=latency_chart(report.latency_over_time),
+        stage_means=stages_chart(report.latencies),
+        var_charts={
+            name: var_chart(points, base_currency=currencies[name])
+            for name, points in report.days.items()
+        },
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - what templates take
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)

@@ -1,0 +1,78 @@
+"""Daily closes from plain mappings: the days that a window takes, and exact closes of a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from validation.references.exact import Number, ReferenceInputError, exact
+
+
+def closes_of_days(
+    days: Mapping[str, Mapping[str, Number | None]],
+) -> dict[str, dict[dt.date, Number]]:
+    """Return closes per series and date from rows: ISO date -> name -> close.
+
+    Parameters
+    ----------
+    days : mapping of str to mapping of str to number or None
+        As rows of a table are read; ``None`` and empty text mean no close that day.
+
+    Raises
+    ------
+    ReferenceInputError
+        If a date is not ISO; names it.
+    """
+    closes: dict[str, dict[dt.date, Number]] = {}
+    for text, row in days.items():
+        date = _iso_date(text)
+        for name, close in row.items():
+            if close is not None and close != "":
+                closes.setdefault(name, {})[date] = close
+    return closes
+
+
+def common_dates(
+    series: Iterable[Mapping[dt.date, Number]], *, as_of: dt.date, count: int
+) -> list[dt.date]:
+    """Return the last ``count`` dates up to ``as_of`` on which every series has a close.
+
+    Raises
+    ------
+    ReferenceInputError
+        If there are fewer.
+    """
+    calendars = [{date for date in one if date <= as_of} for one in series]
+    shared = sorted(set.intersection(*calendars)) if calendars else []
+    if len(shared) < count:
+        msg = f"{len(shared)} common dates up to {as_of}, {count} are needed"
+        raise ReferenceInputError(msg)
+    return shared[-count:]
+
+
+def exact_on(series: Mapping[str, Mapping[dt.date, Number]], date: dt.date) -> dict[str, Fraction]:
+    """Return the exact close of each series on one date.
+
+    Raises
+    ------
+    ReferenceInputError
+        If a close is no finite number; names series and date.
+    """
+    return {name: _exact_close(name, date, one[date]) for name, one in series.items()}
+
+
+def _exact_close(name: str, date: dt.date, close: Number) -> Fraction:
+    try:
+        return exact(close)
+    except ReferenceInputError as error:
+        msg = f"close of {name} on {date}: {error}"
+        raise ReferenceInputError(msg) from error
+
+
+def _iso_date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is not an ISO date"
+        raise ReferenceInputError(msg) from error

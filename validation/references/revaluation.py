@@ -1,0 +1,209 @@
+"""A market, and what a book is worth in it, in exact arithmetic.
+
+Each scenario is a little market of its own: every price and every FX rate is moved, and
+each position is valued in it from scratch. Nothing is linearised or weighted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Final, Self
+
+from validation.references.exact import Number, ReferenceInputError, exact
+
+PRICED: Final = ("equity", "etf", "future")
+MONEY: Final = ("cash", "fx")
+PENCE: Final = {"GBp": ("GBP", 100)}
+
+
+@dataclass(frozen=True)
+class ReferencePosition:
+    """A position as its owner would write it down.
+
+    Parameters
+    ----------
+    instrument : str
+        Also the name of its closes.
+    asset_class : str
+        equity, etf, future, fx or cash.
+    currency : str
+        ISO code or GBp.
+    quantity : number
+        Signed; for fx and cash the amount of ``currency``.
+    entry_price : number
+        Of futures: the price that their P&L is counted from. Else not read.
+    multiplier : number
+        Units of currency per quantity and point of price.
+    return_type : str
+        relative or absolute.
+
+    Raises
+    ------
+    ReferenceInputError
+        If the asset class or the return type is unknown; names the instrument.
+    """
+
+    instrument: str
+    asset_class: str
+    currency: str
+    quantity: Number
+    entry_price: Number = 0
+    multiplier: Number = 1
+    return_type: str = "relative"
+
+    def __post_init__(self) -> None:
+        if self.asset_class not in (*PRICED, *MONEY):
+            msg = f"asset class {self.asset_class!r} of {self.instrument} is not known"
+            raise ReferenceInputError(msg)
+        if self.return_type not in ("relative", "absolute"):
+            msg = f"return type {self.return_type!r} of {self.instrument} is not known"
+            raise ReferenceInputError(msg)
+
+
+@dataclass(frozen=True)
+class CurrentMarket:
+    """Current prices per instrument, and current units for 1 EUR per currency."""
+
+    prices: Mapping[str, Number]
+    quotes: Mapping[str, Number] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, closes: Mapping[str, Fraction]) -> Self:
+        """Return the market of one day's closes, FX series among them."""
+        quotes = {
+            name.removeprefix("fx:"): close
+            for name, close in closes.items()
+            if name.startswith("fx:")
+        }
+        return cls(closes, quotes)
+
+
+@dataclass(frozen=True)
+class Market:
+    """Prices in each instrument's currency, and base currency per unit of each currency."""
+
+    prices: Mapping[str, Fraction]
+    rates: Mapping[str, Fraction]
+
+
+def value(position: ReferencePosition, market: Market) -> Fraction:
+    """Return what a position adds to NAV in one market, base currency."""
+    rate = market.rates[position.currency]
+    amount = exact(position.quantity)
+    if position.asset_class in MONEY:
+        return amount * rate
+    price = market.prices[position.instrument]
+    if position.asset_class == "future":
+        price -= exact(position.entry_price)
+    return amount * exact(position.multiplier) * price * rate
+
+
+def current_market(
+    positions: Sequence[ReferencePosition], now: CurrentMarket, base_currency: str
+) -> Market:
+    """Return the market that a book is in now.
+
+    Raises
+    ------
+    ReferenceInputError
+        If a price or a quote is missing or is no number; names it.
+    """
+    quotes = {fx_name(currency): exact(quote) for currency, quote in now.quotes.items()}
+    prices = {}
+    for one in positions:
+        if one.asset_class in PRICED:
+            if one.instrument not in now.prices:
+                msg = f"no current price of {one.instrument}"
+                raise ReferenceInputError(msg)
+            prices[one.instrument] = exact(now.prices[one.instrument])
+    return Market(
+        prices, {one.currency: _rate(one.currency, base_currency, quotes) for one in positions}
+    )
+
+
+def moved_market(
+    now: Market,
+    positions: Sequence[ReferencePosition],
+    before: Mapping[str, Fraction],
+    after: Mapping[str, Fraction],
+    base_currency: str,
+) -> Market:
+    """Return today's market after the moves between two historical days.
+
+    Parameters
+    ----------
+    now : Market
+        Today's.
+    positions : sequence of ReferencePosition
+        The book.
+    before, after : mapping of str to Fraction
+        Closes of the two days, FX series among them.
+    base_currency : str
+        ISO code.
+
+    Raises
+    ------
+    ReferenceInputError
+        If a close is missing, or not above zero where a ratio of it is taken.
+    """
+    prices = {
+        one.instrument: _shocked(one, now.prices[one.instrument], before, after)
+        for one in positions
+        if one.asset_class in PRICED
+    }
+    rates = {
+        currency: rate
+        * _rate(currency, base_currency, after)
+        / _rate(currency, base_currency, before)
+        for currency, rate in now.rates.items()
+    }
+    return Market(prices, rates)
+
+
+def needed_series(positions: Sequence[ReferencePosition], base_currency: str) -> set[str]:
+    """Return the names of the series that a book needs: prices, and FX where it is foreign."""
+    priced = {one.instrument for one in positions if one.asset_class in PRICED}
+    majors = {PENCE.get(one.currency, (one.currency, 1))[0] for one in positions}
+    foreign = majors - {base_currency}
+    quoted = foreign | {base_currency} if foreign else set()
+    return priced | {fx_name(currency) for currency in quoted if currency != "EUR"}
+
+
+def fx_name(currency: str) -> str:
+    """Return the name of the series of a currency's units for 1 EUR."""
+    return f"fx:{currency}"
+
+
+def _shocked(
+    position: ReferencePosition,
+    price: Fraction,
+    before: Mapping[str, Fraction],
+    after: Mapping[str, Fraction],
+) -> Fraction:
+    first, second = before[position.instrument], after[position.instrument]
+    if position.return_type == "absolute":
+        return price + second - first
+    if first <= 0 or second <= 0:
+        msg = f"closes of {position.instrument} are {first} and {second}: no ratio of them"
+        raise ReferenceInputError(msg)
+    return price * second / first
+
+
+def _rate(currency: str, base_currency: str, quotes: Mapping[str, Fraction]) -> Fraction:
+    """Return base currency per unit of ``currency``, over units for 1 EUR."""
+    major, parts = PENCE.get(currency, (currency, 1))
+    if major == base_currency:
+        return Fraction(1, parts)
+    return _quote(base_currency, quotes) / _quote(major, quotes) / parts
+
+
+def _quote(currency: str, quotes: Mapping[str, Fraction]) -> Fraction:
+    if currency == "EUR":
+        return Fraction(1)
+    quote = quotes.get(fx_name(currency))
+    if quote is None or quote <= 0:
+        msg = f"quote of {currency} is {quote}: it must be there and above zero"
+        raise ReferenceInputError(msg)
+    return quote

@@ -1,0 +1,210 @@
+"""The risk of a book in exact arithmetic: full revaluation, then a full sort.
+
+The entry point of this package. `reference_snapshot` takes plain mappings of closes and
+returns exact numbers; `ReferencePosition` and `CurrentMarket` are its vocabulary.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from validation.references.exact import (
+    Number,
+    ReferenceInputError,
+    exact,
+    exact_quantile,
+    exact_tail_mean,
+)
+from validation.references.history import common_dates, exact_on
+from validation.references.revaluation import (
+    CurrentMarket,
+    ReferencePosition,
+    current_market,
+    fx_name,
+    moved_market,
+    needed_series,
+    value,
+)
+
+PositionPnl = Mapping[str, tuple[Fraction, ...]]
+"""Per instrument, its P&L in each scenario, oldest first."""
+
+
+@dataclass(frozen=True)
+class ReferenceSnapshot:
+    """Exact risk of a book, base currency; P&L gains positive, the rest losses positive.
+
+    ``scenario_dates``, ``pnl`` and each entry of ``position_pnl`` run oldest first;
+    ``tail`` names the scenario days from the worst to the one behind the VaR, of equal
+    P&Ls the older first; ``classes`` maps an asset class to (VaR, expected shortfall).
+    """
+
+    nav: Fraction
+    var: Fraction
+    expected_shortfall: Fraction
+    scenario_date: dt.date
+    tail: tuple[dt.date, ...]
+    components: Mapping[str, Fraction]
+    component_es: Mapping[str, Fraction]
+    classes: Mapping[str, tuple[Fraction, Fraction]]
+    scenario_dates: tuple[dt.date, ...]
+    pnl: tuple[Fraction, ...]
+    position_pnl: PositionPnl
+
+
+def reference_snapshot(
+    positions: Sequence[ReferencePosition],
+    closes: Mapping[str, Mapping[dt.date, Number]],
+    fx: Mapping[str, Mapping[dt.date, Number]] | None = None,
+    *,
+    as_of: dt.date,
+    window: int = 30,
+    confidence: str = "0.95",
+    base_currency: str = "USD",
+    now: CurrentMarket | None = None,
+) -> ReferenceSnapshot:
+    """Return the exact risk of a book at one moment.
+
+    Parameters
+    ----------
+    positions : sequence of ReferencePosition
+        The book; no instrument twice.
+    closes : mapping of str to mapping of date to number
+        Closes per instrument and date, in the instrument's currency.
+    fx : mapping of str to mapping of date to number, optional
+        Per currency and date, its units for 1 EUR. Only what a foreign position needs.
+    as_of : date
+        No later close is looked at.
+    window : int
+        Number n of scenarios: returns between the last n + 1 common dates.
+    confidence : str
+        Decimal text in (1/2, 1).
+    base_currency : str
+        ISO code.
+    now : CurrentMarket, optional
+        What the book is worth now; by default the closes of the last common date.
+
+    Returns
+    -------
+    ReferenceSnapshot
+        Exact.
+
+    Raises
+    ------
+    ReferenceInputError
+        If an instrument stands twice; a series, close or quote that is needed is missing
+        or is no number; a price is not above zero where a ratio of it is taken; or the
+        tail is too thin.
+    """
+    tail_probability = 1 - _probability(confidence)
+    _refuse_twice(positions)
+    series = {**closes, **{fx_name(currency): one for currency, one in (fx or {}).items()}}
+    needed = needed_series(positions, base_currency)
+    days, by_day = _days(series, needed, as_of=as_of, count=window + 1)
+    present = current_market(positions, now or CurrentMarket.at(by_day[days[-1]]), base_currency)
+    scenarios = [
+        moved_market(present, positions, by_day[before], by_day[after], base_currency)
+        for before, after in itertools.pairwise(days)
+    ]
+    position_pnl = {
+        one.instrument: tuple(value(one, moved) - value(one, present) for moved in scenarios)
+        for one in positions
+    }
+    nav = sum((value(one, present) for one in positions), Fraction(0))
+    return _measured(positions, tuple(days[1:]), position_pnl, nav, tail_probability)
+
+
+def _days(
+    series: Mapping[str, Mapping[dt.date, Number]], needed: set[str], *, as_of: dt.date, count: int
+) -> tuple[list[dt.date], dict[dt.date, Mapping[str, Fraction]]]:
+    """Return the scenario days, and the exact closes of each."""
+    for name in sorted(needed):
+        if name not in series:
+            msg = f"no history of {name}"
+            raise ReferenceInputError(msg)
+    book = {name: series[name] for name in needed} or series
+    days = common_dates(book.values(), as_of=as_of, count=count)
+    return days, {day: exact_on(book, day) for day in days}
+
+
+def _measured(
+    positions: Sequence[ReferencePosition],
+    dates: tuple[dt.date, ...],
+    position_pnl: PositionPnl,
+    nav: Fraction,
+    tail_probability: Fraction,
+) -> ReferenceSnapshot:
+    pnl = _added_up(position_pnl.values(), len(dates))
+    ranked = sorted(range(len(dates)), key=lambda scenario: (pnl[scenario], dates[scenario]))
+    rank = next(
+        rank for rank, _ in enumerate(ranked, 1) if Fraction(rank, len(ranked)) >= tail_probability
+    )
+    tail = ranked[:rank]
+    return ReferenceSnapshot(
+        nav=nav,
+        var=-exact_quantile(pnl, tail_probability),
+        expected_shortfall=-exact_tail_mean(pnl, tail_probability),
+        scenario_date=dates[tail[-1]],
+        tail=tuple(dates[scenario] for scenario in tail),
+        components={name: -row[tail[-1]] for name, row in position_pnl.items()},
+        component_es={
+            name: _tail_part(row, ranked, tail_probability) for name, row in position_pnl.items()
+        },
+        classes=_class_measures(positions, position_pnl, tail_probability),
+        scenario_dates=dates,
+        pnl=pnl,
+        position_pnl=position_pnl,
+    )
+
+
+def _class_measures(
+    positions: Sequence[ReferencePosition], position_pnl: PositionPnl, tail_probability: Fraction
+) -> dict[str, tuple[Fraction, Fraction]]:
+    measures = {}
+    for name in sorted({one.asset_class for one in positions}):
+        rows = [position_pnl[one.instrument] for one in positions if one.asset_class == name]
+        pnl = _added_up(rows, len(rows[0]))
+        measures[name] = (
+            -exact_quantile(pnl, tail_probability),
+            -exact_tail_mean(pnl, tail_probability),
+        )
+    return measures
+
+
+def _tail_part(
+    row: tuple[Fraction, ...], ranked: Sequence[int], tail_probability: Fraction
+) -> Fraction:
+    """Return one position's mean loss in the book's tail: in the book's order, not its own."""
+    left, integral = tail_probability, Fraction(0)
+    for scenario in ranked:
+        taken = min(left, Fraction(1, len(ranked)))
+        integral += taken * row[scenario]
+        left -= taken
+    return -integral / tail_probability
+
+
+def _added_up(rows: Iterable[tuple[Fraction, ...]], count: int) -> tuple[Fraction, ...]:
+    totals = [Fraction(0)] * count
+    for row in rows:
+        totals = [total + pnl for total, pnl in zip(totals, row, strict=True)]
+    return tuple(totals)
+
+
+def _refuse_twice(positions: Sequence[ReferencePosition]) -> None:
+    names = [one.instrument for one in positions]
+    for name in names:
+        if names.count(name) > 1:
+            msg = f"{name} stands twice in the book"
+            raise ReferenceInputError(msg)
+
+
+def _probability(confidence: str) -> Fraction:
+    probability = exact(confidence)
+    if not Fraction(1, 2) < probability < 1:
+        msg = f"confidence {confidence} is not in (1/2, 1)"
+        raise ReferenceInputError(msg)
+    return probability

@@ -1,0 +1,88 @@
+"""The steps of verify: what each runs, how long it may take, what it leaves behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SERVERLESS: Final = "not integration and not end_to_end and not benchmark_suite and not libraries"
+BIN: Final = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of verify.
+
+    Parameters
+    ----------
+    name : str
+        What ``--only`` takes.
+    title : str
+        What it shows, for a person.
+    commands : tuple of tuple of str
+        Run one after the other; the first that fails ends the step.
+    timeout_s : float
+        Bound of each command, seconds.
+    junit : Path, optional
+        The JUnit file that a command leaves.
+    findings : Path, optional
+        The JSON report with findings that a command leaves.
+    """
+
+    name: str
+    title: str
+    commands: tuple[tuple[str, ...], ...]
+    timeout_s: float
+    junit: Path | None = None
+    findings: Path | None = None
+
+
+def verify_steps(folder: Path) -> tuple[Step, ...]:
+    """Return the steps in their order.
+
+    Parameters
+    ----------
+    folder : Path
+        Where steps leave their files.
+    """
+    return (
+        Step("lint", "style and format", (_python("ruff", "check", "."), _FORMAT), 120),
+        Step("types", "static types, strict", (_python("mypy"),), 400),
+        Step("layers", "imports follow the layers", ((str(BIN / "lint-imports"),),), 120),
+        _tests(folder, "unit", "unit and property tests", _UNIT, 420),
+        _tests(folder, "references", "references against other libraries", _REFERENCES, 300),
+        _tests(folder, "compose", "compose file against its specification", _COMPOSE, 120),
+        _tests(folder, "integration", "integration on the real servers", _INTEGRATION, 600),
+        _tests(folder, "golden", "golden and dirty replay, end to end", _END_TO_END, 600),
+        Step(
+            "demo",
+            "demo replay in short form, latency at 1,000 ticks/s",
+            (_python("validation.demo", *_SHORT_DEMO, "--report", str(folder / "demo")),),
+            420,
+            findings=folder / "demo" / "report.json",
+        ),
+    )
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _tests(folder: Path, name: str, title: str, chosen: Sequence[str], timeout_s: float) -> Step:
+    junit = folder / f"{name}.xml"
+    command = _python("pytest", "-q", *chosen, f"--junitxml={junit}")
+    return Step(name, title, (command,), timeout_s, junit=junit)
+
+
+_SHORT_DEMO: Final = ("--short", "--report-timings")
+"""Other programs may share the machine that verifies: there a timing is reported, and judged
+by `make demo` on a machine of one's own."""
+_FORMAT: Final = _python("ruff", "format", "--check", ".")
+_REFERENCES: Final = ("tests", "-m", "libraries")
+_COMPOSE: Final = ("tests/compose",)
+_UNIT: Final = ("tests", "-m", SERVERLESS, "--ignore=tests/compose")
+_INTEGRATION: Final = ("tests", "-m", "integration and not end_to_end")
+_END_TO_END: Final = ("tests/end_to_end", "-m", "end_to_end")

@@ -1,0 +1,269 @@
+"""``riskstream verify``: every step, one verdict each, one report.
+
+A step that fails does not stop the ones behind it. Exit code 0 only when all passed;
+unknown is not a pass.
+"""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from system.clock import SystemClock
+from validation.checkers.verdict import Finding, Verdict, overall
+from validation.junit import (
+    CaseCounts,
+    case_counts,
+    read_suites,
+    suite_of_findings,
+    write_junit,
+)
+from validation.pages import write_verify_page
+from validation.reports import StepOutcome, VerifyReport, read_findings, write_json
+from validation.running import CommandResult, log_tail, run_command
+from validation.screen import STYLES, open_console
+from validation.steps import Step, verify_steps
+
+PROJECT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = Path("build") / "verify"
+LOG_LINES_SHOWN: Final = 25
+PYTEST_FOUND_NOTHING: Final = 5
+
+
+def run_step(step: Step, folder: Path, console: Console) -> StepOutcome:
+    """Run one step and return how it ended.
+
+    Parameters
+    ----------
+    step : Step
+        What to run.
+    folder : Path
+        Where its log goes.
+    console : Console
+        Where progress is shown.
+    """
+    log = folder / f"{step.name}.log"
+    for leftover in (log, step.junit, step.findings):
+        if leftover is not None:
+            leftover.unlink(missing_ok=True)
+    results: list[CommandResult] = []
+    with console.status(step.title) as status:
+        for command in step.commands:
+            results.append(
+                run_command(
+                    command,
+                    log=log,
+                    timeout_s=step.timeout_s,
+                    cwd=PROJECT,
+                    on_wait=lambda: status.update(f"{step.title}  [dim]{_last_line(log)}[/dim]"),
+                )
+            )
+            if results[-1].ending != "ended" or results[-1].exit_code:
+                break
+    return _outcome(step, results, log)
+
+
+def step_verdict(results: Sequence[CommandResult], cases: CaseCounts) -> tuple[Verdict, str]:
+    """Return the verdict of a step and its sentence.
+
+    Parameters
+    ----------
+    results : sequence of CommandResult
+        How its commands ended; the last one is the one that stopped it.
+    cases : CaseCounts
+        Of the cases that it reported; all 0 when it reports none.
+    """
+    last = results[-1]
+    if last.ending == "not started":
+        return Verdict.UNKNOWN, "the program is not there: run `make setup`"
+    if last.ending == "timed out":
+        return Verdict.FAILED, f"not done within its bound, ended after {last.seconds:.0f} s"
+    counts = f"{cases.passed} passed, {cases.failed} failed, {cases.unknown} skipped or unknown"
+    if last.exit_code == PYTEST_FOUND_NOTHING and cases == CaseCounts():
+        return Verdict.UNKNOWN, "no test was found"
+    if last.exit_code or cases.failed:
+        told = counts if cases != CaseCounts() else f"exit code {last.exit_code}"
+        return Verdict.FAILED, told
+    if cases == CaseCounts():
+        return Verdict.PASSED, "clean"
+    return (Verdict.PASSED if cases.passed else Verdict.UNKNOWN), counts
+
+
+def verify(
+    only: Annotated[list[str] | None, typer.Option(help="Run this step alone; repeatable.")] = None,
+) -> None:
+    """Verify everything: style, types, layers, tests, golden replays, demo; one report."""
+    raise typer.Exit(run_verify(only or [], open_console()))
+
+
+def run_verify(only: Sequence[str], console: Console) -> int:
+    """Run the steps and write the reports.
+
+    Parameters
+    ----------
+    only : sequence of str
+        Names of steps; all when empty.
+    console : Console
+        Where progress and verdicts are shown.
+
+    Returns
+    -------
+    int
+        0 when every step passed, 2 when a name is unknown, else 1.
+    """
+    folder = PROJECT / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    steps = verify_steps(folder)
+    unknown = sorted(set(only) - {step.name for step in steps})
+    if unknown:
+        names = ", ".join(step.name for step in steps)
+        console.print(f"no step {', '.join(unknown)}: there are {names}")
+        return 2
+    chosen = [step for step in steps if not only or step.name in only]
+    report = _run_all(chosen, folder, console)
+    _write(report, chosen, folder)
+    _show(report, folder, console)
+    return 0 if report.verdict is Verdict.PASSED else 1
+
+
+def _run_all(steps: Sequence[Step], folder: Path, console: Console) -> VerifyReport:
+    clock = SystemClock()
+    started_ns = clock.monotonic_ns()
+    outcomes: list[StepOutcome] = []
+    try:
+        for step in steps:
+            outcomes.append(run_step(step, folder, console))
+            _show_line(outcomes[-1], console)
+    except KeyboardInterrupt:
+        console.print("interrupted: the steps that did not run are unknown")
+    done = {outcome.name for outcome in outcomes}
+    outcomes += [_not_run(step, folder) for step in steps if step.name not in done]
+    return VerifyReport(
+        verdict=overall(outcome.verdict for outcome in outcomes),
+        seconds=(clock.monotonic_ns() - started_ns) / 1e9,
+        cases=sum((outcome.cases for outcome in outcomes), CaseCounts()),
+        steps=tuple(outcomes),
+    )
+
+
+def _outcome(step: Step, results: Sequence[CommandResult], log: Path) -> StepOutcome:
+    findings = read_findings(step.findings) if step.findings else ()
+    seconds = sum(result.seconds for result in results)
+    reported = case_counts(_suites(step, findings, seconds))
+    verdict, detail = step_verdict(results, reported)
+    return StepOutcome(
+        name=step.name,
+        title=step.title,
+        verdict=verdict,
+        detail=detail,
+        seconds=seconds,
+        command=_repeats(step),
+        log=str(log.relative_to(PROJECT)),
+        cases=_counted(reported, verdict),
+        findings=findings,
+        log_tail="" if verdict is Verdict.PASSED else log_tail(log, LOG_LINES_SHOWN),
+    )
+
+
+def _not_run(step: Step, folder: Path) -> StepOutcome:
+    return StepOutcome(
+        name=step.name,
+        title=step.title,
+        verdict=Verdict.UNKNOWN,
+        detail="not run",
+        seconds=0.0,
+        command=_repeats(step),
+        log=str((folder / f"{step.name}.log").relative_to(PROJECT)),
+        cases=_as_case(Verdict.UNKNOWN),
+    )
+
+
+def _repeats(step: Step) -> str:
+    return f"riskstream verify --only {step.name}"
+
+
+def _counted(reported: CaseCounts, verdict: Verdict) -> CaseCounts:
+    """Return the cases of a step; its own verdict is one where no case tells of it."""
+    told = reported.failed if verdict is Verdict.FAILED else reported != CaseCounts()
+    return reported if told else reported + _as_case(verdict)
+
+
+def _as_case(verdict: Verdict) -> CaseCounts:
+    return CaseCounts(
+        passed=int(verdict is Verdict.PASSED),
+        failed=int(verdict is Verdict.FAILED),
+        unknown=int(verdict is Verdict.UNKNOWN),
+    )
+
+
+def _suites(step: Step, findings: Sequence[Finding], seconds: float) -> list[ET.Element]:
+    if step.junit is not None:
+        return read_suites(step.junit)
+    return [suite_of_findings(step.name, findings, seconds=seconds)] if findings else []
+
+
+def _write(report: VerifyReport, steps: Sequence[Step], folder: Path) -> None:
+    write_json(folder / "report.json", report)
+    suites = []
+    for step, outcome in zip(steps, report.steps, strict=True):
+        found = _suites(step, outcome.findings, outcome.seconds)
+        whole = Finding(check=step.title, verdict=outcome.verdict, detail=outcome.detail)
+        alone = suite_of_findings(step.name, [whole], seconds=outcome.seconds)
+        suites.append((step.name, found or [alone]))
+    write_junit(folder / "junit.xml", suites)
+    write_verify_page(folder / "report.html", report)
+
+
+def _show_line(outcome: StepOutcome, console: Console) -> None:
+    style = STYLES[outcome.verdict]
+    console.print(
+        f"[{style}]{outcome.verdict:<8}[/{style}] {outcome.name:<12} "
+        f"{outcome.seconds:6.1f} s  {outcome.detail}"
+    )
+    if outcome.log_tail:
+        console.print(outcome.log_tail, style="dim", markup=False, highlight=False)
+
+
+def _show(report: VerifyReport, folder: Path, console: Console) -> None:
+    table = Table(title="verify", title_justify="left")
+    for heading in ("step", "verdict", "seconds", "found", "repeat it with"):
+        table.add_column(heading, justify="right" if heading == "seconds" else "left")
+    for outcome in report.steps:
+        style = STYLES[outcome.verdict]
+        table.add_row(
+            outcome.title,
+            f"[{style}]{outcome.verdict}[/{style}]",
+            f"{outcome.seconds:.1f}",
+            outcome.detail,
+            outcome.command,
+        )
+    console.print(table)
+    console.print(f"report: {folder.relative_to(PROJECT)}/report.html, report.json, junit.xml")
+    console.print(_plain(report.cases), highlight=False)
+
+
+def _plain(cases: CaseCounts) -> str:
+    line = f"{cases.passed} passed, {cases.failed} failed"
+    return f"{line}, {cases.unknown} skipped or unknown" if cases.unknown else line
+
+
+def _last_line(log: Path) -> str:
+    return log_tail(log, 1)[:100].replace("[", "(")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run ``riskstream verify`` with arguments, and leave with its exit code."""
+    app = typer.Typer(add_completion=False)
+    app.command()(verify)
+    app(args=list(arguments), prog_name="riskstream verify")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
