@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Make the secrets that compose.yaml hands to its services: once, readable by one user.
+#
+#   compose/make-secrets.sh [FOLDER]      FOLDER/secrets/* and FOLDER/.env; default: this folder
+#
+# Compose mounts the file of a secret as it is, its owner included. So the containers run as
+# that owner (RISKSTREAM_UID, RISKSTREAM_GID in .env), which is never root.
+set -euo pipefail
+umask 077
+
+folder=${1:-$(dirname "${BASH_SOURCE[0]}")}
+readonly folder service_id=10001
+
+random_word() {
+  od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
+}
+
+write_secrets() {
+  local into=$1 postgres redis
+  postgres=$(random_word)
+  redis=$(random_word)
+  printf '%s' "$postgres" >"$into/postgres_password"
+  printf 'postgresql://riskstream:%s@postgres:5432/riskstream' "$postgres" >"$into/database_url"
+  printf 'requirepass %s\n' "$redis" >"$into/redis_auth"
+  printf 'redis://:%s@redis:6379/0' "$redis" >"$into/redis_url"
+  printf '%s' "$(random_word)" >"$into/riskstream_api_token"
+  printf '%s\n' \
+    'spark.authenticate          true' \
+    "spark.authenticate.secret   $(random_word)" \
+    'spark.ui.killEnabled        false' \
+    'spark.master.rest.enabled   false' >"$into/spark-defaults.conf"
+}
+
+owner=$(id -u) group=$(id -g)
+if [ "$owner" = 0 ]; then
+  owner=$service_id group=$service_id
+fi
+
+if [ -e "$folder/secrets" ]; then
+  echo "secrets are there already: $folder/secrets"
+else
+  draft=$(mktemp -d "$folder/.secrets-XXXXXX")
+  trap 'rm -rf "$draft"' EXIT
+  write_secrets "$draft"
+  [ "$(id -u)" != 0 ] || chown -R "$owner:$group" "$draft"
+  mv "$draft" "$folder/secrets"
+  echo "secrets written: $folder/secrets"
+fi
+
+if [ ! -e "$folder/.env" ]; then
+  printf 'RISKSTREAM_UID=%s\nRISKSTREAM_GID=%s\n' "$owner" "$group" >"$folder/.env"
+fi
