@@ -1,0 +1,99 @@
+"""The documents agree with the repository: links lead somewhere, no decision is left out."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DECISIONS_DIR = ROOT / "docs" / "decisions"
+_LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_CODE = re.compile(r"```.*?```", re.DOTALL)
+_CITED = re.compile(r"decision\s+(?P<number>\d{4})")
+_PATH = re.compile(
+    r"`(?P<path>(?:system|tests|validation|loadtests|compose|scenarios|docs|requirements)/[\w./-]+)`"
+)
+
+
+def kept_files(*patterns: str) -> list[Path]:
+    """Return files of the working tree that are, or are about to be, under version control."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return [path for name in listed.stdout.split() if (path := ROOT / name).is_file()]
+
+
+def is_left_out(path: str) -> bool:
+    """Return whether version control leaves a path out: it is made on each machine."""
+    asked = ["git", "check-ignore", "--quiet", path]
+    return subprocess.run(asked, cwd=ROOT, timeout=30, check=False).returncode == 0
+
+
+DOCUMENTS = kept_files("*.md")
+RECORDS = sorted(path for path in DECISIONS_DIR.glob("*.md") if path.name != "README.md")
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def headings(path: Path) -> set[str]:
+    """Return the anchors of a document's headings, as they are made from their words."""
+    text = _CODE.sub("", path.read_text("utf-8"))
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names(DOCUMENTS))
+def test_every_link_to_a_file_or_heading_leads_somewhere(document):
+    for link in _LINK.finditer(_CODE.sub("", document.read_text("utf-8"))):
+        target, _, anchor = link["target"].partition("#")
+        if "://" in target:
+            continue
+        path = document.parent / target if target else document
+        assert path.exists(), f"{link['target']}: nothing there"
+        if anchor:
+            assert anchor in headings(path), f"{link['target']}: no such heading"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names(DOCUMENTS))
+def test_every_path_that_is_named_exists_or_is_made_when_it_runs(document):
+    for named in _PATH.finditer(_CODE.sub("", document.read_text("utf-8"))):
+        path = named["path"].rstrip(".")
+        assert (ROOT / path).exists() or is_left_out(path), f"{path}: nothing there"
+
+
+def test_every_decision_has_a_number_of_its_own():
+    numbers = [path.name[:4] for path in RECORDS]
+    assert len(set(numbers)) == len(numbers)
+    assert all(re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", path.name) for path in RECORDS)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=names(RECORDS))
+def test_every_decision_is_in_the_index_under_its_own_title(record):
+    number, _, title = record.read_text("utf-8").splitlines()[0].removeprefix("# ").partition(" ")
+    assert number == record.name[:4]
+    line = f"| [{number}]({record.name}) | {title} |"
+    assert line in (DECISIONS_DIR / "README.md").read_text("utf-8").splitlines(), f"missing: {line}"
+
+
+def test_every_decision_that_code_or_a_document_cites_is_there():
+    known = {path.name[:4] for path in RECORDS}
+    for path in [*kept_files("*.py"), *DOCUMENTS]:
+        for cited in _CITED.finditer(path.read_text("utf-8")):
+            place = path.relative_to(ROOT)
+            assert cited["number"] in known, f"{place} cites decision {cited['number']}"
+
+
+def test_every_document_is_in_the_index_of_documents():
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    for document in (ROOT / "docs").glob("*.md"):
+        assert document.name == "README.md" or f"]({document.name})" in index, document.name

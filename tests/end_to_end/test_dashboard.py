@@ -1,0 +1,322 @@
+"""The dashboard in a real browser, against a double of the API that the tests can break."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+import uvicorn
+
+from system.runtime.ports import free_ports
+from tests.end_to_end.browser import Page, browser, find_chromium
+from tests.system.show.fake_api import TOKEN, FakeApi
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+STALE_WITHIN_SECONDS = 3.0
+STATE = "window.riskstreamFeed.state"
+IS_LIVE = f"window.riskstreamFeed && {STATE}.live === true && {STATE}.view !== null"
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium or Chrome is installed"),
+]
+
+
+@dataclass
+class ApiServer:
+    """The double on a port; it can be ended and started again there."""
+
+    api: FakeApi
+    port: int
+
+    def start(self) -> None:
+        config = uvicorn.Config(self.api.app(), port=self.port, log_level="critical")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve()))
+        self._thread.start()
+        wait_until(lambda: self._server.started, START_SECONDS, "the double did not start")
+
+    def stop(self) -> None:
+        self.api.cut = True
+        self._server.should_exit = True
+        self._thread.join(STOP_SECONDS)
+        assert not self._thread.is_alive(), "the double did not end"
+        self.api.cut = False
+
+
+@dataclass
+class Dashboard:
+    """The dashboard's process; it can be ended and started again on its port."""
+
+    port: int
+    api_port: int
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "system/show/app.py",
+                   "--server.port", str(self.port), "--server.address", "127.0.0.1"]  # fmt: skip
+        environment = {
+            **os.environ,
+            "RISKSTREAM_STATE_DIR": str(self.folder),
+            "RISKSTREAM_API_URL": f"http://127.0.0.1:{self.api_port}",
+            "RISKSTREAM_API_TOKEN": TOKEN,
+        }
+        with (self.folder / "dashboard.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=PROJECT_DIR, env=environment, stdout=log, stderr=log
+            )
+        wait_until(self._answers, START_SECONDS, "the dashboard did not start")
+
+    def stop(self) -> float:
+        """End it and return the seconds that took."""
+        begun = time.monotonic()
+        self._process.terminate()
+        self._process.wait(timeout=STOP_SECONDS)
+        return time.monotonic() - begun
+
+    def listener_count(self) -> int:
+        with urlopen(f"{self.url}/live/health", timeout=2) as answer:  # noqa: S310
+            return int(answer.read().split()[1])
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, (self.folder / "dashboard.log").read_text()
+        with contextlib.suppress(OSError):
+            return self.listener_count() >= 0
+        return False
+
+
+def wait_until(condition: object, seconds: float, complaint: str) -> None:
+    assert callable(condition)
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up, complaint
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ApiServer]:
+    api = FakeApi()
+    api.play_days(12)
+    running = ApiServer(api, free_ports([None])[0])
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def dashboard(server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    running = Dashboard(free_ports([None])[0], server.port, tmp_path_factory.mktemp("dashboard"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    executable = find_chromium()
+    assert executable is not None
+    with browser(executable, tmp_path_factory.mktemp("chromium")) as page:
+        page.resize(1680, 1060)
+        yield page
+
+
+@pytest.fixture
+def page(tab: Page, dashboard: Dashboard, server: ApiServer) -> Iterator[Page]:
+    """The desk, live, with helpers that look into the panels' shadow roots."""
+    server.api.mend()
+    tab.open(f"{dashboard.url}/?portfolio=long-equities")
+    tab.wait(IS_LIVE)
+    tab.value(
+        """window.panel = (name) => [...document.querySelectorAll("*")]
+             .map((element) => element.shadowRoot?.querySelector(`.panel.${name}`))
+             .find(Boolean);
+           window.text = (name, inside) => panel(name)?.querySelector(inside)?.textContent;"""
+    )
+    tab.wait("panel('trades') && panel('gauge') && text('gauge', '.value')?.includes('%')")
+    yield tab
+    assert tab.problems == []
+
+
+def test_what_the_api_sends_stands_on_the_screen(page: Page, server: ApiServer) -> None:
+    server.api.step_seconds = 0.6
+    shown = page.value(f"({{ id: {STATE}.view.snapshot_id, gauge: text('gauge', '.value') }})")
+    wait_until(lambda: server.api.latest, 1, "the double has no snapshot")
+    sent = server.api.sent[shown["id"]]
+    server.api.step_seconds = 0.09
+    assert sent.var_fraction is not None
+    assert shown["gauge"].replace("\u202f", "") == f"{sent.var_fraction * 100:.2f}%"
+
+
+def test_every_panel_draws(page: Page) -> None:
+    drawn = page.value(
+        """({
+          curve: panel("pnl").querySelector(".curve").getAttribute("d").length > 50,
+          limit: text("gauge", ".limit-text"),
+          tail: panel("made").querySelectorAll(".tail tbody tr").length,
+          classes: panel("exposure").querySelectorAll("tbody tr").length,
+          contributors: panel("contributors").querySelectorAll("tbody tr").length,
+          days: panel("days").querySelectorAll(".bars rect").length,
+          heat: panel("heat").querySelectorAll("tbody tr").length,
+          portfolios: panel("cards").querySelectorAll(".card").length,
+        })"""
+    )
+    assert drawn["days"] >= 11
+    assert drawn | {"days": 11} == {
+        "curve": True,
+        "limit": "limit 2.00\u202f%",
+        "tail": 5,
+        "classes": 1,
+        "contributors": 5,
+        "days": 11,
+        "heat": 12,
+        "portfolios": 3,
+    }
+
+
+def test_a_push_is_on_the_screen_within_a_tenth_of_a_second(page: Page, server: ApiServer) -> None:
+    page.value(
+        """window.seen = {};
+           window.watch = new MutationObserver(() => {
+             const at = performance.timeOrigin + performance.now();
+             seen[riskstreamFeed.state.view.snapshot_id] ??= at;
+           });
+           watch.observe(panel("bar"), { subtree: true, childList: true, characterData: true });"""
+    )
+    page.wait("Object.keys(seen).length > 40")
+    seen = page.value("(watch.disconnect(), seen)")
+    delays_ms = [at - server.api.published_ms[name] for name, at in seen.items()]
+    assert min(delays_ms) > 0, "the clocks of one machine agree"
+    median, slowest = statistics.median(delays_ms), max(delays_ms)
+    sys.stdout.write(f"push to screen: median {median:.1f} ms, slowest {slowest:.1f} ms\n")
+    assert median < 100, sorted(delays_ms)
+
+
+def test_a_stream_that_stops_is_called_stale_and_recovers_by_itself(
+    page: Page, server: ApiServer
+) -> None:
+    server.api.frozen = True
+    page.wait("text('bar', '.pill') === 'STALE'", STALE_WITHIN_SECONDS)
+    banner = page.value("text('bar', '.banner')")
+    assert banner.startswith("STALE since ")
+    assert "its heartbeat is gone" in banner
+    assert "UTC market time" in banner
+    assert page.value("panel('gauge').classList.contains('stale')")
+    page.wait("getComputedStyle(panel('gauge').querySelector('svg')).opacity < 0.6", 1)
+    server.api.frozen = False
+    page.wait("text('bar', '.pill') === 'LIVE'", STALE_WITHIN_SECONDS)
+    assert page.value("panel('bar').querySelector('.banner').hidden")
+
+
+def test_an_api_that_falls_silent_is_called_stale(page: Page, server: ApiServer) -> None:
+    server.api.silent = True
+    server.api.paused = True
+    page.wait("text('bar', '.pill') === 'STALE'", STALE_WITHIN_SECONDS)
+    assert "says nothing any more" in page.value("text('bar', '.banner')")
+    server.api.silent = False
+    server.api.paused = False
+    page.wait("text('bar', '.pill') === 'LIVE'", STALE_WITHIN_SECONDS)
+
+
+def test_an_api_that_ends_is_called_stale_until_it_is_back(page: Page, server: ApiServer) -> None:
+    server.stop()
+    page.wait("text('bar', '.pill') === 'STALE'", STALE_WITHIN_SECONDS)
+    assert "No connection to the API" in page.value("text('bar', '.banner')")
+    server.start()
+    page.wait("text('bar', '.pill') === 'LIVE'", 6)
+
+
+def test_a_dashboard_that_ends_is_called_stale_by_the_page_itself(
+    page: Page, dashboard: Dashboard
+) -> None:
+    assert dashboard.stop() < 5, "open event streams must not hold the server up"
+    page.wait("text('bar', '.pill') === 'STALE'", STALE_WITHIN_SECONDS)
+    assert "nothing from the dashboard's server" in page.value("text('bar', '.banner')")
+    dashboard.start()
+    page.wait("text('bar', '.pill') === 'LIVE'", 15)
+
+
+def test_one_tab_holds_one_event_stream_over_changes_of_portfolio(
+    page: Page, dashboard: Dashboard
+) -> None:
+    for name in ("long-short", "eur-jpy-usd", "long-equities"):
+        page.value(f"panel('cards').querySelector('[data-portfolio={name}]').click()")
+        page.wait(f"{STATE}.view?.portfolio === '{name}' && text('gauge', '.note') === '{name}'")
+        page.wait(f"location.search === '?portfolio={name}'")
+        assert page.value("text('cards', '[aria-checked=true] .name')") == name
+    wait_until(lambda: dashboard.listener_count() == 1, 3, "more than one event stream is open")
+
+
+def test_contributors_are_sorted_by_delta_from_the_keyboard(page: Page) -> None:
+    page.value("panel('contributors').querySelectorAll('th button')[0].focus()")
+    for kind in ("keyDown", "keyUp"):
+        page.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text="\r",
+                  windowsVirtualKeyCode=13)  # fmt: skip
+    page.wait("panel('contributors').querySelectorAll('th')[5].ariaSort === 'descending'")
+    page.wait(
+        f"""(() => {{
+          const rows = {STATE}.view.contributors.rows;
+          const largest = rows.reduce((a, b) => (Math.abs(b.delta) > Math.abs(a.delta) ? b : a));
+          return text("contributors", "tbody th") === largest.instrument;
+        }})()"""
+    )
+
+
+def test_a_trade_from_the_ticket_shows_var_before_and_after(page: Page, server: ApiServer) -> None:
+    before = len(server.api.trades)
+    page.wait("document.querySelector('.stForm button[kind=primaryFormSubmit]')")
+    page.value("document.querySelector('.stForm button[kind=primaryFormSubmit]').click()")
+    page.wait("panel('trades').querySelector('tbody tr.in_var')")
+    row = page.value(
+        "[...panel('trades').querySelector('tbody tr').children].map((cell) => cell.textContent)"
+    )
+    trade = server.api.trades[before]
+    assert trade.portfolio == "long-equities"
+    assert row[0] == f"Buy 100 {trade.instrument}"
+    assert "%" in row[2]
+    assert "%" in row[3]
+    assert row[4] != "\u2013"
+    assert row[5].endswith("ms")
+
+
+def test_a_trade_that_the_api_refuses_says_why(page: Page, server: ApiServer) -> None:
+    server.api.refusal = "quantity is above the limit of this desk"
+    page.wait("document.querySelector('.stForm button[kind=primaryFormSubmit]')")
+    page.value("document.querySelector('.stForm button[kind=primaryFormSubmit]').click()")
+    page.wait("panel('trades').querySelector('tbody tr.refused')")
+    page.wait("document.querySelector('.stAlert')?.textContent.includes('limit of this desk')")
+    server.api.refusal = ""
+
+
+def test_without_any_snapshot_the_page_says_so(tab: Page, tmp_path: Path) -> None:
+    empty = ApiServer(FakeApi(frozen=True), free_ports([None])[0])
+    empty.start()
+    running = Dashboard(free_ports([None])[0], empty.port, tmp_path)
+    running.start()
+    try:
+        tab.open(running.url)
+        tab.wait("document.body?.innerText.includes('no portfolio has a number yet')")
+        tab.wait("window.riskstreamFeed?.state.freshness?.state === 'no_data'")
+        tab.wait(
+            """[...document.querySelectorAll("*")].some((element) =>
+                 element.shadowRoot?.querySelector(".pill")?.textContent === "NO DATA YET")"""
+        )
+    finally:
+        running.stop()
+        empty.stop()

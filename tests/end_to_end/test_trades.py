@@ -1,0 +1,150 @@
+"""A trade, its amendment and its cancellation: the VaR after each is the reference's."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+import pytest
+
+from system.bus.producer import MessageProducer
+from system.contracts.messages import Mark, OpeningPosition, Portfolio, Trade, TradeAction
+from system.settings import Connections, Settings
+from system.simulate.datasets import load_market
+from system.simulate.replay import Replay, ReplaySpec, replayed_market
+from system.store.latest import LatestStore
+from validation.checkers.end_of_day import check_end_of_day
+from validation.checkers.verdict import Verdict
+from validation.expected import (
+    ExpectedMarket,
+    effective_trades,
+    expected_end_of_day,
+    positions_after,
+)
+from validation.gathering import (
+    await_committed,
+    expected_of,
+    read_inputs,
+    read_stated,
+    real_closes,
+)
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+
+DAYS = (dt.date(2020, 4, 1), dt.date(2020, 4, 3))
+LAST_CLOSE = dt.date(2020, 3, 31)
+DRAIN_BOUND_S = 120.0
+TOLERANCE = 1e-9
+BOOK = Portfolio(
+    portfolio="trader",
+    base_currency="EUR",
+    positions=(
+        OpeningPosition(instrument="AAPL", quantity=1000.0, entry_price=60.0),
+        OpeningPosition(instrument="XOM", quantity=-500.0, entry_price=40.0),
+        OpeningPosition(instrument="SP500.FUT", quantity=-1.0, entry_price=2600.0),
+        OpeningPosition(instrument="USD", quantity=10_000.0, entry_price=0.9),
+    ),
+)
+
+
+def trade(trade_id: str, instrument: str, quantity: float, price: float, **other) -> Trade:
+    return Trade(
+        trade_id=trade_id,
+        portfolio="trader",
+        instrument=instrument,
+        quantity=quantity,
+        price=price,
+        **other,
+    )
+
+
+BUY = trade("t-1", "MSFT", 300.0, 155.0)
+AMENDED = msgspec.structs.replace(BUY, version=1, action=TradeAction.AMEND, quantity=450.0)
+CANCELLED = msgspec.structs.replace(AMENDED, version=2, action=TradeAction.CANCEL)
+OTHERS = (
+    trade("t-2", "SP500.FUT", -1.0, 2585.0),
+    trade("t-3", "USD", -4_000.0, 0.91),
+    trade("t-4", "XOM", 500.0, 37.0),
+)
+
+
+@pytest.fixture(scope="module")
+def replay(stack_settings: Settings) -> Replay:
+    """Three days of four instruments and the dollar."""
+    market = replayed_market(
+        load_market(stack_settings.wheels_dir),
+        instruments=("AAPL", "XOM", "MSFT", "SP500.FUT"),
+        currencies=("USD",),
+    )
+    return Replay(market, ReplaySpec(first_day=DAYS[0], last_day=DAYS[1], ticks_per_day=50))
+
+
+@pytest.fixture(scope="module")
+def market(replay: Replay, stack_settings: Settings) -> ExpectedMarket:
+    """What the references know: closes by the second reader."""
+    closes = real_closes(stack_settings.wheels_dir)
+    first = LAST_CLOSE - dt.timedelta(days=100)
+    calendar = sorted(day for day in closes["AAPL"] if first <= day <= DAYS[1])
+    instruments = {
+        one.instrument: one for one in replay.reference_messages() if hasattr(one, "instrument")
+    }
+    return ExpectedMarket(closes, instruments, calendar)
+
+
+@pytest.fixture(scope="module")
+def opened(connections: Connections, replay: Replay, producer: MessageProducer) -> None:
+    """The book is in the stream, before the first day."""
+    for message in (*replay.reference_messages(), BOOK):
+        producer.send(message)
+    producer.flush()
+    assert await_committed(connections, timeout_s=DRAIN_BOUND_S)
+
+
+@pytest.mark.parametrize(
+    "count",
+    range(1 + 3 + len(OTHERS)),
+    ids=["none", "new", "amend", "cancel", "future", "fx", "close"],
+)
+def test_the_risk_after_each_trade_is_that_of_the_reference(
+    count: int, connections: Connections, market: ExpectedMarket, producer: MessageProducer, opened
+) -> None:
+    sent = (BUY, AMENDED, CANCELLED, *OTHERS)[:count]
+    if sent:
+        producer.deliver(sent[-1])
+    assert await_committed(connections, timeout_s=DRAIN_BOUND_S)
+    with LatestStore(connections.redis_url) as store:
+        latest = store.latest("trader")
+    assert latest is not None
+    assert latest.snapshot.trade_ids == tuple(one.trade_id for one in sent[-1:])
+    held = positions_after(BOOK, effective_trades(sent), market.instruments)
+    expected = expected_end_of_day(BOOK, held, market, LAST_CLOSE)
+    for stated, exact in (
+        (latest.snapshot.var, expected.var),
+        (latest.snapshot.expected_shortfall, expected.expected_shortfall),
+        (latest.snapshot.nav, expected.nav),
+    ):
+        assert stated == pytest.approx(float(exact), rel=TOLERANCE)
+
+
+def test_every_close_after_the_trades_is_that_of_the_reference(
+    connections: Connections,
+    stack_settings: Settings,
+    replay: Replay,
+    producer: MessageProducer,
+    opened: None,
+) -> None:
+    for plan in replay.day_plans():
+        for planned in plan.slots():
+            if isinstance(planned.message, Mark):
+                producer.send_mark_everywhere(planned.message)
+            else:
+                producer.send(planned.message)
+    producer.flush()
+    assert await_committed(connections, timeout_s=DRAIN_BOUND_S)
+    closes = real_closes(stack_settings.wheels_dir)
+    records = read_inputs(connections.kafka_bootstrap_servers)
+    days = list(replay.days)
+    expected = expected_of(records, closes, calendar=closes["AAPL"], days=days)
+    stated = read_stated(connections.database_url).days
+    found = check_end_of_day("trades", stated, expected)
+    assert (found.verdict, len(stated)) == (Verdict.PASSED, len(days)), found.detail

@@ -1,0 +1,53 @@
+"""The real servers, started once for the whole run of integration tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from system.runtime.registry import SERVERS
+from system.runtime.running import RunningStack
+from system.runtime.stack import EmbeddedStack
+from system.settings import Connections, Settings, load_settings
+
+
+def private_settings(state_dir: Path) -> Settings:
+    """Return settings of a stack of its own: no external server, whatever the shell says."""
+    return load_settings().model_copy(
+        update={
+            "state_dir": state_dir,
+            "kafka_bootstrap_servers": None,
+            "spark_master": None,
+            "database_url": None,
+            "redis_url": None,
+            "api_url": None,
+            "api_token": None,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of the session's stack; ask for ``stack`` when it must run."""
+    return private_settings(tmp_path_factory.mktemp("stack"))
+
+
+@pytest.fixture(scope="session")
+def servers() -> tuple[str, ...]:
+    """Which components the session's stack has; override it in a narrower conftest."""
+    return SERVERS
+
+
+@pytest.fixture(scope="session")
+def stack(stack_settings: Settings, servers: tuple[str, ...]) -> Iterator[RunningStack]:
+    """Kafka, PostgreSQL, Redis, Spark master and worker, up and healthy."""
+    with EmbeddedStack(stack_settings, components=servers) as embedded:
+        yield embedded.running
+
+
+@pytest.fixture(scope="session")
+def connections(stack: RunningStack, stack_settings: Settings) -> Connections:
+    """Where the session's servers are."""
+    return stack_settings.connections()

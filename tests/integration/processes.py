@@ -1,0 +1,38 @@
+"""What the tests of the stack ask the machine: who lives, who listens, who says what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psutil
+
+GONE_BOUND_S = 30
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """Return a process and all its descendants that live."""
+    head = psutil.Process(pid)
+    return [each for each in (head, *head.children(recursive=True)) if _lives(each)]
+
+
+def survivors(processes: Iterable[psutil.Process]) -> list[str]:
+    """Return who still lives after a bounded wait; empty is what one hopes for."""
+    _, alive = psutil.wait_procs(list(processes), timeout=GONE_BOUND_S)
+    return [f"{each.pid} {' '.join(each.cmdline()[:3])}" for each in alive if _lives(each)]
+
+
+def listening_addresses(processes: Iterable[psutil.Process]) -> set[str]:
+    """Return the addresses on which some processes listen."""
+    return {
+        connection.laddr.ip
+        for process in processes
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,136 @@
+"""What only a real Redis can show: expiry, bounds, waiting readers, concurrency."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from system.contracts.api import StreamState, current_risk
+from system.contracts.codec import encode
+from system.store import keyspace
+from system.store.errors import StoreUnavailableError
+from system.store.latest import LatestStore
+from system.store.samples import sample_snapshot
+from system.store.watching import OLDEST_ID, LatestReader
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def latest(redis_url: str) -> Iterator[LatestStore]:
+    store = LatestStore(redis_url)
+    yield store
+    store.close()
+
+
+def publish(latest: LatestStore, epoch: int, *portfolios: str) -> None:
+    snapshots = [sample_snapshot(name, epoch=epoch) for name in portfolios or ("alpha",)]
+    latest.publish(snapshots, fence=1, epoch=epoch, offsets={"trades:0": epoch}, published_ns=1)
+
+
+def wait_until(condition: Callable[[], bool], bound_s: float = 5.0) -> None:
+    bound = time.monotonic() + bound_s
+    while not condition():
+        assert time.monotonic() < bound, "the condition did not come true in time"
+        time.sleep(0.01)
+
+
+def test_a_stream_that_stops_beating_is_stale_within_the_expiry(latest: LatestStore) -> None:
+    latest.beat(1, 0, monotonic_ns=1, state=StreamState.RUNNING)
+    assert latest.status().state is StreamState.RUNNING
+    wait_until(lambda: latest.status().state is StreamState.STALE)
+    assert latest.status().heartbeat_age_ms is None
+
+
+def test_the_push_stream_keeps_a_bounded_number(
+    latest: LatestStore, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyspace, "STREAM_MAX_ENTRIES", 50)
+    for epoch in range(300):
+        publish(latest, epoch)
+    with redis.Redis.from_url(redis_url) as client:
+        assert 50 <= client.xlen(keyspace.SNAPSHOTS_KEY) < 200
+    assert latest.read_since("0")[0].epoch > 0
+
+
+def test_writers_at_once_leave_the_newest(latest: LatestStore) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda epoch: publish(latest, epoch), range(100)))
+    found, watermark = latest.latest("alpha"), latest.watermark()
+    assert found is not None
+    assert watermark is not None
+    assert (found.snapshot.epoch, watermark.epoch) == (99, 99)
+
+
+def test_the_event_loop_reads_what_threads_read(latest: LatestStore, redis_url: str) -> None:
+    publish(latest, 3, "alpha", "beta")
+    latest.mark_durable(1, 3)
+    latest.beat(1, 3, monotonic_ns=1, state=StreamState.RUNNING)
+
+    async def read() -> None:
+        reader = LatestReader(redis_url)
+        record = await reader.current("alpha")
+        assert record is not None
+        assert record.json == encode(current_risk(sample_snapshot("alpha", epoch=3)))
+        assert (record.durable, record.stream) == (True, StreamState.RUNNING)
+        whole = await reader.snapshot("beta")
+        assert whole is not None
+        assert whole.json == encode(sample_snapshot("beta", epoch=3))
+        assert await reader.current("gamma") is None
+        assert await reader.portfolios() == ["alpha", "beta"]
+        assert len(await reader.currents(["alpha", "gamma", "beta"])) == 2
+        assert await reader.watermark() == latest.watermark()
+        assert (await reader.status()).durable_epoch == 3
+        await reader.aclose()
+
+    asyncio.run(read())
+
+
+def test_a_waiting_reader_gets_an_entry_as_soon_as_it_comes(
+    latest: LatestStore, redis_url: str
+) -> None:
+    async def read() -> None:
+        reader = LatestReader(redis_url)
+        assert await reader.kept_range() == (OLDEST_ID, OLDEST_ID)
+        assert await reader.read_since(OLDEST_ID, block_ms=20) == []
+        waiting = asyncio.create_task(reader.read_since(OLDEST_ID, block_ms=4_000))
+        await asyncio.to_thread(publish, latest, 0)
+        (entry,) = await asyncio.wait_for(waiting, 2)
+        assert await reader.kept_range() == (entry.entry_id, entry.entry_id)
+        await reader.aclose()
+
+    asyncio.run(read())
+
+
+def test_silence_names_the_server_and_not_its_password() -> None:
+    store = LatestStore("redis://:s3cret@127.0.0.1:1/0")
+    with pytest.raises(StoreUnavailableError, match="Redis does not answer") as caught:
+        store.latest("alpha")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_scripts_survive_a_server_that_forgot_them(latest: LatestStore, redis_url: str) -> None:
+    publish(latest, 0)
+    with redis.Redis.from_url(redis_url) as client:
+        client.script_flush()
+    publish(latest, 1)
+    found = latest.latest("alpha")
+    assert found is not None
+    assert found.snapshot.epoch == 1
+
+
+def test_large_snapshots_are_kept_in_smaller_number(
+    latest: LatestStore, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyspace, "STREAM_MAX_BYTES", 100_000)
+    monkeypatch.setattr(keyspace, "STREAM_MIN_ENTRIES", 2)
+    for epoch in range(30):
+        big = sample_snapshot(epoch=epoch, position_count=100)
+        latest.publish([big], fence=1, epoch=epoch, offsets={}, published_ns=1)
+    with redis.Redis.from_url(redis_url) as client:
+        assert 2 <= client.xlen(keyspace.SNAPSHOTS_KEY) <= 4

@@ -1,0 +1,239 @@
+"""The bus and the publisher against a real broker of these tests' own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from system.bus.admin import create_topics
+from system.bus.consumer import Follower, end_offsets, read_topic
+from system.bus.errors import TopicMismatchError, TopicMissingError
+from system.bus.producer import MessageProducer
+from system.clock import SystemClock
+from system.contracts.codec import MAX_MESSAGE_BYTES
+from system.contracts.messages import CloseHistory, FxRate, Instrument, Mark, Portfolio, Tick, Trade
+from system.contracts.topics import (
+    FX_RATES,
+    INPUT_TOPICS,
+    MARKET_DATA,
+    REFERENCE,
+    TOPICS,
+    TRADES,
+    Topic,
+)
+from system.runtime.stack import EmbeddedStack
+from system.settings import Settings, load_settings
+from system.simulate.__main__ import STOPPED_EXIT_CODE
+from system.simulate.datasets import load_market
+from system.simulate.progress import DaySent, PublishSummary, ReferenceSent, read_progress
+from system.simulate.publisher import OpenLoopPublisher
+from system.simulate.replay import Replay, ReplaySpec, replayed_market
+
+pytestmark = pytest.mark.integration
+
+FIRST, LAST = dt.date(2020, 4, 9), dt.date(2020, 4, 14)
+EASTER_MONDAY = dt.date(2020, 4, 13)
+DAY_COUNT = 3
+PROCESS_BOUND_S = 60
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    settings: Settings = load_settings().model_copy(
+        update={"state_dir": tmp_path_factory.mktemp("bus"), "kafka_bootstrap_servers": None}
+    )
+    with EmbeddedStack(settings, components=("kafka",)) as stack:
+        yield stack.connections.kafka_bootstrap_servers
+
+
+@pytest.fixture
+def before(broker) -> dict[str, int]:
+    """Where the topics end before the test."""
+    return end_offsets(broker, TOPICS)
+
+
+def tick(sequence: int, ticker: str) -> Tick:
+    return Tick(
+        ticker=ticker, bid=1.0, ask=1.0, mid=1.0, volume=1.0, event_time_ns=1, sequence=sequence
+    )
+
+
+def sent_since(broker, before, topic):
+    return list(read_topic(broker, topic, start=before))
+
+
+def test_topics_can_be_created_again_and_again_but_not_with_other_partitions(broker):
+    assert create_topics(broker) == ()
+    with pytest.raises(TopicMismatchError, match="market_data has 2 partitions, asked for 3"):
+        create_topics(broker, {"market_data": 3})
+
+
+def test_a_new_topic_has_the_partitions_asked_for(broker):
+    topic = Topic("bus_partitions", (Tick,), partition_count=1)
+    assert create_topics(broker, {topic.name: 4}, topics=[topic]) == (topic.name,)
+    assert sorted(end_offsets(broker, [topic])) == [f"{topic.name}:{p}" for p in range(4)]
+
+
+def test_what_is_sent_is_read_back_in_order_with_the_brokers_time(broker, before):
+    tickers = ("AAPL", "MSFT", "XOM")
+    earliest_ms = SystemClock().wall_ns() // 10**6
+    with MessageProducer(broker) as producer:
+        for sequence in range(200):
+            for ticker in tickers:
+                producer.send(tick(sequence, ticker))
+        producer.flush()
+        assert producer.counts.acked == 600
+        offsets = producer.offsets
+    records = sent_since(broker, before, MARKET_DATA)
+    for ticker in tickers:
+        own = [record for record in records if record.key == ticker.encode()]
+        assert [record.message().sequence for record in own] == list(range(200))
+        assert len({record.partition for record in own}) == 1
+    assert end_offsets(broker, [MARKET_DATA]) == {
+        **{place: before[place] for place in before if place.startswith("market_data")},
+        **offsets,
+    }
+    assert all(
+        earliest_ms - 1 <= r.appended_at_ms <= SystemClock().wall_ns() // 10**6 for r in records
+    )
+
+
+def test_each_message_stands_on_its_own_topic(broker, before):
+    messages = {
+        FX_RATES: FxRate(currency="USD", rate=1.1, event_time_ns=1, sequence=1),
+        TRADES: Trade(trade_id="t", portfolio="p", instrument="A", quantity=1.0, price=1.0),
+        REFERENCE: Portfolio(portfolio="p"),
+    }
+    with MessageProducer(broker) as producer:
+        for topic, message in messages.items():
+            position = producer.deliver(message)
+            place = f"{topic.name}:{position.partition}"
+            assert (position.topic, position.offset) == (topic.name, before[place])
+    for topic, message in messages.items():
+        assert [r.message() for r in sent_since(broker, before, topic)] == [message]
+
+
+def test_a_mark_is_the_last_record_of_every_partition_of_every_input_topic(broker, before):
+    mark = Mark(date=dt.date(2020, 2, 3), event_time_ns=1)
+    with MessageProducer(broker) as producer:
+        for sequence in range(50):
+            producer.send(tick(sequence, f"T{sequence}"))
+        assert producer.send_mark_everywhere(mark) == 5
+    for topic in INPUT_TOPICS:
+        last = {r.partition: r for r in sent_since(broker, before, topic)}
+        assert len(last) == topic.partition_count
+        assert all(record.message() == mark for record in last.values())
+
+
+def test_the_largest_message_that_the_codec_allows_passes(broker, before):
+    with MessageProducer(broker) as producer:
+        producer.send_bytes(MARKET_DATA, b"big", b"x" * MAX_MESSAGE_BYTES)
+    (record,) = sent_since(broker, before, MARKET_DATA)
+    assert len(record.value) == MAX_MESSAGE_BYTES
+
+
+def test_a_topic_that_does_not_exist_is_named(broker, monkeypatch):
+    monkeypatch.setattr("system.bus.producer.METADATA_TIMEOUT_SECONDS", 1.0)
+    with MessageProducer(broker) as producer, pytest.raises(TopicMissingError, match="nowhere"):
+        producer.send_bytes(Topic("nowhere", (Tick,), 1), b"k", b"v")
+    with pytest.raises(TopicMissingError, match="nowhere"):
+        end_offsets(broker, [Topic("nowhere", (Tick,), 1)])
+
+
+def test_a_follower_sees_what_comes_after_it_began(broker, before):
+    with (
+        Follower(broker, [FX_RATES], before) as follower,
+        MessageProducer(broker) as producer,
+    ):
+        for sequence in range(5):
+            producer.send(FxRate(currency="USD", rate=1.1, event_time_ns=1, sequence=sequence))
+        seen = follower.until(lambda record: record.message().sequence == 3)
+    assert [record.message().sequence for record in seen] == [0, 1, 2, 3]
+
+
+def real_replay(**changes) -> Replay:
+    market = load_market(load_settings().wheels_dir)
+    part = replayed_market(market, instruments=("AAPL", "SP500.FUT"), currencies=("USD",))
+    return Replay(
+        part, ReplaySpec(**{"first_day": FIRST, "last_day": LAST, "ticks_per_day": 300, **changes})
+    )
+
+
+def test_a_replay_through_the_broker_ends_each_day_on_the_real_closes(broker, before):
+    replay = real_replay()
+    with MessageProducer(broker) as producer:
+        summary = OpenLoopPublisher(producer, SystemClock()).publish(
+            replay.day_plans(), day_count=DAY_COUNT
+        )
+    assert summary.acked == summary.sent == DAY_COUNT * (300 + 5)
+    closes: dict[tuple[dt.date, str], float] = {}
+    for topic in (MARKET_DATA, FX_RATES):
+        for record in sent_since(broker, before, topic):
+            match record.message():
+                case Tick(ticker=ticker, mid=mid, event_time_ns=at):
+                    closes[_day(at), ticker] = mid
+                case FxRate(currency=currency, rate=rate, event_time_ns=at):
+                    closes[_day(at), f"fx:{currency}"] = rate
+    assert closes == {
+        (day, name): series.closes[day]
+        for name, series in replay.market.series.items()
+        for day in replay.days
+        if day in series.closes
+    }
+    assert (EASTER_MONDAY, "fx:USD") not in closes
+
+
+def _day(event_time_ns: int) -> dt.date:
+    return dt.datetime.fromtimestamp(event_time_ns / 1e9, dt.UTC).date()
+
+
+def test_the_source_runs_as_a_process_that_reports_in_lines(broker, before):
+    window = ["--from", str(FIRST), "--to", str(LAST), "--bootstrap", broker]
+    market = ["--instruments", "AAPL,SP500.FUT", "--currencies", "USD"]
+    speed = ["--ticks-per-second", "500", "--seconds-per-day", "0.5"]
+    process = subprocess.run(
+        [sys.executable, "-m", "system.simulate", "replay", *window, *market, *speed],
+        capture_output=True,
+        timeout=PROCESS_BOUND_S,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    reference, *days, summary = map(read_progress, process.stdout.splitlines())
+    assert reference == ReferenceSent(instruments=3, histories=3)
+    assert [(d.date, d.tick_count) for d in days if isinstance(d, DaySent)] == [
+        (FIRST, 250),
+        (EASTER_MONDAY, 250),
+        (LAST, 250),
+    ]
+    assert isinstance(summary, PublishSummary)
+    assert (summary.tick_count, summary.failed) == (750, 0)
+    assert summary.acked == summary.sent == 6 + 750 + DAY_COUNT * 5
+    assert summary.offsets == {
+        place: offset
+        for place, offset in end_offsets(broker, INPUT_TOPICS).items()
+        if place in summary.offsets
+    }
+    kinds = [type(record.message()) for record in sent_since(broker, before, REFERENCE)]
+    assert kinds == [Instrument] * 3 + [CloseHistory] * 3 + [Mark] * DAY_COUNT
+
+
+def test_a_source_that_is_told_to_stop_delivers_what_it_has_sent_and_says_so(broker):
+    window = ["--from", str(FIRST), "--to", str(LAST), "--bootstrap", broker]
+    speed = ["--ticks-per-second", "200", "--seconds-per-day", "2", "--skip-reference"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "system.simulate", "replay", *window, *speed],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        first = read_progress(process.stdout.readline())
+        process.terminate()
+        rest, complaints = process.communicate(timeout=PROCESS_BOUND_S)
+    assert isinstance(first, DaySent)
+    assert process.returncode == STOPPED_EXIT_CODE
+    assert (rest, complaints) == (b"", b"")
