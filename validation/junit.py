@@ -5,10 +5,13 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from validation.checkers.verdict import Finding, Verdict
+
+LARGEST_LINE: Final = 400
 
 
 class CaseCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,12 @@ def case_counts(suites: Iterable[ET.Element]) -> CaseCounts:
     )
 
 
+def failed_cases(suites: Iterable[ET.Element]) -> tuple[str, ...]:
+    """Return a line for each case that failed: where it is, and the start of why."""
+    cases = (case for suite in suites for case in suite.iter("testcase"))
+    return tuple(_failure_line(case) for case in cases if _verdict(case) is Verdict.FAILED)
+
+
 def suite_of_findings(name: str, findings: Sequence[Finding], *, seconds: float) -> ET.Element:
     """Return findings as a suite: one case each, unknown as skipped with its reason."""
     suite = ET.Element("testsuite", name=name, time=f"{seconds:.3f}", tests=str(len(findings)))
@@ -67,6 +76,13 @@ def write_junit(path: Path, suites: Sequence[tuple[str, Sequence[ET.Element]]]) 
             root.append(suite)
     ET.indent(root)
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _failure_line(case: ET.Element) -> str:
+    reasons = (case.find("failure"), case.find("error"))
+    message = next(each.get("message", "") for each in reasons if each is not None)
+    reason = " | ".join(line.strip() for line in message.splitlines() if line.strip())
+    return f"{case.get('classname', '')}::{case.get('name', '')}  {reason}"[:LARGEST_LINE]
 
 
 def _verdict(case: ET.Element) -> Verdict:

@@ -14,7 +14,10 @@ from validation.junit import CaseCounts
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a step ended; ``command`` repeats it, ``log_tail`` is kept when it did not pass."""
+    """How a step ended; ``command`` repeats it, ``log_tail`` is kept when it did not pass.
+
+    ``failures`` has a line for each case that failed, with its reason.
+    """
 
     name: str
     title: str
@@ -25,6 +28,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     log: str
     cases: CaseCounts
     findings: tuple[Finding, ...] = ()
+    failures: tuple[str, ...] = ()
     log_tail: str = ""
 
 

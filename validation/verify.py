@@ -21,13 +21,14 @@ from validation.checkers.verdict import Finding, Verdict, overall
 from validation.junit import (
     CaseCounts,
     case_counts,
+    failed_cases,
     read_suites,
     suite_of_findings,
     write_junit,
 )
 from validation.pages import write_verify_page
 from validation.reports import StepOutcome, VerifyReport, read_findings, write_json
-from validation.running import CommandResult, log_tail, run_command
+from validation.running import CommandResult, heed_interrupts, log_tail, run_command
 from validation.screen import STYLES, open_console
 from validation.steps import Step, verify_steps
 
@@ -118,6 +119,7 @@ def run_verify(only: Sequence[str], console: Console) -> int:
     int
         0 when every step passed, 2 when a name is unknown, else 1.
     """
+    heed_interrupts()
     folder = PROJECT / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     steps = verify_steps(folder)
@@ -156,7 +158,8 @@ def _run_all(steps: Sequence[Step], folder: Path, console: Console) -> VerifyRep
 def _outcome(step: Step, results: Sequence[CommandResult], log: Path) -> StepOutcome:
     findings = read_findings(step.findings) if step.findings else ()
     seconds = sum(result.seconds for result in results)
-    reported = case_counts(_suites(step, findings, seconds))
+    suites = _suites(step, findings, seconds)
+    reported = case_counts(suites)
     verdict, detail = step_verdict(results, reported)
     return StepOutcome(
         name=step.name,
@@ -168,6 +171,7 @@ def _outcome(step: Step, results: Sequence[CommandResult], log: Path) -> StepOut
         log=str(log.relative_to(PROJECT)),
         cases=_counted(reported, verdict),
         findings=findings,
+        failures=failed_cases(suites),
         log_tail="" if verdict is Verdict.PASSED else log_tail(log, LOG_LINES_SHOWN),
     )
 
@@ -245,8 +249,18 @@ def _show(report: VerifyReport, folder: Path, console: Console) -> None:
             outcome.command,
         )
     console.print(table)
+    _show_failures(report, console)
     console.print(f"report: {folder.relative_to(PROJECT)}/report.html, report.json, junit.xml")
     console.print(_plain(report.cases), highlight=False)
+
+
+def _show_failures(report: VerifyReport, console: Console) -> None:
+    """Name what failed once more, where whoever sees only the last lines sees it."""
+    for outcome in report.steps:
+        if outcome.verdict is not Verdict.PASSED:
+            console.print(f"{outcome.verdict}: {outcome.name}, {outcome.log}", markup=False)
+        for line in outcome.failures:
+            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _plain(cases: CaseCounts) -> str:

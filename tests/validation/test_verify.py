@@ -116,6 +116,14 @@ def test_findings_of_a_step_are_its_cases(project: Path, monkeypatch: pytest.Mon
     assert "one lost" in (project / "build/verify/report.html").read_text()
 
 
+def test_what_failed_is_named_again_below_the_table(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project / "findings.json"
+    use(monkeypatch, Step("demo", "demo", (python(findings_code(path)),), 60, findings=path))
+    assert "demo::ledger  one lost" in run()[1].splitlines()[-3]
+
+
 def test_what_an_earlier_run_left_is_not_read_again(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

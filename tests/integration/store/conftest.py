@@ -32,7 +32,7 @@ from system.store.latest_fake import MemoryLatest
 
 SERVERS = ("kafka", "postgres", "redis")
 TOKEN = "token-of-these-tests"  # noqa: S105 - of servers that live as long as the tests
-START_BOUND_S = 30
+START_BOUND_S = 60
 _numbers = itertools.count()
 
 
