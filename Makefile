@@ -58,6 +58,7 @@ $(RUN_STAMP): $(BASE_STAMP) $(LOCKS)/run.lock pyproject.toml
 $(VERIFY_STAMP): $(RUN_STAMP) $(LOCKS)/verify.lock
 	@echo 'installing the tests and the reference libraries (about 120 packages)'
 	@$(call install,--require-hashes -r $(LOCKS)/verify.lock)
+	@$(PYTHON) -m system.runtime.preflight --browser
 	@touch $@
 
 $(JARS_STAMP): $(LOCKS)/jars.lock | $(RUN_STAMP)

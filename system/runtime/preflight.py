@@ -3,14 +3,16 @@
 The first thing that `make setup` runs, with whatever Python it found: only the standard
 library is used, and the environment is read here because `system.settings` cannot be
 imported yet. On Debian, root gets what is missing installed; others are told what to.
+With ``--browser`` it looks for the browser that the dashboard's tests drive.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ OLDEST_PYTHON: Final = (3, 11)
 NEWEST_PYTHON: Final = (3, 12)
 # Debian 12 has the first, Debian 13 the second.
 JAVA_PACKAGES: Final = ("openjdk-17-jre-headless", "openjdk-21-jre-headless")
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell")
 APT_BOUND_S: Final = 600
 
 
@@ -106,6 +109,29 @@ def ensure_java(
     return java.home, java.version
 
 
+def find_browser() -> str | None:
+    """Return the path of an installed Chromium or Chrome, None if there is none."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def browser_or_advice(
+    find: Callable[[], str | None], install: Callable[[str], bool]
+) -> tuple[str | None, str]:
+    """Return the browser, installed first where that is possible, and a line that says so.
+
+    Parameters
+    ----------
+    find : callable
+        Looks for one; returns its path or None.
+    install : callable
+        Tries to install a Debian package; returns whether it did.
+    """
+    browser = find() or (find() if install("chromium") else None)
+    if browser is None:
+        return None, "no Chromium: the dashboard's tests will be skipped; apt-get install chromium"
+    return browser, f"browser of the dashboard's tests: {browser}"
+
+
 def apt_install(package: str) -> bool:
     """Install a Debian package if we are root on Debian; return whether that worked."""
     if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
@@ -138,8 +164,11 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Check and, where possible, complete this machine; return the exit code."""
+    if "--browser" in arguments:
+        say(browser_or_advice(find_browser, apt_install)[1])
+        return 0
     version = sys.version_info[:2]
     java_home = os.environ.get("JAVA_HOME")
     try:
@@ -157,4 +186,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,13 +1,12 @@
 """A headless Chromium, driven over its DevTools protocol: no further dependency.
 
-Where no Chromium is installed, ``find_chromium`` returns None and tests skip and say so.
+Where no Chromium is installed, tests skip and say so.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,16 +17,10 @@ from urllib.request import urlopen
 
 from websockets.sync.client import ClientConnection, connect
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell")
 START_SECONDS = 20.0
 REPLY_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.02
 MAX_REPLY_BYTES = 64 * 2**20
-
-
-def find_chromium() -> str | None:
-    """Return the path of an installed Chromium or Chrome."""
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class Page:
@@ -105,7 +98,7 @@ def browser(executable: str, profile: Path) -> Iterator[Page]:
     Parameters
     ----------
     executable : str
-        From ``find_chromium``.
+        From ``system.runtime.preflight.find_browser``.
     profile : Path
         An empty folder for its files.
     """

@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.end_to_end.browser import browser, find_chromium
+from system.runtime.preflight import find_browser
+from tests.end_to_end.browser import browser
 
 IS_LIVE = "window.riskstreamFeed?.state.live === true"
 POINTS = "window.riskstreamFeed.state.curve.points.length"
@@ -31,7 +32,7 @@ def main() -> int:
     parser.add_argument("--scheme", choices=("dark", "light"), default="dark")
     parser.add_argument("--any-state", action="store_true", help="do not wait for live numbers")
     options = parser.parse_args()
-    executable = find_chromium()
+    executable = find_browser()
     if executable is None:
         sys.stderr.write("no Chromium or Chrome found\n")
         return 1

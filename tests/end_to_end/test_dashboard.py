@@ -19,7 +19,8 @@ import pytest
 import uvicorn
 
 from system.runtime.ports import free_ports
-from tests.end_to_end.browser import Page, browser, find_chromium
+from system.runtime.preflight import find_browser
+from tests.end_to_end.browser import Page, browser
 from tests.system.show.fake_api import TOKEN, FakeApi
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ IS_LIVE = f"window.riskstreamFeed && {STATE}.live === true && {STATE}.view !== n
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(find_chromium() is None, reason="no Chromium or Chrome is installed"),
+    pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome is installed"),
 ]
 
 
@@ -130,7 +131,7 @@ def dashboard(server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    executable = find_chromium()
+    executable = find_browser()
     assert executable is not None
     with browser(executable, tmp_path_factory.mktemp("chromium")) as page:
         page.resize(1680, 1060)

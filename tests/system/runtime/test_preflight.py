@@ -85,6 +85,19 @@ def test_a_python_without_virtual_environments_names_the_package(monkeypatch):
         preflight.ensure_venv((3, 11), never)
 
 
+def test_a_browser_is_installed_where_that_is_possible():
+    found = iter([None, "/usr/bin/chromium"])
+    path, line = preflight.browser_or_advice(lambda: next(found), lambda package: True)
+    assert path == "/usr/bin/chromium"
+    assert path in line
+
+
+def test_a_missing_browser_is_no_error_but_says_what_is_skipped_and_what_to_install():
+    path, line = preflight.browser_or_advice(lambda: None, lambda package: False)
+    assert path is None
+    assert "will be skipped; apt-get install chromium" in line
+
+
 def test_only_root_on_debian_installs(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert not preflight.apt_install("anything")
