@@ -10,9 +10,10 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
-from system.contracts.messages import AssetClass
+from system.contracts.messages import AssetClass, OptionRight
 from system.risk.confidence import Confidence
 from system.risk.listing import Listing, ReturnType
+from system.risk.options import EuropeanOption
 from system.risk.portfolio import PortfolioRisk, portfolio_risk
 from system.risk.scenarios import ScenarioFactors, scenario_factors, series_of
 from system.risk.valuation import Holding, Holdings, Valuation, valuation
@@ -169,3 +170,31 @@ def _walk(
 ) -> dict[dt.date, float]:
     path = start * np.exp(np.cumsum(rng.normal(0.0, volatility, len(days))))
     return dict(zip(days, path.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class OptionCase:
+    """A market, and the terms of a call and a put in it."""
+
+    spot: float
+    strike: float
+    years: float
+    rate: float
+    dividend_yield: float
+    volatility: float
+
+    def option(self, right: OptionRight) -> EuropeanOption:
+        return EuropeanOption(right, self.strike, self.years, self.rate, self.dividend_yield)
+
+
+def option_cases() -> st.SearchStrategy[OptionCase]:
+    """From a week to five years, far in and out of the money, rates of either sign."""
+    return st.builds(
+        OptionCase,
+        spot=st.floats(1.0, 1_000.0),
+        strike=st.floats(1.0, 1_000.0),
+        years=st.floats(7 / 365, 5.0),
+        rate=st.floats(-0.02, 0.12),
+        dividend_yield=st.floats(0.0, 0.08),
+        volatility=st.floats(0.05, 1.5),
+    )

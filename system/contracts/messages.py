@@ -56,6 +56,15 @@ class AssetClass(StrEnum):
     CASH = "cash"
 
 
+class OptionRight(StrEnum):
+    """What an option gives the right to."""
+
+    CALL = "call"
+    """To buy the underlying at the strike."""
+    PUT = "put"
+    """To sell it."""
+
+
 class TradeAction(StrEnum):
     """What a trade message does to the trade of its id."""
 

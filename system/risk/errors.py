@@ -11,7 +11,8 @@
     ├── MissingRateError            a currency without a current FX rate
     ├── MissingCloseError           a series has no close on a date that needs one
     ├── TooFewClosesError           fewer common dates than the window needs
-    └── NonPositiveCloseError       a relative return on a price at or below zero
+    ├── NonPositiveCloseError       a relative return on a price at or below zero
+    └── NoImpliedVolatilityError    a price that no volatility gives
 """
 
 from __future__ import annotations
@@ -122,3 +123,16 @@ class NonPositiveCloseError(InputError):
         self.name = name
         self.date = date
         self.value = value
+
+
+class NoImpliedVolatilityError(InputError):
+    """No volatility gives the price of an option."""
+
+    def __init__(self, price: float, lowest: float, highest: float) -> None:
+        super().__init__(
+            f"no volatility gives an option price of {price}: it must be above {lowest} "
+            f"and up to {highest}; check the price, and that of the underlying"
+        )
+        self.price = price
+        self.lowest = lowest
+        self.highest = highest
