@@ -24,7 +24,7 @@ WHEELS_STAMP := $(CACHE)/wheels/.stamp
 UV_PIP = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-build-isolation
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-build-isolation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
-	--no-header --no-annotate --python-version 3.11
+	--no-header --no-annotate --python-version 3.11 --fork-strategy fewest
 
 # install,FLAGS: with uv; with pip where uv cannot reach the registry that pip is set up for.
 define install

@@ -237,6 +237,14 @@ def test_a_port_that_is_taken_between_choice_and_use_becomes_another(settings, m
             assert [each.state for each in stack.running.status()] == ["healthy"]
 
 
+def link_or_copy(source, target):
+    """Link where both are on one file system; a temporary folder may be on another."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 def test_root_can_run_it_from_below_a_private_home(tmp_path, monkeypatch):
     home = tmp_path / "home"
@@ -244,8 +252,8 @@ def test_root_can_run_it_from_below_a_private_home(tmp_path, monkeypatch):
     installed = postgres._installed_dir()
     libraries = installed.parents[1] / postgres.LIBRARIES_DIR_NAME
     private = home / "venv" / installed.parent.name / installed.name
-    shutil.copytree(installed, private, copy_function=os.link)
-    shutil.copytree(libraries, home / "venv" / libraries.name, copy_function=os.link)
+    shutil.copytree(installed, private, copy_function=link_or_copy)
+    shutil.copytree(libraries, home / "venv" / libraries.name, copy_function=link_or_copy)
     monkeypatch.setattr(postgres, "_installed_dir", lambda: Path(private))
     settings = private_settings(home / "checkout" / ".riskstream")
     with EmbeddedStack(settings, components=["postgres"]) as stack:
