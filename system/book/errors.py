@@ -28,3 +28,7 @@ class BarrierOverflowError(InputError):
             "input topic. Nothing is lost: the offsets stay where they are"
         )
         self.missing = tuple(missing)
+
+
+class NotRecalledError(InputError):
+    """The inputs of a stored snapshot cannot be made anew; the message says which."""

@@ -26,6 +26,13 @@ make every later quote look old."""
 
 FX_SERIES_PREFIX: Final = fx_series("")
 _EPOCH: Final = dt.date(1970, 1, 1)
+_FRESH, _STALE = "stated:fresh", "stated:stale"
+_STATED_PARTITIONS: Final = {
+    _FRESH: PartitionState(newest_event_ns=0, session_start_ns=None),
+    _STALE: PartitionState(newest_event_ns=2**63, session_start_ns=None),
+}
+"""Where prices lie that are stated and not quoted: one partition that none of them is
+behind, one that all are."""
 
 
 class Price(NamedTuple):
@@ -118,6 +125,34 @@ class Market:
         """
         currency = cash_currency(instrument)
         return self.listings[instrument] if currency is None else cash_listing(currency)
+
+    def under(
+        self, marks: Mapping[str, Price], rates: Mapping[str, Price], day: DayState | None
+    ) -> Market:
+        """Return the same reference data and closes under other prices.
+
+        Parameters
+        ----------
+        marks, rates : mapping of str to Price
+            Take the place of the quotes of these instruments, and of these currencies
+            (units per 1 EUR); the quotes of all others stand.
+        day : DayState or None
+            The last closed day: closes beyond it are not looked at.
+
+        Returns
+        -------
+        Market
+            Shares what it does not change; neither of the two may take in messages then.
+        """
+        other = Market(self._staleness)
+        other.instruments, other.listings = self.instruments, self.listings
+        other.closes, other._table = self.closes, self.table
+        other.window_version = self.window_version
+        other.quotes = {**self.quotes, **_stated(marks)}
+        other.rates = {**self.rates, **_stated(rates)}
+        other.partitions = {**self.partitions, **_STATED_PARTITIONS}
+        other.day = day
+        return other
 
     # -- quotes -------------------------------------------------------------------------
 
@@ -256,6 +291,21 @@ class Market:
             self.set_closes({})
             return
         self._table = _bounded(self.table.append(date, closed))
+
+
+def _stated(prices: Mapping[str, Price]) -> dict[str, QuoteState]:
+    """Return prices as quotes that are exactly as stale as they say."""
+    return {
+        name: QuoteState(
+            price=price.value,
+            event_time_ns=price.stale_since_ns or 0,
+            sequence=0,
+            newest_sequence=0,
+            seen=1,
+            partition=_FRESH if price.stale_since_ns is None else _STALE,
+        )
+        for name, price in prices.items()
+    }
 
 
 def _held_back(quotes: dict[str, QuoteState], until_ns: int) -> tuple[str, ...]:

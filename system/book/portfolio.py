@@ -77,10 +77,20 @@ class PortfolioBook:
         Those that count, in the order in which they first came.
     market : Market
         Shared by all portfolios; read only.
+    currencies : frozenset of str
+        Whose rates count besides those of the positions: what was realised in them.
     """
 
-    def __init__(self, state: PortfolioState, trades: Sequence[Trade], market: Market) -> None:
+    def __init__(
+        self,
+        state: PortfolioState,
+        trades: Sequence[Trade],
+        market: Market,
+        *,
+        currencies: frozenset[str] = frozenset(),
+    ) -> None:
         self._market = market
+        self._currencies = currencies
         self.redefine(state, trades)
 
     @property
@@ -90,9 +100,10 @@ class PortfolioBook:
 
     # -- changes ------------------------------------------------------------------------
 
-    def apply(self, trade: Trade) -> None:
-        """Book a new trade."""
-        self.positions.apply(trade)
+    def apply(self, *trades: Trade) -> None:
+        """Book new trades, in this order."""
+        for trade in trades:
+            self.positions.apply(trade)
         self._reshape()
 
     def replay(self, trades: Iterable[Trade]) -> None:
@@ -116,9 +127,8 @@ class PortfolioBook:
             basis,
             self._market.listing,
             base_currency=self.definition.base_currency,
-            realised_currencies=frozenset(
-                item.currency for item in self.positions.realised.values()
-            ),
+            realised_currencies=self._currencies
+            | {item.currency for item in self.positions.realised.values()},
         )
 
     # -- marks --------------------------------------------------------------------------

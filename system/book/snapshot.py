@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from system.book.portfolio import Marked, PortfolioBook, Scenarios
 from system.book.rows import DayClose
 from system.contracts.messages import (
@@ -131,6 +133,8 @@ def risk_snapshot(
         hypothetical_pnl=day.hypothetical_pnl,
         breach=day.breach,
         trade_ids=trade_ids,
+        rates=dict(marked.quotes),
+        missing=marked.missing,
     )
 
 
@@ -258,12 +262,16 @@ def _tail(risk: PortfolioRisk | None) -> tuple[TailScenario, ...]:
 
 
 def _inputs_hash(book: PortfolioBook, marked: Marked, scenarios: Scenarios) -> str:
-    """Return the hash over what the numbers are a function of: 16 bytes of SHA-256."""
+    """Return the hash over what the numbers are a function of: 16 bytes of SHA-256.
+
+    The cost of cash is not tracked and moves no number: it stands as 0.
+    """
     holdings, definition = marked.shape.holdings, book.definition
     settings = (definition.base_currency, definition.confidence, str(definition.window))
     rates = [f"{currency}={rate!r}" for currency, rate in marked.quotes.items()]
     digest = hashlib.sha256("\n".join((*settings, *holdings.instrument_ids, *rates)).encode())
-    for vector in (holdings.quantity, holdings.average_cost, marked.valuation.price):
+    cost = np.where(marked.shape.is_cash, 0.0, holdings.average_cost)
+    for vector in (holdings.quantity, cost, marked.valuation.price):
         digest.update(vector.astype("<f8").tobytes())
     digest.update(scenarios.digest)
     return digest.hexdigest()[:32]

@@ -335,6 +335,8 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     exactly those. At an end of day, ``hypothetical_pnl`` is the day's P&L of the positions
     held at the close before, ``previous_var`` the VaR stated then, and ``breach`` whether
     the loss was strictly greater. ``daily_pnl`` is the NAV's change since the last close.
+    ``rates`` are the units per 1 EUR that amounts were converted with; ``missing`` names
+    what is held and has no price or rate yet: it is not among ``positions``.
     """
 
     snapshot_id: str
@@ -375,6 +377,8 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     breach: bool | None
     trade_ids: tuple[str, ...] = ()
     stages: StageTimes = StageTimes()
+    rates: dict[str, float] = {}
+    missing: tuple[str, ...] = ()
 
 
 MarketMessage = Tick | Mark

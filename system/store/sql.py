@@ -19,7 +19,17 @@ from system.store.records import SnapshotQuery
 Row = tuple[Any, ...]
 
 _ONLY_IN_PAYLOAD: Final = frozenset(
-    {"tail", "positions", "asset_classes", "stale", "carried", "suspect", "stages"}
+    {
+        "tail",
+        "positions",
+        "asset_classes",
+        "stale",
+        "carried",
+        "suspect",
+        "stages",
+        "rates",
+        "missing",
+    }
 )
 _OWN_TYPE: Final = frozenset({"offsets", "trade_ids"})
 SCALAR_COLUMNS: Final = tuple(

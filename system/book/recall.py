@@ -1,0 +1,245 @@
+"""From a stored snapshot back to the book that it was taken of: same inputs, same bits.
+
+A snapshot holds positions, prices, rates and settings; the closes of its window stand in
+the book state. What is made anew from them is checked by ``inputs_hash``.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Final
+
+import msgspec
+
+from system.book.errors import NotRecalledError
+from system.book.market import Market, Price, midnight_after_ns
+from system.book.portfolio import PortfolioBook, Scenarios
+from system.book.rows import DayClose, DayState, PortfolioState
+from system.book.shape import Shape
+from system.book.snapshot import Moment, risk_snapshot
+from system.contracts.messages import (
+    EUR,
+    MONEY,
+    OpeningPosition,
+    Portfolio,
+    RiskSnapshot,
+    SnapshotKind,
+)
+from system.risk.window import fx_series
+
+MAX_SCENARIOS_KEPT: Final = 256
+"""Sets of scenarios, of 0.4 MB each at 100 positions and 500 days."""
+
+
+class Recall:
+    """What snapshots are recalled from: reference data and closes as they stand at a moment.
+
+    Parameters
+    ----------
+    market : Market
+        Instruments and closes; quotes of what a snapshot does not hold. Read only from here.
+
+    Notes
+    -----
+    Scenarios follow from closes, positions' instruments and settings alone: the newest
+    ``MAX_SCENARIOS_KEPT`` of them are kept.
+    """
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self._kept: OrderedDict[Hashable, Scenarios] = OrderedDict()
+
+    def scenarios(self, key: Hashable, build: Callable[[], Scenarios]) -> Scenarios:
+        """Return scenarios that are kept under a key, built where they are not."""
+        found = self._kept.pop(key, None) or build()
+        self._kept[key] = found
+        while len(self._kept) > MAX_SCENARIOS_KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+
+class RecalledBook(PortfolioBook):
+    """A book on a market of its own, whose scenarios are kept for the next question.
+
+    Parameters
+    ----------
+    state, market, currencies
+        As for `PortfolioBook`.
+    recall : Recall
+        Where scenarios are kept; its closes are those of ``market``.
+    """
+
+    def __init__(
+        self,
+        state: PortfolioState,
+        market: Market,
+        *,
+        currencies: frozenset[str],
+        recall: Recall,
+    ) -> None:
+        self._recall = recall
+        super().__init__(state, (), market, currencies=currencies)
+
+    def _build_scenarios(self, shape: Shape) -> Scenarios:
+        settings = (self.definition.base_currency, self.definition.window, self.asof)
+        key = (shape.holdings.instrument_ids, *settings)
+        return self._recall.scenarios(
+            key, lambda: super(RecalledBook, self)._build_scenarios(shape)
+        )
+
+
+def recalled_book(
+    snapshot: RiskSnapshot, recall: Recall, *, close: DayClose | None = None
+) -> PortfolioBook:
+    """Return a book that holds what a snapshot holds, at its prices, rates and settings.
+
+    Parameters
+    ----------
+    snapshot : RiskSnapshot
+        Any stored one.
+    recall : Recall
+        Reference data and closes.
+    close : DayClose or None
+        The last close before it, for the day's P&L; one of another day is not used.
+
+    Returns
+    -------
+    PortfolioBook
+        On a market of its own; what it states has the snapshot's ``inputs_hash``.
+
+    Raises
+    ------
+    NotRecalledError
+        If an instrument is not in the reference data, or one of its positions had no
+        price; names it.
+    """
+    _check_complete(snapshot, recall.market)
+    last = close if close is not None and close.date == snapshot.asof else None
+    state = PortfolioState(definition=_definition(snapshot), close=last)
+    market = recalled_market(snapshot, recall.market)
+    return RecalledBook(state, market, currencies=_converted(snapshot), recall=recall)
+
+
+def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
+    """Return the market that a snapshot was valued in, as far as it held it.
+
+    Parameters
+    ----------
+    snapshot : RiskSnapshot
+        Its prices, rates and last closed day are taken.
+    reference : Market
+        Everything else. Not modified.
+    """
+    since_ns = snapshot.event_time_ns
+    marks = {
+        row.instrument: Price(row.price, row.stale_since_ns)
+        for row in snapshot.positions
+        if row.asset_class not in MONEY
+    }
+    rates = {
+        currency: Price(rate, since_ns if fx_series(currency) in snapshot.stale else None)
+        for currency, rate in snapshot.rates.items()
+    }
+    day = None
+    if snapshot.asof is not None:
+        day = DayState(date=snapshot.asof, event_time_ns=midnight_after_ns(snapshot.asof))
+    return reference.under(marks, rates, day)
+
+
+def moment_of(snapshot: RiskSnapshot) -> Moment:
+    """Return where in the stream a snapshot stands, for a live one of the same place."""
+    return Moment(
+        SnapshotKind.LIVE,
+        snapshot.fence,
+        snapshot.epoch,
+        snapshot.offsets,
+        snapshot.event_time_ns,
+    )
+
+
+def restated(snapshot: RiskSnapshot, book: PortfolioBook) -> RiskSnapshot:
+    """Return what a recalled book states, once its inputs are known to be the snapshot's.
+
+    Parameters
+    ----------
+    snapshot : RiskSnapshot
+        That ``book`` was recalled from.
+    book : PortfolioBook
+        Unchanged since.
+
+    Raises
+    ------
+    NotRecalledError
+        If the inputs are not the same to the bit: the closes or the reference data at
+        hand are those of another moment.
+    """
+    stated = risk_snapshot(book, moment_of(snapshot))
+    if stated.inputs_hash != snapshot.inputs_hash:
+        raise NotRecalledError(
+            f"the inputs of snapshot {snapshot.snapshot_id} cannot be made anew "
+            f"({stated.inputs_hash} is not {snapshot.inputs_hash}): the closes at hand are of "
+            "another moment, or the snapshot was made by another version"
+        )
+    return stated
+
+
+def _converted(snapshot: RiskSnapshot) -> frozenset[str]:
+    """Return currencies that need just the snapshot's rates: any at all need the base's."""
+    return frozenset({*snapshot.rates, EUR}) if snapshot.rates else frozenset()
+
+
+def _definition(snapshot: RiskSnapshot) -> Portfolio:
+    return Portfolio(
+        portfolio=snapshot.portfolio,
+        base_currency=snapshot.base_currency,
+        confidence=snapshot.confidence,
+        window=snapshot.window,
+        var_limit_fraction=snapshot.var_limit_fraction,
+        positions=tuple(
+            OpeningPosition(
+                instrument=row.instrument, quantity=row.quantity, entry_price=row.average_cost
+            )
+            for row in snapshot.positions
+        ),
+    )
+
+
+def _check_complete(snapshot: RiskSnapshot, reference: Market) -> None:
+    if snapshot.missing:
+        raise NotRecalledError(
+            f"snapshot {snapshot.snapshot_id} is not of the whole book: no price or rate yet "
+            f"for {', '.join(snapshot.missing)}"
+        )
+    for row in snapshot.positions:
+        try:
+            reference.listing(row.instrument)
+        except KeyError:
+            raise NotRecalledError(
+                f"instrument {row.instrument} of snapshot {snapshot.snapshot_id} has no "
+                "reference data here"
+            ) from None
+
+
+def with_realised(stated: RiskSnapshot, before: RiskSnapshot) -> RiskSnapshot:
+    """Return what a recalled book states, with the realised P&L that it does not know of.
+
+    Parameters
+    ----------
+    stated : RiskSnapshot
+        Of a book that was recalled from ``before``.
+    before : RiskSnapshot
+        Its realised P&L is added, by position and in all.
+    """
+    known = {row.instrument: row.realised_pnl for row in before.positions}
+    rows = tuple(
+        msgspec.structs.replace(row, realised_pnl=row.realised_pnl + known.get(row.instrument, 0.0))
+        for row in stated.positions
+    )
+    realised_pnl = stated.realised_pnl + before.realised_pnl
+    return msgspec.structs.replace(stated, positions=rows, realised_pnl=realised_pnl)
+
+
+def with_id(snapshot: RiskSnapshot, suffix: str) -> RiskSnapshot:
+    """Return a snapshot under an id that no stored one has: ``{id}+{suffix}``."""
+    return msgspec.structs.replace(snapshot, snapshot_id=f"{snapshot.snapshot_id}+{suffix}")
