@@ -105,6 +105,8 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     offsets: dict[str, int]
     trade_ids: tuple[str, ...]
     stages: StageTimes
+    rates: dict[str, float] = {}  # noqa: RUF012 - msgspec gives each its own
+    missing: tuple[str, ...] = ()
 
 
 _TAKEN_OVER: Final = tuple(
