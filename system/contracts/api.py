@@ -105,7 +105,7 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     offsets: dict[str, int]
     trade_ids: tuple[str, ...]
     stages: StageTimes
-    rates: dict[str, float] = {}  # noqa: RUF012 - msgspec gives each its own
+    rates: dict[str, float] = {}
     missing: tuple[str, ...] = ()
 
 
