@@ -49,6 +49,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "validation.demo", "demo", "Replay early 2020 live and judge every number."
     ),
     "verify": CommandPlace("validation.verify", "verify", "Run every check and write one report."),
+    "scenarios": CommandPlace(
+        "validation.scenarios.commands", "scenarios_app", "Check, list and begin scenario files."
+    ),
     "portfolio": CommandPlace(
         "system.client.commands", "portfolio_app", "Import a book, list the books."
     ),

@@ -7,6 +7,7 @@ for, so that latency counts the stall too.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,12 +26,38 @@ from system.simulate.progress import (
     PublishSummary,
     Slip,
 )
-from system.simulate.timeline import DayPlan, Planned
+from system.simulate.timeline import Planned
 
 LEAD_NS: Final = 100_000_000
 COALESCE_NS: Final = 2_000_000
 MAX_SLIP_US: Final = 3_600_000_000
 SLIP_DIGITS: Final = 3
+
+
+class Day(Protocol):
+    """What is sent on one day: ``system.simulate.timeline.DayPlan``, or an edited one.
+
+    Every message but the marks has the field ``intended_monotonic_ns``.
+    """
+
+    @property
+    def date(self) -> dt.date:
+        """The day."""
+        ...
+
+    @property
+    def duration_ns(self) -> int:
+        """Length on the schedule; 0 when it is not paced."""
+        ...
+
+    @property
+    def tick_count(self) -> int:
+        """What is sent, marks not among them."""
+        ...
+
+    def slots(self) -> Iterator[Planned]:
+        """Yield every message with its due offset, in schedule order."""
+        ...
 
 
 class Sink(Protocol):
@@ -102,7 +129,7 @@ class OpenLoopPublisher:
 
     def publish(
         self,
-        plans: Iterable[DayPlan],
+        plans: Iterable[Day],
         *,
         day_count: int,
         on_day: Callable[[DaySent], None] | None = None,
@@ -111,7 +138,7 @@ class OpenLoopPublisher:
 
         Parameters
         ----------
-        plans : iterable of DayPlan
+        plans : iterable of Day
             In order; the next one is drawn up while the current one is sent.
         day_count : int
             How many there are, for the reports.
@@ -146,7 +173,7 @@ class OpenLoopPublisher:
         self._sink.flush()
         return self._summary(run)
 
-    def _publish_day(self, plan: DayPlan, day_starts_ns: int, run: _Run) -> HdrHistogram:
+    def _publish_day(self, plan: Day, day_starts_ns: int, run: _Run) -> HdrHistogram:
         slip = _slip_histogram()
         run.paced = run.paced or plan.duration_ns > 0
         for planned in plan.slots():
@@ -196,7 +223,7 @@ class OpenLoopPublisher:
         )
 
 
-def planned_ahead(plans: Iterable[DayPlan]) -> Iterator[DayPlan]:
+def planned_ahead(plans: Iterable[Day]) -> Iterator[Day]:
     """Yield plans, drawing up the next one in a thread while the current one is used."""
     iterator = iter(plans)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan-ahead") as pool:
@@ -217,7 +244,7 @@ def _kept(ratio: float, slip: Slip) -> bool:
     return ratio >= MIN_ACHIEVED_RATIO and slip.ms_p99 <= MAX_SLIP_MS_P99
 
 
-def _day_sent(plan: DayPlan, index: int, day_count: int, slip: HdrHistogram) -> DaySent:
+def _day_sent(plan: Day, index: int, day_count: int, slip: HdrHistogram) -> DaySent:
     return DaySent(
         date=plan.date,
         index=index,

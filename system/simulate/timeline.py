@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from system.contracts.messages import FxRate, Mark, Tick
+from system.contracts.messages import FxRate, Mark, Message, Tick
 from system.simulate.catalogue import FX_PREFIX
 from system.simulate.errors import PathError
 from system.simulate.paths import (
@@ -48,7 +48,7 @@ class Planned(NamedTuple):
     """A message and when it is due, nanoseconds after the day's beginning."""
 
     due_ns: int
-    message: Tick | FxRate | Mark
+    message: Message
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,73 @@
+"""The library of scenarios, its documentation and its schema."""
+
+import json
+import re
+import tomllib
+
+import jsonschema
+import msgspec
+import pytest
+
+from system.settings import PROJECT_DIR
+from validation.scenarios.commands import TEMPLATE, checked, found_path, scenario_paths
+from validation.scenarios.errors import ScenarioError
+from validation.scenarios.format import AnyEdit, AnyFault, Expect, RealMarket, ScenarioFile
+from validation.scenarios.reading import read_scenario
+from validation.scenarios.schema import SCHEMA_PATH, schema_bytes
+
+README = (PROJECT_DIR / "scenarios" / "README.md").read_text("utf-8")
+
+
+def test_the_schema_is_that_of_the_format():
+    assert SCHEMA_PATH.read_bytes() == schema_bytes(), "run python -m validation.scenarios.schema"
+
+
+@pytest.mark.parametrize("path", scenario_paths(), ids=lambda path: path.stem)
+def test_every_scenario_is_valid_by_reader_and_by_schema(path):
+    assert read_scenario(path).file.story
+    data = json.loads(json.dumps(tomllib.loads(path.read_text("utf-8")), default=str))
+    jsonschema.validate(data, json.loads(SCHEMA_PATH.read_bytes()))
+
+
+SIMULATED = [
+    path for path in scenario_paths() if not isinstance(read_scenario(path).file.market, RealMarket)
+]
+
+
+@pytest.mark.parametrize("path", SIMULATED, ids=lambda path: path.stem)
+def test_every_simulated_scenario_can_be_played(path):
+    assert checked(path).books
+
+
+def test_the_example_of_the_documentation_can_be_played(tmp_path):
+    example = next(text for text in re.findall(r"```toml\n(.*?)```", README, re.DOTALL))
+    path = tmp_path / "example.toml"
+    path.write_text(example, "utf-8")
+    assert len(checked(path).days) == 4
+
+
+def test_what_new_writes_can_be_played(tmp_path):
+    path = tmp_path / "begun.toml"
+    path.write_text(TEMPLATE.format(title="begun"), "utf-8")
+    assert checked(path).scenario.file.title == "begun"
+
+
+def test_the_documentation_names_every_key_and_every_kind():
+    for table in (ScenarioFile, Expect):
+        for name in table.__struct_fields__:
+            assert name in README
+    for union in (AnyEdit, AnyFault):
+        for one in union.__args__:
+            row = next(line for line in README.splitlines() if f"| `{tag(one)}` |" in line)
+            for name in set(one.__struct_fields__) - {"day", "at", "recover_within_s"}:
+                assert f"`{name}`" in row, (tag(one), name)
+
+
+def tag(one: type[msgspec.Struct]) -> str:
+    return str(one.__struct_config__.tag)
+
+
+def test_a_scenario_is_found_by_name_and_an_unknown_one_is_refused_with_the_names():
+    assert found_path("calm-day").name == "calm-day.toml"
+    with pytest.raises(ScenarioError, match=r"scenarios there are: .*calm-day"):
+        found_path("no-such")

@@ -1,0 +1,1 @@
+"""Scenario files: read strictly, replayed through the real pipeline, judged afterwards."""

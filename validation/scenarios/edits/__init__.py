@@ -1,0 +1,1 @@
+"""Edits of the timeline: pure transformations of days into days."""
