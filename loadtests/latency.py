@@ -102,7 +102,7 @@ def percentiles(durations_ns: Int64Array) -> Percentiles:
     """
     if not len(durations_ns):
         return Percentiles(count=0, p50_ms=0, p90_ms=0, p99_ms=0, p999_ms=0, max_ms=0, mean_ms=0)
-    histogram = _histogram(durations_ns)
+    histogram = histogram_of(durations_ns)
     at = {rank: histogram.get_value_at_percentile(rank) / 1_000 for rank in (50, 90, 99, 99.9)}
     return Percentiles(
         count=len(durations_ns),
@@ -143,7 +143,7 @@ def summary(part: str, judged: Judged, chosen: BoolArray) -> LatencySummary:
     )
 
 
-def summaries(judged: Judged, *, cold_seconds: int = COLD_SECONDS) -> tuple[LatencySummary, ...]:
+def summaries(judged: Judged, *, cold_seconds: float = COLD_SECONDS) -> tuple[LatencySummary, ...]:
     """Return the latency of a run: all, cold, warm, and what nobody holds.
 
     The cold part is what was meant to be sent in the first ``cold_seconds`` after the
@@ -153,7 +153,7 @@ def summaries(judged: Judged, *, cold_seconds: int = COLD_SECONDS) -> tuple[Late
     held = judged.found.holder_count > 0
     intended = judged.inputs.intended_ns
     first = int(intended.min()) if len(intended) else 0
-    cold = intended < first + cold_seconds * NS_PER_S
+    cold = intended < first + round(cold_seconds * NS_PER_S)
     return (
         summary("all", judged, held),
         summary("cold", judged, held & cold),
@@ -182,7 +182,8 @@ def _pair(durations_ns: Int64Array) -> tuple[float, float]:
     return found.p50_ms, found.p99_ms
 
 
-def _histogram(durations_ns: Int64Array) -> HdrHistogram:
+def histogram_of(durations_ns: Int64Array) -> HdrHistogram:
+    """Return durations as an HdrHistogram in microseconds; negative ones count as 0."""
     histogram = HdrHistogram(1, LARGEST_US, SIGNIFICANT_DIGITS)
     micros = np.clip(durations_ns // NS_PER_US, 0, LARGEST_US)
     for value, count in zip(*np.unique(micros, return_counts=True), strict=True):

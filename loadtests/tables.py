@@ -51,21 +51,49 @@ def tables(messages: Sequence[SentMessage], record: Iterable[RecordLine]) -> Tab
     record : iterable of RecordLine
         What the observer wrote, in its order.
     """
-    lines = list(record)
     partitions = {name: index for index, name in enumerate(sorted(set(map(_partition, messages))))}
     keys = {name: index for index, name in enumerate(sorted({one.key for one in messages}))}
+    return tables_of(
+        _inputs(messages, partitions, keys),
+        record,
+        partitions=tuple(partitions),
+        keys=tuple(keys),
+    )
+
+
+def tables_of(
+    inputs: Inputs,
+    record: Iterable[RecordLine],
+    *,
+    partitions: tuple[str, ...],
+    keys: tuple[str, ...],
+) -> Tables:
+    """Return the arrays of a run whose messages are arrays already.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Every message to judge.
+    record : iterable of RecordLine
+        What the observer wrote, in its order.
+    partitions, keys : tuple of str
+        What the indices in ``inputs`` mean.
+    """
+    lines = list(record)
+    partition_of = {name: index for index, name in enumerate(partitions)}
+    key_of = {name: index for index, name in enumerate(keys)}
     snapshots = [line for line in lines if isinstance(line, SeenSnapshot)]
     marks = [line for line in lines if isinstance(line, SeenWatermark)]
     holdings = {line.index: line for line in lines if isinstance(line, Holding)}
     return Tables(
-        inputs=_inputs(messages, partitions, keys),
-        observations=_observations(snapshots, holdings, partitions, keys),
+        inputs=inputs,
+        observations=_observations(snapshots, holdings, partition_of, key_of),
         watermarks=Watermarks(
             _column(line.received_ns for line in marks),
-            _offsets([line.offsets for line in marks], partitions),
+            _offsets([line.offsets for line in marks], partition_of),
         ),
-        partitions=tuple(partitions),
-        keys=tuple(keys),
+        partitions=partitions,
+        keys=keys,
         portfolios=_portfolios(snapshots),
     )
 

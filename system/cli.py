@@ -52,6 +52,7 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     "scenarios": CommandPlace(
         "validation.scenarios.commands", "scenarios_app", "Check, list and begin scenario files."
     ),
+    "load": CommandPlace("loadtests.load", "load", "Send a rate of ticks and judge every one."),
     "portfolio": CommandPlace(
         "system.client.commands", "portfolio_app", "Import a book, list the books."
     ),

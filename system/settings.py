@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     executor_memory_mb: int = Field(default=1536, ge=512)
     executor_cores: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     spark_driver_host: str = LOOPBACK
+    gc_log_dir: Folder | None = None
     java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")
     search_path: str = Field(default="", validation_alias="PATH")
     service_user: str = "nobody"

@@ -46,7 +46,7 @@ def var_chart(points: Sequence[DayPoint], *, base_currency: str) -> Markup:
             ),
         ]
     )
-    return _fragment(figure, base_currency)
+    return chart_html(figure, base_currency)
 
 
 def latency_chart(points: Sequence[LatencyPoint]) -> Markup:
@@ -59,7 +59,7 @@ def latency_chart(points: Sequence[LatencyPoint]) -> Markup:
         ]
     )
     figure.update_xaxes(title="seconds since the first tick")
-    return _fragment(figure, "ms")
+    return chart_html(figure, "ms")
 
 
 def stages_chart(summaries: Sequence[LatencySummary]) -> Markup:
@@ -78,10 +78,11 @@ def stages_chart(summaries: Sequence[LatencySummary]) -> Markup:
     )
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title="mean, ms")
-    return _fragment(figure, "")
+    return chart_html(figure, "")
 
 
-def _fragment(figure: go.Figure, unit: str) -> Markup:
+def chart_html(figure: go.Figure, unit: str) -> Markup:
+    """Return a figure in the style of the reports; ``unit`` names its vertical axis."""
     figure.update_layout(
         height=HEIGHT_PX,
         margin={"l": 60, "r": 20, "t": 20, "b": 40},

@@ -18,13 +18,13 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 
 def write_verify_page(path: Path, report: VerifyReport) -> None:
     """Write the page of a verification."""
-    path.write_text(_rendered("verify.html.j2", report=report), encoding="utf-8")
+    path.write_text(rendered("verify.html.j2", report=report), encoding="utf-8")
 
 
 def write_demo_page(path: Path, report: DemoReport) -> None:
     """Write the page of a demo, its charts included."""
     currencies = {row.portfolio: row.base_currency for row in report.portfolios}
-    page = _rendered(
+    page = rendered(
         "demo.html.j2",
         report=report,
         stages=STAGES,
@@ -39,9 +39,10 @@ def write_demo_page(path: Path, report: DemoReport) -> None:
     path.write_text(page, encoding="utf-8")
 
 
-def _rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - what templates take
+def rendered(template: str, *folders: Path, **values: Any) -> str:  # noqa: ANN401
+    """Return a page from a template of this package, or of further folders before it."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

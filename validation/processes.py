@@ -63,6 +63,12 @@ class ObserverProcess:
     ) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None, "it is started"
+        return self._process.pid
+
     def start(self) -> None:
         """Start it and return once it observes.
 

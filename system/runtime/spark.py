@@ -76,6 +76,8 @@ class SparkMaster(Component):
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
         """Return if the master says that it is alive."""
         address = addresses[self.name]
+        if is_local(address):
+            return
         if address.startswith("spark://"):
             check_port(address.removeprefix("spark://").split(",")[0])
         elif (status := _master_state(address)["status"]) != "ALIVE":
@@ -117,10 +119,17 @@ class SparkWorker(Component):
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
         """Return if the master counts a living worker."""
         page = addresses[MASTER_NAME]
+        if is_local(page):
+            return
         if page.startswith("spark://"):
             check_port(page.removeprefix("spark://").split(",")[0])
         elif not _master_state(page)["aliveworkers"]:
             raise UnavailableError("the master knows no living worker")
+
+
+def is_local(master: str) -> bool:
+    """Return whether a master is the driver itself: ``local[n]`` has no servers to ask."""
+    return master.startswith("local")
 
 
 def write_spark_conf(settings: Settings, secret: str) -> None:

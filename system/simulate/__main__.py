@@ -70,7 +70,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> None:
     replay = Replay(_market(options, settings), _spec(options))
     bootstrap_servers = options.bootstrap or settings.connections().kafka_bootstrap_servers
     if options.command == "replay" and options.seconds_per_day is not None:
-        _keep_pauses_short()
+        keep_pauses_short()
     with MessageProducer(bootstrap_servers) as producer:
         if options.command == "reference" or not options.skip_reference:
             _say(send_reference(replay, producer))
@@ -161,7 +161,7 @@ def _say(progress: Progress) -> None:
     sys.stdout.buffer.flush()
 
 
-def _keep_pauses_short() -> None:
+def keep_pauses_short() -> None:
     """Wake up in time on a busy machine: the schedule is what everything is measured by.
 
     Threads yield to each other soon, full collections find nothing to search, and, where

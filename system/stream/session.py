@@ -33,7 +33,12 @@ deep stacks, because Spark matches long error messages with recursive patterns."
 
 
 def latency_conf(
-    jars: list[Path], *, executor_memory_mb: int, cores: int, driver_host: str = LOOPBACK
+    jars: list[Path],
+    *,
+    executor_memory_mb: int,
+    cores: int,
+    driver_host: str = LOOPBACK,
+    gc_log_dir: Path | None = None,
 ) -> dict[str, str]:
     """Return the Spark settings of the stream.
 
@@ -48,6 +53,8 @@ def latency_conf(
         Cores of the one executor.
     driver_host : str
         Address of this machine that the driver listens on and the executor calls.
+    gc_log_dir : Path, optional
+        Folder in which both JVMs log their collections; none by default.
     """
     class_path = ":".join(map(str, jars))
     return {
@@ -57,8 +64,8 @@ def latency_conf(
         "spark.executor.memory": f"{executor_memory_mb}m",
         "spark.executor.cores": str(cores),
         "spark.cores.max": str(cores),
-        "spark.driver.extraJavaOptions": JVM_FLAGS,
-        "spark.executor.extraJavaOptions": JVM_FLAGS,
+        "spark.driver.extraJavaOptions": jvm_flags("driver", gc_log_dir),
+        "spark.executor.extraJavaOptions": jvm_flags("executor", gc_log_dir),
         "spark.driver.host": driver_host,
         "spark.driver.bindAddress": driver_host,
         "spark.ui.enabled": "false",
@@ -78,6 +85,17 @@ def latency_conf(
         "spark.cleaner.referenceTracking.blocking": "false",
         "spark.eventLog.enabled": "false",
     }
+
+
+def jvm_flags(process: str, gc_log_dir: Path | None) -> str:
+    """Return the flags of a JVM; with a folder, its collections are logged there.
+
+    Each line of ``gc-PROCESS-PID.log`` begins with CLOCK_MONOTONIC in nanoseconds.
+    """
+    if gc_log_dir is None:
+        return JVM_FLAGS
+    log = gc_log_dir / f"gc-{process}-%p.log"
+    return f"{JVM_FLAGS} -Xlog:gc:file={log}:timenanos:filecount=0"
 
 
 def start_session(settings: Settings, master: str, *, cores: int) -> SparkSession:
@@ -106,6 +124,7 @@ def start_session(settings: Settings, master: str, *, cores: int) -> SparkSessio
         executor_memory_mb=settings.executor_memory_mb,
         cores=cores,
         driver_host=settings.spark_driver_host,
+        gc_log_dir=settings.gc_log_dir,
     )
     for name, value in conf.items():
         builder = builder.config(name, value)

@@ -7,8 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from loadtests.plan import load_plan, load_replay, scheduled_days
+from loadtests.pump import read_pump_line
+from loadtests.sent import sent_ticks
 from system.bus.admin import create_topics
 from system.bus.consumer import Follower, end_offsets, read_topic
 from system.bus.errors import TopicMismatchError, TopicMissingError
@@ -219,6 +223,31 @@ def test_the_source_runs_as_a_process_that_reports_in_lines(broker, before):
     }
     kinds = [type(record.message()) for record in sent_since(broker, before, REFERENCE)]
     assert kinds == [Instrument] * 3 + [CloseHistory] * 3 + [Mark] * DAY_COUNT
+
+
+@pytest.mark.parametrize("client", ["kafka-python", "confluent"])
+def test_the_pump_of_a_load_sends_its_plan_with_either_client(broker, before, tmp_path, client):
+    plan = load_plan(
+        rate=300, seconds=2, warm_up_seconds=1, instruments=5, seconds_per_day=1.5, client=client
+    )
+    (tmp_path / "plan.json").write_bytes(msgspec.json.encode(plan))
+    process = subprocess.run(
+        [sys.executable, "-m", "loadtests.pump", tmp_path / "plan.json", "--bootstrap", broker],
+        capture_output=True,
+        timeout=PROCESS_BOUND_S,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    *pulses, summary = map(read_pump_line, process.stdout.splitlines())
+    assert isinstance(summary, PublishSummary)
+    ends = end_offsets(broker, INPUT_TOPICS)
+    assert summary.offsets == {place: ends[place] for place in summary.offsets}
+    sent = sent_ticks(sent_since(broker, before, MARKET_DATA))
+    assert len(sent.inputs) == summary.tick_count == sum(pulse.sent for pulse in pulses)
+    assert summary.acked == summary.sent == summary.tick_count + len(sent.marks) * 5
+    planned = list(scheduled_days(plan, load_replay(plan)))
+    assert len(sent.marks) == len(planned)
+    assert sorted(sent.mid.tolist()) == sorted(mid for day in planned for mid in day.mid.tolist())
 
 
 def test_a_source_that_is_told_to_stop_delivers_what_it_has_sent_and_says_so(broker):

@@ -15,6 +15,7 @@ from system.runtime.java import Java
 from system.runtime.kafka import server_properties
 from system.runtime.redis import redis_conf, redis_server
 from system.runtime.registry import COMPONENTS, SERVERS, chosen_components
+from system.runtime.spark import SparkMaster, SparkWorker
 from system.runtime.state import Secrets, opened_state_dir
 from system.settings import Connections, Settings, load_settings
 
@@ -174,3 +175,9 @@ def test_only_web_addresses_are_asked_for_health(tmp_path):
     (tmp_path / "x").write_text("secret", "utf-8")
     with pytest.raises(UnavailableError, match="not a web address"):
         http_answer((tmp_path / "x").as_uri())
+
+
+@pytest.mark.parametrize("component", [SparkMaster(), SparkWorker()])
+def test_local_mode_has_no_cluster_to_ask(component):
+    addresses = dict.fromkeys(("spark-master", "spark-worker"), "local[2]")
+    component.check(Connections({}, Path("nowhere")), addresses)

@@ -1,0 +1,249 @@
+"""``riskstream load``: a rate through the whole pipeline, measured from outside, judged.
+
+Exit code 0: every check passed; 1: one failed; 4: the run shows nothing (the pump did not
+keep its schedule), which is not a pass.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from loadtests.judging import LoadEvidence, LoadJudgement, budgets_of, judge_load
+from loadtests.jvm_pauses import jvm_pauses
+from loadtests.latency import latency_over_time
+from loadtests.plan import LoadPlan, load_plan
+from loadtests.pump import PumpPulse
+from loadtests.record import read_record
+from loadtests.reports import LoadReport, write_load_report
+from loadtests.running import (
+    LoadRun,
+    LoadSite,
+    load_settings_of_own,
+    load_stack,
+    machine,
+    open_market,
+    run_load,
+)
+from loadtests.sent import sent_ticks
+from loadtests.shapes import SHAPES
+from system.bus.consumer import read_topic
+from system.contracts.messages import Portfolio
+from system.contracts.topics import MARKET_DATA
+from system.settings import PROJECT_DIR, Connections, load_settings
+from validation import database
+from validation.checkers.latency import Budget, Schedule
+from validation.checkers.verdict import Verdict, overall
+from validation.screen import open_console
+from validation.site import seconds_since_start
+
+REPORT: Final = PROJECT_DIR / "build" / "load"
+EXIT_CODES: Final[Mapping[Verdict, int]] = {
+    Verdict.PASSED: 0,
+    Verdict.FAILED: 1,
+    Verdict.UNKNOWN: 4,
+}
+LOCAL_MASTER: Final = "local[2]"
+APPLIED: Final = "applied"
+
+
+def load(  # noqa: PLR0913, PLR0917 - one option each
+    rate: Annotated[float, typer.Option(help="Ticks per second, the shape's highest.")] = 1_000.0,
+    duration: Annotated[float, typer.Option(help="Seconds measured.")] = 120.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 60.0,
+    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    shape: Annotated[str, typer.Option(help=f"One of {', '.join(SHAPES)}.")] = "steady",
+    instruments: Annotated[int, typer.Option(help="Simulated shares.")] = 100,
+    portfolios: Annotated[int, typer.Option(help="Books.")] = 10,
+    positions: Annotated[int, typer.Option(help="Per book; 0: every instrument.")] = 0,
+    window: Annotated[int, typer.Option(help="Scenarios per book.")] = 30,
+    client: Annotated[
+        str, typer.Option(help="kafka-python or confluent (extra load).")
+    ] = "kafka-python",
+    seconds_per_day: Annotated[float, typer.Option(help="Length of a simulated day.")] = 30.0,
+    p99_ms: Annotated[float, typer.Option(help="Budget, measured part; 0: the floor.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the market.")] = 1,
+    local: Annotated[bool, typer.Option("--local", help="Spark in local mode.")] = False,
+    running: Annotated[
+        bool, typer.Option("--running", help="Use the stack that runs; must be fresh.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Send a rate of ticks through the whole pipeline, and judge every one of them."""
+    console = open_console(stderr=as_json)
+    plan = load_plan(
+        rate=rate,
+        seconds=duration,
+        warm_up_seconds=warm_up,
+        shape=shape,
+        instruments=instruments,
+        portfolios=portfolios,
+        positions=positions,
+        window=window,
+        client=client,
+        seconds_per_day=seconds_per_day,
+        seed=seed,
+    )
+    site = site_of(report, console, local=local, running=running)
+    with connected(site, running=running) as connections:
+        found = measured_load(
+            plan, site, connections, budgets_of(plan, p99_ms=p99_ms or None), mode=_mode(local)
+        )
+    show_load(console, found)
+    console.print(f"report: {report}/report.html, report.json", highlight=False)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    raise typer.Exit(EXIT_CODES[found.verdict])
+
+
+def site_of(folder: Path, console: Console, *, local: bool, running: bool = False) -> LoadSite:
+    """Return where a load runs: a stack of its own, or the one that runs already."""
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = load_settings()
+    if not running:
+        settings = load_settings_of_own(spark_master=LOCAL_MASTER if local else None)
+
+    def say(text: str) -> None:
+        console.print(f"{seconds_since_start():6.1f} s  {text}", highlight=False)
+
+    return LoadSite(settings, folder, say)
+
+
+@contextmanager
+def connected(site: LoadSite, *, running: bool) -> Iterator[Connections]:
+    """Give the connections of the stack that runs, or of one that is started for the load."""
+    if running:
+        yield site.settings.connections()
+    else:
+        with load_stack(site) as connections:
+            yield connections
+
+
+def measured_load(
+    plan: LoadPlan,
+    site: LoadSite,
+    connections: Connections,
+    budgets: tuple[Budget, ...],
+    *,
+    mode: str,
+) -> LoadReport:
+    """Open a plan's market on a fresh stack, run the load, judge it and write its reports.
+
+    Raises
+    ------
+    UnavailableError
+        If a process or server fails.
+    """
+    books = open_market(plan, connections, site)
+    site.say(f"pumping {plan.rate:,.0f} ticks/s ({plan.shape})")
+    before = _applied(connections)
+    run = run_load(plan, connections, site, on_pulse=_EveryTenth(site))
+    site.say("judging every tick")
+    evidence = _evidence(plan, site, connections, books, run, before)
+    judgement = judge_load(evidence, budgets)
+    report = _report(evidence, judgement, run, site, mode)
+    write_load_report(site.folder, report, judgement.ticks)
+    return report
+
+
+def show_load(console: Console, report: LoadReport) -> None:
+    """Print latency by part, the lag, and every check."""
+    table = Table("part", "ticks", "p50 ms", "p99 ms", "p99.9 ms", "max ms", box=None)
+    for part in report.latencies:
+        figures = (part.covered.p50_ms, part.covered.p99_ms, part.covered.p999_ms)
+        numbers = [f"{value:.1f}" for value in (*figures, part.covered.max_ms)]
+        table.add_row(part.part, f"{part.count:,}", *numbers)
+    console.print(table)
+    for finding in report.findings:
+        console.print(f"{finding.verdict:>8}  {finding.check}: {finding.detail}", highlight=False)
+    console.print(f"{report.verdict}", highlight=False)
+
+
+def _evidence(
+    plan: LoadPlan,
+    site: LoadSite,
+    connections: Connections,
+    books: tuple[Portfolio, ...],
+    run: LoadRun,
+    applied_before: int,
+) -> LoadEvidence:
+    summary = run.summary
+    bootstrap = connections.kafka_bootstrap_servers
+    return LoadEvidence(
+        plan=plan,
+        books=books,
+        sent=sent_ticks(read_topic(bootstrap, MARKET_DATA, start=run.first_offsets)),
+        record=list(read_record(site.record_path)),
+        schedule=Schedule(
+            messages_per_s=summary.ticks_per_second,
+            achieved_fraction=summary.achieved_ratio or 0.0,
+            slip_ms_p99=summary.slip.ms_p99,
+        ),
+        acknowledged=summary.tick_count - summary.failed,
+        applied=_applied(connections) - applied_before,
+        drained=run.drained,
+    )
+
+
+def _report(
+    evidence: LoadEvidence, judgement: LoadJudgement, run: LoadRun, site: LoadSite, mode: str
+) -> LoadReport:
+    plan, due_ns = evidence.plan, evidence.sent.inputs.intended_ns
+    first_ns = int(due_ns.min()) + round(plan.warm_up_seconds * 1e9)
+    return LoadReport(
+        verdict=overall(one.verdict for one in judgement.findings),
+        plan=plan,
+        mode=mode,
+        machine=machine(),
+        load_average=run.load_average,
+        schedule=evidence.schedule,
+        slip_ms_max=run.summary.slip.ms_max,
+        latencies=judgement.latencies,
+        latency_over_time=tuple(latency_over_time(judgement.ticks)),
+        lag=judgement.lag,
+        oracle=judgement.oracle,
+        usage=run.usage,
+        pauses=jvm_pauses(site.gc_dir, first_ns=first_ns, last_ns=int(due_ns.max())),
+        findings=judgement.findings,
+        repeat_with=_command(plan, mode),
+    )
+
+
+def _command(plan: LoadPlan, mode: str) -> str:
+    size = f"--instruments {plan.instruments} --portfolios {plan.portfolios}"
+    time = f"--duration {plan.seconds:g} --warm-up {plan.warm_up_seconds:g}"
+    local = " --local" if mode == _mode(True) else ""
+    shape = f"--shape {plan.shape} --client {plan.client}"
+    return f"riskstream load --rate {plan.rate:g} {time} {size} {shape}{local}"
+
+
+def _mode(local: bool) -> str:
+    return "local mode" if local else "standalone cluster"
+
+
+def _applied(connections: Connections) -> int:
+    with database.reading(connections.database_url) as cursor:
+        counters = database.counters(cursor)
+    return counters.get(MARKET_DATA.name, {}).get(APPLIED, 0)
+
+
+class _EveryTenth:
+    """Says how the pump goes, once in ten pulses."""
+
+    def __init__(self, site: LoadSite) -> None:
+        self._site = site
+        self._count = self._sent = 0
+
+    def __call__(self, pulse: PumpPulse) -> None:
+        self._count, self._sent = self._count + 1, self._sent + pulse.sent
+        if self._count % 10 == 0:
+            self._site.say(f"{self._sent:,} ticks sent, slip p99 {pulse.slip_ms_p99:.1f} ms")

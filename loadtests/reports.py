@@ -1,0 +1,121 @@
+"""The reports of a load: JSON, HTML, and HdrHistogram files for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import plotly.graph_objects as go
+from hdrh.log import HistogramLogWriter
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from loadtests.coverage import NEVER, STAGES
+from loadtests.jvm_pauses import JvmPauses
+from loadtests.lag import LagSummary
+from loadtests.latency import Judged, LatencyPoint, LatencySummary, histogram_of
+from loadtests.oracle import OracleSummary
+from loadtests.plan import LoadPlan
+from loadtests.usage import ProcessUsage
+from validation.charts import chart_html, latency_chart, stages_chart
+from validation.checkers.latency import Schedule
+from validation.checkers.verdict import Finding, Verdict
+from validation.pages import rendered
+from validation.reports import write_json
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+US_PER_MS: Final = 1_000.0
+
+
+class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``report.json`` of a load holds.
+
+    ``load_average`` is the machine's one-minute load when the run began: above a few tenths
+    other programs shared it, and the timings are those of that machine on that day.
+    """
+
+    verdict: Verdict
+    plan: LoadPlan
+    mode: str
+    machine: str
+    load_average: float
+    schedule: Schedule
+    slip_ms_max: float
+    latencies: tuple[LatencySummary, ...]
+    latency_over_time: tuple[LatencyPoint, ...]
+    lag: LagSummary
+    oracle: OracleSummary
+    usage: tuple[ProcessUsage, ...]
+    pauses: tuple[JvmPauses, ...]
+    findings: tuple[Finding, ...]
+    repeat_with: str
+
+    def part(self, name: str) -> LatencySummary:
+        """Return the latency of one part of the run."""
+        return next(one for one in self.latencies if one.part == name)
+
+
+def write_load_report(folder: Path, report: LoadReport, ticks: Judged) -> None:
+    """Write ``report.json``, ``report.html`` and the histograms of a load.
+
+    Parameters
+    ----------
+    folder : Path
+        Must exist.
+    report : LoadReport
+        What was found.
+    ticks : Judged
+        Every tick, for the histograms.
+    """
+    write_json(folder / "report.json", report)
+    write_load_page(folder / "report.html", report)
+    write_histograms(folder, ticks)
+
+
+def write_load_page(path: Path, report: LoadReport) -> None:
+    """Write the page of a load."""
+    page = rendered(
+        "load.html.j2",
+        TEMPLATES,
+        report=report,
+        stages=STAGES,
+        plotly_js=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own source
+        latency=latency_chart(report.latency_over_time),
+        stage_means=stages_chart(report.latencies),
+        lag=_lag_chart(report.lag),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def write_histograms(folder: Path, ticks: Judged) -> None:
+    """Write the latency of covered ticks for HdrHistogram's tools, microseconds.
+
+    ``latency.hgrm`` is the percentile distribution of the whole run in milliseconds,
+    ``latency.hlog`` a log of one histogram per second of intended send time.
+    """
+    covered = ticks.found.covered_ns != NEVER
+    total_ns = ticks.total_ns[covered]
+    with (folder / "latency.hgrm").open("wb") as stream:
+        histogram_of(total_ns).output_percentile_distribution(stream, US_PER_MS)
+    intended_ns = ticks.inputs.intended_ns[covered]
+    second = (intended_ns - intended_ns.min(initial=2**62)) // 10**9
+    with (folder / "latency.hlog").open("w", encoding="ascii") as stream:
+        log = HistogramLogWriter(stream)
+        log.output_log_format_version()
+        log.output_comment("[seconds since the first tick; microseconds]")
+        log.output_legend()
+        for at in np.unique(second).tolist():
+            histogram = histogram_of(total_ns[second == at])
+            log.output_interval_histogram(histogram, at or 1e-6, at + 1.0, US_PER_MS)
+
+
+def _lag_chart(lag: LagSummary) -> Markup:
+    figure = go.Figure(
+        go.Scatter(
+            x=[at for at, _ in lag.points], y=[count for _, count in lag.points], name="backlog"
+        )
+    )
+    figure.update_xaxes(title="seconds since the first tick")
+    return chart_html(figure, "ticks due and not covered")

@@ -1,0 +1,136 @@
+"""CPU and memory by process while a load runs, sampled once a second by a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+import psutil
+
+PERIOD_S: Final = 1.0
+STOP_BOUND_S: Final = 10.0
+EXECUTOR: Final = "CoarseGrainedExecutorBackend"
+JAVA: Final = "java"
+MEBIBYTE: Final = 1024**2
+
+
+class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What one part of the system used while it was watched.
+
+    ``cores`` is CPU seconds per second; ``memory_mb_first`` and ``_last`` are resident sets
+    at the first and last sample: between them lies the growth.
+    """
+
+    name: str
+    cpu_s: float
+    cores: float
+    memory_mb_first: float
+    memory_mb_last: float
+    memory_mb_max: float
+
+
+@dataclass
+class _Seen:
+    """The samples of one name so far; CPU seconds are kept per process."""
+
+    cpu_first: dict[int, float] = field(default_factory=dict)
+    cpu_last: dict[int, float] = field(default_factory=dict)
+    memory_mb: list[float] = field(default_factory=list)
+
+
+class UsageSampler:
+    """Watches processes and their children; a context manager.
+
+    Parameters
+    ----------
+    roots : mapping of str to int
+        Process ids by the name they are shown under. A JVM below a Python process is
+        shown apart, and so is Spark's executor.
+    """
+
+    def __init__(self, roots: Mapping[str, int]) -> None:
+        self._roots = dict(roots)
+        self._seen: dict[str, _Seen] = {}
+        self._stop = threading.Event()
+        self._seconds = 0.0
+        self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join(STOP_BOUND_S)
+
+    def usage(self) -> tuple[ProcessUsage, ...]:
+        """Return what was used so far, the largest first."""
+        found = [self._usage(name, seen) for name, seen in self._seen.items()]
+        return tuple(sorted(found, key=lambda one: -one.cpu_s))
+
+    def sample(self) -> None:
+        """Take one sample of every process that there is now."""
+        memory: dict[str, float] = {}
+        for root, pid in self._roots.items():
+            for name, process in _family(root, pid):
+                self._count(name, process, memory)
+        for name, megabytes in memory.items():
+            self._seen[name].memory_mb.append(megabytes)
+
+    def _run(self) -> None:
+        self.sample()
+        while not self._stop.wait(PERIOD_S):
+            self._seconds += PERIOD_S
+            self.sample()
+
+    def _count(self, name: str, process: psutil.Process, memory: dict[str, float]) -> None:
+        try:
+            with process.oneshot():
+                times, resident = process.cpu_times(), process.memory_info().rss
+        except psutil.Error:
+            return
+        seen = self._seen.setdefault(name, _Seen())
+        cpu = times.user + times.system
+        seen.cpu_first.setdefault(process.pid, cpu)
+        seen.cpu_last[process.pid] = cpu
+        memory[name] = memory.get(name, 0.0) + resident / MEBIBYTE
+
+    def _usage(self, name: str, seen: _Seen) -> ProcessUsage:
+        cpu_s = sum(last - seen.cpu_first[pid] for pid, last in seen.cpu_last.items())
+        return ProcessUsage(
+            name=name,
+            cpu_s=cpu_s,
+            cores=cpu_s / max(self._seconds, PERIOD_S),
+            memory_mb_first=seen.memory_mb[0],
+            memory_mb_last=seen.memory_mb[-1],
+            memory_mb_max=max(seen.memory_mb),
+        )
+
+
+def _family(root: str, pid: int) -> list[tuple[str, psutil.Process]]:
+    try:
+        process = psutil.Process(pid)
+        return [(_name(root, one, one == process), one) for one in _with_children(process)]
+    except psutil.Error:
+        return []
+
+
+def _with_children(process: psutil.Process) -> list[psutil.Process]:
+    return [process, *process.children(recursive=True)]
+
+
+def _name(root: str, process: psutil.Process, is_root: bool) -> str:
+    if is_root:
+        return root
+    if EXECUTOR in " ".join(process.cmdline()):
+        return "spark-executor"
+    return f"{root} (JVM)" if process.name() == JAVA else root

@@ -1,0 +1,157 @@
+"""Judging a load: passed only when every tick is there, right, and in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from loadtests.coverage import Inputs
+from loadtests.judging import LoadEvidence, budgets_of, judge_load
+from loadtests.latency import latency_over_time
+from loadtests.load import EXIT_CODES
+from loadtests.plan import load_books, load_plan
+from loadtests.record import Holding
+from loadtests.reports import LoadReport, write_load_report
+from loadtests.sent import sent_ticks
+from system.contracts.messages import StageTimes
+from tests.loadtests.folded import PLAN, folded_run, seen
+from validation.checkers.latency import Schedule
+from validation.checkers.verdict import Verdict, overall
+
+TICK_NS = 50_000_000
+LATENCY_NS = 80_000_000
+IN_TIME = Schedule(messages_per_s=40.0, achieved_fraction=1.0, slip_ms_p99=0.5)
+
+
+@pytest.fixture(scope="module")
+def evidence() -> LoadEvidence:
+    run = folded_run()
+    sent = sent_ticks(run.records)
+    due_ns = np.arange(1, len(sent.inputs) + 1) * TICK_NS
+    inputs = Inputs(sent.inputs.partition, sent.inputs.offset, sent.inputs.key, due_ns)
+    last_due_ns = {}
+    for row, (partition, offset) in enumerate(zip(inputs.partition, inputs.offset, strict=True)):
+        last_due_ns[sent.partitions[int(partition)], int(offset)] = int(due_ns[row])
+    snapshots = []
+    for snapshot in run.snapshots:
+        at_ns = LATENCY_NS + max(
+            (
+                due
+                for (place, offset), due in last_due_ns.items()
+                if offset < snapshot.offsets[place]
+            ),
+            default=0,
+        )
+        stages = StageTimes(
+            batch_started_ns=at_ns - 50_000_000,
+            read_ns=at_ns - 30_000_000,
+            folded_ns=at_ns - 20_000_000,
+            valued_ns=at_ns - 10_000_000,
+            published_ns=at_ns - 1_000_000,
+        )
+        snapshots.append(msgspec.structs.replace(seen(snapshot), received_ns=at_ns, stages=stages))
+    return LoadEvidence(
+        plan=PLAN,
+        books=load_books(PLAN),
+        sent=replace(sent, inputs=inputs),
+        record=[Holding(index=0, keys=sent.keys), *snapshots],
+        schedule=IN_TIME,
+        acknowledged=len(inputs),
+        applied=len(inputs),
+        drained=True,
+    )
+
+
+def verdicts(evidence: LoadEvidence, **changes) -> dict[str, Verdict]:
+    budgets = changes.pop("budgets", budgets_of(PLAN))
+    found = judge_load(replace(evidence, **changes), budgets)
+    return {one.check.partition(":")[0]: one.verdict for one in found.findings}
+
+
+def test_a_load_that_is_whole_right_and_in_time_passes(evidence):
+    found = judge_load(evidence, budgets_of(PLAN))
+    assert {one.check: one.detail for one in found.findings if one.verdict != "passed"} == {}
+    warm = next(one for one in found.latencies if one.part == "warm")
+    assert warm.count == len(evidence.sent.inputs)
+    assert warm.covered.p50_ms >= LATENCY_NS / 1e6
+    assert warm.covered.mean_ms == pytest.approx(
+        sum(stage.mean_ms for stage in warm.stages.values())
+    )
+
+
+def test_a_tick_that_was_not_applied_fails_the_load(evidence):
+    assert verdicts(evidence, applied=evidence.applied - 1)["delivery"] is Verdict.FAILED
+
+
+def test_a_tick_that_the_broker_does_not_have_fails_the_load(evidence):
+    assert verdicts(evidence, acknowledged=evidence.acknowledged + 1)["delivery"] is Verdict.FAILED
+
+
+def test_a_stream_that_never_covers_the_end_fails_the_load(evidence):
+    short = evidence.record[:-6]
+    assert verdicts(evidence, record=short)["latency"] is Verdict.FAILED
+
+
+def test_a_wrong_var_fails_the_load(evidence):
+    head, *snapshots = evidence.record
+    wrong = [msgspec.structs.replace(one, var=one.var + 1.0) for one in snapshots]
+    assert verdicts(evidence, record=[head, *wrong])["oracle"] is Verdict.FAILED
+
+
+def test_a_budget_that_is_not_kept_fails_the_load(evidence):
+    tight = budgets_of(PLAN, p99_ms=LATENCY_NS / 2e6)
+    assert verdicts(evidence, budgets=tight)["latency"] is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Schedule(messages_per_s=40.0, achieved_fraction=0.9, slip_ms_p99=0.5),
+        Schedule(messages_per_s=40.0, achieved_fraction=1.0, slip_ms_p99=9.0),
+    ],
+)
+def test_a_pump_that_was_late_makes_the_latency_unknown(evidence, schedule):
+    found = judge_load(replace(evidence, schedule=schedule), budgets_of(PLAN)).findings
+    latency = next(one for one in found if one.check.startswith("latency"))
+    assert latency.verdict is Verdict.UNKNOWN
+    assert EXIT_CODES[Verdict.UNKNOWN] not in {0, 1}
+
+
+def test_the_floor_depends_on_the_rate_and_the_cold_part_has_its_own():
+    slow, fast = load_plan(rate=1_000, seconds=1), load_plan(rate=20_000, seconds=1)
+    assert [one.p99_ms for one in budgets_of(slow)] == [1_000.0, 500.0]
+    assert [one.p99_ms for one in budgets_of(fast)] == [1_000.0, 1_000.0]
+    assert [one.p99_ms for one in budgets_of(slow, p99_ms=2_000)] == [2_000.0, 2_000.0]
+
+
+def test_reports_and_histograms_are_written(evidence, tmp_path):
+    found = judge_load(evidence, budgets_of(PLAN))
+    report = LoadReport(
+        verdict=overall(one.verdict for one in found.findings),
+        plan=PLAN,
+        mode="standalone cluster",
+        machine="2 cores",
+        load_average=0.1,
+        schedule=IN_TIME,
+        slip_ms_max=1.0,
+        latencies=found.latencies,
+        latency_over_time=tuple(latency_over_time(found.ticks)),
+        lag=found.lag,
+        oracle=found.oracle,
+        usage=(),
+        pauses=(),
+        findings=found.findings,
+        repeat_with="riskstream load",
+    )
+    write_load_report(tmp_path, report, found.ticks)
+    read = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=LoadReport)
+    assert read.part("warm").covered == report.part("warm").covered
+    page = (tmp_path / "report.html").read_text()
+    assert "riskstream load" in page
+    assert "plotly" in page
+    assert "Value" in (tmp_path / "latency.hgrm").read_text()
+    log = (tmp_path / "latency.hlog").read_text().splitlines()
+    assert sum(line.startswith(("0", "1", "2", "3")) for line in log) >= 4

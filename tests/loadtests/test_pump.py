@@ -1,0 +1,102 @@
+"""The pump: everything of a plan is sent on schedule, and it says so once a second."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from loadtests.plan import load_plan, whole_shape
+from loadtests.pump import PumpPulse, main, pump, read_pump_line
+from loadtests.shapes import message_count
+from system.bus.producer import SendCounts
+from system.clock import ManualClock
+from system.contracts.messages import Mark, Tick
+from system.simulate.errors import SimulationError
+
+PLAN = load_plan(
+    rate=50, seconds=4, warm_up_seconds=2, instruments=3, portfolios=1, seconds_per_day=3
+)
+
+
+class KeepingSink:
+    """Keeps what it is handed; every message costs its clock a little time."""
+
+    def __init__(self, clock: ManualClock, cost_ns: int) -> None:
+        self._clock = clock
+        self._cost_ns = cost_ns
+        self.taken: list = []
+        self.offsets = {"market_data:0": 1}
+
+    @property
+    def counts(self) -> SendCounts:
+        return SendCounts(len(self.taken), len(self.taken), 0)
+
+    def prepare(self) -> None:
+        self.taken.clear()
+
+    def send(self, message) -> None:
+        self._clock.advance_ns(self._cost_ns)
+        self.taken.append(message)
+
+    def send_mark_everywhere(self, mark) -> int:
+        self.taken.append(mark)
+        return 1
+
+    def flush(self) -> None:
+        self._clock.advance_ns(1)
+
+
+@pytest.fixture
+def pauses_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process of the tests keeps its own priority."""
+    monkeypatch.setattr("loadtests.pump.keep_pauses_short", lambda: None)
+
+
+def pumped(cost_ns: int):
+    clock, pulses = ManualClock(monotonic_ns=10**12), []
+    sink = KeepingSink(clock, cost_ns)
+    return pump(PLAN, sink, clock, pulses.append), sink.taken, pulses
+
+
+@pytest.mark.usefixtures("pauses_unchanged")
+def test_every_tick_of_the_plan_is_sent_with_the_moment_it_was_due():
+    summary, taken, _ = pumped(cost_ns=1_000)
+    ticks = [one for one in taken if isinstance(one, Tick)]
+    assert summary.tick_count == len(ticks) >= message_count(whole_shape(PLAN))
+    assert [one.intended_monotonic_ns for one in ticks] == sorted(
+        one.intended_monotonic_ns for one in ticks
+    )
+    assert sum(isinstance(one, Mark) for one in taken) == summary.day_count == 2
+    assert summary.on_schedule
+
+
+@pytest.mark.usefixtures("pauses_unchanged")
+def test_pulses_count_every_tick_once():
+    summary, _, pulses = pumped(cost_ns=1_000)
+    assert sum(pulse.sent for pulse in pulses) == summary.tick_count
+    assert len(pulses) >= 5
+
+
+@pytest.mark.usefixtures("pauses_unchanged")
+def test_a_sink_that_takes_too_long_shows_as_slip_and_not_as_fewer_ticks():
+    summary, _, pulses = pumped(cost_ns=40_000_000)
+    assert summary.tick_count >= message_count(whole_shape(PLAN))
+    assert not summary.on_schedule
+    assert pulses[-1].slip_ms_max > 1_000
+
+
+def test_lines_are_read_as_they_were_written():
+    pulse = PumpPulse(at_ns=1, sent=2, slip_ms_p99=0.5, slip_ms_max=0.7)
+    assert read_pump_line(msgspec.json.encode(pulse)) == pulse
+
+
+def test_a_line_of_something_else_is_refused():
+    with pytest.raises(SimulationError, match="no line of a pump"):
+        read_pump_line(b'{"event":"?"}')
+
+
+def test_a_plan_that_cannot_be_read_is_named(tmp_path, capsys):
+    path = tmp_path / "plan.json"
+    path.write_text('{"rate": -1}')
+    assert main([str(path), "--bootstrap", "nowhere:1"]) == 2
+    assert "rate" in capsys.readouterr().err

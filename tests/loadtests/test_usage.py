@@ -1,0 +1,37 @@
+"""Usage: CPU and memory of a process and of its children, by name."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from loadtests.usage import UsageSampler
+
+BUSY = (
+    "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass\ninput()"
+)
+
+
+def test_cpu_of_a_process_is_counted_from_its_first_sample_on():
+    command = [sys.executable, "-c", "input()\n" + BUSY]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        sampler = UsageSampler({"busy": process.pid})
+        sampler.sample()
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        while sampler.usage()[0].cpu_s < 0.15:
+            sampler.sample()
+        process.kill()
+    (usage,) = sampler.usage()
+    assert usage.name == "busy"
+    assert usage.memory_mb_max >= usage.memory_mb_first > 1
+
+
+def test_a_process_that_is_gone_is_left_out():
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    with UsageSampler({"gone": process.pid, "self": os.getpid()}) as sampler:
+        sampler.sample()
+    assert [one.name for one in sampler.usage()] == ["self"]
