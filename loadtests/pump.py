@@ -33,6 +33,7 @@ from system.simulate.__main__ import (
 from system.simulate.errors import SimulationError
 from system.simulate.progress import PublishSummary
 from system.simulate.publisher import OpenLoopPublisher, Sink
+from system.simulate.replay import Replay
 
 PULSE_NS: Final = 1_000_000_000
 
@@ -137,8 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         plan = msgspec.json.decode(options.plan.read_bytes(), type=LoadPlan)
+        replay = load_replay(plan)
+        keep_pauses_short()
         with sink_of(plan, options.bootstrap) as sink:
-            _say(pump(plan, sink, SystemClock(), _say))
+            _say(pump(plan, replay, sink, SystemClock(), _say))
     except KeyboardInterrupt:
         return STOPPED_EXIT_CODE
     except (RiskstreamError, msgspec.DecodeError, OSError) as error:
@@ -149,7 +152,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def pump(
-    plan: LoadPlan, sink: Sink, clock: Clock, tell: Callable[[PumpPulse], None]
+    plan: LoadPlan,
+    replay: Replay,
+    sink: Sink,
+    clock: Clock,
+    tell: Callable[[PumpPulse], None],
 ) -> PublishSummary:
     """Send a plan's ticks and marks, and return what that came to.
 
@@ -158,8 +165,6 @@ def pump(
     RiskstreamError
         As ``OpenLoopPublisher.publish``.
     """
-    replay = load_replay(plan)
-    keep_pauses_short()
     publisher = OpenLoopPublisher(PulsingSink(sink, clock, tell), clock)
     return publisher.publish(scheduled_days(plan, replay), day_count=day_count(plan))
 

@@ -117,6 +117,7 @@ def test_a_pump_that_was_late_makes_the_latency_unknown(evidence, schedule):
     found = judge_load(replace(evidence, schedule=schedule), budgets_of(PLAN)).findings
     latency = next(one for one in found if one.check.startswith("latency"))
     assert latency.verdict is Verdict.UNKNOWN
+    assert overall(one.verdict for one in found) is Verdict.UNKNOWN
     assert EXIT_CODES[Verdict.UNKNOWN] not in {0, 1}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.plan import load_plan, whole_shape
+from loadtests.plan import load_plan, load_replay, whole_shape
 from loadtests.pump import PumpPulse, main, pump, read_pump_line
 from loadtests.shapes import message_count
 from system.bus.producer import SendCounts
@@ -46,19 +46,12 @@ class KeepingSink:
         self._clock.advance_ns(1)
 
 
-@pytest.fixture
-def pauses_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process of the tests keeps its own priority."""
-    monkeypatch.setattr("loadtests.pump.keep_pauses_short", lambda: None)
-
-
 def pumped(cost_ns: int):
     clock, pulses = ManualClock(monotonic_ns=10**12), []
     sink = KeepingSink(clock, cost_ns)
-    return pump(PLAN, sink, clock, pulses.append), sink.taken, pulses
+    return pump(PLAN, load_replay(PLAN), sink, clock, pulses.append), sink.taken, pulses
 
 
-@pytest.mark.usefixtures("pauses_unchanged")
 def test_every_tick_of_the_plan_is_sent_with_the_moment_it_was_due():
     summary, taken, _ = pumped(cost_ns=1_000)
     ticks = [one for one in taken if isinstance(one, Tick)]
@@ -70,14 +63,12 @@ def test_every_tick_of_the_plan_is_sent_with_the_moment_it_was_due():
     assert summary.on_schedule
 
 
-@pytest.mark.usefixtures("pauses_unchanged")
 def test_pulses_count_every_tick_once():
     summary, _, pulses = pumped(cost_ns=1_000)
     assert sum(pulse.sent for pulse in pulses) == summary.tick_count
     assert len(pulses) >= 5
 
 
-@pytest.mark.usefixtures("pauses_unchanged")
 def test_a_sink_that_takes_too_long_shows_as_slip_and_not_as_fewer_ticks():
     summary, _, pulses = pumped(cost_ns=40_000_000)
     assert summary.tick_count >= message_count(whole_shape(PLAN))
