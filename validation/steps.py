@@ -54,6 +54,13 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         Step("layers", "imports follow the layers", ((str(BIN / "lint-imports"),),), 120),
         _tests(folder, "unit", "unit and property tests", _UNIT, 420),
         _tests(folder, "references", "references against other libraries", _REFERENCES, 300),
+        Step(
+            "kill-table",
+            "kill table: each planted defect is caught by the check named beforehand",
+            (_python("validation.kill_table", "--report", str(folder / KILL_TABLE)),),
+            420,
+            findings=folder / KILL_TABLE,
+        ),
         _tests(folder, "compose", "compose file against its specification", _COMPOSE, 120),
         _tests(folder, "integration", "integration on the real servers", _INTEGRATION, 600),
         _tests(folder, "golden", "golden and dirty replay, end to end", _END_TO_END, 600),
@@ -77,6 +84,7 @@ def _tests(folder: Path, name: str, title: str, chosen: Sequence[str], timeout_s
     return Step(name, title, (command,), timeout_s, junit=junit)
 
 
+KILL_TABLE: Final = "kill_table.json"
 _SHORT_DEMO: Final = ("--short", "--report-timings")
 """Other programs may share the machine that verifies: there a timing is reported, and judged
 by `make demo` on a machine of one's own."""

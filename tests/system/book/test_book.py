@@ -428,6 +428,17 @@ def test_a_trade_is_in_the_next_snapshot_and_names_itself() -> None:
     assert live(feed.send(tick("A", 101.0, hour=16.0))).trade_ids == ()
 
 
+def test_a_trade_that_comes_twice_moves_the_book_once() -> None:
+    feed = opened(holding("A", 1.0))
+    feed.send(tick("A", 100.0))
+    bought = trade("t-1", "A", 2.0, 100.0)
+    once = live(feed.send(bought))
+    assert feed.send(bought).snapshots == ()
+    again = live(feed.send(tick("A", 100.0, hour=16.0)))
+    assert again.positions[0].quantity == once.positions[0].quantity == 3.0
+    assert again.var == once.var
+
+
 def test_a_trade_right_before_a_mark_is_named_by_the_end_of_day() -> None:
     feed = opened(holding("A", 1.0))
     fold = feed.close(0, trade("t-1", "A", 2.0, 100.0))

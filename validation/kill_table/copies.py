@@ -1,0 +1,97 @@
+"""A copy of the tree that defects are put into, and taken out of again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from validation.junit import read_suites
+from validation.running import CommandResult, run_command
+
+COPIED: Final = ("system", "validation", "loadtests", "tests", "scenarios", "pyproject.toml")
+LEFT_OUT: Final = shutil.ignore_patterns("__pycache__")
+RUN_BOUND_S: Final = 90.0
+CONTROL_BOUND_S: Final = 150.0
+PLUGIN: Final = ("-p", "validation.kill_table.inside")
+
+
+@dataclass(frozen=True)
+class KillerRun:
+    """How a run of named tests ended.
+
+    Parameters
+    ----------
+    result : CommandResult
+        Of the process.
+    cases : sequence of Element
+        JUnit's test cases.
+    """
+
+    result: CommandResult
+    cases: Sequence[ET.Element]
+
+
+class TreeCopy:
+    """The tree in a folder of its own; used by one thread at a time.
+
+    Parameters
+    ----------
+    root : Path
+        The tree that is copied; never written to.
+    folder : Path
+        Where the copy goes; made here.
+    """
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        for name in COPIED:
+            _copy(root / name, folder / name)
+
+    def run(self, tests: Sequence[str], *, bound_s: float, keep_bytecode: bool) -> KillerRun:
+        """Run some tests in the copy, in a process of their own.
+
+        Parameters
+        ----------
+        tests : sequence of str
+            As pytest names them.
+        bound_s : float
+            Longest time, seconds.
+        keep_bytecode : bool
+            Whether what was compiled may serve later runs: of the control run only.
+        """
+        junit, log = self.folder / "junit.xml", self.folder / "run.log"
+        for old in (junit, log):
+            old.unlink(missing_ok=True)
+        flags = () if keep_bytecode else ("-B",)
+        command = (sys.executable, *flags, "-m", "pytest", "-q", *PLUGIN, f"--junitxml={junit}")
+        result = run_command((*command, *tests), log=log, timeout_s=bound_s, cwd=self.folder)
+        suites = read_suites(junit)
+        return KillerRun(result, [case for suite in suites for case in suite.iter("testcase")])
+
+    @contextmanager
+    def holding(self, texts: Mapping[Path, str]) -> Iterator[None]:
+        """Put texts into files of the copy, and the old ones back, with their old times."""
+        before = {path: (path.read_bytes(), path.stat()) for path in texts}
+        try:
+            for path, text in texts.items():
+                path.write_text(text, "utf-8")
+            yield
+        finally:
+            for path, (content, stat) in before.items():
+                path.write_bytes(content)
+                os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=LEFT_OUT)
+    elif source.exists():
+        shutil.copy2(source, target)

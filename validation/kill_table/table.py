@@ -1,0 +1,206 @@
+"""The kill table itself: the control run, then each defect, two at a time at most."""
+
+from __future__ import annotations
+
+import queue
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from validation.checkers.verdict import Finding, Verdict
+from validation.kill_table.copies import CONTROL_BOUND_S, RUN_BOUND_S, KillerRun, TreeCopy
+from validation.kill_table.records import Mutant, NotApplicable, StaleRecordError, Target, planted
+
+COPY_COUNT: Final = 2
+TESTS_FAILED: Final = 1
+BROKEN_BY: Final = (
+    "NameError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "AttributeError",
+    "SyntaxError",
+    "IndentationError",
+    "TypeError",
+)
+"""Errors of code that does not hold together: no check has judged a number then."""
+LARGEST_REASON: Final = 200
+
+
+class Fate(StrEnum):
+    """What became of a planted defect; only *killed* is a pass."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    STALE = "stale"
+    BROKEN = "broken"
+    TIMED_OUT = "timed out"
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the kill table; ``said`` is the start of what the killer said."""
+
+    name: str
+    defect: str
+    target: Target
+    files: tuple[str, ...]
+    killer: str
+    fate: Fate
+    said: str
+    seconds: float
+
+
+class KillTable(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``kill_table.json`` holds; ``findings`` is the same for the report's table."""
+
+    verdict: Verdict
+    seconds: float
+    control: Finding
+    rows: tuple[Row, ...]
+    not_applicable: tuple[NotApplicable, ...]
+    findings: tuple[Finding, ...]
+
+
+def run_table(
+    root: Path, mutants: Sequence[Mutant], *, on_row: Callable[[Row], None] = lambda row: None
+) -> tuple[Finding, tuple[Row, ...]]:
+    """Return the control's finding, and what became of each defect.
+
+    Parameters
+    ----------
+    root : Path
+        The tree that is copied.
+    mutants : sequence of Mutant
+        What is planted.
+    on_row : callable
+        Told of each row as it is known, from several threads.
+    """
+    with tempfile.TemporaryDirectory(prefix="riskstream-kill-table-") as folder:
+        copies = [TreeCopy(root, Path(folder) / str(number)) for number in range(COPY_COUNT)]
+        with ThreadPoolExecutor(COPY_COUNT, "kill-table") as pool:
+            control = _control(copies, pool, mutants)
+            if control.verdict is not Verdict.PASSED:
+                return control, ()
+            free: queue.SimpleQueue[TreeCopy] = queue.SimpleQueue()
+            for copy in copies:
+                free.put(copy)
+
+            def judged(mutant: Mutant) -> Row:
+                with _taken(free) as copy:
+                    row = strike(mutant, copy)
+                on_row(row)
+                return row
+
+            return control, tuple(pool.map(judged, mutants))
+
+
+def strike(mutant: Mutant, copy: TreeCopy) -> Row:
+    """Return what became of one defect in a copy; the copy is as it was afterwards."""
+    try:
+        texts = planted(mutant, copy.folder)
+    except StaleRecordError as error:
+        return _row(mutant, Fate.STALE, str(error), 0.0)
+    with copy.holding(texts):
+        run = copy.run([mutant.killer], bound_s=RUN_BOUND_S, keep_bytecode=False)
+    fate, said = fate_of(run)
+    return _row(mutant, fate, said, run.result.seconds)
+
+
+def fate_of(run: KillerRun) -> tuple[Fate, str]:
+    """Return what a run of the killer says about the defect, and what the killer said."""
+    if run.result.ending != "ended":
+        return Fate.TIMED_OUT, f"no verdict after {run.result.seconds:.0f} s"
+    failures = [said for case in run.cases if (said := _failure(case))]
+    if run.result.exit_code == 0 and run.cases:
+        return Fate.SURVIVED, ""
+    if run.result.exit_code != TESTS_FAILED or not failures:
+        return Fate.BROKEN, f"exit code {run.result.exit_code}: the killer did not run"
+    if all(said.startswith(BROKEN_BY) for said in failures):
+        return Fate.BROKEN, failures[0]
+    return Fate.KILLED, next(said for said in failures if not said.startswith(BROKEN_BY))
+
+
+def findings(control: Finding, rows: Sequence[Row]) -> tuple[Finding, ...]:
+    """Return a finding for the control run, one per defect; nothing but a kill passes."""
+    return (control, *map(_finding, rows))
+
+
+def _control(
+    copies: Sequence[TreeCopy], pool: ThreadPoolExecutor, mutants: Sequence[Mutant]
+) -> Finding:
+    """Run every killer on the tree as it is, in both copies at once."""
+    killers = sorted({mutant.killer for mutant in mutants})
+    shares = [(copy, killers[number :: len(copies)]) for number, copy in enumerate(copies)]
+    running = [
+        pool.submit(copy.run, share, bound_s=CONTROL_BOUND_S, keep_bytecode=True)
+        for copy, share in shares
+        if share
+    ]
+    runs = [one.result() for one in running]
+    return control_finding(runs, len(killers))
+
+
+def control_finding(runs: Sequence[KillerRun], killer_count: int) -> Finding:
+    """Return whether every killer passes where nothing is planted."""
+    check = "control: every named check passes on the tree as it is"
+    passed = sum(not _failure(case) for run in runs for case in run.cases)
+    problems = [said for run in runs for case in run.cases if (said := _failure(case))]
+    problems += [f"exit code {run.result.exit_code}" for run in runs if run.result.exit_code]
+    if problems or passed < killer_count:
+        told = problems[0] if problems else f"{passed} of {killer_count} named checks ran"
+        return Finding(check=check, verdict=Verdict.FAILED, detail=told)
+    return Finding(check=check, verdict=Verdict.PASSED, detail=f"{killer_count} named checks")
+
+
+@contextmanager
+def _taken(free: queue.SimpleQueue[TreeCopy]) -> Iterator[TreeCopy]:
+    copy = free.get()
+    try:
+        yield copy
+    finally:
+        free.put(copy)
+
+
+def _row(mutant: Mutant, fate: Fate, said: str, seconds: float) -> Row:
+    return Row(
+        name=mutant.name,
+        defect=mutant.defect,
+        target=mutant.target,
+        files=mutant.files,
+        killer=mutant.killer,
+        fate=fate,
+        said=said[:LARGEST_REASON],
+        seconds=seconds,
+    )
+
+
+def _finding(row: Row) -> Finding:
+    where = f"{row.fate}: {row.killer}" + (f": {row.said}" if row.said else "")
+    return Finding(
+        check=f"{row.defect} ({row.target}: {', '.join(row.files)})",
+        verdict=Verdict.PASSED if row.fate is Fate.KILLED else Verdict.FAILED,
+        detail=where,
+    )
+
+
+def _failure(case: ET.Element) -> str:
+    """Return the first line of why a case failed, or was skipped; empty where it passed."""
+    for kind in ("failure", "error", "skipped"):
+        found = case.find(kind)
+        if found is not None:
+            lines = (found.get("message") or kind).strip().splitlines()
+            return lines[0] if lines else kind
+    return ""
+
+
+def tally(rows: Sequence[Row]) -> str:
+    """Return how many defects had which fate, in words."""
+    counts = Counter(row.fate for row in rows)
+    return ", ".join(f"{counts[fate]} {fate}" for fate in Fate if counts[fate])
