@@ -85,6 +85,7 @@ class Settings(BaseSettings):
         default=None, validation_alias="KAFKA_BOOTSTRAP_SERVERS"
     )
     spark_master: str | None = Field(default=None, validation_alias="SPARK_MASTER")
+    external_spark_conf_dir: Folder | None = Field(default=None, validation_alias="SPARK_CONF_DIR")
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
 
@@ -136,7 +137,13 @@ class Settings(BaseSettings):
 
     @property
     def spark_conf_dir(self) -> Path:
-        """The folder that ``SPARK_CONF_DIR`` names for master, worker and driver."""
+        """The folder that ``SPARK_CONF_DIR`` names for master, worker and driver.
+
+        Beside an external master it is the one that the environment names, if it does: a
+        cluster that authenticates keeps its secret there.
+        """
+        if self.spark_master is not None and self.external_spark_conf_dir is not None:
+            return self.external_spark_conf_dir
         return self.state_dir / "spark" / "conf"
 
     @property
@@ -326,7 +333,12 @@ EXTERNAL_VARIABLES: Final[Mapping[ConnectionName, str]] = {
 }
 
 
-_NOT_PASSED_ON: Final = {*EXTERNAL_VARIABLES, "java_home", "search_path"}
+_NOT_PASSED_ON: Final = {
+    *EXTERNAL_VARIABLES,
+    "external_spark_conf_dir",
+    "java_home",
+    "search_path",
+}
 
 
 def _not_connected(name: ConnectionName, state_dir: Path) -> str:

@@ -21,7 +21,13 @@ from system.settings import (
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for variable in ("KAFKA_BOOTSTRAP_SERVERS", "SPARK_MASTER", "DATABASE_URL", "REDIS_URL"):
+    for variable in (
+        "KAFKA_BOOTSTRAP_SERVERS",
+        "SPARK_MASTER",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SPARK_CONF_DIR",
+    ):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("RISKSTREAM_STATE_DIR", str(tmp_path))
 
@@ -54,6 +60,15 @@ def test_a_malformed_variable_is_refused_and_named(monkeypatch, variable, value,
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError, match=said):
         load_settings()
+
+
+def test_beside_an_external_master_spark_is_configured_as_the_environment_says(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path / "theirs"))
+    assert load_settings().spark_conf_dir == tmp_path / "spark" / "conf"
+    monkeypatch.setenv("SPARK_MASTER", "spark://127.0.0.1:7077")
+    assert load_settings().spark_conf_dir == tmp_path / "theirs"
 
 
 def test_a_topic_has_its_default_partitions_unless_a_setting_says_otherwise(monkeypatch):
