@@ -57,6 +57,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "system.client.commands", "portfolio_app", "Import a book, list the books."
     ),
     "trade": CommandPlace("system.client.commands", "trade_app", "Send, amend and cancel trades."),
+    "what-if": CommandPlace(
+        "system.client.questions", "what_if", "Show the risk with trades before they are sent."
+    ),
     "backtest": CommandPlace(
         "validation.backtest.command", "backtest", "Test VaR on prices and positions of your own."
     ),

@@ -32,3 +32,7 @@ class BarrierOverflowError(InputError):
 
 class NotRecalledError(InputError):
     """The inputs of a stored snapshot cannot be made anew; the message says which."""
+
+
+class OtherInputsError(NotRecalledError):
+    """What is at hand is not what a snapshot was computed from: of another moment."""

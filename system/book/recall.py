@@ -7,12 +7,12 @@ the book state. What is made anew from them is checked by ``inputs_hash``.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Final
 
 import msgspec
 
-from system.book.errors import NotRecalledError
+from system.book.errors import NotRecalledError, OtherInputsError
 from system.book.market import Market, Price, midnight_after_ns
 from system.book.portfolio import PortfolioBook, Scenarios
 from system.book.rows import DayClose, DayState, PortfolioState
@@ -49,6 +49,12 @@ class Recall:
     def __init__(self, market: Market) -> None:
         self.market = market
         self._kept: OrderedDict[Hashable, Scenarios] = OrderedDict()
+
+    def with_prices(self, marks: Mapping[str, Price], rates: Mapping[str, Price]) -> Recall:
+        """Return the same under other prices of instruments, and rates per 1 EUR."""
+        other = Recall(self.market.under(marks, rates, self.market.day))
+        other._kept = self._kept
+        return other
 
     def scenarios(self, key: Hashable, build: Callable[[], Scenarios]) -> Scenarios:
         """Return scenarios that are kept under a key, built where they are not."""
@@ -170,13 +176,13 @@ def restated(snapshot: RiskSnapshot, book: PortfolioBook) -> RiskSnapshot:
 
     Raises
     ------
-    NotRecalledError
+    OtherInputsError
         If the inputs are not the same to the bit: the closes or the reference data at
         hand are those of another moment.
     """
     stated = risk_snapshot(book, moment_of(snapshot))
     if stated.inputs_hash != snapshot.inputs_hash:
-        raise NotRecalledError(
+        raise OtherInputsError(
             f"the inputs of snapshot {snapshot.snapshot_id} cannot be made anew "
             f"({stated.inputs_hash} is not {snapshot.inputs_hash}): the closes at hand are of "
             "another moment, or the snapshot was made by another version"

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from system.book.recall import Recall, moment_of, recalled_book, restated, with_id, with_realised
 from system.book.rows import DayClose
 from system.book.snapshot import risk_snapshot
 from system.contracts.messages import RiskSnapshot, Trade
-
-MAX_PROPOSED_TRADES: Final = 100
-"""Trades in one question: a basket, not a portfolio."""
+from system.contracts.questions import MAX_PROPOSED_TRADES
 
 
 @dataclass(frozen=True, slots=True)

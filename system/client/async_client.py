@@ -32,6 +32,7 @@ from system.contracts.api import (
     TradeRequest,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
+from system.contracts.questions import WhatIf, WhatIfRequest
 
 T = TypeVar("T", bound=Struct)
 _WHOLE: Final = SeriesQuestion()
@@ -140,6 +141,10 @@ class AsyncRiskClient:
     async def snapshot(self, snapshot_id: str) -> RiskSnapshot:
         """Return one whole snapshot of the history."""
         return await self.send(calls.snapshot(snapshot_id))
+
+    async def what_if(self, portfolio: str, question: WhatIfRequest) -> WhatIf:
+        """Return the risk without and with proposed trades; nothing is sent."""
+        return await self.send(calls.what_if(portfolio, question))
 
     async def rejected(
         self, reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None

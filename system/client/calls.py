@@ -34,6 +34,7 @@ from system.contracts.api import (
 )
 from system.contracts.codec import encode
 from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
+from system.contracts.questions import WhatIf, WhatIfRequest
 
 T = TypeVar("T", bound=Struct)
 STREAM_PATH: Final = "/v1/stream"
@@ -194,6 +195,11 @@ def rejected_page(
     """Ask for messages that were not applied."""
     parameters: Parameters = {"reason": reason, "limit": limit, "after": after}
     return Call("GET", "/v1/rejected", RejectedPage, parameters)
+
+
+def what_if(portfolio: str, question: WhatIfRequest) -> Call[WhatIf]:
+    """Ask what proposed trades would do."""
+    return Call("POST", f"{_portfolio(portfolio)}/what-if", WhatIf, body=encode(question))
 
 
 def send_trade(trade: TradeRequest) -> Call[TradeAccepted]:

@@ -60,3 +60,7 @@ class PortfolioFileError(InputError):
         self.path = path
         self.line = line
         self.detail = detail
+
+
+class QuestionError(InputError):
+    """A word of a question cannot be read; the message names it and shows one that can."""

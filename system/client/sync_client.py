@@ -32,6 +32,7 @@ from system.contracts.api import (
     TradeRequest,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
+from system.contracts.questions import WhatIf, WhatIfRequest
 
 T = TypeVar("T", bound=Struct)
 _WHOLE: Final = SeriesQuestion()
@@ -144,6 +145,10 @@ class RiskClient:
     def snapshot(self, snapshot_id: str) -> RiskSnapshot:
         """Return one whole snapshot of the history."""
         return self.send(calls.snapshot(snapshot_id))
+
+    def what_if(self, portfolio: str, question: WhatIfRequest) -> WhatIf:
+        """Return the risk without and with proposed trades; nothing is sent."""
+        return self.send(calls.what_if(portfolio, question))
 
     def rejected(
         self, reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None

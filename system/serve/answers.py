@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
-from system.contracts import api
+from system.contracts import api, questions
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.serve.problems import PROBLEM_MEDIA_TYPE
@@ -36,6 +36,8 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     api.StreamStatus,
     api.TradeAccepted,
     api.TradeRequest,
+    questions.WhatIf,
+    questions.WhatIfRequest,
     RiskSnapshot,
 )
 

@@ -13,6 +13,7 @@ from system.contracts.api import AmendRequest, PortfolioImport, TradeRequest
 from system.serve.errors import BodyTooLargeError, InvalidRequestError, invalid_field
 
 MAX_TRADE_BYTES: Final = 16_384
+MAX_QUESTION_BYTES: Final = 65_536
 MAX_IMPORT_BYTES: Final = 64 * 1024**2
 _SHOWN_LETTERS: Final = 80
 _LOOKED_BACK_BYTES: Final = 200
@@ -59,6 +60,18 @@ async def import_body(request: Request) -> PortfolioImport:
         If it is none; the latter names the field and the value.
     """
     return decoded(await bounded_body(request, MAX_IMPORT_BYTES), _IMPORT)
+
+
+async def question_body(request: Request, kind: type[T]) -> T:
+    """Return the question of a request, of its type.
+
+    Raises
+    ------
+    BodyTooLargeError, InvalidRequestError
+        If it is none; the latter names the field and the value.
+    """
+    decoder = msgspec.json.Decoder(kind)
+    return decoded(await bounded_body(request, MAX_QUESTION_BYTES), decoder.decode)
 
 
 async def bounded_body(request: Request, max_bytes: int) -> bytes:

@@ -9,25 +9,31 @@ from fastapi import Request
 from system.serve.health import HealthBoard
 from system.serve.imports import BookImporter
 from system.serve.names import KnownNames
+from system.serve.recalling import RecallDesk
 from system.serve.services import Services
 from system.serve.trading import TradeDesk
 
 
 @dataclass(frozen=True, eq=False)
 class Desks:
-    """Names, trades, imports and health over the same services."""
+    """Names, trades, imports, health and recalled books over the same services."""
 
     names: KnownNames
     trades: TradeDesk
     imports: BookImporter
     health: HealthBoard
+    recall: RecallDesk
 
 
 def desks_over(services: Services) -> Desks:
     """Return the desks of one app."""
     names = KnownNames(services)
     return Desks(
-        names, TradeDesk(services, names), BookImporter(services, names), HealthBoard(services)
+        names,
+        TradeDesk(services, names),
+        BookImporter(services, names),
+        HealthBoard(services),
+        RecallDesk(services, names),
     )
 
 

@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 from fastapi import Request
 
+from system.book.book import DEFAULT_STALE_AFTER_NS
 from system.serve.hub import SnapshotHub
 from system.serve.seams import Bus, History, Latest
 from system.store.history import READERS_MAX
@@ -32,6 +33,8 @@ class Services:
         The fan-out of the push stream.
     token : str
         The bearer token; never printed.
+    stale_after_ns : int
+        Event time after which a price is stale, as the stream judges it.
     """
 
     latest: Latest
@@ -39,6 +42,7 @@ class Services:
     bus: Bus
     hub: SnapshotHub
     token: str = field(repr=False)
+    stale_after_ns: int = DEFAULT_STALE_AFTER_NS
     _readers: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(READERS_MAX), repr=False
     )

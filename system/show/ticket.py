@@ -17,6 +17,7 @@ from system.client.sync_client import RiskClient
 from system.clock import monotonic_ns
 from system.contracts.api import TradeAccepted, TradeRequest
 from system.contracts.messages import PositionRisk, RiskSnapshot
+from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest
 from system.errors import InputError, RiskstreamError
 from system.show import format as text
 from system.show.freshness import Freshness, freshness
@@ -53,8 +54,11 @@ def draw_ticket(portfolio: str) -> None:
     with st.form("ticket", border=True):
         typed = _fields(snapshot)
         sent = st.form_submit_button(f"Send to {chosen}", type="primary", width="stretch")
+        asked = st.form_submit_button("What would it do to VaR?", width="stretch")
     if sent and typed:
         _show_answer(live, typed, chosen)
+    elif asked and typed:
+        _show_preview(live, typed, chosen)
 
 
 def _fields(snapshot: RiskSnapshot) -> Typed | None:
@@ -82,6 +86,56 @@ def _show_answer(live: Live, typed: Typed, portfolio: str) -> None:
     verdict = freshness(live.desk.evidence, monotonic_ns())
     if verdict.state is not Freshness.LIVE:
         st.warning(f"{what}: sent, but its VaR shows only later. {verdict.reason}.")
+
+
+def _show_preview(live: Live, typed: Typed, portfolio: str) -> None:
+    try:
+        found = preview(live, typed, portfolio)
+    except ApiRefusedError as error:
+        st.error(refusal_words(error))
+    except RiskstreamError as error:
+        st.error(str(error))
+    else:
+        over = found.after.over_limit or found.after.var is None
+        (st.warning if over else st.info)(preview_words(found))
+
+
+def preview(live: Live, typed: Typed, portfolio: str) -> WhatIf:
+    """Return what a trade would do; nothing is sent.
+
+    Raises
+    ------
+    TicketError
+        If the quantity is not positive.
+    ApiRefusedError, ApiUnavailableError
+        If the API refuses or does not answer.
+    NotConnectedError
+        If nothing says where the API is.
+    """
+    where = live.connections()
+    trade = ProposedTrade(
+        instrument=typed.instrument,
+        quantity=signed_quantity(typed),
+        price=typed.price or None,
+    )
+    with RiskClient(where.api_url, where.api_token) as client:
+        return client.what_if(portfolio, WhatIfRequest(trades=(trade,)))
+
+
+def preview_words(found: WhatIf) -> str:
+    """Return VaR before and after a trade that is not sent, as a sentence."""
+    (trade,) = found.trades
+    before, after = found.before, found.after
+    assert trade.price is not None, "an answer states the price that it was computed at"
+    what = f"{trade_words(trade.instrument, trade.quantity)} at {text.price(trade.price)}"
+    if after.var is None:
+        return f"{what}: VaR would not be available. {after.not_available}"
+    change = text.amount(found.change.var, signed=True)
+    return (
+        f"{what}, not sent: VaR {text.amount(before.var)} -> {text.amount(after.var)} ({change}), "
+        f"{text.percent(before.var_fraction)} -> {text.percent(after.var_fraction)} of NAV; limit "
+        f"used {text.percent(before.limit_used)} -> {text.percent(after.limit_used)}"
+    )
 
 
 def send(live: Live, typed: Typed, portfolio: str) -> TradeAccepted:
@@ -132,15 +186,26 @@ def trade_request(typed: Typed, snapshot: RiskSnapshot | None, portfolio: str) -
     TicketError
         If the quantity is not positive, or no price was typed and none is known.
     """
-    if typed.quantity <= 0:
-        raise TicketError(f"quantity {typed.quantity}: must be positive; the side gives the sign")
     return TradeRequest(
         portfolio=portfolio,
         instrument=typed.instrument,
-        quantity=typed.quantity if typed.side == BUY else -typed.quantity,
+        quantity=signed_quantity(typed),
         price=typed.price or _newest_price(typed.instrument, snapshot),
         trade_id=f"ticket-{secrets.token_hex(8)}",
     )
+
+
+def signed_quantity(typed: Typed) -> float:
+    """Return the quantity with the sign of its side.
+
+    Raises
+    ------
+    TicketError
+        If what was typed is not positive.
+    """
+    if typed.quantity <= 0:
+        raise TicketError(f"quantity {typed.quantity}: must be positive; the side gives the sign")
+    return typed.quantity if typed.side == BUY else -typed.quantity
 
 
 def _newest_price(instrument: str, snapshot: RiskSnapshot | None) -> float:

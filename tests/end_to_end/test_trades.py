@@ -1,18 +1,36 @@
-"""A trade, its amendment and its cancellation: the VaR after each is the reference's."""
+"""A trade, its amendment, its cancellation: VaR after each is that of reference and what-if."""
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 
+import httpx
 import msgspec
 import pytest
 
 from system.bus.producer import MessageProducer
-from system.contracts.messages import Mark, OpeningPosition, Portfolio, Trade, TradeAction
+from system.client.async_client import AsyncRiskClient
+from system.contracts.api import CurrentRisk
+from system.contracts.messages import (
+    Mark,
+    OpeningPosition,
+    Portfolio,
+    RiskSnapshot,
+    Trade,
+    TradeAction,
+)
+from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest
+from system.serve.app import app_over
+from system.serve.fakes import MemoryBus
+from system.serve.hub import SnapshotHub
+from system.serve.services import Services
 from system.settings import Connections, Settings
 from system.simulate.datasets import load_market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
+from system.store.history import RiskHistory
 from system.store.latest import LatestStore
+from system.store.watching import LatestReader
 from validation.checkers.end_of_day import check_end_of_day
 from validation.checkers.verdict import Verdict
 from validation.expected import (
@@ -68,6 +86,33 @@ OTHERS = (
 )
 
 
+def what_if(connections: Connections, *trades: Trade) -> WhatIf:
+    """Ask the API, over the stores that the stream writes, before the trades are sent."""
+    latest = LatestReader(connections.redis_url)
+    services = Services(
+        latest, RiskHistory(connections.database_url), MemoryBus(), SnapshotHub(latest), "token"
+    )
+    asked = [
+        ProposedTrade(instrument=one.instrument, quantity=one.quantity, price=one.price)
+        for one in trades
+    ]
+
+    async def ask() -> WhatIf:
+        transport = httpx.ASGITransport(app_over(services))
+        async with AsyncRiskClient("http://api", "token", transport=transport) as client:
+            found = await client.what_if("trader", WhatIfRequest(trades=tuple(asked)))
+        await latest.aclose()
+        services.history.close()
+        return found
+
+    return asyncio.run(ask())
+
+
+def figures(risk: RiskSnapshot | CurrentRisk) -> tuple[object, ...]:
+    """Return what is compared to the bit; the hash is over all inputs."""
+    return risk.var, risk.expected_shortfall, risk.nav, risk.asset_classes, risk.inputs_hash
+
+
 @pytest.fixture(scope="module")
 def replay(stack_settings: Settings) -> Replay:
     """Three days of four instruments and the dollar."""
@@ -109,6 +154,7 @@ def test_the_risk_after_each_trade_is_that_of_the_reference(
     count: int, connections: Connections, market: ExpectedMarket, producer: MessageProducer, opened
 ) -> None:
     sent = (BUY, AMENDED, CANCELLED, *OTHERS)[:count]
+    foretold = what_if(connections, *(one for one in sent[-1:] if one.version == 0))
     if sent:
         producer.deliver(sent[-1])
     assert await_committed(connections, timeout_s=DRAIN_BOUND_S)
@@ -116,6 +162,8 @@ def test_the_risk_after_each_trade_is_that_of_the_reference(
         latest = store.latest("trader")
     assert latest is not None
     assert latest.snapshot.trade_ids == tuple(one.trade_id for one in sent[-1:])
+    if not sent or sent[-1].version == 0:
+        assert figures(latest.snapshot) == figures(foretold.after)
     held = positions_after(BOOK, effective_trades(sent), market.instruments)
     expected = expected_end_of_day(BOOK, held, market, LAST_CLOSE)
     for stated, exact in (

@@ -61,3 +61,14 @@ def test_a_ticket_that_cannot_be_sent_says_why(
     page.button[0].click().run()
     assert not page.exception
     assert "api_url is unknown" in page.error[0].value
+
+
+def test_a_preview_that_cannot_be_asked_for_says_why(
+    running: live.Live, long_short: RiskSnapshot
+) -> None:
+    running.desk.take_snapshot(long_short, 0)
+    page = page_run()
+    asked = next(one for one in page.button if one.label.startswith("What would"))
+    page = asked.click().run()
+    assert not page.exception
+    assert len(page.error) == 1

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from system.client.errors import ApiRefusedError
-from system.contracts.api import FieldProblem, Problem
+from system.contracts.api import FieldProblem, Problem, StreamState
 from system.contracts.messages import RiskSnapshot
+from system.contracts.questions import ProposedTrade, what_if_answer
 from system.settings import Connections, NotConnectedError
 from system.show.desk import Desk
 from system.show.fanout import Fanout
 from system.show.live import Live
-from system.show.ticket import BUY, SELL, TicketError, Typed, refusal_words, send, trade_request
+from system.show.ticket import (
+    BUY,
+    SELL,
+    TicketError,
+    Typed,
+    preview_words,
+    refusal_words,
+    send,
+    signed_quantity,
+    trade_request,
+)
 
 
 def no_connections() -> Connections:
@@ -69,3 +82,27 @@ def test_without_an_api_nothing_is_entered_as_sent(long_short: RiskSnapshot) -> 
     live = Untouched(desk, Fanout(), None, no_connections)
     with pytest.raises(NotConnectedError):
         send(live, Typed("AAPL", BUY, 1.0, None), "long-short")
+
+
+def test_a_preview_says_var_before_and_after_and_that_nothing_was_sent(
+    long_short: RiskSnapshot,
+) -> None:
+    after = msgspec.structs.replace(long_short, var=1_234.0, var_fraction=0.0123)
+    trade = ProposedTrade(instrument="AAPL", quantity=-250.0, price=81.5)
+    found = what_if_answer(long_short, after, (trade,), durable=True, stream=StreamState.RUNNING)
+    words = preview_words(found)
+    assert words.startswith("Sell 250 AAPL at 81.50, not sent: VaR ")
+    assert plain("-> 1 234") in plain(words)
+    nothing = msgspec.structs.replace(after, var=None, not_available="no price yet for AAPL")
+    found = what_if_answer(long_short, nothing, (trade,), durable=True, stream=StreamState.RUNNING)
+    assert preview_words(found).endswith("would not be available. no price yet for AAPL")
+
+
+def test_a_preview_refuses_a_quantity_that_is_not_positive() -> None:
+    with pytest.raises(TicketError, match="must be positive"):
+        signed_quantity(Typed("AAPL", SELL, 0.0, None))
+
+
+def plain(words: str) -> str:
+    """Return words with every kind of space, and a thousands comma, as one."""
+    return re.sub(r"[\s,]", " ", words)

@@ -1,0 +1,202 @@
+"""Books of snapshots in the API's process: what they are made from, read and kept.
+
+Closes and reference data change once a day and are kept; prices of what a portfolio does
+not hold are read anew with each question. A snapshot in Redis can be a batch ahead of the
+closes in PostgreSQL: its ``inputs_hash`` tells, and then they are read again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from system.book.errors import OtherInputsError
+from system.book.market import Price, Staleness
+from system.book.positions import cash_currency
+from system.book.recall import Recall
+from system.book.restore import restored_market, restored_rows
+from system.book.rows import (
+    CLOSES_PREFIX,
+    FX_PREFIX,
+    INSTRUMENT_PREFIX,
+    PARTITION_PREFIX,
+    PORTFOLIO_PREFIX,
+    QUOTE_PREFIX,
+    DayClose,
+)
+from system.contracts.codec import decode
+from system.contracts.messages import RiskSnapshot
+from system.errors import UnavailableError
+from system.risk.currency import EUR, major_currency
+from system.risk.window import fx_series
+from system.serve.errors import UnknownInstrumentError
+from system.serve.names import KnownNames
+from system.serve.services import Services
+from system.store.live import LatestRecord
+
+MAX_SERIES_KEPT: Final = 20_000
+ATTEMPTS: Final = 4
+WAIT_S: Final = 0.25
+"""Between two attempts, times their number: several batches of the stream."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A portfolio's newest snapshot and what its book is made from.
+
+    Parameters
+    ----------
+    record : LatestRecord
+        As Redis has it.
+    snapshot : RiskSnapshot
+        The same, decoded.
+    recall : Recall
+        Reference data, closes, and prices of the other instruments that were asked for.
+    close : DayClose or None
+        The last close.
+    """
+
+    record: LatestRecord
+    snapshot: RiskSnapshot
+    recall: Recall
+    close: DayClose | None
+
+
+class RecallDesk:
+    """Answers questions that need the book of a snapshot; one at a time, in a thread.
+
+    Parameters
+    ----------
+    services : Services
+        Redis for the snapshot, PostgreSQL for the rest.
+    names : KnownNames
+        Says why a portfolio has no snapshot.
+    """
+
+    def __init__(self, services: Services, names: KnownNames) -> None:
+        self._services = services
+        self._names = names
+        self._kept: Recall | None = None
+        self._series: frozenset[str] = frozenset()
+        self._read_for = dt.date.min
+        self._partitions: tuple[str, ...] = ()
+        self._at_work = anyio.Lock()
+
+    async def ask(
+        self, portfolio: str, instruments: Iterable[str], answer: Callable[[Recalled], T]
+    ) -> T:
+        """Return what a pure function makes of a portfolio's newest snapshot.
+
+        Parameters
+        ----------
+        portfolio : str
+            Whose.
+        instruments : iterable of str
+            What the question names besides what is held.
+        answer : callable
+            Called in a thread, again with newer inputs where those at hand are of another
+            moment.
+
+        Raises
+        ------
+        UnknownPortfolioError
+            If it has no snapshot.
+        UnknownInstrumentError
+            If an instrument has no reference data; names it.
+        UnavailableError
+            If the inputs of its snapshot have not arrived within ``ATTEMPTS``, or a server
+            does not answer.
+        """
+        named = frozenset(instruments)
+        async with self._at_work:
+            for attempt in range(ATTEMPTS):
+                recalled = await self._recalled(portfolio, named, anew=attempt > 0)
+                try:
+                    return await anyio.to_thread.run_sync(answer, recalled)
+                except OtherInputsError as error:
+                    cause = error
+                await anyio.sleep(WAIT_S * attempt)
+        raise UnavailableError(f"{cause}; it is asked for again at any time")
+
+    async def _recalled(self, portfolio: str, named: frozenset[str], *, anew: bool) -> Recalled:
+        record = await self._services.latest.snapshot(portfolio)
+        if record is None:
+            raise await self._names.unknown_portfolio(portfolio)
+        snapshot = decode(record.json, RiskSnapshot)
+        base = await self._reference(snapshot, named, anew=anew)
+        _check_known(base, named)
+        rows = await self._rows(self._fresh_keys(snapshot, base, named))
+        kept = restored_rows(rows)
+        market = restored_market(kept, Staleness(self._services.stale_after_ns))
+        marks = _known({name: market.price(name) for name in kept.quotes})
+        rates = _known({currency: market.rate(currency) for currency in kept.rates})
+        (close,) = [state.close for state in kept.portfolios] or [None]
+        return Recalled(record, snapshot, base.with_prices(marks, rates), close)
+
+    # -- what changes once a day ----------------------------------------------------------
+
+    async def _reference(
+        self, snapshot: RiskSnapshot, named: frozenset[str], *, anew: bool
+    ) -> Recall:
+        """Return instruments and closes, read where something is lacking or of another day."""
+        held = {row.instrument for row in snapshot.positions}
+        rates = map(fx_series, {snapshot.base_currency, *snapshot.rates} - {EUR})
+        wanted = frozenset({*held, *named, *rates})
+        kept, asof = self._kept, snapshot.asof or dt.date.min
+        if kept is not None and not anew and wanted <= self._series and asof <= self._read_for:
+            return kept
+        known = self._series if len(self._series) < MAX_SERIES_KEPT else frozenset()
+        self._kept = await self._read_reference(known | wanted)
+        self._read_for = max(asof, self._read_for)
+        return self._kept
+
+    async def _read_reference(self, wanted: frozenset[str]) -> Recall:
+        instruments = await self._rows(INSTRUMENT_PREFIX + name for name in wanted)
+        kept = restored_rows(instruments)
+        currencies = {major_currency(one.currency) for one in kept.instruments}
+        cash = {cash_currency(name) for name in wanted} - {None}
+        rates = {fx_series(currency) for currency in {*currencies, *map(str, cash)}}
+        closes = await self._rows(CLOSES_PREFIX + name for name in {*wanted, *rates})
+        keys = await self._services.read(self._services.history.state_keys, PARTITION_PREFIX)
+        self._series, self._partitions = wanted, tuple(keys)
+        rows = {**instruments, **closes}
+        market = restored_market(restored_rows(rows), Staleness(self._services.stale_after_ns))
+        await anyio.to_thread.run_sync(lambda: market.table)
+        return Recall(market)
+
+    # -- what changes with each tick ------------------------------------------------------
+
+    def _fresh_keys(self, snapshot: RiskSnapshot, base: Recall, named: frozenset[str]) -> list[str]:
+        held = {row.instrument for row in snapshot.positions}
+        other = named - held
+        currencies = {major_currency(base.market.listing(name).currency) for name in other}
+        currencies |= {snapshot.base_currency} if other else set()
+        unrated = currencies - snapshot.rates.keys() - {EUR}
+        quotes = [QUOTE_PREFIX + name for name in sorted(other)]
+        rates = [FX_PREFIX + currency for currency in sorted(unrated)]
+        partitions = self._partitions if quotes or rates else ()
+        return [PORTFOLIO_PREFIX + snapshot.portfolio, *quotes, *rates, *partitions]
+
+    async def _rows(self, keys: Iterable[str]) -> dict[str, bytes]:
+        return await self._services.read(self._services.history.state_values, list(keys))
+
+
+def _check_known(base: Recall, named: frozenset[str]) -> None:
+    for name in sorted(named):
+        try:
+            base.market.listing(name)
+        except KeyError:
+            raise UnknownInstrumentError(
+                f"instrument {name!r} has no reference data: import it with a portfolio "
+                "(POST /v1/portfolios), or see the positions of one for names"
+            ) from None
+
+
+def _known(prices: Mapping[str, Price | None]) -> dict[str, Price]:
+    return {name: price for name, price in prices.items() if price is not None}

@@ -1,0 +1,45 @@
+"""A world whose state is the fold's own: what the stream has sent, kept and published."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from system.book.fold import Fold
+from system.store.records import BatchCommit
+from tests.system.book.feed import Feed
+
+
+class Streamed:
+    """A feed whose every batch reaches the stores of a world.
+
+    ``behind`` keeps batches from PostgreSQL, as the stream's own writer does for one batch.
+    """
+
+    def __init__(self, world: Any, feed: Feed) -> None:
+        self.world, self.feed = world, feed
+        self.behind: list[BatchCommit] = []
+        self._commit(dict(feed.rows), (), durable=True)
+
+    def take(self, fold: Fold, *, durable: bool = True) -> Fold:
+        """Publish and commit a batch."""
+        self._commit(fold.state, fold.snapshots, durable=durable)
+        return fold
+
+    def catch_up(self) -> None:
+        """Commit what is behind."""
+        for batch in self.behind:
+            self.world.history.commit(batch)
+        self.behind.clear()
+
+    def _commit(self, state: Any, snapshots: Any, *, durable: bool) -> None:
+        world = self.world
+        world.epoch += 1
+        place = (world.fence, world.epoch)
+        if snapshots:
+            world.latest.publish(
+                snapshots, fence=place[0], epoch=place[1], offsets={}, published_ns=1
+            )
+        self.behind.append(BatchCommit(*place, {}, state, snapshots))
+        if durable:
+            self.catch_up()
+            world.latest.mark_durable(*place)

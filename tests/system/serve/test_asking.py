@@ -1,0 +1,147 @@
+"""Questions with a body, over fakes that hold the state of a real fold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from system.contracts.api import current_risk
+from system.contracts.codec import encode
+from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest, exposure_total
+from system.serve import recalling
+from tests.system.book.feed import (
+    holding,
+    instrument,
+    live,
+    opened,
+    portfolio,
+    rate,
+    tick,
+    trade,
+)
+from tests.system.serve.streamed import Streamed
+
+PRICED = (tick("A", 101.0), tick("B", 41.0), tick("C", 905.0), tick("D", 3010.0))
+RATES = (rate("USD", 1.12), rate("GBP", 0.86))
+
+
+@pytest.fixture
+def streamed(world: Any) -> Streamed:
+    feed = opened(holding("A", 10.0), holding("D", -1.0), holding("cash:USD", 5_000.0))
+    found = Streamed(world, feed)
+    found.take(feed.send(*PRICED, *RATES))
+    return found
+
+
+def asked(streamed: Streamed, *trades: ProposedTrade, name: str = "P") -> Any:
+    body = encode(WhatIfRequest(trades=trades))
+    return streamed.world.client.post(f"/v1/portfolios/{name}/what-if", content=body)
+
+
+def answered(streamed: Streamed, *trades: ProposedTrade, name: str = "P") -> WhatIf:
+    response = asked(streamed, *trades, name=name)
+    assert response.status_code == 200, response.text
+    return msgspec.json.decode(response.content, type=WhatIf)
+
+
+def proposed(name: str, quantity: float, price: float | None = None) -> ProposedTrade:
+    return ProposedTrade(instrument=name, quantity=quantity, price=price)
+
+
+def figures(risk: Any) -> tuple[Any, ...]:
+    return risk.var, risk.expected_shortfall, risk.nav, risk.inputs_hash, risk.tail
+
+
+def test_without_trades_before_and_after_are_the_newest_snapshot(streamed: Streamed) -> None:
+    snapshot = current_risk(live(streamed.feed.book.revalue(fence=1, epoch=1)))
+    found = answered(streamed)
+    assert figures(found.before) == figures(found.after) == figures(snapshot)
+    assert (found.change.var, found.change.gross) == (0.0, 0.0)
+
+
+def test_the_number_is_the_one_that_the_stream_states_after_the_trade(streamed: Streamed) -> None:
+    found = answered(streamed, proposed("B", 25.0, 41.5), proposed("A", -4.0))
+    really = live(
+        streamed.take(streamed.feed.send(trade("t", "B", 25.0, 41.5), trade("u", "A", -4.0, 101.0)))
+    )
+    assert figures(found.after) == figures(current_risk(really))
+    assert found.after.var_fraction == really.var_fraction
+    assert found.positions == really.positions
+    assert found.change.gross == exposure_total(really, "gross") - exposure_total(
+        found.before, "gross"
+    )
+
+
+def test_a_question_changes_nothing_and_sends_nothing(streamed: Streamed) -> None:
+    first = answered(streamed)
+    answered(streamed, proposed("B", 1_000.0))
+    assert answered(streamed) == first
+    assert streamed.world.bus.sent == []
+
+
+def test_what_is_not_held_is_priced_at_its_newest_quote(streamed: Streamed) -> None:
+    streamed.take(streamed.feed.send(tick("B", 47.0, hour=16.0)))
+    trades = answered(streamed, proposed("B", 1.0), proposed("cash:EUR", 5.0)).trades
+    assert [one.price for one in trades] == [47.0, 1.12]
+
+
+def test_a_question_right_after_a_close_waits_for_the_closes(
+    streamed: Streamed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered(streamed)
+    streamed.take(streamed.feed.close(0), durable=False)
+    sleep = recalling.anyio.sleep
+
+    async def catching_up(seconds: float) -> None:
+        if seconds:
+            streamed.catch_up()
+        await sleep(0)
+
+    monkeypatch.setattr(recalling.anyio, "sleep", catching_up)
+    snapshot = live(streamed.feed.book.revalue(fence=1, epoch=9))
+    assert answered(streamed).before.inputs_hash == snapshot.inputs_hash
+
+
+def test_closes_that_stay_away_are_said_to_be_missing(
+    streamed: Streamed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recalling, "WAIT_S", 0.0)
+    streamed.take(streamed.feed.close(0), durable=False)
+    response = asked(streamed)
+    assert response.status_code == 503
+    assert "cannot be made anew" in response.json()["detail"]
+
+
+def test_each_portfolio_is_answered_from_its_own_book(streamed: Streamed) -> None:
+    answered(streamed)
+    other = portfolio("Q", holding("C", 3.0), holding("E", -200.0), base_currency="GBP")
+    really = live(streamed.take(streamed.feed.send(other)), "Q")
+    assert figures(answered(streamed, name="Q").before) == figures(current_risk(really))
+
+
+@pytest.mark.parametrize(
+    ("trades", "status", "named"),
+    [
+        ([{"instrument": "A", "quantity": 0}], 422, "trades[0].quantity"),
+        ([{"instrument": "X", "quantity": 1}], 422, "trades[0].price"),
+        ([{"instrument": "nothing", "quantity": 1}], 422, "'nothing' has no reference data"),
+        ([{"instrument": "A", "quantity": 1, "price": -1}], 422, "trades[0].price"),
+        ([{"instrument": "A", "quantity": 1, "pric": 1}], 422, "pric"),
+        ([{"instrument": "A", "quantity": 1}] * 101, 422, "trades"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    streamed: Streamed, trades: list[Any], status: int, named: str
+) -> None:
+    streamed.take(streamed.feed.send(instrument("X")))
+    body = msgspec.json.encode({"trades": trades})
+    response = streamed.world.client.post("/v1/portfolios/P/what-if", content=body)
+    assert (response.status_code, named in response.json()["detail"]) == (status, True)
+
+
+def test_an_unknown_portfolio_is_a_404_that_lists_the_known_ones(streamed: Streamed) -> None:
+    response = asked(streamed, name="nobody")
+    assert response.status_code == 404
+    assert response.json()["known"] == ["P"]
