@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -63,9 +64,8 @@ def test_servers_are_asked_at_most_once_in_a_while(world: Any) -> None:
     world.history.committed = committed
     clock = ManualClock()
     board = HealthBoard(world.client.app.state.services, clock)
-    world.client.app.state.desks = type(world.client.app.state.desks)(
-        names=None, trades=None, imports=None, health=board
-    )
+    state = world.client.app.state
+    state.desks = replace(state.desks, health=board)
     for _ in range(5):
         health(world)
     assert asked == 1
