@@ -60,6 +60,11 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     "what-if": CommandPlace(
         "system.client.questions", "what_if", "Show the risk with trades before they are sent."
     ),
+    "scenario": CommandPlace(
+        "system.client.scenarios",
+        "scenario",
+        "Revalue a portfolio under shocks or a day of history.",
+    ),
     "backtest": CommandPlace(
         "validation.backtest.command", "backtest", "Test VaR on prices and positions of your own."
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 from system.errors import InputError
@@ -36,3 +37,37 @@ class NotRecalledError(InputError):
 
 class OtherInputsError(NotRecalledError):
     """What is at hand is not what a snapshot was computed from: of another moment."""
+
+
+class ImpossibleShockError(InputError):
+    """A price or rate would not stay above zero.
+
+    Parameters
+    ----------
+    what : str
+        The price or the currency.
+    before, after : float
+        Its level, and what the shocks would make of it.
+    """
+
+    def __init__(self, what: str, before: float, after: float) -> None:
+        super().__init__(
+            f"{what} is {before:g} and would become {after:g}: it has to stay above zero; "
+            "give a smaller move"
+        )
+
+
+class NoSuchDayError(InputError):
+    """No return of every series of the book is dated on a day.
+
+    Parameters
+    ----------
+    day : date
+        That was asked for.
+    detail : str
+        What there is instead.
+    """
+
+    def __init__(self, day: dt.date, detail: str) -> None:
+        super().__init__(f"no moves of the whole book on {day}: {detail}")
+        self.day = day

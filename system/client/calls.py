@@ -34,7 +34,13 @@ from system.contracts.api import (
 )
 from system.contracts.codec import encode
 from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
-from system.contracts.questions import WhatIf, WhatIfRequest
+from system.contracts.questions import (
+    ReverseStress,
+    Scenario,
+    ScenarioRequest,
+    WhatIf,
+    WhatIfRequest,
+)
 
 T = TypeVar("T", bound=Struct)
 STREAM_PATH: Final = "/v1/stream"
@@ -200,6 +206,17 @@ def rejected_page(
 def what_if(portfolio: str, question: WhatIfRequest) -> Call[WhatIf]:
     """Ask what proposed trades would do."""
     return Call("POST", f"{_portfolio(portfolio)}/what-if", WhatIf, body=encode(question))
+
+
+def scenario(portfolio: str, question: ScenarioRequest) -> Call[Scenario]:
+    """Ask for the P&L under shocks, or under the moves of a day."""
+    return Call("POST", f"{_portfolio(portfolio)}/scenarios", Scenario, body=encode(question))
+
+
+def reverse_stress(portfolio: str, loss: float) -> Call[ReverseStress]:
+    """Ask for the smallest uniform move that loses an amount."""
+    parameters: Parameters = {"loss": repr(loss)}
+    return Call("GET", f"{_portfolio(portfolio)}/reverse-stress", ReverseStress, parameters)
 
 
 def send_trade(trade: TradeRequest) -> Call[TradeAccepted]:

@@ -32,7 +32,13 @@ from system.contracts.api import (
     TradeRequest,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
-from system.contracts.questions import WhatIf, WhatIfRequest
+from system.contracts.questions import (
+    ReverseStress,
+    Scenario,
+    ScenarioRequest,
+    WhatIf,
+    WhatIfRequest,
+)
 
 T = TypeVar("T", bound=Struct)
 _WHOLE: Final = SeriesQuestion()
@@ -149,6 +155,14 @@ class RiskClient:
     def what_if(self, portfolio: str, question: WhatIfRequest) -> WhatIf:
         """Return the risk without and with proposed trades; nothing is sent."""
         return self.send(calls.what_if(portfolio, question))
+
+    def scenario(self, portfolio: str, question: ScenarioRequest) -> Scenario:
+        """Return the P&L of a portfolio under shocks, or under the moves of a day."""
+        return self.send(calls.scenario(portfolio, question))
+
+    def reverse_stress(self, portfolio: str, loss: float) -> ReverseStress:
+        """Return the smallest uniform move of all prices that loses an amount."""
+        return self.send(calls.reverse_stress(portfolio, loss))
 
     def rejected(
         self, reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None

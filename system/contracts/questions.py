@@ -6,15 +6,25 @@ VaR and its kin, gains positive for P&L. Nothing that is asked here changes any 
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from system.contracts.api import CurrentRisk, StreamState, View, current_risk
-from system.contracts.messages import Identifier, PositionRisk, Positive, RiskSnapshot, Signed
+from system.contracts.messages import (
+    END,
+    AssetClass,
+    Identifier,
+    PositionRisk,
+    Positive,
+    RiskSnapshot,
+    Signed,
+)
 
 MAX_PROPOSED_TRADES: Final = 100
 """Trades in one question: a basket, not a portfolio."""
+MAX_SHOCKS: Final = 100
 
 
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,3 +120,94 @@ def what_if_answer(
 
 def _difference(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else after - before
+
+
+class Shock(Question, frozen=True, kw_only=True):
+    """One move of a scenario: of an instrument, an asset class, a currency, or of all prices.
+
+    ``move`` is relative (-0.1 = a tenth down), or with ``absolute`` an amount: the
+    instrument's currency for prices; base currency per unit of ``currency``. A currency's
+    move is that of its value in the portfolio's base currency. Several shocks of the same
+    thing come one after the other.
+    """
+
+    move: Signed
+    absolute: bool = False
+    instrument: Identifier | None = None
+    asset_class: AssetClass | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}" + END)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse two targets at once."""
+        targets = (self.instrument, self.asset_class, self.currency)
+        named = [str(target) for target in targets if target is not None]
+        if len(named) > 1:
+            msg = f"a shock moves one thing, not {' and '.join(named)}: give several shocks"
+            raise ValueError(msg)
+
+
+class ScenarioRequest(Question, frozen=True, kw_only=True):
+    """``POST .../scenarios``: shocks in their order, or the moves of a day of history."""
+
+    shocks: Annotated[tuple[Shock, ...], Meta(max_length=MAX_SHOCKS)] = ()
+    day: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse both, and neither."""
+        if bool(self.shocks) == (self.day is not None):
+            msg = "give either shocks, or a day of history"
+            raise ValueError(msg)
+
+
+class ScenarioRow(View, frozen=True, kw_only=True):
+    """What one position gains (+) or loses (-) in a scenario, base currency."""
+
+    instrument: str
+    asset_class: AssetClass
+    value: float
+    pnl: float
+
+
+class Scenario(View, frozen=True, kw_only=True):
+    """``POST .../scenarios``: the P&L of today's positions at today's prices, fully revalued.
+
+    Rows worst first; they add up to ``pnl``. ``pnl_fraction`` is of NAV, None where that is
+    not positive. ``var_multiple`` is the loss in units of the present VaR, None where VaR is
+    not positive. ``day`` and ``day_before`` are the closes of a day of history.
+    """
+
+    portfolio: str
+    snapshot_id: str
+    base_currency: str
+    nav: float
+    pnl: float
+    pnl_fraction: float | None
+    var_multiple: float | None
+    rows: tuple[ScenarioRow, ...]
+    day: dt.date | None
+    day_before: dt.date | None
+    durable: bool
+    stream: StreamState
+
+
+class ReverseStress(View, frozen=True, kw_only=True):
+    """``GET .../reverse-stress``: the smallest uniform move of all prices that loses ``loss``.
+
+    ``move`` is relative; rates stay. None where no move between ``lowest`` and ``highest``
+    loses as much; ``worst_pnl`` is the worst that was found then, at ``worst_move``.
+    """
+
+    portfolio: str
+    snapshot_id: str
+    base_currency: str
+    nav: float
+    loss: float
+    move: float | None
+    pnl: float | None
+    rows: tuple[ScenarioRow, ...]
+    lowest: float
+    highest: float
+    worst_move: float
+    worst_pnl: float
+    durable: bool
+    stream: StreamState

@@ -202,6 +202,28 @@ def portfolio_risk(
     )
 
 
+def position_pnl(exposures: PositionExposures, factors: ScenarioFactors) -> Float64Matrix:
+    """Return the P&L of each position in each scenario, gains positive.
+
+    Parameters
+    ----------
+    exposures : PositionExposures
+        At current prices and rates.
+    factors : ScenarioFactors
+        Of the same positions.
+
+    Returns
+    -------
+    ndarray of float64, shape (scenario_count, position_count)
+        Base currency: V'X' - VX of each position.
+    """
+    weights = exposures.weights(factors)
+    every = np.arange(factors.scenario_count)
+    count = len(exposures.instrument_ids)
+    pnl: Float64Matrix = -_position_losses(weights, factors, every, count)
+    return pnl
+
+
 def _position_losses(
     weights: Float64Vector, factors: ScenarioFactors, scenarios: IndexVector, positions: int
 ) -> Float64Matrix:

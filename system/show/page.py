@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from system.show.panels import PAGE_TITLE, Panel, panel
+from system.show.stress import draw_scenarios
 from system.show.ticket import draw_ticket
 
 CHOSEN = "portfolio"
@@ -25,6 +26,7 @@ def draw_page() -> None:
         panel(Panel.EXPOSURE)
     with right:
         draw_ticket(chosen)
+        draw_scenarios(chosen)
     row(5.0, Panel.DAYS, 3.2, Panel.HEAT, 3.2, Panel.TRADES)
 
 

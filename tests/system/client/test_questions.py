@@ -10,13 +10,23 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from system import cli
-from system.client import questions
+from system.client import questions, scenarios
 from system.client.errors import QuestionError
 from system.client.questions import proposed_trade
+from system.client.scenarios import parsed_shock
 from system.client.sync_client import RiskClient
 from system.contracts.api import StreamState
 from system.contracts.codec import encode
-from system.contracts.questions import ProposedTrade, WhatIfRequest, what_if_answer
+from system.contracts.questions import (
+    ProposedTrade,
+    ReverseStress,
+    Scenario,
+    ScenarioRequest,
+    ScenarioRow,
+    Shock,
+    WhatIfRequest,
+    what_if_answer,
+)
 from system.store.samples import sample_snapshot
 
 BEFORE = sample_snapshot(var=1_000.0, var_fraction=0.01)
@@ -38,7 +48,8 @@ class Api:
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     played = Api()
     client = RiskClient("http://test", "token", transport=httpx.MockTransport(played.respond))
-    monkeypatch.setattr(questions, "connected_client", lambda: client)
+    for module in (questions, scenarios):
+        monkeypatch.setattr(module, "connected_client", lambda: client)
     return played
 
 
@@ -80,3 +91,90 @@ def test_a_trade_is_read_from_the_last_equals_sign_on() -> None:
 def test_a_word_that_is_no_trade_is_named(word: str) -> None:
     with pytest.raises(QuestionError, match=r"is not like AAPL=-100"):
         proposed_trade(word)
+
+
+ABOUT = {
+    "portfolio": "alpha",
+    "snapshot_id": "alpha-1-2",
+    "base_currency": "USD",
+    "nav": 1e6,
+    "durable": True,
+    "stream": StreamState.RUNNING,
+}
+ROWS = tuple(
+    ScenarioRow(instrument=f"EQ{n:03d}", asset_class="equity", value=100.0, pnl=n - 20.0)
+    for n in range(18)
+)
+
+
+def scenario_told(**changes: Any) -> Scenario:
+    told = {"pnl": -12_345.0, "pnl_fraction": -0.012345, "var_multiple": 1.9, "rows": ROWS}
+    return Scenario(**ABOUT, **{**told, "day": None, "day_before": None, **changes})
+
+
+def test_a_scenario_sends_its_shocks_and_shows_the_worst_positions(api: Api) -> None:
+    api.answer = scenario_told()
+    words = ("--shock", "class:equity=-10%", "--shock", "fx:USD=+3%", "--shock", "AAPL=-5")
+    result = run("scenario", "alpha", *words)
+    assert result.exit_code == 0, result.output
+    ((path, body),) = api.asked
+    assert path == "/v1/portfolios/alpha/scenarios"
+    assert msgspec.json.decode(body, type=ScenarioRequest).shocks == (
+        Shock(move=-0.1, asset_class="equity"),
+        Shock(move=0.03, currency="USD"),
+        Shock(move=-5.0, absolute=True, instrument="AAPL"),
+    )
+    for told in ("-12,345.00 USD", "-1.23% of NAV", "1.9 times VaR lost", "EQ000", "3 more"):
+        assert told in result.output
+
+
+def test_a_day_of_history_says_which_closes_it_took(api: Api) -> None:
+    api.answer = scenario_told(day="2020-03-16", day_before="2020-03-13")
+    result = run("scenario", "alpha", "--day", "2020-03-16")
+    assert "moves from 2020-03-13 to 2020-03-16" in result.output
+    assert b'"day":"2020-03-16"' in api.asked[0][1]
+
+
+@pytest.mark.parametrize("move", [-0.0523, None])
+def test_a_reverse_stress_tells_the_move_or_that_there_is_none(
+    api: Api, move: float | None
+) -> None:
+    api.answer = ReverseStress(
+        **ABOUT,
+        loss=50_000.0,
+        move=move,
+        pnl=None if move is None else -50_000.0,
+        rows=ROWS,
+        lowest=-0.99,
+        highest=2.0,
+        worst_move=-0.99,
+        worst_pnl=-40_000.0,
+    )
+    result = run("scenario", "alpha", "--loses", "50000")
+    assert api.asked[0][0] == "/v1/portfolios/alpha/reverse-stress?loss=50000.0"
+    told = "no uniform move between -99% and +200%" if move is None else "by -5.2300% loses 50,000"
+    assert told in result.output
+
+
+@pytest.mark.parametrize("words", [(), ("--shock", "all=1%", "--day", "2020-03-16")])
+def test_a_scenario_asks_one_thing_at_a_time(api: Api, words: tuple[str, ...]) -> None:
+    result = run("scenario", "alpha", *words)
+    assert isinstance(result.exception, QuestionError)
+    assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    "word", ["equity", "class:cars=-1%", "fx:usd=1%", "AAPL=x", "=1%", "A=nan"]
+)
+def test_a_word_that_is_no_shock_is_named(word: str) -> None:
+    with pytest.raises(QuestionError, match=r"is not like all=-10%"):
+        parsed_shock(word)
+
+
+def test_all_prices_move_by_one_word() -> None:
+    assert parsed_shock("all=-10%") == Shock(move=-0.1)
+
+
+def test_a_day_that_is_none_is_named(api: Api) -> None:
+    result = run("scenario", "alpha", "--day", "yesterday")
+    assert "--day 'yesterday'" in str(result.exception)

@@ -9,7 +9,14 @@ import pytest
 
 from system.contracts.api import current_risk
 from system.contracts.codec import encode
-from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest, exposure_total
+from system.contracts.questions import (
+    ProposedTrade,
+    ReverseStress,
+    Scenario,
+    WhatIf,
+    WhatIfRequest,
+    exposure_total,
+)
 from system.serve import recalling
 from tests.system.book.feed import (
     holding,
@@ -29,7 +36,7 @@ RATES = (rate("USD", 1.12), rate("GBP", 0.86))
 
 @pytest.fixture
 def streamed(world: Any) -> Streamed:
-    feed = opened(holding("A", 10.0), holding("D", -1.0), holding("cash:USD", 5_000.0))
+    feed = opened(holding("A", 10.0), holding("D", -1.0), holding("cash:USD", 500_000.0))
     found = Streamed(world, feed)
     found.take(feed.send(*PRICED, *RATES))
     return found
@@ -145,3 +152,56 @@ def test_an_unknown_portfolio_is_a_404_that_lists_the_known_ones(streamed: Strea
     response = asked(streamed, name="nobody")
     assert response.status_code == 404
     assert response.json()["known"] == ["P"]
+
+
+# -- scenarios -------------------------------------------------------------
+
+
+def scenario(streamed: Streamed, **plain: Any) -> Any:
+    body = msgspec.json.encode(plain)
+    return streamed.world.client.post("/v1/portfolios/P/scenarios", content=body)
+
+
+def test_a_scenario_revalues_the_newest_snapshot(streamed: Streamed) -> None:
+    response = scenario(streamed, shocks=[{"move": -0.1}])
+    found = msgspec.json.decode(response.content, type=Scenario)
+    rows = {row.instrument: row.pnl for row in found.rows}
+    assert rows == pytest.approx({"A": -101.0, "D": 0.1 * 50 * 3010, "cash:USD": 0.0})
+    assert [row.instrument for row in found.rows] == ["A", "cash:USD", "D"]
+    assert found.pnl == pytest.approx(sum(rows.values()))
+    assert found.pnl_fraction == pytest.approx(found.pnl / found.nav)
+
+
+def test_a_day_of_the_window_loses_what_the_tail_says(streamed: Streamed) -> None:
+    snapshot = live(streamed.feed.book.revalue(fence=1, epoch=1))
+    worst = snapshot.tail[0]
+    found = msgspec.json.decode(scenario(streamed, day=worst.date).content, type=Scenario)
+    assert found.pnl == pytest.approx(worst.pnl, rel=1e-9)
+    assert found.var_multiple == pytest.approx(-worst.pnl / snapshot.var)
+    assert found.day == worst.date
+
+
+@pytest.mark.parametrize(
+    ("plain", "named"),
+    [
+        ({"shocks": [{"move": -1}]}, "would become 0"),
+        ({"day": "1999-01-04"}, "no moves of the whole book on 1999-01-04"),
+        ({}, "either shocks, or a day"),
+        ({"shocks": [{"move": 1, "instrument": "A", "currency": "USD"}]}, "not A and USD"),
+        ({"shocks": [{"move": 1, "instrument": "nothing"}]}, "no reference data"),
+    ],
+)
+def test_a_scenario_that_cannot_be_is_refused_with_the_reason(
+    streamed: Streamed, plain: Any, named: str
+) -> None:
+    response = scenario(streamed, **plain)
+    assert (response.status_code, named in response.json()["detail"]) == (422, True)
+
+
+def test_a_reverse_stress_finds_the_move_that_loses_as_much(streamed: Streamed) -> None:
+    response = streamed.world.client.get("/v1/portfolios/P/reverse-stress?loss=1000")
+    found = msgspec.json.decode(response.content, type=ReverseStress)
+    assert found.move == pytest.approx(1_000.0 / (50 * 3010 - 1010))
+    assert found.pnl == pytest.approx(-1_000.0)
+    response = streamed.world.client.get("/v1/portfolios/P/reverse-stress?loss=-1")
+    assert response.status_code == 422

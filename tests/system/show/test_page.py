@@ -72,3 +72,14 @@ def test_a_preview_that_cannot_be_asked_for_says_why(
     page = asked.click().run()
     assert not page.exception
     assert len(page.error) == 1
+
+
+def test_a_scenario_that_cannot_be_asked_for_says_why(
+    running: live.Live, long_short: RiskSnapshot
+) -> None:
+    running.desk.take_snapshot(long_short, 0)
+    page = page_run()
+    asked = next(one for one in page.button if one.label == "Revalue")
+    page = asked.click().run()
+    assert not page.exception
+    assert len(page.error) == 1

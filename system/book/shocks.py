@@ -1,0 +1,343 @@
+"""What a portfolio gains or loses in scenarios that somebody names.
+
+A scenario is a pair of closes of each series: before and after. It goes through the kernel
+that VaR's own scenarios go through, so that each position's P&L is V'X' - VX, options
+revalued, with the FX rate moved in the same scenario.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from system.book.errors import ImpossibleShockError, NoSuchDayError
+from system.book.market import FX_SERIES_PREFIX, Market
+from system.book.portfolio import Marked, PortfolioBook
+from system.contracts.questions import Shock
+from system.errors import InputError
+from system.risk.arrays import Float64Matrix, Float64Vector
+from system.risk.currency import EUR
+from system.risk.portfolio import position_pnl
+from system.risk.scenarios import scenario_factors
+from system.risk.window import CloseTable, ScenarioWindow, scenario_window
+
+LOWEST_MOVE: Final = -0.99
+HIGHEST_MOVE: Final = 2.0
+GRID_STEP: Final = 0.005
+"""A loss that a uniform move brings only between two points of this grid is not seen."""
+REFINEMENTS: Final = 8
+POINTS: Final = 64
+_FIRST_DATE: Final = dt.date(1, 1, 1)
+"""Pairs of closes that belong to no day are dated from here on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShockedPnl:
+    """P&L of one scenario, base currency, gains positive.
+
+    Parameters
+    ----------
+    pnl : float
+        Of the whole portfolio.
+    by_position : ndarray of float64, shape (position_count,)
+        In canonical order; adds up to ``pnl`` up to rounding.
+    days : tuple of date, or None
+        The two closes of a day of history.
+    """
+
+    pnl: float
+    by_position: Float64Vector
+    days: tuple[dt.date, dt.date] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UniformMove:
+    """The smallest uniform move that loses an amount, and how far it was looked for.
+
+    Parameters
+    ----------
+    move : float or None
+        Relative; None where no move in [LOWEST_MOVE, HIGHEST_MOVE] loses as much.
+    scenario : ShockedPnl or None
+        At that move.
+    worst_move, worst_pnl : float
+        The worst point of the grid.
+    """
+
+    move: float | None
+    scenario: ShockedPnl | None
+    worst_move: float
+    worst_pnl: float
+
+
+def shocked_pnl(book: PortfolioBook, market: Market, shocks: Sequence[Shock]) -> ShockedPnl:
+    """Return the P&L of a book under shocks, applied in their order.
+
+    Parameters
+    ----------
+    book : PortfolioBook
+        At current prices.
+    market : Market
+        That the book is marked in.
+    shocks : sequence of Shock
+        Relative or absolute moves; see there.
+
+    Raises
+    ------
+    ImpossibleShockError
+        If a price or a rate would not stay above zero; names it.
+    """
+    marked = book.marked()
+    base = _levels(marked, market, book.definition.base_currency)
+    after = dict(base)
+    for shock in shocks:
+        after = _shocked(after, shock, market, book.definition.base_currency)
+    _check_positive(after, market)
+    window = _pairs(marked.shape.series, base, [after])
+    return _scenario(book, marked, window)
+
+
+def day_pnl(book: PortfolioBook, market: Market, day: dt.date) -> ShockedPnl:
+    """Return the P&L of a book under the moves of one day of history.
+
+    Parameters
+    ----------
+    book : PortfolioBook
+        At current prices.
+    market : Market
+        Holds the closes.
+    day : date
+        On which the returns end; they begin at the close before that all series have.
+
+    Raises
+    ------
+    NoSuchDayError
+        If there is no such return of every series; says what days there are.
+    """
+    marked = book.marked()
+    window = day_window(market, marked.shape.series, day)
+    found = _scenario(book, marked, window)
+    before, after = window.dates
+    return ShockedPnl(found.pnl, found.by_position, (before, after))
+
+
+def day_window(market: Market, series: Sequence[str], day: dt.date) -> ScenarioWindow:
+    """Return the two closes of each series whose return is that of a day.
+
+    Raises
+    ------
+    NoSuchDayError
+        If there is no such return of every series.
+    """
+    spans: list[str] = []
+    for table in history_tables(market):
+        try:
+            chosen = table.select(series)
+            window = scenario_window(chosen, as_of=day, scenario_count=1)
+        except InputError as error:
+            spans.append(str(error))
+            continue
+        if window.dates[-1] == day:
+            return window
+        spans.append(f"closes of all series on {window.dates[-1]}, the last before")
+    raise NoSuchDayError(day, "; ".join(spans))
+
+
+def history_tables(market: Market) -> tuple[CloseTable, ...]:
+    """Return every set of closes that days are looked for in."""
+    return (market.table,)
+
+
+def reverse_stress(book: PortfolioBook, market: Market, loss: float) -> UniformMove:
+    """Return the smallest uniform move of all prices that loses an amount; rates stay.
+
+    Parameters
+    ----------
+    book : PortfolioBook
+        At current prices.
+    market : Market
+        That the book is marked in.
+    loss : float
+        Base currency, positive.
+
+    Returns
+    -------
+    UniformMove
+        The move nearest to zero, up or down, whose loss is at least ``loss``: the first on
+        a grid of ``GRID_STEP``, then refined ``REFINEMENTS`` times.
+    """
+    assert loss > 0.0, f"loss {loss} is not positive"
+    marked = book.marked()
+    grid = _grid()
+    pnl = _uniform_pnl(book, marked, market, grid)
+    worst = int(np.argmin(pnl))
+    found = _smallest(book, marked, market, grid, -loss)
+    if found is None:
+        return UniformMove(None, None, float(grid[worst]), float(pnl[worst]))
+    levels = _levels(marked, market, book.definition.base_currency)
+    window = _pairs(marked.shape.series, levels, [_moved(levels, found)])
+    scenario = _scenario(book, marked, window)
+    return UniformMove(found, scenario, float(grid[worst]), float(pnl[worst]))
+
+
+# -- levels and their moves ---------------------------------------------------------------
+
+
+def _levels(marked: Marked, market: Market, base_currency: str) -> dict[str, float]:
+    """Return the present level of each series of a book: prices, and units per 1 EUR."""
+    levels: dict[str, float] = {}
+    for name in marked.shape.series:
+        if name.startswith(FX_SERIES_PREFIX):
+            levels[name] = marked.quotes[name.removeprefix(FX_SERIES_PREFIX)]
+        else:
+            price = market.price(name)
+            assert price is not None, f"{name} is valued without a price"
+            levels[name] = price.value
+    return levels
+
+
+def _shocked(
+    levels: Mapping[str, float], shock: Shock, market: Market, base_currency: str
+) -> dict[str, float]:
+    if shock.currency is not None:
+        return _revalued_currency(levels, shock, base_currency)
+    return {
+        name: _moved_level(level, shock) if _is_meant(name, shock, market) else level
+        for name, level in levels.items()
+    }
+
+
+def _is_meant(name: str, shock: Shock, market: Market) -> bool:
+    if name.startswith(FX_SERIES_PREFIX):
+        return False
+    if shock.instrument is not None:
+        return name == shock.instrument
+    if shock.asset_class is not None:
+        return market.listing(name).asset_class is shock.asset_class
+    return True
+
+
+def _moved_level(level: float, shock: Shock) -> float:
+    return level + shock.move if shock.absolute else level * (1.0 + shock.move)
+
+
+def _revalued_currency(
+    levels: Mapping[str, float], shock: Shock, base_currency: str
+) -> dict[str, float]:
+    """Return the rates with one currency's value in the base currency moved.
+
+    Rates are units per 1 EUR: EUR itself moves against all others by moving them.
+    """
+    moved = dict(levels)
+    currency, base = str(shock.currency), _per_eur(levels, base_currency)
+    own = _per_eur(levels, currency)
+    if own is None or base is None or currency == base_currency:
+        return moved
+    value = _moved_level(base / own, shock)
+    if value <= 0.0:
+        raise ImpossibleShockError(f"currency {currency}", base / own, value)
+    factor = value / (base / own)
+    if currency == EUR:
+        rates = [name for name in levels if name.startswith(FX_SERIES_PREFIX)]
+        return moved | {name: levels[name] * factor for name in rates}
+    name = FX_SERIES_PREFIX + currency
+    return moved | {name: levels[name] / factor}
+
+
+def _per_eur(levels: Mapping[str, float], currency: str) -> float | None:
+    return 1.0 if currency == EUR else levels.get(FX_SERIES_PREFIX + currency)
+
+
+def _check_positive(levels: Mapping[str, float], market: Market) -> None:
+    for name, level in levels.items():
+        free = not name.startswith(FX_SERIES_PREFIX) and market.listing(name).is_absolute
+        if level <= 0.0 and not free:
+            price = market.price(name)
+            raise ImpossibleShockError(f"price of {name}", price.value if price else 0.0, level)
+
+
+def _moved(levels: Mapping[str, float], move: float) -> dict[str, float]:
+    """Return the levels with all prices moved alike, rates as they are."""
+    return {
+        name: level if name.startswith(FX_SERIES_PREFIX) else level * (1.0 + move)
+        for name, level in levels.items()
+    }
+
+
+# -- through the kernel -------------------------------------------------------------------
+
+
+def _pairs(
+    series: Sequence[str], before: Mapping[str, float], after: Sequence[Mapping[str, float]]
+) -> ScenarioWindow:
+    """Return closes that alternate between before and each after; every other return counts."""
+    columns = [[level[name] for name in series] for one in after for level in (before, one)]
+    closes = np.array(columns, dtype=np.float64).reshape(len(columns), len(series)).T
+    dates = tuple(_FIRST_DATE + dt.timedelta(days=index) for index in range(len(columns)))
+    return ScenarioWindow(tuple(series), dates, np.ascontiguousarray(closes))
+
+
+def _scenario(book: PortfolioBook, marked: Marked, window: ScenarioWindow) -> ShockedPnl:
+    by_position = _position_pnl(book, marked, window)[0]
+    return ShockedPnl(math.fsum(by_position.tolist()), by_position)
+
+
+def _position_pnl(book: PortfolioBook, marked: Marked, window: ScenarioWindow) -> Float64Matrix:
+    """Return the P&L of each position in every other scenario, shape (count, positions)."""
+    base_currency = book.definition.base_currency
+    factors = scenario_factors(window, marked.shape.listings, base_currency=base_currency)
+    pnl: Float64Matrix = position_pnl(marked.valuation.exposures, factors)[::2]
+    return pnl
+
+
+# -- reverse ------------------------------------------------------------------------------
+
+
+def _grid() -> Float64Vector:
+    down = round(-LOWEST_MOVE / GRID_STEP)
+    up = round(HIGHEST_MOVE / GRID_STEP)
+    grid: Float64Vector = np.arange(-down, up + 1, dtype=np.float64) * GRID_STEP
+    return grid
+
+
+def _uniform_pnl(
+    book: PortfolioBook, marked: Marked, market: Market, moves: Float64Vector
+) -> Float64Vector:
+    levels = _levels(marked, market, book.definition.base_currency)
+    after = [_moved(levels, move) for move in moves.tolist()]
+    window = _pairs(marked.shape.series, levels, after)
+    pnl = _position_pnl(book, marked, window)
+    return np.array([math.fsum(row) for row in pnl.tolist()], dtype=np.float64)
+
+
+def _smallest(
+    book: PortfolioBook, marked: Marked, market: Market, grid: Float64Vector, target: float
+) -> float | None:
+    """Return the move nearest to zero whose P&L is at most ``target``."""
+    down, up = grid[grid <= 0.0][::-1], grid[grid >= 0.0]
+    found = [
+        move
+        for side in (down, up)
+        if (move := _first_crossing(book, marked, market, side, target)) is not None
+    ]
+    return min(found, key=abs, default=None)
+
+
+def _first_crossing(
+    book: PortfolioBook, marked: Marked, market: Market, outward: Float64Vector, target: float
+) -> float | None:
+    found: float | None = None
+    for _ in range(REFINEMENTS):
+        lost = np.flatnonzero(_uniform_pnl(book, marked, market, outward) <= target)
+        if not len(lost):
+            return found
+        first = int(lost[0])
+        found = float(outward[first])
+        nearer = float(outward[max(first - 1, 0)])
+        outward = np.asarray(np.linspace(nearer, found, POINTS), dtype=np.float64)
+    return found

@@ -1,0 +1,140 @@
+"""``riskstream scenario``: what shocks, a day of history or a loss would mean for a book."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from system.client.commands import connected_client
+from system.client.errors import QuestionError
+from system.client.questions import PortfolioArgument
+from system.contracts.questions import (
+    ReverseStress,
+    Scenario,
+    ScenarioRequest,
+    ScenarioRow,
+    Shock,
+)
+
+ROWS_SHOWN: Final = 15
+_SHOCK: Final = re.compile(r"(?P<target>.+)=(?P<move>[^=%]+)(?P<percent>%?)")
+_EXAMPLES: Final = "all=-10%, class:equity=-10%, fx:USD=+3%, AAPL=-5"
+
+
+def scenario(
+    portfolio: PortfolioArgument,
+    shock: Annotated[
+        list[str] | None,
+        typer.Option(help=f"{_EXAMPLES}: in percent, or as an amount of price. One after another."),
+    ] = None,
+    day: Annotated[
+        str, typer.Option(help="A day of history whose moves are put on today: 2020-03-16.")
+    ] = "",
+    loses: Annotated[
+        float | None, typer.Option(help="Find the smallest uniform move that loses so much.")
+    ] = None,
+) -> None:
+    """Show the P&L under shocks, under a day of history, or how far it is to a loss."""
+    given = [
+        name for name, value in (("--shock", shock), ("--day", day), ("--loses", loses)) if value
+    ]
+    if len(given) != 1:
+        raise QuestionError(
+            f"give one of --shock, --day and --loses, not {' and '.join(given) or 'none'}"
+        )
+    with connected_client() as client:
+        if loses is not None:
+            _show_reverse(client.reverse_stress(portfolio, loses))
+        else:
+            _show(client.scenario(portfolio, _request(shock or [], day)))
+
+
+def parsed_shock(text: str) -> Shock:
+    """Return the shock that ``class:equity=-10%`` stands for.
+
+    Raises
+    ------
+    QuestionError
+        If it does not look so; names the word.
+
+    Examples
+    --------
+    >>> parsed_shock("fx:USD=+3%").move
+    0.03
+    """
+    parts = _SHOCK.fullmatch(text)
+    try:
+        if parts is None:
+            raise ValueError(text)
+        return msgspec.convert(_plain_shock(parts), Shock)
+    except ValueError as error:  # a ValidationError of msgspec is one
+        detail = "" if parts is None else f" ({error})"
+        raise QuestionError(f"--shock {text!r} is not like {_EXAMPLES}{detail}") from None
+
+
+def _plain_shock(parts: re.Match[str]) -> dict[str, Any]:
+    move = float(parts["move"])
+    kind, _, name = parts["target"].rpartition(":")
+    target: dict[str, Any] = {"instrument": parts["target"]}
+    if kind == "class":
+        target = {"asset_class": name}
+    elif kind == "fx":
+        target = {"currency": name}
+    elif parts["target"] == "all":
+        target = {}
+    relative = bool(parts["percent"])
+    return {"move": move / 100.0 if relative else move, "absolute": not relative, **target}
+
+
+def _request(shocks: list[str], day: str) -> ScenarioRequest:
+    plain = {"day": day} if day else {"shocks": [parsed_shock(one) for one in shocks]}
+    try:
+        return msgspec.convert(plain, ScenarioRequest)
+    except msgspec.ValidationError as error:
+        raise QuestionError(f"--day {day!r} is not like 2020-03-16 ({error})") from None
+
+
+def _show(found: Scenario) -> None:
+    console = Console()
+    share = "" if found.pnl_fraction is None else f", {found.pnl_fraction:+.2%} of NAV"
+    multiple = "" if found.var_multiple is None else f", {found.var_multiple:.1f} times VaR lost"
+    console.print(
+        f"{found.portfolio}: {found.pnl:+,.2f} {found.base_currency}{share}{multiple}",
+        highlight=False,
+    )
+    if found.day is not None:
+        console.print(f"moves from {found.day_before} to {found.day}", highlight=False)
+    console.print(_table(found.rows))
+
+
+def _show_reverse(found: ReverseStress) -> None:
+    console = Console()
+    if found.move is None or found.pnl is None:
+        console.print(
+            f"{found.portfolio}: no uniform move between {found.lowest:+.0%} and "
+            f"{found.highest:+.0%} loses {found.loss:,.2f} {found.base_currency}; the worst is {found.worst_pnl:+,.2f} "
+            f"at {found.worst_move:+.1%}",
+            highlight=False,
+        )
+        return
+    console.print(
+        f"{found.portfolio}: a move of all prices by {found.move:+.4%} loses "
+        f"{-found.pnl:,.2f} {found.base_currency}",
+        highlight=False,
+    )
+    console.print(_table(found.rows))
+
+
+def _table(rows: tuple[ScenarioRow, ...]) -> Table:
+    table = Table("position", "asset class", "value", "P&L")
+    for row in rows[:ROWS_SHOWN]:
+        table.add_row(row.instrument, row.asset_class, f"{row.value:,.2f}", f"{row.pnl:+,.2f}")
+    if len(rows) > ROWS_SHOWN:
+        rest = sum(row.pnl for row in rows[ROWS_SHOWN:])
+        table.add_row(f"{len(rows) - ROWS_SHOWN} more", "", "", f"{rest:+,.2f}")
+    return table

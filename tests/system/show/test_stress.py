@@ -1,0 +1,73 @@
+"""Scenarios in words and cells."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import msgspec
+
+from system.contracts.api import StreamState
+from system.contracts.questions import ReverseStress, Scenario, ScenarioRow
+from system.show.stress import ROWS_SHOWN, reverse_words, row_cells, scenario_words
+
+ROWS = tuple(
+    ScenarioRow(instrument=f"S{n}", asset_class="equity", value=1_000.0, pnl=-100.0 + n)
+    for n in range(12)
+)
+FOUND = Scenario(
+    portfolio="P",
+    snapshot_id="P-1-1",
+    base_currency="USD",
+    nav=1e5,
+    pnl=-1_134.0,
+    pnl_fraction=-0.01134,
+    var_multiple=2.26,
+    rows=ROWS,
+    day=dt.date(2020, 3, 16),
+    day_before=dt.date(2020, 3, 13),
+    durable=True,
+    stream=StreamState.RUNNING,
+)
+
+
+def plain(words: str) -> str:
+    return re.sub(r"[\s,]+", " ", words).replace("\N{MINUS SIGN}", "-")
+
+
+def test_a_scenario_says_loss_share_multiple_and_days() -> None:
+    words = plain(scenario_words(FOUND))
+    for told in ("-1 134 USD", "-1.13 % of NAV", "2.3 times VaR lost", "from 2020-03-13 to"):
+        assert told in words
+    bare = msgspec.structs.replace(FOUND, var_multiple=None, day=None)
+    assert "times" not in scenario_words(bare)
+    assert "Moves" not in scenario_words(bare)
+
+
+def test_a_reverse_stress_says_the_move_or_that_none_is_enough() -> None:
+    found = ReverseStress(
+        portfolio="P",
+        snapshot_id="P-1-1",
+        base_currency="USD",
+        nav=1e5,
+        loss=5_000.0,
+        move=-0.0523,
+        pnl=-5_000.0,
+        rows=ROWS,
+        lowest=-0.99,
+        highest=2.0,
+        worst_move=-0.99,
+        worst_pnl=-9e4,
+        durable=True,
+        stream=StreamState.RUNNING,
+    )
+    assert "-5.23 %** on all prices loses 5 000 USD" in plain(reverse_words(found))
+    out_of_reach = msgspec.structs.replace(found, move=None)
+    assert plain(reverse_words(out_of_reach)).startswith("No uniform move between -99")
+
+
+def test_the_worst_positions_are_shown() -> None:
+    cells = row_cells(ROWS)
+    assert len(cells) == ROWS_SHOWN
+    assert cells[0]["position"] == "S0"
+    assert plain(cells[0]["P&L"]) == "-100"
