@@ -117,8 +117,8 @@ def _show_reverse(found: ReverseStress) -> None:
     if found.move is None or found.pnl is None:
         console.print(
             f"{found.portfolio}: no uniform move between {found.lowest:+.0%} and "
-            f"{found.highest:+.0%} loses {found.loss:,.2f} {found.base_currency}; the worst is {found.worst_pnl:+,.2f} "
-            f"at {found.worst_move:+.1%}",
+            f"{found.highest:+.0%} loses {found.loss:,.2f} {found.base_currency}; the worst is "
+            f"{found.worst_pnl:+,.2f} at {found.worst_move:+.1%}",
             highlight=False,
         )
         return
