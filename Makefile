@@ -92,6 +92,14 @@ lint: setup-verify  ## Style, types and layers
 bench: setup-verify  ## Timed comparisons against the stored baseline
 	@$(BIN)/python -m pytest -q -m benchmark_suite $(ARGS)
 
+.PHONY: load
+load: setup-verify  ## Ticks, trades, readers and listeners with locust, budgets as exit code
+	@$(BIN)/python -m loadtests.users $(ARGS)
+
+.PHONY: load-ui
+load-ui: setup-verify  ## The same with locust's console, on loopback
+	@$(BIN)/python -m loadtests.users --ui $(ARGS)
+
 .PHONY: up
 up: setup  ## Start the stack and stay in front of it (Ctrl-C stops everything)
 	@$(BIN)/riskstream up $(ARGS)

@@ -14,7 +14,7 @@ from loadtests.latency import Judged, LatencySummary, summaries
 from loadtests.oracle import OracleSummary, PriceOracle, check_oracle
 from loadtests.plan import LoadPlan, load_replay
 from loadtests.record import RecordLine, SeenSnapshot
-from loadtests.sent import SentTicks
+from loadtests.sent import PlacedTrade, SentTicks
 from loadtests.tables import tables_of
 from system.contracts.messages import CloseHistory, Portfolio
 from validation.checkers.latency import Budget, Schedule, check_latency, check_schedule
@@ -51,6 +51,8 @@ class LoadEvidence:
         Ticks that the stream counts as applied, by PostgreSQL.
     drained : bool
         Whether the stream had covered everything in time.
+    trades : tuple of PlacedTrade
+        New trades on the topic.
     """
 
     plan: LoadPlan
@@ -61,6 +63,7 @@ class LoadEvidence:
     acknowledged: int
     applied: int
     drained: bool
+    trades: tuple[PlacedTrade, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def judge_load(evidence: LoadEvidence, budgets: Sequence[Budget]) -> LoadJudgeme
     snapshots = [line for line in evidence.record if isinstance(line, SeenSnapshot)]
     oracle, summary = check_oracle(
         "oracle: sampled VaR equals the exact reference, 1e-9",
-        PriceOracle(sent, histories, evidence.books),
+        PriceOracle(sent, histories, evidence.books, evidence.trades),
         [one for one in snapshots if one.portfolio in _names(evidence.books)],
     )
     findings = (

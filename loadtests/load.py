@@ -7,7 +7,7 @@ keep its schedule), which is not a pass.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -33,11 +33,11 @@ from loadtests.running import (
     open_market,
     run_load,
 )
-from loadtests.sent import sent_ticks
+from loadtests.sent import placed_trades, sent_ticks
 from loadtests.shapes import SHAPES
 from system.bus.consumer import read_topic
 from system.contracts.messages import Portfolio
-from system.contracts.topics import MARKET_DATA
+from system.contracts.topics import MARKET_DATA, TRADES
 from system.settings import PROJECT_DIR, Connections, load_settings
 from validation import database
 from validation.checkers.latency import Budget, Schedule
@@ -52,6 +52,7 @@ EXIT_CODES: Final[Mapping[Verdict, int]] = {
     Verdict.UNKNOWN: 4,
 }
 LOCAL_MASTER: Final = "local[2]"
+STANDALONE: Final = "standalone cluster"
 APPLIED: Final = "applied"
 
 
@@ -145,8 +146,30 @@ def measured_load(
     """
     books = open_market(plan, connections, site)
     site.say(f"pumping {plan.rate:,.0f} ticks/s ({plan.shape})")
+    return judged_run(
+        plan, site, connections, books, budgets, mode=mode, on_pulse=_EveryTenth(site)
+    )
+
+
+def judged_run(
+    plan: LoadPlan,
+    site: LoadSite,
+    connections: Connections,
+    books: tuple[Portfolio, ...],
+    budgets: tuple[Budget, ...],
+    *,
+    mode: str = STANDALONE,
+    on_pulse: Callable[[PumpPulse], None],
+) -> LoadReport:
+    """Pump a plan through a stack whose market is open, judge it and write its reports.
+
+    Raises
+    ------
+    UnavailableError
+        If a process or server fails.
+    """
     before = _applied(connections)
-    run = run_load(plan, connections, site, on_pulse=_EveryTenth(site))
+    run = run_load(plan, connections, site, on_pulse=on_pulse)
     site.say("judging every tick")
     evidence = _evidence(plan, site, connections, books, run, before)
     judgement = judge_load(evidence, budgets)
@@ -182,6 +205,7 @@ def _evidence(
         plan=plan,
         books=books,
         sent=sent_ticks(read_topic(bootstrap, MARKET_DATA, start=run.first_offsets)),
+        trades=placed_trades(read_topic(bootstrap, TRADES)),
         record=list(read_record(site.record_path)),
         schedule=Schedule(
             messages_per_s=summary.ticks_per_second,
@@ -227,7 +251,7 @@ def _command(plan: LoadPlan, mode: str) -> str:
 
 
 def _mode(local: bool) -> str:
-    return "local mode" if local else "standalone cluster"
+    return "local mode" if local else STANDALONE
 
 
 def _applied(connections: Connections) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 
 from loadtests.coverage import Int64Array
 from loadtests.record import SeenSnapshot
-from loadtests.sent import Float64Array, SentTicks
+from loadtests.sent import Float64Array, PlacedTrade, SentTicks
 from system.contracts.messages import CloseHistory, Portfolio, SnapshotKind
 from validation.checkers.verdict import Finding, judged, unknown
 from validation.references.revaluation import CurrentMarket, ReferencePosition
@@ -60,14 +60,22 @@ class PriceOracle:
     histories : iterable of CloseHistory
         Closes before the run, as they were sent.
     books : sequence of Portfolio
-        In instruments of their base currency, without trades.
+        In instruments of their base currency.
+    trades : sequence of PlacedTrade
+        New trades in shares of those instruments. What they cost is cash of the base
+        currency, which moves no VaR.
     """
 
     def __init__(
-        self, sent: SentTicks, histories: Iterable[CloseHistory], books: Sequence[Portfolio]
+        self,
+        sent: SentTicks,
+        histories: Iterable[CloseHistory],
+        books: Sequence[Portfolio],
+        trades: Sequence[PlacedTrade] = (),
     ) -> None:
         self._sent = sent
         self._books = {book.portfolio: book for book in books}
+        self._trades = trades
         self._prices = _by_instrument(sent)
         self._closes = {
             history.series: {point.date: point.value for point in history.closes}
@@ -86,11 +94,11 @@ class PriceOracle:
         """
         book = self._books[snapshot.portfolio]
         day = self._last_day(snapshot.offsets)
-        names = [position.instrument for position in book.positions]
-        prices = {name: self._price(name, snapshot.offsets, day) for name in names}
+        held = self._held(book, snapshot.offsets)
+        prices = {name: self._price(name, snapshot.offsets, day) for name in held}
         risk = reference_snapshot(
-            [_reference(one.instrument, one.quantity, book) for one in book.positions],
-            {name: self._closes[name] for name in names},
+            [_reference(name, quantity, book) for name, quantity in held.items()],
+            {name: self._closes[name] for name in held},
             as_of=day,
             window=book.window,
             confidence=book.confidence,
@@ -98,6 +106,13 @@ class PriceOracle:
             now=CurrentMarket(prices),
         )
         return float(risk.var)
+
+    def _held(self, book: Portfolio, offsets: Mapping[str, int]) -> dict[str, float]:
+        held = {one.instrument: one.quantity for one in book.positions}
+        for trade in self._trades:
+            if trade.portfolio == book.portfolio and trade.offset < offsets.get(trade.place, 0):
+                held[trade.instrument] = held.get(trade.instrument, 0.0) + trade.quantity
+        return {name: quantity for name, quantity in held.items() if quantity}
 
     def _price(self, name: str, offsets: Mapping[str, int], day: dt.date) -> float:
         prices = self._prices.get(name)

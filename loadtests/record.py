@@ -63,6 +63,8 @@ class SeenWatermark(Line, frozen=True, kw_only=True, tag="watermark"):
 
 
 RecordLine = Holding | SeenSnapshot | SeenWatermark
+RECORD_LINE: Final[msgspec.json.Decoder[RecordLine]] = msgspec.json.Decoder(RecordLine)
+"""Decodes one line."""
 
 
 class RecordWriter:
@@ -93,17 +95,16 @@ def read_record(path: Path) -> Iterator[RecordLine]:
     RecordError
         If a whole line is not a line of a record; names it.
     """
-    decoder = msgspec.json.Decoder(RecordLine)
     with path.open("rb") as stream:
         for number, raw in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES), b""), 1):
             if not raw.endswith(b"\n"):
                 return
-            yield _decoded(decoder, raw, f"{path}:{number}")
+            yield _decoded(raw, f"{path}:{number}")
 
 
-def _decoded(decoder: msgspec.json.Decoder[RecordLine], raw: bytes, where: str) -> RecordLine:
+def _decoded(raw: bytes, where: str) -> RecordLine:
     try:
-        return decoder.decode(raw)
+        return RECORD_LINE.decode(raw)
     except msgspec.DecodeError as error:
         msg = f"{where}: not a line of a record ({error}); record the run again"
         raise RecordError(msg) from None

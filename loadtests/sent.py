@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from loadtests.coverage import Inputs
 from system.bus.consumer import Record
+from system.contracts.messages import Trade
 from system.contracts.topics import offset_key
 
 Float64Array = npt.NDArray[np.float64]
@@ -57,6 +58,44 @@ class SentTicks:
     partitions: tuple[str, ...]
     keys: tuple[str, ...]
     marks: MarkPlaces
+
+
+@dataclass(frozen=True)
+class PlacedTrade:
+    """A new trade and where it lies: ``topic:partition`` and offset."""
+
+    place: str
+    offset: int
+    portfolio: str
+    instrument: str
+    quantity: float
+
+
+def placed_trades(records: Iterable[Record]) -> tuple[PlacedTrade, ...]:
+    """Return the trades among records of the trades topic; marks are left out.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Of new trades, each id once: load users amend and cancel nothing.
+
+    Raises
+    ------
+    MessageError
+        If a record is no message of the topic.
+    """
+    found = ((record, record.message()) for record in records)
+    return tuple(
+        PlacedTrade(
+            place=offset_key(record.topic, record.partition),
+            offset=record.offset,
+            portfolio=trade.portfolio,
+            instrument=trade.instrument,
+            quantity=trade.quantity,
+        )
+        for record, trade in found
+        if isinstance(trade, Trade)
+    )
 
 
 def sent_ticks(records: Iterable[Record]) -> SentTicks:

@@ -95,6 +95,15 @@ def duration_s(shape: Shape) -> float:
     return sum(leg.seconds for leg in shape)
 
 
+def rate_at(shape: Shape, second: float) -> float:
+    """Return the rate at a moment; beyond the end the last one."""
+    for leg in shape:
+        if second <= leg.seconds:
+            return leg.first_rate + (leg.last_rate - leg.first_rate) * second / leg.seconds
+        second -= leg.seconds
+    return shape[-1].last_rate
+
+
 def message_count(shape: Shape) -> int:
     """Return how many messages a shape sends, rounded up."""
     return int(np.ceil(sum(leg.message_count for leg in shape) - 1e-9))

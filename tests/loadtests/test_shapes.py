@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.shapes import SHAPES, Leg, ShapeError, due_s, duration_s, message_count, spike, step
+from loadtests.shapes import (
+    SHAPES,
+    Leg,
+    ShapeError,
+    due_s,
+    duration_s,
+    message_count,
+    rate_at,
+    spike,
+    step,
+)
 
 legs = st.builds(Leg, st.floats(0.5, 20), st.floats(1, 200), st.floats(1, 200))
 shapes = st.lists(legs, min_size=1, max_size=4).map(tuple)
@@ -65,3 +75,13 @@ def test_a_leg_without_length_or_messages_is_refused(numbers):
 def test_a_shape_without_legs_has_no_schedule():
     with pytest.raises(ShapeError, match="at least one leg"):
         due_s((), np.array([0.0]))
+
+
+@given(shapes, st.floats(0, 1))
+def test_the_rate_is_the_growth_of_the_area(shape, share):
+    second, step_s = share * duration_s(shape) * 0.999, 1e-5
+    growth = (area(shape, second + step_s) - area(shape, second)) / step_s
+    jump = max(
+        abs(a.last_rate - b.first_rate) for a, b in zip(shape, (*shape[1:], shape[-1]), strict=True)
+    )
+    assert rate_at(shape, second) == pytest.approx(growth, rel=1e-3, abs=jump + 1e-3)

@@ -1,0 +1,364 @@
+"""locust's side of a load: who asks, who trades, who listens, and the ticks behind them.
+
+Started by ``python -m loadtests.users`` (`make load`, `make load-ui`), which brings up the
+stack. locust is closed-loop, so ticks do not come from its tasks: one tick user runs the
+pump in a process of its own and reports what that says into locust's statistics, every
+tick of it. Everything stays on loopback and ends by itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any, Final
+from urllib.parse import urlparse
+
+import gevent
+import msgspec
+import requests
+from gevent import subprocess
+from gevent.event import AsyncResult
+from locust import HttpUser, LoadTestShape, User, constant_throughput, events, tag, task
+from locust.env import Environment
+from locust.runners import WorkerRunner
+from locust.stats import StatsEntry
+
+from loadtests import budgets, console
+from loadtests.live import LiveLatency
+from loadtests.pump import PumpPulse
+from loadtests.shapes import SHAPES, duration_s, rate_at
+from loadtests.ticks import TicksVerdict, read_ticks_line
+from system.clock import monotonic_ns
+from system.errors import InputError
+from system.settings import load_settings
+
+LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
+PUSH_BOUND_S: Final = 10.0
+SSE_TIMEOUT_S: Final = 10.0
+TRADE_PRICE: Final = 100.0
+STOPPED: Final = "the tick user was stopped before the run was judged"
+
+_trade_numbers = itertools.count(1)
+
+
+@events.init_command_line_parser.add_listener
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--plan", type=str, required=True, help="file with the JSON of a plan")
+    parser.add_argument("--report-dir", type=str, required=True, help="folder of the reports")
+
+
+@events.init.add_listener
+def _on_init(environment: Environment, **_: object) -> None:
+    connections = load_settings().connections()
+    host = connections.api_url
+    if urlparse(host).hostname not in LOOPBACK_HOSTS:
+        raise InputError(f"the API is at {host}: a load is sent to this machine only")
+    environment.host = host
+    for user_class in environment.user_classes:
+        if issubclass(user_class, ApiUser):
+            user_class.token = connections.api_token
+    console.install(environment)
+
+
+@events.quitting.add_listener
+def _on_quitting(environment: Environment, **_: object) -> None:
+    if isinstance(environment.runner, WorkerRunner):
+        return
+    problems = [*budgets.broken_budgets(console.figures(environment)), *_tick_problems(environment)]
+    for problem in problems:
+        sys.stderr.write(f"not kept: {problem}\n")
+    environment.process_exit_code = 1 if problems else 0
+
+
+def _tick_problems(environment: Environment) -> tuple[str, ...]:
+    path = Path(console.options_of(environment).report_dir) / "verdict.json"
+    if not path.exists():
+        return (STOPPED,)
+    return msgspec.json.decode(path.read_bytes(), type=TicksVerdict).problems
+
+
+class TickUser(User):
+    """The pump's place in locust: one of it, whatever the number of users."""
+
+    fixed_count = 1
+
+    @task
+    def pump(self) -> None:
+        """Run the ticks to their end, and count what they say."""
+        options = console.options_of(self.environment)
+        report_dir = Path(options.report_dir)
+        command = (sys.executable, "-m", "loadtests.ticks", options.plan, "--report", report_dir)
+        process = subprocess.Popen(command, stdout=PIPE, env=dict(os.environ))
+        try:
+            for line in process.stdout:
+                self._take(read_ticks_line(line), report_dir)
+            process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+        gevent.sleep(1.0)
+        self.stop()
+
+    def _take(self, line: PumpPulse | LiveLatency | TicksVerdict, report_dir: Path) -> None:
+        if isinstance(line, PumpPulse):
+            log_many(self.environment, budgets.SENT, {round(line.slip_ms_p99): line.sent})
+        elif isinstance(line, LiveLatency):
+            log_many(self.environment, budgets.COVERED, line.counts)
+        else:
+            (report_dir / "verdict.json").write_bytes(msgspec.json.encode(line))
+
+
+class ApiUser(HttpUser):
+    """What users of the API share: the token, and a book of their own choice."""
+
+    abstract = True
+    token = ""
+
+    def on_start(self) -> None:
+        """Learn the books."""
+        self.client.headers["Authorization"] = f"Bearer {self.token}"
+        found = self.client.get("/v1/portfolios", name="/v1/portfolios").json()
+        self.books = [one["portfolio"] for one in found["portfolios"]]
+
+    def book(self) -> str:
+        """Return one of the books; which one does not matter here."""
+        return random.choice(self.books)  # noqa: S311 - no secret
+
+
+class ApiReader(ApiUser):
+    """Reads current numbers, as a screen or a report does."""
+
+    weight = 5
+    wait_time = constant_throughput(5)
+
+    @tag("read")
+    @task(6)
+    def var(self) -> None:
+        """Read a current VaR."""
+        self.client.get(f"/v1/portfolios/{self.book()}/var", name="/v1/portfolios/{id}/var")
+
+    @tag("read")
+    @task(2)
+    def attribution(self) -> None:
+        """Read the parts of a VaR."""
+        name = "/v1/portfolios/{id}/attribution"
+        self.client.get(f"/v1/portfolios/{self.book()}/attribution", name=name)
+
+    @tag("read")
+    @task(1)
+    def snapshots(self) -> None:
+        """Read a page of the time series."""
+        name = "/v1/portfolios/{id}/snapshots"
+        query = "?newest_first=true&limit=50"
+        self.client.get(f"/v1/portfolios/{self.book()}/snapshots{query}", name=name)
+
+
+class Listener:
+    """A connection to the push stream of one book, read by a greenlet of its own.
+
+    Parameters
+    ----------
+    user : ApiUser
+        Whose statistics count what comes.
+    portfolio : str
+        Whose snapshots.
+    """
+
+    def __init__(self, user: ApiUser, portfolio: str) -> None:
+        self._user = user
+        self._portfolio = portfolio
+        self._waiting: dict[str, AsyncResult[int]] = {}
+        self._greenlet = gevent.spawn(self._listen)
+
+    def expect(self, trade_id: str) -> AsyncResult[int]:
+        """Return what will hold the receipt of the first snapshot with a trade."""
+        return self._waiting.setdefault(trade_id, AsyncResult())
+
+    def close(self) -> None:
+        """End the connection."""
+        self._greenlet.kill()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                for payload, received_ns in self._payloads():
+                    self._take(payload, received_ns)
+            except requests.RequestException as error:
+                fire(self._user.environment, budgets.PUSH, budgets.PUSHED, 0.0, error)
+                gevent.sleep(1.0)
+
+    def _payloads(self) -> Iterator[tuple[bytes, int]]:
+        url = f"{self._user.environment.host}/v1/stream"
+        headers = {"Authorization": f"Bearer {self._user.token}"}
+        query = {"portfolio": self._portfolio, "compact": "true"}
+        with requests.get(
+            url, params=query, headers=headers, stream=True, timeout=SSE_TIMEOUT_S
+        ) as answer:
+            answer.raise_for_status()
+            event = b""
+            lines: Iterator[bytes] = answer.iter_lines(chunk_size=None)  # type: ignore[call-overload]
+            for line in lines:
+                field, _, value = line.partition(b": ")
+                if field == b"event":
+                    event = value
+                elif field == b"data" and event == b"snapshot":
+                    yield value, monotonic_ns()
+
+    def _take(self, payload: bytes, received_ns: int) -> None:
+        head = msgspec.json.decode(payload, type=_PushedHead)
+        if head.stages.published_ns:
+            late_ms = (received_ns - head.stages.published_ns) / 1e6
+            fire(self._user.environment, budgets.PUSH, budgets.PUSHED, late_ms)
+        for trade_id in head.trade_ids:
+            waiting = self._waiting.pop(trade_id, None)
+            if waiting is not None:
+                waiting.set(received_ns)
+
+
+class SseUser(ApiUser):
+    """Listens to one book, as an open dashboard does; counts how late each push is."""
+
+    weight = 4
+    wait_time = constant_throughput(1)
+
+    def on_start(self) -> None:
+        """Connect."""
+        super().on_start()
+        self.listener = Listener(self, self.book())
+
+    def on_stop(self) -> None:
+        """Disconnect."""
+        self.listener.close()
+
+    @task
+    def stay(self) -> None:
+        """Do nothing: the connection is what counts."""
+
+
+class TradeUser(ApiUser):
+    """Buys and sells one share, and waits for the VaR that it makes."""
+
+    weight = 1
+    wait_time = constant_throughput(1)
+
+    def on_start(self) -> None:
+        """Choose a book and one of its instruments, and listen to it."""
+        super().on_start()
+        self.portfolio = self.book()
+        name = "/v1/portfolios/{id}/positions"
+        held = self.client.get(f"/v1/portfolios/{self.portfolio}/positions", name=name).json()
+        self.instrument = next(
+            one["instrument"] for one in held["positions"] if one["asset_class"] == "equity"
+        )
+        self.listener = Listener(self, self.portfolio)
+        self.quantity = 1.0
+
+    def on_stop(self) -> None:
+        """Disconnect."""
+        self.listener.close()
+
+    @task
+    def trade(self) -> None:
+        """Send a trade, and time the new VaR from its sending and from its acceptance."""
+        trade_id = f"locust-{os.getpid()}-{next(_trade_numbers)}"
+        pushed = self.listener.expect(trade_id)
+        body = {
+            "portfolio": self.portfolio,
+            "instrument": self.instrument,
+            "quantity": self.quantity,
+            "price": TRADE_PRICE,
+            "trade_id": trade_id,
+        }
+        self.quantity = -self.quantity
+        sent_ns = monotonic_ns()
+        answer = self.client.post("/v1/trades", json=body, name="/v1/trades")
+        accepted_ns = monotonic_ns()
+        if answer.ok:
+            self._await(pushed, sent_ns, accepted_ns)
+
+    def _await(self, pushed: AsyncResult[int], sent_ns: int, accepted_ns: int) -> None:
+        try:
+            received_ns = pushed.get(timeout=PUSH_BOUND_S)
+        except gevent.Timeout as error:
+            fire(self.environment, budgets.TRADE, budgets.ACCEPTED_TO_VAR, 0.0, error)
+            return
+        late_ms = max((received_ns - accepted_ns) / 1e6, 0.0)
+        fire(self.environment, budgets.TRADE, budgets.ACCEPTED_TO_VAR, late_ms)
+        whole_ms = (received_ns - sent_ns) / 1e6
+        fire(self.environment, budgets.TRADE, budgets.SENT_TO_VAR, whole_ms)
+
+
+class PlanShape(LoadTestShape):
+    """The number of users follows the plan's shape, as the rate of ticks does.
+
+    Ends when the plan has been sent; the tick user's task ends after it, judged.
+    """
+
+    use_common_options = True
+
+    def tick(self) -> tuple[int, float] | None:
+        """Return how many users there are to be now, None at the end."""
+        assert self.runner is not None, "locust sets it"
+        options = console.options_of(self.runner.environment)
+        plan = console.plan_of(self.runner.environment)
+        shape = SHAPES[plan.shape](plan.rate, plan.seconds)
+        second = self.get_run_time() - plan.warm_up_seconds
+        if second > duration_s(shape):
+            return None
+        share = rate_at(shape, max(second, 0.0)) / plan.rate
+        users = max(round((options.num_users or 1) * share), 1)
+        return users + TickUser.fixed_count, options.spawn_rate or users
+
+
+class _Stages(msgspec.Struct):
+    published_ns: int = 0
+
+
+class _PushedHead(msgspec.Struct):
+    """The part of a pushed snapshot that is counted; other fields are skipped unread."""
+
+    stages: _Stages
+    trade_ids: tuple[str, ...] = ()
+
+
+def fire(
+    environment: Environment,
+    kind: str,
+    name: str,
+    milliseconds: float,
+    error: Any = None,  # noqa: ANN401
+) -> None:
+    """Count one event under a name."""
+    environment.events.request.fire(
+        request_type=kind,
+        name=name,
+        response_time=milliseconds,
+        response_length=0,
+        exception=error,
+        context={},
+    )
+
+
+def log_many(environment: Environment, name: str, counts: dict[int, int]) -> None:
+    """Count many ticks at once: by whole milliseconds, how many.
+
+    They have rows of their own and are no part of locust's total, which is the API's.
+    """
+    stats = environment.stats
+    entry = StatsEntry(stats, name, budgets.TICK)
+    now = time.time()
+    entry.start_time = entry.last_request_timestamp = now
+    entry.num_requests = sum(counts.values())
+    entry.num_reqs_per_sec[int(now)] = entry.num_requests
+    entry.response_times.update(counts)
+    entry.total_response_time = sum(ms * count for ms, count in counts.items())
+    entry.min_response_time, entry.max_response_time = min(counts), max(counts)
+    stats.get(name, budgets.TICK).extend(entry)
