@@ -100,6 +100,10 @@ load: setup-verify  ## Ticks, trades, readers and listeners with locust, budgets
 load-ui: setup-verify  ## The same with locust's console, on loopback
 	@$(BIN)/python -m loadtests.users --ui $(ARGS)
 
+.PHONY: peers
+peers: setup-verify  ## Other ways to the same number, with the same ticks and observer
+	@$(BIN)/python -m loadtests.peers.compare $(ARGS)
+
 .PHONY: up
 up: setup  ## Start the stack and stay in front of it (Ctrl-C stops everything)
 	@$(BIN)/riskstream up $(ARGS)

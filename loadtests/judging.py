@@ -47,8 +47,9 @@ class LoadEvidence:
         How the pump kept its schedule.
     acknowledged : int
         Ticks that the broker acknowledged.
-    applied : int
-        Ticks that the stream counts as applied, by PostgreSQL.
+    applied : int or None
+        Ticks that the stream counts as applied, by PostgreSQL; None for a peer that keeps
+        no count.
     drained : bool
         Whether the stream had covered everything in time.
     trades : tuple of PlacedTrade
@@ -61,7 +62,7 @@ class LoadEvidence:
     record: Sequence[RecordLine]
     schedule: Schedule
     acknowledged: int
-    applied: int
+    applied: int | None
     drained: bool
     trades: tuple[PlacedTrade, ...] = ()
 
@@ -133,7 +134,7 @@ def _delivery(evidence: LoadEvidence) -> Iterator[Finding]:
     problems = []
     if on_topic != evidence.acknowledged:
         problems.append(f"{evidence.acknowledged} ticks acknowledged, {on_topic} on the topic")
-    if evidence.applied != on_topic:
+    if evidence.applied not in {on_topic, None}:
         problems.append(f"{on_topic} ticks on the topic, {evidence.applied} applied")
     if not evidence.drained:
         problems.append("the stream was still behind after its bound")

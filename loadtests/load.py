@@ -96,7 +96,7 @@ def load(  # noqa: PLR0913, PLR0917 - one option each
     site = site_of(report, console, local=local, running=running)
     with connected(site, running=running) as connections:
         found = measured_load(
-            plan, site, connections, budgets_of(plan, p99_ms=p99_ms or None), mode=_mode(local)
+            plan, site, connections, budgets_of(plan, p99_ms=p99_ms or None), mode=mode_of(local)
         )
     show_load(console, found)
     console.print(f"report: {report}/report.html, report.json", highlight=False)
@@ -171,9 +171,10 @@ def judged_run(
     before = _applied(connections)
     run = run_load(plan, connections, site, on_pulse=on_pulse)
     site.say("judging every tick")
-    evidence = _evidence(plan, site, connections, books, run, before)
+    applied = _applied(connections) - before
+    evidence = evidence_of(plan, site, connections, books, run, applied)
     judgement = judge_load(evidence, budgets)
-    report = _report(evidence, judgement, run, site, mode)
+    report = report_of(evidence, judgement, run, site, mode)
     write_load_report(site.folder, report, judgement.ticks)
     return report
 
@@ -191,14 +192,30 @@ def show_load(console: Console, report: LoadReport) -> None:
     console.print(f"{report.verdict}", highlight=False)
 
 
-def _evidence(
+def evidence_of(
     plan: LoadPlan,
     site: LoadSite,
     connections: Connections,
     books: tuple[Portfolio, ...],
     run: LoadRun,
-    applied_before: int,
+    applied: int | None,
 ) -> LoadEvidence:
+    """Gather what a run left.
+
+    Parameters
+    ----------
+    plan, site, connections, books
+        Of the run.
+    run : LoadRun
+        What its processes said.
+    applied : int or None
+        Ticks that were counted as applied; None where nobody counts.
+
+    Raises
+    ------
+    UnavailableError
+        If the broker does not answer.
+    """
     summary = run.summary
     bootstrap = connections.kafka_bootstrap_servers
     return LoadEvidence(
@@ -213,14 +230,15 @@ def _evidence(
             slip_ms_p99=summary.slip.ms_p99,
         ),
         acknowledged=summary.tick_count - summary.failed,
-        applied=_applied(connections) - applied_before,
+        applied=applied,
         drained=run.drained,
     )
 
 
-def _report(
+def report_of(
     evidence: LoadEvidence, judgement: LoadJudgement, run: LoadRun, site: LoadSite, mode: str
 ) -> LoadReport:
+    """Return the report of a run that is judged; ``mode`` says what ran, in words."""
     plan, due_ns = evidence.plan, evidence.sent.inputs.intended_ns
     first_ns = int(due_ns.min()) + round(plan.warm_up_seconds * 1e9)
     return LoadReport(
@@ -245,12 +263,13 @@ def _report(
 def _command(plan: LoadPlan, mode: str) -> str:
     size = f"--instruments {plan.instruments} --portfolios {plan.portfolios}"
     time = f"--duration {plan.seconds:g} --warm-up {plan.warm_up_seconds:g}"
-    local = " --local" if mode == _mode(True) else ""
+    local = " --local" if mode == mode_of(True) else ""
     shape = f"--shape {plan.shape} --client {plan.client}"
     return f"riskstream load --rate {plan.rate:g} {time} {size} {shape}{local}"
 
 
-def _mode(local: bool) -> str:
+def mode_of(local: bool) -> str:
+    """Return how Spark runs, in words."""
     return "local mode" if local else STANDALONE
 
 

@@ -34,6 +34,9 @@ MAX_SECONDS: Final = 86_400
 MAX_INSTRUMENTS: Final = 2_000
 MAX_PORTFOLIOS: Final = 10_000
 MAX_TICKS: Final = 50_000_000
+MAX_SKIPPED_DAYS: Final = 10_000
+SEQUENCES_PER_DAY: Final = 10_000_000
+"""Room for the ticks of one series on one day: later loads of a market count from beyond it."""
 PRICE: Final = 100.0
 LOT: Final = 100.0
 SHORT_EVERY: Final = 5
@@ -50,6 +53,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``rate`` is the shape's highest rate in ticks per second, ``seconds`` the length of
     the measured part; before it, the shape's first rate is sent for ``warm_up_seconds``.
     ``positions`` is how many of the instruments each portfolio holds, 0 for all of them.
+    ``skipped_days`` is how many days of the same market earlier loads have sent.
     """
 
     rate: Annotated[float, Meta(gt=0, le=MAX_RATE)]
@@ -61,6 +65,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     positions: Annotated[int, Meta(ge=0, le=MAX_INSTRUMENTS)] = 0
     window: Annotated[int, Meta(ge=20, le=1_000)] = 30
     seconds_per_day: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] = 30.0
+    skipped_days: Annotated[int, Meta(ge=0, le=MAX_SKIPPED_DAYS)] = 0
     seed: Annotated[int, Meta(ge=0)] = 1
     client: Client = "kafka-python"
 
@@ -113,7 +118,7 @@ def load_market(plan: LoadPlan) -> Market:
         SyntheticSpec(
             walks=uniform_walks(plan.instruments, start=PRICE),
             first_day=FIRST_DAY,
-            day_count=history_count(plan) + day_count(plan),
+            day_count=history_count(plan) + plan.skipped_days + day_count(plan),
             correlation=CORRELATION,
             seed=plan.seed,
         )
@@ -122,7 +127,8 @@ def load_market(plan: LoadPlan) -> Market:
 
 def load_replay(plan: LoadPlan) -> Replay:
     """Return the replay of the load: reference data, and evenly spread days."""
-    days = weekdays(FIRST_DAY, history_count(plan) + day_count(plan))[history_count(plan) :]
+    earlier = history_count(plan) + plan.skipped_days
+    days = weekdays(FIRST_DAY, earlier + day_count(plan))[earlier:]
     ticks = -(-message_count(whole_shape(plan)) // len(days))
     return Replay(
         load_market(plan),
@@ -153,6 +159,7 @@ def scheduled_days(plan: LoadPlan, replay: Replay) -> Iterator[DayPlan]:
         squeezed = (due_ns[:-1] - due_ns[0]) * ((duration_ns - gap_ns) / duration_ns)
         yield replace(
             day,
+            sequence=day.sequence + plan.skipped_days * SEQUENCES_PER_DAY,
             due_ns=squeezed.astype(np.int64),
             mark_due_ns=duration_ns - gap_ns,
             duration_ns=duration_ns,

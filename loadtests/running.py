@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +127,8 @@ def load_settings_of_own(**changes: object) -> Settings:
 
 
 @contextmanager
-def load_stack(site: LoadSite) -> Iterator[Connections]:
-    """Run the pipeline on an emptied folder, stopped at the end.
+def load_stack(site: LoadSite, components: Sequence[str] = PIPELINE) -> Iterator[Connections]:
+    """Run the pipeline, or a part of it, on an emptied folder, stopped at the end.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def load_stack(site: LoadSite) -> Iterator[Connections]:
     settings = site.settings.model_copy(update={"gc_log_dir": site.gc_dir})
     with (
         stop_signals_as_interrupt(),
-        EmbeddedStack(settings, components=PIPELINE, on_progress=tell) as stack,
+        EmbeddedStack(settings, components=components, on_progress=tell) as stack,
     ):
         yield stack.connections
 
@@ -186,8 +186,26 @@ def run_load(
     site: LoadSite,
     *,
     on_pulse: Callable[[PumpPulse], None] = lambda pulse: None,
+    drained: Callable[[], bool] | None = None,
+    also_watched: Mapping[str, int] | None = None,
 ) -> LoadRun:
     """Pump a plan through a stack whose market is open, under observation.
+
+    Parameters
+    ----------
+    plan : LoadPlan
+        What to send.
+    connections : Connections
+        Of the stack.
+    site : LoadSite
+        Where it runs and writes.
+    on_pulse : callable
+        Told of each second's sending, from another thread.
+    drained : callable, optional
+        Waits until everything sent is covered, and returns whether it is; by default
+        PostgreSQL is asked.
+    also_watched : mapping of str to int, optional
+        Further processes whose usage is counted, by name.
 
     Raises
     ------
@@ -203,12 +221,13 @@ def run_load(
         )
         running.enter_context(observer)
         pump = running.enter_context(PumpProcess(site, connections, on_pulse))
-        usage = running.enter_context(UsageSampler(_roots(site, observer.pid, pump.pid)))
+        roots = {**_roots(site, observer.pid, pump.pid), **(also_watched or {})}
+        usage = running.enter_context(UsageSampler(roots))
         bound_s = plan.seconds + plan.warm_up_seconds + PUMP_SLACK_S
         summary = pump.wait(bound_s)
         used = usage.usage()
-        drained = await_committed(connections, timeout_s=DRAIN_BOUND_S)
-    return LoadRun(summary, used, first, drained, load_average)
+        is_drained = (drained or _is_committed(connections))()
+    return LoadRun(summary, used, first, is_drained, load_average)
 
 
 class PumpProcess:
@@ -302,6 +321,10 @@ class PumpProcess:
             self._on_pulse(line)
         else:
             self._summary = line
+
+
+def _is_committed(connections: Connections) -> Callable[[], bool]:
+    return lambda: await_committed(connections, timeout_s=DRAIN_BOUND_S)
 
 
 def _await_valued(connections: Connections, names: Sequence[str]) -> None:

@@ -53,6 +53,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "validation.scenarios.commands", "scenarios_app", "Check, list and begin scenario files."
     ),
     "load": CommandPlace("loadtests.load", "load", "Send a rate of ticks and judge every one."),
+    "capacity": CommandPlace(
+        "loadtests.capacity", "capacity", "Search the highest rate at which everything holds."
+    ),
     "portfolio": CommandPlace(
         "system.client.commands", "portfolio_app", "Import a book, list the books."
     ),

@@ -103,6 +103,8 @@ class Settings(BaseSettings):
     executor_cores: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     spark_driver_host: str = LOOPBACK
     gc_log_dir: Folder | None = None
+    spark_tuning: Literal["latency", "stock"] = "latency"
+    trigger_seconds: int = Field(default=0, ge=0, le=3_600)
     java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")
     search_path: str = Field(default="", validation_alias="PATH")
     service_user: str = "nobody"

@@ -64,6 +64,7 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         _tests(folder, "compose", "compose file against its specification", _COMPOSE, 120),
         _tests(folder, "integration", "integration on the real servers", _INTEGRATION, 600),
         _tests(folder, "golden", "golden and dirty replay, end to end", _END_TO_END, 600),
+        _tests(folder, "load", "a short load with users: every tick right", _LOAD, 300),
         Step(
             "demo",
             "demo replay in short form, latency at 1,000 ticks/s",
@@ -93,4 +94,5 @@ _REFERENCES: Final = ("tests", "-m", "libraries")
 _COMPOSE: Final = ("tests/compose",)
 _UNIT: Final = ("tests", "-m", SERVERLESS, "--ignore=tests/compose")
 _INTEGRATION: Final = ("tests", "-m", "integration and not end_to_end")
+_LOAD: Final = ("tests/loadtests", "-m", "end_to_end")
 _END_TO_END: Final = ("tests/end_to_end", "-m", "end_to_end")

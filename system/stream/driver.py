@@ -160,10 +160,10 @@ class Driver:
                     batch.run(frame.toArrow)
 
         return (
-            records(spark, bootstrap, offsets)
+            records(spark, bootstrap, offsets, tuned=self._settings.spark_tuning == "latency")
             .writeStream.queryName(QUERY_NAME)
             .option("checkpointLocation", str(checkpoint))
-            .trigger(processingTime="0 seconds")
+            .trigger(processingTime=f"{self._settings.trigger_seconds} seconds")
             .foreachBatch(on_batch)
             .start()
         )

@@ -28,7 +28,11 @@ PLACE_COLUMNS: Final = ("topic", "partition", "offset", "value")
 
 
 def records(
-    spark: SparkSession, bootstrap_servers: str, next_offsets: Mapping[str, int]
+    spark: SparkSession,
+    bootstrap_servers: str,
+    next_offsets: Mapping[str, int],
+    *,
+    tuned: bool = True,
 ) -> DataFrame:
     """Return the stream of records of some partitions, parsed.
 
@@ -40,6 +44,8 @@ def records(
         The brokers.
     next_offsets : mapping of str to int
         ``topic:partition`` to where to begin; 0 begins at the earliest that is kept.
+    tuned : bool
+        Without, the reader waits as Kafka's own default says, to compare with.
 
     Returns
     -------
@@ -52,11 +58,11 @@ def records(
         .option("assign", json.dumps(_assignment(next_offsets)))
         .option("startingOffsets", json.dumps(_starting(next_offsets)))
         .option("maxOffsetsPerTrigger", MAX_OFFSETS_PER_TRIGGER)
-        .option("kafka.fetch.max.wait.ms", FETCH_MAX_WAIT_MS)
         .option("failOnDataLoss", "true")
-        .load()
     )
-    return parsed(raw)
+    if tuned:
+        raw = raw.option("kafka.fetch.max.wait.ms", FETCH_MAX_WAIT_MS)
+    return parsed(raw.load())
 
 
 def parsed(raw: DataFrame) -> DataFrame:

@@ -22,23 +22,37 @@ CHECKPOINT_MANAGER: Final = (
 BARE_LOCAL_FS: Final = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
 """Writes local files without forking ``chmod`` (50 ms, twice a batch)."""
 
-JVM_FLAGS: Final = (
-    "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UsePerfData -Xss4m "
-    "-Djava.net.preferIPv4Stack=true"
-)
+NEEDED_JVM_FLAGS: Final = "-Xss4m -Djava.net.preferIPv4Stack=true"
+JVM_FLAGS: Final = f"-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UsePerfData {NEEDED_JVM_FLAGS}"
 """The first compiler only: a batch is planning and bookkeeping, not number crunching, and
 on two cores the optimising compiler takes for minutes what the batches need (decision
 0046). Parallel collection: the shortest total pauses at this heap; no mmapped counters;
 deep stacks, because Spark matches long error messages with recursive patterns."""
 
+LATENCY_CONF: Final = {
+    "spark.locality.wait": "0",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
+    "spark.sql.streaming.checkpointFileManagerClass": CHECKPOINT_MANAGER,
+    "spark.hadoop.fs.file.impl": BARE_LOCAL_FS,
+    "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),
+    "spark.sql.streaming.metricsEnabled": "false",
+    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    "spark.sql.streaming.numRecentProgressUpdates": "32",
+    "spark.task.reaper.enabled": "true",
+    "spark.cleaner.referenceTracking.blocking": "false",
+}
+"""What makes a micro-batch take tens of milliseconds (docs/architecture.md)."""
 
-def latency_conf(
+
+def spark_conf(
     jars: list[Path],
     *,
     executor_memory_mb: int,
     cores: int,
     driver_host: str = LOOPBACK,
     gc_log_dir: Path | None = None,
+    tuned: bool = True,
 ) -> dict[str, str]:
     """Return the Spark settings of the stream.
 
@@ -55,47 +69,40 @@ def latency_conf(
         Address of this machine that the driver listens on and the executor calls.
     gc_log_dir : Path, optional
         Folder in which both JVMs log their collections; none by default.
+    tuned : bool
+        With what makes a micro-batch short; without, Spark's own defaults, to compare with.
     """
     class_path = ":".join(map(str, jars))
-    return {
+    flags = JVM_FLAGS if tuned else NEEDED_JVM_FLAGS
+    needed = {
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
         "spark.driver.memory": f"{DRIVER_MEMORY_MB}m",
         "spark.executor.memory": f"{executor_memory_mb}m",
         "spark.executor.cores": str(cores),
         "spark.cores.max": str(cores),
-        "spark.driver.extraJavaOptions": jvm_flags("driver", gc_log_dir),
-        "spark.executor.extraJavaOptions": jvm_flags("executor", gc_log_dir),
+        "spark.driver.extraJavaOptions": jvm_flags("driver", gc_log_dir, flags),
+        "spark.executor.extraJavaOptions": jvm_flags("executor", gc_log_dir, flags),
         "spark.driver.host": driver_host,
         "spark.driver.bindAddress": driver_host,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.locality.wait": "0",
-        "spark.sql.adaptive.enabled": "false",
-        "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.streaming.checkpointFileManagerClass": CHECKPOINT_MANAGER,
-        "spark.hadoop.fs.file.impl": BARE_LOCAL_FS,
-        "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),
-        "spark.sql.streaming.metricsEnabled": "false",
-        "spark.sql.streaming.noDataMicroBatches.enabled": "false",
-        "spark.sql.streaming.numRecentProgressUpdates": "32",
-        "spark.task.reaper.enabled": "true",
-        "spark.cleaner.referenceTracking.blocking": "false",
         "spark.eventLog.enabled": "false",
     }
+    return {**needed, **LATENCY_CONF} if tuned else needed
 
 
-def jvm_flags(process: str, gc_log_dir: Path | None) -> str:
+def jvm_flags(process: str, gc_log_dir: Path | None, flags: str = JVM_FLAGS) -> str:
     """Return the flags of a JVM; with a folder, its collections are logged there.
 
     Each line of ``gc-PROCESS-PID.log`` begins with CLOCK_MONOTONIC in nanoseconds.
     """
     if gc_log_dir is None:
-        return JVM_FLAGS
+        return flags
     log = gc_log_dir / f"gc-{process}-%p.log"
-    return f"{JVM_FLAGS} -Xlog:gc:file={log}:timenanos:filecount=0"
+    return f"{flags} -Xlog:gc:file={log}:timenanos:filecount=0"
 
 
 def start_session(settings: Settings, master: str, *, cores: int) -> SparkSession:
@@ -119,12 +126,13 @@ def start_session(settings: Settings, master: str, *, cores: int) -> SparkSessio
     if not jars:
         raise InputError(f"no jars in {settings.connector_jars_dir}: run `make setup`")
     builder = SparkSession.builder.appName(APP_NAME).master(master)
-    conf = latency_conf(
+    conf = spark_conf(
         jars,
         executor_memory_mb=settings.executor_memory_mb,
         cores=cores,
         driver_host=settings.spark_driver_host,
         gc_log_dir=settings.gc_log_dir,
+        tuned=settings.spark_tuning == "latency",
     )
     for name, value in conf.items():
         builder = builder.config(name, value)

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+
+from loadtests.coverage import Inputs
+from loadtests.judging import LoadEvidence, LoadJudgement
+from loadtests.latency import latency_over_time
 from loadtests.plan import load_books, load_plan, load_replay, scheduled_days
-from loadtests.record import SeenSnapshot
+from loadtests.record import Holding, SeenSnapshot
+from loadtests.reports import LoadReport
+from loadtests.sent import sent_ticks
 from system.book.book import Book
 from system.book.events import Event, QuoteRow
 from system.bus.consumer import Record
@@ -11,7 +21,12 @@ from system.bus.routing import partition_of
 from system.contracts.codec import encode
 from system.contracts.messages import Mark, StageTimes
 from system.contracts.topics import INPUT_TOPICS, offset_key
+from validation.checkers.latency import Schedule
+from validation.checkers.verdict import overall
 
+TICK_NS = 50_000_000
+LATENCY_NS = 80_000_000
+IN_TIME = Schedule(messages_per_s=40.0, achieved_fraction=1.0, slip_ms_p99=0.5)
 PLAN = load_plan(
     rate=40, seconds=4, warm_up_seconds=0, instruments=6, portfolios=2, seconds_per_day=2
 )
@@ -95,4 +110,64 @@ def seen(snapshot) -> SeenSnapshot:
         event_time_ns=0,
         asof=snapshot.asof,
         var=snapshot.var,
+    )
+
+
+def folded_evidence() -> LoadEvidence:
+    """Return what a load leaves whose every tick is covered ``LATENCY_NS`` after it was due."""
+    run = folded_run()
+    sent = sent_ticks(run.records)
+    due_ns = np.arange(1, len(sent.inputs) + 1) * TICK_NS
+    inputs = Inputs(sent.inputs.partition, sent.inputs.offset, sent.inputs.key, due_ns)
+    last_due_ns = {}
+    for row, (partition, offset) in enumerate(zip(inputs.partition, inputs.offset, strict=True)):
+        last_due_ns[sent.partitions[int(partition)], int(offset)] = int(due_ns[row])
+    snapshots = []
+    for snapshot in run.snapshots:
+        at_ns = LATENCY_NS + max(
+            (
+                due
+                for (place, offset), due in last_due_ns.items()
+                if offset < snapshot.offsets[place]
+            ),
+            default=0,
+        )
+        stages = StageTimes(
+            batch_started_ns=at_ns - 50_000_000,
+            read_ns=at_ns - 30_000_000,
+            folded_ns=at_ns - 20_000_000,
+            valued_ns=at_ns - 10_000_000,
+            published_ns=at_ns - 1_000_000,
+        )
+        snapshots.append(msgspec.structs.replace(seen(snapshot), received_ns=at_ns, stages=stages))
+    return LoadEvidence(
+        plan=PLAN,
+        books=load_books(PLAN),
+        sent=replace(sent, inputs=inputs),
+        record=[Holding(index=0, keys=sent.keys), *snapshots],
+        schedule=IN_TIME,
+        acknowledged=len(inputs),
+        applied=len(inputs),
+        drained=True,
+    )
+
+
+def report_of(found: LoadJudgement) -> LoadReport:
+    """Return the report of a judged load."""
+    return LoadReport(
+        verdict=overall(one.verdict for one in found.findings),
+        plan=PLAN,
+        mode="standalone cluster",
+        machine="2 cores",
+        load_average=0.1,
+        schedule=IN_TIME,
+        slip_ms_max=1.0,
+        latencies=found.latencies,
+        latency_over_time=tuple(latency_over_time(found.ticks)),
+        lag=found.lag,
+        oracle=found.oracle,
+        usage=(),
+        pauses=(),
+        findings=found.findings,
+        repeat_with="riskstream load",
     )

@@ -5,64 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
-import numpy as np
 import pytest
 
-from loadtests.coverage import Inputs
 from loadtests.judging import LoadEvidence, budgets_of, judge_load
-from loadtests.latency import latency_over_time
 from loadtests.load import EXIT_CODES
-from loadtests.plan import load_books, load_plan
-from loadtests.record import Holding
+from loadtests.plan import load_plan
 from loadtests.reports import LoadReport, write_load_report
-from loadtests.sent import sent_ticks
-from system.contracts.messages import StageTimes
-from tests.loadtests.folded import PLAN, folded_run, seen
+from tests.loadtests.folded import LATENCY_NS, PLAN, folded_evidence, report_of
 from validation.checkers.latency import Schedule
 from validation.checkers.verdict import Verdict, overall
-
-TICK_NS = 50_000_000
-LATENCY_NS = 80_000_000
-IN_TIME = Schedule(messages_per_s=40.0, achieved_fraction=1.0, slip_ms_p99=0.5)
 
 
 @pytest.fixture(scope="module")
 def evidence() -> LoadEvidence:
-    run = folded_run()
-    sent = sent_ticks(run.records)
-    due_ns = np.arange(1, len(sent.inputs) + 1) * TICK_NS
-    inputs = Inputs(sent.inputs.partition, sent.inputs.offset, sent.inputs.key, due_ns)
-    last_due_ns = {}
-    for row, (partition, offset) in enumerate(zip(inputs.partition, inputs.offset, strict=True)):
-        last_due_ns[sent.partitions[int(partition)], int(offset)] = int(due_ns[row])
-    snapshots = []
-    for snapshot in run.snapshots:
-        at_ns = LATENCY_NS + max(
-            (
-                due
-                for (place, offset), due in last_due_ns.items()
-                if offset < snapshot.offsets[place]
-            ),
-            default=0,
-        )
-        stages = StageTimes(
-            batch_started_ns=at_ns - 50_000_000,
-            read_ns=at_ns - 30_000_000,
-            folded_ns=at_ns - 20_000_000,
-            valued_ns=at_ns - 10_000_000,
-            published_ns=at_ns - 1_000_000,
-        )
-        snapshots.append(msgspec.structs.replace(seen(snapshot), received_ns=at_ns, stages=stages))
-    return LoadEvidence(
-        plan=PLAN,
-        books=load_books(PLAN),
-        sent=replace(sent, inputs=inputs),
-        record=[Holding(index=0, keys=sent.keys), *snapshots],
-        schedule=IN_TIME,
-        acknowledged=len(inputs),
-        applied=len(inputs),
-        drained=True,
-    )
+    return folded_evidence()
 
 
 def verdicts(evidence: LoadEvidence, **changes) -> dict[str, Verdict]:
@@ -130,23 +86,7 @@ def test_the_floor_depends_on_the_rate_and_the_cold_part_has_its_own():
 
 def test_reports_and_histograms_are_written(evidence, tmp_path):
     found = judge_load(evidence, budgets_of(PLAN))
-    report = LoadReport(
-        verdict=overall(one.verdict for one in found.findings),
-        plan=PLAN,
-        mode="standalone cluster",
-        machine="2 cores",
-        load_average=0.1,
-        schedule=IN_TIME,
-        slip_ms_max=1.0,
-        latencies=found.latencies,
-        latency_over_time=tuple(latency_over_time(found.ticks)),
-        lag=found.lag,
-        oracle=found.oracle,
-        usage=(),
-        pauses=(),
-        findings=found.findings,
-        repeat_with="riskstream load",
-    )
+    report = report_of(found)
     write_load_report(tmp_path, report, found.ticks)
     read = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=LoadReport)
     assert read.part("warm").covered == report.part("warm").covered

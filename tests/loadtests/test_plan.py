@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -76,6 +77,21 @@ def test_every_book_is_in_instruments_that_are_sent_before_it():
     for book in books:
         assert {position.instrument for position in book.positions} == known
         assert any(position.quantity < 0 for position in book.positions)
+
+
+def test_a_later_load_goes_on_where_the_market_stood():
+    later = load_plan(**{**msgspec.to_builtins(SMALL), "skipped_days": 3, "rate": 300.0})
+    first, second = load_replay(SMALL), load_replay(later)
+    assert second.days[0] > first.days[-1]
+    for name, series in first.market.series.items():
+        closes = second.market.series[name].closes
+        assert {day: closes[day] for day in series.closes} == series.closes
+    (last, *_), (next_one, *_) = (
+        list(scheduled_days(SMALL, first))[::-1],
+        list(scheduled_days(later, second)),
+    )
+    assert next_one.sequence.min() > last.sequence.max()
+    assert load_books(later) == load_books(SMALL)
 
 
 def test_books_that_hold_a_part_share_the_instruments_out_between_them():

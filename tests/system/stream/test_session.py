@@ -8,28 +8,28 @@ import pytest
 
 from system.errors import InputError
 from system.settings import Settings
-from system.stream.session import latency_conf, start_session
+from system.stream.session import spark_conf, start_session
 
 JARS = [Path("/jars/connector.jar"), Path("/jars/local-fs.jar")]
 
 
 def test_the_driver_listens_on_loopback_unless_it_is_told_otherwise():
-    conf = latency_conf(JARS, executor_memory_mb=512, cores=2)
+    conf = spark_conf(JARS, executor_memory_mb=512, cores=2)
     assert conf["spark.driver.host"] == conf["spark.driver.bindAddress"] == "127.0.0.1"
 
 
 def test_a_driver_in_a_container_listens_under_the_name_that_its_executor_calls():
-    conf = latency_conf(JARS, executor_memory_mb=512, cores=2, driver_host="stream")
+    conf = spark_conf(JARS, executor_memory_mb=512, cores=2, driver_host="stream")
     assert conf["spark.driver.host"] == conf["spark.driver.bindAddress"] == "stream"
 
 
 def test_one_executor_gets_every_core_that_is_asked_for():
-    conf = latency_conf(JARS, executor_memory_mb=512, cores=3)
+    conf = spark_conf(JARS, executor_memory_mb=512, cores=3)
     assert conf["spark.executor.cores"] == conf["spark.cores.max"] == "3"
 
 
 def test_driver_and_executor_load_the_same_jars_from_their_start():
-    conf = latency_conf(JARS, executor_memory_mb=512, cores=2)
+    conf = spark_conf(JARS, executor_memory_mb=512, cores=2)
     assert conf["spark.driver.extraClassPath"] == "/jars/connector.jar:/jars/local-fs.jar"
     assert conf["spark.executor.extraClassPath"] == conf["spark.driver.extraClassPath"]
 

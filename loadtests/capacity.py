@@ -1,0 +1,188 @@
+"""``riskstream capacity``: the highest rate at which everything holds, correctness included.
+
+A rate holds when its whole run passes: p99 below 1 s, the backlog does not grow, every tick
+is acknowledged, applied and covered, and every sampled VaR equals the exact reference. All
+probes of a search go through one stack (it is warm after the first), each with a market of
+its own days; the topics grow with it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from loadtests.judging import budgets_of
+from loadtests.load import connected, judged_run, mode_of, site_of
+from loadtests.plan import LoadPlan, day_count, load_plan
+from loadtests.reports import LoadReport
+from loadtests.running import LoadSite, machine, open_market
+from loadtests.search import (
+    RESOLUTION,
+    CapacityEstimate,
+    Probe,
+    SearchResult,
+    estimate,
+    search,
+)
+from system.errors import UnavailableError
+from system.settings import PROJECT_DIR, Connections
+from validation.checkers.verdict import Verdict
+from validation.gathering import await_committed
+from validation.reports import write_json
+from validation.screen import open_console
+
+REPORT: Final = PROJECT_DIR / "build" / "capacity"
+P99_MS: Final = 1_000.0
+FAST_RATE: Final = 10_000.0
+"""Above it the pump uses confluent-kafka: kafka-python does not keep the schedule."""
+DRAIN_BOUND_S: Final = 300.0
+"""How long what a failed probe left may take before the next one begins."""
+
+
+class CapacityReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``report.json`` of a capacity search holds; rates in ticks per second."""
+
+    mode: str
+    machine: str
+    instruments: int
+    portfolios: int
+    seconds: float
+    estimate: CapacityEstimate
+    searches: tuple[SearchResult, ...]
+    load_averages: tuple[float, ...]
+    repeat_with: str
+
+
+def capacity(  # noqa: PLR0913, PLR0917 - one option each
+    floor: Annotated[float, typer.Option(help="Lowest rate tried, ticks/s.")] = 2_000.0,
+    ceiling: Annotated[float, typer.Option(help="Highest rate tried, ticks/s.")] = 40_000.0,
+    duration: Annotated[float, typer.Option(help="Seconds measured per probe.")] = 60.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds before each.")] = 15.0,
+    repeats: Annotated[int, typer.Option(min=1, max=9, help="Searches.")] = 3,
+    resolution: Annotated[float, typer.Option(help="Ratio of rates told apart.")] = RESOLUTION,
+    instruments: Annotated[int, typer.Option(help="Simulated shares.")] = 100,
+    portfolios: Annotated[int, typer.Option(help="Books.")] = 10,
+    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    local: Annotated[bool, typer.Option("--local", help="Spark in local mode.")] = False,
+) -> None:
+    """Search the highest rate that holds: latency, lag, delivery and exact VaR together."""
+    console = open_console(stderr=False)
+    site = site_of(report, console, local=local)
+    base = load_plan(
+        rate=floor,
+        seconds=duration,
+        warm_up_seconds=warm_up,
+        instruments=instruments,
+        portfolios=portfolios,
+    )
+    with connected(site, running=False) as connections:
+        prober = Prober(base, site, connections)
+        searches = tuple(
+            search(prober.probe, floor=floor, ceiling=ceiling, resolution=resolution)
+            for _ in range(repeats)
+        )
+    found = CapacityReport(
+        mode=mode_of(local),
+        machine=machine(),
+        instruments=instruments,
+        portfolios=portfolios,
+        seconds=duration,
+        estimate=estimate(searches),
+        searches=searches,
+        load_averages=tuple(prober.load_averages),
+        repeat_with=" ".join(["riskstream capacity", *sys.argv[2:]]),
+    )
+    write_json(site.folder / "report.json", found)
+    show_capacity(console, found)
+    raise typer.Exit(0 if found.estimate.low >= floor else 1)
+
+
+class Prober:
+    """Runs rates one after the other through one stack.
+
+    Parameters
+    ----------
+    base : LoadPlan
+        What every probe has but its rate.
+    site : LoadSite
+        Where reports go; each probe overwrites the one before.
+    connections : Connections
+        Of a fresh stack.
+    """
+
+    def __init__(self, base: LoadPlan, site: LoadSite, connections: Connections) -> None:
+        self._base = base
+        self._site = site
+        self._connections = connections
+        self._books = open_market(base, connections, site)
+        self._days_sent = 0
+        self.load_averages: list[float] = []
+
+    def probe(self, rate: float) -> Probe:
+        """Run one rate, and return whether it held.
+
+        Raises
+        ------
+        UnavailableError
+            If a process or server fails, or the stream does not drain before the next probe.
+        """
+        plan = msgspec.structs.replace(
+            self._base,
+            rate=rate,
+            skipped_days=self._days_sent,
+            client="confluent" if rate > FAST_RATE else "kafka-python",
+        )
+        self._days_sent += day_count(plan)
+        report = judged_run(
+            plan,
+            self._site,
+            self._connections,
+            self._books,
+            budgets_of(plan, p99_ms=P99_MS),
+            on_pulse=lambda pulse: None,
+        )
+        self.load_averages.append(report.load_average)
+        if not await_committed(self._connections, timeout_s=DRAIN_BOUND_S):
+            raise UnavailableError(f"behind {DRAIN_BOUND_S:.0f} s after {rate:,.0f} ticks/s")
+        found = probe_of(report)
+        said = {True: "holds", False: "does not hold", None: "shows nothing"}[found.holds]
+        self._site.say(f"{rate:,.0f} ticks/s {said}, p99 {found.p99_ms:.0f} ms {found.why}")
+        return found
+
+
+def probe_of(report: LoadReport) -> Probe:
+    """Return what a load shows about its rate; the warm-up's latency is not asked of it."""
+    asked = [one for one in report.findings if not one.check.startswith("latency: cold")]
+    lacking = [one for one in asked if one.verdict is not Verdict.PASSED]
+    failed = any(one.verdict is Verdict.FAILED for one in lacking)
+    return Probe(
+        rate=report.plan.rate,
+        holds=False if failed else None if lacking else True,
+        why="; ".join(f"{one.check.partition(':')[0]}: {one.detail}" for one in lacking),
+        p99_ms=report.part("warm").covered.p99_ms,
+    )
+
+
+def show_capacity(console: Console, report: CapacityReport) -> None:
+    """Print every probe and the estimate with its interval."""
+    table = Table("search", "ticks/s", "holds", "p99 ms", "why not", box=None)
+    for number, one in enumerate(report.searches, 1):
+        for probe in one.probes:
+            holds = {True: "yes", False: "no", None: "unknown"}[probe.holds]
+            table.add_row(
+                str(number), f"{probe.rate:,.0f}", holds, f"{probe.p99_ms:.0f}", probe.why
+            )
+    console.print(table)
+    found = report.estimate
+    above = "none failed" if found.high is None else f"{found.high:,.0f} failed"
+    console.print(
+        f"capacity, {report.mode}: {found.rate:,.0f} ticks/s "
+        f"(held in every search: {found.low:,.0f}; {above}; {found.repeats} searches)",
+        highlight=False,
+    )

@@ -1,0 +1,312 @@
+"""Peers in one run: the same ticks, the same observer, one system at a time, in turn.
+
+``python -m loadtests.peers.compare`` (`make peers`). A system whose sampled VaR is not that of the
+exact reference (1e-9) has no timing. The order of the systems rotates from repeat to repeat, and
+a ratio compares runs of the same repeat.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from loadtests.judging import budgets_of, judge_load
+from loadtests.load import evidence_of, measured_load, report_of, site_of
+from loadtests.peers.handwritten import READY
+from loadtests.plan import LoadPlan, load_books, load_plan
+from loadtests.record import SeenSnapshot, read_record
+from loadtests.reports import LoadReport, write_load_report
+from loadtests.running import DRAIN_BOUND_S, LoadSite, load_stack, machine, run_load
+from system.bus.admin import create_topics
+from system.bus.consumer import end_offsets
+from system.clock import SystemClock
+from system.contracts.topics import MARKET_DATA
+from system.errors import InputError, UnavailableError
+from system.settings import ENVIRONMENT_PREFIX, PROJECT_DIR, Connections
+from validation.checkers.verdict import Verdict
+from validation.reports import write_json
+from validation.running import end_group, log_tail
+from validation.screen import open_console
+
+REPORT: Final = PROJECT_DIR / "build" / "peers"
+PRODUCT: Final = "riskstream"
+READY_BOUND_S: Final = 60.0
+POLL_S: Final = 0.2
+CORRECT: Final = ("delivery", "oracle")
+PEER_COMPONENTS: Final = ("kafka", "redis")
+
+PIPELINES: Final[Mapping[str, Mapping[str, object]]] = {
+    PRODUCT: {},
+    "riskstream, stock Spark settings": {"spark_tuning": "stock"},
+    "riskstream, 5 s trigger": {"trigger_seconds": 5},
+}
+"""This pipeline, as it is and as it would be without its tuning."""
+PEERS: Final[Mapping[str, str]] = {
+    "consumer + NumPy + Redis": "loadtests.peers.handwritten",
+}
+"""Other systems: what they are, and the module that is their process."""
+
+
+class PeerRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one system; timings are None where it was not shown to be right."""
+
+    system: str
+    repeat: int
+    correct: bool
+    on_schedule: bool
+    p50_ms: float | None
+    p99_ms: float | None
+    cores: float
+    load_average: float
+    problems: tuple[str, ...]
+
+
+class PeerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One system over all repeats; ratios are to the product in the same repeat.
+
+    Figures are medians, intervals run from the least to the largest of the repeats; None
+    where no repeat had a timing.
+    """
+
+    system: str
+    runs: int
+    p50_ms: float | None
+    p99_ms: float | None
+    p99_ratio: float | None
+    p99_ratio_low: float | None
+    p99_ratio_high: float | None
+    cores: float
+
+
+class PeerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``report.json`` of a comparison holds."""
+
+    plan: LoadPlan
+    machine: str
+    rows: tuple[PeerRow, ...]
+    runs: tuple[PeerRun, ...]
+
+
+def compare(
+    rate: Annotated[float, typer.Option(help="Ticks per second.")] = 1_000.0,
+    duration: Annotated[float, typer.Option(help="Seconds measured per run.")] = 60.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 60.0,
+    repeats: Annotated[int, typer.Option(min=1, max=9, help="Runs of each system.")] = 3,
+    only: Annotated[str, typer.Option(help="Names, separated by semicolons; or all.")] = "",
+    client: Annotated[str, typer.Option(help="kafka-python or confluent.")] = "kafka-python",
+    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+) -> None:
+    """Compare this pipeline with other ways to the same number."""
+    console = open_console(stderr=False)
+    plan = load_plan(
+        rate=rate,
+        seconds=duration,
+        warm_up_seconds=warm_up,
+        seconds_per_day=duration + warm_up,
+        client=client,
+    )
+    names = chosen_systems(only)
+    runs = []
+    for repeat in range(repeats):
+        for system in rotated(names, repeat):
+            runs.append(_run(system, plan, report / f"{repeat}" / _slug(system), console, repeat))
+            console.print(_line(runs[-1]), highlight=False)
+    found = PeerReport(plan=plan, machine=machine(), rows=rows_of(names, runs), runs=tuple(runs))
+    write_json(report / "report.json", found)
+    show_rows(console, found.rows)
+    raise typer.Exit(0 if all(one.correct for one in runs) else 1)
+
+
+def chosen_systems(only: str) -> list[str]:
+    """Return the systems to compare, in their order; the product is always among them.
+
+    Raises
+    ------
+    InputError
+        If a name is not known; says which there are.
+    """
+    known = [*PIPELINES, *PEERS]
+    asked = [name.strip() for name in only.split(";") if name.strip()]
+    for name in asked:
+        if name not in known:
+            raise InputError(f"no such system: {name}; there are {'; '.join(known)}")
+    return [name for name in known if not asked or name in asked or name == PRODUCT]
+
+
+def rotated(names: Sequence[str], repeat: int) -> list[str]:
+    """Return the systems in the order of a repeat: each begins once in a while."""
+    start = repeat % len(names)
+    return [*names[start:], *names[:start]]
+
+
+def rows_of(names: Sequence[str], runs: Sequence[PeerRun]) -> tuple[PeerRow, ...]:
+    """Return one row per system."""
+    product = {one.repeat: one.p99_ms for one in runs if one.system == PRODUCT}
+    return tuple(_row(name, [one for one in runs if one.system == name], product) for name in names)
+
+
+def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
+    """Return what a load shows about a system: its timing only when its numbers are right."""
+    lacking = [one for one in report.findings if one.verdict is not Verdict.PASSED]
+    correct = not any(one.check.startswith(CORRECT) for one in lacking)
+    on_schedule = not any(one.check.startswith("schedule") for one in lacking)
+    covered = report.part("warm").covered
+    counts = correct and on_schedule and covered.count > 0
+    own = [one.cores for one in report.usage if one.name not in {"pump", "observer"}]
+    return PeerRun(
+        system=system,
+        repeat=repeat,
+        correct=correct,
+        on_schedule=on_schedule,
+        p50_ms=covered.p50_ms if counts else None,
+        p99_ms=covered.p99_ms if counts else None,
+        cores=sum(own),
+        load_average=report.load_average,
+        problems=tuple(f"{one.check}: {one.detail}" for one in lacking),
+    )
+
+
+def show_rows(console: Console, rows: Sequence[PeerRow]) -> None:
+    """Print the table of the systems."""
+    table = Table("system", "runs", "p50 ms", "p99 ms", "p99 / product", "cores", box=None)
+    for row in rows:
+        interval = f" ({_shown(row.p99_ratio_low, 2)} to {_shown(row.p99_ratio_high, 2)})"
+        table.add_row(
+            row.system,
+            str(row.runs),
+            _shown(row.p50_ms, 1),
+            _shown(row.p99_ms, 1),
+            _shown(row.p99_ratio, 2) + (interval if row.p99_ratio is not None else ""),
+            f"{row.cores:.2f}",
+        )
+    console.print(table)
+
+
+def _run(system: str, plan: LoadPlan, folder: Path, console: Console, repeat: int) -> PeerRun:
+    site = site_of(folder, console, local=False)
+    if system in PEERS:
+        report = _peer_report(system, plan, site)
+    else:
+        settings = site.settings.model_copy(update=dict(PIPELINES[system]))
+        site = replace(site, settings=settings)
+        with load_stack(site) as connections:
+            report = measured_load(plan, site, connections, budgets_of(plan), mode=system)
+    return run_of(system, repeat, report)
+
+
+def _peer_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
+    with load_stack(site, PEER_COMPONENTS) as connections:
+        create_topics(connections.kafka_bootstrap_servers, site.settings.partitions)
+        site.plan_path.write_bytes(msgspec.json.encode(plan))
+        with peer_process(PEERS[system], site, connections) as pid:
+            drained = _reached_end(site, connections, len(load_books(plan)))
+            run = run_load(plan, connections, site, drained=drained, also_watched={system: pid})
+        evidence = evidence_of(plan, site, connections, load_books(plan), run, None)
+    judgement = judge_load(evidence, budgets_of(plan))
+    report = report_of(evidence, judgement, run, site, system)
+    write_load_report(site.folder, report, judgement.ticks)
+    return report
+
+
+@contextmanager
+def peer_process(module: str, site: LoadSite, connections: Connections) -> Iterator[int]:
+    """Run a peer's process, and give its id once it is ready.
+
+    Raises
+    ------
+    UnavailableError
+        If it does not get ready within ``READY_BOUND_S``.
+    """
+    command = [sys.executable, "-m", module, str(site.plan_path)]
+    command += ["--bootstrap", connections.kafka_bootstrap_servers]
+    environment = {**os.environ, f"{ENVIRONMENT_PREFIX}STATE_DIR": str(site.settings.state_dir)}
+    with site.log_path.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+            cwd=PROJECT_DIR,
+            start_new_session=True,
+        )
+    timer = threading.Timer(READY_BOUND_S, process.kill)
+    timer.start()
+    try:
+        assert process.stdout is not None, "its output is a pipe"
+        if process.stdout.readline().strip() != READY.encode():
+            raise UnavailableError(f"{module} did not start: {log_tail(site.log_path, 5)}")
+        timer.cancel()
+        yield process.pid
+    finally:
+        timer.cancel()
+        end_group(process)
+
+
+def _reached_end(site: LoadSite, connections: Connections, count: int) -> Callable[[], bool]:
+    """Return what waits until every book was seen at the topic's end."""
+
+    def wait() -> bool:
+        clock = SystemClock()
+        ends = end_offsets(connections.kafka_bootstrap_servers, [MARKET_DATA])
+        deadline_ns = clock.monotonic_ns() + round(DRAIN_BOUND_S * 1e9)
+        while clock.monotonic_ns() < deadline_ns:
+            seen = [one for one in read_record(site.record_path) if isinstance(one, SeenSnapshot)]
+            if len({one.portfolio for one in seen[-count:] if one.offsets == ends}) == count:
+                return True
+            clock.sleep(POLL_S)
+        return False
+
+    return wait
+
+
+def _row(name: str, runs: Sequence[PeerRun], product: Mapping[int, float | None]) -> PeerRow:
+    timed = [one for one in runs if one.p99_ms is not None]
+    ratios = [
+        one.p99_ms / base
+        for one in timed
+        if one.p99_ms is not None and (base := product.get(one.repeat)) is not None
+    ]
+    return PeerRow(
+        system=name,
+        runs=len(timed),
+        p50_ms=_median([one.p50_ms for one in timed if one.p50_ms is not None]),
+        p99_ms=_median([one.p99_ms for one in timed if one.p99_ms is not None]),
+        p99_ratio=_median(ratios),
+        p99_ratio_low=min(ratios, default=None),
+        p99_ratio_high=max(ratios, default=None),
+        cores=_median([one.cores for one in runs]) or 0.0,
+    )
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return float(median(values)) if values else None
+
+
+def _shown(value: float | None, digits: int) -> str:
+    return "n/a" if value is None else f"{value:.{digits}f}"
+
+
+def _slug(system: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in system)
+
+
+def _line(run: PeerRun) -> str:
+    timing = f"p50 {_shown(run.p50_ms, 1)} ms, p99 {_shown(run.p99_ms, 1)} ms"
+    return f"{run.system}: {timing} {'; '.join(run.problems)}"
+
+
+if __name__ == "__main__":
+    typer.run(compare)

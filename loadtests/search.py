@@ -1,0 +1,117 @@
+"""The highest rate that holds: bisection, repeated, with an interval. Pure.
+
+A rate either holds or it does not, and near the limit the answer is a matter of luck; so
+the search is repeated with its own probes, and the answer is the median of the repeats with
+the spread of what was seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Final
+
+import msgspec
+
+RESOLUTION: Final = 1.1
+"""Two rates closer than this ratio are not told apart."""
+MAX_PROBES: Final = 20
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """One rate that was tried; ``holds`` is None where the run showed nothing.
+
+    ``why`` names what did not hold, or why nothing was shown.
+    """
+
+    rate: float
+    holds: bool | None
+    why: str
+    p99_ms: float
+
+
+class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one search found.
+
+    ``highest`` is the highest rate that held with every lower probe of the search holding
+    too, 0 where none did; ``lowest_failing`` the lowest that did not, None where all held.
+    """
+
+    highest: float
+    lowest_failing: float | None
+    probes: tuple[Probe, ...]
+
+
+class CapacityEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """Capacity over repeated searches, messages per second.
+
+    ``rate`` is the median of what held, ``low`` the least of it; ``high`` is the largest
+    rate below which a repeat still failed, None where one never failed: then the capacity
+    lies at or above ``rate`` (the pump or the ceiling ended the search).
+    """
+
+    rate: float
+    low: float
+    high: float | None
+    repeats: int
+
+
+def search(
+    probe: Callable[[float], Probe],
+    *,
+    floor: float,
+    ceiling: float,
+    resolution: float = RESOLUTION,
+) -> SearchResult:
+    """Return the highest rate that holds, by bisection of the logarithm of the rate.
+
+    Parameters
+    ----------
+    probe : callable
+        Runs one rate.
+    floor, ceiling : float
+        Where to search, messages per second; ``0 < floor <= ceiling``.
+    resolution : float
+        Ratio at which the search ends, above 1.
+
+    Notes
+    -----
+    A run that shows nothing counts as not holding: a rate is only called good when it was
+    seen to be. At most ``MAX_PROBES`` runs.
+    """
+    assert 0 < floor <= ceiling, f"a search from {floor} to {ceiling}"
+    assert resolution > 1, f"a resolution of {resolution}"
+    first = probe(floor)
+    probes = [first]
+    if not first.holds:
+        return SearchResult(highest=0.0, lowest_failing=floor, probes=(first,))
+    good, bad = floor, ceiling * resolution
+    while bad / good > resolution and len(probes) < MAX_PROBES:
+        rate = min(math.sqrt(good * bad), ceiling)
+        if rate <= good:
+            break
+        found = probe(rate)
+        probes.append(found)
+        good, bad = (rate, bad) if found.holds else (good, rate)
+    failing = None if bad > ceiling else bad
+    return SearchResult(highest=good, lowest_failing=failing, probes=tuple(probes))
+
+
+def estimate(results: Sequence[SearchResult]) -> CapacityEstimate:
+    """Return the capacity that repeated searches of the same range agree on.
+
+    Parameters
+    ----------
+    results : sequence of SearchResult
+        At least one.
+    """
+    held = [one.highest for one in results]
+    failing = [one.lowest_failing for one in results]
+    ends = [one for one in failing if one is not None]
+    return CapacityEstimate(
+        rate=float(median(held)),
+        low=min(held),
+        high=max(ends) if len(ends) == len(failing) else None,
+        repeats=len(results),
+    )
