@@ -18,6 +18,7 @@ PYTHON ?= $(firstword $(shell for p in python3.11 python3.12 python3; do \
 BASE_STAMP := $(VENV)/.stamp-base
 RUN_STAMP := $(VENV)/.stamp-run
 VERIFY_STAMP := $(VENV)/.stamp-verify
+PEERS_STAMP := .venv-peers/.stamp
 JARS_STAMP := $(CACHE)/jars/.stamp
 WHEELS_STAMP := $(CACHE)/wheels/.stamp
 
@@ -100,8 +101,15 @@ load: setup-verify  ## Ticks, trades, readers and listeners with locust, budgets
 load-ui: setup-verify  ## The same with locust's console, on loopback
 	@$(BIN)/python -m loadtests.users --ui $(ARGS)
 
+# The libraries that the product is compared with want versions of their own.
+$(PEERS_STAMP): $(VERIFY_STAMP) $(LOCKS)/peers.lock
+	@$(BIN)/python -m venv .venv-peers
+	@$(BIN)/python -m uv pip install --quiet --python .venv-peers/bin/python --require-hashes -r $(LOCKS)/peers.lock || \
+	  .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $(LOCKS)/peers.lock
+	@touch $@
+
 .PHONY: peers
-peers: setup-verify  ## Other ways to the same number, with the same ticks and observer
+peers: $(PEERS_STAMP)  ## Other ways to the same number, with the same ticks and observer
 	@$(BIN)/python -m loadtests.peers.compare $(ARGS)
 
 .PHONY: up
@@ -120,6 +128,7 @@ status: setup  ## Show what runs where, and how it is
 lock: $(RUN_STAMP)  ## Lock every dependency anew (needs the network)
 	@$(COMPILE) pyproject.toml -o $(LOCKS)/run.lock
 	@$(COMPILE) --all-extras -c $(LOCKS)/run.lock pyproject.toml -o $(LOCKS)/verify.lock
+	@$(COMPILE) $(LOCKS)/peers.in -o $(LOCKS)/peers.lock
 	@$(COMPILE) --no-deps $(LOCKS)/bootstrap.in -o $(LOCKS)/bootstrap.lock
 	@$(COMPILE) --no-deps $(LOCKS)/data.in -o $(LOCKS)/data.lock
 	@$(BIN)/python -m system.runtime.fetch lock

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Final
@@ -25,7 +25,7 @@ from rich.table import Table
 
 from loadtests.judging import budgets_of, judge_load
 from loadtests.load import evidence_of, measured_load, report_of, site_of
-from loadtests.peers.handwritten import READY
+from loadtests.peers.valuing import READY, REDIS_VARIABLE
 from loadtests.plan import LoadPlan, load_books, load_plan
 from loadtests.record import SeenSnapshot, read_record
 from loadtests.reports import LoadReport, write_load_report
@@ -35,7 +35,7 @@ from system.bus.consumer import end_offsets
 from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
-from system.settings import ENVIRONMENT_PREFIX, PROJECT_DIR, Connections
+from system.settings import PROJECT_DIR, Connections
 from validation.checkers.verdict import Verdict
 from validation.reports import write_json
 from validation.running import end_group, log_tail
@@ -54,10 +54,23 @@ PIPELINES: Final[Mapping[str, Mapping[str, object]]] = {
     "riskstream, 5 s trigger": {"trigger_seconds": 5},
 }
 """This pipeline, as it is and as it would be without its tuning."""
-PEERS: Final[Mapping[str, str]] = {
-    "consumer + NumPy + Redis": "loadtests.peers.handwritten",
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another system: the module that is its process, and the Python that has its library."""
+
+    module: str
+    python: Path = Path(sys.executable)
+
+
+PEERS_PYTHON: Final = PROJECT_DIR / ".venv-peers" / "bin" / "python"
+"""Of the environment that `make peers` makes: the extra `benchmarks`, apart from the product."""
+PEERS: Final[Mapping[str, Peer]] = {
+    "consumer + NumPy + Redis": Peer("loadtests.peers.handwritten"),
+    "quixstreams": Peer("loadtests.peers.quix", PEERS_PYTHON),
+    "bytewax": Peer("loadtests.peers.bytewax_flow", PEERS_PYTHON),
 }
-"""Other systems: what they are, and the module that is their process."""
 
 
 class PeerRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,17 +235,21 @@ def _peer_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
 
 
 @contextmanager
-def peer_process(module: str, site: LoadSite, connections: Connections) -> Iterator[int]:
+def peer_process(peer: Peer, site: LoadSite, connections: Connections) -> Iterator[int]:
     """Run a peer's process, and give its id once it is ready.
 
     Raises
     ------
+    InputError
+        If its environment was not made.
     UnavailableError
         If it does not get ready within ``READY_BOUND_S``.
     """
-    command = [sys.executable, "-m", module, str(site.plan_path)]
+    if not peer.python.exists():
+        raise InputError(f"{peer.module} has no {peer.python}; run `make peers`")
+    command = [str(peer.python), "-m", peer.module, str(site.plan_path)]
     command += ["--bootstrap", connections.kafka_bootstrap_servers]
-    environment = {**os.environ, f"{ENVIRONMENT_PREFIX}STATE_DIR": str(site.settings.state_dir)}
+    environment = {**os.environ, REDIS_VARIABLE: connections.redis_url}
     with site.log_path.open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -247,7 +264,7 @@ def peer_process(module: str, site: LoadSite, connections: Connections) -> Itera
     try:
         assert process.stdout is not None, "its output is a pipe"
         if process.stdout.readline().strip() != READY.encode():
-            raise UnavailableError(f"{module} did not start: {log_tail(site.log_path, 5)}")
+            raise UnavailableError(f"{peer.module} did not start: {log_tail(site.log_path, 5)}")
         timer.cancel()
         yield process.pid
     finally:

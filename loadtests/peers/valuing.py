@@ -6,8 +6,12 @@ history, no exactly-once, one day without an end-of-day mark.
 
 from __future__ import annotations
 
+import argparse
+import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +28,11 @@ ENTRIES_KEPT: Final = 10_000
 TAIL: Final = 20
 """1 / (1 - 95 %): the VaR is the ceil(n / 20)-th worst outcome."""
 EQUITY: Final = "equity"
+TOPIC: Final = "market_data"
+PARTITION_COUNT: Final = 2
+READY: Final = "ready"
+REDIS_VARIABLE: Final = "PEER_REDIS_URL"
+"""Where a peer finds Redis: its password stands on no command line."""
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -68,6 +77,39 @@ class PlanBooks:
             }
             for row, ticker in enumerate(self.tickers)
         ]
+
+
+class _Tick(msgspec.Struct, tag_field="type", tag="tick"):
+    ticker: str
+    mid: float
+
+
+class _Mark(msgspec.Struct, tag_field="type", tag="mark"):
+    pass
+
+
+class TickReader:
+    """Takes messages of the market data topic: the newest price of each share, and how far.
+
+    Parameters
+    ----------
+    books : PlanBooks
+        Whose prices.
+    offsets : mapping of str to int
+        First offset of each ``topic:partition`` that is not taken.
+    """
+
+    def __init__(self, books: PlanBooks, offsets: Mapping[str, int]) -> None:
+        self._books = books
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Tick | _Mark)
+        self.offsets = dict(offsets)
+
+    def take(self, value: bytes, partition: int, offset: int) -> None:
+        """Take one message."""
+        message = self._decoder.decode(value)
+        if isinstance(message, _Tick):
+            self._books.prices[self._books.row[message.ticker]] = message.mid
+        self.offsets[f"{TOPIC}:{partition}"] = offset + 1
 
 
 class Publisher:
@@ -145,6 +187,36 @@ class Publisher:
             }
         )
         return head[:-1] + b',"positions":' + self._positions[number] + b"}"
+
+
+def opened(description: str) -> tuple[str, PlanBooks, TickReader, Publisher]:
+    """Return what a peer's command line and environment name; VaR of the start is published.
+
+    Parameters
+    ----------
+    description : str
+        Of the peer, for its help.
+
+    Returns
+    -------
+    tuple
+        The broker, the books, a reader at the beginning of the topic, and the way out.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("plan", type=Path, help="file with the JSON of a plan")
+    parser.add_argument("--bootstrap", required=True, metavar="HOST:PORT")
+    options = parser.parse_args()
+    books = PlanBooks(msgspec.json.decode(options.plan.read_bytes(), type=LoadPlan))
+    reader = TickReader(books, {f"{TOPIC}:{number}": 0 for number in range(PARTITION_COUNT)})
+    publisher = Publisher(os.environ[REDIS_VARIABLE], books)
+    publisher.publish(reader.offsets, started_ns=now_ns(), read_ns=now_ns())
+    return options.bootstrap, books, reader, publisher
+
+
+def say_ready() -> None:
+    """Tell whoever started this process that it follows the topic from its beginning."""
+    sys.stdout.write(f"{READY}\n")
+    sys.stdout.flush()
 
 
 def now_ns() -> int:
