@@ -19,7 +19,7 @@ PUSHED: Final = "valued -> received"
 TRADE: Final = "TRADE"
 ACCEPTED_TO_VAR: Final = "accepted -> VaR pushed"
 SENT_TO_VAR: Final = "sent -> VaR pushed"
-WHAT_IF: Final = "WHAT-IF"
+WHAT_IF: Final = "/v1/portfolios/{id}/what-if"
 MOST_FAILURES: Final = 0.001
 """The largest share of requests of one name that may fail."""
 
@@ -37,6 +37,7 @@ BUDGETS: Final = (
     NameBudget("/v1/portfolios/{id}/var", 500.0),
     NameBudget("/v1/portfolios/{id}/attribution", 500.0),
     NameBudget("/v1/portfolios/{id}/snapshots", 1_000.0),
+    NameBudget(WHAT_IF, 500.0),
 )
 """Floors, not goals: these hold on two cores that also run the load."""
 

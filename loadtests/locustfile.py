@@ -132,6 +132,13 @@ class ApiUser(HttpUser):
         """Return one of the books; which one does not matter here."""
         return random.choice(self.books)  # noqa: S311 - no secret
 
+    def first_share(self, portfolio: str) -> str:
+        """Return a share that a book holds."""
+        name = "/v1/portfolios/{id}/positions"
+        held = self.client.get(f"/v1/portfolios/{portfolio}/positions", name=name).json()
+        shares = (one for one in held["positions"] if one["asset_class"] == "equity")
+        return str(next(shares)["instrument"])
+
 
 class ApiReader(ApiUser):
     """Reads current numbers, as a screen or a report does."""
@@ -253,11 +260,7 @@ class TradeUser(ApiUser):
         """Choose a book and one of its instruments, and listen to it."""
         super().on_start()
         self.portfolio = self.book()
-        name = "/v1/portfolios/{id}/positions"
-        held = self.client.get(f"/v1/portfolios/{self.portfolio}/positions", name=name).json()
-        self.instrument = next(
-            one["instrument"] for one in held["positions"] if one["asset_class"] == "equity"
-        )
+        self.instrument = self.first_share(self.portfolio)
         self.listener = Listener(self, self.portfolio)
         self.quantity = 1.0
 
@@ -294,6 +297,26 @@ class TradeUser(ApiUser):
         fire(self.environment, budgets.TRADE, budgets.ACCEPTED_TO_VAR, late_ms)
         whole_ms = (received_ns - sent_ns) / 1e6
         fire(self.environment, budgets.TRADE, budgets.SENT_TO_VAR, whole_ms)
+
+
+class WhatIfUser(ApiUser):
+    """Asks what a trade would do to a book before it is sent."""
+
+    weight = 2
+    wait_time = constant_throughput(2)
+
+    def on_start(self) -> None:
+        """Choose a book and one of its instruments."""
+        super().on_start()
+        self.portfolio = self.book()
+        self.instrument = self.first_share(self.portfolio)
+
+    @task
+    def ask(self) -> None:
+        """Ask for the risk before and after selling a hundred."""
+        body = {"trades": [{"instrument": self.instrument, "quantity": -100.0}]}
+        url = f"/v1/portfolios/{self.portfolio}/what-if"
+        self.client.post(url, json=body, name=budgets.WHAT_IF)
 
 
 class PlanShape(LoadTestShape):

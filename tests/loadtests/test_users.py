@@ -127,7 +127,7 @@ def test_everything_of_a_run_stays_on_loopback_and_is_bounded(tmp_path):
 @pytest.mark.end_to_end
 @pytest.mark.timeout(RUN_BOUND_S)
 def test_a_short_run_has_every_kind_of_user_and_every_tick_right(tmp_path):
-    size = ["--rate", "300", "--duration", "15", "--warm-up", "5", "--users", "10"]
+    size = ["--rate", "300", "--duration", "15", "--warm-up", "5", "--users", "12"]
     done = subprocess.run(
         [sys.executable, "-m", "loadtests.users", *size, "--report", str(tmp_path)],
         capture_output=True,
@@ -144,6 +144,7 @@ def test_a_short_run_has_every_kind_of_user_and_every_tick_right(tmp_path):
         ("TRADE", "accepted -> VaR pushed"),
         ("GET", "/v1/portfolios/{id}/var"),
         ("POST", "/v1/trades"),
+        ("POST", "/v1/portfolios/{id}/what-if"),
     ]:
         row = rows[kind, name]
         assert int(row["Request Count"]) > int(row["Failure Count"]), said
