@@ -68,6 +68,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "scenario",
         "Revalue a portfolio under shocks or a day of history.",
     ),
+    "explain-change": CommandPlace(
+        "system.client.change", "explain_change", "Show what changed VaR, input by input."
+    ),
     "backtest": CommandPlace(
         "validation.backtest.command", "backtest", "Test VaR on prices and positions of your own."
     ),

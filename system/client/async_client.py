@@ -36,6 +36,7 @@ from system.contracts.questions import (
     ReverseStress,
     Scenario,
     ScenarioRequest,
+    VarChange,
     WhatIf,
     WhatIfRequest,
 )
@@ -159,6 +160,12 @@ class AsyncRiskClient:
     async def reverse_stress(self, portfolio: str, loss: float) -> ReverseStress:
         """Return the smallest uniform move of all prices that loses an amount."""
         return await self.send(calls.reverse_stress(portfolio, loss))
+
+    async def var_change(
+        self, portfolio: str, from_id: str | None = None, to_id: str | None = None
+    ) -> VarChange:
+        """Return what changed VaR: by default since the last close, up to now."""
+        return await self.send(calls.var_change(portfolio, from_id, to_id))
 
     async def rejected(
         self, reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None

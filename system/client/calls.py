@@ -38,6 +38,7 @@ from system.contracts.questions import (
     ReverseStress,
     Scenario,
     ScenarioRequest,
+    VarChange,
     WhatIf,
     WhatIfRequest,
 )
@@ -217,6 +218,14 @@ def reverse_stress(portfolio: str, loss: float) -> Call[ReverseStress]:
     """Ask for the smallest uniform move that loses an amount."""
     parameters: Parameters = {"loss": repr(loss)}
     return Call("GET", f"{_portfolio(portfolio)}/reverse-stress", ReverseStress, parameters)
+
+
+def var_change(
+    portfolio: str, from_id: str | None = None, to_id: str | None = None
+) -> Call[VarChange]:
+    """Ask what changed VaR between two snapshots."""
+    parameters: Parameters = {"from": from_id, "to": to_id}
+    return Call("GET", f"{_portfolio(portfolio)}/var/change", VarChange, parameters)
 
 
 def send_trade(trade: TradeRequest) -> Call[TradeAccepted]:

@@ -7,6 +7,7 @@ VaR and its kin, gains positive for P&L. Nothing that is asked here changes any 
 from __future__ import annotations
 
 import datetime as dt
+from enum import StrEnum
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -211,3 +212,49 @@ class ReverseStress(View, frozen=True, kw_only=True):
     worst_pnl: float
     durable: bool
     stream: StreamState
+
+
+class ChangeStep(StrEnum):
+    """What is substituted in one step of a change explained, in this order."""
+
+    POSITIONS = "positions"
+    CORPORATE_ACTIONS = "corporate_actions"
+    PRICES = "prices"
+    VOLATILITY = "volatility"
+    TIME = "time"
+    FX = "fx"
+    WINDOW = "window"
+    SETTINGS = "settings"
+
+
+class VarStep(View, frozen=True, kw_only=True):
+    """VaR once one more input is that of the later snapshot, computed anew and in full.
+
+    ``changed`` says whether the input differs at all: where not, ``change`` is exactly 0.
+    None with a reason in ``not_available`` where VaR does not exist on the way.
+    """
+
+    step: ChangeStep
+    changed: bool
+    var: float | None
+    change: float | None
+    not_available: str = ""
+
+
+class VarChange(View, frozen=True, kw_only=True):
+    """``GET .../var/change``: what changed VaR between two snapshots, step by step.
+
+    ``var_before`` and the last step's VaR are those that the snapshots state, to the bit.
+    Each is in the base currency of its snapshot; the last step is the one that changes it.
+    """
+
+    portfolio: str
+    from_id: str
+    to_id: str
+    from_time_ns: int
+    to_time_ns: int
+    base_currency: str
+    var_before: float | None
+    var_after: float | None
+    change: float | None
+    steps: tuple[VarStep, ...]

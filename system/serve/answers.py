@@ -39,6 +39,7 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     questions.ReverseStress,
     questions.Scenario,
     questions.ScenarioRequest,
+    questions.VarChange,
     questions.WhatIf,
     questions.WhatIfRequest,
     RiskSnapshot,

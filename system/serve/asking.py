@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from system.book.change import var_change
+from system.contracts.codec import decode
+from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.questions import (
     ReverseStress,
     Scenario,
     ScenarioRequest,
+    VarChange,
     WhatIf,
     WhatIfRequest,
 )
 from system.serve.answers import answers, json_answer, takes
 from system.serve.bodies import question_body
-from system.serve.desks import desks_of
+from system.serve.desks import desks_of, names_of
+from system.serve.errors import NoCloseYetError
 from system.serve.parameters import PortfolioName
 from system.serve.proposing import what_if_of
+from system.serve.services import services_of
 from system.serve.shocking import reverse_stress_of, scenario_of
+from system.store.records import SnapshotQuery
 
+ENDS_LOOKED_AT: Final = 2
 router = APIRouter(prefix="/v1", tags=["questions"])
 
 
@@ -64,3 +72,42 @@ async def ask_reverse_stress(
         portfolio, (), lambda recalled: reverse_stress_of(loss, recalled)
     )
     return json_answer(found)
+
+
+@router.get("/portfolios/{portfolio:path}/var/change", **answers(VarChange, 404, 422, 503))
+async def explain_var_change(
+    request: Request,
+    portfolio: PortfolioName,
+    from_: Annotated[
+        str | None,
+        Query(alias="from", description="A snapshot's id; the last end of day by default."),
+    ] = None,
+    to: Annotated[str | None, Query(description="A snapshot's id; the newest by default.")] = None,
+) -> Response:
+    """Return what changed VaR between two snapshots; the last step states the later one's."""
+    recall = desks_of(request).recall
+    before = await recall.stored(portfolio, from_ or await _last_close(request, portfolio, to))
+    named = [row.instrument for row in before.positions]
+    found = await recall.ask(
+        portfolio,
+        named,
+        lambda recalled: var_change(before, recalled.snapshot, recalled.recall),
+        at=to,
+    )
+    return json_answer(found)
+
+
+async def _last_close(request: Request, portfolio: str, to: str | None) -> str:
+    """Return the id of the newest end of day that is not the later snapshot itself."""
+    services = services_of(request)
+    query = SnapshotQuery(
+        portfolio, kind=SnapshotKind.END_OF_DAY, limit=ENDS_LOOKED_AT, newest_first=True
+    )
+    ends = await services.read(services.history.points, query)
+    newest = await services.latest.snapshot(portfolio)
+    later = to or (None if newest is None else decode(newest.json, RiskSnapshot).snapshot_id)
+    for end in ends:
+        if end.snapshot_id != later:
+            return end.snapshot_id
+    await names_of(request).check_portfolio(portfolio)
+    raise NoCloseYetError(f"portfolio {portfolio!r} has no end of day yet: give `from`")

@@ -7,6 +7,7 @@
         ├── UnauthorizedError        401  no bearer token, or another one
         ├── UnknownPortfolioError    404  lists the known ones
         ├── UnknownSnapshotError     404  never taken, or thinned out
+        ├── NoCloseYetError          404  the first end of day is still to come
         ├── UnknownTradeError        404
         ├── VersionConflictError     409  an amendment of a version that is not the next
         ├── BodyTooLargeError        413
@@ -93,6 +94,13 @@ class UnknownSnapshotError(ApiError):
     title = "Unknown snapshot"
 
 
+class NoCloseYetError(ApiError):
+    """No day has been closed yet."""
+
+    status = 404
+    title = "No end of day yet"
+
+
 class UnknownTradeError(ApiError):
     """No trade of that id has come."""
 
@@ -139,6 +147,15 @@ def invalid_field(field: str, detail: str) -> InvalidRequestError:
     """Return the error of one wrong field (``a.b[3].c``), naming it in the sentence too."""
     return InvalidRequestError(
         f"{field}: {detail}", errors=[FieldProblem(field=field, detail=detail)]
+    )
+
+
+def unknown_snapshot(snapshot_id: str, portfolio: str = "") -> UnknownSnapshotError:
+    """Return the error for a snapshot that is not kept, of any portfolio or of one."""
+    whose = f" of portfolio {portfolio!r}" if portfolio else ""
+    return UnknownSnapshotError(
+        f"no snapshot {snapshot_id!r}{whose}: never committed, or thinned out (end-of-day "
+        "snapshots and those of trades are kept for ever)"
     )
 
 

@@ -20,7 +20,7 @@ from system.contracts.messages import RejectReason, RiskSnapshot
 from system.serve import views
 from system.serve.answers import answers, json_answer, json_bytes
 from system.serve.desks import names_of
-from system.serve.errors import UnknownSnapshotError
+from system.serve.errors import unknown_snapshot
 from system.serve.parameters import AskedSnapshots, PortfolioName
 from system.serve.services import services_of
 from system.store.live import LatestRecord
@@ -107,10 +107,7 @@ async def snapshot(request: Request, snapshot_id: str) -> Response:
     services = services_of(request)
     found = await services.read(services.history.snapshot_json, snapshot_id)
     if found is None:
-        raise UnknownSnapshotError(
-            f"no snapshot {snapshot_id!r}: never committed, or thinned out (end-of-day "
-            "snapshots and those of trades are kept for ever)"
-        )
+        raise unknown_snapshot(snapshot_id)
     return json_bytes(found)
 
 

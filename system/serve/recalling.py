@@ -29,12 +29,12 @@ from system.book.rows import (
     QUOTE_PREFIX,
     DayClose,
 )
-from system.contracts.codec import decode
+from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot
 from system.errors import UnavailableError
 from system.risk.currency import EUR, major_currency
 from system.risk.window import fx_series
-from system.serve.errors import UnknownInstrumentError
+from system.serve.errors import UnknownInstrumentError, unknown_snapshot
 from system.serve.names import KnownNames
 from system.serve.services import Services
 from system.store.live import LatestRecord
@@ -89,9 +89,14 @@ class RecallDesk:
         self._at_work = anyio.Lock()
 
     async def ask(
-        self, portfolio: str, instruments: Iterable[str], answer: Callable[[Recalled], T]
+        self,
+        portfolio: str,
+        instruments: Iterable[str],
+        answer: Callable[[Recalled], T],
+        *,
+        at: str | None = None,
     ) -> T:
-        """Return what a pure function makes of a portfolio's newest snapshot.
+        """Return what a pure function makes of a portfolio's snapshot.
 
         Parameters
         ----------
@@ -102,11 +107,15 @@ class RecallDesk:
         answer : callable
             Called in a thread, again with newer inputs where those at hand are of another
             moment.
+        at : str or None
+            Id of a stored snapshot; None: the newest.
 
         Raises
         ------
         UnknownPortfolioError
             If it has no snapshot.
+        UnknownSnapshotError
+            If no snapshot of that id and portfolio is kept.
         UnknownInstrumentError
             If an instrument has no reference data; names it.
         UnavailableError
@@ -116,7 +125,7 @@ class RecallDesk:
         named = frozenset(instruments)
         async with self._at_work:
             for attempt in range(ATTEMPTS):
-                recalled = await self._recalled(portfolio, named, anew=attempt > 0)
+                recalled = await self._recalled(portfolio, named, at, anew=attempt > 0)
                 try:
                     return await anyio.to_thread.run_sync(answer, recalled)
                 except OtherInputsError as error:
@@ -124,10 +133,36 @@ class RecallDesk:
                 await anyio.sleep(WAIT_S * attempt)
         raise UnavailableError(f"{cause}; it is asked for again at any time")
 
-    async def _recalled(self, portfolio: str, named: frozenset[str], *, anew: bool) -> Recalled:
-        record = await self._services.latest.snapshot(portfolio)
-        if record is None:
-            raise await self._names.unknown_portfolio(portfolio)
+    async def stored(self, portfolio: str, snapshot_id: str) -> RiskSnapshot:
+        """Return one snapshot of a portfolio's history.
+
+        Raises
+        ------
+        UnknownSnapshotError
+            If no snapshot of that id and portfolio is kept.
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        found = await self._services.read(self._services.history.snapshot_json, snapshot_id)
+        snapshot = None if found is None else decode(found, RiskSnapshot)
+        if snapshot is None or snapshot.portfolio != portfolio:
+            raise unknown_snapshot(snapshot_id, portfolio)
+        return snapshot
+
+    async def _record(self, portfolio: str, at: str | None) -> LatestRecord:
+        if at is None:
+            record = await self._services.latest.snapshot(portfolio)
+            if record is None:
+                raise await self._names.unknown_portfolio(portfolio)
+            return record
+        stored = await self.stored(portfolio, at)
+        state = self._services.hub.status.state
+        return LatestRecord(portfolio, stored.fence, stored.epoch, encode(stored), True, state)
+
+    async def _recalled(
+        self, portfolio: str, named: frozenset[str], at: str | None, *, anew: bool
+    ) -> Recalled:
+        record = await self._record(portfolio, at)
         snapshot = decode(record.json, RiskSnapshot)
         base = await self._reference(snapshot, named, anew=anew)
         _check_known(base, named)

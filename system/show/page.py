@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from system.show.change import draw_change
 from system.show.panels import PAGE_TITLE, Panel, panel
 from system.show.stress import draw_scenarios
 from system.show.ticket import draw_ticket
@@ -27,6 +28,7 @@ def draw_page() -> None:
     with right:
         draw_ticket(chosen)
         draw_scenarios(chosen)
+        draw_change(chosen)
     row(5.0, Panel.DAYS, 3.2, Panel.HEAT, 3.2, Panel.TRADES)
 
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from system import cli
-from system.client import questions, scenarios
+from system.client import change, questions, scenarios
 from system.client.errors import QuestionError
 from system.client.questions import proposed_trade
 from system.client.scenarios import parsed_shock
@@ -18,12 +18,15 @@ from system.client.sync_client import RiskClient
 from system.contracts.api import StreamState
 from system.contracts.codec import encode
 from system.contracts.questions import (
+    ChangeStep,
     ProposedTrade,
     ReverseStress,
     Scenario,
     ScenarioRequest,
     ScenarioRow,
     Shock,
+    VarChange,
+    VarStep,
     WhatIfRequest,
     what_if_answer,
 )
@@ -48,7 +51,7 @@ class Api:
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     played = Api()
     client = RiskClient("http://test", "token", transport=httpx.MockTransport(played.respond))
-    for module in (questions, scenarios):
+    for module in (change, questions, scenarios):
         monkeypatch.setattr(module, "connected_client", lambda: client)
     return played
 
@@ -178,3 +181,36 @@ def test_all_prices_move_by_one_word() -> None:
 def test_a_day_that_is_none_is_named(api: Api) -> None:
     result = run("scenario", "alpha", "--day", "yesterday")
     assert "--day 'yesterday'" in str(result.exception)
+
+
+def test_an_explained_change_shows_each_input_and_both_ends(api: Api) -> None:
+    steps = (
+        VarStep(step=ChangeStep.POSITIONS, changed=True, var=1_200.0, change=200.0),
+        VarStep(step=ChangeStep.CORPORATE_ACTIONS, changed=False, var=1_200.0, change=0.0),
+        VarStep(
+            step=ChangeStep.WINDOW,
+            changed=True,
+            var=None,
+            change=None,
+            not_available="4 closes are too few",
+        ),
+        VarStep(step=ChangeStep.SETTINGS, changed=True, var=1_150.0, change=None),
+    )
+    api.answer = VarChange(
+        portfolio="alpha",
+        from_id="alpha-eod-2020-03-13",
+        to_id="alpha-1-7",
+        from_time_ns=1,
+        to_time_ns=2,
+        base_currency="USD",
+        var_before=1_000.0,
+        var_after=1_150.0,
+        change=150.0,
+        steps=steps,
+    )
+    result = run("explain-change", "alpha", "--from", "alpha-eod-2020-03-13")
+    assert result.exit_code == 0, result.output
+    assert api.asked[0][0] == "/v1/portfolios/alpha/var/change?from=alpha-eod-2020-03-13"
+    shown = " ".join(result.output.split())
+    for told in ("+200.00", "corporate actions", "unchanged", "too few", "+150.00", "alpha-1-7"):
+        assert told in shown

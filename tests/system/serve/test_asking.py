@@ -13,12 +13,14 @@ from system.contracts.questions import (
     ProposedTrade,
     ReverseStress,
     Scenario,
+    VarChange,
     WhatIf,
     WhatIfRequest,
     exposure_total,
 )
 from system.serve import recalling
 from tests.system.book.feed import (
+    end_of_day,
     holding,
     instrument,
     live,
@@ -205,3 +207,37 @@ def test_a_reverse_stress_finds_the_move_that_loses_as_much(streamed: Streamed) 
     assert found.pnl == pytest.approx(-1_000.0)
     response = streamed.world.client.get("/v1/portfolios/P/reverse-stress?loss=-1")
     assert response.status_code == 422
+
+
+# -- change explained ------------------------------------------------------
+
+
+def change(streamed: Streamed, **query: str) -> Any:
+    return streamed.world.client.get("/v1/portfolios/P/var/change", params=query)
+
+
+def test_a_change_is_explained_since_the_last_close_up_to_now(streamed: Streamed) -> None:
+    assert change(streamed).status_code == 404
+    closed = end_of_day(streamed.take(streamed.feed.close(0)))
+    own = change(streamed)
+    assert (own.status_code, own.json()["title"]) == (404, "No end of day yet")
+    moved = streamed.feed.send(tick("A", 90.0, day=1), trade("t", "B", 50.0, 41.0))
+    newest = live(streamed.take(moved))
+    found = msgspec.json.decode(change(streamed).content, type=VarChange)
+    assert (found.from_id, found.to_id) == (closed.snapshot_id, newest.snapshot_id)
+    assert (found.var_before, found.steps[-1].var) == (closed.var, newest.var)
+    assert {str(one.step) for one in found.steps if one.changed} == {"positions", "prices"}
+    streamed.take(streamed.feed.close(1))
+    named = change(streamed, **{"from": closed.snapshot_id, "to": newest.snapshot_id})
+    assert msgspec.json.decode(named.content, type=VarChange) == found
+
+
+def test_a_snapshot_that_is_not_kept_or_of_another_portfolio_is_not_explained(
+    streamed: Streamed,
+) -> None:
+    streamed.take(streamed.feed.send(portfolio("Q", holding("C", 3.0))))
+    other = live(streamed.feed.book.revalue(fence=1, epoch=streamed.feed.epoch), "Q").snapshot_id
+    for name in ("nothing", other):
+        response = change(streamed, **{"from": name})
+        assert response.status_code == 404
+        assert f"{name!r} of portfolio 'P'" in response.json()["detail"]

@@ -1,0 +1,51 @@
+"""``riskstream explain-change``: what changed VaR between two snapshots."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from system.client.commands import connected_client
+from system.client.questions import PortfolioArgument
+from system.contracts.questions import VarChange, VarStep
+
+
+def explain_change(
+    portfolio: PortfolioArgument,
+    from_id: Annotated[
+        str | None, typer.Option("--from", help="A snapshot's id; default: the last end of day.")
+    ] = None,
+    to_id: Annotated[
+        str | None, typer.Option("--to", help="A snapshot's id; default: the newest.")
+    ] = None,
+) -> None:
+    """Show what changed VaR, input by input; each step is a full recomputation."""
+    with connected_client() as client:
+        found = client.var_change(portfolio, from_id, to_id)
+    Console().print(_table(found))
+
+
+def _table(found: VarChange) -> Table:
+    title = f"{found.portfolio}, {found.base_currency}"
+    table = Table("input", "VaR with it", "change", "", title=title)
+    table.add_row(found.from_id, _amount(found.var_before), "", "as stated then")
+    for step in found.steps:
+        table.add_row(step.step.replace("_", " "), _amount(step.var), _change(step), _note(step))
+    change = "-" if found.change is None else f"{found.change:+,.2f}"
+    table.add_row(found.to_id, _amount(found.var_after), change, "as stated")
+    return table
+
+
+def _amount(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.2f}"
+
+
+def _change(step: VarStep) -> str:
+    return "-" if step.change is None else f"{step.change:+,.2f}"
+
+
+def _note(step: VarStep) -> str:
+    return step.not_available or ("" if step.changed else "unchanged")
