@@ -10,6 +10,8 @@ from typing import Any, Final
 import msgspec
 import psycopg2
 
+from system.contracts.codec import decode
+from system.contracts.messages import RiskSnapshot
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.ledger import Counters, Fate, Outcome
 
@@ -21,6 +23,7 @@ SELECT portfolio, asof, nav, var, expected_shortfall, hypothetical_pnl, breach,
        scenario_date, instruments, component_var
 FROM risk_snapshot WHERE kind = 'end_of_day' ORDER BY portfolio, asof
 """
+SNAPSHOTS: Final = "SELECT payload FROM risk_snapshot ORDER BY fence, epoch"
 REJECTED: Final = 'SELECT topic, partition, "offset", reason FROM rejected_message'
 COUNTERS: Final = "SELECT value FROM book_state WHERE key = 'counters'"
 OFFSETS: Final = "SELECT partition_key, next_offset FROM stream_offset"
@@ -59,6 +62,12 @@ def end_of_days(cursor: Any) -> dict[tuple[str, dt.date], EndOfDay]:  # noqa: AN
     days = {(row[0], row[1]): _end_of_day(row) for row in rows}
     assert len(days) == len(rows), "a portfolio has two ends of one day in PostgreSQL"
     return days
+
+
+def snapshots(cursor: Any) -> list[RiskSnapshot]:  # noqa: ANN401 - untyped
+    """Return every stored snapshot, as it was committed."""
+    cursor.execute(SNAPSHOTS)
+    return [decode(payload.encode(), RiskSnapshot) for (payload,) in cursor.fetchall()]
 
 
 def rejected_messages(cursor: Any) -> list[Fate]:  # noqa: ANN401 - untyped

@@ -20,8 +20,9 @@ from validation.checkers.ledger import Acknowledged
 from validation.checkers.verdict import Verdict, as_measured, overall
 from validation.gathering import expected_of, read_inputs, read_stated, real_closes
 from validation.judging import Evidence, judge
-from validation.live import Replayed, replay
+from validation.live import Replayed, last_word, replay
 from validation.opening import ReferenceAhead, load_books, open_books, show_urls
+from validation.oracle.recorded import check_live, check_recorded
 from validation.pages import write_demo_page
 from validation.reports import DemoReport, write_json
 from validation.screen import open_console, show_report
@@ -146,8 +147,13 @@ def judged_report(
             portfolios=books,
         )
         judgement = judge(evidence, FLOOR)
+        findings = (
+            *judgement.findings,
+            check_recorded(records, stated.snapshots),
+            check_live(last_word(connections)),
+        )
     return DemoReport(
-        verdict=overall(one.verdict for one in judgement.findings),
+        verdict=overall(one.verdict for one in findings),
         first_day=site.plan.first_day,
         last_day=site.plan.last_day,
         seconds=seconds_since_start(),
@@ -158,7 +164,7 @@ def judged_report(
         latencies=judgement.latencies,
         latency_over_time=judgement.latency_over_time,
         days=judgement.days,
-        findings=judgement.findings,
+        findings=findings,
         repeat_with="riskstream demo --short" if site.plan == SHORT else "riskstream demo",
     )
 

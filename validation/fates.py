@@ -48,6 +48,8 @@ from system.errors import MessageError
 from validation.checkers.ledger import Fate, Outcome
 
 SEQUENCES_REMEMBERED: Final = 63
+SEQUENCES_KEPT: Final = 1_000
+"""Sequence numbers of one series in memory before the old ones are let go."""
 FUTURE_BOUND: Final = dt.timedelta(days=14)
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 ONE_DAY: Final = dt.timedelta(days=1)
@@ -83,6 +85,16 @@ class _Series:
     sequences: set[int] = field(default_factory=set)
     newest_sequence: int = -1
 
+    def add(self, sequence: int) -> None:
+        """Remember a sequence number; those that can decide nothing any more are let go."""
+        self.sequences.add(sequence)
+        self.newest_sequence = max(sequence, self.newest_sequence)
+        if len(self.sequences) > SEQUENCES_KEPT:
+            oldest = self.newest_sequence - SEQUENCES_REMEMBERED
+            self.sequences = {
+                one for one in self.sequences if one > oldest or self.is_accepted(one)
+            }
+
     def is_accepted(self, sequence: int) -> bool:
         return self.accepted is not None and self.accepted[1] == sequence
 
@@ -97,6 +109,27 @@ class _Partition:
     trades: dict[str, Trade] = field(default_factory=dict)
 
 
+class Rulings:
+    """Rules on records one by one; each partition comes in the order of its offsets.
+
+    What is kept is bounded by the number of tickers, currencies and trades.
+    """
+
+    def __init__(self) -> None:
+        self._known = _Known()
+        self._partitions: dict[tuple[str, int], _Partition] = {}
+
+    def rule(self, record: Record) -> tuple[Message | MessageError, Ruling]:
+        """Return the message in a record, or why there is none, and what becomes of it."""
+        place = (record.topic, record.partition)
+        at = self._partitions.setdefault(place, _Partition(self._known))
+        message = read_message(record)
+        if isinstance(message, MessageError):
+            return message, (Outcome.REJECTED, message.reason)
+        rule: Callable[..., Ruling] = _RULES[type(message)]
+        return message, rule(message, at)
+
+
 def fates(records: Iterable[Record]) -> list[Fate]:
     """Return what must become of each record, in order of topic, partition and offset.
 
@@ -106,12 +139,10 @@ def fates(records: Iterable[Record]) -> list[Fate]:
         Everything that lies on the input topics, in any order.
     """
     walked = sorted(records, key=lambda one: (one.topic != REFERENCE.name, *_place(one)))
-    known = _Known()
-    partitions: dict[tuple[str, int], _Partition] = {}
+    rulings = Rulings()
     found = []
     for record in walked:
-        at = partitions.setdefault((record.topic, record.partition), _Partition(known))
-        outcome, reason = _ruling(record, at)
+        _, (outcome, reason) = rulings.rule(record)
         found.append(
             Fate(
                 topic=record.topic,
@@ -160,14 +191,6 @@ def read_message(record: Record) -> Message | MessageError:
         return decode_topic(record.value, TOPICS_BY_NAME[record.topic])
     except MessageError as error:
         return error
-
-
-def _ruling(record: Record, at: _Partition) -> Ruling:
-    message = read_message(record)
-    if isinstance(message, MessageError):
-        return Outcome.REJECTED, message.reason
-    rule: Callable[..., Ruling] = _RULES[type(message)]
-    return rule(message, at)
 
 
 def _rejected(reason: RejectReason) -> Ruling:
@@ -219,8 +242,7 @@ def _quote(name: str, event_time_ns: int, sequence: int, at: _Partition) -> Ruli
     recent = series.newest_sequence - sequence < SEQUENCES_REMEMBERED
     if sequence in series.sequences and (recent or series.is_accepted(sequence)):
         return DUPLICATE
-    series.sequences.add(sequence)
-    series.newest_sequence = max(sequence, series.newest_sequence)
+    series.add(sequence)
     if series.accepted is not None and (event_time_ns, sequence) < series.accepted:
         return SUPERSEDED
     series.accepted, series.quoted_today = (event_time_ns, sequence), True

@@ -11,7 +11,7 @@ from typing import Final
 
 from system.bus.consumer import Record, end_offsets, read_topic
 from system.clock import Clock, SystemClock
-from system.contracts.messages import Instrument, Portfolio, Trade
+from system.contracts.messages import Instrument, Portfolio, RiskSnapshot, Trade
 from system.contracts.topics import INPUT_TOPICS, REFERENCE, TRADES
 from system.settings import Connections
 from validation import database
@@ -44,6 +44,7 @@ class Stated:
     rejected: Sequence[Fate]
     counters: Counters
     covered: Mapping[str, int]
+    snapshots: Sequence[RiskSnapshot]
 
 
 def read_stated(database_url: str) -> Stated:
@@ -60,6 +61,7 @@ def read_stated(database_url: str) -> Stated:
             rejected=database.rejected_messages(cursor),
             counters=database.counters(cursor),
             covered=database.covered_offsets(cursor),
+            snapshots=database.snapshots(cursor),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from system.client.sync_client import RiskClient
 from system.clock import SystemClock
+from system.contracts.oracle import OracleStatus
 from system.errors import UnavailableError
 from system.settings import Connections
 from system.simulate.progress import PublishSummary
@@ -25,6 +26,7 @@ TRADER: Final = "long-equities"
 DRAIN_BOUND_S: Final = 60.0
 REPLAY_SLACK_S: Final = 60.0
 POLL_S: Final = 0.25
+ORACLE_BOUND_S: Final = 60.0
 SUMMARY_EVERY_POLLS: Final = 4
 
 
@@ -71,6 +73,28 @@ def replay(site: Site, connections: Connections) -> Replayed:
     assert summary is not None, "a replay that ended well has a summary"
     site.say(f"replayed {summary.tick_count:,} ticks and rates of {summary.day_count} days")
     return Replayed(summary, live.first_var_s, live.trade, days)
+
+
+def last_word(
+    connections: Connections, *, timeout_s: float = ORACLE_BOUND_S
+) -> OracleStatus | None:
+    """Return what the live oracle has found, once it has found something, or at its bound.
+
+    Parameters
+    ----------
+    connections : Connections
+        Of the stack.
+    timeout_s : float
+        Bound, seconds.
+    """
+    clock = SystemClock()
+    deadline_ns = clock.monotonic_ns() + round(timeout_s * 1e9)
+    with LatestStore(connections.redis_url) as store:
+        found = store.status().oracle
+        while (found is None or not found.checked) and clock.monotonic_ns() < deadline_ns:
+            clock.sleep(POLL_S)
+            found = store.status().oracle
+    return found
 
 
 class _Live:

@@ -32,6 +32,7 @@ from system.contracts.messages import (
     TradeAction,
     field_names,
 )
+from system.contracts.oracle import OracleStatus, OracleVerdict
 
 SNAPSHOT_EVENT: Final = "snapshot"
 """Server-sent event: a ``RiskSnapshot``, or a ``CurrentRisk`` with ``compact=true``."""
@@ -118,11 +119,12 @@ class CurrentVar(CurrentRisk, frozen=True, kw_only=True):
     """``GET /v1/portfolios/{id}/var``: the current risk and how far it can be trusted.
 
     ``durable``: the snapshot's transaction is committed. ``stream``: whether it is kept
-    current.
+    current. ``oracle``: what the independent oracle has said of exactly this snapshot.
     """
 
     durable: bool
     stream: StreamState
+    oracle: OracleVerdict = OracleVerdict.UNCHECKED
 
 
 class AssetClassVar(View, frozen=True, kw_only=True):
@@ -269,7 +271,8 @@ class StreamStatus(View, frozen=True, kw_only=True):
     ``heartbeat_age_ms`` by Redis's own clock, None when no heartbeat is left.
     ``(fence, epoch)`` is the newest batch in Redis, ``(durable_fence, durable_epoch)`` the
     newest in PostgreSQL; -1 before the first. ``dropped_count``: snapshots that this
-    client was too slow for, each replaced by a newer one of its portfolio.
+    client was too slow for, each replaced by a newer one of its portfolio. ``oracle`` is
+    what the independent oracle has found, None where none runs.
     """
 
     state: StreamState
@@ -280,6 +283,7 @@ class StreamStatus(View, frozen=True, kw_only=True):
     durable_epoch: int
     published_ns: int
     dropped_count: int = 0
+    oracle: OracleStatus | None = None
 
 
 class StreamGap(View, frozen=True, kw_only=True):

@@ -58,6 +58,32 @@ class Stream(Component):
                 raise UnavailableError("the stream has no heartbeat yet")
 
 
+class Oracle(Component):
+    """The independent check beside the stream; the harness's code, started by its name only."""
+
+    name: ClassVar = "oracle"
+    after: ClassVar = ("kafka", "redis")
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return nothing: nobody connects to it."""
+        return {}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return what it reads."""
+        return f"reads {connections.kafka_bootstrap_servers}"
+
+    def prepare(self, site: Site) -> Program:
+        """Return the oracle's command."""
+        command = (sys.executable, "-m", "validation.oracle")
+        return Program(command, PROJECT_DIR, site.settings.environment())
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if what it has found is in Redis."""
+        with LatestStore(connections.redis_url) as latest:
+            if latest.status().oracle is None:
+                raise UnavailableError("the oracle has said nothing yet")
+
+
 class Api(Component):
     """The REST and SSE server."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from system.runtime.apps import Api, Dashboard, Stream
+from system.runtime.apps import Api, Dashboard, Oracle, Stream
 from system.runtime.component import Component
 from system.runtime.errors import StackError
 from system.runtime.kafka import Kafka
@@ -22,6 +22,7 @@ COMPONENTS: Final[Mapping[str, Component]] = {
         SparkMaster(),
         SparkWorker(),
         Stream(),
+        Oracle(),
         Api(),
         Dashboard(),
     )

@@ -13,6 +13,7 @@ from msgspec import Struct
 from system.contracts import api, questions
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
+from system.contracts.oracle import OracleStatus
 from system.serve.problems import PROBLEM_MEDIA_TYPE
 
 JSON_MEDIA_TYPE: Final = "application/json"
@@ -43,6 +44,7 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     questions.WhatIf,
     questions.WhatIfRequest,
     RiskSnapshot,
+    OracleStatus,
 )
 
 

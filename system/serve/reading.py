@@ -17,6 +17,7 @@ from system.contracts.api import (
     SnapshotPoint,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
+from system.contracts.oracle import NO_ORACLE, OracleStatus
 from system.serve import views
 from system.serve.answers import answers, json_answer, json_bytes
 from system.serve.desks import names_of
@@ -48,10 +49,11 @@ async def portfolios(request: Request) -> Response:
 @router.get("/portfolios/{portfolio:path}/var", tags=["risk"], **answers(CurrentVar, 404, 503))
 async def current_var(request: Request, portfolio: PortfolioName) -> Response:
     """Return the current VaR with its conventions, inputs, completeness and limit."""
-    record = await services_of(request).latest.current(portfolio)
+    services = services_of(request)
+    record = await services.latest.current(portfolio)
     if record is None:
         raise await names_of(request).unknown_portfolio(portfolio)
-    return json_bytes(views.current_var_json(record))
+    return json_bytes(views.current_var_json(record, services.hub.status.oracle))
 
 
 @router.get(
@@ -109,6 +111,13 @@ async def snapshot(request: Request, snapshot_id: str) -> Response:
     if found is None:
         raise unknown_snapshot(snapshot_id)
     return json_bytes(found)
+
+
+@router.get("/oracle", tags=["risk"], **answers(OracleStatus, 503))
+async def oracle(request: Request) -> Response:
+    """Return what the independent oracle has found: agreed, differs or not yet checked."""
+    status = await services_of(request).latest.status()
+    return json_answer(status.oracle or NO_ORACLE)
 
 
 @router.get("/rejected", tags=["history"], **answers(RejectedPage, 503))

@@ -16,16 +16,29 @@ from system.contracts.api import (
 )
 from system.contracts.codec import decode
 from system.contracts.messages import PositionRisk, RiskSnapshot
+from system.contracts.oracle import OracleStatus, OracleVerdict
 from system.store.live import LatestRecord
 
 _CURRENT: Final = msgspec.json.Decoder(CurrentRisk)
 
 
-def current_var_json(record: LatestRecord) -> bytes:
+class _Named(msgspec.Struct):
+    snapshot_id: str
+
+
+def current_var_json(record: LatestRecord, oracle: OracleStatus | None = None) -> bytes:
     """Return the JSON of a ``CurrentVar``: the stored JSON with its flags put in front."""
     durable = "true" if record.durable else "false"
-    flags = f'{{"durable":{durable},"stream":"{record.stream}",'
+    verdict = oracle_verdict(msgspec.json.decode(record.json, type=_Named).snapshot_id, oracle)
+    flags = f'{{"durable":{durable},"stream":"{record.stream}","oracle":"{verdict}",'
     return flags.encode("ascii") + record.json[1:]
+
+
+def oracle_verdict(snapshot_id: str, oracle: OracleStatus | None) -> OracleVerdict:
+    """Return what the oracle has said of exactly this snapshot."""
+    checks = oracle.newest.values() if oracle else ()
+    found = (one.verdict for one in checks if one.snapshot_id == snapshot_id)
+    return next(found, OracleVerdict.UNCHECKED)
 
 
 def asset_class_var(record: LatestRecord) -> AssetClassVar:

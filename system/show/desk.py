@@ -20,6 +20,7 @@ from system.show import format as text
 from system.show.curve import CurvePart, PnlCurve
 from system.show.days import Day, DayHistory
 from system.show.freshness import Evidence, FreshnessView, freshness
+from system.show.oracle import OracleView, oracle_view
 from system.show.trades import Blotter, Ticket, TradeRow
 from system.show.view.gauge import card
 from system.show.view.portfolio import portfolio_view
@@ -42,7 +43,8 @@ class DeskMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One push to one browser; a part that is left out has not changed.
 
     ``served_ms`` is the server's wall clock, ``quiet_ms`` how long the selected portfolio
-    has had no new snapshot, ``durable`` how far PostgreSQL is.
+    has had no new snapshot, ``durable`` how far PostgreSQL is, ``oracle`` what the independent
+    oracle has found.
     """
 
     served_ms: float
@@ -50,6 +52,7 @@ class DeskMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     selected: str
     quiet_ms: float | None
     durable: str
+    oracle: OracleView
     latency: Latency
     cards: Raw | None = None
     view: Raw | None = None
@@ -232,6 +235,7 @@ class Desk:
             latency=self._latency(),
             quiet_ms=_quiet_ms(board, now_ns) if board else None,
             durable=durable_words(self.evidence.status),
+            oracle=oracle_view(self.evidence.status, board.snapshot if board else None),
             cards=self._cards_view() if held.cards != after.cards else None,
             view=board.view() if board and held.view != after.view else None,
             curve=_curve_part(board, held) if board and held.view != after.view else None,

@@ -10,6 +10,7 @@
                                 before_fence, before_epoch: the last one of the driver before
 ``riskstream:fence``            the highest fence that was claimed; lower ones are refused
 ``riskstream:heartbeat``        JSON, expires: no key, no living stream
+``riskstream:oracle``           JSON of ``OracleStatus``, expires: no key, no living oracle
 ==============================  ==========================================================
 
 Batches are ordered by (fence, epoch). A script writes only what is newer, so that a slow
@@ -29,6 +30,7 @@ WATERMARK_KEY: Final = f"{PREFIX}watermark"
 DURABLE_KEY: Final = f"{PREFIX}durable"
 FENCE_KEY: Final = f"{PREFIX}fence"
 HEARTBEAT_KEY: Final = f"{PREFIX}heartbeat"
+ORACLE_KEY: Final = f"{PREFIX}oracle"
 
 STREAM_MAX_ENTRIES: Final = 2_048
 """How far back a reader can resume: 20 s of 10 portfolios at 10 batches a second."""
@@ -36,6 +38,8 @@ STREAM_MAX_BYTES: Final = 128 * 1024**2
 STREAM_MIN_ENTRIES: Final = 32
 """Fewer entries where snapshots are large, so that Redis's memory holds them."""
 HEARTBEAT_EXPIRY_MS: Final = 2_000
+ORACLE_EXPIRY_MS: Final = 15_000
+"""The oracle writes every second; a check of one very large book may take several."""
 CONNECT_TIMEOUT_S: Final = 2.0
 REPLY_TIMEOUT_S: Final = 5.0
 ATTEMPTS: Final = 3

@@ -21,6 +21,7 @@ from redis.retry import Retry
 from system.contracts.api import StreamState, StreamStatus, current_risk
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
+from system.contracts.oracle import OracleStatus
 from system.store import keyspace
 from system.store.errors import FencedError, StoreUnavailableError
 from system.store.live import (
@@ -182,6 +183,24 @@ class LatestStore:
         keys = [keyspace.FENCE_KEY, keyspace.HEARTBEAT_KEY]
         self._run(self._beat, keys, [fence, epoch, beat, keyspace.HEARTBEAT_EXPIRY_MS], fence)
 
+    def publish_oracle(self, status: OracleStatus) -> None:
+        """Say what the oracle has found; forgotten after ``ORACLE_EXPIRY_MS``.
+
+        Parameters
+        ----------
+        status : OracleStatus
+            The whole of it.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            self._redis.set(
+                keyspace.ORACLE_KEY, msgspec.json.encode(status), px=keyspace.ORACLE_EXPIRY_MS
+            )
+
     # -- reading ------------------------------------------------------------------------
 
     def watermark(self) -> Watermark | None:
@@ -235,8 +254,9 @@ class LatestStore:
             pipeline.pttl(keyspace.HEARTBEAT_KEY)
             pipeline.hmget(keyspace.WATERMARK_KEY, keyspace.WATERMARK_FIELDS)
             pipeline.hmget(keyspace.DURABLE_KEY, keyspace.DURABLE_FIELDS)
-            beat, expires_in_ms, watermark, durable = pipeline.execute()
-        return status_from(beat, expires_in_ms, watermark_from(watermark), durable)
+            pipeline.get(keyspace.ORACLE_KEY)
+            beat, expires_in_ms, watermark, durable, oracle = pipeline.execute()
+        return status_from(beat, expires_in_ms, watermark_from(watermark), durable, oracle)
 
     def read_since(self, last_id: str, *, block_ms: int = 0, count: int = 64) -> list[StreamEntry]:
         """Return published snapshots after an entry, oldest first.

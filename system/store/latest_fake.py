@@ -9,8 +9,9 @@ from typing import Final, Self
 from system.contracts.api import StreamState, StreamStatus, current_risk
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot
+from system.contracts.oracle import OracleStatus
 from system.store.errors import FencedError
-from system.store.keyspace import HEARTBEAT_EXPIRY_MS, STREAM_MAX_ENTRIES
+from system.store.keyspace import HEARTBEAT_EXPIRY_MS, ORACLE_EXPIRY_MS, STREAM_MAX_ENTRIES
 from system.store.live import (
     NOTHING_YET,
     LatestRecord,
@@ -44,6 +45,7 @@ class MemoryLatest:
         self._durable = NOTHING_YET
         self._before = NOTHING_YET
         self._beat: tuple[int, StreamState] | None = None
+        self._oracle: tuple[int, OracleStatus] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -117,6 +119,10 @@ class MemoryLatest:
         self._check(fence)
         self._beat = (self._now_ms(), state)
 
+    def publish_oracle(self, status: OracleStatus) -> None:
+        """Say what the oracle has found."""
+        self._oracle = (self._now_ms(), status)
+
     def watermark(self) -> Watermark | None:
         """Return the newest batch that was published."""
         return self._watermark
@@ -145,7 +151,13 @@ class MemoryLatest:
             durable_fence=self._durable.fence,
             durable_epoch=self._durable.epoch,
             published_ns=watermark.published_ns,
+            oracle=self._living_oracle(),
         )
+
+    def _living_oracle(self) -> OracleStatus | None:
+        if self._oracle is None or self._now_ms() - self._oracle[0] >= ORACLE_EXPIRY_MS:
+            return None
+        return self._oracle[1]
 
     def read_since(self, last_id: str, *, block_ms: int = 0, count: int = 64) -> list[StreamEntry]:
         """Return published snapshots after an entry, oldest first; never waits."""

@@ -11,6 +11,7 @@ import msgspec
 from system.contracts.api import StreamState, StreamStatus
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
+from system.contracts.oracle import OracleStatus
 from system.store.keyspace import HEARTBEAT_EXPIRY_MS
 from system.store.records import NO_EPOCH, Position
 
@@ -184,6 +185,7 @@ def status_from(
     expires_in_ms: int,
     watermark: Watermark | None,
     durable: Sequence[bytes | None],
+    oracle: bytes | None = None,
 ) -> StreamStatus:
     """Return where the stream stands; the heartbeat's age by Redis's own clock."""
     committed = position_from(*durable[:2])
@@ -196,6 +198,7 @@ def status_from(
         durable_fence=committed.fence,
         durable_epoch=committed.epoch,
         published_ns=watermark.published_ns if watermark else 0,
+        oracle=None if oracle is None else msgspec.json.decode(oracle, type=OracleStatus),
     )
 
 

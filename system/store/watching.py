@@ -114,8 +114,9 @@ class LatestReader:
             pipeline.pttl(keyspace.HEARTBEAT_KEY)
             pipeline.hmget(keyspace.WATERMARK_KEY, keyspace.WATERMARK_FIELDS)
             pipeline.hmget(keyspace.DURABLE_KEY, keyspace.DURABLE_FIELDS)
-            beat, expires_in_ms, watermark, durable = await pipeline.execute()
-        return status_from(beat, expires_in_ms, watermark_from(watermark), durable)
+            pipeline.get(keyspace.ORACLE_KEY)
+            beat, expires_in_ms, watermark, durable, oracle = await pipeline.execute()
+        return status_from(beat, expires_in_ms, watermark_from(watermark), durable, oracle)
 
     async def watermark(self) -> Watermark | None:
         """Return the newest batch that was published, None before the first.

@@ -9,8 +9,9 @@ export default function bar(root, feed, options) {
   const latency = figure("Tick due → number made");
   const change = figure("Newest number");
   const durable = figure("In database");
+  const oracle = figure("Independent oracle", "oracle");
   const link = figure("API");
-  const figures = [clock, latency, change, durable, link].map((item) => item.element);
+  const figures = [clock, latency, change, durable, oracle, link].map((item) => item.element);
   const line = node("div", { class: "line" }, node("h1", {}, "riskstream"), pill, node("dl", {}, ...figures));
   // The age ticks and is not read out again and again; the sentence is, once.
   const words = node("span", { role: "alert" });
@@ -26,6 +27,7 @@ export default function bar(root, feed, options) {
     drawLatency(latency, state);
     write(change.value, state.changedAt ? `${ago(Date.now() - state.changedAt)} ago` : "–");
     write(durable.value, state.durable || "–");
+    drawOracle(oracle, state);
     write(link.value, state.lost ? "unknown" : (state.freshness?.link ?? "–"));
     set(banner, { class: `banner ${verdict.state}`, hidden: verdict.state === "live" ? "" : null });
     write(words, verdict.state === "live" ? "" : sentence(state, verdict));
@@ -63,6 +65,13 @@ function drawLatency(latency, state) {
   const { newest = "", median = "", p99 = "" } = state.latency ?? {};
   write(latency.value, newest ? `${newest} (median ${median}, p99 ${p99})` : "–");
   set(latency.element, { title: state.view?.stages.parts || null });
+}
+
+function drawOracle(oracle, state) {
+  const said = state.lost ? null : state.oracle;
+  write(oracle.value, said ? said.text : "–");
+  set(oracle.value, { class: said ? `oracle ${said.state}` : "oracle unchecked" });
+  set(oracle.element, { title: said?.detail || null });
 }
 
 function headline(state) {

@@ -28,6 +28,9 @@ from system.contracts.messages import (
     RiskSnapshot,
     SnapshotKind,
 )
+from system.contracts.oracle import NO_ORACLE, OracleCheck, OracleStatus, OracleVerdict
+from system.serve.views import oracle_verdict
+from system.store.keyspace import ORACLE_EXPIRY_MS
 from system.store.records import BatchCommit
 from system.store.samples import FIRST_EVENT_NS, sample_snapshot
 
@@ -49,7 +52,33 @@ def test_current_var_is_the_snapshot_s_with_its_flags(world: Any) -> None:
         **expected,
         "durable": True,
         "stream": StreamState.STALE,
+        "oracle": OracleVerdict.UNCHECKED,
     }
+
+
+def test_the_oracle_is_asked_what_it_has_found(world: Any) -> None:
+    assert answer(world, "/v1/oracle", OracleStatus) == NO_ORACLE
+    found = OracleStatus(running=True, samples_per_s=2.0, checked=3, agreed=2)
+    world.latest.publish_oracle(found)
+    assert answer(world, "/v1/oracle", OracleStatus) == found
+    assert found.verdict is OracleVerdict.DIFFERS
+    world.now_ms[0] += ORACLE_EXPIRY_MS
+    assert answer(world, "/v1/oracle", OracleStatus) == NO_ORACLE
+
+
+def test_a_verdict_belongs_to_its_snapshot_alone() -> None:
+    check = OracleCheck(
+        snapshot_id="alpha-1-7",
+        portfolio="alpha",
+        verdict=OracleVerdict.AGREED,
+        largest_difference=0.0,
+        detail="",
+        checked_at_ms=1,
+    )
+    status = OracleStatus(running=True, samples_per_s=2.0, newest={"alpha": check})
+    assert oracle_verdict("alpha-1-7", status) is OracleVerdict.AGREED
+    assert oracle_verdict("alpha-1-8", status) is OracleVerdict.UNCHECKED
+    assert oracle_verdict("alpha-1-7", None) is OracleVerdict.UNCHECKED
 
 
 def test_current_var_says_when_it_is_not_durable_yet(world: Any) -> None:

@@ -1,0 +1,59 @@
+"""What the screen says of the independent oracle: agreed, differs, or not yet checked."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from system.contracts.api import StreamStatus
+from system.contracts.messages import RiskSnapshot
+from system.contracts.oracle import NO_ORACLE, OracleStatus, OracleVerdict
+
+
+class OracleView(Struct, frozen=True, kw_only=True):
+    """``state`` colours the words: ``agreed``, ``differs`` or ``unchecked``."""
+
+    state: str
+    text: str
+    detail: str
+
+
+def oracle_view(status: StreamStatus | None, snapshot: RiskSnapshot | None) -> OracleView:
+    """Return what the oracle has found, in words.
+
+    Parameters
+    ----------
+    status : StreamStatus or None
+        None before the API was heard.
+    snapshot : RiskSnapshot or None
+        The one on the screen.
+    """
+    found = (status.oracle if status else None) or NO_ORACLE
+    return OracleView(
+        state=found.verdict.name.lower(), text=_text(found), detail=_detail(found, snapshot)
+    )
+
+
+def _text(found: OracleStatus) -> str:
+    if not found.running:
+        return "not running"
+    if not found.checked:
+        return str(OracleVerdict.UNCHECKED)
+    counted = f"{found.agreed:,} of {found.checked:,}"
+    return f"{found.verdict}: {counted}, worst difference {_size(found.worst_difference)}"
+
+
+def _detail(found: OracleStatus, snapshot: RiskSnapshot | None) -> str:
+    """Return about the number on the screen, unless a difference was found anywhere."""
+    first = found.first_difference
+    if first is not None:
+        return f"{first.portfolio}, {first.snapshot_id}: {first.detail}"
+    check = found.newest.get(snapshot.portfolio) if snapshot else None
+    if snapshot is None or check is None:
+        return found.problem
+    if check.snapshot_id == snapshot.snapshot_id:
+        return f"this number: {check.verdict} {check.detail}".rstrip()
+    return f"this number: not yet checked; {check.snapshot_id}: {check.verdict}"
+
+
+def _size(difference: float | None) -> str:
+    return "unknown" if difference is None else f"{difference:.0e}"

@@ -1,0 +1,114 @@
+"""The oracle's number: from the topics alone, at any offsets, and never a rubber stamp."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from system.contracts.messages import RiskSnapshot, TradeAction
+from system.contracts.oracle import OracleVerdict
+from tests.system.book.feed import holding, live, mark, portfolio, rate, tick, trade
+from tests.validation.oracle.recorded import HELD, RecordedFeed, opened_and_recorded
+from validation.oracle.checking import checked
+from validation.oracle.market import Walk
+
+
+def lively(base_currency: str) -> RecordedFeed:
+    """Days with ticks, rates, trades, a late and a repeated tick, other settings, two closes."""
+    feed = opened_and_recorded(base_currency)
+    feed.send(tick("A", 101.0), rate("USD", 1.12), tick("C", 905.0))
+    feed.send(tick("A", 55.0, hour=14.0), tick("A", 101.0), tick("B", 97.0, hour=16.0))
+    bought = trade("t-1", "A", 5.0, 100.5)
+    feed.send(bought, trade("t-2", "D", -1.0, 3_010.0))
+    feed.send(msgspec.structs.replace(bought, version=1, action=TradeAction.AMEND, quantity=7.0))
+    feed.send(portfolio("P", *HELD, base_currency=base_currency, window=6))
+    behind = {name: [mark(0)] for name in feed.names}
+    behind["market_data:0"].append(tick("A", 99.0, day=1))
+    feed.fold(behind)
+    feed.send(rate("GBP", 0.83, day=1), tick("D", 2_950.0, day=1), trade("t-3", "C", -60.0, 890.0))
+    feed.close(1, tick("B", 96.0, day=1))
+    feed.send(tick("A", 98.0, day=2))
+    return feed
+
+
+def check_all(feed: RecordedFeed, snapshots: list[RiskSnapshot]) -> list[OracleVerdict]:
+    walk, verdicts = Walk(), []
+    walk.add(feed.records)
+    for snapshot in snapshots:
+        walk.go_to(snapshot.offsets, snapshot.kind)
+        verdicts.append(checked(snapshot, walk.inputs, now_ms=0).verdict)
+    return verdicts
+
+
+@pytest.mark.parametrize("base_currency", ["USD", "EUR"])
+def test_every_snapshot_of_a_lively_day_is_recomputed_from_the_topics(base_currency: str) -> None:
+    feed = lively(base_currency)
+    verdicts = check_all(feed, feed.announced)
+    assert verdicts == [OracleVerdict.AGREED] * len(feed.announced)
+    assert len(verdicts) > 8
+
+
+def test_looking_at_some_snapshots_only_gives_the_same_answers() -> None:
+    feed = lively("USD")
+    assert set(check_all(feed, feed.announced[2::3])) == {OracleVerdict.AGREED}
+
+
+@pytest.mark.parametrize("field", ["var", "nav", "expected_shortfall"])
+def test_a_number_that_is_off_by_a_millionth_differs(field: str) -> None:
+    feed = lively("USD")
+    wrong = [
+        msgspec.structs.replace(one, **{field: getattr(one, field) * (1.0 + 1e-6)})
+        for one in feed.announced
+    ]
+    assert set(check_all(feed, wrong)) == {OracleVerdict.DIFFERS}
+
+
+def test_a_component_in_the_wrong_place_differs_and_is_named() -> None:
+    feed = lively("USD")
+    snapshot = feed.announced[-1]
+    first, second, *rest = snapshot.positions
+    swapped = (
+        msgspec.structs.replace(first, component_var=second.component_var),
+        msgspec.structs.replace(second, component_var=first.component_var),
+        *rest,
+    )
+    walk = Walk()
+    walk.add(feed.records)
+    walk.go_to(snapshot.offsets, snapshot.kind)
+    wrong = msgspec.structs.replace(snapshot, positions=swapped)
+    found = checked(wrong, walk.inputs, now_ms=7)
+    assert found.verdict is OracleVerdict.DIFFERS
+    assert "component A" in found.detail
+    assert found.checked_at_ms == 7
+
+
+def test_numbers_of_the_batch_before_differ() -> None:
+    feed = opened_and_recorded()
+    before = live(feed.send(tick("A", 101.0)))
+    after = live(feed.send(tick("A", 90.0, hour=16.0)))
+    late = msgspec.structs.replace(before, offsets=after.offsets)
+    assert check_all(feed, [late]) == [OracleVerdict.DIFFERS]
+
+
+def test_other_settings_than_those_on_the_topics_differ() -> None:
+    feed = opened_and_recorded()
+    snapshot = live(feed.send(tick("A", 101.0)))
+    other = msgspec.structs.replace(snapshot, confidence="0.9")
+    assert check_all(feed, [other]) == [OracleVerdict.DIFFERS]
+    assert check_all(feed, [msgspec.structs.replace(snapshot, portfolio="Q")]) == [
+        OracleVerdict.DIFFERS
+    ]
+
+
+def test_what_cannot_be_recomputed_is_not_yet_checked() -> None:
+    feed = RecordedFeed()
+    fold = feed.send(portfolio("P", holding("cash:USD", 5.0)))
+    assert check_all(feed, [live(fold)]) == [OracleVerdict.UNCHECKED]
+    unpriced = msgspec.structs.replace(live(fold), missing=("A",))
+    assert check_all(feed, [unpriced]) == [OracleVerdict.UNCHECKED]
+
+
+def test_a_book_whose_scenarios_all_tie_is_judged_by_its_values() -> None:
+    feed = opened_and_recorded()
+    fold = feed.send(portfolio("Q", holding("cash:USD", 5.0)))
+    assert check_all(feed, [live(fold, "Q")]) == [OracleVerdict.AGREED]

@@ -1,0 +1,107 @@
+"""Following the stream: ends of day all, live snapshots at a rate, each portfolio in its turn."""
+
+from __future__ import annotations
+
+import msgspec
+
+from system.clock import ManualClock
+from system.contracts.messages import SnapshotKind
+from system.contracts.oracle import OracleStatus, OracleVerdict
+from tests.system.book.feed import holding, portfolio, tick
+from tests.validation.oracle.recorded import MemoryReader, announced, opened_and_recorded
+from validation.oracle.following import MAX_PORTFOLIOS_SHOWN, SAMPLES_PER_S, LiveOracle, Tally
+
+
+def followed(
+    records: list, snapshots: list, clock: ManualClock | None = None
+) -> tuple[LiveOracle, list[OracleStatus]]:
+    told: list[OracleStatus] = []
+    clock = clock or ManualClock()
+    oracle = LiveOracle(
+        MemoryReader(records), MemoryReader(announced(snapshots), 1_000), told.append, clock
+    )
+    return oracle, told
+
+
+def test_every_end_of_day_and_one_live_snapshot_are_checked_at_once() -> None:
+    feed = opened_and_recorded()
+    for day in range(3):
+        feed.send(tick("A", 101.0 + day, day=day))
+        feed.close(day, tick("B", 90.0 + day, day=day))
+    oracle, told = followed(feed.records, feed.announced)
+    oracle.step(0.0)
+    ends = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    assert len(ends) == 3
+    status = oracle.tally.status
+    assert (status.checked, status.agreed) == (4, 4)
+    assert status.worst_difference is not None
+    assert status.worst_difference < 1e-12
+    assert told[-1].verdict in {OracleVerdict.AGREED, OracleVerdict.UNCHECKED}
+
+
+def test_live_snapshots_are_sampled_at_the_stated_rate_and_in_turn() -> None:
+    feed = opened_and_recorded()
+    feed.send(portfolio("Q", holding("A", 1.0)))
+    clock, snapshots = ManualClock(), MemoryReader([], 1_000)
+    oracle = LiveOracle(MemoryReader(feed.records), snapshots, lambda status: None, clock)
+    inputs_read = len(feed.records)
+    seen = []
+    for second in range(4):
+        before = len(feed.announced)
+        feed.send(tick("A", 100.0 + second, hour=15.0 + second / 10))
+        oracle._inputs.add(feed.records[inputs_read:])
+        inputs_read = len(feed.records)
+        snapshots.add(announced(feed.announced[before:]))
+        oracle.step(0.0)
+        oracle.step(0.0)
+        seen.append(set(oracle.tally.status.newest))
+        clock.sleep(1.0 / SAMPLES_PER_S)
+    assert oracle.tally.status.checked == 4
+    assert seen[1] == {"P", "Q"}
+
+
+def test_a_defect_turns_it_red_and_it_stays_red() -> None:
+    feed = opened_and_recorded()
+    feed.close(0, tick("A", 101.0))
+    feed.close(1, tick("A", 102.0, day=1))
+    first, second = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    wrong = msgspec.structs.replace(first, var=first.var * 1.001)
+    oracle, told = followed(feed.records, [wrong, second], ManualClock(wall_ns=10**15))
+    oracle.step(0.0)
+    status = oracle.tally.status
+    assert (status.checked, status.agreed) == (2, 1)
+    assert status.verdict is OracleVerdict.DIFFERS
+    assert status.first_difference is not None
+    assert status.first_difference.snapshot_id == first.snapshot_id
+    assert status.first_difference.checked_at_ms == 10**9
+    assert "var" in status.first_difference.detail
+    assert told
+
+
+def test_inputs_that_never_come_are_said_and_nothing_is_counted() -> None:
+    feed = opened_and_recorded()
+    feed.close(0, tick("A", 101.0))
+    missing = feed.records[:-1]
+
+    class Passing(ManualClock):
+        def monotonic_ns(self) -> int:
+            self.advance_ns(10**9)
+            return super().monotonic_ns()
+
+    oracle, _ = followed(missing, feed.announced, Passing())
+    oracle.step(0.0)
+    assert set(oracle.tally.status.newest) == {"P"}
+    assert oracle.tally.status.newest["P"].snapshot_id == feed.announced[0].snapshot_id
+    assert "did not come" in oracle.tally.status.problem
+
+
+def test_what_is_shown_by_portfolio_is_bounded() -> None:
+    feed = opened_and_recorded()
+    oracle, _ = followed(feed.records, feed.announced)
+    oracle.step(0.0)
+    [check] = oracle.tally.status.newest.values()
+    tally = Tally()
+    for number in range(MAX_PORTFOLIOS_SHOWN + 5):
+        tally.add(msgspec.structs.replace(check, portfolio=f"P{number}"))
+    assert len(tally.status.newest) == MAX_PORTFOLIOS_SHOWN
+    assert tally.status.checked == MAX_PORTFOLIOS_SHOWN + 5

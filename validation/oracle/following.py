@@ -1,0 +1,191 @@
+"""Which snapshots are taken up, and the tally of what was found."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from system.bus.consumer import Record
+from system.clock import Clock
+from system.contracts.codec import decode
+from system.contracts.messages import RiskSnapshot, SnapshotKind
+from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
+from validation.oracle.checking import checked
+from validation.oracle.market import Walk
+
+SAMPLES_PER_S: Final = 2.0
+"""An exact recomputation takes about 20 ms: this costs some 4 % of one core."""
+READ_BOUND_S: Final = 20.0
+"""How long to wait for the inputs that a snapshot says it has seen."""
+PUBLISH_EVERY_NS: Final = 500_000_000
+MAX_WAITING_RECORDS: Final = 200_000
+"""Beyond this nothing is read ahead until a snapshot asks for it."""
+MAX_WAITING_SNAPSHOTS: Final = 20_000
+MAX_PORTFOLIOS_SHOWN: Final = 64
+
+
+class Reader(Protocol):
+    """What is needed of ``system.bus.consumer.Follower``."""
+
+    @property
+    def position(self) -> Mapping[str, int]:
+        """The next offset to be read, by ``topic:partition``."""
+        ...
+
+    def poll(self, timeout_seconds: float = ...) -> list[Record]:
+        """Return what has come."""
+        ...
+
+
+class _Header(msgspec.Struct):
+    """The part of a snapshot that decides whether it is taken up."""
+
+    portfolio: str
+    kind: SnapshotKind
+
+
+class Tally:
+    """What was found, as it is published."""
+
+    def __init__(self) -> None:
+        self._status = OracleStatus(running=True, samples_per_s=SAMPLES_PER_S)
+
+    @property
+    def status(self) -> OracleStatus:
+        """Return all of it."""
+        return self._status
+
+    def add(self, check: OracleCheck) -> None:
+        """Count one check."""
+        known = self._status
+        compared = check.verdict is not OracleVerdict.UNCHECKED
+        newest = {k: v for k, v in known.newest.items() if k != check.portfolio}
+        newest[check.portfolio] = check
+        for name in list(newest)[: max(0, len(newest) - MAX_PORTFOLIOS_SHOWN)]:
+            del newest[name]
+        first = known.first_difference
+        if first is None and check.verdict is OracleVerdict.DIFFERS:
+            first = check
+        self._status = msgspec.structs.replace(
+            known,
+            checked=known.checked + compared,
+            agreed=known.agreed + (check.verdict is OracleVerdict.AGREED),
+            not_compared=known.not_compared + (not compared),
+            worst_difference=_larger(known.worst_difference, check.largest_difference),
+            first_difference=first,
+            newest=newest,
+        )
+
+    def say(self, problem: str) -> None:
+        """Say why nothing can be checked now; empty when it can."""
+        self._status = msgspec.structs.replace(self._status, problem=problem)
+
+
+class LiveOracle:
+    """Follows inputs and snapshots, and checks ends of day and a sample of the live ones.
+
+    Parameters
+    ----------
+    inputs : Reader
+        Of the input topics, from their beginning.
+    snapshots : Reader
+        Of the topic of snapshots.
+    publish : callable
+        Told of the tally about twice a second.
+    clock : Clock
+        Times the samples.
+    """
+
+    def __init__(
+        self,
+        inputs: Reader,
+        snapshots: Reader,
+        publish: Callable[[OracleStatus], None],
+        clock: Clock,
+    ) -> None:
+        self._inputs = inputs
+        self._snapshots = snapshots
+        self._publish = publish
+        self._clock = clock
+        self._walk = Walk()
+        self._waiting: deque[bytes] = deque()
+        self._due_ns = 0
+        self._told_ns = -PUBLISH_EVERY_NS
+        self._turn: dict[str, int] = {}
+        self.tally = Tally()
+
+    def step(self, poll_s: float) -> None:
+        """Read what has come, and check what is due; waits at most a few seconds."""
+        if self._walk.waiting_count < MAX_WAITING_RECORDS:
+            self._walk.add(self._inputs.poll(poll_s))
+        if len(self._waiting) < MAX_WAITING_SNAPSHOTS:
+            self._waiting.extend(record.value for record in self._snapshots.poll(poll_s))
+        for value in self._chosen():
+            self._check(value)
+            self._tell()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Publish the tally, often enough that it does not expire, and no oftener."""
+        now_ns = self._clock.monotonic_ns()
+        if now_ns >= self._told_ns + PUBLISH_EVERY_NS:
+            self._told_ns = now_ns
+            self._publish(self.tally.status)
+
+    def _chosen(self) -> Iterable[bytes]:
+        """Yield what is checked now, in the order of the topic."""
+        live: list[tuple[str, bytes]] = []
+        while self._waiting:
+            value = self._waiting.popleft()
+            header = msgspec.json.decode(value, type=_Header)
+            if header.kind is SnapshotKind.END_OF_DAY:
+                yield from self._sample(live)
+                live = []
+                yield value
+                continue
+            live.append((header.portfolio, value))
+        yield from self._sample(live)
+
+    def _sample(self, live: Sequence[tuple[str, bytes]]) -> Iterable[bytes]:
+        """Yield the newest snapshot of whose turn it is, if one is due."""
+        now_ns = self._clock.monotonic_ns()
+        if not live or now_ns < self._due_ns:
+            return
+        self._due_ns = now_ns + round(1e9 / SAMPLES_PER_S)
+        newest = dict(live)
+        name = min(newest, key=lambda one: (self._turn.get(one, -1), one))
+        self._turn[name] = now_ns
+        yield newest[name]
+
+    def _check(self, value: bytes) -> None:
+        snapshot = decode(value, RiskSnapshot)
+        if not self._walk.is_behind(snapshot.offsets):
+            return
+        if not self._has_read(snapshot.offsets):
+            self.tally.say(f"inputs of {snapshot.snapshot_id} did not come in {READ_BOUND_S:.0f} s")
+            return
+        self._walk.go_to(snapshot.offsets, snapshot.kind)
+        self.tally.say("")
+        self.tally.add(checked(snapshot, self._walk.inputs, now_ms=self._clock.wall_ns() // 10**6))
+
+    def _has_read(self, offsets: Mapping[str, int]) -> bool:
+        """Read until everything below a vector is there; False if it does not come."""
+        deadline_ns = self._clock.monotonic_ns() + round(READ_BOUND_S * 1e9)
+        while _is_short(self._inputs.position, offsets):
+            if self._clock.monotonic_ns() > deadline_ns:
+                return False
+            self._walk.add(self._inputs.poll(0.05))
+        return True
+
+
+def _is_short(position: Mapping[str, int], offsets: Mapping[str, int]) -> bool:
+    return any(position.get(place, 0) < offset for place, offset in offsets.items())
+
+
+def _larger(known: float | None, found: float | None) -> float | None:
+    if known is None or found is None:
+        return found if known is None else known
+    return max(known, found)

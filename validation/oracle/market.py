@@ -1,0 +1,204 @@
+"""What the input topics say up to a vector of offsets; pure, fed record by record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from system.bus.consumer import Record
+from system.contracts.messages import (
+    MAX_CLOSES_PER_SERIES,
+    CloseHistory,
+    FxRate,
+    Instrument,
+    Mark,
+    Portfolio,
+    SnapshotKind,
+    Tick,
+    Trade,
+)
+from system.contracts.topics import FX_RATES, MARKET_DATA, REFERENCE, TRADES
+from validation.checkers.ledger import Outcome
+from validation.expected import effective_trades, positions_after
+from validation.fates import Rulings
+from validation.references.exact import ReferenceInputError
+from validation.references.revaluation import (
+    CurrentMarket,
+    ReferencePosition,
+    fx_name,
+    needed_series,
+)
+from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
+
+ORDER: Final = (REFERENCE.name, FX_RATES.name, MARKET_DATA.name, TRADES.name)
+"""Topics are taken in this order between two vectors: what is named before what names it."""
+
+
+class InputsAt:
+    """Prices, closes, books and trades as they are at one vector of offsets."""
+
+    def __init__(self) -> None:
+        self._rulings = Rulings()
+        self._instruments: dict[str, Instrument] = {}
+        self._prices: dict[str, float] = {}
+        self._closes: dict[str, dict[dt.date, float]] = {}
+        self._quoted: dict[tuple[str, int], set[str]] = {}
+        self._books: dict[str, Portfolio] = {}
+        self._asked: dict[str, Portfolio] = {}
+        self._due: dict[str, Portfolio] = {}
+        self._trades: dict[str, list[Trade]] = {}
+        self._day: dt.date | None = None
+
+    def take(self, record: Record) -> None:
+        """Take the next record of its partition."""
+        message, (outcome, _) = self._rulings.rule(record)
+        place = (record.topic, record.partition)
+        if outcome is Outcome.MARK and isinstance(message, Mark):
+            self._close(message.date, place)
+        if outcome is not Outcome.APPLIED:
+            return
+        match message:
+            case Tick():
+                self._quote(message.ticker, message.mid, place)
+            case FxRate():
+                self._quote(fx_name(message.currency), message.rate, place)
+            case Trade():
+                self._trades.setdefault(message.portfolio, []).append(message)
+            case Instrument():
+                self._instruments[message.instrument] = message
+            case CloseHistory():
+                self._closes[message.series] = {one.date: one.value for one in message.closes}
+            case Portfolio():
+                self._define(message)
+            case _:
+                pass
+
+    def settle(self, kind: SnapshotKind) -> None:
+        """Let settings that waited for a mark come into force; an end of day is before them."""
+        if kind is not SnapshotKind.END_OF_DAY:
+            self._books |= self._due
+            self._due.clear()
+
+    def book(self, portfolio: str) -> Portfolio | None:
+        """Return the settings in force, None for a portfolio that is not known."""
+        return self._books.get(portfolio)
+
+    def held(self, book: Portfolio) -> tuple[ReferencePosition, ...]:
+        """Return what a book holds, its cash included.
+
+        Raises
+        ------
+        ReferenceInputError
+            If it holds what the references do not value; names it.
+        """
+        trades = effective_trades(self._trades.get(book.portfolio, ()))
+        try:
+            return positions_after(book, trades, self._instruments)
+        except KeyError as error:
+            msg = f"{error.args[0]} is held and not declared"
+            raise ReferenceInputError(msg) from error
+
+    def risk(self, book: Portfolio) -> ReferenceSnapshot:
+        """Return the exact risk of a book now.
+
+        Raises
+        ------
+        ReferenceInputError
+            If something that it needs is not known, or is not valued by the references.
+        """
+        held = self.held(book)
+        needed = sorted(needed_series(held, book.base_currency))
+        return reference_snapshot(
+            held,
+            {name: self._closes.get(name, {}) for name in needed or sorted(self._closes)},
+            as_of=self._as_of(),
+            window=book.window,
+            confidence=book.confidence,
+            base_currency=book.base_currency,
+            now=self._now(needed),
+        )
+
+    def _now(self, needed: Sequence[str]) -> CurrentMarket:
+        known = {name: price for name in needed if (price := self._price(name)) is not None}
+        quotes = {name.removeprefix("fx:"): one for name, one in known.items() if _is_fx(name)}
+        return CurrentMarket(known, quotes)
+
+    def _price(self, name: str) -> float | None:
+        """Return the last accepted price of a series, before the first its last close."""
+        if name in self._prices:
+            return self._prices[name]
+        closes = self._closes.get(name)
+        return closes[max(closes)] if closes else None
+
+    def _as_of(self) -> dt.date:
+        if self._day is not None:
+            return self._day
+        return max((max(one) for one in self._closes.values() if one), default=dt.date.min)
+
+    def _define(self, book: Portfolio) -> None:
+        if book.portfolio in self._books:
+            self._asked[book.portfolio] = book
+        else:
+            self._books[book.portfolio] = book
+
+    def _quote(self, name: str, price: float, place: tuple[str, int]) -> None:
+        self._prices[name] = price
+        self._quoted.setdefault(place, set()).add(name)
+
+    def _close(self, day: dt.date, place: tuple[str, int]) -> None:
+        """Close a day in one partition: its mark comes to all of them at one vector."""
+        self._day = day
+        for name in self._quoted.pop(place, ()):
+            closes = self._closes.setdefault(name, {})
+            if not closes or max(closes) < day:
+                closes[day] = self._prices[name]
+                if len(closes) > MAX_CLOSES_PER_SERIES:
+                    del closes[min(closes)]
+        if place[0] == REFERENCE.name:
+            self._due |= self._asked
+            self._asked.clear()
+
+
+class Walk:
+    """Records that have been read and not taken yet, and the inputs at where it stands."""
+
+    def __init__(self) -> None:
+        self.inputs = InputsAt()
+        self._waiting: dict[str, deque[Record]] = {}
+        self._taken: dict[str, int] = {}
+        self.waiting_count = 0
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Add what has been read, in order within each partition."""
+        for record in records:
+            self._waiting.setdefault(_place(record), deque()).append(record)
+        self.waiting_count += len(records)
+
+    def is_behind(self, offsets: Mapping[str, int]) -> bool:
+        """Return whether it could go to a vector without going back."""
+        return all(self._taken.get(place, 0) <= offset for place, offset in offsets.items())
+
+    def go_to(self, offsets: Mapping[str, int], kind: SnapshotKind) -> None:
+        """Take everything below a vector of offsets that was read, and nothing beyond it."""
+        self.inputs.settle(SnapshotKind.LIVE)
+        for place in sorted(offsets, key=_order):
+            waiting = self._waiting.get(place, deque())
+            while waiting and waiting[0].offset < offsets[place]:
+                self.inputs.take(waiting.popleft())
+                self.waiting_count -= 1
+            self._taken[place] = offsets[place]
+        self.inputs.settle(kind)
+
+
+def _order(place: str) -> tuple[int, str]:
+    return ORDER.index(place.rpartition(":")[0]), place
+
+
+def _place(record: Record) -> str:
+    return f"{record.topic}:{record.partition}"
+
+
+def _is_fx(name: str) -> bool:
+    return name.startswith("fx:")

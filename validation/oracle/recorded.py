@@ -1,0 +1,100 @@
+"""The oracle over a recorded history: every stored snapshot; and what it said live."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from system.bus.consumer import Record
+from system.contracts.messages import RiskSnapshot
+from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
+from validation.checkers.verdict import Finding, judged, unknown
+from validation.oracle.checking import checked
+from validation.oracle.market import Walk
+
+RECORDED: Final = "oracle: every stored snapshot, recomputed from the topics"
+LIVE: Final = "live oracle: snapshots sampled while the stream ran"
+MAX_RECOMPUTED: Final = 2_500
+"""Of a longer history an even share: an exact recomputation takes 10 to 20 ms."""
+
+
+def check_recorded(records: Sequence[Record], snapshots: Sequence[RiskSnapshot]) -> Finding:
+    """Return whether every stored snapshot is what follows from the topics at its offsets.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Everything on the input topics, in order within each partition.
+    snapshots : sequence of RiskSnapshot
+        As they were stored, live ones and ends of day.
+    """
+    chosen = _even_share(sorted(snapshots, key=_age))
+    checks = _checks(records, chosen)
+    compared = [one for one in checks if one.verdict is not OracleVerdict.UNCHECKED]
+    if not compared:
+        return unknown(RECORDED, checks[0].detail if checks else "no snapshot was stored")
+    off = [one for one in compared if one.verdict is OracleVerdict.DIFFERS]
+    worst = max((one.largest_difference or 0.0 for one in compared), default=0.0)
+    return judged(
+        RECORDED,
+        (f"{one.snapshot_id}: {one.detail}" for one in off),
+        passed=f"{len(compared)} of {len(compared)} agree{_rest(snapshots, checks)}, "
+        f"worst difference {worst:.1e}",
+        figures={
+            "compared": len(compared),
+            "stored": len(snapshots),
+            "differing": len(off),
+            "worst": worst,
+        },
+    )
+
+
+def check_live(status: OracleStatus | None) -> Finding:
+    """Return what the live oracle found while the stream ran.
+
+    Parameters
+    ----------
+    status : OracleStatus or None
+        Its last word; None where it ran not or says nothing.
+    """
+    if status is None or not status.checked:
+        return unknown(LIVE, status.problem if status and status.problem else "nothing was checked")
+    first = status.first_difference
+    problems = [] if first is None else [f"{first.snapshot_id}: {first.detail}"]
+    return judged(
+        LIVE,
+        problems,
+        passed=f"{status.agreed} of {status.checked} agree, worst difference "
+        f"{status.worst_difference or 0.0:.1e}; at most {status.samples_per_s:g} live a second",
+        figures={"checked": status.checked, "agreed": status.agreed},
+    )
+
+
+def _checks(records: Sequence[Record], snapshots: Sequence[RiskSnapshot]) -> list[OracleCheck]:
+    walk = Walk()
+    walk.add(records)
+    found = []
+    for snapshot in snapshots:
+        if walk.is_behind(snapshot.offsets):
+            walk.go_to(snapshot.offsets, snapshot.kind)
+            found.append(checked(snapshot, walk.inputs, now_ms=0))
+    return found
+
+
+def _even_share(snapshots: Sequence[RiskSnapshot]) -> Sequence[RiskSnapshot]:
+    step = -(-len(snapshots) // MAX_RECOMPUTED)
+    return snapshots[:: max(1, step)]
+
+
+def _rest(snapshots: Sequence[RiskSnapshot], checks: Sequence[OracleCheck]) -> str:
+    """Return in words what was not compared, and why."""
+    verdicts = Counter(one.verdict for one in checks)
+    parts = [f"{count} not comparable" for count in [verdicts[OracleVerdict.UNCHECKED]] if count]
+    left = len(snapshots) - len(checks)
+    parts += [f"{left} not looked at"] if left else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _age(snapshot: RiskSnapshot) -> tuple[int, int, int]:
+    return snapshot.fence, snapshot.epoch, sum(snapshot.offsets.values())
