@@ -16,12 +16,16 @@ from system.contracts.messages import (
     Instrument,
     Mark,
     OpeningPosition,
+    OptionRight,
+    OptionTerms,
     Portfolio,
     Rejected,
     RejectReason,
+    StressedHistory,
     Tick,
     Trade,
     TradeAction,
+    VolatilityShift,
 )
 
 FIRST = string.ascii_letters + string.digits
@@ -82,17 +86,46 @@ def trades(draw: st.DrawFn) -> Trade:
     )
 
 
+option_terms = st.builds(
+    OptionTerms,
+    underlying=identifiers,
+    right=st.sampled_from(OptionRight),
+    strike=positive,
+    expiry=dates,
+    volatility=st.floats(1e-4, 10.0),
+    rate=st.floats(-1.0, 1.0),
+    dividend_yield=st.floats(-1.0, 1.0),
+    volatility_series=st.none() | identifiers,
+    volatility_shift=st.sampled_from(VolatilityShift),
+)
+
+
 @st.composite
 def instruments(draw: st.DrawFn) -> Instrument:
-    known = [one for one in AssetClass if one is not AssetClass.OPTION]
-    asset_class = draw(st.sampled_from(known))
+    asset_class = draw(st.sampled_from(AssetClass))
     money = asset_class in (AssetClass.FX, AssetClass.CASH)
+    option = asset_class is AssetClass.OPTION
     return Instrument(
         instrument=draw(identifiers),
         asset_class=asset_class,
         currency=draw(currencies),
         multiplier=1.0 if money else draw(positive),
         name=draw(free_text),
+        option=draw(option_terms) if option else None,
+        proxy=None if money or option else draw(st.none() | identifiers),
+    )
+
+
+@st.composite
+def stressed_histories(draw: st.DrawFn) -> StressedHistory:
+    days = sorted(draw(st.sets(dates, min_size=2, max_size=8)))
+    return StressedHistory(
+        window=draw(st.text(FIRST + "_.-", min_size=1, max_size=9).map("w{}".format)),
+        first=days[0],
+        last=days[-1],
+        version=draw(st.text(min_size=1, max_size=20)),
+        series=draw(identifiers),
+        closes=tuple(ClosePoint(date=day, value=draw(positive)) for day in days),
     )
 
 
@@ -129,5 +162,5 @@ rejected = st.builds(
 market_messages = ticks() | marks
 fx_messages = rates | marks
 trade_messages = trades() | marks
-reference_messages = instruments() | histories() | portfolios | marks
+reference_messages = instruments() | histories() | stressed_histories() | portfolios | marks
 input_messages = market_messages | fx_messages | trade_messages | reference_messages

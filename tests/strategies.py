@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from system.contracts.messages import AssetClass, OptionRight
 from system.risk.confidence import Confidence
-from system.risk.listing import Listing, ReturnType
+from system.risk.listing import Listing, OptionTerms, ReturnType
 from system.risk.options import EuropeanOption
 from system.risk.portfolio import PortfolioRisk, portfolio_risk
+from system.risk.revaluation import OptionMark, option_marks, option_moves, revalued
 from system.risk.scenarios import ScenarioFactors, scenario_factors, series_of
 from system.risk.valuation import Holding, Holdings, Valuation, valuation
-from system.risk.window import CloseTable, fx_series, scenario_window
+from system.risk.window import CloseTable, ScenarioWindow, fx_series, scenario_window
 from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 
@@ -197,4 +198,102 @@ def option_cases() -> st.SearchStrategy[OptionCase]:
         rate=st.floats(-0.02, 0.12),
         dividend_yield=st.floats(0.0, 0.08),
         volatility=st.floats(0.05, 1.5),
+    )
+
+
+@dataclass(frozen=True)
+class OptionBook:
+    """A share and options on it in EUR, valued in USD, over random-walk scenarios."""
+
+    case: OptionCase
+    quantities: tuple[float, float, float]
+    seed: int
+    moves_volatility: bool
+    scale: float = 1.0
+
+    def scaled(self, scale: float) -> OptionBook:
+        return replace(self, scale=scale)
+
+    def listings(self) -> tuple[Listing, ...]:
+        share = Listing("S", AssetClass.EQUITY, "EUR")
+        options = tuple(
+            Listing(
+                f"S.{right}",
+                AssetClass.OPTION,
+                "EUR",
+                option=OptionTerms(
+                    underlying=share,
+                    right=right,
+                    strike=self.case.strike,
+                    expiry=FIRST_DAY,
+                    volatility=self.case.volatility,
+                    rate=self.case.rate,
+                    dividend_yield=self.case.dividend_yield,
+                    volatility_series="V" if self.moves_volatility else "",
+                ),
+            )
+            for right in OptionRight
+        )
+        return (share, *options)
+
+    @property
+    def days(self) -> int:
+        return round(self.case.years * 365)
+
+    def risk(self) -> PortfolioRisk:
+        return self._risk(tuple(self.scale * one for one in self.quantities))
+
+    def pnl_of(self, right: OptionRight) -> np.ndarray:
+        return self._risk((0.0, *(float(one is right) for one in OptionRight))).pnl
+
+    def forward_pnl(self) -> np.ndarray:
+        """Return the P&L of e^(-qT) shares less the present value of the strike."""
+        window = self._window()
+        years = self.days / 365
+        stock = self.case.spot * np.exp(-self.case.dividend_yield * years)
+        cash = self.case.strike * np.exp(-self.case.rate * years)
+        returns = window.row("S")[1:] / window.row("S")[:-1]
+        fx = window.row("fx:USD")[1:] / window.row("fx:USD")[:-1]
+        return 1.1 * ((stock * returns - cash) * fx - (stock - cash))
+
+    def _window(self) -> ScenarioWindow:
+        rng = np.random.default_rng(self.seed)
+        days = [FIRST_DAY + dt.timedelta(index) for index in range(31)]
+        table = CloseTable.of(
+            {
+                "S": _walk(rng, days, start=100.0, volatility=0.03),
+                "V": _walk(rng, days, start=20.0, volatility=0.05),
+                fx_series("USD"): _walk(rng, days, start=1.1, volatility=0.006),
+            }
+        )
+        return scenario_window(table, as_of=days[-1], scenario_count=30)
+
+    def _risk(self, quantities: tuple[float, ...]) -> PortfolioRisk:
+        listings, window = self.listings(), self._window()
+        holdings = Holdings.of(
+            Holding(listing, quantity, 1.0)
+            for listing, quantity in zip(listings, quantities, strict=True)
+        )
+        factors = scenario_factors(window, listings, base_currency="USD")
+        moves = option_moves(window, listings, factors, base_currency="USD")
+        marks = option_marks([OptionMark(one, self.days, self.case.spot) for one in listings[1:]])
+        prices = np.array([self.case.spot, *marks.premium.tolist()])
+        worth = valuation(holdings, prices=prices, quotes={"USD": 1.1}, base_currency="USD")
+        return portfolio_risk(
+            worth.exposures,
+            revalued(factors, moves, marks),
+            confidence=Confidence.parse("0.95"),
+            groups=holdings.asset_classes(),
+        )
+
+
+def option_books() -> st.SearchStrategy[OptionBook]:
+    """A share, a call and a put, each long or short, with a constant or a moved volatility."""
+    quantities = st.integers(-400, 400).filter(bool).map(lambda count: count / 4)
+    return st.builds(
+        OptionBook,
+        case=option_cases(),
+        quantities=st.tuples(quantities, quantities, quantities),
+        seed=st.integers(0, 2**32 - 1),
+        moves_volatility=st.booleans(),
     )

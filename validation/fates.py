@@ -13,6 +13,9 @@ The rules (docs of the topics, restated here because this is the second opinion)
 * a trade counts once per (id, version), versions grow by one, a cancelled one is over;
 * cash is of a currency; an instrument with a price has no name of an FX series; closes of
   a new series lie within the days that are closed, once one is;
+* an option is on an instrument that came before it, has a price of its own and is in the
+  same currency;
+* the series of a stressed window agree on its dates and on the version of their data;
 * a mark whose day is closed already is a duplicate; one whose event time is not within a
   day of its date is rejected (far off).
 
@@ -39,6 +42,7 @@ from system.contracts.messages import (
     Message,
     Portfolio,
     RejectReason,
+    StressedHistory,
     Tick,
     Trade,
     TradeAction,
@@ -70,6 +74,7 @@ class _Known:
     instruments: dict[str, Instrument] = field(default_factory=dict)
     histories: dict[str, dict[dt.date, float]] = field(default_factory=dict)
     portfolios: dict[str, Portfolio] = field(default_factory=dict)
+    stressed: dict[tuple[str, str], StressedHistory] = field(default_factory=dict)
 
     def has(self, instrument: str) -> bool:
         return instrument in self.instruments or CASH.fullmatch(instrument) is not None
@@ -294,8 +299,41 @@ def _instrument(instrument: Instrument, at: _Partition) -> Ruling:
         del at.known.instruments[instrument.instrument]
         return _rejected(RejectReason.CONFLICT)
     if before is instrument:
+        reason = _misfit(instrument, at.known)
+        if reason is not None:
+            del at.known.instruments[instrument.instrument]
+            return _rejected(reason)
         return APPLIED
     return DUPLICATE if before == instrument else _rejected(RejectReason.CONFLICT)
+
+
+def _misfit(instrument: Instrument, known: _Known) -> RejectReason | None:
+    """Return what is wrong with what an option is on; its own id is known by now."""
+    if instrument.option is None:
+        return None
+    name = instrument.option.underlying
+    underlying = known.instruments.get(name)
+    if underlying is None or name == instrument.instrument:
+        return RejectReason.UNKNOWN_INSTRUMENT
+    priced = underlying.asset_class not in MONEY and underlying.option is None
+    fits = priced and underlying.currency == instrument.currency
+    return None if fits else RejectReason.INVALID
+
+
+def _stressed(history: StressedHistory, at: _Partition) -> Ruling:
+    known = at.known.stressed
+    before = known.get((history.window, history.series))
+    if before == history:
+        return DUPLICATE
+    same_window = [one for (window, _), one in known.items() if window == history.window]
+    agrees = all(
+        (one.first, one.last, one.version) == (history.first, history.last, history.version)
+        for one in same_window
+    )
+    if before is not None or not agrees:
+        return _rejected(RejectReason.CONFLICT)
+    known[history.window, history.series] = history
+    return APPLIED
 
 
 def _is_named_like_a_rate(instrument: Instrument) -> bool:
@@ -329,5 +367,6 @@ _RULES: Final[dict[type[Message], Callable[..., Ruling]]] = {
     Trade: _trade,
     Instrument: _instrument,
     CloseHistory: _history,
+    StressedHistory: _stressed,
     Portfolio: _portfolio,
 }

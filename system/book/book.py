@@ -30,6 +30,7 @@ from system.book.rows import (
     DayState,
     PortfolioState,
     TradeState,
+    stressed_key,
 )
 from system.book.snapshot import Moment, risk_snapshot
 from system.book.touch import Touched
@@ -43,6 +44,7 @@ from system.contracts.messages import (
     RejectReason,
     RiskSnapshot,
     SnapshotKind,
+    StressedHistory,
     Trade,
 )
 from system.contracts.topics import FX_RATES, MARKET_DATA
@@ -107,6 +109,7 @@ class Book:
             Trade: self._trade,
             Instrument: self._instrument,
             CloseHistory: self._history,
+            StressedHistory: self._stressed,
             Portfolio: self._portfolio,
             Unreadable: self._unreadable,
         }
@@ -294,6 +297,12 @@ class Book:
         if verdict is Verdict.APPLIED:
             self._changed[CLOSES_PREFIX + history.series] = self.market.closes[history.series]
             self._touched.by_series(history.series)
+        return verdict
+
+    def _stressed(self, history: StressedHistory, _: PartitionQueue) -> Verdict:
+        verdict = self._reference.add_stressed(history)
+        self._changed[stressed_key(history.window, history.series)] = history
+        self._touched.by_series(history.series)
         return verdict
 
     def _portfolio(self, definition: Portfolio, _: PartitionQueue) -> Verdict:

@@ -10,6 +10,7 @@ from system.contracts.messages import (
     Mark,
     Portfolio,
     RejectReason,
+    StressedHistory,
     Trade,
 )
 
@@ -42,7 +43,9 @@ class Unreadable(NamedTuple):
     detail: str
 
 
-Payload = QuoteRow | Trade | Instrument | CloseHistory | Portfolio | Mark | Unreadable
+Payload = (
+    QuoteRow | Trade | Instrument | CloseHistory | StressedHistory | Portfolio | Mark | Unreadable
+)
 
 
 class Event(NamedTuple):

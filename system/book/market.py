@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -11,9 +12,11 @@ import msgspec
 import numpy as np
 
 from system.book.events import QuoteRow
+from system.book.listings import listing_of
 from system.book.positions import cash_currency, cash_listing
 from system.book.quotes import Verdict, quote_after
 from system.book.rows import ClosesState, DayState, PartitionState, QuoteState
+from system.book.stressed import StressedData
 from system.contracts.messages import EUR, MAX_CLOSES_PER_SERIES, CloseHistory, Instrument
 from system.risk.listing import Listing
 from system.risk.window import CloseTable, fx_series
@@ -72,6 +75,8 @@ class Market:
         self.closes: dict[str, ClosesState] = {}
         self.partitions: dict[str, PartitionState] = {}
         self.day: DayState | None = None
+        self.stressed = StressedData()
+        self._stated_date: dt.date | None = None
         self._table: CloseTable | None = None
         self.window_version = 0
         """Grows whenever a close or an instrument is added."""
@@ -79,14 +84,15 @@ class Market:
     # -- reference ----------------------------------------------------------------------
 
     def add_instrument(self, instrument: Instrument) -> None:
-        """Take an instrument into the reference data."""
+        """Take an instrument into the reference data.
+
+        Raises
+        ------
+        MessageError
+            If it is an option on what no option can be on; nothing is taken then.
+        """
+        self.listings[instrument.instrument] = listing_of(instrument, self.listings)
         self.instruments[instrument.instrument] = instrument
-        self.listings[instrument.instrument] = Listing(
-            instrument.instrument,
-            instrument.asset_class,
-            instrument.currency,
-            instrument.multiplier,
-        )
         self.window_version += 1
 
     def add_history(self, history: CloseHistory) -> ClosesState:
@@ -127,7 +133,13 @@ class Market:
         return self.listings[instrument] if currency is None else cash_listing(currency)
 
     def under(
-        self, marks: Mapping[str, Price], rates: Mapping[str, Price], day: DayState | None
+        self,
+        marks: Mapping[str, Price],
+        rates: Mapping[str, Price],
+        day: DayState | None,
+        *,
+        valuation_date: dt.date | None = None,
+        unquoted: frozenset[str] = frozenset(),
     ) -> Market:
         """Return the same reference data and closes under other prices.
 
@@ -138,6 +150,10 @@ class Market:
             (units per 1 EUR); the quotes of all others stand.
         day : DayState or None
             The last closed day: closes beyond it are not looked at.
+        valuation_date : date or None
+            From which time to expiry counts; None: as the quotes say.
+        unquoted : frozenset of str
+            Instruments whose own quotes are left out: options that are marked by their model.
 
         Returns
         -------
@@ -152,6 +168,10 @@ class Market:
         other.rates = {**self.rates, **_stated(rates)}
         other.partitions = {**self.partitions, **_STATED_PARTITIONS}
         other.day = day
+        other.stressed = self.stressed
+        other._stated_date = valuation_date
+        for name in unquoted:
+            other.quotes.pop(name, None)
         return other
 
     # -- quotes -------------------------------------------------------------------------
@@ -204,6 +224,21 @@ class Market:
         return self.table.dates[-1] if self.table.dates else None
 
     @property
+    def valuation_date(self) -> dt.date | None:
+        """Return the day that time to expiry counts from, None before any.
+
+        The UTC day of the newest event behind the last mark; before such an event, the
+        last day of closes.
+        """
+        if self._stated_date is not None:
+            return self._stated_date
+        asof, newest = self.asof, self.newest_event_ns
+        if newest <= (self.day.event_time_ns if self.day else 0):
+            return asof
+        today = _EPOCH + dt.timedelta(days=newest // NANOSECONDS_PER_DAY)
+        return today if asof is None else max(today, asof)
+
+    @property
     def newest_event_ns(self) -> int:
         """Return the newest event time of any partition, nanoseconds since 1970."""
         return max((state.newest_event_ns for state in self.partitions.values()), default=0)
@@ -213,6 +248,11 @@ class Market:
     def price(self, instrument: str) -> Price | None:
         """Return what an instrument is marked at: its last quote, else its last close."""
         return self._price(self.quotes.get(instrument), instrument)
+
+    def quoted(self, instrument: str) -> Price | None:
+        """Return an instrument's last quote, None where it has none."""
+        quote = self.quotes.get(instrument)
+        return None if quote is None else Price(quote.price, self._stale_since(quote))
 
     def rate(self, currency: str) -> Price | None:
         """Return units of a currency per 1 EUR: its last rate, else its last close."""
@@ -233,6 +273,12 @@ class Market:
         reference = max(quote.event_time_ns, partition.session_start_ns or 0)
         late = partition.newest_event_ns - reference > self._staleness.bound_ns
         return quote.event_time_ns if late else None
+
+    def close_on(self, series: str, date: dt.date) -> float | None:
+        """Return a series' last close up to a date, None where it has none."""
+        closes = self.closes.get(series)
+        count = 0 if closes is None else bisect_right(closes.dates, date)
+        return closes.values[count - 1] if closes is not None and count else None
 
     # -- end of day ---------------------------------------------------------------------
 

@@ -4,38 +4,63 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from system.book.market import Market, Price
+from system.book.options import FoundOption, HeldOptions, found_option
 from system.book.positions import Positions
 from system.book.rows import DayClose, HeldPosition, PortfolioState
 from system.book.shape import Shape
+from system.book.stressed import StressedBook, stressed_books
 from system.contracts.messages import Portfolio, Trade
 from system.errors import InputError
+from system.risk.arrays import BoolVector
 from system.risk.confidence import Confidence
 from system.risk.cost import CostBasis
 from system.risk.currency import major_currency, rate_to_base
+from system.risk.listing import Listing
 from system.risk.moves import suspect_moves
-from system.risk.scenarios import ScenarioFactors, scenario_factors
+from system.risk.proxies import (
+    ProxiedTable,
+    SteadyListings,
+    proxies_of,
+    with_proxies,
+    with_steady_volatility,
+)
+from system.risk.revaluation import OptionMoves, option_moves
+from system.risk.scenarios import ScenarioFactors, scenario_factors, series_of
 from system.risk.valuation import Valuation, valuation
-from system.risk.window import ScenarioWindow, fx_series, scenario_window
+from system.risk.window import CloseTable, ScenarioWindow, fx_series, scenario_window
 
 _MONEY_MARK: Final = Price(0.0, None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenarios:
-    """The scenarios of one set of positions: factors, or why there are none."""
+    """The scenarios of one set of positions: factors, or why there are none.
+
+    The price rows of options are empty there; ``moves`` is what they are revalued with, and
+    ``steady`` names those whose volatility has no history and is held.
+    """
 
     factors: ScenarioFactors | None
+    moves: OptionMoves | None = None
+    steady: frozenset[str] = frozenset()
+    proxied: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
     suspect: tuple[str, ...] = ()
     problem: str = ""
     digest: bytes = b""
+
+    def moves_volatility(self, option: Listing) -> bool:
+        """Return whether scenarios move the volatility of an option."""
+        series = "" if option.option is None else option.option.volatility_series
+        return bool(series) and self.moves is not None and option.instrument_id not in self.steady
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +81,8 @@ class Marked:
         Instruments and FX series whose price is stale.
     missing : tuple of str
         Instruments that have no price or no rate yet: named, not valued.
+    options : HeldOptions or None
+        Its options; None without any.
     """
 
     shape: Shape
@@ -64,6 +91,7 @@ class Marked:
     quotes: dict[str, float]
     stale: tuple[str, ...]
     missing: tuple[str, ...]
+    options: HeldOptions | None = None
 
 
 class PortfolioBook:
@@ -121,6 +149,7 @@ class PortfolioBook:
         self.shape = self._shape_of(self.positions.basis)
         self._scenarios: dict[tuple[str, ...], Scenarios] = {}
         self._window_version = -1
+        self._stressed: dict[Hashable, tuple[StressedBook, ...]] = {}
 
     def _shape_of(self, basis: dict[str, CostBasis]) -> Shape:
         return Shape.of(
@@ -144,14 +173,20 @@ class PortfolioBook:
 
     def _marked(self, shape: Shape) -> Marked:
         quotes, stale_rates = self._quotes(shape)
+        found = self._found_options(shape) if shape.has_options else {}
         marks = [
             _MONEY_MARK if listing.is_money else self._market.price(listing.instrument_id)
             for listing in shape.listings
         ]
+        if shape.has_options:
+            marks = _with_options(shape, marks, found)
         missing = self._missing(shape, marks, quotes)
         if missing:
             shape, marks = self._without(shape, marks, missing)
+        options = HeldOptions.of(shape.listings, found) if found else None
         prices = tuple(mark for mark in marks if mark is not None)
+        if options is not None:
+            prices = options.priced(prices)
         worth = valuation(
             shape.holdings,
             prices=np.array([price.value for price in prices], dtype=np.float64),
@@ -163,7 +198,17 @@ class PortfolioBook:
             for name, price in zip(shape.holdings.instrument_ids, prices, strict=True)
             if price.stale_since_ns is not None
         )
-        return Marked(shape, worth, prices, quotes, (*stale, *stale_rates), missing)
+        if options is not None:
+            worth = options.exposed(worth)
+        return Marked(shape, worth, prices, quotes, (*stale, *stale_rates), missing, options)
+
+    def _found_options(self, shape: Shape) -> dict[str, FoundOption]:
+        found = {
+            listing.instrument_id: found_option(self._market, listing)
+            for listing in shape.listings
+            if listing.option is not None
+        }
+        return {name: option for name, option in found.items() if option is not None}
 
     def _quotes(self, shape: Shape) -> tuple[dict[str, float], tuple[str, ...]]:
         rates = {currency: self._market.rate(currency) for currency in sorted(shape.currencies)}
@@ -223,8 +268,15 @@ class PortfolioBook:
 
     def held(self) -> tuple[HeldPosition, ...]:
         """Return the present positions as they are kept at a close."""
+        marked = self.marked()
+        options = marked.options.at_close(marked.valuation) if marked.options else {}
         return tuple(
-            HeldPosition(instrument=name, quantity=basis.quantity, average_cost=basis.average_cost)
+            HeldPosition(
+                instrument=name,
+                quantity=basis.quantity,
+                average_cost=basis.average_cost,
+                option=options.get(name),
+            )
             for name, basis in sorted(self.positions.basis.items())
         )
 
@@ -255,24 +307,47 @@ class PortfolioBook:
         asof = self._market.asof
         if asof is None:
             return Scenarios(None, problem="no closes are known yet")
+        base = self.definition.base_currency
         try:
+            steady, chosen = _with_enough_history(
+                table, shape, base, asof=asof, scenario_count=self.definition.window
+            )
             window = scenario_window(
-                table.select(shape.series),
-                as_of=asof,
-                scenario_count=self.definition.window,
+                chosen.table, as_of=asof, scenario_count=self.definition.window
             )
-            factors = scenario_factors(
-                window, shape.listings, base_currency=self.definition.base_currency
-            )
+            factors = scenario_factors(window, steady.listings, base_currency=base)
+            moves = option_moves(window, steady.listings, factors, base_currency=base)
             suspects = suspect_moves(window, shape.listings)
         except InputError as error:
             return Scenarios(None, problem=str(error))
         return Scenarios(
             factors,
+            moves,
+            frozenset(steady.steady),
+            proxied=tuple(f"{item.name}={item.proxy}" for item in chosen.proxied),
             carried=tuple(f"{item.name} {item.date}" for item in window.carried),
             suspect=tuple(f"{item.instrument_id} {item.date}" for item in suspects),
             digest=_window_digest(window),
         )
+
+    def stressed(self, shape: Shape) -> tuple[StressedBook, ...]:
+        """Return the stressed scenarios of a shape; kept until a window's closes change."""
+        data, asof = self._market.stressed, self._market.asof
+        key = (shape.holdings.instrument_ids, data.version, data.open_asof(asof))
+        if key not in self._stressed:
+            self._stressed = {key: self._build_stressed(shape)}
+        return self._stressed[key]
+
+    def _build_stressed(self, shape: Shape) -> tuple[StressedBook, ...]:
+        base = self.definition.base_currency
+        return stressed_books(
+            self._market.stressed, shape.listings, as_of=self._market.asof, base_currency=base
+        )
+
+    @property
+    def valuation_date(self) -> dt.date | None:
+        """Return the day from which time to expiry counts."""
+        return self._market.valuation_date
 
     @property
     def asof(self) -> dt.date | None:
@@ -282,6 +357,38 @@ class PortfolioBook:
 
 def _unconvertible(currency: str, base: str, unrated: frozenset[str]) -> bool:
     return currency != base and bool({currency, base} & unrated)
+
+
+def _with_options(
+    shape: Shape, marks: Sequence[Price | None], found: Mapping[str, FoundOption]
+) -> list[Price | None]:
+    """Return the marks with a place for the premium of each option that has an underlying."""
+    return [
+        mark if listing.option is None else _premium_place(found.get(listing.instrument_id))
+        for listing, mark in zip(shape.listings, marks, strict=True)
+    ]
+
+
+def _premium_place(option: FoundOption | None) -> Price | None:
+    return None if option is None else Price(0.0, option.stale_since_ns)
+
+
+def _with_enough_history(
+    table: CloseTable, shape: Shape, base_currency: str, *, asof: dt.date, scenario_count: int
+) -> tuple[SteadyListings, ProxiedTable]:
+    """Return a book and its closes, with what stands in where a history is too short.
+
+    A proxy's closes where there is one; a constant volatility where that has no history.
+    """
+    known = bisect_right(table.dates, asof)
+
+    def suffices(present: BoolVector) -> bool:
+        return int(present[:known].sum()) > scenario_count
+
+    steady = with_steady_volatility(table, shape.listings, suffices=suffices)
+    series = series_of(steady.listings, base_currency) if steady.steady else shape.series
+    chosen = with_proxies(table, series, proxies_of(shape.listings), suffices=suffices)
+    return steady, chosen
 
 
 def _window_digest(window: ScenarioWindow) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from system.book.portfolio import PortfolioBook, Scenarios
 from system.book.rows import DayClose, DayState, PortfolioState
 from system.book.shape import Shape
 from system.book.snapshot import Moment, risk_snapshot
+from system.book.stressed import StressedBook
 from system.contracts.messages import (
     EUR,
     MONEY,
@@ -27,6 +28,8 @@ from system.contracts.messages import (
     SnapshotKind,
 )
 from system.risk.window import fx_series
+
+T = TypeVar("T")
 
 MAX_SCENARIOS_KEPT: Final = 256
 """Sets of scenarios, of 0.4 MB each at 100 positions and 500 days."""
@@ -49,20 +52,31 @@ class Recall:
     def __init__(self, market: Market) -> None:
         self.market = market
         self._kept: OrderedDict[Hashable, Scenarios] = OrderedDict()
+        self._stressed: OrderedDict[Hashable, tuple[StressedBook, ...]] = OrderedDict()
 
     def with_prices(self, marks: Mapping[str, Price], rates: Mapping[str, Price]) -> Recall:
         """Return the same under other prices of instruments, and rates per 1 EUR."""
         other = Recall(self.market.under(marks, rates, self.market.day))
-        other._kept = self._kept
+        other._kept, other._stressed = self._kept, self._stressed
         return other
 
     def scenarios(self, key: Hashable, build: Callable[[], Scenarios]) -> Scenarios:
         """Return scenarios that are kept under a key, built where they are not."""
-        found = self._kept.pop(key, None) or build()
-        self._kept[key] = found
-        while len(self._kept) > MAX_SCENARIOS_KEPT:
-            self._kept.popitem(last=False)
-        return found
+        return _kept(self._kept, key, build)
+
+    def stressed(
+        self, key: Hashable, build: Callable[[], tuple[StressedBook, ...]]
+    ) -> tuple[StressedBook, ...]:
+        """Return stressed scenarios that are kept under a key, built where they are not."""
+        return _kept(self._stressed, key, build)
+
+
+def _kept(kept: OrderedDict[Hashable, T], key: Hashable, build: Callable[[], T]) -> T:
+    found = kept.pop(key) if key in kept else build()
+    kept[key] = found
+    while len(kept) > MAX_SCENARIOS_KEPT:
+        kept.popitem(last=False)
+    return found
 
 
 class RecalledBook(PortfolioBook):
@@ -92,6 +106,13 @@ class RecalledBook(PortfolioBook):
         key = (shape.holdings.instrument_ids, *settings)
         return self._recall.scenarios(
             key, lambda: super(RecalledBook, self)._build_scenarios(shape)
+        )
+
+    def _build_stressed(self, shape: Shape) -> tuple[StressedBook, ...]:
+        stressed, asof = self._market.stressed.version, self.asof
+        key = ("stressed", shape.holdings.instrument_ids, self.definition.base_currency)
+        return self._recall.stressed(
+            (*key, stressed, asof), lambda: super(RecalledBook, self)._build_stressed(shape)
         )
 
 
@@ -138,10 +159,20 @@ def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
         Everything else. Not modified.
     """
     since_ns = snapshot.event_time_ns
-    marks = {
+    by_model = {
+        row.instrument
+        for row in snapshot.positions
+        if row.option is not None and not row.option.is_implied
+    }
+    spots = {
+        row.option.underlying: Price(row.option.spot, row.stale_since_ns)
+        for row in snapshot.positions
+        if row.option is not None and row.option.days_to_expiry >= 0
+    }
+    held = {
         row.instrument: Price(row.price, row.stale_since_ns)
         for row in snapshot.positions
-        if row.asset_class not in MONEY
+        if row.asset_class not in MONEY and row.instrument not in by_model
     }
     rates = {
         currency: Price(rate, since_ns if fx_series(currency) in snapshot.stale else None)
@@ -150,7 +181,13 @@ def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
     day = None
     if snapshot.asof is not None:
         day = DayState(date=snapshot.asof, event_time_ns=midnight_after_ns(snapshot.asof))
-    return reference.under(marks, rates, day)
+    return reference.under(
+        {**spots, **held},
+        rates,
+        day,
+        valuation_date=snapshot.valuation_date,
+        unquoted=frozenset(by_model),
+    )
 
 
 def moment_of(snapshot: RiskSnapshot) -> Moment:

@@ -19,6 +19,7 @@ from system.contracts.messages import (
     Mark,
     Portfolio,
     RejectReason,
+    StressedHistory,
 )
 from system.errors import InputError, MessageError
 from system.risk.confidence import Confidence
@@ -137,7 +138,8 @@ class Reference:
         Raises
         ------
         MessageError
-            If it contradicts what is known: reason ``conflict``.
+            If it contradicts what is known: reason ``conflict``; if it is an option whose
+            underlying is unknown, without a price or in another currency: the reason.
         """
         name = instrument.instrument
         known = self._market.instruments.get(name)
@@ -150,6 +152,23 @@ class Reference:
                 RejectReason.CONFLICT, f"instrument {name} bears the name of a series of FX rates"
             )
         self._market.add_instrument(instrument)
+        return Verdict.APPLIED
+
+    def add_stressed(self, history: StressedHistory) -> Verdict:
+        """Take the closes of a series in a stressed window; the same once more is a duplicate.
+
+        Raises
+        ------
+        MessageError
+            If it contradicts what is known of the window or the series: ``conflict``.
+        """
+        stressed = self._market.stressed
+        if stressed.known(history) == history:
+            return Verdict.DUPLICATE
+        contradiction = stressed.contradiction(history)
+        if contradiction:
+            raise MessageError(RejectReason.CONFLICT, contradiction)
+        stressed.add(history)
         return Verdict.APPLIED
 
     def add_history(self, history: CloseHistory) -> Verdict:

@@ -18,6 +18,7 @@ from system.book.rows import (
     PARTITION_PREFIX,
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
+    STRESSED_PREFIX,
     TRADE_PREFIX,
     ClosesState,
     DayState,
@@ -27,7 +28,7 @@ from system.book.rows import (
     TopicCounts,
     TradeState,
 )
-from system.contracts.messages import Instrument, RejectReason
+from system.contracts.messages import Instrument, RejectReason, StressedHistory
 from system.errors import MessageError
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class KeptRows:
     quotes: dict[str, QuoteState] = field(default_factory=dict)
     rates: dict[str, QuoteState] = field(default_factory=dict)
     closes: dict[str, ClosesState] = field(default_factory=dict)
+    stressed: tuple[StressedHistory, ...] = ()
     partitions: dict[str, PartitionState] = field(default_factory=dict)
     day: DayState | None = None
     counters: dict[str, TopicCounts] = field(default_factory=dict)
@@ -65,6 +67,7 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
         quotes=_by_name(rows, QUOTE_PREFIX, QuoteState),
         rates=_by_name(rows, FX_PREFIX, QuoteState),
         closes=_by_name(rows, CLOSES_PREFIX, ClosesState),
+        stressed=tuple(_by_name(rows, STRESSED_PREFIX, StressedHistory).values()),
         partitions=_by_name(rows, PARTITION_PREFIX, PartitionState),
         day=None if day is None else _row(DAY_KEY, day, DayState),
         counters={} if counters is None else _row(COUNTERS_KEY, counters, dict[str, TopicCounts]),
@@ -74,8 +77,10 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
 def restored_market(kept: KeptRows, staleness: Staleness) -> Market:
     """Return the market that the kept rows describe."""
     market = Market(staleness)
-    for instrument in kept.instruments:
-        market.add_instrument(instrument)
+    for instrument in sorted(kept.instruments, key=lambda one: one.option is not None):
+        market.add_instrument(instrument)  # what an option is on comes before it
+    for history in kept.stressed:
+        market.stressed.add(history)
     market.quotes.update(kept.quotes)
     market.rates.update(kept.rates)
     market.partitions.update(kept.partitions)

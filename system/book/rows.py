@@ -1,7 +1,7 @@
 """The state as it is kept: one row of JSON per key, written when it has changed.
 
 Keys: ``instrument:ID``, ``portfolio:ID``, ``trade:ID``, ``quote:TICKER``, ``fx:CCY``,
-``closes:SERIES``, ``partition:TOPIC:N``, ``day``, ``counters``.
+``closes:SERIES``, ``stressed:WINDOW:SERIES``, ``partition:TOPIC:N``, ``day``, ``counters``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,20 @@ TRADE_PREFIX: Final = "trade:"
 QUOTE_PREFIX: Final = "quote:"
 FX_PREFIX: Final = "fx:"
 CLOSES_PREFIX: Final = "closes:"
+STRESSED_PREFIX: Final = "stressed:"
 PARTITION_PREFIX: Final = "partition:"
 DAY_KEY: Final = "day"
 COUNTERS_KEY: Final = "counters"
+
+
+def stressed_key(window: str, series: str) -> str:
+    """Return the key of a series' closes in a stressed window."""
+    return f"{STRESSED_PREFIX}{window}:{series}"
+
+
+def stressed_series(key: str) -> str:
+    """Return the series of a key of stressed closes: a window's name has no colon."""
+    return key.removeprefix(STRESSED_PREFIX).partition(":")[2]
 
 
 class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,12 +61,27 @@ class ClosesState(Row, frozen=True, kw_only=True):
     values: tuple[float, ...]
 
 
+class HeldOption(Row, frozen=True, kw_only=True):
+    """Where an option stood at a close: what its P&L is explained from.
+
+    ``premium`` and ``spot`` in its currency, ``rate`` base currency per unit of that,
+    ``days`` to expiry then.
+    """
+
+    premium: float
+    spot: float
+    volatility: float
+    rate: float
+    days: int
+
+
 class HeldPosition(Row, frozen=True, kw_only=True):
     """A position as it stood at a close."""
 
     instrument: str
     quantity: float
     average_cost: float
+    option: HeldOption | None = None
 
 
 class DayClose(Row, frozen=True, kw_only=True):

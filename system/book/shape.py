@@ -35,6 +35,8 @@ class Shape:
         Whose quotes and rates change its value.
     is_cash : ndarray of bool, shape (position_count,)
         Positions without a cost of their own.
+    has_options : bool
+        Whether a position is an option.
     """
 
     holdings: Holdings
@@ -43,6 +45,7 @@ class Shape:
     tickers: frozenset[str]
     currencies: frozenset[str]
     is_cash: BoolVector
+    has_options: bool
 
     @property
     def listings(self) -> tuple[Listing, ...]:
@@ -80,10 +83,20 @@ class Shape:
             holdings=holdings,
             groups=holdings.asset_classes(),
             series=series_of(listings, base_currency),
-            tickers=frozenset(item.instrument_id for item in listings if not item.is_money),
+            tickers=frozenset(name for item in listings for name in _tickers(item)),
             currencies=_rates_needed(listings, base_currency, realised_currencies),
             is_cash=np.array([item.asset_class is AssetClass.CASH for item in listings], np.bool_),
+            has_options=any(item.option is not None for item in listings),
         )
+
+
+def _tickers(listing: Listing) -> tuple[str, ...]:
+    """Return whose quotes change a position's value: an option's underlying too."""
+    if listing.is_money:
+        return ()
+    if listing.option is None:
+        return (listing.instrument_id,)
+    return (listing.instrument_id, listing.option.underlying.instrument_id)
 
 
 def _rates_needed(

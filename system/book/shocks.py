@@ -18,11 +18,14 @@ import numpy as np
 from system.book.errors import ImpossibleShockError, NoSuchDayError
 from system.book.market import FX_SERIES_PREFIX, Market
 from system.book.portfolio import Marked, PortfolioBook
+from system.book.shape import Shape
 from system.contracts.questions import Shock
 from system.errors import InputError
 from system.risk.arrays import Float64Matrix, Float64Vector
 from system.risk.currency import EUR
 from system.risk.portfolio import position_pnl
+from system.risk.proxies import with_steady_volatility
+from system.risk.revaluation import option_moves, revalued
 from system.risk.scenarios import scenario_factors
 from system.risk.window import CloseTable, ScenarioWindow, scenario_window
 
@@ -120,10 +123,28 @@ def day_pnl(book: PortfolioBook, market: Market, day: dt.date) -> ShockedPnl:
         If there is no such return of every series; says what days there are.
     """
     marked = book.marked()
-    window = day_window(market, marked.shape.series, day)
+    window = _day_window(market, marked.shape, day)
     found = _scenario(book, marked, window)
     before, after = window.dates
     return ShockedPnl(found.pnl, found.by_position, (before, after))
+
+
+def _day_window(market: Market, shape: Shape, day: dt.date) -> ScenarioWindow:
+    """Return the closes of a day; without volatilities where they have none that day."""
+    try:
+        return day_window(market, shape.series, day)
+    except NoSuchDayError:
+        steady = [name for name in shape.series if name not in _volatilities(shape)]
+        if len(steady) == len(shape.series):
+            raise
+        return day_window(market, steady, day)
+
+
+def _volatilities(shape: Shape) -> frozenset[str]:
+    """Return the series that move volatilities and are no price of the book."""
+    options = [one.option for one in shape.listings if one.option is not None]
+    named = {one.volatility_series for one in options}
+    return frozenset(named - {one.underlying.instrument_id for one in options} - shape.tickers)
 
 
 def day_window(market: Market, series: Sequence[str], day: dt.date) -> ScenarioWindow:
@@ -150,7 +171,8 @@ def day_window(market: Market, series: Sequence[str], day: dt.date) -> ScenarioW
 
 def history_tables(market: Market) -> tuple[CloseTable, ...]:
     """Return every set of closes that days are looked for in."""
-    return (market.table,)
+    stressed = market.stressed
+    return (market.table, *(stressed.table(window.name) for window in stressed.windows))
 
 
 def reverse_stress(book: PortfolioBook, market: Market, loss: float) -> UniformMove:
@@ -180,7 +202,7 @@ def reverse_stress(book: PortfolioBook, market: Market, loss: float) -> UniformM
     if found is None:
         return UniformMove(None, None, float(grid[worst]), float(pnl[worst]))
     levels = _levels(marked, market, book.definition.base_currency)
-    window = _pairs(marked.shape.series, levels, [_moved(levels, found)])
+    window = _pairs(marked.shape.series, levels, [_moved(levels, found, market)])
     scenario = _scenario(book, marked, window)
     return UniformMove(found, scenario, float(grid[worst]), float(pnl[worst]))
 
@@ -189,10 +211,17 @@ def reverse_stress(book: PortfolioBook, market: Market, loss: float) -> UniformM
 
 
 def _levels(marked: Marked, market: Market, base_currency: str) -> dict[str, float]:
-    """Return the present level of each series of a book: prices, and units per 1 EUR."""
+    """Return the present level of each series of a book: prices, and units per 1 EUR.
+
+    Volatilities have the level 1: only their relative moves count, and shocks of prices
+    leave them.
+    """
     levels: dict[str, float] = {}
+    volatilities = _volatilities(marked.shape)
     for name in marked.shape.series:
-        if name.startswith(FX_SERIES_PREFIX):
+        if name in volatilities:
+            levels[name] = 1.0
+        elif name.startswith(FX_SERIES_PREFIX):
             levels[name] = marked.quotes[name.removeprefix(FX_SERIES_PREFIX)]
         else:
             price = market.price(name)
@@ -213,7 +242,7 @@ def _shocked(
 
 
 def _is_meant(name: str, shock: Shock, market: Market) -> bool:
-    if name.startswith(FX_SERIES_PREFIX):
+    if not _is_price(name, market):
         return False
     if shock.instrument is not None:
         return name == shock.instrument
@@ -255,18 +284,23 @@ def _per_eur(levels: Mapping[str, float], currency: str) -> float | None:
 
 def _check_positive(levels: Mapping[str, float], market: Market) -> None:
     for name, level in levels.items():
-        free = not name.startswith(FX_SERIES_PREFIX) and market.listing(name).is_absolute
+        listing = market.listings.get(name)
+        free = listing is not None and listing.is_absolute
         if level <= 0.0 and not free:
             price = market.price(name)
             raise ImpossibleShockError(f"price of {name}", price.value if price else 0.0, level)
 
 
-def _moved(levels: Mapping[str, float], move: float) -> dict[str, float]:
-    """Return the levels with all prices moved alike, rates as they are."""
+def _moved(levels: Mapping[str, float], move: float, market: Market) -> dict[str, float]:
+    """Return the levels with all prices moved alike; rates and volatilities as they are."""
     return {
-        name: level if name.startswith(FX_SERIES_PREFIX) else level * (1.0 + move)
+        name: level * (1.0 + move) if _is_price(name, market) else level
         for name, level in levels.items()
     }
+
+
+def _is_price(name: str, market: Market) -> bool:
+    return name in market.listings and not name.startswith(FX_SERIES_PREFIX)
 
 
 # -- through the kernel -------------------------------------------------------------------
@@ -290,7 +324,12 @@ def _scenario(book: PortfolioBook, marked: Marked, window: ScenarioWindow) -> Sh
 def _position_pnl(book: PortfolioBook, marked: Marked, window: ScenarioWindow) -> Float64Matrix:
     """Return the P&L of each position in every other scenario, shape (count, positions)."""
     base_currency = book.definition.base_currency
-    factors = scenario_factors(window, marked.shape.listings, base_currency=base_currency)
+    closes = CloseTable(window.names, window.dates, window.closes)
+    steady = with_steady_volatility(closes, marked.shape.listings, suffices=np.all)
+    factors = scenario_factors(window, steady.listings, base_currency=base_currency)
+    if marked.options is not None:
+        moves = option_moves(window, steady.listings, factors, base_currency=base_currency)
+        factors = revalued(factors, moves, marked.options.marks)
     pnl: Float64Matrix = position_pnl(marked.valuation.exposures, factors)[::2]
     return pnl
 
@@ -309,7 +348,7 @@ def _uniform_pnl(
     book: PortfolioBook, marked: Marked, market: Market, moves: Float64Vector
 ) -> Float64Vector:
     levels = _levels(marked, market, book.definition.base_currency)
-    after = [_moved(levels, move) for move in moves.tolist()]
+    after = [_moved(levels, move, market) for move in moves.tolist()]
     window = _pairs(marked.shape.series, levels, after)
     pnl = _position_pnl(book, marked, window)
     return np.array([math.fsum(row) for row in pnl.tolist()], dtype=np.float64)

@@ -10,8 +10,17 @@ from typing import Final
 
 import numpy as np
 
+from system.book.measures import (
+    explained_pnl,
+    option_measures,
+    option_problem,
+    revalued_factors,
+    stressed_risks,
+)
+from system.book.options import HeldOptions
 from system.book.portfolio import Marked, PortfolioBook, Scenarios
 from system.book.rows import DayClose
+from system.contracts.measures import OptionRisk
 from system.contracts.messages import (
     AssetClass,
     AssetClassRisk,
@@ -94,7 +103,8 @@ def risk_snapshot(
     nav = marked.valuation.nav
     definition = book.definition
     var = None if risk is None else risk.var
-    rows = _position_rows(marked, risk, realised)
+    options = option_measures(marked, scenarios, book.confidence, var)
+    rows = _position_rows(marked, risk, realised, options.rows)
     return RiskSnapshot(
         snapshot_id=_snapshot_id(book, moment),
         portfolio=definition.portfolio,
@@ -135,6 +145,12 @@ def risk_snapshot(
         trade_ids=trade_ids,
         rates=dict(marked.quotes),
         missing=marked.missing,
+        valuation_date=book.valuation_date,
+        stressed=stressed_risks(book, marked),
+        greeks=options.greeks,
+        delta_gamma_vega=options.approximation,
+        option_pnl=explained_pnl(book, close),
+        proxied=scenarios.proxied,
     )
 
 
@@ -143,12 +159,13 @@ def _risk(
 ) -> tuple[PortfolioRisk | None, str]:
     if marked.missing:
         return None, f"no price or rate yet for {', '.join(marked.missing)}"
-    if scenarios.factors is None:
-        return None, scenarios.problem
+    problem = scenarios.problem or option_problem(marked)
+    if problem:
+        return None, problem
     try:
         risk = portfolio_risk(
             marked.valuation.exposures,
-            scenarios.factors,
+            revalued_factors(scenarios, marked),
             confidence=book.confidence,
             groups=marked.shape.groups,
         )
@@ -178,7 +195,10 @@ def _daily_pnl(close: DayClose | None, marked: Marked) -> float | None:
 
 
 def _position_rows(
-    marked: Marked, risk: PortfolioRisk | None, realised: Mapping[str, float]
+    marked: Marked,
+    risk: PortfolioRisk | None,
+    realised: Mapping[str, float],
+    options: Mapping[int, OptionRisk],
 ) -> tuple[PositionRisk, ...]:
     worth, holdings = marked.valuation, marked.shape.holdings
     nothing: list[float | None] = [None] * len(holdings.listings)
@@ -216,8 +236,9 @@ def _position_rows(
             component_es=component_es,
             smoothed_share=share,
             stale_since_ns=mark.stale_since_ns,
+            option=options.get(index),
         )
-        for (
+        for index, (
             listing,
             quantity,
             price,
@@ -231,7 +252,7 @@ def _position_rows(
             component_es,
             share,
             mark,
-        ) in columns
+        ) in enumerate(columns)
     )
 
 
@@ -274,4 +295,15 @@ def _inputs_hash(book: PortfolioBook, marked: Marked, scenarios: Scenarios) -> s
     for vector in (holdings.quantity, cost, marked.valuation.price):
         digest.update(vector.astype("<f8").tobytes())
     digest.update(scenarios.digest)
+    if marked.options is not None:
+        _add_options(digest, marked.options)
+    for window in book.stressed(marked.shape):
+        digest.update(window.digest)
     return digest.hexdigest()[:32]
+
+
+def _add_options(digest: hashlib._Hash, options: HeldOptions) -> None:
+    marks = options.marks
+    for vector in (marks.spot, marks.volatility):
+        digest.update(vector.astype("<f8").tobytes())
+    digest.update(repr(marks.days).encode())

@@ -13,6 +13,12 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from system.contracts.measures import (
+    DeltaGammaVega,
+    ExplainedPnl,
+    PortfolioGreeks,
+    StressedRisk,
+)
 from system.contracts.messages import (
     AssetClass,
     AssetClassRisk,
@@ -108,6 +114,12 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     stages: StageTimes
     rates: dict[str, float] = {}
     missing: tuple[str, ...] = ()
+    valuation_date: dt.date | None = None
+    stressed: tuple[StressedRisk, ...] = ()
+    greeks: PortfolioGreeks | None = None
+    delta_gamma_vega: DeltaGammaVega | None = None
+    option_pnl: tuple[ExplainedPnl, ...] = ()
+    proxied: tuple[str, ...] = ()
 
 
 _TAKEN_OVER: Final = tuple(

@@ -15,6 +15,14 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from system.contracts.measures import (
+    DeltaGammaVega,
+    ExplainedPnl,
+    OptionRisk,
+    PortfolioGreeks,
+    StressedRisk,
+)
+
 MAX_ID_LENGTH: Final = 64
 MAX_POSITIONS_PER_PORTFOLIO: Final = 5_000
 MAX_CLOSES_PER_SERIES: Final = 1_024
@@ -35,6 +43,9 @@ Identifier = Annotated[
         max_length=MAX_ID_LENGTH,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:^=/\-]*" + END,
     ),
+]
+WindowName = Annotated[
+    str, Meta(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*" + END)
 ]
 Currency = Annotated[str, Meta(pattern="^([A-Z]{3}|GBp)" + END)]
 Positive = Annotated[float, Meta(ge=PRICE_MIN, lt=PRICE_BOUND)]
@@ -63,6 +74,15 @@ class OptionRight(StrEnum):
     """To buy the underlying at the strike."""
     PUT = "put"
     """To sell it."""
+
+
+class VolatilityShift(StrEnum):
+    """How a historical move of implied volatility is put on today's."""
+
+    RELATIVE = "relative"
+    """volatility' = volatility * (1 + return of the series)."""
+    ABSOLUTE = "absolute"
+    """volatility' = volatility + change of the series, both per 1.0 (0.25 = 25 %)."""
 
 
 class TradeAction(StrEnum):
@@ -170,6 +190,27 @@ class Trade(Message, frozen=True, kw_only=True, tag="trade"):
             raise ValueError(msg)
 
 
+class OptionTerms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Terms of a European option, and what it is valued with.
+
+    ``underlying`` is an instrument with a price in the same currency. ``volatility``,
+    ``rate`` and ``dividend_yield`` are per year (0.25 = 25 %), the last two continuously
+    compounded. Scenarios move the volatility with the closes of ``volatility_series``,
+    where it is named; an option with a price of its own is marked at that price, and its
+    volatility is the implied one.
+    """
+
+    underlying: Identifier
+    right: OptionRight
+    strike: Positive
+    expiry: dt.date
+    volatility: Annotated[float, Meta(ge=1e-4, le=10)]
+    rate: Annotated[float, Meta(ge=-1, le=1)] = 0.0
+    dividend_yield: Annotated[float, Meta(ge=-1, le=1)] = 0.0
+    volatility_series: Identifier | None = None
+    volatility_shift: VolatilityShift = VolatilityShift.RELATIVE
+
+
 class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     """Reference data of one instrument.
 
@@ -177,7 +218,9 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     it, and its price (also its entry price and the price of a trade in it) is quoted in
     the portfolio's base currency for one unit. Every currency has the instrument
     ``cash:USD`` (its own code) without being declared: trades settle there, in the
-    traded instrument's currency.
+    traded instrument's currency. ``option`` holds the terms of an option, and of nothing
+    else. ``proxy`` names the series whose moves stand in where the instrument's own history
+    is too short: for its window, or in a stressed one.
     """
 
     instrument: Identifier
@@ -185,11 +228,17 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     currency: Currency
     multiplier: Positive = 1.0
     name: Annotated[str, Meta(max_length=200)] = ""
+    option: OptionTerms | None = None
+    proxy: Identifier | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what has no valuation yet, by name, and a scaled amount of money."""
-        if self.asset_class is AssetClass.OPTION:
-            msg = f"asset_class 'option' of {self.instrument} is not valued by this version"
+        """Refuse an option without terms, terms without an option, scaled or proxied money."""
+        if (self.asset_class is AssetClass.OPTION) != (self.option is not None):
+            need = "missing: an option needs terms" if self.option is None else "of no option"
+            msg = f"option of {self.instrument} ({self.asset_class}) is {need}"
+            raise ValueError(msg)
+        if self.proxy is not None and self.asset_class in (*MONEY, AssetClass.OPTION):
+            msg = f"proxy of {self.instrument} ({self.asset_class}): it has no history to replace"
             raise ValueError(msg)
         if self.asset_class in MONEY and self.multiplier != 1.0:
             msg = f"multiplier of {self.instrument} must be 1: it is an amount of {self.currency}"
@@ -218,11 +267,36 @@ class CloseHistory(Message, frozen=True, kw_only=True, tag="history"):
 
     def __post_init__(self) -> None:
         """Refuse dates that do not grow."""
-        dates = [point.date for point in self.closes]
-        for earlier, later in itertools.pairwise(dates):
-            if later <= earlier:
-                msg = f"closes of {self.series} are not in order of date: {earlier}, then {later}"
-                raise ValueError(msg)
+        _refuse_disorder(self.series, self.closes)
+
+
+class StressedHistory(Message, frozen=True, kw_only=True, tag="stressed_history"):
+    """Daily closes of one series in and shortly before a stressed window, oldest first.
+
+    The window takes returns dated ``first`` to ``last``, both included, so that a close
+    before ``first`` is needed. ``version`` names the data that the closes are taken from.
+    """
+
+    window: WindowName
+    first: dt.date
+    last: dt.date
+    version: Annotated[str, Meta(min_length=1, max_length=200)]
+    series: Identifier
+    closes: Annotated[tuple[ClosePoint, ...], Meta(min_length=2, max_length=MAX_CLOSES_PER_SERIES)]
+
+    def __post_init__(self) -> None:
+        """Refuse a window that ends before it begins, and dates that do not grow."""
+        if self.last < self.first:
+            msg = f"last of window {self.window} is {self.last}, before first, {self.first}"
+            raise ValueError(msg)
+        _refuse_disorder(self.series, self.closes)
+
+
+def _refuse_disorder(series: str, closes: tuple[ClosePoint, ...]) -> None:
+    for earlier, later in itertools.pairwise(point.date for point in closes):
+        if later <= earlier:
+            msg = f"closes of {series} are not in order of date: {earlier}, then {later}"
+            raise ValueError(msg)
 
 
 class OpeningPosition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -289,6 +363,7 @@ class PositionRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     component_es: float | None
     smoothed_share: float | None
     stale_since_ns: int | None = None
+    option: OptionRisk | None = None
 
 
 class AssetClassRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -337,6 +412,9 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     the loss was strictly greater. ``daily_pnl`` is the NAV's change since the last close.
     ``rates`` are the units per 1 EUR that amounts were converted with; ``missing`` names
     what is held and has no price or rate yet: it is not among ``positions``.
+    ``valuation_date`` is the day from which time to expiry counts. ``greeks`` and
+    ``delta_gamma_vega`` are there where the book holds options; ``proxied`` says which
+    series moved by a proxy, ``series=proxy``.
     """
 
     snapshot_id: str
@@ -379,13 +457,21 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     stages: StageTimes = StageTimes()
     rates: dict[str, float] = {}
     missing: tuple[str, ...] = ()
+    valuation_date: dt.date | None = None
+    stressed: tuple[StressedRisk, ...] = ()
+    greeks: PortfolioGreeks | None = None
+    delta_gamma_vega: DeltaGammaVega | None = None
+    option_pnl: tuple[ExplainedPnl, ...] = ()
+    proxied: tuple[str, ...] = ()
 
 
 MarketMessage = Tick | Mark
 FxMessage = FxRate | Mark
 TradeMessage = Trade | Mark
-ReferenceMessage = Instrument | CloseHistory | Portfolio | Mark
-InputMessage = Tick | FxRate | Trade | Instrument | CloseHistory | Portfolio | Mark
+ReferenceMessage = Instrument | CloseHistory | StressedHistory | Portfolio | Mark
+InputMessage = (
+    Tick | FxRate | Trade | Instrument | CloseHistory | StressedHistory | Portfolio | Mark
+)
 AnyMessage = InputMessage | Rejected | RiskSnapshot
 
 

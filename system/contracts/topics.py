@@ -19,6 +19,7 @@ from system.contracts.messages import (
     Portfolio,
     Rejected,
     RiskSnapshot,
+    StressedHistory,
     Tick,
     Trade,
 )
@@ -50,7 +51,10 @@ MARKET_DATA: Final = Topic("market_data", (Tick, Mark), partition_count=2)
 FX_RATES: Final = Topic("fx_rates", (FxRate, Mark), partition_count=1)
 TRADES: Final = Topic("trades", (Trade, Mark), partition_count=1)
 REFERENCE: Final = Topic(
-    "reference", (Instrument, CloseHistory, Portfolio, Mark), partition_count=1, compacted=True
+    "reference",
+    (Instrument, CloseHistory, StressedHistory, Portfolio, Mark),
+    partition_count=1,
+    compacted=True,
 )
 RISK_SNAPSHOTS: Final = Topic("risk_snapshots", (RiskSnapshot,), partition_count=1)
 REJECTED: Final = Topic("rejected", (Rejected,), partition_count=1)
@@ -68,6 +72,7 @@ _KEYS: Final[dict[type[Message], Callable[[Any], str]]] = {
     RiskSnapshot: lambda snapshot: snapshot.portfolio,
     Instrument: lambda instrument: f"instrument:{instrument.instrument}",
     CloseHistory: lambda history: f"history:{history.series}",
+    StressedHistory: lambda history: f"stressed:{history.window}:{history.series}",
     Portfolio: lambda portfolio: f"portfolio:{portfolio.portfolio}",
     Mark: lambda mark: f"mark:{mark.date.isoformat()}",
     Rejected: lambda rejected: f"{rejected.topic}:{rejected.partition}:{rejected.offset}",

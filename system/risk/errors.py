@@ -12,7 +12,10 @@
     ├── MissingCloseError           a series has no close on a date that needs one
     ├── TooFewClosesError           fewer common dates than the window needs
     ├── NonPositiveCloseError       a relative return on a price at or below zero
-    └── NoImpliedVolatilityError    a price that no volatility gives
+    ├── NoImpliedVolatilityError    a price that no volatility gives
+    ├── NoScenarioValueError        an option that a scenario leaves without a value
+    ├── NoHistoryInWindowError      a series, and its proxy, without history in a crisis
+    └── HistoryTooShortError        fewer returns than one window of them needs
 """
 
 from __future__ import annotations
@@ -136,3 +139,41 @@ class NoImpliedVolatilityError(InputError):
         self.price = price
         self.lowest = lowest
         self.highest = highest
+
+
+class NoScenarioValueError(InputError):
+    """A scenario moves a spot or a volatility to where an option has no value."""
+
+    def __init__(self, instrument_id: str, what: str, date: dt.date, value: float) -> None:
+        super().__init__(
+            f"{what} of {instrument_id} is {value} in the scenario of {date}: it must be above "
+            "zero; check its history, or the kind of shift in its reference data"
+        )
+        self.instrument_id = instrument_id
+        self.what = what
+        self.date = date
+        self.value = value
+
+
+class NoHistoryInWindowError(InputError):
+    """A series has no history in a stressed window, and no proxy that has."""
+
+    def __init__(self, name: str, window: str, first: dt.date, last: dt.date) -> None:
+        super().__init__(
+            f"{name} has no history in the window {window} ({first} to {last}): "
+            "name a proxy that has in its reference data"
+        )
+        self.name = name
+        self.window = window
+
+
+class HistoryTooShortError(InputError):
+    """A history has fewer returns than one window of them needs."""
+
+    def __init__(self, count: int, needed: int) -> None:
+        super().__init__(
+            f"{count} returns of history are fewer than one window of {needed}: "
+            "load more history or shorten the window"
+        )
+        self.count = count
+        self.needed = needed

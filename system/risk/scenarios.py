@@ -11,6 +11,9 @@ base currency, r the price move and f = X'/X - 1 the FX move of the same scenari
 * money (fx, cash): D = 0, V = the amount;
 * absolute returns: r is a change of price, D = quantity x multiplier.
 
+* option: D = quantity x multiplier, V = quantity x multiplier x premium, r is the change of the
+  premium by full revaluation: made anew with each tick (`system.risk.revaluation`).
+
 So a position has at most two *factor rows*, r(1 + f) and f, that stay as they are until
 the window rolls, and two weights, X D and X V, that move with each tick. The row r(1 + f)
 falls away for money, the row f for positions in the base currency (decision 0022).
@@ -122,10 +125,20 @@ def series_of(listings: Iterable[Listing], base_currency: str) -> tuple[str, ...
         the base currency, none of EUR.
     """
     book = tuple(listings)
-    prices = sorted(listing.instrument_id for listing in book if not listing.is_money)
+    prices = sorted({name for listing in book for name in _own_series(listing)})
     foreign = {major_currency(listing.currency) for listing in book} - {base_currency}
     quoted = (foreign | {base_currency}) - {EUR} if foreign else set()
     return (*prices, *sorted(fx_series(currency) for currency in quoted))
+
+
+def _own_series(listing: Listing) -> tuple[str, ...]:
+    if listing.is_money:
+        return ()
+    if listing.option is None:
+        return (listing.instrument_id,)
+    volatility = listing.option.volatility_series
+    underlying = listing.option.underlying.instrument_id
+    return (underlying, volatility) if volatility else (underlying,)
 
 
 def scenario_factors(
@@ -146,7 +159,8 @@ def scenario_factors(
     -------
     ScenarioFactors
         Simple returns (or changes, for absolute instruments) between consecutive
-        scenario days, with the FX move of the same scenario.
+        scenario days, with the FX move of the same scenario. The price row of an option is
+        0 until it is revalued.
 
     Raises
     ------
@@ -158,14 +172,14 @@ def scenario_factors(
     """
     ids = tuple(listing.instrument_id for listing in listings)
     assert list(ids) == sorted(set(ids)), "listings are not in canonical order"
-    fx_moves = _fx_moves(window, listings, base_currency)
+    currency_moves = fx_moves(window, listings, base_currency)
     rows: list[Float64Vector] = []
     positions: list[int] = []
     is_fx: list[bool] = []
     for position, listing in enumerate(listings):
-        fx = fx_moves.get(major_currency(listing.currency))
+        fx = currency_moves.get(major_currency(listing.currency))
         if not listing.is_money:
-            rows.append(_price_row(price_moves(window, listing), fx))
+            rows.append(_price_row(window, listing, fx))
             positions.append(position)
             is_fx.append(False)
         if fx is not None:
@@ -189,7 +203,7 @@ def price_moves(window: ScenarioWindow, listing: Listing) -> Float64Vector:
     window : ScenarioWindow
         Closes that include the instrument's.
     listing : Listing
-        A priced instrument.
+        A priced instrument, no option.
 
     Returns
     -------
@@ -204,20 +218,56 @@ def price_moves(window: ScenarioWindow, listing: Listing) -> Float64Vector:
     NonPositiveCloseError
         If a relative return would start or end at a close at or below zero.
     """
-    closes = _closes(window, listing.instrument_id)
-    if listing.is_absolute:
-        return np.diff(closes)
-    return _simple_returns(window, listing.instrument_id, closes)
+    return series_moves(window, listing.instrument_id, is_absolute=listing.is_absolute)
 
 
-def _price_row(moves: Float64Vector, fx: Float64Vector | None) -> Float64Vector:
+def series_moves(window: ScenarioWindow, name: str, *, is_absolute: bool) -> Float64Vector:
+    """Return the move of one series in each scenario: changes, or simple returns.
+
+    Raises
+    ------
+    UnknownSeriesError
+        If the window lacks the series.
+    NonPositiveCloseError
+        If a return would start or end at a close at or below zero.
+    """
+    closes = _closes(window, name)
+    return np.diff(closes) if is_absolute else _simple_returns(window, name, closes)
+
+
+def _price_row(window: ScenarioWindow, listing: Listing, fx: Float64Vector | None) -> Float64Vector:
+    if listing.option is not None:
+        return np.zeros(len(window.scenario_dates))
+    moves = price_moves(window, listing)
     return moves if fx is None else moves * (1.0 + fx)
 
 
-def _fx_moves(
+def fx_moves(
     window: ScenarioWindow, listings: Sequence[Listing], base_currency: str
 ) -> dict[str, Float64Vector]:
-    """Return f = X'/X - 1 per foreign currency, X in base currency per unit."""
+    """Return f = X'/X - 1 per foreign currency, X in base currency per unit.
+
+    Parameters
+    ----------
+    window : ScenarioWindow
+        Closes that include the currencies' rates per EUR.
+    listings : sequence of Listing
+        Whose currencies.
+    base_currency : str
+        ISO code; has no entry.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (scenario_count,)
+        By ISO code, dimensionless.
+
+    Raises
+    ------
+    UnknownSeriesError
+        If the window lacks a rate.
+    NonPositiveCloseError
+        If a rate is at or below zero.
+    """
     currencies = {major_currency(listing.currency) for listing in listings} - {base_currency}
     if not currencies:
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -107,11 +107,11 @@ class Valuation:
     value : ndarray of float64
         What counts in NAV, base currency: futures with their unrealised P&L only.
     exposure : ndarray of float64
-        Full notional, base currency, short negative.
+        Full notional, base currency, short negative; of an option, delta times spot.
     price_exposure : ndarray of float64
         Base currency per 1.0 of the scenario's price move; see `PositionExposures`.
     delta : ndarray of float64
-        Base currency per 1.0 of ``price``.
+        Base currency per 1.0 of ``price``; of an option, per 1.0 of the spot.
     unrealised_pnl : ndarray of float64
         Against average cost, base currency at current rates, gains positive.
     """
@@ -175,7 +175,8 @@ def valuation(
     holdings : Holdings
         The positions.
     prices : ndarray of float64, shape (position_count,)
-        Instrument currency per unit, in canonical order; entries of money are not read.
+        Instrument currency per unit, in canonical order: of options their premiums.
+        Entries of money are not read.
     quotes : mapping of str to float
         Units of each currency for 1 EUR.
     base_currency : str
@@ -212,6 +213,34 @@ def valuation(
         delta=delta,
         unrealised_pnl=unrealised,
     )
+
+
+def with_option_deltas(
+    worth: Valuation, *, positions: IndexVector, delta: Float64Vector, spot: Float64Vector
+) -> Valuation:
+    """Return the valuation with options exposed by their deltas.
+
+    Parameters
+    ----------
+    worth : Valuation
+        Options at their premiums; not modified.
+    positions : ndarray of intp, shape (option_count,)
+        0-based indexes of the options.
+    delta : ndarray of float64, shape (option_count,)
+        Per unit and 1.0 of spot; NaN (no volatility) counts as no exposure.
+    spot : ndarray of float64, shape (option_count,)
+        Of each underlying, option's currency.
+
+    Returns
+    -------
+    Valuation
+        ``delta`` per 1.0 of spot, ``exposure`` delta times spot; the rest as it was.
+    """
+    known = np.nan_to_num(delta, nan=0.0)
+    deltas, exposure = worth.delta.copy(), worth.exposure.copy()
+    deltas[positions] *= known
+    exposure[positions] = deltas[positions] * spot
+    return replace(worth, delta=deltas, exposure=exposure)
 
 
 def exposure_by_group(exposure: Float64Vector, groups: PositionGroups) -> tuple[GroupExposure, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from system.book.market import Market
+from system.book.options import marked_price
 from system.book.recall import recalled_market
 from system.book.what_if import what_if
-from system.contracts.messages import MONEY, RiskSnapshot, Trade
+from system.contracts.messages import MONEY, PRICE_MIN, RiskSnapshot, Trade
 from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest, what_if_answer
 from system.risk.currency import major_currency, rate_to_base
 from system.risk.errors import MissingRateError
@@ -44,7 +45,7 @@ def _priced(index: int, proposed: ProposedTrade, recalled: Recalled) -> Proposed
     if proposed.price is not None:
         return proposed
     price = _mark(proposed.instrument, recalled)
-    if price is None:
+    if price is None or price < PRICE_MIN:
         raise invalid_field(
             f"trades[{index}].price", f"{proposed.instrument} has no price yet: give one"
         )
@@ -57,7 +58,7 @@ def _mark(instrument: str, recalled: Recalled) -> float | None:
     market = recalled_market(snapshot, recalled.recall.market)
     listing = market.listing(instrument)
     if listing.asset_class not in MONEY:
-        mark = market.price(instrument)
+        mark = marked_price(market, instrument)
         return None if mark is None else mark.value
     return _rate(listing.currency, snapshot.base_currency, market)
 

@@ -16,6 +16,7 @@ import anyio
 import anyio.to_thread
 
 from system.book.errors import OtherInputsError
+from system.book.listings import series_behind
 from system.book.market import Price, Staleness
 from system.book.positions import cash_currency
 from system.book.recall import Recall
@@ -27,7 +28,9 @@ from system.book.rows import (
     PARTITION_PREFIX,
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
+    STRESSED_PREFIX,
     DayClose,
+    stressed_series,
 )
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot
@@ -192,24 +195,41 @@ class RecallDesk:
         return self._kept
 
     async def _read_reference(self, wanted: frozenset[str]) -> Recall:
-        instruments = await self._rows(INSTRUMENT_PREFIX + name for name in wanted)
+        instruments = await self._instruments(wanted)
         kept = restored_rows(instruments)
+        moved_by = {name for one in kept.instruments for name in series_behind(one)}
         currencies = {major_currency(one.currency) for one in kept.instruments}
         cash = {cash_currency(name) for name in wanted} - {None}
         rates = {fx_series(currency) for currency in {*currencies, *map(str, cash)}}
-        closes = await self._rows(CLOSES_PREFIX + name for name in {*wanted, *rates})
+        series = {*wanted, *moved_by, *rates}
+        closes = await self._rows(CLOSES_PREFIX + name for name in series)
+        stressed = await self._stressed(series)
         keys = await self._services.read(self._services.history.state_keys, PARTITION_PREFIX)
         self._series, self._partitions = wanted, tuple(keys)
-        rows = {**instruments, **closes}
+        rows = {**instruments, **closes, **stressed}
         market = restored_market(restored_rows(rows), Staleness(self._services.stale_after_ns))
         await anyio.to_thread.run_sync(lambda: market.table)
         return Recall(market)
+
+    async def _instruments(self, wanted: frozenset[str]) -> dict[str, bytes]:
+        """Return the reference data of instruments, and of what options among them are on."""
+        rows = await self._rows(INSTRUMENT_PREFIX + name for name in wanted)
+        kept = restored_rows(rows).instruments
+        others = {one.option.underlying for one in kept if one.option is not None} - wanted
+        return {**rows, **await self._rows(INSTRUMENT_PREFIX + name for name in others)}
+
+    async def _stressed(self, series: set[str]) -> dict[str, bytes]:
+        keys = await self._services.read(self._services.history.state_keys, STRESSED_PREFIX)
+        return await self._rows(key for key in keys if stressed_series(key) in series)
 
     # -- what changes with each tick ------------------------------------------------------
 
     def _fresh_keys(self, snapshot: RiskSnapshot, base: Recall, named: frozenset[str]) -> list[str]:
         held = {row.instrument for row in snapshot.positions}
-        other = named - held
+        behind = {base.market.listing(name).option for name in named - held} - {None}
+        spots = {one.option.underlying for one in snapshot.positions if one.option is not None}
+        underlyings = {one.underlying.instrument_id for one in behind if one is not None}
+        other = (named | (underlyings - spots)) - held
         currencies = {major_currency(base.market.listing(name).currency) for name in other}
         currencies |= {snapshot.base_currency} if other else set()
         unrated = currencies - snapshot.rates.keys() - {EUR}

@@ -20,7 +20,7 @@ from typing import Final, NoReturn
 
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
-from system.contracts.messages import Instrument
+from system.contracts.messages import Instrument, StressedHistory
 from system.errors import RiskstreamError, UnavailableError
 from system.settings import Settings, load_settings
 from system.simulate.datasets import load_market
@@ -29,6 +29,7 @@ from system.simulate.market import Market
 from system.simulate.progress import Progress, ReferenceSent, progress_line
 from system.simulate.publisher import OpenLoopPublisher
 from system.simulate.replay import DEFAULT_HISTORY_COUNT, Replay, ReplaySpec, replayed_market
+from system.simulate.stressed import stressed_histories
 from system.simulate.synthetic import SyntheticSpec, Walk, synthetic_market, uniform_walks
 
 INPUT_EXIT_CODE: Final = 2
@@ -67,19 +68,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> None:
-    replay = Replay(_market(options, settings), _spec(options))
+    whole, market = _markets(options, settings)
+    replay = Replay(market, _spec(options))
+    stressed = () if whole is None else tuple(stressed_histories(whole, market))
     bootstrap_servers = options.bootstrap or settings.connections().kafka_bootstrap_servers
     if options.command == "replay" and options.seconds_per_day is not None:
         keep_pauses_short()
     with MessageProducer(bootstrap_servers) as producer:
         if options.command == "reference" or not options.skip_reference:
-            _say(send_reference(replay, producer))
+            _say(send_reference(replay, producer, stressed))
         if options.command == "replay":
             publisher = OpenLoopPublisher(producer, SystemClock())
             _say(publisher.publish(replay.day_plans(), day_count=len(replay.days), on_day=_say))
 
 
-def send_reference(replay: Replay, producer: MessageProducer) -> ReferenceSent:
+def send_reference(
+    replay: Replay, producer: MessageProducer, stressed: Sequence[StressedHistory] = ()
+) -> ReferenceSent:
     """Send a replay's instruments and closes and wait until the broker has them.
 
     Parameters
@@ -88,6 +93,8 @@ def send_reference(replay: Replay, producer: MessageProducer) -> ReferenceSent:
         What will be replayed.
     producer : MessageProducer
         Where to.
+    stressed : sequence of StressedHistory
+        Closes of stressed windows, sent behind the rest.
 
     Returns
     -------
@@ -104,15 +111,20 @@ def send_reference(replay: Replay, producer: MessageProducer) -> ReferenceSent:
         producer.send(message)
         is_instrument = isinstance(message, Instrument)
         instruments, histories = instruments + is_instrument, histories + (not is_instrument)
+    for history in stressed:
+        producer.send(history)
     producer.flush()
-    return ReferenceSent(instruments=instruments, histories=histories)
+    return ReferenceSent(instruments=instruments, histories=histories, stressed=len(stressed))
 
 
-def _market(options: argparse.Namespace, settings: Settings) -> Market:
+def _markets(options: argparse.Namespace, settings: Settings) -> tuple[Market | None, Market]:
+    """Return the whole real market, if it is that, and the part that is replayed."""
     if options.market == "simulated":
-        return _simulated(options)
-    market = load_market(settings.wheels_dir)
-    return replayed_market(market, instruments=options.instruments, currencies=options.currencies)
+        return None, _simulated(options)
+    whole = load_market(settings.wheels_dir)
+    return whole, replayed_market(
+        whole, instruments=options.instruments, currencies=options.currencies
+    )
 
 
 def _simulated(options: argparse.Namespace) -> Market:

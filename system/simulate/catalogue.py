@@ -53,12 +53,13 @@ def us_equity(ticker: str) -> Instrument:
 
 
 def us_etf(ticker: str) -> Instrument:
-    """Return the reference data of a US fund."""
+    """Return the reference data of a US fund; where it had none, the index's history counts."""
     return Instrument(
         instrument=ticker,
         asset_class=AssetClass.ETF,
         currency=DOLLAR,
         name=ETF_NAMES.get(ticker, ticker),
+        proxy=INDEX_FUTURE,
     )
 
 

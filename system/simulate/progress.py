@@ -23,10 +23,11 @@ class Slip(Struct, frozen=True, kw_only=True):
 
 
 class ReferenceSent(Struct, frozen=True, kw_only=True, tag_field="event", tag="reference"):
-    """Instruments and closes are acknowledged by the broker."""
+    """Instruments and closes, of stressed windows too, are acknowledged by the broker."""
 
     instruments: int
     histories: int
+    stressed: int = 0
 
 
 class DaySent(Struct, frozen=True, kw_only=True, tag_field="event", tag="day"):

@@ -17,6 +17,7 @@ from system.contracts.messages import (
     Message,
     Portfolio,
     RejectReason,
+    StressedHistory,
     Tick,
     Trade,
 )
@@ -100,7 +101,7 @@ def _as_payload(message: Message) -> Payload:
                 message.sequence,
                 message.intended_monotonic_ns,
             )
-        case Mark() | Trade() | Instrument() | CloseHistory() | Portfolio():
+        case Mark() | Trade() | Instrument() | CloseHistory() | StressedHistory() | Portfolio():
             return message
         case _:
             raise MessageError(RejectReason.WRONG_TOPIC, type(message).__name__)

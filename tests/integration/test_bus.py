@@ -207,7 +207,7 @@ def test_the_source_runs_as_a_process_that_reports_in_lines(broker, before):
     )
     assert process.returncode == 0, process.stderr
     reference, *days, summary = map(read_progress, process.stdout.splitlines())
-    assert reference == ReferenceSent(instruments=3, histories=3)
+    assert reference == ReferenceSent(instruments=3, histories=3, stressed=9)
     assert [(d.date, d.tick_count) for d in days if isinstance(d, DaySent)] == [
         (FIRST, 250),
         (EASTER_MONDAY, 250),
@@ -215,7 +215,7 @@ def test_the_source_runs_as_a_process_that_reports_in_lines(broker, before):
     ]
     assert isinstance(summary, PublishSummary)
     assert (summary.tick_count, summary.failed) == (750, 0)
-    assert summary.acked == summary.sent == 6 + 750 + DAY_COUNT * 5
+    assert summary.acked == summary.sent == 6 + 9 + 750 + DAY_COUNT * 5
     assert summary.offsets == {
         place: offset
         for place, offset in end_offsets(broker, INPUT_TOPICS).items()

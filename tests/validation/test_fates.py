@@ -23,7 +23,10 @@ from system.contracts.messages import (
     Mark,
     Message,
     OpeningPosition,
+    OptionRight,
+    OptionTerms,
     Portfolio,
+    StressedHistory,
     Tick,
     Trade,
     TradeAction,
@@ -169,6 +172,67 @@ AMEND, CANCEL = TradeAction.AMEND, TradeAction.CANCEL
 )
 def test_rules_for_trades(messages, expected) -> None:
     assert rulings("trades", *messages) == expected
+
+
+CALL = Instrument(
+    instrument="CALL",
+    asset_class=AssetClass.OPTION,
+    currency="USD",
+    option=OptionTerms(
+        underlying="AAPL", right=OptionRight.CALL, strike=80.0, expiry=DAY, volatility=0.25
+    ),
+)
+CRISIS = StressedHistory(
+    window="2008",
+    first=dt.date(2008, 9, 2),
+    last=dt.date(2008, 12, 31),
+    version="v1",
+    series="AAPL",
+    closes=(*HISTORY.closes, ClosePoint(date=DAY, value=76.0)),
+)
+LATER = (ClosePoint(date=DAY, value=75.0),)
+
+
+def on(underlying: str, **changes: object) -> Instrument:
+    terms = msgspec.structs.replace(CALL.option, underlying=underlying)
+    return msgspec.structs.replace(CALL, option=terms, **changes)
+
+
+REFERENCE_RULES = [
+    ((CALL, CALL), [APPLIED, DUPLICATE]),
+    ((CALL, on("AAPL", multiplier=100.0)), [APPLIED, rejected("conflict")]),
+    ((on("NOPE"), CALL), [rejected("unknown_instrument"), APPLIED]),
+    ((on("CALL"),), [rejected("unknown_instrument")]),
+    ((on("EUR"),), [rejected("invalid")]),
+    ((on("AAPL", currency="EUR"),), [rejected("invalid")]),
+    ((CALL, on("CALL", instrument="ON")), [APPLIED, rejected("invalid")]),
+    ((CRISIS, CRISIS), [APPLIED, DUPLICATE]),
+    ((CRISIS, msgspec.structs.replace(CRISIS, version="v2")), [APPLIED, rejected("conflict")]),
+    (
+        (CRISIS, msgspec.structs.replace(CRISIS, series="fx:USD", last=DAY)),
+        [APPLIED, rejected("conflict")],
+    ),
+    (
+        (CRISIS, msgspec.structs.replace(CRISIS, closes=CRISIS.closes[:1] + LATER)),
+        [APPLIED, rejected("conflict")],
+    ),
+    ((CRISIS, msgspec.structs.replace(CRISIS, series="fx:USD")), [APPLIED, APPLIED]),
+]
+
+
+@pytest.mark.parametrize("messages", [messages for messages, _ in REFERENCE_RULES])
+def test_the_fold_rules_on_options_and_stressed_closes_in_the_same_way(messages) -> None:
+    found = records("reference", *REFERENCE, *messages)
+    counts, places = folded(found)
+    ruled = fates(found)
+    assert Counter((one.topic, one.outcome.value) for one in ruled) == counts
+    assert {(*one.place, one.reason) for one in ruled if one.outcome is Outcome.REJECTED} == places
+
+
+@pytest.mark.parametrize(("messages", "expected"), REFERENCE_RULES)
+def test_rules_for_options_and_stressed_closes(messages, expected) -> None:
+    found = fates(records("reference", *REFERENCE, *messages))[len(REFERENCE) :]
+    assert [(one.outcome, one.reason) for one in found] == expected
 
 
 def test_a_sequence_number_is_remembered_for_63_and_then_superseded() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 
 import msgspec
@@ -23,6 +24,8 @@ from tests.system.book.feed import (
     tick,
     walk,
 )
+from tests.system.book.test_options import black_scholes, optioned
+from tests.system.book.test_stressed import CRISIS
 
 PRICED = (tick("A", 100.0), tick("B", 40.0), tick("C", 900.0), tick("D", 3000.0))
 RATES = (rate("USD", 1.1), rate("GBP", 0.88))
@@ -220,3 +223,32 @@ def test_history_needs_every_series_of_the_book() -> None:
     feed.send(*PRICED)
     found = day_pnl(feed.book.portfolios["P"], feed.book.market, LAST_CLOSE)
     assert found.days is not None
+
+
+# -- options ----------------------------------------------------------------------------
+
+
+def test_options_are_revalued_and_their_volatility_is_left_by_shocks_of_prices() -> None:
+    feed = optioned()
+    feed.send(tick("B", 103.0), rate("USD", 1.12))
+    book = feed.book.portfolios["O"]
+    found = shocked_pnl(book, feed.book.market, [Shock(instrument="B", move=0.10)])
+    call = black_scholes(113.3, 0.25, 30) - black_scholes(103.0, 0.25, 30)
+    expected = (-300.0 * 10.3 + 500.0 * call) * 1.12
+    assert found.pnl == pytest.approx(expected, rel=1e-9)
+    everything = shocked_pnl(book, feed.book.market, [Shock(move=0.10)])
+    assert everything.pnl == found.pnl
+
+
+def test_a_day_of_a_stressed_window_moves_todays_book() -> None:
+    feed = optioned(*CRISIS)
+    feed.send(tick("B", 103.0), rate("USD", 1.12))
+    closes, rates = ({one.date: one.value for one in series.closes} for series in CRISIS[1:])
+    day = dt.date(2008, 9, 15)
+    before = day - dt.timedelta(days=1)
+    move, fx = closes[day] / closes[before], rates[day] / rates[before]
+    call = 500.0 * black_scholes(103.0 * move, 0.25, 30) * fx - 500.0 * black_scholes(103, 0.25, 30)
+    share = -300.0 * 103.0 * (move * fx - 1.0)
+    found = day_pnl(feed.book.portfolios["O"], feed.book.market, day)
+    assert found.pnl == pytest.approx((call + share) * 1.12, rel=1e-9)
+    assert found.days == (before, day)

@@ -100,7 +100,12 @@ def test_settings_given_stand_above_the_file_s(tmp_path: Path) -> None:
         ("future,USD,50", "futures,USD,50", 10, "asset_class: 'futures'"),
         ("future,USD,50", "future,usd,50", 10, "currency: 'usd'"),
         ("future,USD,50", "future,USD,zero", 10, "multiplier: 'zero'"),
-        ("future,USD,50", "option,USD,50", 10, "'option' of ES is not valued"),
+        (
+            "future,USD,50",
+            "option,USD,50",
+            10,
+            "option of ES (option) is missing: an option needs terms",
+        ),
         ("future,USD,50", "future,USD", 10, "5 cells under 6 columns"),
         ("10.,,,", "10.,,USD,", 13, "currency: 'USD' without an asset_class"),
         ("window: 250", "window: long", 5, "window: 'long' is not a number"),

@@ -331,11 +331,80 @@ def test_a_base_currency_is_an_iso_code(currency: str) -> None:
     assert "base_currency" in refusal(text(BOOK, base_currency=currency), REFERENCE).detail
 
 
-def test_an_option_is_refused_by_name_until_it_is_valued() -> None:
-    value = text(
-        {"type": "instrument", "instrument": "CALL", "asset_class": "option", "currency": "USD"}
-    )
-    assert "CALL" in refusal(value, REFERENCE).detail
+TERMS = {
+    "underlying": "AAPL",
+    "right": "call",
+    "strike": 80.0,
+    "expiry": "2020-03-20",
+    "volatility": 0.25,
+}
+OPTION = {
+    "type": "instrument",
+    "instrument": "CALL",
+    "asset_class": "option",
+    "currency": "USD",
+    "option": TERMS,
+}
+
+
+def test_an_option_without_terms_and_terms_without_an_option_are_refused_by_name() -> None:
+    bare = {name: value for name, value in OPTION.items() if name != "option"}
+    for value in (text(bare), text(OPTION, asset_class="equity")):
+        detail = refusal(value, REFERENCE).detail
+        assert "CALL" in detail
+        assert "option" in detail
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("strike", 0.0),
+        ("strike", -1.0),
+        ("volatility", 0.0),
+        ("volatility", 25.0),
+        ("right", "straddle"),
+        ("expiry", "2020-02-30"),
+        ("underlying", ""),
+        ("rate", 5.0),
+        ("dividend_yield", "much"),
+        ("volatility_shift", "sticky"),
+        ("colour", "red"),
+    ],
+)
+def test_a_wrong_term_of_an_option_is_named(field: str, value: object) -> None:
+    assert field in refusal(text(OPTION, option={**TERMS, field: value}), REFERENCE).detail
+
+
+@pytest.mark.parametrize("field", ["underlying", "right", "strike", "expiry", "volatility"])
+def test_a_missing_term_of_an_option_is_named(field: str) -> None:
+    fewer = {name: value for name, value in TERMS.items() if name != field}
+    assert field in refusal(text(OPTION, option=fewer), REFERENCE).detail
+
+
+def test_money_and_options_have_no_proxy() -> None:
+    assert "proxy of CALL" in refusal(text(OPTION, proxy="SPY"), REFERENCE).detail
+
+
+STRESSED = {
+    "type": "stressed_history",
+    "window": "2008",
+    "first": "2008-09-02",
+    "last": "2008-12-31",
+    "version": "v1",
+    "series": "AAPL",
+    "closes": [["2008-08-29", 6.0], ["2008-09-02", 5.9]],
+}
+
+
+def test_a_stressed_window_that_ends_before_it_begins_is_refused() -> None:
+    detail = refusal(text(STRESSED, last="2008-09-01"), REFERENCE).detail
+    assert "window 2008" in detail
+    assert "2008-09-01" in detail
+
+
+def test_stressed_closes_grow_in_date() -> None:
+    closes = [["2008-09-02", 5.9], ["2008-08-29", 6.0]]
+    assert "2008-08-29" in refusal(text(STRESSED, closes=closes), REFERENCE).detail
 
 
 @pytest.mark.parametrize("asset_class", ["fx", "cash"])

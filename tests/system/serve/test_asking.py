@@ -30,6 +30,8 @@ from tests.system.book.feed import (
     tick,
     trade,
 )
+from tests.system.book.test_options import optioned as optioned_feed
+from tests.system.book.test_stressed import CRISIS
 from tests.system.serve.streamed import Streamed
 
 PRICED = (tick("A", 101.0), tick("B", 41.0), tick("C", 905.0), tick("D", 3010.0))
@@ -121,6 +123,47 @@ def test_closes_that_stay_away_are_said_to_be_missing(
     response = asked(streamed)
     assert response.status_code == 503
     assert "cannot be made anew" in response.json()["detail"]
+
+
+@pytest.fixture
+def optioned(world: Any) -> Streamed:
+    feed = optioned_feed(*CRISIS)
+    found = Streamed(world, feed)
+    found.take(feed.send(*PRICED, *RATES, tick("B", 103.0, hour=15.5)))
+    return found
+
+
+def test_a_book_with_options_and_stressed_windows_is_made_anew_to_the_bit(
+    optioned: Streamed,
+) -> None:
+    snapshot = live(optioned.feed.book.revalue(fence=1, epoch=1), "O")
+    assert snapshot.stressed[0].var is not None
+    found = answered(optioned, name="O")
+    assert figures(found.before) == figures(current_risk(snapshot))
+    assert found.before.stressed == snapshot.stressed
+    assert found.before.greeks == snapshot.greeks
+
+
+def test_a_trade_in_an_option_has_the_number_that_the_stream_states_after_it(
+    optioned: Streamed,
+) -> None:
+    found = answered(optioned, proposed("B.CALL", -3.0, 0.4), name="O")
+    really = live(optioned.take(optioned.feed.send(trade("t", "B.CALL", -3.0, 0.4, book="O"))), "O")
+    assert figures(found.after) == figures(current_risk(really))
+    assert found.after.delta_gamma_vega == really.delta_gamma_vega
+
+
+@pytest.mark.parametrize("price", [0.5, None])
+def test_an_option_that_is_not_held_is_valued_at_its_underlyings_newest_quote(
+    optioned: Streamed, price: float | None
+) -> None:
+    empty = portfolio("N", holding("A", 1.0))
+    optioned.take(optioned.feed.send(empty))
+    found = answered(optioned, proposed("B.CALL", 2.0, price), name="N")
+    paid = found.trades[0].price
+    really = live(optioned.take(optioned.feed.send(trade("t", "B.CALL", 2.0, paid, book="N"))), "N")
+    assert figures(found.after) == figures(current_risk(really))
+    assert price is None or paid == price
 
 
 def test_each_portfolio_is_answered_from_its_own_book(streamed: Streamed) -> None:

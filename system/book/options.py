@@ -1,0 +1,131 @@
+"""Options inside a book: what each is marked with, and where it stood at a close."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from system.book.market import Market, Price
+from system.book.rows import HeldOption
+from system.risk.arrays import IndexVector
+from system.risk.listing import Listing
+from system.risk.options import Greeks
+from system.risk.revaluation import OptionMark, OptionMarks, option_marks, terms_of
+from system.risk.valuation import Valuation, with_option_deltas
+
+
+class FoundOption(NamedTuple):
+    """What an option is marked with, and since when that is stale (None: fresh)."""
+
+    mark: OptionMark
+    stale_since_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOptions:
+    """The options of a portfolio at current prices.
+
+    Parameters
+    ----------
+    marks : OptionMarks
+        What they are valued with, in canonical order.
+    positions : ndarray of intp, shape (option_count,)
+        0-based indexes of them among the positions.
+    unit : Greeks
+        Of 1.0 of quantity, option's currency.
+    """
+
+    marks: OptionMarks
+    positions: IndexVector
+    unit: Greeks
+
+    @classmethod
+    def of(cls, listings: Sequence[Listing], found: dict[str, FoundOption]) -> HeldOptions | None:
+        """Return the options among the listings of a portfolio, None where there are none."""
+        held = [index for index, one in enumerate(listings) if one.option is not None]
+        if not held:
+            return None
+        marks = option_marks([found[listings[index].instrument_id].mark for index in held])
+        return cls(marks, np.array(held, dtype=np.intp), marks.greeks())
+
+    def priced(self, prices: Sequence[Price]) -> tuple[Price, ...]:
+        """Return the prices of all positions with the premiums of the options put in."""
+        priced = list(prices)
+        for position, premium in zip(
+            self.positions.tolist(), self.marks.premium.tolist(), strict=True
+        ):
+            priced[position] = Price(premium, priced[position].stale_since_ns)
+        return tuple(priced)
+
+    def exposed(self, worth: Valuation) -> Valuation:
+        """Return a valuation with the options exposed by their deltas."""
+        spot = self.marks.spot
+        return with_option_deltas(worth, positions=self.positions, delta=self.unit.delta, spot=spot)
+
+    def at_close(self, worth: Valuation) -> dict[str, HeldOption]:
+        """Return where each option with a volatility stands, to explain its P&L from."""
+        marks = self.marks
+        columns = zip(
+            marks.listings,
+            marks.premium.tolist(),
+            marks.spot.tolist(),
+            marks.volatility.tolist(),
+            worth.rate[self.positions].tolist(),
+            marks.days,
+            strict=True,
+        )
+        return {
+            listing.instrument_id: HeldOption(
+                premium=premium, spot=spot, volatility=volatility, rate=rate, days=days
+            )
+            for listing, premium, spot, volatility, rate, days in columns
+            if np.isfinite(volatility)
+        }
+
+
+def found_option(market: Market, listing: Listing) -> FoundOption | None:
+    """Return what an option is marked with now, None where its underlying has no price yet.
+
+    An option is marked at its own quote where it has one; once expired, at what it was
+    worth at the underlying's close on its last day.
+    """
+    date, terms = market.valuation_date, terms_of(listing)
+    if date is None:
+        return None
+    days = (terms.expiry - date).days
+    underlying = terms.underlying.instrument_id
+    if days < 0:
+        close = market.close_on(underlying, terms.expiry)
+        return None if close is None else FoundOption(OptionMark(listing, days, close), None)
+    spot = market.price(underlying)
+    if spot is None:
+        return None
+    own = market.quoted(listing.instrument_id)
+    if own is None:
+        return FoundOption(OptionMark(listing, days, spot.value), spot.stale_since_ns)
+    return FoundOption(OptionMark(listing, days, spot.value, own.value), _older(spot, own))
+
+
+def marked_price(market: Market, instrument: str) -> Price | None:
+    """Return what an instrument is marked at; of an option, its premium. Money has no price.
+
+    Raises
+    ------
+    KeyError
+        If the instrument is not known.
+    """
+    listing = market.listing(instrument)
+    if listing.option is None:
+        return market.price(instrument)
+    found = found_option(market, listing)
+    if found is None:
+        return None
+    return Price(float(option_marks([found.mark]).premium[0]), found.stale_since_ns)
+
+
+def _older(*prices: Price) -> int | None:
+    stale = [price.stale_since_ns for price in prices if price.stale_since_ns is not None]
+    return min(stale, default=None)

@@ -1,0 +1,355 @@
+"""Options inside scenarios: what moves them, where they stand, and full revaluation.
+
+With S the spot of the underlying, v the volatility and p(S, v) the option's value, each
+scenario gives the premium the change ``p(S', v') - p(S, v)``: time does not advance, rates
+stay. Times 1 + f, the FX move of the same scenario, that change is the option's row among the
+factors (decision 0025), so that every number of a book with options comes from the one
+kernel.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from system.contracts.messages import VolatilityShift
+from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVector
+from system.risk.currency import major_currency
+from system.risk.errors import NoImpliedVolatilityError, NoScenarioValueError
+from system.risk.listing import Listing, OptionTerms
+from system.risk.options import (
+    DAYS_PER_YEAR,
+    VOLATILITY_POINT,
+    EuropeanOption,
+    Greeks,
+    OptionArrays,
+    implied_volatility,
+    option_greeks,
+    option_value,
+)
+from system.risk.scenarios import ScenarioFactors, fx_moves, series_moves
+from system.risk.window import ScenarioWindow
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OptionMoves:
+    """What moves the options of a book in each scenario; changes only with the window.
+
+    Parameters
+    ----------
+    row : ndarray of intp, shape (option_count,)
+        0-based index of each option's price row among the factors.
+    spot_move, volatility_move : ndarray of float64, shape (option_count, scenario_count)
+        Simple returns, or changes where the flag says so; 0 for a constant volatility.
+    spot_is_absolute, volatility_is_absolute : ndarray of bool, shape (option_count, 1)
+        Which moves are changes.
+    fx : ndarray of float64, shape (option_count, scenario_count)
+        1 + f; 1 in the base currency.
+    """
+
+    row: IndexVector
+    spot_move: Float64Matrix
+    volatility_move: Float64Matrix
+    spot_is_absolute: BoolVector
+    volatility_is_absolute: BoolVector
+    fx: Float64Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class OptionMark:
+    """What one option is marked with.
+
+    Parameters
+    ----------
+    listing : Listing
+        The option.
+    days : int
+        Calendar days to expiry; below 0: it has expired.
+    spot : float
+        Of the underlying; of an expired option, its close on the last day.
+    price : float
+        Of the option itself where it has one; NaN where it is marked by its model.
+    """
+
+    listing: Listing
+    days: int
+    spot: float
+    price: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OptionMarks:
+    """The options of a book at one set of prices; vectors have shape (option_count,).
+
+    Parameters
+    ----------
+    listings : tuple of Listing
+        Canonical order.
+    options : OptionArrays
+        Their terms, at the time to expiry that is left.
+    days : tuple of int
+        Calendar days to expiry.
+    spot, volatility : ndarray of float64
+        Volatility NaN where the option's price implies none.
+    premium : ndarray of float64
+        What positions are marked at, option's currency per unit.
+    is_implied : ndarray of bool
+        Whether the volatility is that of the option's own price.
+    is_live : ndarray of bool
+        Whether scenarios move it: it has not expired.
+    problem : str
+        Why there is no volatility, for the first option without one; else empty.
+    """
+
+    listings: tuple[Listing, ...]
+    options: OptionArrays
+    days: tuple[int, ...]
+    spot: Float64Vector
+    volatility: Float64Vector
+    premium: Float64Vector
+    is_implied: BoolVector
+    is_live: BoolVector
+    problem: str
+
+    def greeks(self) -> Greeks:
+        """Return the Greeks of 1.0 of quantity; 0 once expired, NaN without a volatility."""
+        greeks = option_greeks(self.options, spot=self.spot, volatility=self.volatility)
+        known = np.isfinite(self.volatility)
+        live = np.where(known, self.is_live.astype(np.float64), np.nan)
+        return Greeks(
+            greeks.delta * live,
+            greeks.gamma * live,
+            greeks.vega * live,
+            greeks.theta * live,
+            greeks.rho * live,
+        )
+
+
+def terms_of(listing: Listing) -> OptionTerms:
+    """Return the terms of an option."""
+    assert listing.option is not None, f"{listing.instrument_id} is no option"
+    return listing.option
+
+
+def option_marks(marks: Sequence[OptionMark]) -> OptionMarks:
+    """Return some options valued at one set of prices.
+
+    Parameters
+    ----------
+    marks : sequence of OptionMark
+        In canonical order.
+
+    Returns
+    -------
+    OptionMarks
+        An option with a price of its own is worth that, its volatility is the implied
+        one. Without one it is worth what its reference volatility makes it. On its last
+        day, and after it, it is worth its intrinsic value whatever its price.
+    """
+    solved = [_volatility(mark) for mark in marks]
+    options = OptionArrays.of([_european(mark) for mark in marks])
+    spot = np.array([mark.spot for mark in marks], dtype=np.float64)
+    volatility = np.array([value for value, _ in solved], dtype=np.float64)
+    implied = np.array([_is_quoted(mark) for mark in marks], dtype=np.bool_)
+    quoted = np.array([mark.price for mark in marks], dtype=np.float64)
+    model = option_value(options, spot=spot, volatility=volatility)
+    return OptionMarks(
+        listings=tuple(mark.listing for mark in marks),
+        options=options,
+        days=tuple(mark.days for mark in marks),
+        spot=spot,
+        volatility=volatility,
+        premium=np.where(implied, quoted, model),
+        is_implied=implied,
+        is_live=np.array([mark.days >= 0 for mark in marks], dtype=np.bool_),
+        problem=next((problem for _, problem in solved if problem), ""),
+    )
+
+
+def option_moves(
+    window: ScenarioWindow,
+    listings: Sequence[Listing],
+    factors: ScenarioFactors,
+    *,
+    base_currency: str,
+) -> OptionMoves | None:
+    """Return what moves the options of a book, None where it holds none.
+
+    Parameters
+    ----------
+    window : ScenarioWindow
+        Closes of `series_of` the book.
+    listings : sequence of Listing
+        The whole book in canonical order.
+    factors : ScenarioFactors
+        Of the same book and window.
+    base_currency : str
+        ISO code.
+
+    Raises
+    ------
+    UnknownSeriesError
+        If the window lacks a series; names it.
+    NonPositiveCloseError
+        If a relative move would start or end at a close at or below zero.
+    """
+    held = [(index, one) for index, one in enumerate(listings) if one.option is not None]
+    if not held:
+        return None
+    terms = [terms_of(listing) for _, listing in held]
+    currency_moves = fx_moves(window, listings, base_currency)
+    still = np.zeros(len(window.scenario_dates))
+    return OptionMoves(
+        row=np.array([_price_row(factors, index) for index, _ in held], dtype=np.intp),
+        spot_move=np.array([_spot_move(window, one) for one in terms]),
+        volatility_move=np.array([_volatility_move(window, one, still) for one in terms]),
+        spot_is_absolute=np.array([[one.underlying.is_absolute] for one in terms]),
+        volatility_is_absolute=np.array(
+            [[one.volatility_shift is VolatilityShift.ABSOLUTE] for one in terms]
+        ),
+        fx=np.array(
+            [1.0 + currency_moves.get(major_currency(one.currency), still) for _, one in held]
+        ),
+    )
+
+
+def revalued(
+    factors: ScenarioFactors, moves: OptionMoves | None, marks: OptionMarks
+) -> ScenarioFactors:
+    """Return the factors with each option's row from full revaluation in every scenario.
+
+    Parameters
+    ----------
+    factors : ScenarioFactors
+        Of the book; not modified.
+    moves : OptionMoves or None
+        Of the same book and window; None without options.
+    marks : OptionMarks
+        Where its options stand.
+
+    Returns
+    -------
+    ScenarioFactors
+        ``factors`` itself where there are no options.
+
+    Raises
+    ------
+    NoScenarioValueError
+        If a scenario moves a spot or a volatility to zero or below; names the option and
+        the date.
+    """
+    if moves is None:
+        return factors
+    spot, volatility = _moved(factors, moves, marks)
+    now = option_value(marks.options, spot=marks.spot, volatility=marks.volatility)
+    then = option_value(marks.options.as_columns(), spot=spot, volatility=volatility)
+    return _with_rows(factors, moves, (then - now[:, None]) * marks.is_live[:, None])
+
+
+def delta_gamma_vega(
+    factors: ScenarioFactors, moves: OptionMoves, marks: OptionMarks
+) -> ScenarioFactors:
+    """Return the factors with each option's row from its delta, gamma and vega alone.
+
+    Parameters
+    ----------
+    factors, moves, marks
+        As for `revalued`.
+
+    Returns
+    -------
+    ScenarioFactors
+        An approximation, to be shown beside full revaluation with the gap.
+
+    Raises
+    ------
+    NoScenarioValueError
+        As `revalued`.
+    """
+    spot, volatility = _moved(factors, moves, marks)
+    greeks = marks.greeks()
+    spot_change = spot - marks.spot[:, None]
+    points = (volatility - marks.volatility[:, None]) / VOLATILITY_POINT
+    change = (
+        greeks.delta[:, None] * spot_change
+        + 0.5 * greeks.gamma[:, None] * np.square(spot_change)
+        + greeks.vega[:, None] * points
+    )
+    return _with_rows(factors, moves, change)
+
+
+def _is_quoted(mark: OptionMark) -> bool:
+    return mark.days > 0 and bool(np.isfinite(mark.price))
+
+
+def _european(mark: OptionMark) -> EuropeanOption:
+    terms = terms_of(mark.listing)
+    years = max(0, mark.days) / DAYS_PER_YEAR
+    return EuropeanOption(terms.right, terms.strike, years, terms.rate, terms.dividend_yield)
+
+
+def _volatility(mark: OptionMark) -> tuple[float, str]:
+    """Return the volatility of an option, or NaN and why it has none."""
+    if not _is_quoted(mark):
+        return terms_of(mark.listing).volatility, ""
+    try:
+        return implied_volatility(_european(mark), price=mark.price, spot=mark.spot), ""
+    except NoImpliedVolatilityError as error:
+        return float("nan"), f"{mark.listing.instrument_id}: {error}"
+
+
+def _price_row(factors: ScenarioFactors, position: int) -> int:
+    own = (factors.row_position == position) & ~factors.row_is_fx
+    return int(np.flatnonzero(own)[0])
+
+
+def _spot_move(window: ScenarioWindow, terms: OptionTerms) -> Float64Vector:
+    underlying = terms.underlying
+    return series_moves(window, underlying.instrument_id, is_absolute=underlying.is_absolute)
+
+
+def _volatility_move(
+    window: ScenarioWindow, terms: OptionTerms, still: Float64Vector
+) -> Float64Vector:
+    if not terms.volatility_series:
+        return still
+    absolute = terms.volatility_shift is VolatilityShift.ABSOLUTE
+    return series_moves(window, terms.volatility_series, is_absolute=absolute)
+
+
+def _moved(
+    factors: ScenarioFactors, moves: OptionMoves, marks: OptionMarks
+) -> tuple[Float64Matrix, Float64Matrix]:
+    """Return spot and volatility of each option in each scenario."""
+    spot = _shifted(marks.spot, moves.spot_move, moves.spot_is_absolute)
+    volatility = _shifted(marks.volatility, moves.volatility_move, moves.volatility_is_absolute)
+    dates = factors.scenario_dates
+    _refuse_non_positive("spot", spot, marks, dates)
+    _refuse_non_positive("volatility", volatility, marks, dates)
+    return spot, volatility
+
+
+def _shifted(now: Float64Vector, move: Float64Matrix, is_absolute: BoolVector) -> Float64Matrix:
+    level = now[:, None]
+    return np.where(is_absolute, level + move, level * (1.0 + move))
+
+
+def _refuse_non_positive(
+    what: str, values: Float64Matrix, marks: OptionMarks, dates: tuple[dt.date, ...]
+) -> None:
+    wrong = ~(values > 0.0)
+    if wrong.any():
+        option, scenario = np.argwhere(wrong)[0]
+        name = marks.listings[option].instrument_id
+        raise NoScenarioValueError(name, what, dates[scenario], float(values[option, scenario]))
+
+
+def _with_rows(
+    factors: ScenarioFactors, moves: OptionMoves, change: Float64Matrix
+) -> ScenarioFactors:
+    rows = factors.rows.copy()
+    rows[moves.row] = change * moves.fx
+    return replace(factors, rows=rows)
