@@ -15,7 +15,7 @@ import msgspec
 from system.book.positions import CASH_PREFIX, cash_listing
 from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, ClosesState
 from system.contracts.api import FieldProblem, PortfolioAccepted, PortfolioImport
-from system.contracts.messages import CloseHistory, Instrument
+from system.contracts.messages import CloseHistory, Instrument, field_names
 from system.errors import InputError
 from system.risk.confidence import Confidence
 from system.risk.listing import Listing
@@ -59,7 +59,8 @@ class BookImporter:
         instruments = await self._rows(INSTRUMENT_PREFIX, _named(book), _INSTRUMENT)
         closes = await self._rows(CLOSES_PREFIX, _series(book, instruments), _CLOSES)
         check_book(book, instruments, closes)
-        await services.send(services.bus.deliver_all, (*book.instruments, *book.histories))
+        new = [one for one in book.instruments if one.instrument not in instruments]
+        await services.send(services.bus.deliver_all, (*new, *book.histories))
         place = await services.send(services.bus.deliver, book.portfolio)
         name = book.portfolio.portfolio
         held = [position.instrument for position in book.portfolio.positions]
@@ -159,8 +160,18 @@ def _instrument_problems(book: PortfolioImport, known: Mapping[str, Instrument])
         name = instrument.instrument
         if name.startswith(CASH_PREFIX):
             yield f"instruments[{index}]", f"{name!r}: cash of every currency is there already"
-        elif known.get(name, instrument) != instrument:
-            yield f"instruments[{index}]", f"{name!r} is known as another: {known[name]}"
+        elif differences := _differences(instrument, known.get(name, instrument)):
+            yield f"instruments[{index}]", f"{name!r} is known otherwise: {differences}"
+
+
+def _differences(stated: Instrument, known: Instrument) -> str:
+    """Return where two descriptions disagree; what an instrument is called is no matter."""
+    return ", ".join(
+        f"{field} is {before}, not {after}"
+        for field in field_names(Instrument)
+        if field != "name"
+        and (before := getattr(known, field)) != (after := getattr(stated, field))
+    )
 
 
 def _history_problems(book: PortfolioImport, known: Mapping[str, ClosesState]) -> Problems:
@@ -205,4 +216,8 @@ def _series_problems(
     given = {*closes, *(history.series for history in book.histories)}
     for series in _needed_series(book, known):
         if series not in given:
-            yield "histories", f"no closes of {series!r}: the book cannot be valued without"
+            yield (
+                "histories",
+                f"no closes of {series!r}: the book cannot be valued without; give them "
+                "(`riskstream portfolio import --prices FILE`)",
+            )

@@ -290,6 +290,13 @@ def test_an_instrument_that_contradicts_the_stream_s_is_named(world: Any) -> Non
     world.know(instrument__A=equity("A", "EUR"))
     problem = refused(post_book(world, book("A")), 422)
     assert problem["errors"][0]["field"] == "instruments[0]"
+    assert "currency is EUR, not USD" in problem["detail"]
+
+
+def test_an_instrument_that_is_known_by_another_name_is_not_sent_again(world: Any) -> None:
+    world.know(instrument__A=msgspec.structs.replace(equity("A"), name="Alpha Ltd"))
+    assert post_book(world, book("A")).status_code == 202
+    assert Instrument not in [type(message) for message in world.bus.sent]
 
 
 @pytest.mark.parametrize(
