@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -117,20 +118,20 @@ class UsageSampler:
 
 
 def _family(root: str, pid: int) -> list[tuple[str, psutil.Process]]:
+    """Return a process and all below it that are there now, named."""
     try:
         process = psutil.Process(pid)
-        return [(_name(root, one, one == process), one) for one in _with_children(process)]
+        below = process.children(recursive=True)
     except psutil.Error:
         return []
+    found = [(root, process)]
+    for child in below:
+        with suppress(psutil.Error):
+            found.append((_name(root, child), child))
+    return found
 
 
-def _with_children(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
-
-
-def _name(root: str, process: psutil.Process, is_root: bool) -> str:
-    if is_root:
-        return root
+def _name(root: str, process: psutil.Process) -> str:
     if EXECUTOR in " ".join(process.cmdline()):
         return "spark-executor"
     return f"{root} (JVM)" if process.name() == JAVA else root

@@ -137,8 +137,9 @@ def compare(
         for system in rotated(names, repeat):
             runs.append(_run(system, plan, report / f"{repeat}" / _slug(system), console, repeat))
             console.print(_line(runs[-1]), highlight=False)
-    found = PeerReport(plan=plan, machine=machine(), rows=rows_of(names, runs), runs=tuple(runs))
-    write_json(report / "report.json", found)
+            rows = rows_of(names, runs)
+            found = PeerReport(plan=plan, machine=machine(), rows=rows, runs=tuple(runs))
+            write_json(report / "report.json", found)
     show_rows(console, found.rows)
     raise typer.Exit(0 if all(one.correct for one in runs) else 1)
 
@@ -210,14 +211,35 @@ def show_rows(console: Console, rows: Sequence[PeerRow]) -> None:
 
 def _run(system: str, plan: LoadPlan, folder: Path, console: Console, repeat: int) -> PeerRun:
     site = site_of(folder, console, local=False)
-    if system in PEERS:
-        report = _peer_report(system, plan, site)
-    else:
-        settings = site.settings.model_copy(update=dict(PIPELINES[system]))
-        site = replace(site, settings=settings)
-        with load_stack(site) as connections:
-            report = measured_load(plan, site, connections, budgets_of(plan), mode=system)
+    try:
+        if system in PEERS:
+            report = _peer_report(system, plan, site)
+        else:
+            report = _pipeline_report(system, plan, site)
+    except UnavailableError as error:
+        return failed_run(system, repeat, str(error))
     return run_of(system, repeat, report)
+
+
+def failed_run(system: str, repeat: int, problem: str) -> PeerRun:
+    """Return the run of a system that did not come to its end."""
+    return PeerRun(
+        system=system,
+        repeat=repeat,
+        correct=False,
+        on_schedule=False,
+        p50_ms=None,
+        p99_ms=None,
+        cores=0.0,
+        load_average=0.0,
+        problems=(problem,),
+    )
+
+
+def _pipeline_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
+    site = replace(site, settings=site.settings.model_copy(update=dict(PIPELINES[system])))
+    with load_stack(site) as connections:
+        return measured_load(plan, site, connections, budgets_of(plan), mode=system)
 
 
 def _peer_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
