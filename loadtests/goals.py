@@ -1,0 +1,246 @@
+"""``python -m loadtests.goals``: what the API owes its users, measured under 1,000 ticks/s.
+
+One stack, one steady pump, and one question after the other, each open loop: a request's latency
+runs from the moment it was due. Pushes are counted from the moment that the number was valued.
+At the end the driver is killed (SIGKILL) and the first fresh snapshot is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import httpx
+import msgspec
+import numpy as np
+import redis.asyncio
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from loadtests.load import connected, site_of
+from loadtests.plan import LoadPlan, load_books, load_plan
+from loadtests.pushes import listened, pushed_trades
+from loadtests.running import LoadSite, PumpProcess, machine, open_market
+from system.clock import monotonic_ns
+from system.errors import UnavailableError
+from system.runtime.running import RunningStack
+from system.settings import PROJECT_DIR, Connections
+from system.store.keyspace import latest_key
+from system.store.latest import LatestStore
+from validation.reports import write_json
+from validation.screen import open_console
+
+REPORT: Final = PROJECT_DIR / "build" / "goals"
+READS_PER_S: Final = 200.0
+WHAT_IFS_PER_S: Final = 20.0
+CLIENTS: Final = 100
+RESTART_BOUND_S: Final = 90.0
+POLL_S: Final = 0.02
+SHARE: Final = "SIM001"
+
+
+class Goal(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure beside what it should be; the smaller, the better."""
+
+    what: str
+    measured: float
+    unit: str
+    goal: float
+    floor: float
+    count: int
+    detail: str
+
+
+class GoalsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``report.json`` holds; ``load_average`` is the machine's when it began."""
+
+    machine: str
+    load_average: float
+    rate: float
+    goals: tuple[Goal, ...]
+
+
+def goals(
+    seconds: Annotated[float, typer.Option(help="Per question.")] = 30.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 60.0,
+    rate: Annotated[float, typer.Option(help="Ticks per second all the while.")] = 1_000.0,
+    report: Annotated[Path, typer.Option(help="Folder of report.json.")] = REPORT,
+) -> None:
+    """Measure reads, what-if, pushes, trades and a restart, under load."""
+    console = open_console(stderr=False)
+    site = site_of(report, console, local=False)
+    plan = load_plan(rate=rate, seconds=seconds * 6 + RESTART_BOUND_S, warm_up_seconds=warm_up)
+    load_average = os.getloadavg()[0]
+    with connected(site, running=False) as connections:
+        open_market(plan, connections, site)
+        site.plan_path.write_bytes(msgspec.json.encode(plan))
+        with PumpProcess(site, connections, lambda pulse: None):
+            found = asyncio.run(_asked(plan, site, connections, seconds, warm_up))
+            found.append(_restart(site, connections))
+    whole = GoalsReport(machine=machine(), load_average=load_average, rate=rate, goals=tuple(found))
+    write_json(site.folder / "report.json", whole)
+    show_goals(console, whole)
+
+
+async def open_loop(
+    ask: Callable[[], Awaitable[object]], *, per_s: float, seconds: float
+) -> list[float]:
+    """Return how long each answer took from the moment that its question was due, ms.
+
+    Parameters
+    ----------
+    ask : callable
+        Sends one question and returns when it is answered.
+    per_s, seconds : float
+        How often, and for how long; a slow answer does not hold back the next question.
+    """
+    began_ns = monotonic_ns()
+
+    async def one(number: int) -> float:
+        due_ns = began_ns + round(number / per_s * 1e9)
+        await asyncio.sleep(max(due_ns - monotonic_ns(), 0) / 1e9)
+        await ask()
+        return (monotonic_ns() - due_ns) / 1e6
+
+    return list(await asyncio.gather(*(one(number) for number in range(int(per_s * seconds)))))
+
+
+def p99(values_ms: Sequence[float]) -> float:
+    """Return the 99th percentile: an observed value; infinite where there is none."""
+    if not values_ms:
+        return float("inf")
+    return float(np.quantile(np.array(values_ms), 0.99, method="inverted_cdf"))
+
+
+def show_goals(console: Console, report: GoalsReport) -> None:
+    """Print each figure beside its goal and its floor."""
+    table = Table("what", "measured", "goal", "floor", "count", "detail", box=None)
+    for one in report.goals:
+        goal, floor = (f"{value:g} {one.unit}" for value in (one.goal, one.floor))
+        shown = f"{one.measured:.2f} {one.unit}"
+        table.add_row(one.what, shown, goal, floor, str(one.count), one.detail)
+    console.print(table)
+    console.print(f"{report.machine}; load average {report.load_average:.1f}", highlight=False)
+
+
+async def _asked(
+    plan: LoadPlan, site: LoadSite, connections: Connections, seconds: float, warm_up: float
+) -> list[Goal]:
+    await asyncio.sleep(warm_up)
+    names = [book.portfolio for book in load_books(plan)]
+    found = [await _pushes(connections, names, seconds)]
+    site.say("pushes are measured")
+    headers = {"Authorization": f"Bearer {connections.api_token}"}
+    async with httpx.AsyncClient(base_url=connections.api_url, headers=headers) as client:
+        found.append(await _reads(client, connections, names[0], seconds))
+        site.say("reads are measured")
+        found.append(await _what_ifs(client, names[0], seconds))
+        site.say("what-ifs are measured")
+        late_ms = await pushed_trades(client, connections, names[0], SHARE, seconds=seconds)
+    site.say("trades are measured")
+    found.append(
+        Goal(
+            what="trade accepted -> new VaR pushed, p99",
+            measured=p99(late_ms),
+            unit="ms",
+            goal=200,
+            floor=1_000,
+            count=len(late_ms),
+            detail=f"p50 {np.median(late_ms):.0f} ms",
+        )
+    )
+    return found
+
+
+async def _pushes(connections: Connections, names: Sequence[str], seconds: float) -> Goal:
+    alone = await listened(connections, names[:1], seconds=seconds)
+    crowd = await listened(
+        connections, [names[n % len(names)] for n in range(CLIENTS)], seconds=seconds
+    )
+    return Goal(
+        what=f"{CLIENTS} SSE clients against 1, p99 ratio",
+        measured=p99(crowd) / p99(alone),
+        unit="x",
+        goal=1.5,
+        floor=3,
+        count=len(crowd),
+        detail=f"p99 {p99(crowd):.1f} ms against {p99(alone):.1f} ms",
+    )
+
+
+async def _reads(
+    client: httpx.AsyncClient, connections: Connections, name: str, seconds: float
+) -> Goal:
+    async def read() -> None:
+        (await client.get(f"/v1/portfolios/{name}/var")).raise_for_status()
+
+    through_api = await open_loop(read, per_s=READS_PER_S, seconds=seconds)
+    async with redis.asyncio.Redis.from_url(connections.redis_url) as store:
+        raw = await open_loop(
+            lambda: store.hget(latest_key(name), "current"), per_s=READS_PER_S, seconds=seconds
+        )
+    return Goal(
+        what="GET current VaR at 200/s, p99 against raw Redis",
+        measured=p99(through_api) / p99(raw),
+        unit="x",
+        goal=10,
+        floor=20,
+        count=len(through_api),
+        detail=f"p99 {p99(through_api):.1f} ms against {p99(raw):.1f} ms",
+    )
+
+
+async def _what_ifs(client: httpx.AsyncClient, name: str, seconds: float) -> Goal:
+    body = {"trades": [{"instrument": SHARE, "quantity": -100.0}]}
+
+    async def ask() -> None:
+        answer = await client.post(f"/v1/portfolios/{name}/what-if", json=body)
+        answer.raise_for_status()
+
+    late_ms = await open_loop(ask, per_s=WHAT_IFS_PER_S, seconds=seconds)
+    return Goal(
+        what="what-if, p99",
+        measured=p99(late_ms),
+        unit="ms",
+        goal=10,
+        floor=50,
+        count=len(late_ms),
+        detail=f"p50 {np.median(late_ms):.1f} ms",
+    )
+
+
+def _restart(site: LoadSite, connections: Connections) -> Goal:
+    """Kill the driver, and time the first snapshot of the next one."""
+    with LatestStore(connections.redis_url) as store:
+        before = store.watermark()
+        assert before is not None, "the stream has published"
+        killed_ns = monotonic_ns()
+        os.kill(RunningStack(site.settings).pid("stream"), signal.SIGKILL)
+        seconds = asyncio.run(_fresh(store, before.fence, killed_ns))
+    return Goal(
+        what="restart after kill -9 -> first fresh snapshot",
+        measured=seconds,
+        unit="s",
+        goal=10,
+        floor=30,
+        count=1,
+        detail="the driver, by its supervisor",
+    )
+
+
+async def _fresh(store: LatestStore, fence: int, killed_ns: int) -> float:
+    while (elapsed_s := (monotonic_ns() - killed_ns) / 1e9) < RESTART_BOUND_S:
+        mark = store.watermark()
+        if mark is not None and mark.fence > fence:
+            return elapsed_s
+        await asyncio.sleep(POLL_S)
+    raise UnavailableError(f"no fresh snapshot within {RESTART_BOUND_S:.0f} s of the kill")
+
+
+if __name__ == "__main__":
+    typer.run(goals)

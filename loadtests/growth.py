@@ -1,0 +1,189 @@
+"""How the driver's work grows: CPU of one batch against instruments, books and scenarios.
+
+``python -m loadtests.growth``. The product's own fold and valuation, without servers: one tick of
+every instrument is folded, every book is valued, every snapshot is encoded as it goes to Redis.
+CPU time of this process, the least of several rounds; a straight line is fitted to each row.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from loadtests.plan import LoadPlan, load_books, load_plan, load_replay
+from loadtests.running import machine
+from system.book.book import Book
+from system.book.events import Event, QuoteRow
+from system.bus.routing import partition_of
+from system.contracts.codec import encode
+from system.contracts.topics import INPUT_TOPICS, MARKET_DATA, offset_key
+from system.settings import PROJECT_DIR
+from system.simulate.replay import Replay
+from system.simulate.timeline import session_ns
+from validation.reports import write_json
+from validation.screen import open_console
+
+REPORT: Final = PROJECT_DIR / "build" / "growth"
+ROUNDS: Final = 5
+GRID: Final = {
+    "instruments": (10, 30, 100, 300, 1_000),
+    "portfolios": (1, 10, 100, 1_000),
+    "window": (30, 100, 300, 1_000),
+}
+"""One is varied, the others stay at 100 instruments, 10 books, 30 scenarios."""
+STEP_NS: Final = 1_000_000
+STALE_NEVER_NS: Final = 10**15
+T = TypeVar("T")
+
+
+class GrowthPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """CPU of one batch, milliseconds: folding, valuing all books, encoding all snapshots."""
+
+    value: int
+    fold_ms: float
+    value_ms: float
+    encode_ms: float
+
+    @property
+    def total_ms(self) -> float:
+        """Everything of it."""
+        return self.fold_ms + self.value_ms + self.encode_ms
+
+
+class GrowthLaw(msgspec.Struct, frozen=True, kw_only=True):
+    """CPU of a batch against one quantity, ``total_ms = fixed_ms + each_ms * value``.
+
+    ``largest_error`` is the largest relative difference of a point to the fitted law.
+    """
+
+    quantity: str
+    points: tuple[GrowthPoint, ...]
+    fixed_ms: float
+    each_ms: float
+    largest_error: float
+
+
+class GrowthReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``report.json`` of a growth study holds."""
+
+    machine: str
+    laws: tuple[GrowthLaw, ...]
+
+
+class _NoBytes:
+    """A growth study rejects nothing, so nobody asks for a message's bytes."""
+
+    def __getitem__(self, row: int) -> str:
+        raise AssertionError(row)
+
+
+def growth(
+    report: Annotated[Path, typer.Option(help="Folder of report.json.")] = REPORT,
+) -> None:
+    """Measure the driver's work of one batch, and how it grows."""
+    report.mkdir(parents=True, exist_ok=True)
+    laws = tuple(
+        fitted(quantity, [measured(quantity, value) for value in values])
+        for quantity, values in GRID.items()
+    )
+    found = GrowthReport(machine=machine(), laws=laws)
+    write_json(report / "report.json", found)
+    show_growth(open_console(stderr=False), found)
+
+
+def measured(quantity: str, value: int) -> GrowthPoint:
+    """Return the CPU of one batch with one quantity set.
+
+    Parameters
+    ----------
+    quantity : str
+        A field of ``LoadPlan`` in ``GRID``.
+    value : int
+        Of it.
+    """
+    plan = load_plan(rate=1.0, seconds=1.0, warm_up_seconds=0.0, **{quantity: value})
+    book, replay = opened_book(plan), load_replay(plan)
+    gc.collect()
+    rounds = [_round(book, _ticks(replay, number), number) for number in range(1, ROUNDS + 1)]
+    fold_ms, value_ms, encode_ms = (min(column) for column in zip(*rounds, strict=True))
+    return GrowthPoint(value=value, fold_ms=fold_ms, value_ms=value_ms, encode_ms=encode_ms)
+
+
+def opened_book(plan: LoadPlan) -> Book:
+    """Return the product's state with a plan's market and books, before any tick."""
+    places = [offset_key(t.name, p) for t in INPUT_TOPICS for p in range(t.partition_count)]
+    book = Book(dict.fromkeys(places, 0), {}, stale_after_ns=STALE_NEVER_NS)
+    messages = [*load_replay(plan).reference_messages(), *load_books(plan)]
+    events = [Event(at, message, _NoBytes(), at) for at, message in enumerate(messages)]
+    book.fold({"reference:0": events}, fence=1, epoch=0)
+    return book
+
+
+def fitted(quantity: str, points: Sequence[GrowthPoint]) -> GrowthLaw:
+    """Return the straight line through points, by least squares of the relative errors."""
+    value = np.array([point.value for point in points], dtype=np.float64)
+    total_ms = np.array([point.total_ms for point in points])
+    terms = np.column_stack([1 / total_ms, value / total_ms])
+    (fixed_ms, each_ms), *_ = np.linalg.lstsq(terms, np.ones(len(points)), rcond=None)
+    return GrowthLaw(
+        quantity=quantity,
+        points=tuple(points),
+        fixed_ms=float(fixed_ms),
+        each_ms=float(each_ms),
+        largest_error=float(np.max(np.abs((fixed_ms + each_ms * value) / total_ms - 1))),
+    )
+
+
+def show_growth(console: Console, report: GrowthReport) -> None:
+    """Print every point and each law."""
+    table = Table("quantity", "value", "fold ms", "value ms", "encode ms", "batch ms", box=None)
+    for law in report.laws:
+        for one in law.points:
+            parts = (one.fold_ms, one.value_ms, one.encode_ms, one.total_ms)
+            table.add_row(law.quantity, f"{one.value:,}", *(f"{part:.2f}" for part in parts))
+    console.print(table)
+    for law in report.laws:
+        console.print(
+            f"batch ms = {law.fixed_ms:.2f} + {law.each_ms:.5f} x {law.quantity} "
+            f"(largest error {law.largest_error:.0%})",
+            highlight=False,
+        )
+
+
+def _round(book: Book, events: Mapping[str, list[Event]], number: int) -> tuple[float, ...]:
+    fold_ms, _ = _timed(lambda: book.absorb(events, fence=1, epoch=number))
+    value_ms, fold = _timed(book.settle)
+    assert fold.snapshots, "every book holds what has ticked"
+    encode_ms, _ = _timed(lambda: [encode(one) for one in fold.snapshots])
+    return fold_ms, value_ms, encode_ms
+
+
+def _ticks(replay: Replay, number: int) -> dict[str, list[Event]]:
+    """Return one tick of every instrument, the round's own."""
+    tickers, opened_ns = list(replay.market.instruments), session_ns(replay.days[0])[0]
+    events: dict[str, list[Event]] = {}
+    for row, ticker in enumerate(tickers):
+        partition = partition_of(ticker.encode(), MARKET_DATA.partition_count)
+        quote = QuoteRow(ticker, 100.0 + number, opened_ns + number * STEP_NS, number, 0)
+        event = Event(number * len(tickers) + row, quote, _NoBytes(), row)
+        events.setdefault(offset_key(MARKET_DATA.name, partition), []).append(event)
+    return events
+
+
+def _timed(work: Callable[[], T]) -> tuple[float, T]:
+    began = time.process_time()
+    found = work()
+    return (time.process_time() - began) * 1e3, found
+
+
+if __name__ == "__main__":
+    typer.run(growth)

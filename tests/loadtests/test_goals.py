@@ -1,0 +1,52 @@
+"""Goals: open loop, so that a slow answer is not hidden by the questions it holds back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from rich.console import Console
+
+from loadtests.goals import Goal, GoalsReport, open_loop, p99, show_goals
+
+
+def test_a_slow_answer_does_not_hold_back_the_questions_behind_it():
+    asked: list[int] = []
+    release = asyncio.Event()
+
+    async def ask() -> None:
+        asked.append(len(asked))
+        if len(asked) == 1:
+            await release.wait()
+        elif len(asked) == 20:
+            release.set()
+
+    late_ms = asyncio.run(open_loop(ask, per_s=200.0, seconds=0.1))
+    assert len(late_ms) == 20
+    assert late_ms[0] >= 19 / 200 * 1e3 * 0.99
+
+
+def test_the_99th_percentile_is_an_observed_value():
+    assert p99([float(value) for value in range(1, 201)]) == 198.0
+    assert p99([]) == float("inf")
+
+
+def test_each_figure_is_shown_beside_its_goal_and_its_floor():
+    goal = Goal(
+        what="what-if, p99", measured=7.5, unit="ms", goal=10, floor=50, count=9, detail="p50 2 ms"
+    )
+    console = Console(record=True, width=160)
+    show_goals(
+        console, GoalsReport(machine="2 cores", load_average=0.3, rate=1_000.0, goals=(goal,))
+    )
+    said = console.export_text()
+    for part in ("what-if, p99", "7.50 ms", "10 ms", "50 ms", "load average 0.3"):
+        assert part in said
+
+
+@pytest.mark.parametrize("seconds", [0.05])
+def test_latency_runs_from_the_moment_a_question_was_due(seconds):
+    async def ask() -> None:
+        await asyncio.sleep(0)
+
+    assert all(late >= 0 for late in asyncio.run(open_loop(ask, per_s=100.0, seconds=seconds)))

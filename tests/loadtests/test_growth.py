@@ -1,0 +1,31 @@
+"""The growth study: the product's own work, and a law that fits what was measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.growth import GrowthPoint, fitted, measured
+
+
+def test_a_straight_line_is_found_again():
+    points = [
+        GrowthPoint(value=value, fold_ms=1.0, value_ms=0.02 * value, encode_ms=0.5)
+        for value in (1, 10, 100, 1_000)
+    ]
+    law = fitted("portfolios", points)
+    assert law.fixed_ms == pytest.approx(1.5)
+    assert law.each_ms == pytest.approx(0.02)
+    assert law.largest_error < 1e-9
+
+
+def test_what_no_line_fits_shows_in_the_error():
+    points = [
+        GrowthPoint(value=value, fold_ms=float(value) ** 2, value_ms=0.0, encode_ms=0.0)
+        for value in (1, 10, 100)
+    ]
+    assert fitted("portfolios", points).largest_error > 0.5
+
+
+def test_every_part_of_a_batch_is_measured():
+    point = measured("portfolios", 20)
+    assert min(point.fold_ms, point.value_ms, point.encode_ms) > 0

@@ -1,0 +1,104 @@
+"""SSE clients of plain sockets: what is pushed is stamped, counted and matched."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from loadtests.pushes import listened, push_lines, snapshots
+from system.clock import monotonic_ns
+from system.errors import UnavailableError
+from system.settings import Connections
+
+HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\nretry: 1000\r\n"
+
+
+def event(kind: str, **data: object) -> bytes:
+    return f"event: {kind}\r\ndata: {json.dumps(data)}\r\n\r\n".encode()
+
+
+def snapshot(late_ns: int, *trade_ids: str) -> bytes:
+    stages = {"valued_ns": monotonic_ns() - late_ns, "read_ns": 1}
+    return event("snapshot", stages=stages, trade_ids=trade_ids, var=1.0)
+
+
+def served(say: Callable[[asyncio.StreamWriter], None], talk):
+    """Run ``talk`` against a server that answers each client with ``say``."""
+
+    handling: set[asyncio.Task] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handling.add(asyncio.current_task())
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            say(writer)
+            await writer.drain()
+            await reader.read()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def run():
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        facts = {"api_url": f"http://127.0.0.1:{port}", "api_token": "secret"}
+        async with server:
+            try:
+                return await talk(Connections(facts, Path("nowhere")))
+            finally:
+                await asyncio.gather(*handling)
+
+    return asyncio.run(run())
+
+
+def test_snapshots_are_read_and_other_events_are_passed_over():
+    def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD.encode() + event("heartbeat", epoch=3) + snapshot(0, "t-1", "t-2"))
+
+    async def talk(connections):
+        async with push_lines(connections, "book") as reader:
+            head, _ = await anext(snapshots(reader))
+            return head
+
+    assert served(say, talk).trade_ids == ("t-1", "t-2")
+
+
+def test_every_push_but_the_first_is_counted_by_its_age():
+    def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD.encode())
+        for late_ms in (9_000, 50, 70):
+            writer.write(snapshot(late_ms * 10**6))
+
+    async def talk(connections):
+        return await listened(connections, ["a", "b"], seconds=0.0)
+
+    assert served(say, talk) == []
+
+    async def longer(connections):
+        return await listened(connections, ["a"], seconds=30.0)
+
+    def say_and_end(writer: asyncio.StreamWriter) -> None:
+        say(writer)
+        writer.write_eof()
+
+    late_ms = served(say_and_end, longer)
+    assert len(late_ms) == 2
+    assert 50 <= late_ms[0] < 9_000
+    assert late_ms[1] >= 70
+
+
+def test_a_refusal_is_named():
+    def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 401 Unauthorized\r\n\r\n")
+
+    async def talk(connections):
+        async with push_lines(connections, "book"):
+            pass
+
+    with pytest.raises(UnavailableError, match="401"):
+        served(say, talk)
