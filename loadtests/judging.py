@@ -117,7 +117,7 @@ def judge_load(evidence: LoadEvidence, budgets: Sequence[Budget]) -> LoadJudgeme
     oracle, summary = check_oracle(
         "oracle: sampled VaR equals the exact reference, 1e-9",
         PriceOracle(sent, histories, evidence.books, evidence.trades),
-        [one for one in snapshots if one.portfolio in _names(evidence.books)],
+        own_snapshots(snapshots, sent, evidence.books),
     )
     findings = (
         *_delivery(evidence),
@@ -127,6 +127,26 @@ def judge_load(evidence: LoadEvidence, budgets: Sequence[Budget]) -> LoadJudgeme
         check_monotonic_offsets(snapshots),
     )
     return LoadJudgement(findings, latencies, lag, summary, ticks)
+
+
+def own_snapshots(
+    snapshots: Sequence[SeenSnapshot], sent: SentTicks, books: Sequence[Portfolio]
+) -> list[SeenSnapshot]:
+    """Return the snapshots of the load's books that were taken since it began.
+
+    An observer that joins a stream is first told what was published before.
+    """
+    names = {book.portfolio for book in books}
+    first = {
+        place: int(sent.inputs.offset[sent.inputs.partition == index].min())
+        for index, place in enumerate(sent.partitions)
+    }
+    return [
+        one
+        for one in snapshots
+        if one.portfolio in names
+        and all(one.offsets.get(place, 0) >= offset for place, offset in first.items())
+    ]
 
 
 def _delivery(evidence: LoadEvidence) -> Iterator[Finding]:
@@ -165,7 +185,3 @@ def _as_unknown(schedule: Finding) -> Finding:
     """Return a schedule that was not kept as unknown: it shows nothing about the product."""
     kept = schedule.verdict is Verdict.PASSED
     return schedule if kept else msgspec.structs.replace(schedule, verdict=Verdict.UNKNOWN)
-
-
-def _names(books: Sequence[Portfolio]) -> set[str]:
-    return {book.portfolio for book in books}

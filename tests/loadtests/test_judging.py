@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from loadtests.coverage import Inputs
 from loadtests.judging import LoadEvidence, budgets_of, judge_load
 from loadtests.load import EXIT_CODES
 from loadtests.plan import load_plan
@@ -55,6 +56,28 @@ def test_a_wrong_var_fails_the_load(evidence):
     head, *snapshots = evidence.record
     wrong = [msgspec.structs.replace(one, var=one.var + 1.0) for one in snapshots]
     assert verdicts(evidence, record=[head, *wrong])["oracle"] is Verdict.FAILED
+
+
+def test_what_was_published_before_the_load_is_not_held_against_it(evidence):
+    sent, (head, *snapshots) = evidence.sent, evidence.record
+    later = Inputs(
+        sent.inputs.partition, sent.inputs.offset + 1_000, sent.inputs.key, sent.inputs.intended_ns
+    )
+    moved = [
+        msgspec.structs.replace(
+            one, offsets={place: offset + 1_000 for place, offset in one.offsets.items()}
+        )
+        for one in snapshots
+    ]
+    marks = {
+        day: {place: at + 1_000 for place, at in places.items()}
+        for day, places in sent.marks.items()
+    }
+    old = [msgspec.structs.replace(one, var=one.var * 2, epoch=-1) for one in snapshots]
+    found = verdicts(
+        evidence, sent=replace(sent, inputs=later, marks=marks), record=[head, *old, *moved]
+    )
+    assert found["oracle"] is Verdict.PASSED
 
 
 def test_a_budget_that_is_not_kept_fails_the_load(evidence):
