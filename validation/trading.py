@@ -13,7 +13,7 @@ from system.settings import Connections
 from validation.reports import TradeOutcome
 from validation.watching import PushWatch
 
-PUSH_BOUND_S: Final = 10.0
+PUSH_BOUND_S: Final = 60.0
 TRADE_ID: Final = "demo-1"
 
 
