@@ -35,7 +35,7 @@ endef
 .PHONY: help
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
-	  awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	  awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 .PHONY: setup
 setup: $(RUN_STAMP) $(JARS_STAMP) $(WHEELS_STAMP)  ## Install what the product needs (repeat at will)
@@ -77,6 +77,11 @@ demo: setup  ## Live VaR on real prices: the stack, a replay, a verdict (about 4
 .PHONY: verify
 verify: setup-verify  ## Prove it: lint, types, layers, every test, the replay, one report
 	@$(BIN)/riskstream verify $(ARGS)
+
+.PHONY: verify-full
+verify-full: setup-verify  ## All of verify, then every scenario and the whole determinism grid
+	@$(BIN)/riskstream verify
+	@$(BIN)/python -m validation.scenarios.short --whole --report build/verify-full
 
 .PHONY: test
 test: setup-verify  ## Tests that need no server (under 2 minutes)

@@ -26,6 +26,7 @@ from loadtests.record import Holding, RecordWriter, SeenSnapshot, SeenWatermark
 from system.clock import monotonic_ns
 from system.contracts.messages import EUR, MONEY, AssetClass, StageTimes
 from system.settings import load_settings
+from system.store.errors import StoreUnavailableError
 from system.store.latest import LatestStore
 from system.store.live import StreamEntry, Watermark
 
@@ -70,6 +71,7 @@ class SnapshotHead(msgspec.Struct, frozen=True):
     positions: tuple[HeldPosition, ...]
     trade_ids: tuple[str, ...]
     stages: StageTimes
+    stale: tuple[str, ...] = ()
 
 
 class Observer:
@@ -118,16 +120,28 @@ class Observer:
             self._keep_watermark(watermark, read_ns)
         return len(entries)
 
-    def observe_until(self, stopped: Callable[[], bool]) -> None:
+    def observe_until(self, stopped: Callable[[], bool], *, patient: bool = False) -> None:
         """Observe until told to stop, then once more, so that nothing published is missed.
+
+        Parameters
+        ----------
+        stopped : callable
+            Whether to stop.
+        patient : bool
+            Whether to go on when Redis does not answer, for runs in which it is broken on
+            purpose.
 
         Raises
         ------
         StoreUnavailableError
-            If Redis does not answer within its bound.
+            If Redis does not answer within its bound, unless patient.
         """
         while not stopped():
-            self.observe_once()
+            try:
+                self.observe_once()
+            except StoreUnavailableError:
+                if not patient:
+                    raise
         while self.observe_once() == READ_COUNT:
             pass
 
@@ -150,6 +164,7 @@ class Observer:
                 asof=head.asof,
                 var=head.var,
                 trade_ids=head.trade_ids,
+                stale=head.stale,
             )
         )
 
@@ -216,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         gc.freeze()
         sys.stdout.write(f"{READY}\n")
         sys.stdout.flush()
-        observer.observe_until(lambda: bool(ended))
+        observer.observe_until(lambda: bool(ended), patient=options.patient)
     return 0
 
 
@@ -224,6 +239,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loadtests.observer")
     parser.add_argument("record", type=Path, help="file to write")
     parser.add_argument("--state-dir", type=Path, help="folder of the stack; default: the settings")
+    parser.add_argument(
+        "--patient", action="store_true", help="go on when Redis does not answer for a while"
+    )
     return parser
 
 

@@ -51,6 +51,7 @@ class SeenSnapshot(Line, frozen=True, kw_only=True, tag="snapshot"):
     asof: dt.date | None
     var: float | None
     trade_ids: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
 
 
 class SeenWatermark(Line, frozen=True, kw_only=True, tag="watermark"):

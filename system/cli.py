@@ -49,6 +49,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "validation.demo", "demo", "Replay early 2020 live and judge every number."
     ),
     "verify": CommandPlace("validation.verify", "verify", "Run every check and write one report."),
+    "replay": CommandPlace(
+        "validation.scenarios.replay", "replay", "Replay scenarios and judge every number."
+    ),
     "scenarios": CommandPlace(
         "validation.scenarios.commands", "scenarios_app", "Check, list and begin scenario files."
     ),

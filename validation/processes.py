@@ -37,9 +37,13 @@ class ObserverProcess:
         Folder of the stack that it observes.
     log : Path
         Where its complaints go.
+    options : sequence of str
+        Further options of ``loadtests.observer``.
     """
 
-    def __init__(self, record: Path, *, state_dir: Path, log: Path) -> None:
+    def __init__(
+        self, record: Path, *, state_dir: Path, log: Path, options: Sequence[str] = ()
+    ) -> None:
         self._command = [
             sys.executable,
             "-m",
@@ -47,6 +51,7 @@ class ObserverProcess:
             str(record),
             "--state-dir",
             str(state_dir),
+            *options,
         ]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None

@@ -128,7 +128,7 @@ def show_trade(console: Console, trade: TradeOutcome) -> None:
 def show_report(console: Console, report: DemoReport) -> None:
     """Print the table at the end, the checks, and the latency by stage."""
     console.print(_portfolio_table(report.portfolios))
-    console.print(_finding_table(report.findings))
+    console.print(finding_table(report.findings))
     for part in report.latencies:
         if part.covered.count:
             stages = ", ".join(f"{name} {one.mean_ms:.1f}" for name, one in part.stages.items())
@@ -186,7 +186,8 @@ def _portfolio_table(rows: Sequence[PortfolioRow]) -> Table:
     return table
 
 
-def _finding_table(findings: Sequence[Finding]) -> Table:
+def finding_table(findings: Sequence[Finding]) -> Table:
+    """Return the checks as a table."""
     table = Table(title="checks", title_justify="left")
     for heading in ("check", "verdict", "found"):
         table.add_column(heading)

@@ -58,6 +58,21 @@ def save_program(path: Path, program: Program) -> None:
     )
 
 
+def change_program(path: Path, variables: Mapping[str, str]) -> None:
+    """Change environment variables of a saved program, from its next start on.
+
+    Parameters
+    ----------
+    path : Path
+        Written by ``save_program``.
+    variables : mapping of str to str
+        Added to its own, or put in their place.
+    """
+    saved = json.loads(path.read_text("utf-8"))
+    saved["environment"].update(variables)
+    secret_file(path, json.dumps(saved))
+
+
 def guarded_command(program_path: str, parent: str, death_signal: str = "SIGKILL") -> list[str]:
     """Return the command line that becomes a saved program and dies with its parent.
 

@@ -16,9 +16,10 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from system.runtime.component import Component
 from system.runtime.errors import NotRunningError, StackError
 from system.runtime.health import await_started
+from system.runtime.programs import change_program
 from system.runtime.registry import COMPONENTS
 from system.runtime.state import ComponentRecord, StateDir, forget_run, is_held, load_record
-from system.runtime.supervision import STOPPED_STATES, ProcessState, Supervisor
+from system.runtime.supervision import STOPPED_STATES, ProcessState, Supervisor, program_path
 from system.settings import Settings
 
 STOP_BOUND_S: Final = 60.0
@@ -116,12 +117,34 @@ class RunningStack:
         StackError
             If there is no such component, or it does not stop.
         """
+        self.stop_component(component)
+        addresses = {record.name: record.address for record in self._records()}
+        self.start_and_await(COMPONENTS[component], addresses, threading.Event())
+
+    def reconfigure(self, component: str, variables: Mapping[str, str]) -> None:
+        """Change environment variables of a component, from its next start on.
+
+        Parameters
+        ----------
+        component : str
+            One that this stack has started.
+        variables : mapping of str to str
+            Added to its own, or put in their place.
+        """
+        change_program(self._state.root / program_path(component), variables)
+
+    def stop_component(self, component: str) -> None:
+        """Stop a component and return when it is gone; ``restart`` brings it back.
+
+        Raises
+        ------
+        StackError
+            If there is no such component, or it does not stop.
+        """
         supervisor = Supervisor(self._state)
         if supervisor.process(component).state not in STOPPED_STATES:
             supervisor.stop(component)
         self._await_stopped(supervisor, component)
-        addresses = {record.name: record.address for record in self._records()}
-        self.start_and_await(COMPONENTS[component], addresses, threading.Event())
 
     def start_and_await(
         self, component: Component, addresses: Mapping[str, str], cancelled: threading.Event

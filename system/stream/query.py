@@ -14,9 +14,6 @@ from system.stream.schema import CORRUPT, hot_schema
 FETCH_MAX_WAIT_MS: Final = 10
 """Without it, every few batches wait for the broker's default of 500 ms."""
 EARLIEST: Final = -2
-MAX_OFFSETS_PER_TRIGGER: Final = 200_000
-"""Bounds a batch after a pause: the memory of driver and executor."""
-
 JSON_OPTIONS: Final = {
     "mode": "PERMISSIVE",
     "columnNameOfCorruptRecord": CORRUPT,
@@ -33,6 +30,7 @@ def records(
     next_offsets: Mapping[str, int],
     *,
     tuned: bool = True,
+    max_batch_records: int | None = None,
 ) -> DataFrame:
     """Return the stream of records of some partitions, parsed.
 
@@ -46,18 +44,21 @@ def records(
         ``topic:partition`` to where to begin; 0 begins at the earliest that is kept.
     tuned : bool
         Without, the reader waits as Kafka's own default says, to compare with.
+    max_batch_records : int, optional
+        Bounds a batch after a pause: the memory of driver and executor. None: no bound.
 
     Returns
     -------
     DataFrame
         ``PLACE_COLUMNS`` and the columns of ``hot_schema``; see `parsed`.
     """
+    bound = {} if max_batch_records is None else {"maxOffsetsPerTrigger": max_batch_records}
     raw = (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", bootstrap_servers)
         .option("assign", json.dumps(_assignment(next_offsets)))
         .option("startingOffsets", json.dumps(_starting(next_offsets)))
-        .option("maxOffsetsPerTrigger", MAX_OFFSETS_PER_TRIGGER)
+        .options(**bound)
         .option("failOnDataLoss", "true")
     )
     if tuned:

@@ -19,6 +19,7 @@ from loadtests.record import (
     read_record,
 )
 from system.contracts.messages import AssetClass, SnapshotKind, StageTimes
+from system.store.errors import StoreUnavailableError
 from system.store.live import StreamEntry, Watermark
 
 
@@ -132,6 +133,24 @@ def test_what_was_published_before_the_stop_is_still_written_down() -> None:
     answers = iter([False, True])
     Observer(redis, RecordWriter(stream)).observe_until(lambda: next(answers))
     assert b"long-1-1" in stream.getvalue()
+
+
+def test_only_a_patient_observer_goes_on_when_redis_is_away() -> None:
+    class AwayOnce(FakeRedis):
+        rounds = 0
+
+        def read_since(self, last_id, *, block_ms, count):
+            self.rounds += 1
+            if self.rounds == 1:
+                raise StoreUnavailableError("away")
+            return super().read_since(last_id, block_ms=block_ms, count=count)
+
+    stream, answers = io.BytesIO(), iter([False, True])
+    observer = Observer(AwayOnce([[entry(1, APPLE)], []]), RecordWriter(stream))
+    observer.observe_until(lambda: next(answers), patient=True)
+    assert b"long-1-1" in stream.getvalue()
+    with pytest.raises(StoreUnavailableError):
+        Observer(AwayOnce([[]]), RecordWriter(io.BytesIO())).observe_until(lambda: False)
 
 
 def test_a_position_of_nothing_moves_nothing() -> None:

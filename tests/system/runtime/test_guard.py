@@ -14,7 +14,13 @@ import pytest
 
 from system.runtime.errors import StackError
 from system.runtime.guard import DETACHED, NOT_STARTED_EXIT_CODE, ORPHANED_EXIT_CODE
-from system.runtime.programs import Program, guarded_command, run_step, save_program
+from system.runtime.programs import (
+    Program,
+    change_program,
+    guarded_command,
+    run_step,
+    save_program,
+)
 
 BOUND_S = 20
 SLEEPER = "import sys, time; print('ready', flush=True); time.sleep(60)"
@@ -37,6 +43,18 @@ def test_the_guard_becomes_the_program_in_its_folder_with_its_environment(tmp_pa
 def test_the_program_file_is_private(tmp_path):
     save_program(tmp_path / "p", Program(("x",), tmp_path, {"PASSWORD": "y"}))
     assert (tmp_path / "p").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_changed_program_starts_with_its_new_variables_and_stays_private(tmp_path):
+    path = tmp_path / "program.json"
+    save_program(path, Program((sys.executable, "-c", SHOW), tmp_path, {"GREETING": "hello"}))
+    change_program(path, {"GREETING": "again"})
+    assert path.stat().st_mode & 0o777 == 0o600
+    with subprocess.Popen(
+        guarded_command(str(path), str(os.getpid())), stdout=subprocess.PIPE, text=True
+    ) as process:
+        said = process.communicate(timeout=BOUND_S)[0].split()
+    assert said[:2] == [str(tmp_path), "again"]
 
 
 def test_the_program_is_killed_when_its_parent_is(tmp_path):

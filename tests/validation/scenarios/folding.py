@@ -1,0 +1,86 @@
+"""Topics folded by the product's book in memory: what a run without servers states."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from loadtests.record import Holding, RecordLine, SeenSnapshot
+from system.book.book import Book
+from system.book.events import Event, Payload, QuoteRow, Unreadable
+from system.contracts.messages import FxRate, Message, RiskSnapshot, StageTimes, Tick
+from system.contracts.topics import INPUT_TOPICS
+from system.errors import MessageError
+from tests.validation.scenarios.stories import MemoryTopics
+from validation.fates import read_message
+
+NS_PER_BATCH = 1_000_000_000
+
+
+def folded(topics: MemoryTopics, *, batch: int = 40) -> list[RiskSnapshot]:
+    """Return every snapshot of a run, cut into batches of some records."""
+    places = [f"{t.name}:{p}" for t in INPUT_TOPICS for p in range(topics.count(t.name))]
+    book = Book(dict.fromkeys(places, 0))
+    found: list[RiskSnapshot] = []
+    for epoch, first in enumerate(range(0, len(topics.records), batch)):
+        events: defaultdict[str, list[Event]] = defaultdict(list)
+        rows = topics.records[first : first + batch]
+        values = [record.value.decode("utf-8", "replace") for record in rows]
+        for row, record in enumerate(rows):
+            event = Event(record.offset, _payload(read_message(record)), values, row)
+            events[f"{record.topic}:{record.partition}"].append(event)
+        found += book.fold(events, fence=1, epoch=epoch).snapshots
+    return found
+
+
+def observed(snapshots: Sequence[RiskSnapshot]) -> list[RecordLine]:
+    """Return what an observer would have written, one second per batch."""
+    holdings: dict[tuple[str, ...], int] = {}
+    lines: list[RecordLine] = []
+    for one in snapshots:
+        keys = tuple(sorted(row.instrument for row in one.positions))
+        if keys not in holdings:
+            holdings[keys] = len(holdings)
+            lines.append(Holding(index=holdings[keys], keys=keys))
+        lines.append(
+            SeenSnapshot(
+                received_ns=(one.epoch + 1) * NS_PER_BATCH,
+                entry_id=one.snapshot_id,
+                snapshot_id=one.snapshot_id,
+                portfolio=one.portfolio,
+                kind=one.kind,
+                fence=one.fence,
+                epoch=one.epoch,
+                offsets=one.offsets,
+                holding=holdings[keys],
+                stages=StageTimes(),
+                event_time_ns=one.event_time_ns,
+                asof=one.asof,
+                var=one.var,
+                trade_ids=one.trade_ids,
+                stale=one.stale,
+            )
+        )
+    return lines
+
+
+def _payload(message: Message | MessageError) -> Payload:
+    if isinstance(message, MessageError):
+        return Unreadable(message.reason, message.detail)
+    if isinstance(message, Tick):
+        return QuoteRow(
+            message.ticker,
+            message.mid,
+            message.event_time_ns,
+            message.sequence,
+            message.intended_monotonic_ns,
+        )
+    if isinstance(message, FxRate):
+        return QuoteRow(
+            message.currency,
+            message.rate,
+            message.event_time_ns,
+            message.sequence,
+            message.intended_monotonic_ns,
+        )
+    return message

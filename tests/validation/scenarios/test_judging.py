@@ -1,0 +1,233 @@
+"""Judging, on topics folded in memory: what is right passes, and what is wrong does not."""
+
+import msgspec
+import pytest
+
+from loadtests.record import SeenSnapshot
+from system.contracts.codec import encode
+from system.contracts.messages import RejectReason, SnapshotKind
+from tests.validation.scenarios.folding import folded, observed
+from tests.validation.scenarios.stories import HEAD, played, story_of
+from validation.checkers.end_of_day import EndOfDay, check_end_of_day
+from validation.checkers.verdict import Verdict
+from validation.fates import fates
+from validation.gathering import expected_of
+from validation.judging import mark_places
+from validation.scenarios.closes import topic_closes
+from validation.scenarios.expectations import check_expectations, check_faults
+from validation.scenarios.faults import FaultOutcome
+from validation.scenarios.format import Expect, NumberTable
+from validation.scenarios.freshness import check_shown
+from validation.scenarios.hashes import day_hashes, numbers_hash
+from validation.scenarios.oracle import check_live, inputs_of
+from validation.scenarios.real_closes import check_real_closes
+from validation.scenarios.shown import Shown
+
+STORY = """
+[[portfolio]]
+id = "euro"
+base_currency = "EUR"
+positions = { SIM001 = 3, SIM003 = 4 }
+[[timeline]]
+do = "volatility"
+day = 2
+factor = 3
+[[timeline]]
+do = "out_of_order"
+day = 2
+every = 4
+[[timeline]]
+do = "late"
+day = 2
+every = 9
+[[timeline]]
+do = "halt"
+day = 3
+series = ["SIM002"]
+[[timeline]]
+do = "trade"
+day = 2
+portfolio = "book"
+instrument = "SIM003"
+quantity = 50
+[[timeline]]
+do = "flip"
+day = 3
+portfolio = "euro"
+"""
+
+
+class Played:
+    """A story, its topics, its snapshots, and what must become of its messages."""
+
+    def __init__(self, folder, *, partitions: int = 2, batch: int = 40) -> None:
+        self.topics = played(story_of(folder, STORY, head=HEAD), partitions=partitions)
+        self.snapshots = folded(self.topics, batch=batch)
+        self.lines = observed(self.snapshots)
+        self.seen = [line for line in self.lines if isinstance(line, SeenSnapshot)]
+        self.records = self.topics.records
+        self.ruled = fates(self.records)
+        self.closes = topic_closes(self.records, self.ruled)
+        self.ends = [one for one in self.snapshots if one.kind is SnapshotKind.END_OF_DAY]
+
+    @property
+    def inputs(self):
+        return inputs_of(self.records, self.ruled, self.closes, mark_places(self.records))
+
+    @property
+    def stated(self) -> dict:
+        return {
+            (one.portfolio, one.asof): EndOfDay(
+                nav=one.nav,
+                var=one.var,
+                expected_shortfall=one.expected_shortfall,
+                hypothetical_pnl=one.hypothetical_pnl,
+                breach=one.breach,
+                scenario_date=one.scenario_date,
+                components={row.instrument: row.component_var for row in one.positions},
+            )
+            for one in self.ends
+        }
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Played:
+    return Played(tmp_path_factory.mktemp("story"))
+
+
+def test_ends_of_day_equal_the_reference_on_the_closes_of_the_topics(run):
+    closes = run.closes
+    expected = expected_of(run.records, closes.closes, calendar=closes.calendar, days=closes.days)
+    found = check_end_of_day("ends", run.stated, expected)
+    assert (found.verdict, len(expected)) == (Verdict.PASSED, 6), found.detail
+
+
+def test_live_numbers_equal_the_reference_at_their_offsets(run):
+    found = check_live(run.seen, run.inputs)
+    assert found.verdict is Verdict.PASSED, found.detail
+    assert found.figures["sampled"] > 10
+
+
+def test_a_live_number_that_is_a_little_off_fails(run):
+    chosen = [one for one in run.seen if one.kind is SnapshotKind.LIVE and one.var]
+    wrong = [msgspec.structs.replace(one, var=one.var * (1 + 1e-7)) for one in chosen]
+    assert check_live(wrong, run.inputs).verdict is Verdict.FAILED
+
+
+def test_a_live_number_of_other_offsets_fails(run):
+    live = [one for one in run.seen if one.kind is SnapshotKind.LIVE and one.portfolio == "book"]
+    swapped = msgspec.structs.replace(live[-1], offsets=live[len(live) // 2].offsets)
+    assert check_live([swapped], run.inputs).verdict is Verdict.FAILED
+
+
+def test_without_a_live_number_nothing_is_shown(run):
+    assert check_live([], run.inputs).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(("partitions", "batch"), [(1, 1_000), (4, 7)])
+def test_numbers_hash_alike_over_partitions_and_batches(run, tmp_path, partitions, batch):
+    other = Played(tmp_path, partitions=partitions, batch=batch)
+    one, two = (day_hashes(map(encode, played.ends)) for played in (run, other))
+    assert one == two
+    assert numbers_hash(one) == numbers_hash(two)
+
+
+def test_another_number_has_another_hash(run):
+    changed = msgspec.structs.replace(run.ends[0], var=run.ends[0].var + 1e-12)
+    assert day_hashes([encode(run.ends[0])]) != day_hashes([encode(changed)])
+    moved = msgspec.structs.replace(run.ends[0], fence=9, epoch=9, offsets={})
+    assert day_hashes([encode(run.ends[0])]) == day_hashes([encode(moved)])
+
+
+def verdicts(run, expect: Expect) -> dict[str, Verdict]:
+    findings = check_expectations(expect, run.ruled, run.seen, run.stated)
+    return {one.check.removeprefix("expected: "): one.verdict for one in findings}
+
+
+def test_expectations_that_hold_pass(run):
+    last = run.ends[-1]
+    expect = Expect(
+        rejected=(RejectReason.LATE,),
+        superseded=True,
+        breaches=(0, 6),
+        var_moves_with_trades=True,
+        numbers=(NumberTable(portfolio=last.portfolio, date=last.asof, var=last.var),),
+    )
+    found = verdicts(run, expect)
+    assert set(found.values()) == {Verdict.PASSED}
+    assert len(found) == 5
+
+
+def test_expectations_that_do_not_hold_fail(run):
+    last = run.ends[-1]
+    expect = Expect(
+        duplicates=True,
+        stale=("SIM001",),
+        breaches=(50, 60),
+        numbers=(NumberTable(portfolio=last.portfolio, date=last.asof, var=last.var * 1.01),),
+    )
+    assert set(verdicts(run, expect).values()) == {Verdict.FAILED}
+
+
+def test_a_trade_that_moves_nothing_fails(run):
+    trade = next(one for one in run.seen if one.trade_ids)
+    before = msgspec.structs.replace(trade, trade_ids=())
+    found = check_expectations(Expect(var_moves_with_trades=True), (), [before, trade], {})
+    assert [one.verdict for one in found if "trade" in one.check] == [Verdict.FAILED]
+
+
+def fault(**changes) -> FaultOutcome:
+    fields = {"do": "kill", "what": "redis", "began_ns": 1, "ended_ns": 2, "bit": True,
+              "witness": "process 1 killed", "recovered_s": 3.0, "bound_s": 60.0}  # fmt: skip
+    return FaultOutcome(**{**fields, **changes})
+
+
+def test_a_fault_without_witness_or_recovery_fails():
+    assert check_faults([fault()]).verdict is Verdict.PASSED
+    assert check_faults([fault(), fault(bit=False)]).verdict is Verdict.FAILED
+    assert check_faults([fault(recovered_s=None)]).verdict is Verdict.FAILED
+
+
+def sent_at(run, due_ns: int):
+    """Return the records with every quote due at one moment."""
+    changed = []
+    for record in run.records:
+        value = record.value
+        if record.topic in {"market_data", "fx_rates"} and b'"sequence"' in value:
+            value = value.replace(
+                b'"intended_monotonic_ns":0', f'"intended_monotonic_ns":{due_ns}'.encode()
+            )
+        changed.append(with_value(record, value))
+    return changed
+
+
+def with_value(record, value):
+    return type(record)(
+        record.topic, record.partition, record.offset, record.key, value, record.appended_at_ms
+    )
+
+
+def shown(run, snapshot, asked_ns: int, state: str = "running"):
+    answer = Shown(
+        asked_ns=asked_ns,
+        answered_ns=asked_ns,
+        state=state,
+        snapshots={snapshot.portfolio: snapshot.snapshot_id},
+    )
+    return check_shown([answer], run.lines, sent_at(run, 10**9), run.ruled)
+
+
+def test_an_old_number_beside_running_fails_and_beside_stale_does_not(run):
+    old, new = run.seen[0], run.seen[-1]
+    assert shown(run, old, 100 * 10**9).verdict is Verdict.FAILED
+    assert shown(run, new, 100 * 10**9).verdict is Verdict.PASSED
+    assert shown(run, old, 2 * 10**9).verdict is Verdict.PASSED
+    assert shown(run, old, 100 * 10**9, "stale").verdict is Verdict.UNKNOWN
+
+
+def test_closes_that_are_not_the_real_ones_fail(run):
+    real = {name: dict(own) for name, own in run.closes.closes.items()}
+    assert check_real_closes(run.closes, real).verdict is Verdict.PASSED
+    day = run.closes.days[0]
+    real["SIM001"][day] += 1e-9
+    assert check_real_closes(run.closes, real).verdict is Verdict.FAILED

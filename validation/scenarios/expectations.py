@@ -1,0 +1,144 @@
+"""What a scenario's own ``[expect]`` says, judged from what the run left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from loadtests.record import SeenSnapshot
+from system.contracts.messages import SnapshotKind
+from validation.checkers.end_of_day import Days
+from validation.checkers.ledger import Fate, Outcome
+from validation.checkers.verdict import Figure, Finding, judged, unknown
+from validation.scenarios.faults import FaultOutcome
+from validation.scenarios.format import Expect, NumberTable
+
+REJECTED: Final = "expected: rejected for exactly these reasons"
+OUTCOMES: Final = "expected: superseded and duplicate messages"
+STALE: Final = "expected: shown as stale, and fresh at the end"
+BREACHES: Final = "expected: breaches"
+TRADES: Final = "expected: VaR moves with each trade"
+NUMBERS: Final = "expected: numbers known beforehand"
+FAULTS: Final = "faults: each did bite, and the stream recovered"
+
+
+def check_expectations(
+    expect: Expect, ruled: Sequence[Fate], snapshots: Sequence[SeenSnapshot], stated: Days
+) -> Iterator[Finding]:
+    """Yield one finding per expectation of a scenario.
+
+    Parameters
+    ----------
+    expect : Expect
+        The section of the file.
+    ruled : sequence of Fate
+        What must become, and by the ledger did become, of each message.
+    snapshots : sequence of SeenSnapshot
+        As observed.
+    stated : mapping
+        Ends of day in PostgreSQL.
+    """
+    yield _rejected(expect, ruled)
+    yield _outcomes(expect, ruled)
+    if expect.stale:
+        yield _stale(expect, snapshots)
+    if expect.breaches is not None:
+        yield _breaches(expect.breaches, stated)
+    if expect.var_moves_with_trades:
+        yield _trades(snapshots)
+    if expect.numbers:
+        yield judged(NUMBERS, _wrong_numbers(expect.numbers, stated), passed="as stated")
+
+
+def check_faults(faults: Sequence[FaultOutcome]) -> Finding:
+    """Return whether every fault had a witness and was recovered from within its bound."""
+    problems = [
+        problem for number, fault in enumerate(faults, 1) for problem in _fault(number, fault)
+    ]
+    figures: dict[str, Figure] = {
+        f"{number} {fault.do} {fault.what} recovered_s": round(fault.recovered_s, 2)
+        for number, fault in enumerate(faults, 1)
+        if fault.recovered_s is not None
+    }
+    told = "; ".join(
+        f"{one.do} {one.what}: {one.witness}, recovered in {one.recovered_s or 0:.1f} s"
+        for one in faults
+    )
+    return judged(FAULTS, problems, passed=told, figures=figures)
+
+
+def _fault(number: int, fault: FaultOutcome) -> Iterator[str]:
+    name = f"fault {number}, {fault.do} {fault.what}"
+    if not fault.bit:
+        yield f"{name}: no witness that it did anything: {fault.witness}"
+    elif fault.recovered_s is None:
+        yield f"{name}: not recovered within {fault.bound_s:.0f} s ({fault.witness})"
+
+
+def _rejected(expect: Expect, ruled: Sequence[Fate]) -> Finding:
+    found = Counter(fate.reason for fate in ruled if fate.outcome is Outcome.REJECTED)
+    wanted = {reason.value for reason in expect.rejected}
+    problems = [f"none was rejected as {reason}" for reason in sorted(wanted - set(found))]
+    problems += [
+        f"{found[reason]} were rejected as {reason}" for reason in sorted(set(found) - wanted)
+    ]
+    told = ", ".join(f"{count} {reason}" for reason, count in sorted(found.items())) or "none"
+    return judged(REJECTED, problems, passed=told, figures=dict(found))
+
+
+def _outcomes(expect: Expect, ruled: Sequence[Fate]) -> Finding:
+    found = Counter(fate.outcome for fate in ruled)
+    problems = [
+        f"{found[outcome]} were {outcome.value}, {'some' if wanted else 'none'} expected"
+        for outcome, wanted in (
+            (Outcome.SUPERSEDED, expect.superseded),
+            (Outcome.DUPLICATE, expect.duplicates),
+        )
+        if bool(found[outcome]) is not wanted
+    ]
+    told = f"{found[Outcome.SUPERSEDED]} superseded, {found[Outcome.DUPLICATE]} duplicate"
+    return judged(OUTCOMES, problems, passed=told)
+
+
+def _stale(expect: Expect, snapshots: Sequence[SeenSnapshot]) -> Finding:
+    if not snapshots:
+        return unknown(STALE, "no snapshot was observed")
+    ever = {name for one in snapshots for name in one.stale}
+    last: Mapping[str, SeenSnapshot] = {one.portfolio: one for one in snapshots}
+    still = {name for one in last.values() for name in one.stale}
+    problems = [f"{name} was never stale" for name in expect.stale if name not in ever]
+    problems += [f"{name} is stale at the end" for name in sorted(still)]
+    problems += [f"{name} was stale too" for name in sorted(ever - set(expect.stale))]
+    return judged(STALE, problems, passed=", ".join(sorted(ever)))
+
+
+def _breaches(bounds: Sequence[int], stated: Days) -> Finding:
+    least, most = bounds
+    count = sum(bool(one.breach) for one in stated.values())
+    problems = [] if least <= count <= most else [f"{count}, expected {least} to {most}"]
+    passed = f"{count} of {len(stated)} days, {least} to {most} expected"
+    return judged(BREACHES, problems, passed=passed, figures={"breaches": count})
+
+
+def _trades(snapshots: Sequence[SeenSnapshot]) -> Finding:
+    before: dict[str, float | None] = {}
+    problems, count = [], 0
+    for one in snapshots:
+        if one.kind is SnapshotKind.LIVE and one.trade_ids:
+            count += 1
+            if before.get(one.portfolio) == one.var:
+                problems.append(f"{one.snapshot_id}: VaR is {one.var} with and without the trade")
+        before[one.portfolio] = one.var
+    if not count:
+        return unknown(TRADES, "no live snapshot with a trade was observed")
+    return judged(TRADES, problems, passed=f"{count} snapshots with trades")
+
+
+def _wrong_numbers(numbers: Sequence[NumberTable], stated: Days) -> Iterator[str]:
+    for one in numbers:
+        found = stated.get((one.portfolio, one.date))
+        if found is None or found.var is None:
+            yield f"{one.portfolio} {one.date}: no VaR is stated"
+        elif abs(found.var - one.var) > one.relative * abs(one.var):
+            yield f"{one.portfolio} {one.date}: VaR {found.var}, expected {one.var}"

@@ -1,0 +1,256 @@
+"""Faults by process id, each with a witness that it bit, and how long recovery took.
+
+Only processes of the run's own stack are touched: ids come from its supervisor.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import psutil
+
+from system.bus.consumer import end_offsets
+from system.clock import SystemClock
+from system.contracts.api import StreamState
+from system.contracts.topics import INPUT_TOPICS
+from system.errors import RiskstreamError, UnavailableError
+from system.runtime.programs import guarded_command
+from system.runtime.running import RunningStack
+from system.runtime.supervision import program_path
+from system.settings import Connections
+from system.store.latest import LatestStore
+from validation.scenarios.format import AnyFault, Kill, Pause, SecondDriver
+
+EXECUTOR: Final = "executor"
+EXECUTOR_MAIN: Final = "CoarseGrainedExecutorBackend"
+WORKER: Final = "spark-worker"
+STREAM: Final = "stream"
+GONE_BOUND_S: Final = 10.0
+BACK_BOUND_S: Final = 60.0
+POLL_S: Final = 0.1
+
+
+class FaultOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fault did; times are CLOCK_MONOTONIC.
+
+    ``bit`` with its ``witness``: what was seen of the process itself. ``recovered_s``
+    runs from the fault's beginning until the stream said *running* and Redis covered
+    everything that was on the topics when the fault had ended; None: not in time.
+    """
+
+    do: str
+    what: str
+    began_ns: int
+    ended_ns: int
+    bit: bool
+    witness: str
+    recovered_s: float | None
+    bound_s: float
+
+
+class FaultInjector:
+    """Does what a scenario's faults say when their cues come; a thread for each.
+
+    Parameters
+    ----------
+    running : RunningStack
+        Whose processes.
+    connections : Connections
+        Of that stack.
+    faults : sequence
+        Of the scenario.
+    state_dir : Path
+        Folder of the stack: a second driver is started as its first one was.
+    log : Path
+        Where a second driver's words go.
+    """
+
+    def __init__(
+        self,
+        running: RunningStack,
+        connections: Connections,
+        faults: Sequence[AnyFault],
+        *,
+        state_dir: Path,
+        log: Path,
+    ) -> None:
+        self._running = running
+        self._connections = connections
+        self._faults = faults
+        self._state_dir = state_dir
+        self._log = log
+        self._clock = SystemClock()
+        self._threads: list[threading.Thread] = []
+        self._outcomes: dict[int, FaultOutcome] = {}
+
+    def begin(self, index: int) -> None:
+        """Begin a fault; returns at once."""
+        thread = threading.Thread(target=self._run, args=(index,), name=f"fault-{index}")
+        self._threads.append(thread)
+        thread.start()
+
+    def outcomes(self) -> tuple[FaultOutcome, ...]:
+        """Return every fault's outcome once all of them are over; those that never came too."""
+        for thread in self._threads:
+            thread.join()
+        return tuple(
+            self._outcomes.get(index) or _never_came(fault)
+            for index, fault in enumerate(self._faults)
+        )
+
+    def _run(self, index: int) -> None:
+        fault = self._faults[index]
+        began_ns = self._clock.monotonic_ns()
+        try:
+            bit, witness = self._bite(fault)
+        except (RiskstreamError, psutil.Error, OSError) as error:
+            bit, witness = False, str(error)
+        ended_ns = self._clock.monotonic_ns()
+        recovered_ns = self._recovered_ns(began_ns + round(fault.recover_within_s * 1e9))
+        self._outcomes[index] = FaultOutcome(
+            do=_name(fault),
+            what=getattr(fault, "what", STREAM),
+            began_ns=began_ns,
+            ended_ns=ended_ns,
+            bit=bit,
+            witness=witness,
+            recovered_s=None if recovered_ns is None else (recovered_ns - began_ns) / 1e9,
+            bound_s=fault.recover_within_s,
+        )
+
+    def _bite(self, fault: AnyFault) -> tuple[bool, str]:
+        if isinstance(fault, Kill):
+            return self._kill(fault)
+        if isinstance(fault, Pause):
+            return self._pause(fault)
+        return self._second_driver(fault)
+
+    def _kill(self, fault: Kill) -> tuple[bool, str]:
+        process = self._process(fault.what)
+        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.wait(GONE_BOUND_S)
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return False, f"process {process.pid} outlived SIGKILL"
+        after = self._await_other(fault.what, process)
+        return True, f"process {process.pid} killed, {after or 'nobody'} in its place"
+
+    def _pause(self, fault: Pause) -> tuple[bool, str]:
+        head = self._process(fault.what)
+        family = [head, *head.children(recursive=True)]
+        try:
+            _signal(family, signal.SIGSTOP)
+            self._clock.sleep(fault.seconds / 2)
+            stopped = sum(_is_stopped(one) for one in family)
+            self._clock.sleep(fault.seconds / 2)
+        finally:
+            _signal(family, signal.SIGCONT)
+        witness = f"{stopped} of {len(family)} processes seen stopped for {fault.seconds:.1f} s"
+        return stopped > 0, witness
+
+    def _second_driver(self, fault: SecondDriver) -> tuple[bool, str]:
+        first = self._process(STREAM)
+        program = self._state_dir / program_path(STREAM)
+        with self._log.open("ab") as log:
+            second = subprocess.Popen(
+                guarded_command(str(program), str(os.getpid())),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            other = self._await_other(STREAM, first)
+            with suppress(subprocess.TimeoutExpired):
+                second.wait(fault.recover_within_s / 2)
+        finally:
+            outlived = second.poll() is None
+            if outlived:
+                second.kill()
+                second.wait()
+        ended = "was ended by us" if outlived else f"was fenced off itself ({second.returncode})"
+        if other is None:
+            return False, f"driver {first.pid} was not fenced off; the second {ended}"
+        return True, f"driver {first.pid} fenced off, {other} in its place; the second {ended}"
+
+    def _process(self, what: str) -> psutil.Process:
+        if what != EXECUTOR:
+            return psutil.Process(self._running.pid(what))
+        for child in psutil.Process(self._running.pid(WORKER)).children(recursive=True):
+            if any(EXECUTOR_MAIN in part for part in child.cmdline()):
+                return child
+        raise UnavailableError("no executor runs")
+
+    def _await_other(self, what: str, before: psutil.Process) -> int | None:
+        """Return the id of the process that took a place; None when none did in time."""
+        deadline_ns = self._clock.monotonic_ns() + round(BACK_BOUND_S * 1e9)
+        while self._clock.monotonic_ns() < deadline_ns:
+            with suppress(RiskstreamError, psutil.Error):
+                process = self._process(what)
+                if (process.pid, process.create_time()) != (before.pid, _born(before)):
+                    return process.pid
+            self._clock.sleep(POLL_S)
+        return None
+
+    def _recovered_ns(self, deadline_ns: int) -> int | None:
+        wanted: dict[str, int] | None = None
+        while (now_ns := self._clock.monotonic_ns()) < deadline_ns:
+            with suppress(RiskstreamError):
+                wanted = wanted or end_offsets(
+                    self._connections.kafka_bootstrap_servers, INPUT_TOPICS, timeout_seconds=5
+                )
+                if self._covers(wanted):
+                    return now_ns
+            self._clock.sleep(POLL_S)
+        return None
+
+    def _covers(self, wanted: dict[str, int]) -> bool:
+        with LatestStore(self._connections.redis_url) as store:
+            watermark, status = store.watermark(), store.status()
+        if watermark is None or status.state is not StreamState.RUNNING:
+            return False
+        return all(watermark.offsets.get(name, 0) >= offset for name, offset in wanted.items())
+
+
+def _born(process: psutil.Process) -> float:
+    try:
+        return process.create_time()
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _signal(family: Sequence[psutil.Process], number: signal.Signals) -> None:
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def _is_stopped(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_STOPPED
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _name(fault: AnyFault) -> str:
+    return str(type(fault).__struct_config__.tag)
+
+
+def _never_came(fault: AnyFault) -> FaultOutcome:
+    return FaultOutcome(
+        do=_name(fault),
+        what=getattr(fault, "what", STREAM),
+        began_ns=0,
+        ended_ns=0,
+        bit=False,
+        witness="its moment never came",
+        recovered_s=None,
+        bound_s=fault.recover_within_s,
+    )

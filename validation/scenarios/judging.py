@@ -1,0 +1,113 @@
+"""From what a run left to its findings; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from loadtests.record import SeenSnapshot
+from validation.checkers.latency import Schedule
+from validation.checkers.ledger import Acknowledged, Fate
+from validation.checkers.order import MONOTONIC, UNIQUE
+from validation.checkers.verdict import Finding, as_measured
+from validation.closes import Closes
+from validation.fates import fates
+from validation.gathering import expected_of
+from validation.judging import Evidence, Judgement, judge, mark_places
+from validation.scenarios.closes import TopicCloses, topic_closes
+from validation.scenarios.expectations import check_expectations, check_faults
+from validation.scenarios.format import RealMarket
+from validation.scenarios.freshness import check_shown
+from validation.scenarios.oracle import check_live, inputs_of
+from validation.scenarios.played import Left
+from validation.scenarios.real_closes import check_real_closes
+from validation.scenarios.story import Story
+
+KEEPS_NOTHING: Final = frozenset({"redis"})
+"""Whose death empties what readers see: what comes after may be older by a batch."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a run has shown, and what of it can be drawn."""
+
+    findings: tuple[Finding, ...]
+    judgement: Judgement
+
+
+def judge_run(story: Story, left: Left, real: Closes | None) -> Judged:
+    """Return what a run has shown.
+
+    Parameters
+    ----------
+    story : Story
+        What was played.
+    left : Left
+        What it left.
+    real : mapping or None
+        Real closes by the second reader, for a market of kind ``real``.
+    """
+    ruled = fates(left.records)
+    closes = topic_closes(left.records, ruled)
+    evidence = _evidence(story, left, closes)
+    judgement = judge(evidence, ())
+    findings = (
+        *_common(judgement.findings, left),
+        *_own(story, left, closes, ruled),
+        *_real(story, closes, real),
+    )
+    return Judged(tuple(map(as_measured, findings)), judgement)
+
+
+def _evidence(story: Story, left: Left, closes: TopicCloses) -> Evidence:
+    summary = left.summary
+    return Evidence(
+        record=left.record,
+        records=left.records,
+        stated=left.stated.days,
+        expected=expected_of(
+            left.records, closes.closes, calendar=closes.calendar, days=closes.days
+        ),
+        rejected=left.stated.rejected,
+        counters=left.stated.counters,
+        covered=left.stated.covered,
+        acknowledged=[
+            Acknowledged(topics=(topic,), count=count) for topic, count in sorted(left.sent.items())
+        ],
+        schedule=Schedule(
+            messages_per_s=summary.ticks_per_second,
+            achieved_fraction=summary.achieved_ratio or 1.0,
+            slip_ms_p99=summary.slip.ms_p99,
+        ),
+        portfolios=story.books,
+    )
+
+
+def _common(findings: Sequence[Finding], left: Left) -> Iterator[Finding]:
+    """Yield what every run is judged by.
+
+    Where Redis was killed, what readers had seen is gone: order is then judged by nobody.
+    """
+    emptied = any(fault.what in KEEPS_NOTHING and fault.bit for fault in left.faults)
+    for one in findings:
+        if not (emptied and one.check in {UNIQUE, MONOTONIC}):
+            yield one
+
+
+def _own(story: Story, left: Left, closes: TopicCloses, ruled: Sequence[Fate]) -> Iterator[Finding]:
+    snapshots = [line for line in left.record if isinstance(line, SeenSnapshot)]
+    inputs = inputs_of(left.records, ruled, closes, mark_places(left.records))
+    moments = [at for fault in left.faults for at in (fault.began_ns, fault.ended_ns)]
+    yield check_live(snapshots, inputs, after_ns=moments)
+    yield check_shown(left.shown, left.record, left.records, ruled)
+    expect = story.scenario.file.expect
+    yield from check_expectations(expect, ruled, snapshots, left.stated.days)
+    if story.scenario.file.faults:
+        yield check_faults(left.faults)
+
+
+def _real(story: Story, closes: TopicCloses, real: Closes | None) -> Iterator[Finding]:
+    file = story.scenario.file
+    if isinstance(file.market, RealMarket) and real is not None and not file.timeline:
+        yield check_real_closes(closes, real)

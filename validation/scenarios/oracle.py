@@ -1,0 +1,208 @@
+"""Live numbers against the exact reference, each at its own vector of offsets.
+
+A snapshot says which messages it covers. What it must state is worked out from those
+messages alone: the last accepted quotes below its offsets, the closes of the days whose
+marks lie below them, the book and the trades below them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from loadtests.record import SeenSnapshot
+from system.bus.consumer import Record
+from system.contracts.messages import Instrument, Portfolio, SnapshotKind, Trade
+from system.contracts.topics import REFERENCE, TRADES
+from validation.checkers.barrier import MarkPlaces
+from validation.checkers.ledger import Fate, Outcome
+from validation.checkers.verdict import Finding, judged, unknown
+from validation.expected import effective_trades, positions_after
+from validation.fates import read_message
+from validation.gathering import books_of
+from validation.references.exact import ReferenceInputError
+from validation.references.revaluation import CurrentMarket, needed_series
+from validation.references.snapshot import reference_snapshot
+from validation.scenarios.closes import TopicCloses
+
+CHECK: Final = "live: sampled numbers equal the exact reference at their offsets"
+RELATIVE_TOLERANCE: Final = 1e-9
+SAMPLE_COUNT: Final = 40
+AFTER_FAULT_COUNT: Final = 5
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What lies on the topics, arranged to be looked up by offset.
+
+    Parameters
+    ----------
+    closes : TopicCloses
+        Histories, days, quotes.
+    marks : mapping
+        Where each day's marks lie.
+    instruments, books : mapping
+        Reference data and portfolios by id.
+    trades : sequence of (str, int, Trade)
+        Applied trades with ``topic:partition`` and offset.
+    prices : mapping
+        Per series its partition, and the offsets and prices of its applied quotes.
+    """
+
+    closes: TopicCloses
+    marks: MarkPlaces
+    instruments: Mapping[str, Instrument]
+    books: Mapping[str, Portfolio]
+    trades: Sequence[tuple[str, int, Trade]]
+    prices: Mapping[str, tuple[str, list[int], list[float]]]
+
+
+def inputs_of(
+    records: Sequence[Record], ruled: Sequence[Fate], closes: TopicCloses, marks: MarkPlaces
+) -> Inputs:
+    """Return what lies on the topics, arranged.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Everything on the input topics.
+    ruled : sequence of Fate
+        What must become of each.
+    closes : TopicCloses
+        ``topic_closes(records, ruled)``.
+    marks : mapping
+        Where each day's marks lie.
+    """
+    applied = {fate.place for fate in ruled if fate.outcome is Outcome.APPLIED}
+    slow = [
+        (record, read_message(record))
+        for record in records
+        if record.topic in {REFERENCE.name, TRADES.name}
+        and (record.topic, record.partition, record.offset) in applied
+    ]
+    messages = [message for _, message in slow]
+    prices: dict[str, tuple[str, list[int], list[float]]] = {}
+    for quote in closes.quotes:
+        _, offsets, values = prices.setdefault(quote.series, (quote.partition, [], []))
+        offsets.append(quote.offset)
+        values.append(quote.price)
+    return Inputs(
+        closes=closes,
+        marks=marks,
+        instruments={one.instrument: one for one in messages if isinstance(one, Instrument)},
+        books={one.portfolio: one for one in books_of(messages)},
+        trades=[
+            (f"{record.topic}:{record.partition}", record.offset, message)
+            for record, message in slow
+            if isinstance(message, Trade)
+        ],
+        prices=prices,
+    )
+
+
+def check_live(
+    snapshots: Sequence[SeenSnapshot], inputs: Inputs, *, after_ns: Sequence[int] = ()
+) -> Finding:
+    """Return whether sampled live snapshots state what the reference does.
+
+    Parameters
+    ----------
+    snapshots : sequence of SeenSnapshot
+        As observed.
+    inputs : Inputs
+        What lies on the topics.
+    after_ns : sequence of int
+        Moments (CLOCK_MONOTONIC) behind which the next ones are looked at in any case:
+        the beginnings and ends of faults.
+    """
+    chosen = sample(snapshots, after_ns)
+    if not chosen:
+        return unknown(CHECK, "no live snapshot with a VaR was observed")
+    problems, gaps = [], [0.0]
+    for one in chosen:
+        try:
+            expected = expected_var(one, inputs)
+        except ReferenceInputError as error:
+            problems.append(f"{one.snapshot_id}: the reference has no number: {error}")
+            continue
+        assert one.var is not None, "the sample holds snapshots with a VaR only"
+        gap = abs(one.var - float(expected)) / (abs(float(expected)) or 1.0)
+        gaps.append(gap)
+        if not gap <= RELATIVE_TOLERANCE:
+            problems.append(f"{one.snapshot_id}: VaR {one.var}, expected {float(expected)}")
+    return judged(
+        CHECK,
+        problems,
+        passed=f"{len(chosen)} of {len(snapshots)} snapshots, largest difference {max(gaps):.1e}",
+        figures={"sampled": len(chosen), "largest_relative": max(gaps)},
+    )
+
+
+def sample(snapshots: Sequence[SeenSnapshot], after_ns: Sequence[int]) -> list[SeenSnapshot]:
+    """Return live snapshots evenly over the run, and those right behind some moments."""
+    live = [one for one in snapshots if one.kind is SnapshotKind.LIVE and one.var is not None]
+    step = max(1, len(live) // SAMPLE_COUNT)
+    chosen = {*range(0, len(live), step), *range(max(0, len(live) - 1), len(live))}
+    for moment in after_ns:
+        behind = [place for place, one in enumerate(live) if one.received_ns >= moment]
+        chosen |= set(behind[:AFTER_FAULT_COUNT])
+    return [live[place] for place in sorted(chosen)]
+
+
+def expected_var(snapshot: SeenSnapshot, inputs: Inputs) -> Fraction:
+    """Return the exact VaR of a portfolio at a snapshot's offsets.
+
+    Raises
+    ------
+    ReferenceInputError
+        If a close, quote or history that it needs is not on the topics.
+    """
+    book = inputs.books[snapshot.portfolio]
+    sent = [trade for place, offset, trade in inputs.trades if _covers(snapshot, place, offset)]
+    held = positions_after(book, effective_trades(sent), inputs.instruments)
+    days = [day for day in inputs.closes.days if _is_closed(day, snapshot, inputs.marks)]
+    known = inputs.closes.history_days | set(days)
+    as_of = max(known)
+    series = sorted(needed_series(held, book.base_currency))
+    closes = {
+        name: {
+            day: value for day, value in inputs.closes.closes.get(name, {}).items() if day in known
+        }
+        for name in series
+    }
+    now = {name: _price(name, snapshot, inputs, closes[name]) for name in series}
+    return reference_snapshot(
+        held,
+        closes,
+        as_of=as_of,
+        window=book.window,
+        confidence=book.confidence,
+        base_currency=book.base_currency,
+        now=CurrentMarket.at(now),
+    ).var
+
+
+def _covers(snapshot: SeenSnapshot, partition: str, offset: int) -> bool:
+    return offset < snapshot.offsets.get(partition, 0)
+
+
+def _is_closed(day: dt.date, snapshot: SeenSnapshot, marks: MarkPlaces) -> bool:
+    return all(_covers(snapshot, place, offset) for place, offset in marks[day].items())
+
+
+def _price(
+    name: str, snapshot: SeenSnapshot, inputs: Inputs, closes: Mapping[dt.date, float]
+) -> Fraction:
+    """Return the last accepted price below a snapshot's offsets, else the last close."""
+    if name in inputs.prices:
+        partition, offsets, values = inputs.prices[name]
+        place = bisect_right(offsets, snapshot.offsets.get(partition, 0) - 1)
+        if place:
+            return Fraction(values[place - 1])
+    if not closes:
+        raise ReferenceInputError(f"no price of {name}")
+    return Fraction(closes[max(closes)])

@@ -1,0 +1,226 @@
+"""One scenario through a pipeline: opened, played, drained; what it left."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Final
+
+import psycopg2
+from rich.console import Console
+
+from loadtests.record import RecordLine, read_record
+from system.bus.consumer import Record, end_offsets
+from system.bus.producer import MessageProducer
+from system.clock import SystemClock
+from system.contracts.topics import INPUT_TOPICS
+from system.errors import RiskstreamError, UnavailableError
+from system.runtime.running import RunningStack
+from system.settings import Connections
+from system.simulate.progress import DaySent, PublishSummary
+from validation import database
+from validation.gathering import Stated, read_inputs, read_stated
+from validation.processes import ObserverProcess
+from validation.scenarios.faults import FaultInjector, FaultOutcome
+from validation.scenarios.process import SourceProcess
+from validation.scenarios.shown import Shown, ShownWatch
+from validation.scenarios.story import Story
+from validation.screen import ReplayScreen, Standing
+
+DRAIN_BOUND_S: Final = 180.0
+SOURCE_SLACK_S: Final = 120.0
+POLL_S: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a scenario is run.
+
+    Parameters
+    ----------
+    story : Story
+        What is played.
+    speed : float or None
+        Times the file's; None: as fast as the broker takes it.
+    data : Path or None
+        Price file in place of the story's own.
+    restart_after : int or None
+        The day (from 1) after whose mark the stream is restarted, in order.
+    """
+
+    story: Story
+    speed: float | None = 1.0
+    data: Path | None = None
+    restart_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Left:
+    """Everything that a run left, gathered before anything is judged."""
+
+    record: list[RecordLine]
+    records: list[Record]
+    stated: Stated
+    payloads: list[bytes]
+    shown: list[Shown]
+    faults: tuple[FaultOutcome, ...]
+    summary: PublishSummary
+    sent: dict[str, int]
+
+
+def play(
+    run: Run, connections: Connections, running: RunningStack, folder: Path, console: Console
+) -> Left:
+    """Play a scenario on an empty pipeline and gather what it left.
+
+    Parameters
+    ----------
+    run : Run
+        What and how.
+    connections : Connections
+        Of the pipeline.
+    running : RunningStack
+        The stack, for faults.
+    folder : Path
+        Where record and logs go; must exist.
+    console : Console
+        Where progress is shown.
+
+    Raises
+    ------
+    RiskstreamError
+        If a process fails, or the stream does not keep up within its bound.
+    """
+    story = run.story
+    record, log = folder / "record.jsonl", folder / "processes.log"
+    log.unlink(missing_ok=True)
+    opened_topics = open_story(story, connections)
+    standing = Standing(day_count=len(story.days))
+    injector = FaultInjector(
+        running,
+        connections,
+        story.scenario.file.faults,
+        state_dir=connections.state_dir,
+        log=log,
+    )
+    restart = _Restart(running, run.restart_after)
+
+    def on_day(day: DaySent) -> None:
+        standing.take_day(day)
+        restart.on_day(day)
+
+    with ExitStack() as stack:
+        stack.enter_context(
+            ObserverProcess(
+                record, state_dir=connections.state_dir, log=log, options=("--patient",)
+            )
+        )
+        watch = stack.enter_context(ShownWatch(connections))
+        source = stack.enter_context(
+            SourceProcess(
+                source_arguments(run, connections),
+                log=log,
+                on_day=on_day,
+                on_cue=injector.begin,
+            )
+        )
+        _show(source, watch, standing, console)
+        summary = source.wait(SOURCE_SLACK_S)
+        restart.wait()
+        faults = injector.outcomes()
+        if not await_drained(connections):
+            raise UnavailableError(f"the stream is still behind after {DRAIN_BOUND_S:.0f} s")
+    assert summary is not None, "a source that ended well has a summary"
+    assert source.sent is not None, "a source that ended well says what was acknowledged"
+    with database.reading(connections.database_url) as cursor:
+        payloads = database.end_of_day_payloads(cursor)
+    return Left(
+        record=list(read_record(record)),
+        records=read_inputs(connections.kafka_bootstrap_servers),
+        stated=read_stated(connections.database_url),
+        payloads=payloads,
+        shown=watch.shown,
+        faults=faults,
+        summary=summary,
+        sent={**opened_topics, **source.sent},
+    )
+
+
+def open_story(story: Story, connections: Connections) -> dict[str, int]:
+    """Send reference data and books, wait until they are committed; return counts by topic.
+
+    Raises
+    ------
+    RiskstreamError
+        If a server does not answer, or the stream does not take them in time.
+    """
+    messages = [*story.replay.reference_messages(), *story.books]
+    with MessageProducer(connections.kafka_bootstrap_servers) as producer:
+        for message in messages:
+            producer.send(message)
+        producer.flush()
+    if not await_drained(connections):
+        raise UnavailableError(f"no reference data taken within {DRAIN_BOUND_S:.0f} s")
+    return {"reference": len(messages)}
+
+
+def await_drained(connections: Connections, *, timeout_s: float = DRAIN_BOUND_S) -> bool:
+    """Wait until PostgreSQL covers all that is on the topics, whatever breaks meanwhile.
+
+    Returns
+    -------
+    bool
+        False when the bound was reached before.
+    """
+    clock = SystemClock()
+    deadline_ns = clock.monotonic_ns() + round(timeout_s * 1e9)
+    while clock.monotonic_ns() < deadline_ns:
+        try:
+            wanted = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
+            with database.reading(connections.database_url) as cursor:
+                covered = database.covered_offsets(cursor)
+        except (RiskstreamError, psycopg2.Error):
+            covered, wanted = {}, {"": 1}
+        if all(covered.get(name, 0) >= offset for name, offset in wanted.items()):
+            return True
+        clock.sleep(POLL_S)
+    return False
+
+
+def source_arguments(run: Run, connections: Connections) -> list[str]:
+    """Return the arguments of the source's process."""
+    arguments = [str(run.story.scenario.path), "--bootstrap", connections.kafka_bootstrap_servers]
+    if run.speed is not None:
+        arguments += ["--speed", str(run.speed)]
+    if run.data is not None:
+        arguments += ["--data", str(run.data)]
+    return [*arguments, "--seed", str(run.story.seed)]
+
+
+class _Restart:
+    """Restarts the stream in good order behind a day's mark, while the source goes on."""
+
+    def __init__(self, running: RunningStack, after: int | None) -> None:
+        self._running = running
+        self._after = after
+        self._thread: Thread | None = None
+
+    def on_day(self, day: DaySent) -> None:
+        if day.index + 1 == self._after:
+            self._thread = Thread(target=self._running.restart, args=("stream",), name="restart")
+            self._thread.start()
+
+    def wait(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+
+
+def _show(source: SourceProcess, watch: ShownWatch, standing: Standing, console: Console) -> None:
+    clock = SystemClock()
+    with ReplayScreen(console, standing) as screen:
+        while source.is_running:
+            standing.portfolios = watch.portfolios
+            screen.refresh()
+            clock.sleep(POLL_S)

@@ -1,0 +1,62 @@
+"""The source's process, as its parent sees it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+
+from system.simulate.progress import DaySent, read_progress
+from validation.processes import ReplayProcess
+from validation.scenarios.source import AllSent, CueCame
+
+_OWN_LINES: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(CueCame | AllSent)
+
+
+class SourceProcess(ReplayProcess):
+    """The source of a scenario as a process of its own; a context manager.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Behind ``python -m validation.scenarios.source``.
+    log : Path
+        Where its complaints go.
+    on_day : callable
+        Told of each day that is sent, from another thread.
+    on_cue : callable
+        Told of the index of each fault whose moment has come; must be quick.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        log: Path,
+        on_day: Callable[[DaySent], None],
+        on_cue: Callable[[int], None],
+    ) -> None:
+        super().__init__(arguments, log=log, on_day=on_day)
+        self._command = [sys.executable, "-m", "validation.scenarios.source", *arguments]
+        self._on_cue = on_cue
+        self.sent: dict[str, int] | None = None
+
+    def _read(self, stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
+                if line.endswith(b"\n"):
+                    self._take_line(line)
+
+    def _take_line(self, line: bytes) -> None:
+        try:
+            said = _OWN_LINES.decode(line)
+        except msgspec.ValidationError:
+            self._take(read_progress(line))
+            return
+        if isinstance(said, CueCame):
+            self._on_cue(said.index)
+        else:
+            self.sent = said.topics

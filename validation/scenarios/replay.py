@@ -1,0 +1,148 @@
+"""``riskstream replay``: scenarios through the real pipeline, then judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from system.clock import SystemClock
+from system.contracts.topics import MARKET_DATA
+from system.errors import InputError
+from system.runtime.running import RunningStack
+from system.settings import PROJECT_DIR, load_settings
+from validation.checkers.verdict import Verdict
+from validation.running import heed_interrupts
+from validation.scenarios.commands import found_path, scenario_paths
+from validation.scenarios.played import Run
+from validation.scenarios.reading import read_scenario
+from validation.scenarios.report import ScenarioReport, suite_report, write_suite
+from validation.scenarios.stack import ScenarioStack, Shape, replay_settings, require_empty
+from validation.scenarios.story import Story, read_story
+from validation.scenarios.suite import WAITING, Place, run_scenario
+from validation.scenarios.timeline import MAX_SPEED
+from validation.screen import open_console
+from validation.site import stop_signals_as_interrupt
+
+REPORT: Final = PROJECT_DIR / "build" / "replay"
+MAX: Final = "max"
+
+
+def replay(
+    names: Annotated[list[str], typer.Argument(help="Files, or names of the library.")],
+    speed: Annotated[str, typer.Option(help="1x, 20x ... of the file's schedule, or max.")] = "1x",
+    partitions: Annotated[
+        int, typer.Option(min=1, max=16, help="Of market data.")
+    ] = MARKET_DATA.partition_count,
+    seed: Annotated[int | None, typer.Option(min=0, help="In place of the file's.")] = None,
+    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
+    data: Annotated[Path | None, typer.Option(help="A price file of your own.")] = None,
+    running: Annotated[
+        bool, typer.Option("--running", help="Use the stack that runs; it must be empty.")
+    ] = False,
+) -> None:
+    """Replay scenarios through the whole pipeline, judge every number, write reports."""
+    heed_interrupts()
+    clock = SystemClock()
+    began_ns = clock.monotonic_ns()
+    settings = load_settings()
+    stories = [
+        read_story(read_scenario(found_path(name)), settings.wheels_dir, data=data, seed=seed)
+        for name in names
+    ]
+    if running and len(stories) > 1:
+        raise InputError("--running takes one scenario: it needs an empty stack")
+    shape, factor = Shape(partitions), speed_factor(speed)
+    reports: list[ScenarioReport] = []
+    watched = keep or (len(stories) == 1 and open_console().is_terminal)
+    with _pipelines(shape, running=running, keep=keep, dashboard=watched) as pipelines:
+        for story in stories:
+            line = repeat_line(story, speed, partitions, data)
+            place = pipelines.place(report / story.scenario.name)
+            reports.append(run_scenario(Run(story, factor, data), shape, place, repeat_with=line))
+    whole = suite_report(
+        reports,
+        seconds=(clock.monotonic_ns() - began_ns) / 1e9,
+        not_run={**_left_out(names), **WAITING},
+    )
+    write_suite(report, whole)
+    open_console().print(f"report: {report}/report.html, report.json, junit.xml", highlight=False)
+    raise typer.Exit(0 if whole.verdict is Verdict.PASSED else 1)
+
+
+def speed_factor(text: str) -> float | None:
+    """Return how many times as fast as the file says; None for ``max``.
+
+    Raises
+    ------
+    InputError
+        If it is neither ``max`` nor a number with an x.
+    """
+    if text == MAX:
+        return None
+    try:
+        factor = float(text.removesuffix("x"))
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor <= MAX_SPEED:
+        raise InputError(f"--speed {text}: a factor like 1x or 20x, at most {MAX_SPEED:g}x, or max")
+    return factor
+
+
+def repeat_line(story: Story, speed: str, partitions: int, data: Path | None) -> str:
+    """Return the line that repeats a run."""
+    path = story.scenario.path
+    shown = path.relative_to(PROJECT_DIR) if path.is_relative_to(PROJECT_DIR) else path
+    options = f"--speed {speed} --partitions {partitions} --seed {story.seed}"
+    return f"riskstream replay {shown} {options}" + (f" --data {data}" if data else "")
+
+
+class _OwnPipelines:
+    """Empty pipelines on a stack of the run's own."""
+
+    def __init__(self, stack: ScenarioStack, shape: Shape) -> None:
+        self._stack = stack
+        self._shape = shape
+
+    def place(self, folder: Path) -> Place:
+        connections = self._stack.fresh(self._shape)
+        where = self._stack.running, self._stack.settings
+        return Place(connections, *where, folder, open_console())
+
+
+class _RunningPipeline:
+    """The pipeline that runs already, as long as it is empty."""
+
+    def place(self, folder: Path) -> Place:
+        settings = load_settings()
+        connections = settings.connections()
+        require_empty(connections)
+        return Place(connections, RunningStack(settings), settings, folder, open_console())
+
+
+@contextmanager
+def _pipelines(
+    shape: Shape, *, running: bool, keep: bool, dashboard: bool
+) -> Iterator[_OwnPipelines | _RunningPipeline]:
+    if running:
+        yield _RunningPipeline()
+        return
+    say = open_console().print
+    with (
+        stop_signals_as_interrupt(),
+        ScenarioStack(replay_settings(), dashboard=dashboard, keep=keep, say=say) as stack,
+    ):
+        yield _OwnPipelines(stack, shape)
+
+
+def _left_out(names: Sequence[str]) -> dict[str, str]:
+    run = {found_path(name).resolve() for name in names}
+    return {
+        path.name.removesuffix(".toml"): "not asked for"
+        for path in scenario_paths()
+        if path.resolve() not in run
+    }

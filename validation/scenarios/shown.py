@@ -1,0 +1,89 @@
+"""What the API shows while a scenario runs, written down for later."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from system.client.sync_client import RiskClient
+from system.clock import Clock, SystemClock
+from system.contracts.api import PortfolioSummary
+from system.errors import RiskstreamError
+from system.settings import Connections
+
+POLL_S: Final = 0.25
+JOIN_BOUND_S: Final = 30.0
+MAX_KEPT: Final = 100_000
+UNREACHABLE: Final = "unreachable"
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer of the API.
+
+    ``asked_ns`` and ``answered_ns`` are CLOCK_MONOTONIC; ``state`` is the stream's, or
+    ``unreachable``; ``snapshots`` maps a portfolio to the id of the number shown.
+    """
+
+    asked_ns: int
+    answered_ns: int
+    state: str
+    snapshots: dict[str, str]
+
+
+class ShownWatch:
+    """Asks the API a few times a second, in a thread of its own; a context manager.
+
+    Parameters
+    ----------
+    connections : Connections
+        Of the stack.
+    clock : Clock, optional
+        Stamps the answers.
+    """
+
+    def __init__(self, connections: Connections, *, clock: Clock | None = None) -> None:
+        self._address = connections.api_url, connections.api_token
+        self._clock = clock or SystemClock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="shown-watch", daemon=True)
+        self.shown: list[Shown] = []
+        self.portfolios: tuple[PortfolioSummary, ...] = ()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped.set()
+        self._thread.join(JOIN_BOUND_S)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set() and len(self.shown) < MAX_KEPT:
+            with RiskClient(*self._address) as client:
+                self._ask_until_broken(client)
+
+    def _ask_until_broken(self, client: RiskClient) -> None:
+        while not self._stopped.wait(POLL_S) and len(self.shown) < MAX_KEPT:
+            asked_ns = self._clock.monotonic_ns()
+            try:
+                found = client.portfolios()
+            except RiskstreamError:
+                self._keep(asked_ns, UNREACHABLE, {})
+                return
+            self.portfolios = found.portfolios
+            ids = {one.portfolio: one.snapshot_id for one in found.portfolios}
+            self._keep(asked_ns, found.stream.value, ids)
+
+    def _keep(self, asked_ns: int, state: str, snapshots: dict[str, str]) -> None:
+        now_ns = self._clock.monotonic_ns()
+        self.shown.append(
+            Shown(asked_ns=asked_ns, answered_ns=now_ns, state=state, snapshots=snapshots)
+        )

@@ -1,0 +1,167 @@
+"""The stack that scenarios run on: started once, empty for each of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from system.bus.consumer import end_offsets
+from system.contracts.topics import INPUT_TOPICS, MARKET_DATA
+from system.errors import InputError
+from system.runtime.registry import SERVERS
+from system.runtime.running import RunningStack
+from system.runtime.stack import EmbeddedStack, Progress
+from system.settings import Connections, Settings, load_settings
+from validation.scenarios.emptying import empty_pipeline
+
+APPS: Final = ("stream", "api")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a pipeline is started with for one scenario.
+
+    Parameters
+    ----------
+    partitions : int
+        Of market data; other topics keep their own number.
+    max_batch_records : int, optional
+        Where batches are cut; the settings' own bound when not given.
+    """
+
+    partitions: int = MARKET_DATA.partition_count
+    max_batch_records: int | None = None
+
+    def settings(self, settings: Settings) -> Settings:
+        """Return settings with this shape."""
+        changes: dict[str, object] = {
+            "partitions": {**settings.partitions, MARKET_DATA.name: self.partitions}
+        }
+        if self.max_batch_records is not None:
+            changes["max_batch_records"] = self.max_batch_records
+        return settings.model_copy(update=changes)
+
+
+def replay_settings() -> Settings:
+    """Return the settings with a state folder of the scenarios' own, beside the usual one."""
+    settings = load_settings()
+    own = settings.state_dir.with_name(f"{settings.state_dir.name}-replay")
+    alone = dict.fromkeys(
+        ("kafka_bootstrap_servers", "spark_master", "database_url", "redis_url", "api_url")
+    )
+    return settings.model_copy(update={"state_dir": own, **alone})
+
+
+class ScenarioStack:
+    """A stack of one's own for scenarios; a context manager.
+
+    Parameters
+    ----------
+    settings : Settings
+        ``replay_settings()``; its state folder is emptied at the start.
+    dashboard : bool
+        Whether the dashboard is started too.
+    keep : bool
+        Whether it is left running when everything went well.
+    say : callable
+        Told what is happening, for a person.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        dashboard: bool = False,
+        keep: bool = False,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.settings = settings
+        self._components = (*SERVERS, *APPS, *(("dashboard",) if dashboard else ()))
+        self._keep = keep
+        self._say = say
+        self._stack: EmbeddedStack | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._stack is not None and not (self._keep and error is None):
+            self._stack.stop()
+
+    @property
+    def running(self) -> RunningStack:
+        """The stack, to ask for process ids."""
+        return RunningStack(self.settings)
+
+    def fresh(self, shape: Shape) -> Connections:
+        """Return where an empty pipeline of a shape is.
+
+        Raises
+        ------
+        InputError
+            If a stack that was kept runs on the folder.
+        RiskstreamError
+            If a server does not come up.
+        """
+        settings = shape.settings(self.settings)
+        if self._stack is None:
+            return self._started(settings)
+        self._emptied(settings.environment())
+        return self._stack.connections
+
+    def _started(self, settings: Settings) -> Connections:
+        folder = settings.state_dir
+        if self.running.is_up():
+            command = f"RISKSTREAM_STATE_DIR={folder} riskstream down"
+            raise InputError(f"a stack runs on {folder}; stop it: {command}")
+        if folder.exists():
+            shutil.rmtree(folder)
+        self._say(f"starting {', '.join(self._components)}")
+        self._stack = EmbeddedStack(
+            settings,
+            components=self._components,
+            detached=self._keep,
+            on_progress=self._tell,
+        )
+        self._stack.start()
+        return self._stack.connections
+
+    def _tell(self, progress: Progress) -> None:
+        if progress.stage == "ready":
+            self._say(f"{progress.component} ready after {progress.elapsed_s:.0f} s")
+
+    def _emptied(self, environment: Mapping[str, str]) -> None:
+        assert self._stack is not None, "a stack is emptied between two scenarios"
+        running = self.running
+        with ThreadPoolExecutor(len(APPS)) as pool:
+            list(pool.map(running.stop_component, APPS))
+            empty_pipeline(self._stack.connections)
+            for name in APPS:
+                running.reconfigure(name, environment)
+            list(pool.map(running.restart, APPS))
+
+
+def require_empty(connections: Connections) -> None:
+    """Refuse a pipeline of somebody else that holds messages.
+
+    Raises
+    ------
+    InputError
+        If an input topic is not empty: a scenario would be judged with what is there.
+    """
+    found = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
+    used = sorted(name for name, offset in found.items() if offset)
+    if used:
+        raise InputError(
+            f"the running stack has messages on {', '.join(used)}: a scenario needs an empty "
+            "one; `riskstream down`, remove its state folder, `riskstream up`"
+        )
