@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from loadtests.record import SeenSnapshot
 from system.contracts.messages import SnapshotKind
+from system.simulate.timeline import session_ns
 from validation.checkers.end_of_day import Days
 from validation.checkers.ledger import Fate, Outcome
 from validation.checkers.verdict import Figure, Finding, judged, unknown
@@ -20,6 +22,7 @@ STALE: Final = "expected: shown as stale, and fresh at the end"
 BREACHES: Final = "expected: breaches"
 TRADES: Final = "expected: VaR moves with each trade"
 NUMBERS: Final = "expected: numbers known beforehand"
+PAST_THE_OPEN_NS: Final = 3_600_000_000_000
 FAULTS: Final = "faults: each did bite, and the stream recovered"
 
 
@@ -104,13 +107,22 @@ def _outcomes(expect: Expect, ruled: Sequence[Fate]) -> Finding:
 def _stale(expect: Expect, snapshots: Sequence[SeenSnapshot]) -> Finding:
     if not snapshots:
         return unknown(STALE, "no snapshot was observed")
-    ever = {name for one in snapshots for name in one.stale}
+    ever = {name for one in snapshots if _is_past_the_open(one) for name in one.stale}
     last: Mapping[str, SeenSnapshot] = {one.portfolio: one for one in snapshots}
     still = {name for one in last.values() for name in one.stale}
     problems = [f"{name} was never stale" for name in expect.stale if name not in ever]
     problems += [f"{name} is stale at the end" for name in sorted(still)]
     problems += [f"{name} was stale too" for name in sorted(ever - set(expect.stale))]
     return judged(STALE, problems, passed=", ".join(sorted(ever)))
+
+
+def _is_past_the_open(snapshot: SeenSnapshot) -> bool:
+    """Return whether a snapshot lies ``PAST_THE_OPEN_NS`` behind its session's first moment.
+
+    Before, what has not ticked yet on a day is rightly stale since the day before.
+    """
+    day = dt.datetime.fromtimestamp(snapshot.event_time_ns / 1e9, dt.UTC).date()
+    return snapshot.event_time_ns - session_ns(day)[0] > PAST_THE_OPEN_NS
 
 
 def _breaches(bounds: Sequence[int], stated: Days) -> Finding:

@@ -184,8 +184,9 @@ class FaultInjector:
         if what != EXECUTOR:
             return psutil.Process(self._running.pid(what))
         for child in psutil.Process(self._running.pid(WORKER)).children(recursive=True):
-            if any(EXECUTOR_MAIN in part for part in child.cmdline()):
-                return child
+            with suppress(psutil.NoSuchProcess):  # a zombie is one too: it has no command line
+                if any(EXECUTOR_MAIN in part for part in child.cmdline()):
+                    return child
         raise UnavailableError("no executor runs")
 
     def _await_other(self, what: str, before: psutil.Process) -> int | None:

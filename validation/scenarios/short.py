@@ -31,7 +31,7 @@ from validation.scenarios.suite import WAITING, Place, run_scenario
 from validation.screen import open_console
 from validation.site import stop_signals_as_interrupt
 
-STORIES: Final = ("dirty-feed", "intraday-trades", "feed-halt", "fault-driver")
+STORIES: Final = ("dirty-feed", "intraday-trades", "fault-driver")
 """What verify plays, each with the shape and speed of the file."""
 GRID_STORY: Final = "dirty-feed"
 CUT_RECORDS: Final = (None, 150, 40)

@@ -169,6 +169,16 @@ def test_expectations_that_do_not_hold_fail(run):
     assert set(verdicts(run, expect).values()) == {Verdict.FAILED}
 
 
+def test_who_is_silent_for_a_day_is_stale_at_its_end_and_others_never_were(run):
+    halted = Expect(stale=("SIM002",))
+    found = check_expectations(halted, run.ruled, run.seen, run.stated)
+    finding = next(one for one in found if "stale" in one.check)
+    assert finding.detail == "SIM002 is stale at the end"
+    first_day = [one for one in run.seen if one.asof is None or one.asof < run.closes.days[0]]
+    found = check_expectations(Expect(stale=("SIM001",)), run.ruled, first_day, run.stated)
+    assert "SIM001 was never stale" in next(one for one in found if "stale" in one.check).detail
+
+
 def test_a_trade_that_moves_nothing_fails(run):
     trade = next(one for one in run.seen if one.trade_ids)
     before = msgspec.structs.replace(trade, trade_ids=())
