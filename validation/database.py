@@ -24,9 +24,6 @@ SELECT portfolio, asof, nav, var, expected_shortfall, hypothetical_pnl, breach,
 FROM risk_snapshot WHERE kind = 'end_of_day' ORDER BY portfolio, asof
 """
 SNAPSHOTS: Final = "SELECT payload FROM risk_snapshot ORDER BY fence, epoch"
-PAYLOADS: Final = """
-SELECT payload FROM risk_snapshot WHERE kind = 'end_of_day' ORDER BY portfolio, asof
-"""
 REJECTED: Final = 'SELECT topic, partition, "offset", reason FROM rejected_message'
 COUNTERS: Final = "SELECT value FROM book_state WHERE key = 'counters'"
 OFFSETS: Final = "SELECT partition_key, next_offset FROM stream_offset"
@@ -71,12 +68,6 @@ def snapshots(cursor: Any) -> list[RiskSnapshot]:  # noqa: ANN401 - untyped
     """Return every stored snapshot, as it was committed."""
     cursor.execute(SNAPSHOTS)
     return [decode(payload.encode(), RiskSnapshot) for (payload,) in cursor.fetchall()]
-
-
-def end_of_day_payloads(cursor: Any) -> list[bytes]:  # noqa: ANN401 - untyped
-    """Return every end of day as it was stored, by portfolio and day."""
-    cursor.execute(PAYLOADS)
-    return [payload.encode() for (payload,) in cursor.fetchall()]
 
 
 def rejected_messages(cursor: Any) -> list[Fate]:  # noqa: ANN401 - untyped

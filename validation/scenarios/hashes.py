@@ -11,8 +11,7 @@ from typing import Final
 
 import msgspec
 
-from system.contracts.codec import decode
-from system.contracts.messages import RiskSnapshot
+from system.contracts.messages import RiskSnapshot, SnapshotKind
 
 NOT_NUMBERS: Final = frozenset({"snapshot_id", "fence", "epoch", "offsets", "stages", "trade_ids"})
 HASH_DIGITS: Final = 16
@@ -28,17 +27,18 @@ def numbers_of(snapshot: RiskSnapshot) -> bytes:
     return msgspec.json.Encoder(order="deterministic").encode(fields)
 
 
-def day_hashes(payloads: Iterable[bytes]) -> dict[str, str]:
+def day_hashes(snapshots: Iterable[RiskSnapshot]) -> dict[str, str]:
     """Return ``portfolio date`` to the hash of that end of day's numbers.
 
     Parameters
     ----------
-    payloads : iterable of bytes
-        Snapshots as PostgreSQL keeps them.
+    snapshots : iterable of RiskSnapshot
+        As PostgreSQL keeps them; live ones are left out.
     """
     found = {}
-    for payload in payloads:
-        snapshot = decode(payload, RiskSnapshot)
+    for snapshot in snapshots:
+        if snapshot.kind is not SnapshotKind.END_OF_DAY:
+            continue
         digest = hashlib.sha256(numbers_of(snapshot)).hexdigest()[:HASH_DIGITS]
         found[f"{snapshot.portfolio} {snapshot.asof}"] = digest
     return found

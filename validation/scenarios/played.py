@@ -63,7 +63,6 @@ class Left:
     record: list[RecordLine]
     records: list[Record]
     stated: Stated
-    payloads: list[bytes]
     shown: list[Shown]
     faults: tuple[FaultOutcome, ...]
     summary: PublishSummary
@@ -134,13 +133,10 @@ def play(
             raise UnavailableError(f"the stream is still behind after {DRAIN_BOUND_S:.0f} s")
     assert summary is not None, "a source that ended well has a summary"
     assert source.sent is not None, "a source that ended well says what was acknowledged"
-    with database.reading(connections.database_url) as cursor:
-        payloads = database.end_of_day_payloads(cursor)
     return Left(
         record=list(read_record(record)),
         records=read_inputs(connections.kafka_bootstrap_servers),
         stated=read_stated(connections.database_url),
-        payloads=payloads,
         shown=watch.shown,
         faults=faults,
         summary=summary,

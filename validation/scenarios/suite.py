@@ -123,7 +123,7 @@ def scenario_report(
     repeat_with : str
         The line that repeats it.
     """
-    scenario, hashes = run.story.scenario, day_hashes(left.payloads)
+    scenario, hashes = run.story.scenario, day_hashes(left.stated.snapshots)
     snapshots = [line for line in left.record if isinstance(line, SeenSnapshot)]
     origin_ns = snapshots[0].received_ns if snapshots else 0
     return ScenarioReport(

@@ -8,7 +8,6 @@ import pytest
 from rich.console import Console
 
 from loadtests.record import SeenSnapshot
-from system.contracts.codec import encode
 from system.contracts.messages import SnapshotKind
 from system.errors import InputError
 from system.simulate.progress import PublishSummary, Slip
@@ -71,8 +70,8 @@ def left(story) -> Left:
             rejected=[],
             counters=counters,
             covered=covered,
+            snapshots=snapshots,
         ),
-        payloads=[encode(one) for one in ends],
         shown=[Shown(asked_ns=1, answered_ns=2, state="running",
                      snapshots={last.portfolio: last.snapshot_id})],
         faults=(FaultOutcome(do="kill", what="api", began_ns=10**9, ended_ns=2 * 10**9, bit=True,
