@@ -72,13 +72,6 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
             900,
             findings=folder / "demo" / "report.json",
         ),
-        Step(
-            "scenarios",
-            "scenarios, a fault, points of the determinism grid",
-            (_python("validation.scenarios.short", "--report", str(folder / "scenarios")),),
-            600,
-            findings=folder / "scenarios" / "report.json",
-        ),
     )
 
 

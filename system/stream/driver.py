@@ -7,13 +7,12 @@ import logging
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -29,7 +28,6 @@ from system.store.history import RiskHistory
 from system.store.latest import LatestStore
 from system.store.records import StoredState
 from system.stream.batch import MicroBatch
-from system.stream.catching_up import CatchingUp
 from system.stream.durable import DurableWriter
 from system.stream.pulse import Pulse
 from system.stream.query import records
@@ -152,16 +150,8 @@ class Driver:
                 warm_up(spark, bootstrap, checkpoint / "warm-up", clock=self._clock)
                 batch.first()
                 collect_seldom()
-                behind = CatchingUp(offsets, end_offsets(bootstrap, INPUT_TOPICS))
-
-                def run(read: Callable[[], pa.Table]) -> None:
-                    batch.run(lambda: _noted(behind, read()))
-                    if behind.is_done:
-                        pulse.ready()
-
-                if behind.is_done:
-                    pulse.ready()
-                query = self._start(spark, bootstrap, offsets, run, checkpoint / "stream")
+                query = self._start(spark, bootstrap, offsets, batch, checkpoint / "stream")
+                pulse.ready()
                 _LOG.info("ready")
                 self._wait(query)
                 durable.wait()
@@ -173,13 +163,13 @@ class Driver:
         spark: SparkSession,
         bootstrap: str,
         offsets: Mapping[str, int],
-        run: Callable[[Callable[[], pa.Table]], None],
+        batch: MicroBatch,
         checkpoint: Path,
     ) -> StreamingQuery:
         def on_batch(frame: DataFrame, _: int) -> None:
             with self._at_work:
                 if not self._stopping.is_set():
-                    run(frame.toArrow)
+                    batch.run(frame.toArrow)
 
         return (
             records(
@@ -210,11 +200,6 @@ class Driver:
     def _fail(self, error: Exception) -> None:
         self._failure = error
         self._stopping.set()
-
-
-def _noted(behind: CatchingUp, table: pa.Table) -> pa.Table:
-    behind.note(table)
-    return table
 
 
 def starting_offsets(stored: StoredState, ends: Mapping[str, int]) -> dict[str, int]:
