@@ -170,7 +170,7 @@ class Market:
         other.day = day
         other.stressed = self.stressed
         other._stated_date = valuation_date
-        for name in unquoted:
+        for name in sorted(unquoted):
             other.quotes.pop(name, None)
         return other
 

@@ -27,7 +27,7 @@ from validation.scenarios.stack import Shape
 from validation.screen import STYLES, finding_table
 
 WAITING: Final[Mapping[str, str]] = {
-    "option expiry week": "the stream does not value options yet",
+    "option expiry week": "a scenario file cannot name an option yet",
     "split over night": "the stream has no adjustments yet",
     "negative price": "the stream has no absolute returns yet",
     "new instrument without history": "the stream has no proxies yet",
