@@ -148,6 +148,7 @@ portfolios = st.builds(
     var_limit_fraction=st.floats(0.0, 1.0, exclude_min=True),
     positions=st.lists(positions, max_size=5, unique_by=lambda one: one.instrument).map(tuple),
     name=free_text,
+    desk=st.none() | identifiers,
 )
 rejected = st.builds(
     Rejected,

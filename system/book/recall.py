@@ -239,6 +239,7 @@ def _definition(snapshot: RiskSnapshot) -> Portfolio:
         confidence=snapshot.confidence,
         window=snapshot.window,
         var_limit_fraction=snapshot.var_limit_fraction,
+        desk=snapshot.desk,
         positions=tuple(
             OpeningPosition(
                 instrument=row.instrument, quantity=row.quantity, entry_price=row.average_cost

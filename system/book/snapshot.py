@@ -151,6 +151,7 @@ def risk_snapshot(
         delta_gamma_vega=options.approximation,
         option_pnl=explained_pnl(book, close),
         proxied=scenarios.proxied,
+        desk=definition.desk,
     )
 
 

@@ -31,6 +31,7 @@ from system.contracts.api import (
     TradeAccepted,
     TradeRequest,
 )
+from system.contracts.decomposition import Contributions, DeskVar
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.contracts.questions import (
     ReverseStress,
@@ -166,6 +167,14 @@ class AsyncRiskClient:
     ) -> VarChange:
         """Return what changed VaR: by default since the last close, up to now."""
         return await self.send(calls.var_change(portfolio, from_id, to_id))
+
+    async def desk_var(self, desk: str, base_currency: str | None = None) -> DeskVar:
+        """Return the VaR of a desk's books together; by default in the currency they share."""
+        return await self.send(calls.desk_var(desk, base_currency))
+
+    async def contributions(self, portfolio: str) -> Contributions:
+        """Return component, marginal and incremental VaR of each position."""
+        return await self.send(calls.contributions(portfolio))
 
     async def rejected(
         self, reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None

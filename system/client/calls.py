@@ -33,6 +33,7 @@ from system.contracts.api import (
     TradeRequest,
 )
 from system.contracts.codec import encode
+from system.contracts.decomposition import Contributions, DeskVar
 from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
 from system.contracts.questions import (
     ReverseStress,
@@ -226,6 +227,17 @@ def var_change(
     """Ask what changed VaR between two snapshots."""
     parameters: Parameters = {"from": from_id, "to": to_id}
     return Call("GET", f"{_portfolio(portfolio)}/var/change", VarChange, parameters)
+
+
+def desk_var(desk: str, base_currency: str | None = None) -> Call[DeskVar]:
+    """Ask for the VaR of a desk's books together."""
+    parameters: Parameters = {"base_currency": base_currency}
+    return Call("GET", f"/v1/desks/{_quoted(desk)}/var", DeskVar, parameters)
+
+
+def contributions(portfolio: str) -> Call[Contributions]:
+    """Ask what each position adds to VaR."""
+    return Call("GET", f"{_portfolio(portfolio)}/contributions", Contributions)
 
 
 def send_trade(trade: TradeRequest) -> Call[TradeAccepted]:

@@ -31,6 +31,7 @@ from system.contracts.api import (
     TradeAccepted,
     TradeRequest,
 )
+from system.contracts.decomposition import Contributions, DeskVar
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.contracts.questions import (
     ReverseStress,
@@ -170,6 +171,14 @@ class RiskClient:
     ) -> VarChange:
         """Return what changed VaR: by default since the last close, up to now."""
         return self.send(calls.var_change(portfolio, from_id, to_id))
+
+    def desk_var(self, desk: str, base_currency: str | None = None) -> DeskVar:
+        """Return the VaR of a desk's books together; by default in the currency they share."""
+        return self.send(calls.desk_var(desk, base_currency))
+
+    def contributions(self, portfolio: str) -> Contributions:
+        """Return component, marginal and incremental VaR of each position."""
+        return self.send(calls.contributions(portfolio))
 
     def rejected(
         self, reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None

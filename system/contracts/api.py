@@ -120,6 +120,7 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     delta_gamma_vega: DeltaGammaVega | None = None
     option_pnl: tuple[ExplainedPnl, ...] = ()
     proxied: tuple[str, ...] = ()
+    desk: str | None = None
 
 
 _TAKEN_OVER: Final = tuple(

@@ -308,7 +308,10 @@ class OpeningPosition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
-    """A book: its settings and what it holds before the first trade."""
+    """A book: its settings and what it holds before the first trade.
+
+    ``desk`` names what it belongs to: the books of a desk are also shown together.
+    """
 
     portfolio: Identifier
     base_currency: Annotated[str, Meta(pattern="^[A-Z]{3}" + END)] = "USD"
@@ -319,6 +322,7 @@ class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
         tuple[OpeningPosition, ...], Meta(max_length=MAX_POSITIONS_PER_PORTFOLIO)
     ] = ()
     name: Annotated[str, Meta(max_length=200)] = ""
+    desk: Identifier | None = None
 
     def __post_init__(self) -> None:
         """Refuse an instrument that is listed twice."""
@@ -463,6 +467,7 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     delta_gamma_vega: DeltaGammaVega | None = None
     option_pnl: tuple[ExplainedPnl, ...] = ()
     proxied: tuple[str, ...] = ()
+    desk: str | None = None
 
 
 MarketMessage = Tick | Mark

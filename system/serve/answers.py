@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
-from system.contracts import api, questions
+from system.contracts import api, decomposition, questions
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
@@ -37,6 +37,8 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     api.StreamStatus,
     api.TradeAccepted,
     api.TradeRequest,
+    decomposition.Contributions,
+    decomposition.DeskVar,
     questions.ReverseStress,
     questions.Scenario,
     questions.ScenarioRequest,

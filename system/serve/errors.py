@@ -6,6 +6,7 @@
     └── ApiError
         ├── UnauthorizedError        401  no bearer token, or another one
         ├── UnknownPortfolioError    404  lists the known ones
+        ├── UnknownDeskError         404  lists the known ones
         ├── UnknownSnapshotError     404  never taken, or thinned out
         ├── NoCloseYetError          404  the first end of day is still to come
         ├── UnknownTradeError        404
@@ -85,6 +86,13 @@ class UnknownPortfolioError(ApiError):
 
     status = 404
     title = "Unknown portfolio"
+
+
+class UnknownDeskError(ApiError):
+    """No portfolio with a snapshot is on a desk of that name."""
+
+    status = 404
+    title = "Unknown desk"
 
 
 class UnknownSnapshotError(ApiError):

@@ -15,11 +15,16 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from system.contracts.messages import AssetClass, OptionRight
 from system.risk.confidence import Confidence
 from system.risk.historical import historical_var
 from system.risk.kernel import plain_weighted_row_sum, weighted_row_sum
+from system.risk.listing import Listing
+from system.risk.options import EuropeanOption, OptionArrays, option_value
 from system.risk.portfolio import PositionGroups, portfolio_risk, position_groups, scenario_pnl
 from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.stressed import worst_window
+from system.risk.valuation import Holding, Holdings, valuation
 
 pytestmark = pytest.mark.benchmark_suite
 
@@ -97,3 +102,55 @@ def test_the_fast_and_the_plain_sum(
     cases = [case(100, 500, seed) for seed in range(PORTFOLIO_COUNTS[-1])]
     pnl = benchmark(each_in_turn(cases, lambda one: total(one.exposures.value, one.factors.rows)))
     assert pnl.shape == (500,)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("scenario_count", [30, 500])
+@pytest.mark.parametrize("portfolio_count", [10, 1_000, 2_000])
+def test_valuation_and_var_of_many_portfolios(
+    benchmark: BenchmarkFixture, portfolio_count: int, scenario_count: int
+) -> None:
+    """Each portfolio marks 100 positions and takes VaR; the factors of one window are shared."""
+    factors = case(100, scenario_count, 0, group_count=1).factors
+    holdings = Holdings.of(
+        Holding(Listing(name, AssetClass.EQUITY, "USD"), 10.0, 100.0)
+        for name in factors.instrument_ids
+    )
+    prices = np.linspace(50.0, 150.0, 100)
+
+    def value_all() -> float:
+        var = 0.0
+        for _ in range(portfolio_count):
+            worth = valuation(holdings, prices=prices, quotes={}, base_currency="USD")
+            pnl = scenario_pnl(worth.exposures, factors)
+            var = historical_var(pnl, confidence=NINETY_FIVE)
+        return var
+
+    assert benchmark.pedantic(value_all, rounds=3, warmup_rounds=1) > 0.0
+    benchmark.extra_info["us_per_portfolio"] = benchmark.stats.stats.min / portfolio_count * 1e6
+
+
+@pytest.mark.parametrize(("option_count", "scenario_count"), [(10, 30), (1_000, 500)])
+def test_options_are_revalued_in_every_scenario(
+    benchmark: BenchmarkFixture, option_count: int, scenario_count: int
+) -> None:
+    rng = np.random.default_rng(0)
+    options = OptionArrays.of(
+        [
+            EuropeanOption(OptionRight.CALL, float(strike), float(years), rate=0.02)
+            for strike, years in zip(
+                rng.uniform(70, 130, option_count), rng.uniform(0.05, 2, option_count), strict=True
+            )
+        ]
+    ).as_columns()
+    spot = 100.0 * (1.0 + rng.normal(0.0, 0.02, (option_count, scenario_count)))
+    volatility = np.full((option_count, 1), 0.25)
+    values = benchmark(lambda: option_value(options, spot=spot, volatility=volatility))
+    assert values.shape == (option_count, scenario_count)
+    assert (values >= 0.0).all()
+
+
+def test_the_worst_window_of_33_years_is_searched(benchmark: BenchmarkFixture) -> None:
+    pnl = np.random.default_rng(0).normal(0.0, 1e4, 8_312)
+    dates = [dt.date(1990, 1, 2) + dt.timedelta(index) for index in range(len(pnl))]
+    found = benchmark(lambda: worst_window(pnl, dates, scenario_count=250, confidence=NINETY_FIVE))
+    assert found.window_count == 8_312 - 249

@@ -9,6 +9,7 @@ import pytest
 
 from system.contracts.api import current_risk
 from system.contracts.codec import encode
+from system.contracts.decomposition import Contributions, DeskVar
 from system.contracts.questions import (
     ProposedTrade,
     ReverseStress,
@@ -284,3 +285,73 @@ def test_a_snapshot_that_is_not_kept_or_of_another_portfolio_is_not_explained(
         response = change(streamed, **{"from": name})
         assert response.status_code == 404
         assert f"{name!r} of portfolio 'P'" in response.json()["detail"]
+
+
+# -- VaR taken apart --------------------------------------------------------------------
+
+
+def test_contributions_say_component_marginal_and_incremental_var(optioned: Streamed) -> None:
+    found = msgspec.json.decode(
+        optioned.world.client.get("/v1/portfolios/O/contributions").content, type=Contributions
+    )
+    snapshot = live(optioned.feed.book.revalue(fence=1, epoch=1), "O")
+    assert found.var == snapshot.var
+    assert sum(row.component_var for row in found.rows) == pytest.approx(found.var, rel=1e-9)
+    assert sum(row.es_share or 0.0 for row in found.rows) == pytest.approx(1.0, rel=1e-9)
+    for row in found.rows:
+        assert row.marginal_var == pytest.approx(row.component_var / row.quantity)
+
+
+def test_incremental_var_is_what_a_sale_of_the_whole_position_would_save(
+    streamed: Streamed,
+) -> None:
+    found = msgspec.json.decode(
+        streamed.world.client.get("/v1/portfolios/P/contributions").content, type=Contributions
+    )
+    incremental = {row.instrument: row.incremental_var for row in found.rows}
+    for name, quantity in (("A", 10.0), ("D", -1.0)):
+        sold = answered(streamed, proposed(name, -quantity)).after
+        assert sold.var is not None
+        assert incremental[name] == pytest.approx(found.var - sold.var, rel=1e-9)
+    assert incremental["cash:USD"] == 0.0
+
+
+def on_desk(streamed: Streamed, *books: Any) -> None:
+    for book in books:
+        streamed.take(streamed.feed.send(msgspec.structs.replace(book, desk="rates")))
+    streamed.take(streamed.feed.send(*(tick("A", 102.0, hour=17.0), tick("C", 901.0, hour=17.0))))
+
+
+def test_a_desk_shows_its_books_together_and_what_diversification_saves(
+    streamed: Streamed,
+) -> None:
+    on_desk(streamed, portfolio("X", holding("A", 5.0)), portfolio("Y", holding("C", -300.0)))
+    response = streamed.world.client.get("/v1/desks/rates/var")
+    assert response.status_code == 200, response.text
+    found = msgspec.json.decode(response.content, type=DeskVar)
+    assert [one.portfolio for one in found.books] == ["X", "Y"]
+    assert found.base_currency == "USD"
+    own = sum(one.var for one in found.books)
+    assert found.diversification == pytest.approx(own - found.var)
+    assert sum(one.component_var for one in found.books) == pytest.approx(found.var)
+    for one in found.books:
+        stated = live(streamed.feed.book.revalue(fence=1, epoch=1), one.portfolio)
+        assert one.var == pytest.approx(stated.var)
+
+
+def test_a_desk_of_books_in_two_currencies_asks_for_one(streamed: Streamed) -> None:
+    euro = portfolio("Y", holding("C", 300.0), base_currency="EUR")
+    on_desk(streamed, portfolio("X", holding("A", 5.0)), euro)
+    refused = streamed.world.client.get("/v1/desks/rates/var")
+    assert refused.status_code == 422
+    assert "base_currency" in refused.json()["detail"]
+    chosen = streamed.world.client.get("/v1/desks/rates/var?base_currency=GBP")
+    assert chosen.status_code == 200, chosen.text
+    assert chosen.json()["base_currency"] == "GBP"
+
+
+def test_an_unknown_desk_is_said_to_be_unknown_with_those_there_are(streamed: Streamed) -> None:
+    on_desk(streamed, portfolio("X", holding("A", 5.0)))
+    refused = streamed.world.client.get("/v1/desks/equities/var")
+    assert refused.status_code == 404
+    assert refused.json()["known"] == ["rates"]

@@ -1,0 +1,113 @@
+"""Books under one desk: their risk together, at one set of prices and under one window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from system.book.errors import NotRecalledError
+from system.book.measures import option_problem, revalued_factors
+from system.book.portfolio import Marked
+from system.book.recall import Recall, recalled_book
+from system.contracts.messages import PositionRisk, RiskSnapshot
+from system.risk.arrays import Float64Vector
+from system.risk.confidence import Confidence
+from system.risk.decomposition import DeskRisk, desk_risk
+from system.risk.portfolio import scenario_pnl
+from system.risk.scenarios import PositionExposures, ScenarioFactors
+
+
+def consolidated_risk(
+    snapshots: Sequence[RiskSnapshot],
+    recall: Recall,
+    *,
+    base_currency: str,
+    confidence: str,
+    window: int,
+) -> DeskRisk:
+    """Return the risk of several portfolios together.
+
+    Parameters
+    ----------
+    snapshots : sequence of RiskSnapshot
+        The newest of each portfolio; not empty.
+    recall : Recall
+        Reference data and closes of all that they hold.
+    base_currency : str
+        ISO code that every number is in; the FX rate moves inside each scenario.
+    confidence : str
+        Of the desk.
+    window : int
+        Scenario days of the desk: those on which every series of every book has a close.
+
+    Returns
+    -------
+    DeskRisk
+        Every book at the same prices: of each instrument, those of the newest snapshot
+        that holds it.
+
+    Raises
+    ------
+    NotRecalledError
+        If a book lacks a price, or the desk has no scenarios; says why.
+    InputError
+        If there are too few scenarios for the confidence, or an option cannot be revalued.
+    """
+    newest_last = sorted(snapshots, key=lambda one: (one.event_time_ns, one.portfolio))
+    desk = _union(newest_last, base_currency, confidence, window)
+    book = recalled_book(desk, recall)
+    marked = book.marked()
+    scenarios = book.scenarios(marked.shape)
+    problem = scenarios.problem or option_problem(marked)
+    if problem or marked.missing:
+        raise NotRecalledError(problem or f"no price or rate for {', '.join(marked.missing)}")
+    factors = revalued_factors(scenarios, marked)
+    pnl = {one.portfolio: _member_pnl(one, desk, recall, marked, factors) for one in newest_last}
+    return desk_risk(pnl, factors.scenario_dates, confidence=Confidence.parse(confidence))
+
+
+def _union(
+    newest_last: Sequence[RiskSnapshot], base_currency: str, confidence: str, window: int
+) -> RiskSnapshot:
+    """Return one snapshot that holds 1.0 of everything, at the newest prices and rates."""
+    rows: dict[str, PositionRisk] = {}
+    rates: dict[str, float] = {}
+    for one in newest_last:
+        rows.update({row.instrument: row for row in one.positions})
+        rates.update(one.rates)
+    return msgspec.structs.replace(
+        newest_last[-1],
+        base_currency=base_currency,
+        confidence=confidence,
+        window=window,
+        rates=rates,
+        missing=tuple(name for one in newest_last for name in one.missing),
+        positions=tuple(msgspec.structs.replace(rows[name], quantity=1.0) for name in sorted(rows)),
+    )
+
+
+def _member_pnl(
+    member: RiskSnapshot,
+    desk: RiskSnapshot,
+    recall: Recall,
+    marked: Marked,
+    factors: ScenarioFactors,
+) -> Float64Vector:
+    """Return the P&L of one book under the desk's scenarios, at the desk's prices."""
+    priced = {row.instrument: row for row in desk.positions}
+    rows = tuple(
+        msgspec.structs.replace(
+            priced[row.instrument], quantity=row.quantity, average_cost=row.average_cost
+        )
+        for row in member.positions
+    )
+    worth = recalled_book(msgspec.structs.replace(desk, positions=rows), recall).marked().valuation
+    index = {name: place for place, name in enumerate(marked.valuation.instrument_ids)}
+    places = np.array([index[name] for name in worth.instrument_ids], dtype=np.intp)
+    price_exposure, value = np.zeros(len(index)), np.zeros(len(index))
+    price_exposure[places] = worth.price_exposure
+    value[places] = worth.value
+    exposures = PositionExposures(marked.valuation.instrument_ids, price_exposure, value)
+    return scenario_pnl(exposures, factors)
