@@ -29,6 +29,13 @@ _ONLY_IN_PAYLOAD: Final = frozenset(
         "stages",
         "rates",
         "missing",
+        "valuation_date",
+        "stressed",
+        "greeks",
+        "delta_gamma_vega",
+        "option_pnl",
+        "proxied",
+        "desk",
     }
 )
 _OWN_TYPE: Final = frozenset({"offsets", "trade_ids"})
