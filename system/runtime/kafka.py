@@ -122,9 +122,17 @@ share.coordinator.state.topic.min.isr=1
 """
 
 
+def cluster_id(drawn: uuid.UUID) -> str:
+    """Return a cluster's id as Kafka writes it: 22 letters of URL-safe base 64.
+
+    Kafka's own draws never begin with a dash, which its tool takes for an option.
+    """
+    letters = base64.urlsafe_b64encode(drawn.bytes).decode().rstrip("=")
+    return letters if not letters.startswith("-") else f"A{letters[1:]}"
+
+
 def _format(site: Site, folder: Path) -> Program:
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    arguments = ("format", "--cluster-id", cluster_id, "--config")
+    arguments = ("format", "--cluster-id", cluster_id(uuid.uuid4()), "--config")
     tool = ("kafka.tools.StorageTool", *arguments, str(folder / "server.properties"))
     return _java(site, folder, FORMAT_FLAGS, tool)
 

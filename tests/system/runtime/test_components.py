@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from system.runtime import postgres, spark
 from system.runtime.component import Site, http_answer, reachable_by_others
 from system.runtime.errors import StackError
 from system.runtime.java import Java
-from system.runtime.kafka import server_properties
+from system.runtime.kafka import cluster_id, server_properties
 from system.runtime.redis import redis_conf, redis_server
 from system.runtime.registry import COMPONENTS, SERVERS, chosen_components
 from system.runtime.spark import SparkMaster, SparkWorker
@@ -181,3 +182,9 @@ def test_only_web_addresses_are_asked_for_health(tmp_path):
 def test_local_mode_has_no_cluster_to_ask(component):
     addresses = dict.fromkeys(("spark-master", "spark-worker"), "local[2]")
     component.check(Connections({}, Path("nowhere")), addresses)
+
+
+def test_a_cluster_id_is_never_taken_for_an_option():
+    dashed = uuid.UUID(bytes=b"\xfb" + bytes(15))
+    assert cluster_id(dashed) == "A" + "wAAAAAAAAAAAAAAAAAAAA"
+    assert cluster_id(uuid.UUID(bytes=bytes(16))) == "A" * 22
