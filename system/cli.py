@@ -71,6 +71,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "scenario",
         "Revalue a portfolio under shocks or a day of history.",
     ),
+    "explain": CommandPlace(
+        "validation.explain.command", "explain", "Make a stored number anew, step by step."
+    ),
     "explain-change": CommandPlace(
         "system.client.change", "explain_change", "Show what changed VaR, input by input."
     ),

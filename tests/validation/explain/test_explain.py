@@ -1,0 +1,205 @@
+"""Explaining a record: to the bit where nothing was touched, and by name where something was."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from system.book.rows import ClosesState
+from system.contracts.messages import Instrument, RiskSnapshot, SnapshotKind
+from system.contracts.oracle import OracleVerdict
+from tests.system.book.feed import rate, tick, trade
+from tests.validation.oracle.recorded import RecordedFeed, opened_and_recorded
+from validation.explain.command import CANNOT_TELL, DIFFERS, exit_code, explain
+from validation.explain.explanation import Explanation, explanation
+from validation.explain.inputs import Bundle, needed_closes
+from validation.explain.recomputing import NOT_RECOMPUTED, recomputed
+
+
+def traded(base_currency: str = "USD") -> RecordedFeed:
+    feed = opened_and_recorded(base_currency)
+    feed.send(tick("A", 101.3), rate("USD", 1.1203), tick("C", 905.5), tick("D", 3_013.25))
+    feed.send(trade("t-1", "A", 5.5, 100.7), trade("t-2", "D", -0.5, 3_010.0))
+    feed.close(0, tick("B", 96.4))
+    feed.send(tick("A", 99.9, day=1))
+    return feed
+
+
+def bundle_of(feed: RecordedFeed, snapshot: RiskSnapshot) -> Bundle:
+    """Return what the stack would give: rows of the book state."""
+    rows = feed.rows
+    return Bundle(
+        snapshot=snapshot,
+        instruments=tuple(
+            msgspec.json.decode(rows[f"instrument:{one.instrument}"], type=Instrument)
+            for one in snapshot.positions
+            if f"instrument:{one.instrument}" in rows
+        ),
+        closes={
+            name: msgspec.json.decode(rows[f"closes:{name}"], type=ClosesState)
+            for name in needed_closes(snapshot)
+        },
+    )
+
+
+def explained(bundle: Bundle) -> Explanation:
+    return explanation(bundle, not_recomputed=NOT_RECOMPUTED)
+
+
+@pytest.fixture(params=["USD", "EUR"])
+def bundle(request: pytest.FixtureRequest) -> Bundle:
+    feed = traded(request.param)
+    return bundle_of(feed, feed.announced[-1])
+
+
+def with_row(bundle: Bundle, instrument: str, **changes: float) -> Bundle:
+    rows = tuple(
+        msgspec.structs.replace(row, **changes) if row.instrument == instrument else row
+        for row in bundle.snapshot.positions
+    )
+    snapshot = msgspec.structs.replace(bundle.snapshot, positions=rows)
+    return msgspec.structs.replace(bundle, snapshot=snapshot)
+
+
+def test_a_live_snapshot_is_reproduced_to_the_bit_and_exact_arithmetic_agrees(
+    bundle: Bundle,
+) -> None:
+    found = explained(bundle)
+    assert found.differences == ()
+    assert (found.reproduced, found.holds, exit_code(found)) == (True, True, 0)
+    assert found.oracle.verdict is OracleVerdict.AGREED
+    assert found.var == bundle.snapshot.var
+
+
+def test_an_end_of_day_is_reproduced_too() -> None:
+    feed = traded()
+    [end] = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    assert explained(bundle_of(feed, end)).holds
+
+
+def test_steps_lead_to_the_number(bundle: Bundle) -> None:
+    found, record = explained(bundle), bundle.snapshot
+    assert len(found.window_dates) == record.scenario_count
+    [var_step] = [step for step in found.scenarios if step.is_var]
+    assert var_step.rank == record.tail_rank == found.tail_rank
+    assert var_step.date == record.scenario_date
+    assert -var_step.pnl == pytest.approx(record.var)
+    weighted = sum(step.weight * step.pnl for step in found.scenarios)
+    assert -weighted / found.tail_mass == pytest.approx(record.expected_shortfall)
+    assert sum(step.weight for step in found.scenarios) == pytest.approx(found.tail_mass)
+    assert sum(row.component_var or 0.0 for row in found.positions) == pytest.approx(record.var)
+    assert sum(row.value for row in found.positions) == pytest.approx(record.value)
+
+
+@pytest.mark.parametrize("field", ["var", "nav", "expected_shortfall", "value", "diversification"])
+def test_a_number_that_was_changed_in_its_last_bit_is_named(bundle: Bundle, field: str) -> None:
+
+    changed = math.nextafter(getattr(bundle.snapshot, field), math.inf)
+    snapshot = msgspec.structs.replace(bundle.snapshot, **{field: changed})
+    found = explained(msgspec.structs.replace(bundle, snapshot=snapshot))
+    assert [one.field for one in found.differences] == [field]
+    assert found.changed_inputs == ()
+    assert exit_code(found) == DIFFERS
+
+
+def test_a_component_that_was_changed_is_named(bundle: Bundle) -> None:
+    found = explained(with_row(bundle, "C", component_var=1.0))
+    assert [one.field for one in found.differences] == ["positions[C].component_var"]
+    assert found.oracle.verdict is OracleVerdict.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("instrument", "field"),
+    [("A", "quantity"), ("B", "quantity"), ("E", "quantity"), ("A", "price"), ("D", "price")],
+)
+def test_an_input_that_was_changed_is_named_with_the_value_it_had(
+    bundle: Bundle, instrument: str, field: str
+) -> None:
+    [row] = [one for one in bundle.snapshot.positions if one.instrument == instrument]
+    before = getattr(row, field)
+    found = recomputed(with_row(bundle, instrument, **{field: before * 1.5}))
+    assert not found.is_same
+    [named] = found.changed_inputs
+    assert named.startswith(f"positions[{instrument}].{field}: with {before!r} ")
+
+
+def test_settings_and_closes_that_were_changed_are_named(bundle: Bundle) -> None:
+    other = msgspec.structs.replace(bundle.snapshot, confidence="0.9")
+    [named] = recomputed(msgspec.structs.replace(bundle, snapshot=other)).changed_inputs or ("",)
+    assert "inputs_hash" in named or "confidence" in named
+    kept = bundle.closes["A"]
+    moved = ClosesState(
+        dates=kept.dates, values=(*kept.values[:-3], kept.values[-3] * 1.01, *kept.values[-2:])
+    )
+    closes = {**bundle.closes, "A": moved}
+    [named] = recomputed(msgspec.structs.replace(bundle, closes=closes)).changed_inputs
+    assert "closes or reference data" in named
+
+
+def test_a_breach_that_does_not_follow_is_named() -> None:
+    feed = traded()
+    feed.close(1, tick("B", 96.0, day=1))
+    end = feed.announced[-1]
+    assert end.breach is not None
+    wrong = msgspec.structs.replace(end, breach=not end.breach)
+    found = explained(bundle_of(feed, wrong))
+    assert [one.field for one in found.differences] == ["breach"]
+
+
+@pytest.fixture
+def command() -> tuple[typer.Typer, CliRunner]:
+    app = typer.Typer()
+    app.command()(explain)
+    return app, CliRunner()
+
+
+def test_the_command_reads_a_saved_file_offline_and_prints_every_step(
+    bundle: Bundle, tmp_path: Path, command: tuple[typer.Typer, CliRunner]
+) -> None:
+    path = tmp_path / "record.json"
+    path.write_bytes(msgspec.json.encode(bundle))
+    app, runner = command
+    said = runner.invoke(app, [str(path)])
+    assert said.exit_code == 0, said.output
+    for words in (
+        "1. positions",
+        "2. window",
+        "3. scenario P&L",
+        "reproduced to the bit",
+        "agreed",
+    ):
+        assert words in said.output
+    printed = runner.invoke(app, [str(path), "--json"])
+    assert json.loads(printed.stdout)["reproduced"] is True
+
+
+def test_a_changed_record_against_kept_inputs_fails_and_says_which(
+    bundle: Bundle, tmp_path: Path, command: tuple[typer.Typer, CliRunner]
+) -> None:
+    inputs, record = tmp_path / "inputs.json", tmp_path / "record.json"
+    inputs.write_bytes(msgspec.json.encode(bundle))
+    wrong = msgspec.structs.replace(bundle.snapshot, var=bundle.snapshot.var + 1.0)
+    record.write_bytes(msgspec.json.encode(wrong))
+    app, runner = command
+    said = runner.invoke(app, [str(record), "--inputs", str(inputs)])
+    assert said.exit_code == DIFFERS
+    assert "var: recorded" in said.output
+
+
+def test_what_cannot_be_gathered_is_said_and_is_no_pass(
+    tmp_path: Path, command: tuple[typer.Typer, CliRunner], bundle: Bundle
+) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text("{}")
+    app, runner = command
+    assert runner.invoke(app, [str(path), "--inputs", str(path)]).exit_code == CANNOT_TELL
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(bundle, instruments=())))
+    said = runner.invoke(app, [str(path)])
+    assert said.exit_code == CANNOT_TELL
+    assert "no reference data" in " ".join(said.output.split())

@@ -1,0 +1,164 @@
+"""``riskstream explain``: what a stored number is made of, and whether it is right."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from system.contracts.oracle import OracleVerdict
+from system.errors import RiskstreamError
+from system.settings import load_settings
+from validation.explain.explanation import Explanation, explanation
+from validation.explain.inputs import Bundle, gathered, read_bundle
+from validation.explain.recomputing import NOT_RECOMPUTED
+from validation.screen import open_console
+
+DIFFERS: Final = 1
+CANNOT_TELL: Final = 3
+SCENARIOS_BEYOND_THE_TAIL: Final = 3
+DIFFERENCES_SHOWN: Final = 12
+
+
+def explain(
+    record: Annotated[
+        str,
+        typer.Argument(
+            help="Id of a stored snapshot, a file with one, an address "
+            "(http://.../v1/snapshots/ID), or a file that --save has written."
+        ),
+    ],
+    inputs: Annotated[
+        Path | None, typer.Option(help="Take instruments and closes from a --save file.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the record with all its inputs to this file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make a stored number anew from its inputs, to the bit, and print every step.
+
+    Exit code 0: reproduced to the bit, and exact arithmetic agrees. 1: something differs, and
+    is named. 3: the inputs cannot be gathered, or nobody can tell.
+    """
+    console = open_console(stderr=as_json)
+    try:
+        bundle = _bundle(record, inputs)
+        found = explanation(bundle, not_recomputed=NOT_RECOMPUTED)
+    except RiskstreamError as error:
+        console.print(f"cannot tell: {error}", style="bold yellow", markup=False)
+        raise typer.Exit(CANNOT_TELL) from error
+    if save is not None:
+        save.write_bytes(msgspec.json.format(msgspec.json.encode(bundle), indent=1) + b"\n")
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    else:
+        show(console, bundle, found)
+    raise typer.Exit(exit_code(found))
+
+
+def exit_code(found: Explanation) -> int:
+    """Return 0 where it holds, 1 where something differs, 3 where exact arithmetic cannot tell."""
+    if not found.reproduced or found.oracle.verdict is OracleVerdict.DIFFERS:
+        return DIFFERS
+    return 0 if found.holds else CANNOT_TELL
+
+
+def show(console: Console, bundle: Bundle, found: Explanation) -> None:
+    """Print the steps, in the order in which the number is made, and the verdicts."""
+    record = bundle.snapshot
+    console.print(
+        f"[bold]{record.snapshot_id}[/bold]  {record.portfolio}, {record.kind}, closes up to "
+        f"{record.asof}; {record.estimator}, confidence {record.confidence}, window "
+        f"{record.window}; inputs {record.inputs_hash}",
+        highlight=False,
+    )
+    offsets = ", ".join(f"{place} {offset}" for place, offset in record.offsets.items())
+    console.print(f"covers everything below {offsets}", highlight=False)
+    console.print(_positions(found))
+    if found.rates:
+        quoted = ", ".join(f"{name} {rate!r}" for name, rate in found.rates.items())
+        console.print(f"FX, units per 1 EUR, moved inside each scenario: {quoted}", highlight=False)
+    _show_window(console, found)
+    console.print(_scenarios(found))
+    _show_verdicts(console, found)
+
+
+def _bundle(record: str, inputs: Path | None) -> Bundle:
+    path = Path(record)
+    if inputs is None and path.is_file() and b'"closes"' in path.read_bytes():
+        return read_bundle(path)
+    return gathered(record, load_settings().connections(), inputs=inputs)
+
+
+def _positions(found: Explanation) -> Table:
+    table = Table(title=f"1. positions, in {found.base_currency}", title_justify="left")
+    for heading in ("instrument", "class", "quantity", "price", "x", "rate", "value", "in the VaR"):
+        table.add_column(heading, justify="left" if heading in {"instrument", "class"} else "right")
+    for row in found.positions:
+        table.add_row(
+            row.instrument,
+            row.asset_class,
+            f"{row.quantity:,.6g}",
+            f"{row.price:,.6g} {row.currency}",
+            f"{row.multiplier:g}",
+            f"{row.rate:.6g}",
+            f"{row.value:,.2f}",
+            "-" if row.component_var is None else f"{row.component_var:,.2f}",
+        )
+    return table
+
+
+def _show_window(console: Console, found: Explanation) -> None:
+    if not found.window_dates:
+        return
+    console.print(
+        f"2. window: {len(found.window_dates)} scenario days, {found.window_dates[0]} to "
+        f"{found.window_dates[-1]}; n(1 - confidence) = {found.tail_mass:g}, so VaR is the "
+        f"{found.tail_rank}. worst and ES the mean of the worst {found.tail_mass:g}",
+        highlight=False,
+    )
+
+
+def _scenarios(found: Explanation) -> Table:
+    table = Table(title="3. scenario P&L, worst first", title_justify="left")
+    for heading in ("rank", "day", "P&L", "weight in ES", ""):
+        table.add_column(heading, justify="right")
+    for step in found.scenarios[: found.tail_rank + SCENARIOS_BEYOND_THE_TAIL]:
+        table.add_row(
+            str(step.rank),
+            str(step.date),
+            f"{step.pnl:,.2f}",
+            f"{step.weight:g}",
+            "= VaR" if step.is_var else "",
+        )
+    return table
+
+
+def _show_verdicts(console: Console, found: Explanation) -> None:
+    var = "-" if found.var is None else f"{found.var:,.2f}"
+    shortfall = "-" if found.expected_shortfall is None else f"{found.expected_shortfall:,.2f}"
+    console.print(f"4. VaR {var}, ES {shortfall} {found.base_currency}", highlight=False)
+    if found.reproduced:
+        console.print(
+            f"[green]reproduced to the bit[/green]: {found.compared} fields, the inputs' hash "
+            f"among them; not recomputed: {', '.join(found.not_recomputed)}"
+        )
+    else:
+        console.print(f"[bold red]differs[/bold red]: {len(found.differences)} fields")
+    for line in found.changed_inputs:
+        console.print(f"changed after it was made: {line}", style="red", markup=False)
+    for one in found.differences[:DIFFERENCES_SHOWN]:
+        line = f"  {one.field}: recorded {one.recorded}, recomputed {one.recomputed}"
+        console.print(line, style="red", markup=False, highlight=False)
+    left = len(found.differences) - DIFFERENCES_SHOWN
+    if left > 0:
+        console.print(f"  and {left} more (--json has all)")
+    worst = found.oracle.largest_difference
+    size = "" if worst is None else f", worst difference {worst:.1e}"
+    console.print(f"exact arithmetic: {found.oracle.verdict}{size} {found.oracle.detail}".rstrip())

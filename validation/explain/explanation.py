@@ -1,0 +1,226 @@
+"""Every step from the inputs of a snapshot to its number, and two verdicts on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from fractions import Fraction
+
+import msgspec
+
+from system.contracts.messages import MONEY, RiskSnapshot
+from system.contracts.oracle import OracleVerdict
+from system.risk.confidence import Confidence, tail_of
+from validation.checkers.end_of_day import check_end_of_day
+from validation.checkers.verdict import Verdict
+from validation.explain.inputs import Bundle
+from validation.explain.recomputing import Difference, recomputed
+from validation.oracle.checking import expected, is_tied, stated
+from validation.references.exact import ReferenceInputError
+from validation.references.revaluation import CurrentMarket, ReferencePosition
+from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
+
+
+class ScenarioStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One scenario day, worst first: its P&L in base currency, and its weight in ES."""
+
+    rank: int
+    date: dt.date
+    pnl: float
+    weight: float
+    is_var: bool
+
+
+class PositionStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One position: what it is worth, and what it lost in the VaR scenario."""
+
+    instrument: str
+    asset_class: str
+    currency: str
+    quantity: float
+    price: float
+    multiplier: float
+    rate: float
+    value: float
+    component_var: float | None
+
+
+class OracleWord(msgspec.Struct, frozen=True, kw_only=True):
+    """What exact arithmetic makes of the same inputs."""
+
+    verdict: OracleVerdict
+    largest_difference: float | None
+    detail: str
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``riskstream explain`` prints, and writes with ``--json``.
+
+    ``reproduced``: every compared field has the recorded bits. Tail weights are in scenarios:
+    they add up to ``tail_mass``, n * (1 - confidence).
+    """
+
+    snapshot_id: str
+    portfolio: str
+    reproduced: bool
+    compared: int
+    differences: tuple[Difference, ...]
+    changed_inputs: tuple[str, ...]
+    not_recomputed: tuple[str, ...]
+    base_currency: str
+    rates: dict[str, float]
+    positions: tuple[PositionStep, ...]
+    window_dates: tuple[dt.date, ...]
+    tail_rank: int
+    tail_mass: float
+    scenarios: tuple[ScenarioStep, ...]
+    var: float | None
+    expected_shortfall: float | None
+    oracle: OracleWord
+
+    @property
+    def holds(self) -> bool:
+        """Return whether the record is its inputs' number and exact arithmetic agrees."""
+        return self.reproduced and self.oracle.verdict is OracleVerdict.AGREED
+
+
+def explanation(bundle: Bundle, *, not_recomputed: tuple[str, ...]) -> Explanation:
+    """Return every step from a record's inputs to its number.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The record and its inputs.
+    not_recomputed : tuple of str
+        Fields that are left out, to be named.
+
+    Raises
+    ------
+    NotRecalledError
+        If an instrument has no reference data in the bundle, or had no price.
+    """
+    record, anew = bundle.snapshot, recomputed(bundle)
+    exact = exact_risk(bundle)
+    tail = (
+        None
+        if not record.scenario_count
+        else tail_of(record.scenario_count, Confidence.parse(record.confidence))
+    )
+    return Explanation(
+        snapshot_id=record.snapshot_id,
+        portfolio=record.portfolio,
+        reproduced=anew.is_same,
+        compared=anew.compared,
+        differences=anew.differences,
+        changed_inputs=anew.changed_inputs,
+        not_recomputed=not_recomputed,
+        base_currency=record.base_currency,
+        rates=record.rates,
+        positions=_positions(bundle, anew.snapshot),
+        window_dates=exact.scenario_dates if isinstance(exact, ReferenceSnapshot) else (),
+        tail_rank=tail.rank if tail else 0,
+        tail_mass=tail.mass if tail else 0.0,
+        scenarios=_scenarios(exact, record) if isinstance(exact, ReferenceSnapshot) else (),
+        var=anew.snapshot.var,
+        expected_shortfall=anew.snapshot.expected_shortfall,
+        oracle=_word(record, exact),
+    )
+
+
+def exact_risk(bundle: Bundle) -> ReferenceSnapshot | ReferenceInputError:
+    """Return the exact risk on the record's inputs, or why the references cannot tell."""
+    record = bundle.snapshot
+    multipliers = {one.instrument: one.multiplier for one in bundle.instruments}
+    closes = {
+        name: dict(zip(kept.dates, kept.values, strict=True))
+        for name, kept in bundle.closes.items()
+    }
+    last = max((date for series in closes.values() for date in series), default=dt.date.min)
+    try:
+        return reference_snapshot(
+            [
+                ReferencePosition(
+                    row.instrument,
+                    str(row.asset_class),
+                    row.currency,
+                    row.quantity,
+                    row.average_cost,
+                    multipliers.get(row.instrument, 1.0),
+                )
+                for row in record.positions
+            ],
+            closes,
+            as_of=record.asof or last,
+            window=record.window,
+            confidence=record.confidence,
+            base_currency=record.base_currency,
+            now=CurrentMarket(
+                {row.instrument: row.price for row in record.positions}, record.rates
+            ),
+        )
+    except ReferenceInputError as error:
+        return error
+
+
+def _word(record: RiskSnapshot, exact: ReferenceSnapshot | ReferenceInputError) -> OracleWord:
+    if isinstance(exact, ReferenceInputError):
+        return OracleWord(
+            verdict=OracleVerdict.UNCHECKED, largest_difference=None, detail=str(exact)
+        )
+    key = (record.portfolio, record.asof or exact.scenario_date)
+    wanted = expected(exact, with_scenario=not is_tied(exact))
+    found = check_end_of_day("oracle", {key: stated(record)}, {key: wanted})
+    difference = found.figures["largest_relative"]
+    assert isinstance(difference, float), "a difference is a number"
+    agreed = found.verdict is Verdict.PASSED
+    return OracleWord(
+        verdict=OracleVerdict.AGREED if agreed else OracleVerdict.DIFFERS,
+        largest_difference=difference,
+        detail="" if agreed else found.detail,
+    )
+
+
+def _positions(bundle: Bundle, anew: RiskSnapshot) -> tuple[PositionStep, ...]:
+    multipliers = {one.instrument: one.multiplier for one in bundle.instruments}
+    return tuple(
+        PositionStep(
+            instrument=row.instrument,
+            asset_class=str(row.asset_class),
+            currency=row.currency,
+            quantity=row.quantity,
+            price=row.price,
+            multiplier=multipliers.get(row.instrument, 1.0),
+            rate=_rate(row.delta, row.quantity, multipliers.get(row.instrument, 1.0), row.price)
+            if row.asset_class not in MONEY
+            else row.price,
+            value=row.value,
+            component_var=row.component_var,
+        )
+        for row in anew.positions
+    )
+
+
+def _rate(delta: float, quantity: float, multiplier: float, otherwise: float) -> float:
+    units = quantity * multiplier
+    return delta / units if units else otherwise
+
+
+def _scenarios(exact: ReferenceSnapshot, record: RiskSnapshot) -> tuple[ScenarioStep, ...]:
+    """Return the scenario days worst first, with what each counts for in the tail mean."""
+    order = sorted(
+        range(len(exact.pnl)), key=lambda one: (exact.pnl[one], exact.scenario_dates[one])
+    )
+    left = len(order) * (1 - Fraction(record.confidence))
+    steps = []
+    for rank, index in enumerate(order, 1):
+        weight = min(left, Fraction(1))
+        left -= weight
+        steps.append(
+            ScenarioStep(
+                rank=rank,
+                date=exact.scenario_dates[index],
+                pnl=float(exact.pnl[index]),
+                weight=float(weight),
+                is_var=rank == len(exact.tail),
+            )
+        )
+    return tuple(steps)

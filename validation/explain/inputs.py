@@ -1,0 +1,153 @@
+"""The inputs of a snapshot: from a running stack, a file, or an address of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import httpx
+import msgspec
+
+from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, ClosesState
+from system.contracts.codec import decode
+from system.contracts.messages import MONEY, Instrument, RiskSnapshot
+from system.errors import InputError, MessageError, UnavailableError
+from system.risk.window import fx_series
+from system.settings import Connections
+from system.store.history import RiskHistory
+
+HTTP_BOUND_S: Final = 10.0
+MAX_FILE_BYTES: Final = 64 * 1024**2
+ADDRESSES: Final = ("http://", "https://")
+
+
+class RecordNotFoundError(InputError):
+    """There is no such record, or what it was made from is not there any more."""
+
+
+class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A snapshot with everything that its numbers follow from; what ``--save`` writes.
+
+    ``instruments`` and ``closes`` are the reference data and the daily closes (oldest first) of
+    what is held, FX series (``fx:USD``, units per EUR) among them.
+    """
+
+    snapshot: RiskSnapshot
+    instruments: tuple[Instrument, ...]
+    closes: dict[str, ClosesState]
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Return a bundle from a file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read; names the file and what is wrong.
+    """
+    try:
+        return msgspec.json.decode(_read(path), type=Bundle)
+    except msgspec.MsgspecError as error:
+        raise InputError(
+            f"{path} is not what `riskstream explain --save` writes: {error}"
+        ) from None
+
+
+def gathered(record: str, connections: Connections, *, inputs: Path | None) -> Bundle:
+    """Return a record with its inputs.
+
+    Parameters
+    ----------
+    record : str
+        Id of a stored snapshot, a file with one (as the API gives it), or its address in the
+        API.
+    connections : Connections
+        Of a running stack; asked only for what is not in files.
+    inputs : Path or None
+        A bundle that instruments and closes are taken from, instead of the stack.
+
+    Raises
+    ------
+    InputError
+        If the record or an input is not there, or cannot be read.
+    UnavailableError
+        If a server does not answer.
+    """
+    snapshot = _snapshot(record, connections)
+    if inputs is not None:
+        kept = read_bundle(inputs)
+        return msgspec.structs.replace(kept, snapshot=snapshot)
+    with RiskHistory(connections.database_url) as history:
+        return Bundle(
+            snapshot=snapshot,
+            instruments=_instruments(snapshot, history),
+            closes=_closes(snapshot, history),
+        )
+
+
+def needed_closes(snapshot: RiskSnapshot) -> tuple[str, ...]:
+    """Return the series whose closes the scenarios of a snapshot are made from."""
+    priced = (one.instrument for one in snapshot.positions if one.asset_class not in MONEY)
+    return (*priced, *(fx_series(currency) for currency in snapshot.rates if currency != "EUR"))
+
+
+def _snapshot(record: str, connections: Connections) -> RiskSnapshot:
+    if record.startswith(ADDRESSES):
+        return _decoded(_asked(record, connections), record)
+    path = Path(record)
+    if path.is_file():
+        return _decoded(_read(path), record)
+    with RiskHistory(connections.database_url) as history:
+        found = history.snapshot_json(record)
+    if found is None:
+        raise RecordNotFoundError(
+            f"{record!r} is no file, no address, and no snapshot in the database: never "
+            "committed, or thinned out"
+        )
+    return _decoded(found, record)
+
+
+def _decoded(value: bytes, where: str) -> RiskSnapshot:
+    try:
+        return decode(value, RiskSnapshot)
+    except MessageError as error:
+        raise InputError(f"{where} is no snapshot: {error}") from error
+
+
+def _asked(address: str, connections: Connections) -> bytes:
+    headers = {"Authorization": f"Bearer {connections.api_token}"}
+    try:
+        answer = httpx.get(address, headers=headers, timeout=HTTP_BOUND_S)
+    except httpx.HTTPError as error:
+        raise UnavailableError(f"{address} does not answer: {error}") from error
+    if answer.status_code != httpx.codes.OK:
+        raise RecordNotFoundError(f"{address} answers {answer.status_code}: {answer.text[:200]}")
+    return answer.content
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise InputError(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def _instruments(snapshot: RiskSnapshot, history: RiskHistory) -> tuple[Instrument, ...]:
+    names = [one.instrument for one in snapshot.positions]
+    return tuple(
+        msgspec.json.decode(row, type=Instrument)
+        for row in _rows(history, INSTRUMENT_PREFIX, names).values()
+    )
+
+
+def _closes(snapshot: RiskSnapshot, history: RiskHistory) -> dict[str, ClosesState]:
+    rows = _rows(history, CLOSES_PREFIX, needed_closes(snapshot))
+    return {name: msgspec.json.decode(row, type=ClosesState) for name, row in rows.items()}
+
+
+def _rows(history: RiskHistory, prefix: str, names: Iterable[str]) -> dict[str, bytes]:
+    found = history.state_values([prefix + name for name in names])
+    return {key.removeprefix(prefix): row for key, row in sorted(found.items())}

@@ -1,0 +1,237 @@
+"""A snapshot made anew from its inputs by the product's own functions, and compared to the bit.
+
+The inputs carry a hash. If it is not met, one of them was changed after the snapshot was made:
+each is then worked back from the others, and the one that meets the hash is named.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from system.book.market import Staleness
+from system.book.portfolio import Scenarios
+from system.book.recall import Recall, moment_of, recalled_book
+from system.book.restore import KeptRows, restored_market
+from system.book.snapshot import risk_snapshot
+from system.contracts.messages import MONEY, PositionRisk, RiskSnapshot, SnapshotKind
+from system.risk.currency import rate_to_base
+from validation.explain.inputs import Bundle
+
+STALENESS: Final = Staleness(0)
+"""A recorded snapshot says itself which of its prices were stale."""
+
+NUMBERS: Final = (
+    "estimator",
+    "scenario_count",
+    "tail_rank",
+    "nav",
+    "value",
+    "var",
+    "expected_shortfall",
+    "var_fraction",
+    "diversification",
+    "scenario_date",
+    "tail",
+    "unrealised_pnl",
+    "asset_classes",
+    "carried",
+    "suspect",
+    "not_available",
+    "inputs_hash",
+)
+POSITION_NUMBERS: Final = (
+    "value",
+    "exposure",
+    "delta",
+    "unrealised_pnl",
+    "component_var",
+    "component_es",
+    "smoothed_share",
+)
+NOT_RECOMPUTED: Final = (
+    "daily_pnl",
+    "previous_var",
+    "hypothetical_pnl",
+    "realised_pnl",
+)
+"""Follow from the close before or from trades, which a snapshot does not hold."""
+NEIGHBOURS: Final = 2
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A field whose recorded value is not the recomputed one, to the bit."""
+
+    field: str
+    recorded: str
+    recomputed: str
+
+
+class Recomputed(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot as its inputs make it, and where the record differs.
+
+    ``changed_inputs`` names inputs that were changed after the snapshot was made, with the
+    value that meets its hash.
+    """
+
+    snapshot: RiskSnapshot
+    compared: int
+    differences: tuple[Difference, ...]
+    changed_inputs: tuple[str, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Return whether every compared field has the recorded bits."""
+        return not self.differences and not self.changed_inputs
+
+
+def recomputed(bundle: Bundle) -> Recomputed:
+    """Return a record made anew, and every field that differs.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The record and its inputs.
+
+    Raises
+    ------
+    NotRecalledError
+        If an instrument has no reference data in the bundle, or had no price.
+    """
+    record, recall = bundle.snapshot, recall_of(bundle)
+    anew = _anew(record, recall)
+    differences = tuple(_differences(record, anew))
+    met = record.inputs_hash == anew.inputs_hash
+    return Recomputed(
+        snapshot=anew,
+        compared=len(NUMBERS) + len(POSITION_NUMBERS) * len(record.positions),
+        differences=differences,
+        changed_inputs=() if met else tuple(_changed_inputs(record, recall)),
+    )
+
+
+def recall_of(bundle: Bundle) -> Recall:
+    """Return what the bundle's snapshot is recalled from."""
+    kept = KeptRows(instruments=bundle.instruments, closes=bundle.closes)
+    return Recall(restored_market(kept, STALENESS))
+
+
+def scenarios_of(bundle: Bundle) -> Scenarios:
+    """Return the scenarios of the bundle's snapshot.
+
+    Raises
+    ------
+    NotRecalledError
+        As `recomputed`.
+    """
+    book = recalled_book(bundle.snapshot, recall_of(bundle))
+    return book.scenarios(book.marked().shape)
+
+
+def _anew(record: RiskSnapshot, recall: Recall) -> RiskSnapshot:
+    return risk_snapshot(recalled_book(record, recall), moment_of(record))
+
+
+def _differences(record: RiskSnapshot, anew: RiskSnapshot) -> Iterator[Difference]:
+    for field in NUMBERS:
+        yield from _compared(field, getattr(record, field), getattr(anew, field))
+    rows = {one.instrument: one for one in anew.positions}
+    for row in record.positions:
+        for field in POSITION_NUMBERS:
+            name = f"positions[{row.instrument}].{field}"
+            yield from _compared(name, getattr(row, field), getattr(rows[row.instrument], field))
+    breach = _breach(record)
+    yield from _compared("breach", record.breach, breach)
+
+
+def _compared(field: str, recorded: object, anew: object) -> Iterator[Difference]:
+    if _bits(recorded) != _bits(anew):
+        yield Difference(field=field, recorded=_text(recorded), recomputed=_text(anew))
+
+
+def _bits(value: object) -> object:
+    """Return a value that is equal only where the bits are: 0.0 is not -0.0."""
+    if isinstance(value, float):
+        return struct.pack("<d", value)
+    if isinstance(value, msgspec.Struct):
+        return tuple(map(_bits, msgspec.structs.astuple(value)))
+    if isinstance(value, tuple):
+        return tuple(map(_bits, value))
+    return value
+
+
+def _text(value: object) -> str:
+    return repr(value) if not isinstance(value, str) else value
+
+
+def _breach(record: RiskSnapshot) -> bool | None:
+    """Return the breach that follows from the record's own P&L and VaR of the day before."""
+    if record.kind is not SnapshotKind.END_OF_DAY:
+        return None
+    if record.hypothetical_pnl is None or record.previous_var is None:
+        return None
+    return -record.hypothetical_pnl > record.previous_var
+
+
+def _changed_inputs(record: RiskSnapshot, recall: Recall) -> Iterator[str]:
+    """Yield single inputs whose correction meets the hash; if none does, say so."""
+    found = False
+    for name, value, candidate in _candidates(record, recall):
+        if _anew(candidate, recall).inputs_hash == record.inputs_hash:
+            found = True
+            yield f"{name}: with {value} the inputs are those of the hash"
+            break
+    if not found:
+        yield "inputs_hash: no single input of the record accounts for it; closes or reference data"
+
+
+def _candidates(record: RiskSnapshot, recall: Recall) -> Iterator[tuple[str, object, RiskSnapshot]]:
+    """Yield (field, value, record with it): each input worked back from what it led to."""
+    yield from _settings(record)
+    for index, row in enumerate(record.positions):
+        rate = rate_to_base(row.currency, record.base_currency, record.rates)
+        per_unit = recall.market.listing(row.instrument).multiplier * rate
+        for field, value in _worked_back(row, per_unit):
+            changed = msgspec.structs.replace(row, **{field: value})
+            rows = (*record.positions[:index], changed, *record.positions[index + 1 :])
+            name = f"positions[{row.instrument}].{field}"
+            yield name, value, msgspec.structs.replace(record, positions=rows)
+
+
+def _settings(record: RiskSnapshot) -> Iterator[tuple[str, object, RiskSnapshot]]:
+    window = record.scenario_count
+    yield "window", window, msgspec.structs.replace(record, window=window)
+    for confidence in ("0.95", "0.975", "0.99", "0.9"):
+        changed = msgspec.structs.replace(record, confidence=confidence)
+        yield "confidence", confidence, changed
+
+
+def _worked_back(row: PositionRisk, per_unit: float) -> Iterator[tuple[str, float]]:
+    """Yield candidates for quantity, price and cost, with their nearest neighbours."""
+    if row.asset_class in MONEY:
+        yield from (("quantity", value) for value in _around(row.delta))
+        return
+    if per_unit:
+        yield from (("quantity", value) for value in _around(row.delta / per_unit))
+    if row.delta:
+        price = row.exposure / row.delta
+        yield from (("price", value) for value in _around(price))
+        cost = row.price - row.unrealised_pnl / row.delta
+        yield from (("average_cost", value) for value in _around(round(cost, 10)))
+
+
+def _around(value: float) -> Iterator[float]:
+    """Yield a number, its decimal rounding, and its neighbours in floating point."""
+    if not math.isfinite(value):
+        return
+    yield value
+    yield round(value, 6)
+    low = high = value
+    for _ in range(NEIGHBOURS):
+        low, high = math.nextafter(low, -math.inf), math.nextafter(high, math.inf)
+        yield low
+        yield high
