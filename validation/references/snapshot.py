@@ -22,6 +22,7 @@ from validation.references.exact import (
 from validation.references.history import common_dates, exact_on
 from validation.references.revaluation import (
     CurrentMarket,
+    Market,
     ReferencePosition,
     current_market,
     fx_name,
@@ -106,16 +107,78 @@ def reference_snapshot(
     needed = needed_series(positions, base_currency)
     days, by_day = _days(series, needed, as_of=as_of, count=window + 1)
     present = current_market(positions, now or CurrentMarket.at(by_day[days[-1]]), base_currency)
-    scenarios = [
-        moved_market(present, positions, by_day[before], by_day[after], base_currency)
+    moves = [(by_day[before], by_day[after], after) for before, after in itertools.pairwise(days)]
+    return _under(positions, present, moves, base_currency, tail_probability)
+
+
+def reference_stressed(
+    positions: Sequence[ReferencePosition],
+    closes: Mapping[str, Mapping[dt.date, Number]],
+    *,
+    first: dt.date,
+    last: dt.date,
+    as_of: dt.date,
+    confidence: str = "0.95",
+    base_currency: str = "USD",
+    now: CurrentMarket | None = None,
+) -> ReferenceSnapshot:
+    """Return the exact risk of today's book under the returns of a window of history.
+
+    Parameters
+    ----------
+    positions : sequence of ReferencePosition
+        The book; no instrument twice.
+    closes : mapping of str to mapping of date to number
+        Closes per instrument and date, FX series (``fx:USD``, units for 1 EUR) among them.
+    first, last : date
+        Returns dated inside the window count, both ends included.
+    as_of : date
+        No later return is looked at.
+    confidence : str
+        Decimal text in (1/2, 1).
+    base_currency : str
+        ISO code.
+    now : CurrentMarket, optional
+        What the book is worth now; by default the closes of the last common date.
+
+    Raises
+    ------
+    ReferenceInputError
+        If the window holds no return or too thin a tail, or as `reference_snapshot`.
+    """
+    tail_probability = 1 - _probability(confidence)
+    _refuse_twice(positions)
+    needed = needed_series(positions, base_currency)
+    [today], today_closes = _days(closes, needed, as_of=as_of, count=1)
+    present = current_market(positions, now or CurrentMarket.at(today_closes[today]), base_currency)
+    book = {name: closes[name] for name in needed} or closes
+    days = sorted(set.intersection(*(set(series) for series in book.values())))
+    moves = [
+        (exact_on(book, before), exact_on(book, after), after)
         for before, after in itertools.pairwise(days)
+        if first <= after <= min(last, as_of)
+    ]
+    return _under(positions, present, moves, base_currency, tail_probability)
+
+
+def _under(
+    positions: Sequence[ReferencePosition],
+    present: Market,
+    moves: Sequence[tuple[Mapping[str, Fraction], Mapping[str, Fraction], dt.date]],
+    base_currency: str,
+    tail_probability: Fraction,
+) -> ReferenceSnapshot:
+    """Return the risk under moves between pairs of days, each dated."""
+    scenarios = [
+        moved_market(present, positions, before, after, base_currency) for before, after, _ in moves
     ]
     position_pnl = {
         one.instrument: tuple(value(one, moved) - value(one, present) for moved in scenarios)
         for one in positions
     }
     nav = sum((value(one, present) for one in positions), Fraction(0))
-    return _measured(positions, tuple(days[1:]), position_pnl, nav, tail_probability)
+    dates = tuple(date for _, _, date in moves)
+    return _measured(positions, dates, position_pnl, nav, tail_probability)
 
 
 def _days(
@@ -138,6 +201,9 @@ def _measured(
     nav: Fraction,
     tail_probability: Fraction,
 ) -> ReferenceSnapshot:
+    if not dates:
+        msg = "the window holds no return"
+        raise ReferenceInputError(msg)
     pnl = _added_up(position_pnl.values(), len(dates))
     ranked = sorted(range(len(dates)), key=lambda scenario: (pnl[scenario], dates[scenario]))
     rank = next(
