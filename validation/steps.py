@@ -55,6 +55,13 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         _tests(folder, "unit", "unit and property tests", _UNIT, 900),
         _tests(folder, "references", "references against other libraries", _REFERENCES, 600),
         Step(
+            "libraries",
+            "other libraries, each at its own convention, differences on purpose",
+            (_python("validation.libraries", "--report", str(folder / LIBRARIES)),),
+            300,
+            findings=folder / LIBRARIES,
+        ),
+        Step(
             "kill-table",
             "kill table: each planted defect is caught by the check named beforehand",
             (_python("validation.kill_table", "--report", str(folder / KILL_TABLE)),),
@@ -85,6 +92,7 @@ def _tests(folder: Path, name: str, title: str, chosen: Sequence[str], timeout_s
     return Step(name, title, (command,), timeout_s, junit=junit)
 
 
+LIBRARIES: Final = "libraries.json"
 KILL_TABLE: Final = "kill_table.json"
 _SHORT_DEMO: Final = ("--short", "--report-timings")
 """Other programs may share the machine that verifies: there a timing is reported, and judged

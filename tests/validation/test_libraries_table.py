@@ -1,0 +1,55 @@
+"""The table of libraries: the same where it says so, and different only on purpose."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from validation.checkers.verdict import Verdict
+from validation.libraries import Row, compared, finding
+
+SAME = Row(
+    library="some 1.0",
+    measure="VaR",
+    convention="rank ceil(na)",
+    theirs=0.04,
+    ours=0.04,
+    wanted=0.04,
+    is_same=True,
+)
+OTHER = msgspec.structs.replace(SAME, theirs=0.0360, wanted=0.0360, is_same=False)
+
+
+def test_equal_numbers_and_differences_on_purpose_pass() -> None:
+    assert SAME.holds
+    assert OTHER.holds
+    assert finding(SAME).verdict is Verdict.PASSED
+    assert "another on purpose, ours is 0.04" in finding(OTHER).detail
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        msgspec.structs.replace(SAME, theirs=0.04 * (1 + 1e-8)),
+        msgspec.structs.replace(OTHER, theirs=0.0361),
+        msgspec.structs.replace(OTHER, theirs=0.04, wanted=0.04),
+    ],
+    ids=["not the same", "another than its convention says", "the same where it must differ"],
+)
+def test_anything_else_fails(row: Row) -> None:
+    assert not row.holds
+    assert finding(row).verdict is Verdict.FAILED
+
+
+@pytest.mark.libraries
+def test_every_library_states_what_is_expected_of_it() -> None:
+    rows = compared()
+    assert [row for row in rows if not row.holds] == []
+    assert {row.library.split()[0] for row in rows} == {
+        "riskfolio-lib",
+        "skfolio",
+        "QuantLib",
+        "open-source-risk-engine",
+        "empyrical-reloaded",
+        "vartests",
+    }
