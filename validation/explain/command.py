@@ -91,7 +91,7 @@ def show(console: Console, bundle: Bundle, found: Explanation) -> None:
 
 def _bundle(record: str, inputs: Path | None) -> Bundle:
     path = Path(record)
-    if inputs is None and path.is_file() and b'"closes"' in path.read_bytes():
+    if inputs is None and path.is_file() and b'"rows"' in path.read_bytes():
         return read_bundle(path)
     return gathered(record, load_settings().connections(), inputs=inputs)
 

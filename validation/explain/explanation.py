@@ -129,10 +129,10 @@ def explanation(bundle: Bundle, *, not_recomputed: tuple[str, ...]) -> Explanati
 def exact_risk(bundle: Bundle) -> ReferenceSnapshot | ReferenceInputError:
     """Return the exact risk on the record's inputs, or why the references cannot tell."""
     record = bundle.snapshot
-    multipliers = {one.instrument: one.multiplier for one in bundle.instruments}
+    kept = bundle.kept
+    multipliers = {one.instrument: one.multiplier for one in kept.instruments}
     closes = {
-        name: dict(zip(kept.dates, kept.values, strict=True))
-        for name, kept in bundle.closes.items()
+        name: dict(zip(one.dates, one.values, strict=True)) for name, one in kept.closes.items()
     }
     last = max((date for series in closes.values() for date in series), default=dt.date.min)
     try:
@@ -180,7 +180,7 @@ def _word(record: RiskSnapshot, exact: ReferenceSnapshot | ReferenceInputError) 
 
 
 def _positions(bundle: Bundle, anew: RiskSnapshot) -> tuple[PositionStep, ...]:
-    multipliers = {one.instrument: one.multiplier for one in bundle.instruments}
+    multipliers = {one.instrument: one.multiplier for one in bundle.kept.instruments}
     return tuple(
         PositionStep(
             instrument=row.instrument,

@@ -9,9 +9,11 @@ from typing import Final
 import httpx
 import msgspec
 
-from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, ClosesState
+from system.book.listings import series_behind
+from system.book.restore import KeptRows, restored_rows
+from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, STRESSED_PREFIX, stressed_series
 from system.contracts.codec import decode
-from system.contracts.messages import MONEY, Instrument, RiskSnapshot
+from system.contracts.messages import EUR, MONEY, Instrument, RiskSnapshot
 from system.errors import InputError, MessageError, UnavailableError
 from system.risk.window import fx_series
 from system.settings import Connections
@@ -29,13 +31,23 @@ class RecordNotFoundError(InputError):
 class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A snapshot with everything that its numbers follow from; what ``--save`` writes.
 
-    ``instruments`` and ``closes`` are the reference data and the daily closes (oldest first) of
-    what is held, FX series (``fx:USD``, units per EUR) among them.
+    ``rows`` are those of the book state that it needs: instruments and daily closes of what is
+    held and of what moves it, FX series (``fx:USD``, units per EUR) among them.
     """
 
     snapshot: RiskSnapshot
-    instruments: tuple[Instrument, ...]
-    closes: dict[str, ClosesState]
+    rows: dict[str, msgspec.Raw]
+
+    @property
+    def kept(self) -> KeptRows:
+        """Return the rows as typed values.
+
+        Raises
+        ------
+        MessageError
+            If a row cannot be read; names its key.
+        """
+        return restored_rows({key: bytes(row) for key, row in self.rows.items()})
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -79,17 +91,30 @@ def gathered(record: str, connections: Connections, *, inputs: Path | None) -> B
         kept = read_bundle(inputs)
         return msgspec.structs.replace(kept, snapshot=snapshot)
     with RiskHistory(connections.database_url) as history:
-        return Bundle(
-            snapshot=snapshot,
-            instruments=_instruments(snapshot, history),
-            closes=_closes(snapshot, history),
-        )
+        return Bundle(snapshot=snapshot, rows=_rows_behind(snapshot, history))
 
 
-def needed_closes(snapshot: RiskSnapshot) -> tuple[str, ...]:
-    """Return the series whose closes the scenarios of a snapshot are made from."""
-    priced = (one.instrument for one in snapshot.positions if one.asset_class not in MONEY)
-    return (*priced, *(fx_series(currency) for currency in snapshot.rates if currency != "EUR"))
+def needed_instruments(snapshot: RiskSnapshot) -> tuple[str, ...]:
+    """Return what a snapshot holds, and what options among it are on."""
+    held = (one.instrument for one in snapshot.positions)
+    behind = (one.option.underlying for one in snapshot.positions if one.option is not None)
+    return tuple(dict.fromkeys((*held, *behind)))
+
+
+def needed_closes(snapshot: RiskSnapshot, instruments: Iterable[Instrument]) -> tuple[str, ...]:
+    """Return the series that the scenarios of a snapshot may be made from.
+
+    Parameters
+    ----------
+    snapshot : RiskSnapshot
+        The record.
+    instruments : iterable of Instrument
+        Of what it holds and what is behind that.
+    """
+    priced = [one for one in instruments if one.asset_class not in MONEY]
+    behind = [name for one in priced for name in series_behind(one)]
+    rates = [fx_series(currency) for currency in snapshot.rates if currency != EUR]
+    return tuple(dict.fromkeys((*(one.instrument for one in priced), *behind, *rates)))
 
 
 def _snapshot(record: str, connections: Connections) -> RiskSnapshot:
@@ -135,19 +160,13 @@ def _read(path: Path) -> bytes:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
-def _instruments(snapshot: RiskSnapshot, history: RiskHistory) -> tuple[Instrument, ...]:
-    names = [one.instrument for one in snapshot.positions]
-    return tuple(
-        msgspec.json.decode(row, type=Instrument)
-        for row in _rows(history, INSTRUMENT_PREFIX, names).values()
-    )
-
-
-def _closes(snapshot: RiskSnapshot, history: RiskHistory) -> dict[str, ClosesState]:
-    rows = _rows(history, CLOSES_PREFIX, needed_closes(snapshot))
-    return {name: msgspec.json.decode(row, type=ClosesState) for name, row in rows.items()}
-
-
-def _rows(history: RiskHistory, prefix: str, names: Iterable[str]) -> dict[str, bytes]:
-    found = history.state_values([prefix + name for name in names])
-    return {key.removeprefix(prefix): row for key, row in sorted(found.items())}
+def _rows_behind(snapshot: RiskSnapshot, history: RiskHistory) -> dict[str, msgspec.Raw]:
+    names = (INSTRUMENT_PREFIX + name for name in needed_instruments(snapshot))
+    instruments = history.state_values(list(names))
+    series = needed_closes(snapshot, restored_rows(instruments).instruments)
+    closes = history.state_values([CLOSES_PREFIX + name for name in series])
+    stressed = [
+        key for key in history.state_keys(STRESSED_PREFIX) if stressed_series(key) in set(series)
+    ]
+    found = {**instruments, **closes, **history.state_values(stressed)}
+    return {key: msgspec.Raw(row) for key, row in sorted(found.items())}

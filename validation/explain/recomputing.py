@@ -14,9 +14,8 @@ from typing import Final
 import msgspec
 
 from system.book.market import Staleness
-from system.book.portfolio import Scenarios
 from system.book.recall import Recall, moment_of, recalled_book
-from system.book.restore import KeptRows, restored_market
+from system.book.restore import restored_market
 from system.book.snapshot import risk_snapshot
 from system.contracts.messages import MONEY, PositionRisk, RiskSnapshot, SnapshotKind
 from system.risk.currency import rate_to_base
@@ -116,20 +115,7 @@ def recomputed(bundle: Bundle) -> Recomputed:
 
 def recall_of(bundle: Bundle) -> Recall:
     """Return what the bundle's snapshot is recalled from."""
-    kept = KeptRows(instruments=bundle.instruments, closes=bundle.closes)
-    return Recall(restored_market(kept, STALENESS))
-
-
-def scenarios_of(bundle: Bundle) -> Scenarios:
-    """Return the scenarios of the bundle's snapshot.
-
-    Raises
-    ------
-    NotRecalledError
-        As `recomputed`.
-    """
-    book = recalled_book(bundle.snapshot, recall_of(bundle))
-    return book.scenarios(book.marked().shape)
+    return Recall(restored_market(bundle.kept, STALENESS))
 
 
 def _anew(record: RiskSnapshot, recall: Recall) -> RiskSnapshot:

@@ -11,14 +11,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from system.book.restore import restored_rows
 from system.book.rows import ClosesState
-from system.contracts.messages import Instrument, RiskSnapshot, SnapshotKind
+from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleVerdict
 from tests.system.book.feed import rate, tick, trade
 from tests.validation.oracle.recorded import RecordedFeed, opened_and_recorded
 from validation.explain.command import CANNOT_TELL, DIFFERS, exit_code, explain
 from validation.explain.explanation import Explanation, explanation
-from validation.explain.inputs import Bundle, needed_closes
+from validation.explain.inputs import Bundle, needed_closes, needed_instruments
 from validation.explain.recomputing import NOT_RECOMPUTED, recomputed
 
 
@@ -33,19 +34,15 @@ def traded(base_currency: str = "USD") -> RecordedFeed:
 
 def bundle_of(feed: RecordedFeed, snapshot: RiskSnapshot) -> Bundle:
     """Return what the stack would give: rows of the book state."""
-    rows = feed.rows
-    return Bundle(
-        snapshot=snapshot,
-        instruments=tuple(
-            msgspec.json.decode(rows[f"instrument:{one.instrument}"], type=Instrument)
-            for one in snapshot.positions
-            if f"instrument:{one.instrument}" in rows
-        ),
-        closes={
-            name: msgspec.json.decode(rows[f"closes:{name}"], type=ClosesState)
-            for name in needed_closes(snapshot)
-        },
-    )
+    names = (f"instrument:{name}" for name in needed_instruments(snapshot))
+    rows = {key: feed.rows[key] for key in names if key in feed.rows}
+    for name in needed_closes(snapshot, restored_rows(rows).instruments):
+        rows[f"closes:{name}"] = feed.rows[f"closes:{name}"]
+    return Bundle(snapshot=snapshot, rows={key: msgspec.Raw(row) for key, row in rows.items()})
+
+
+def with_rows(bundle: Bundle, rows: dict[str, msgspec.Raw]) -> Bundle:
+    return msgspec.structs.replace(bundle, rows=rows)
 
 
 def explained(bundle: Bundle) -> Explanation:
@@ -133,12 +130,12 @@ def test_settings_and_closes_that_were_changed_are_named(bundle: Bundle) -> None
     other = msgspec.structs.replace(bundle.snapshot, confidence="0.9")
     [named] = recomputed(msgspec.structs.replace(bundle, snapshot=other)).changed_inputs or ("",)
     assert "inputs_hash" in named or "confidence" in named
-    kept = bundle.closes["A"]
+    kept = bundle.kept.closes["A"]
     moved = ClosesState(
         dates=kept.dates, values=(*kept.values[:-3], kept.values[-3] * 1.01, *kept.values[-2:])
     )
-    closes = {**bundle.closes, "A": moved}
-    [named] = recomputed(msgspec.structs.replace(bundle, closes=closes)).changed_inputs
+    rows = {**bundle.rows, "closes:A": msgspec.Raw(msgspec.json.encode(moved))}
+    [named] = recomputed(with_rows(bundle, rows)).changed_inputs
     assert "closes or reference data" in named
 
 
@@ -199,7 +196,7 @@ def test_what_cannot_be_gathered_is_said_and_is_no_pass(
     path.write_text("{}")
     app, runner = command
     assert runner.invoke(app, [str(path), "--inputs", str(path)]).exit_code == CANNOT_TELL
-    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(bundle, instruments=())))
+    path.write_bytes(msgspec.json.encode(with_rows(bundle, {})))
     said = runner.invoke(app, [str(path)])
     assert said.exit_code == CANNOT_TELL
     assert "no reference data" in " ".join(said.output.split())
