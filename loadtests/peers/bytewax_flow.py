@@ -1,14 +1,15 @@
 """The same in bytewax: a dataflow from its Kafka source, one worker.
 
-Each batch of the source values all books once; batches are as large as the source gives them.
+Ticks are gathered for 10 ms, and then value all books once.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from importlib import import_module
 from typing import Any, Final
 
-from loadtests.peers.valuing import TOPIC, now_ns, opened, say_ready
+from loadtests.peers.valuing import LINGER_S, TOPIC, now_ns, opened, say_ready
 
 BATCH_SIZE: Final = 5_000
 FETCH_WAIT_MS: Final = 10
@@ -19,12 +20,11 @@ def main() -> None:
     """Follow the ticks until a signal ends it."""
     bootstrap, _, reader, publisher = opened(str(__doc__))
 
-    def valued(messages: list[Any]) -> list[Any]:
+    def valued(gathered: tuple[str, list[Any]]) -> list[Any]:
         started_ns = now_ns()
-        for message in messages:
+        for message in gathered[1]:
             reader.take(message.value, message.partition, message.offset)
-        if messages:
-            publisher.publish(reader.offsets, started_ns=started_ns, read_ns=now_ns())
+        publisher.publish(reader.offsets, started_ns=started_ns, read_ns=now_ns())
         return []
 
     operators = import_module("bytewax.operators")
@@ -37,7 +37,10 @@ def main() -> None:
         batch_size=BATCH_SIZE,
     )
     ticks = operators.input("ticks", flow, source)
-    nothing = operators.flat_map_batch("value", ticks, valued)
+    keyed = operators.key_on("all", ticks, lambda message: "all")
+    linger = dt.timedelta(seconds=LINGER_S)
+    gathered = operators.collect("gather", keyed, timeout=linger, max_size=BATCH_SIZE)
+    nothing = operators.flat_map("value", gathered, valued)
     operators.output("end", nothing, import_module("bytewax.connectors.stdio").StdOutSink())
     say_ready()
     import_module("bytewax.run").cli_main(flow)

@@ -295,15 +295,16 @@ def peer_process(peer: Peer, site: LoadSite, connections: Connections) -> Iterat
 
 
 def _reached_end(site: LoadSite, connections: Connections, count: int) -> Callable[[], bool]:
-    """Return what waits until every book was seen at the topic's end."""
+    """Return what waits until every book was seen at the topic's end, but for the mark."""
 
     def wait() -> bool:
         clock = SystemClock()
         ends = end_offsets(connections.kafka_bootstrap_servers, [MARKET_DATA])
+        last = {place: end - 1 for place, end in ends.items()}
         deadline_ns = clock.monotonic_ns() + round(DRAIN_BOUND_S * 1e9)
         while clock.monotonic_ns() < deadline_ns:
             seen = [one for one in read_record(site.record_path) if isinstance(one, SeenSnapshot)]
-            if len({one.portfolio for one in seen[-count:] if one.offsets == ends}) == count:
+            if len({one.portfolio for one in seen[-count:] if one.offsets == last}) == count:
                 return True
             clock.sleep(POLL_S)
         return False

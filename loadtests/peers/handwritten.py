@@ -1,6 +1,6 @@
 """The peer that one would write in an afternoon: a consumer, NumPy and Redis in one process.
 
-It polls, takes everything that is there, values all books once and publishes, without a pause.
+It waits for a tick, gathers for 10 ms, values all books once and publishes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from typing import Any, Final
 
-from loadtests.peers.valuing import PARTITION_COUNT, TOPIC, now_ns, opened, say_ready
+from loadtests.peers.valuing import LINGER_S, PARTITION_COUNT, TOPIC, now_ns, opened, say_ready
 
 MAX_MESSAGES: Final = 20_000
 WAIT_S: Final = 0.2
@@ -27,9 +27,9 @@ def main() -> int:
     say_ready()
     while not ended:
         messages = consumer.consume(1, WAIT_S)
-        started_ns = now_ns()
         if messages:
-            messages += consumer.consume(MAX_MESSAGES, 0)
+            messages += consumer.consume(MAX_MESSAGES, LINGER_S)
+            started_ns = now_ns()
             for message in messages:
                 reader.take(message.value(), message.partition(), message.offset())
             publisher.publish(reader.offsets, started_ns=started_ns, read_ns=now_ns())

@@ -31,6 +31,9 @@ EQUITY: Final = "equity"
 TOPIC: Final = "market_data"
 PARTITION_COUNT: Final = 2
 READY: Final = "ready"
+LINGER_S: Final = 0.01
+"""How long a peer gathers ticks for one valuation: without it, each poll of a few ticks makes a
+snapshot of every book, and Redis and its readers are what is measured."""
 REDIS_VARIABLE: Final = "PEER_REDIS_URL"
 """Where a peer finds Redis: its password stands on no command line."""
 
@@ -105,11 +108,11 @@ class TickReader:
         self.offsets = dict(offsets)
 
     def take(self, value: bytes, partition: int, offset: int) -> None:
-        """Take one message."""
+        """Take one message; the mark at the end of the only day is not covered by a peer."""
         message = self._decoder.decode(value)
         if isinstance(message, _Tick):
             self._books.prices[self._books.row[message.ticker]] = message.mid
-        self.offsets[f"{TOPIC}:{partition}"] = offset + 1
+            self.offsets[f"{TOPIC}:{partition}"] = offset + 1
 
 
 class Publisher:
