@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Final
+from types import TracebackType
+from typing import Annotated, Final, Self
 
 import httpx
 import msgspec
@@ -39,6 +42,7 @@ REPORT: Final = PROJECT_DIR / "build" / "goals"
 READS_PER_S: Final = 200.0
 WHAT_IFS_PER_S: Final = 20.0
 CLIENTS: Final = 100
+ASKERS: Final = 16
 RESTART_BOUND_S: Final = 90.0
 POLL_S: Final = 0.02
 SHARE: Final = "SIM001"
@@ -85,6 +89,55 @@ def goals(
     whole = GoalsReport(machine=machine(), load_average=load_average, rate=rate, goals=tuple(found))
     write_json(site.folder / "report.json", whole)
     show_goals(console, whole)
+
+
+class Askers:
+    """Threads with a connection each: one pool shared by a backlog would measure itself.
+
+    Parameters
+    ----------
+    connections : Connections
+        Of the stack.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._threads = ThreadPoolExecutor(ASKERS, thread_name_prefix="asker")
+        self._own = threading.local()
+        self._clients: list[httpx.Client] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown()
+        for client in self._clients:
+            client.close()
+
+    async def ask(self, method: str, path: str, body: object = None) -> None:
+        """Send one request and return when it is answered.
+
+        Raises
+        ------
+        httpx.HTTPError
+            If it is not answered, or refused.
+        """
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, self._ask, method, path, body)
+
+    def _ask(self, method: str, path: str, body: object) -> None:
+        client = getattr(self._own, "client", None)
+        if client is None:
+            headers = {"Authorization": f"Bearer {self._connections.api_token}"}
+            client = httpx.Client(base_url=self._connections.api_url, headers=headers)
+            self._own.client = client
+            self._clients.append(client)
+        client.request(method, path, json=body).raise_for_status()
 
 
 async def open_loop(
@@ -135,12 +188,13 @@ async def _asked(
     names = [book.portfolio for book in load_books(plan)]
     found = [await _pushes(connections, names, seconds)]
     site.say("pushes are measured")
+    with Askers(connections) as askers:
+        found.append(await _reads(askers, connections, names[0], seconds))
+        site.say("reads are measured")
+        found.append(await _what_ifs(askers, names[0], seconds))
+        site.say("what-ifs are measured")
     headers = {"Authorization": f"Bearer {connections.api_token}"}
     async with httpx.AsyncClient(base_url=connections.api_url, headers=headers) as client:
-        found.append(await _reads(client, connections, names[0], seconds))
-        site.say("reads are measured")
-        found.append(await _what_ifs(client, names[0], seconds))
-        site.say("what-ifs are measured")
         late_ms = await pushed_trades(client, connections, names[0], SHARE, seconds=seconds)
     site.say("trades are measured")
     found.append(
@@ -173,13 +227,11 @@ async def _pushes(connections: Connections, names: Sequence[str], seconds: float
     )
 
 
-async def _reads(
-    client: httpx.AsyncClient, connections: Connections, name: str, seconds: float
-) -> Goal:
-    async def read() -> None:
-        (await client.get(f"/v1/portfolios/{name}/var")).raise_for_status()
-
-    through_api = await open_loop(read, per_s=READS_PER_S, seconds=seconds)
+async def _reads(askers: Askers, connections: Connections, name: str, seconds: float) -> Goal:
+    path = f"/v1/portfolios/{name}/var"
+    through_api = await open_loop(
+        lambda: askers.ask("GET", path), per_s=READS_PER_S, seconds=seconds
+    )
     async with redis.asyncio.Redis.from_url(connections.redis_url) as store:
         raw = await open_loop(
             lambda: store.hget(latest_key(name), "current"), per_s=READS_PER_S, seconds=seconds
@@ -195,14 +247,12 @@ async def _reads(
     )
 
 
-async def _what_ifs(client: httpx.AsyncClient, name: str, seconds: float) -> Goal:
+async def _what_ifs(askers: Askers, name: str, seconds: float) -> Goal:
     body = {"trades": [{"instrument": SHARE, "quantity": -100.0}]}
-
-    async def ask() -> None:
-        answer = await client.post(f"/v1/portfolios/{name}/what-if", json=body)
-        answer.raise_for_status()
-
-    late_ms = await open_loop(ask, per_s=WHAT_IFS_PER_S, seconds=seconds)
+    path = f"/v1/portfolios/{name}/what-if"
+    late_ms = await open_loop(
+        lambda: askers.ask("POST", path, body), per_s=WHAT_IFS_PER_S, seconds=seconds
+    )
     return Goal(
         what="what-if, p99",
         measured=p99(late_ms),

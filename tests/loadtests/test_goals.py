@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 
-from loadtests.goals import Goal, GoalsReport, open_loop, p99, show_goals
+from loadtests.goals import Askers, Goal, GoalsReport, open_loop, p99, show_goals
+from system.settings import Connections
 
 
 def test_a_slow_answer_does_not_hold_back_the_questions_behind_it():
@@ -50,3 +56,48 @@ def test_latency_runs_from_the_moment_a_question_was_due(seconds):
         await asyncio.sleep(0)
 
     assert all(late >= 0 for late in asyncio.run(open_loop(ask, per_s=100.0, seconds=seconds)))
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers what is known, with the token only."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        known = self.path in {"/var", "/what-if"}
+        trusted = self.headers.get("Authorization") == "Bearer secret"
+        self.send_response(200 if known and trusted else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def api() -> Iterator[Connections]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        yield Connections({"api_url": url, "api_token": "secret"}, Path("nowhere"))
+        server.shutdown()
+        thread.join()
+
+
+def test_questions_are_sent_with_the_token_and_answered(api):
+    async def ask_all(askers: Askers) -> list[float]:
+        await askers.ask("POST", "/what-if", {"trades": []})
+        return await open_loop(lambda: askers.ask("GET", "/var"), per_s=1_000.0, seconds=0.05)
+
+    with Askers(api) as askers:
+        assert len(asyncio.run(ask_all(askers))) == 50
+
+
+def test_a_refused_question_ends_the_measurement(api):
+    with Askers(api) as askers, pytest.raises(httpx.HTTPStatusError):
+        asyncio.run(askers.ask("GET", "/nothing"))
