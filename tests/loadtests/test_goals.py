@@ -72,7 +72,7 @@ class Answering(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = answer
+    do_GET = do_POST = answer  # noqa: N815 - the library calls them so
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
