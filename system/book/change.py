@@ -8,6 +8,7 @@ change moves nothing at all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -15,6 +16,7 @@ import msgspec
 
 from system.book.recall import Recall, moment_of, recalled_book, restated
 from system.book.snapshot import risk_snapshot
+from system.contracts.measures import OptionRisk
 from system.contracts.messages import MONEY, PositionRisk, RiskSnapshot
 from system.contracts.questions import ChangeStep, VarChange, VarStep
 
@@ -91,9 +93,13 @@ Substitution = Callable[[RiskSnapshot, RiskSnapshot], RiskSnapshot]
 
 def _with_positions(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
     """Return the later positions at the earlier prices, where there were any."""
-    prices = {row.instrument: row.price for row in stands.positions}
+    known = {row.instrument: row for row in stands.positions}
     rows = tuple(
-        msgspec.structs.replace(row, price=prices.get(row.instrument, row.price))
+        msgspec.structs.replace(
+            row, price=known[row.instrument].price, option=known[row.instrument].option
+        )
+        if row.instrument in known
+        else row
         for row in after.positions
     )
     rates = {**after.rates, **stands.rates}
@@ -106,7 +112,71 @@ def _with_nothing(stands: RiskSnapshot, _: RiskSnapshot) -> RiskSnapshot:
 
 
 def _with_prices(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
-    return msgspec.structs.replace(stands, positions=after.positions)
+    """Return the later prices; of options the later spot, at the earlier volatility."""
+    rows = tuple(
+        msgspec.structs.replace(
+            new if old.option is None or new.option is None else old,
+            option=_option(old, spot=None if new.option is None else new.option.spot),
+        )
+        for old, new in zip(stands.positions, after.positions, strict=True)
+    )
+    return _priced_again(stands, msgspec.structs.replace(stands, positions=rows), after)
+
+
+def _with_volatilities(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
+    rows = tuple(
+        msgspec.structs.replace(old, option=_volatile(old, new))
+        for old, new in zip(stands.positions, after.positions, strict=True)
+    )
+    return _priced_again(stands, msgspec.structs.replace(stands, positions=rows), after)
+
+
+def _with_time(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
+    later = msgspec.structs.replace(stands, valuation_date=after.valuation_date)
+    return _priced_again(stands, later, after)
+
+
+def _option(row: PositionRisk, *, spot: float | None) -> OptionRisk | None:
+    if row.option is None or spot is None:
+        return row.option
+    return msgspec.structs.replace(row.option, spot=spot)
+
+
+def _volatile(old: PositionRisk, new: PositionRisk) -> OptionRisk | None:
+    if old.option is None or new.option is None:
+        return old.option
+    return msgspec.structs.replace(
+        old.option, volatility=new.option.volatility, is_implied=new.option.is_implied
+    )
+
+
+def _priced_again(stood: RiskSnapshot, mixed: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
+    """Return a mixture with its options' prices: none where no moment has it.
+
+    An option's price belongs to its spot, volatility and day together. Where these are still
+    those that stood, or all are the later snapshot's, so is the price; otherwise one that a
+    quote had implied is the model's.
+    """
+    same_as_stood = mixed.valuation_date == stood.valuation_date
+    same_as_after = mixed.valuation_date == after.valuation_date
+    rows = []
+    for old, row, new in zip(stood.positions, mixed.positions, after.positions, strict=True):
+        inputs = _model_inputs(row)
+        if inputs is None or (same_as_stood and inputs == _model_inputs(old)):
+            rows.append(row)
+        elif same_as_after and inputs == _model_inputs(new):
+            rows.append(new)
+        elif inputs[2]:
+            rows.append(msgspec.structs.replace(row, price=math.nan))
+        else:
+            rows.append(row)
+    return msgspec.structs.replace(mixed, positions=tuple(rows))
+
+
+def _model_inputs(row: PositionRisk) -> tuple[float, float | None, bool] | None:
+    """Return spot, volatility and whether that is implied, None where it is no option."""
+    option = row.option
+    return None if option is None else (option.spot, option.volatility, option.is_implied)
 
 
 def _with_rates(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
@@ -126,8 +196,8 @@ _SUBSTITUTIONS: Final[Mapping[ChangeStep, Substitution]] = {
     ChangeStep.POSITIONS: _with_positions,
     ChangeStep.CORPORATE_ACTIONS: _with_nothing,
     ChangeStep.PRICES: _with_prices,
-    ChangeStep.VOLATILITY: _with_nothing,
-    ChangeStep.TIME: _with_nothing,
+    ChangeStep.VOLATILITY: _with_volatilities,
+    ChangeStep.TIME: _with_time,
     ChangeStep.FX: _with_rates,
     ChangeStep.WINDOW: _with_window,
     ChangeStep.SETTINGS: _with_settings,
@@ -151,12 +221,33 @@ def _cost(row: PositionRisk) -> float:
 
 
 def _priced(snapshot: RiskSnapshot) -> object:
-    return {row.instrument: row.price for row in snapshot.positions if row.asset_class not in MONEY}
+    """Return prices; of options the underlying's, since their own follow from it and more."""
+    return {
+        row.instrument: row.price if row.option is None else row.option.spot
+        for row in snapshot.positions
+        if row.asset_class not in MONEY
+    }
+
+
+def _implied(snapshot: RiskSnapshot) -> object:
+    return {
+        row.instrument: (row.option.volatility, row.option.is_implied)
+        for row in snapshot.positions
+        if row.option is not None
+    }
+
+
+def _dated(snapshot: RiskSnapshot) -> object:
+    """Return the day that time to expiry counts from, where anything expires."""
+    expires = any(row.option is not None for row in snapshot.positions)
+    return snapshot.valuation_date if expires else None
 
 
 _INPUTS: Final[Mapping[ChangeStep, Callable[[RiskSnapshot], object]]] = {
     ChangeStep.POSITIONS: _held,
     ChangeStep.PRICES: _priced,
+    ChangeStep.VOLATILITY: _implied,
+    ChangeStep.TIME: _dated,
     ChangeStep.FX: lambda snapshot: snapshot.rates,
     ChangeStep.WINDOW: lambda snapshot: snapshot.asof,
     ChangeStep.SETTINGS: lambda snapshot: (

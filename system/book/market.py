@@ -77,6 +77,7 @@ class Market:
         self.day: DayState | None = None
         self.stressed = StressedData()
         self._stated_date: dt.date | None = None
+        self._volatilities: dict[str, float] = {}
         self._table: CloseTable | None = None
         self.window_version = 0
         """Grows whenever a close or an instrument is added."""
@@ -140,6 +141,7 @@ class Market:
         *,
         valuation_date: dt.date | None = None,
         unquoted: frozenset[str] = frozenset(),
+        volatilities: Mapping[str, float] | None = None,
     ) -> Market:
         """Return the same reference data and closes under other prices.
 
@@ -154,6 +156,8 @@ class Market:
             From which time to expiry counts; None: as the quotes say.
         unquoted : frozenset of str
             Instruments whose own quotes are left out: options that are marked by their model.
+        volatilities : mapping of str to float, optional
+            Of options: what their model takes instead of the volatility of reference data.
 
         Returns
         -------
@@ -170,6 +174,7 @@ class Market:
         other.day = day
         other.stressed = self.stressed
         other._stated_date = valuation_date
+        other._volatilities = dict(volatilities or {})
         for name in sorted(unquoted):
             other.quotes.pop(name, None)
         return other
@@ -253,6 +258,10 @@ class Market:
         """Return an instrument's last quote, None where it has none."""
         quote = self.quotes.get(instrument)
         return None if quote is None else Price(quote.price, self._stale_since(quote))
+
+    def stated_volatility(self, option: str) -> float | None:
+        """Return the volatility that is stated for an option, None where none is."""
+        return self._volatilities.get(option)
 
     def rate(self, currency: str) -> Price | None:
         """Return units of a currency per 1 EUR: its last rate, else its last close."""

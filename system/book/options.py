@@ -105,7 +105,9 @@ def found_option(market: Market, listing: Listing) -> FoundOption | None:
         return None
     own = market.quoted(listing.instrument_id)
     if own is None:
-        return FoundOption(OptionMark(listing, days, spot.value), spot.stale_since_ns)
+        stated = market.stated_volatility(listing.instrument_id)
+        mark = OptionMark(listing, days, spot.value, volatility=stated)
+        return FoundOption(mark, spot.stale_since_ns)
     return FoundOption(OptionMark(listing, days, spot.value, own.value), _older(spot, own))
 
 

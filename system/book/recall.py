@@ -6,6 +6,7 @@ the book state. What is made anew from them is checked by ``inputs_hash``.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Final, TypeVar
@@ -154,7 +155,8 @@ def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
     Parameters
     ----------
     snapshot : RiskSnapshot
-        Its prices, rates and last closed day are taken.
+        Its prices, rates and last closed day are taken. An option whose volatility was
+        implied and whose price is NaN stands at that volatility.
     reference : Market
         Everything else. Not modified.
     """
@@ -162,7 +164,7 @@ def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
     by_model = {
         row.instrument
         for row in snapshot.positions
-        if row.option is not None and not row.option.is_implied
+        if row.option is not None and (not row.option.is_implied or math.isnan(row.price))
     }
     spots = {
         row.option.underlying: Price(row.option.spot, row.stale_since_ns)
@@ -187,7 +189,20 @@ def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
         day,
         valuation_date=snapshot.valuation_date,
         unquoted=frozenset(by_model),
+        volatilities=_stated_volatilities(snapshot),
     )
+
+
+def _stated_volatilities(snapshot: RiskSnapshot) -> dict[str, float]:
+    """Return the volatilities of options that are implied, but not by a price at hand."""
+    return {
+        row.instrument: row.option.volatility
+        for row in snapshot.positions
+        if row.option is not None
+        and row.option.is_implied
+        and row.option.volatility is not None
+        and math.isnan(row.price)
+    }
 
 
 def moment_of(snapshot: RiskSnapshot) -> Moment:

@@ -72,12 +72,15 @@ class OptionMark:
         Of the underlying; of an expired option, its close on the last day.
     price : float
         Of the option itself where it has one; NaN where it is marked by its model.
+    volatility : float or None
+        That of the model, where it is not that of the reference data.
     """
 
     listing: Listing
     days: int
     spot: float
     price: float = float("nan")
+    volatility: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +100,7 @@ class OptionMarks:
     premium : ndarray of float64
         What positions are marked at, option's currency per unit.
     is_implied : ndarray of bool
-        Whether the volatility is that of the option's own price.
+        Whether the volatility is that of the option's own price, now or at another moment.
     is_live : ndarray of bool
         Whether scenarios move it: it has not expired.
     problem : str
@@ -153,7 +156,8 @@ def option_marks(marks: Sequence[OptionMark]) -> OptionMarks:
     options = OptionArrays.of([_european(mark) for mark in marks])
     spot = np.array([mark.spot for mark in marks], dtype=np.float64)
     volatility = np.array([value for value, _ in solved], dtype=np.float64)
-    implied = np.array([_is_quoted(mark) for mark in marks], dtype=np.bool_)
+    is_quoted = np.array([_is_quoted(mark) for mark in marks], dtype=np.bool_)
+    is_stated = np.array([mark.volatility is not None for mark in marks], dtype=np.bool_)
     quoted = np.array([mark.price for mark in marks], dtype=np.float64)
     model = option_value(options, spot=spot, volatility=volatility)
     return OptionMarks(
@@ -162,8 +166,8 @@ def option_marks(marks: Sequence[OptionMark]) -> OptionMarks:
         days=tuple(mark.days for mark in marks),
         spot=spot,
         volatility=volatility,
-        premium=np.where(implied, quoted, model),
-        is_implied=implied,
+        premium=np.where(is_quoted, quoted, model),
+        is_implied=is_quoted | is_stated,
         is_live=np.array([mark.days >= 0 for mark in marks], dtype=np.bool_),
         problem=next((problem for _, problem in solved if problem), ""),
     )
@@ -294,7 +298,8 @@ def _european(mark: OptionMark) -> EuropeanOption:
 def _volatility(mark: OptionMark) -> tuple[float, str]:
     """Return the volatility of an option, or NaN and why it has none."""
     if not _is_quoted(mark):
-        return terms_of(mark.listing).volatility, ""
+        stated = mark.volatility
+        return terms_of(mark.listing).volatility if stated is None else stated, ""
     try:
         return implied_volatility(_european(mark), price=mark.price, spot=mark.spot), ""
     except NoImpliedVolatilityError as error:

@@ -21,6 +21,7 @@ from tests.system.book.feed import (
     tick,
     trade,
 )
+from tests.system.book.test_options import optioned
 from tests.system.book.test_what_if import PRICED, RATES, books, orders, reference
 
 STEPS = list(ChangeStep)
@@ -138,3 +139,49 @@ def test_a_snapshot_whose_inputs_are_others_is_refused() -> None:
         explained(feed, other, before)
     with pytest.raises(NotRecalledError, match="no price or rate yet for X"):
         explained(feed, msgspec.structs.replace(before, missing=("X",)), before)
+
+
+# -- options ----------------------------------------------------------------------------
+
+
+def option_start(*ticks) -> tuple[Feed, RiskSnapshot]:
+    feed = optioned()
+    feed.close(0, tick("B", 103.0), tick("A", 100.0), rate("USD", 1.12))
+    fold = feed.send(tick("B", 103.5, day=1), *ticks)
+    return feed, live(fold, "O")
+
+
+def test_time_alone_moves_a_book_of_options() -> None:
+    feed, before = option_start()
+    after = live(feed.send(tick("A", 100.0, day=2), tick("B", 103.5, day=2)), "O")
+    found = explained(feed, before, after)
+    assert changes(found).keys() == {"time"}
+    assert found.steps[-1].var == after.var
+
+
+def test_a_spot_alone_moves_prices_and_nothing_else() -> None:
+    feed, before = option_start()
+    after = live(feed.send(tick("B", 105.0, day=1, hour=16)), "O")
+    assert changes(explained(feed, before, after)).keys() == {"prices"}
+
+
+def test_an_implied_volatility_alone_moves_the_volatility_step() -> None:
+    feed, before = option_start(tick("B.CALL", 6.25, day=1))
+    after = live(feed.send(tick("B.CALL", 6.75, day=1, hour=16)), "O")
+    assert changes(explained(feed, before, after)).keys() == {"volatility"}
+
+
+def test_spot_volatility_and_time_together_are_told_apart_and_end_at_the_stored_bits() -> None:
+    feed, before = option_start(tick("B.CALL", 6.25, day=1))
+    feed.send(tick("B", 106.0, day=2), tick("B.CALL", 8.5, day=2))
+    after = live(feed.send(rate("USD", 1.15, day=2)), "O")
+    found = explained(feed, before, after)
+    assert changes(found).keys() == {"prices", "volatility", "time", "fx"}
+    assert found.steps[-1].var == after.var
+    assert found.steps[STEPS.index(ChangeStep.SETTINGS)].change == 0.0
+    assert found.steps[STEPS.index(ChangeStep.WINDOW)].change == 0.0
+
+
+def test_nothing_moves_between_a_snapshot_of_options_and_itself() -> None:
+    feed, before = option_start(tick("B.CALL", 6.25, day=1))
+    assert changes(explained(feed, before, before)) == {}
