@@ -77,6 +77,15 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     "explain-change": CommandPlace(
         "system.client.change", "explain_change", "Show what changed VaR, input by input."
     ),
+    "desk": CommandPlace(
+        "system.client.decomposition", "desk", "Show the books of a desk together."
+    ),
+    "contributions": CommandPlace(
+        "system.client.decomposition", "contributions", "Show what each position adds to VaR."
+    ),
+    "worst-window": CommandPlace(
+        "system.simulate.worst", "show_worst_window", "Search the worst window since 1990."
+    ),
     "backtest": CommandPlace(
         "validation.backtest.command", "backtest", "Test VaR on prices and positions of your own."
     ),
