@@ -16,7 +16,8 @@ class Contributor(View, frozen=True, kw_only=True):
     """One position: its size and its part of VaR; ``delta`` and ``component`` sort.
 
     ``delta`` is in cash, what a move of the whole price would make: delta per 1.0 of price
-    times the price, base currency. Only so do a share and a future compare.
+    times the price, base currency; of an option per 1.0 of the underlying's price, times
+    that. Only so do a share, a future and an option compare.
     """
 
     instrument: str
@@ -61,7 +62,9 @@ def contributors(snapshot: RiskSnapshot) -> Contributors:
 def contributor(row: PositionRisk, snapshot: RiskSnapshot) -> Contributor:
     """Return one position; shares of a VaR that is not positive are not meaningful."""
     pnl = row.unrealised_pnl + row.realised_pnl
-    cash_delta = row.delta * row.price
+    spot = row.price if row.option is None else row.option.spot
+    of_what = "price" if row.option is None else row.option.underlying
+    cash_delta = row.delta * spot
     share = _share(row.component_var, snapshot.var)
     return Contributor(
         instrument=row.instrument,
@@ -72,7 +75,9 @@ def contributor(row: PositionRisk, snapshot: RiskSnapshot) -> Contributor:
         pnl_sign=text.sign(pnl),
         delta=cash_delta,
         delta_text=text.amount(cash_delta),
-        delta_note=f"{text.amount(row.delta, digits=2)} {snapshot.base_currency} per 1.0 of price",
+        delta_note=(
+            f"{text.amount(row.delta, digits=2)} {snapshot.base_currency} per 1.0 of {of_what}"
+        ),
         component=row.component_var,
         component_text=text.amount(row.component_var),
         share=share,
