@@ -153,7 +153,7 @@ class Driver:
                 query = self._start(spark, bootstrap, offsets, batch, checkpoint / "stream")
                 pulse.ready()
                 _LOG.info("ready")
-                self._wait(query)
+                self._wait(query, durable)
                 durable.wait()
         finally:
             pulse.stop()
@@ -186,8 +186,9 @@ class Driver:
             .start()
         )
 
-    def _wait(self, query: StreamingQuery) -> None:
+    def _wait(self, query: StreamingQuery, durable: DurableWriter) -> None:
         while not self._stopping.is_set():
+            durable.raise_if_failed()
             if query.awaitTermination(POLL_S):
                 raise InternalError(f"the query ended by itself: {query.exception()}")
         # Whoever holds this is inside a batch; afterwards every batch is empty, and what

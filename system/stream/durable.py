@@ -107,6 +107,19 @@ class DurableWriter:
         if self._pending is not None:
             self._pending.result()
 
+    def raise_if_failed(self) -> None:
+        """Do not wait: raise what the batch under way has failed with, if it has.
+
+        A market that falls silent brings no next batch that would notice.
+
+        Raises
+        ------
+        RiskstreamError
+            If it could not be written.
+        """
+        if self._pending is not None and self._pending.done():
+            self._pending.result()
+
     def close(self) -> None:
         """Let the batch under way finish and end the thread."""
         self._thread.shutdown(wait=True)
