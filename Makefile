@@ -83,6 +83,10 @@ verify-full: setup-verify  ## All of verify, then every scenario and the whole d
 	@$(BIN)/riskstream verify
 	@$(BIN)/python -m validation.scenarios.short --whole --report build/verify-full
 
+.PHONY: soak
+soak: setup-verify  ## Two hours of one scenario without a pause
+	@$(BIN)/riskstream replay soak --report build/soak $(ARGS)
+
 .PHONY: test
 test: setup-verify  ## Tests that need no server (under 2 minutes)
 	@$(BIN)/python -m pytest -q -m 'not integration and not end_to_end and not benchmark_suite' $(ARGS)

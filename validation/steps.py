@@ -79,6 +79,13 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
             900,
             findings=folder / "demo" / "report.json",
         ),
+        Step(
+            "scenarios",
+            "scenarios and points of the determinism grid",
+            (_python("validation.scenarios.short", "--report", str(folder / "scenarios")),),
+            600,
+            findings=folder / "scenarios" / "report.json",
+        ),
     )
 
 

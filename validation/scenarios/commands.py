@@ -18,6 +18,8 @@ from validation.scenarios.story import Story, kind_of, read_story
 from validation.screen import open_console
 
 FOLDER: Final = PROJECT_DIR / "scenarios"
+LONG: Final = "long"
+"""Folder of scenarios that take hours: found by name, and part of no suite."""
 TEMPLATE: Final = '''\
 #:schema ./schema.json
 title = "{title}"
@@ -104,7 +106,9 @@ def found_path(name: str) -> Path:
     ScenarioError
         If there is none.
     """
-    for path in (Path(name), FOLDER / name, FOLDER / f"{name}{SUFFIX}"):
+    places = (FOLDER, FOLDER / LONG)
+    library = [folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}" for folder in places]
+    for path in (Path(name), *library):
         if path.is_file():
             return path
     known = ", ".join(path.name.removesuffix(SUFFIX) for path in scenario_paths())

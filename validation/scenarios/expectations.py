@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from loadtests.record import SeenSnapshot
-from system.contracts.messages import SnapshotKind
 from system.simulate.timeline import session_ns
 from validation.checkers.end_of_day import Days
 from validation.checkers.ledger import Fate, Outcome
@@ -137,13 +136,13 @@ def _trades(snapshots: Sequence[SeenSnapshot]) -> Finding:
     before: dict[str, float | None] = {}
     problems, count = [], 0
     for one in snapshots:
-        if one.kind is SnapshotKind.LIVE and one.trade_ids:
+        if one.trade_ids:
             count += 1
             if before.get(one.portfolio) == one.var:
                 problems.append(f"{one.snapshot_id}: VaR is {one.var} with and without the trade")
         before[one.portfolio] = one.var
     if not count:
-        return unknown(TRADES, "no live snapshot with a trade was observed")
+        return unknown(TRADES, "no snapshot with a trade was observed")
     return judged(TRADES, problems, passed=f"{count} snapshots with trades")
 
 

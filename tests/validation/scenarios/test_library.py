@@ -8,12 +8,13 @@ import jsonschema
 import msgspec
 import pytest
 
-from system.settings import PROJECT_DIR
+from system.settings import PROJECT_DIR, load_settings
 from validation.scenarios.commands import TEMPLATE, checked, found_path, scenario_paths
 from validation.scenarios.errors import ScenarioError
 from validation.scenarios.format import AnyEdit, AnyFault, Expect, RealMarket, ScenarioFile
 from validation.scenarios.reading import read_scenario
 from validation.scenarios.schema import SCHEMA_PATH, schema_bytes
+from validation.scenarios.story import read_story
 
 README = (PROJECT_DIR / "scenarios" / "README.md").read_text("utf-8")
 
@@ -37,6 +38,13 @@ SIMULATED = [
 @pytest.mark.parametrize("path", SIMULATED, ids=lambda path: path.stem)
 def test_every_simulated_scenario_can_be_played(path):
     assert checked(path).books
+
+
+def test_the_soak_is_found_by_name_and_is_no_part_of_the_library():
+    path = found_path("soak")
+    assert path not in scenario_paths()
+    story = read_story(read_scenario(path), load_settings().wheels_dir)
+    assert len(story.days) == 300
 
 
 def test_the_example_of_the_documentation_can_be_played(tmp_path):
