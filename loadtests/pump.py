@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ import msgspec
 import numpy as np
 
 from loadtests.confluent import ConfluentSink
-from loadtests.plan import LoadPlan, day_count, load_replay, scheduled_days
+from loadtests.plan import LoadPlan, day_count, load_replay, scheduled_days, whole_shape
+from loadtests.shapes import message_count
 from system.bus.producer import MessageProducer, SendCounts
 from system.clock import Clock, SystemClock
 from system.contracts.messages import Mark, Message
@@ -33,9 +34,11 @@ from system.simulate.__main__ import (
 from system.simulate.errors import SimulationError
 from system.simulate.progress import PublishSummary
 from system.simulate.publisher import OpenLoopPublisher, Sink
-from system.simulate.replay import Replay
+from system.simulate.timeline import DayPlan
 
 PULSE_NS: Final = 1_000_000_000
+DRAWN_TICKS_MAX: Final = 12_000_000
+"""About 1 GB of planned ticks."""
 
 
 class PumpPulse(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="pulse"):
@@ -138,10 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         plan = msgspec.json.decode(options.plan.read_bytes(), type=LoadPlan)
-        replay = load_replay(plan)
+        days = drawn_days(plan)
         keep_pauses_short()
         with sink_of(plan, options.bootstrap) as sink:
-            _say(pump(plan, replay, sink, SystemClock(), _say))
+            _say(pump(plan, days, sink, SystemClock(), _say))
     except KeyboardInterrupt:
         return STOPPED_EXIT_CODE
     except (RiskstreamError, msgspec.DecodeError, OSError) as error:
@@ -153,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def pump(
     plan: LoadPlan,
-    replay: Replay,
+    days: Iterable[DayPlan],
     sink: Sink,
     clock: Clock,
     tell: Callable[[PumpPulse], None],
@@ -166,7 +169,17 @@ def pump(
         As ``OpenLoopPublisher.publish``.
     """
     publisher = OpenLoopPublisher(PulsingSink(sink, clock, tell), clock)
-    return publisher.publish(scheduled_days(plan, replay), day_count=day_count(plan))
+    return publisher.publish(days, day_count=day_count(plan))
+
+
+def drawn_days(plan: LoadPlan) -> Iterable[DayPlan]:
+    """Return a plan's days, all drawn up now unless they are too many.
+
+    Drawing up a day while another is sent costs the schedule: at 20,000 ticks/s, 20 ms of
+    slip at the 99th percentile.
+    """
+    days = scheduled_days(plan, load_replay(plan))
+    return list(days) if message_count(whole_shape(plan)) <= DRAWN_TICKS_MAX else days
 
 
 def sink_of(plan: LoadPlan, bootstrap_servers: str) -> MessageProducer | ConfluentSink:

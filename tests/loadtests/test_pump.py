@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.plan import load_plan, load_replay, whole_shape
-from loadtests.pump import PumpPulse, main, pump, read_pump_line
+from loadtests.plan import load_plan, load_replay, scheduled_days, whole_shape
+from loadtests.pump import PumpPulse, drawn_days, main, pump, read_pump_line
 from loadtests.shapes import message_count
 from system.bus.producer import SendCounts
 from system.clock import ManualClock
@@ -49,7 +49,7 @@ class KeepingSink:
 def pumped(cost_ns: int):
     clock, pulses = ManualClock(monotonic_ns=10**12), []
     sink = KeepingSink(clock, cost_ns)
-    return pump(PLAN, load_replay(PLAN), sink, clock, pulses.append), sink.taken, pulses
+    return pump(PLAN, drawn_days(PLAN), sink, clock, pulses.append), sink.taken, pulses
 
 
 def test_every_tick_of_the_plan_is_sent_with_the_moment_it_was_due():
@@ -74,6 +74,13 @@ def test_a_sink_that_takes_too_long_shows_as_slip_and_not_as_fewer_ticks():
     assert summary.tick_count >= message_count(whole_shape(PLAN))
     assert not summary.on_schedule
     assert pulses[-1].slip_ms_max > 1_000
+
+
+def test_days_that_are_drawn_up_ahead_are_the_plans_own(monkeypatch):
+    planned = [list(day.slots()) for day in scheduled_days(PLAN, load_replay(PLAN))]
+    assert [list(day.slots()) for day in drawn_days(PLAN)] == planned
+    monkeypatch.setattr("loadtests.pump.DRAWN_TICKS_MAX", 1)
+    assert [list(day.slots()) for day in drawn_days(PLAN)] == planned
 
 
 def test_lines_are_read_as_they_were_written():
