@@ -19,7 +19,7 @@ from validation.running import heed_interrupts
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.played import Run
 from validation.scenarios.reading import read_scenario
-from validation.scenarios.report import ScenarioReport, suite_report, write_suite
+from validation.scenarios.report import ScenarioReport, commit, suite_report, write_suite
 from validation.scenarios.stack import ScenarioStack, Shape, replay_settings, require_empty
 from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, Place, run_scenario
@@ -54,8 +54,8 @@ def replay(
         read_story(read_scenario(found_path(name)), settings.wheels_dir, data=data, seed=seed)
         for name in names
     ]
-    if running and len(stories) > 1:
-        raise InputError("--running takes one scenario: it needs an empty stack")
+    if running:
+        refuse_for_running(stories)
     shape, factor = Shape(partitions), speed_factor(speed)
     reports: list[ScenarioReport] = []
     watched = keep or (len(stories) == 1 and open_console().is_terminal)
@@ -72,6 +72,21 @@ def replay(
     write_suite(report, whole)
     open_console().print(f"report: {report}/report.html, report.json, junit.xml", highlight=False)
     raise typer.Exit(0 if whole.verdict is Verdict.PASSED else 1)
+
+
+def refuse_for_running(stories: Sequence[Story]) -> None:
+    """Refuse what a stack that somebody else runs must not be used for.
+
+    Raises
+    ------
+    InputError
+        If there are several scenarios, or one breaks processes.
+    """
+    if len(stories) > 1:
+        raise InputError("--running takes one scenario: it needs an empty stack")
+    if stories[0].scenario.file.faults:
+        name = stories[0].scenario.name
+        raise InputError(f"{name} has faults: they are for a stack of the run's own only")
 
 
 def speed_factor(text: str) -> float | None:
@@ -98,7 +113,8 @@ def repeat_line(story: Story, speed: str, partitions: int, data: Path | None) ->
     path = story.scenario.path
     shown = path.relative_to(PROJECT_DIR) if path.is_relative_to(PROJECT_DIR) else path
     options = f"--speed {speed} --partitions {partitions} --seed {story.seed}"
-    return f"riskstream replay {shown} {options}" + (f" --data {data}" if data else "")
+    line = f"riskstream replay {shown} {options}" + (f" --data {data}" if data else "")
+    return f"{line}  # commit {commit() or 'unknown'}, scenario {story.scenario.content_hash}"
 
 
 class _OwnPipelines:

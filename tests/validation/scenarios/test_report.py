@@ -22,7 +22,7 @@ from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.history import write_history
 from validation.scenarios.judging import judge_run
 from validation.scenarios.played import Left, Run
-from validation.scenarios.replay import repeat_line, speed_factor
+from validation.scenarios.replay import refuse_for_running, repeat_line, speed_factor
 from validation.scenarios.report import suite_report, write_scenario, write_suite
 from validation.scenarios.shown import Shown
 from validation.scenarios.stack import Shape
@@ -162,7 +162,18 @@ def test_the_terminal_says_verdict_recovery_and_the_line_that_repeats_it(story, 
 def test_the_line_that_repeats_a_run_names_speed_partitions_and_seed(story):
     line = repeat_line(story, "20x", 4, None)
     assert line.startswith("riskstream replay ")
-    assert line.endswith("story.toml --speed 20x --partitions 4 --seed 1")
+    run, _, what = line.partition("  # commit ")
+    assert run.endswith("story.toml --speed 20x --partitions 4 --seed 1")
+    assert what.endswith(f", scenario {story.scenario.content_hash}")
+
+
+def test_a_stack_of_somebody_else_takes_one_scenario_without_faults(story, tmp_path):
+    with pytest.raises(InputError, match="story has faults"):
+        refuse_for_running([story])
+    plain = story_of(tmp_path, "")
+    refuse_for_running([plain])
+    with pytest.raises(InputError, match="takes one scenario"):
+        refuse_for_running([plain, plain])
 
 
 def test_speeds_are_factors_or_max():
