@@ -85,6 +85,8 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     ),
     "worst-window": CommandPlace(
         "system.simulate.worst", "show_worst_window", "Search the worst window since 1990."
+    "limits": CommandPlace(
+        "system.client.limits", "limits_app", "Show limits and their trail; acknowledge alerts."
     ),
     "backtest": CommandPlace(
         "validation.backtest.command", "backtest", "Test VaR on prices and positions of your own."

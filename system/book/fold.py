@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from system.contracts.limits import LimitEvent
 from system.contracts.messages import Rejected, RiskSnapshot
 
 
@@ -25,6 +26,8 @@ class Fold:
         Partitions whose end-of-day mark others wait for.
     intended_ns : int
         Newest intended send time among what was applied; 0 where nothing was.
+    limit_events : tuple of LimitEvent
+        Levels that the snapshots raised or left; put in by who watches them.
     """
 
     snapshots: tuple[RiskSnapshot, ...]
@@ -33,3 +36,4 @@ class Fold:
     state: dict[str, bytes]
     waiting_for: tuple[str, ...]
     intended_ns: int
+    limit_events: tuple[LimitEvent, ...] = ()

@@ -20,6 +20,7 @@ from system.book.rows import DayClose, DayState, PortfolioState
 from system.book.shape import Shape
 from system.book.snapshot import Moment, risk_snapshot
 from system.book.stressed import StressedBook
+from system.contracts.limits import Limit, LimitMeasure
 from system.contracts.messages import (
     EUR,
     MONEY,
@@ -260,6 +261,11 @@ def _definition(snapshot: RiskSnapshot) -> Portfolio:
                 instrument=row.instrument, quantity=row.quantity, entry_price=row.average_cost
             )
             for row in snapshot.positions
+        ),
+        limits=tuple(
+            Limit(measure=use.measure, warning=use.warning, breach=use.breach)
+            for use in snapshot.limits
+            if use.measure is not LimitMeasure.VAR
         ),
     )
 

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 
+from system.book.limits import limit_uses
 from system.book.measures import (
     explained_pnl,
     option_measures,
@@ -105,7 +107,7 @@ def risk_snapshot(
     var = None if risk is None else risk.var
     options = option_measures(marked, scenarios, book.confidence, var)
     rows = _position_rows(marked, risk, realised, options.rows)
-    return RiskSnapshot(
+    stated = RiskSnapshot(
         snapshot_id=_snapshot_id(book, moment),
         portfolio=definition.portfolio,
         kind=moment.kind,
@@ -153,6 +155,7 @@ def risk_snapshot(
         proxied=scenarios.proxied,
         desk=definition.desk,
     )
+    return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 
 
 def _risk(

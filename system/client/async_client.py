@@ -32,6 +32,13 @@ from system.contracts.api import (
     TradeRequest,
 )
 from system.contracts.decomposition import Contributions, DeskVar
+from system.contracts.limits import (
+    Acknowledgement,
+    LimitMeasure,
+    Limits,
+    TrailPage,
+    TrailRow,
+)
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.contracts.questions import (
     ReverseStress,
@@ -175,6 +182,22 @@ class AsyncRiskClient:
     async def contributions(self, portfolio: str) -> Contributions:
         """Return component, marginal and incremental VaR of each position."""
         return await self.send(calls.contributions(portfolio))
+
+    async def limits(self, portfolio: str) -> Limits:
+        """Return every limit, what is raised, and who has seen it."""
+        return await self.send(calls.limits(portfolio))
+
+    async def limit_events(
+        self, portfolio: str, *, limit: int = 100, before: int | None = None
+    ) -> TrailPage:
+        """Return a page of the audit trail, newest first."""
+        return await self.send(calls.limit_events(portfolio, limit=limit, before=before))
+
+    async def acknowledge_limit(
+        self, portfolio: str, measure: LimitMeasure, said: Acknowledgement
+    ) -> TrailRow:
+        """Acknowledge what is raised."""
+        return await self.send(calls.acknowledge_limit(portfolio, measure, said))
 
     async def rejected(
         self, reason: RejectReason | None = None, *, limit: int = 100, after: str | None = None

@@ -34,6 +34,13 @@ from system.contracts.api import (
 )
 from system.contracts.codec import encode
 from system.contracts.decomposition import Contributions, DeskVar
+from system.contracts.limits import (
+    Acknowledgement,
+    LimitMeasure,
+    Limits,
+    TrailPage,
+    TrailRow,
+)
 from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
 from system.contracts.questions import (
     ReverseStress,
@@ -238,6 +245,25 @@ def desk_var(desk: str, base_currency: str | None = None) -> Call[DeskVar]:
 def contributions(portfolio: str) -> Call[Contributions]:
     """Ask what each position adds to VaR."""
     return Call("GET", f"{_portfolio(portfolio)}/contributions", Contributions)
+
+
+def limits(portfolio: str) -> Call[Limits]:
+    """Ask for every limit, what is raised, and who has seen it."""
+    return Call("GET", f"{_portfolio(portfolio)}/limits", Limits)
+
+
+def limit_events(portfolio: str, *, limit: int = 100, before: int | None = None) -> Call[TrailPage]:
+    """Ask for a page of the audit trail."""
+    parameters: Parameters = {"limit": limit, "before": before}
+    return Call("GET", f"{_portfolio(portfolio)}/limits/events", TrailPage, parameters)
+
+
+def acknowledge_limit(
+    portfolio: str, measure: LimitMeasure, said: Acknowledgement
+) -> Call[TrailRow]:
+    """Acknowledge what is raised; the same once more changes nothing."""
+    path = f"{_portfolio(portfolio)}/limits/{_quoted(measure.value)}/acknowledge"
+    return Call("POST", path, TrailRow, body=encode(said))
 
 
 def send_trade(trade: TradeRequest) -> Call[TradeAccepted]:

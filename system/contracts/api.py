@@ -13,6 +13,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from system.contracts.limits import LimitUse
 from system.contracts.measures import (
     DeltaGammaVega,
     ExplainedPnl,
@@ -46,6 +47,10 @@ HEARTBEAT_EVENT: Final = "heartbeat"
 """Server-sent event: a ``StreamStatus`` while the stream runs or warms up."""
 STALE_EVENT: Final = "stale"
 """Server-sent event: a ``StreamStatus`` when the stream's heartbeat has stopped."""
+
+LIMIT_EVENT: Final = "limit"
+"""Server-sent event: a ``TrailRow`` when a person acknowledges what is raised; what the stream
+raises rides in each snapshot's ``limits``."""
 
 GAP_EVENT: Final = "gap"
 """Server-sent event: a ``StreamGap`` when a client resumes from before what is kept."""
@@ -121,6 +126,7 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     option_pnl: tuple[ExplainedPnl, ...] = ()
     proxied: tuple[str, ...] = ()
     desk: str | None = None
+    limits: tuple[LimitUse, ...] = ()
 
 
 _TAKEN_OVER: Final = tuple(

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from system.contracts.limits import MAX_LIMITS, Limit, LimitUse
 from system.contracts.measures import (
     DeltaGammaVega,
     ExplainedPnl,
@@ -323,15 +324,21 @@ class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
     ] = ()
     name: Annotated[str, Meta(max_length=200)] = ""
     desk: Identifier | None = None
+    limits: Annotated[tuple[Limit, ...], Meta(max_length=MAX_LIMITS)] = ()
 
     def __post_init__(self) -> None:
-        """Refuse an instrument that is listed twice."""
+        """Refuse an instrument that is listed twice, or a measure that is limited twice."""
         seen: set[str] = set()
         for position in self.positions:
             if position.instrument in seen:
                 msg = f"instrument {position.instrument} stands twice in {self.portfolio}"
                 raise ValueError(msg)
             seen.add(position.instrument)
+        measures = [limit.measure for limit in self.limits]
+        for measure in measures:
+            if measures.count(measure) > 1:
+                msg = f"limit of {measure} stands twice in {self.portfolio}"
+                raise ValueError(msg)
 
 
 class Rejected(Message, frozen=True, kw_only=True, tag="rejected"):
@@ -468,6 +475,7 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     option_pnl: tuple[ExplainedPnl, ...] = ()
     proxied: tuple[str, ...] = ()
     desk: str | None = None
+    limits: tuple[LimitUse, ...] = ()
 
 
 MarketMessage = Tick | Mark

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
-from system.contracts import api, decomposition, questions
+from system.contracts import api, decomposition, limits, questions
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
@@ -39,6 +39,10 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     api.TradeRequest,
     decomposition.Contributions,
     decomposition.DeskVar,
+    limits.Acknowledgement,
+    limits.Limits,
+    limits.TrailPage,
+    limits.TrailRow,
     questions.ReverseStress,
     questions.Scenario,
     questions.ScenarioRequest,

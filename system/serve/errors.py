@@ -10,6 +10,7 @@
         ├── UnknownSnapshotError     404  never taken, or thinned out
         ├── NoCloseYetError          404  the first end of day is still to come
         ├── UnknownTradeError        404
+        ├── NothingRaisedError       409  there is nothing to acknowledge
         ├── VersionConflictError     409  an amendment of a version that is not the next
         ├── BodyTooLargeError        413
         ├── InvalidRequestError      422  names each field, its value and what it must be
@@ -121,6 +122,13 @@ class VersionConflictError(ApiError):
 
     status = 409
     title = "Not the next version"
+
+
+class NothingRaisedError(ApiError):
+    """No level of a limit is raised."""
+
+    status = 409
+    title = "Nothing to acknowledge"
 
 
 class BodyTooLargeError(ApiError):

@@ -31,6 +31,7 @@ from system.store.live import StreamEntry, entry_place
 CLIENTS_MAX: Final = 500
 PENDING_MAX: Final = 256
 CHUNK_EVENTS_MAX: Final = 16
+TOLD_MAX: Final = 64
 PUMP_BLOCK_MS: Final = 1_000
 PUMP_COUNT: Final = 128
 STATUS_EVERY_S: Final = 0.5
@@ -91,6 +92,7 @@ class Subscription:
         self._pending: deque[PushedSnapshot] = deque()
         self._held: Counter[str] = Counter()
         self._status: StreamStatus | None = None
+        self._told: deque[bytes] = deque(maxlen=TOLD_MAX)
         self._sent_through = (0, 0)
         self._sent_batch: dict[str, tuple[int, int]] = {}
         self._wake = asyncio.Event()
@@ -109,6 +111,11 @@ class Subscription:
     def offer_status(self, status: StreamStatus) -> None:
         """Queue where the stream stands; only the newest status waits."""
         self._status = status
+        self._wake.set()
+
+    def tell(self, frame: bytes) -> None:
+        """Queue an event that is of no snapshot; of too many the newest wait."""
+        self._told.append(frame)
         self._wake.set()
 
     def skip_entries_through(self, entry_id: str) -> None:
@@ -136,12 +143,14 @@ class Subscription:
 
     async def next_chunk(self) -> bytes | None:
         """Wait for events and return up to ``CHUNK_EVENTS_MAX``; None at the end."""
-        while not self._pending and self._status is None:
+        while not self._pending and not self._told and self._status is None:
             if self._closed:
                 return None
             self._wake.clear()
             await self._wake.wait()
         frames = [self.frame(self._popped()) for _ in range(self._chunk_size())]
+        frames.extend(self._told)
+        self._told.clear()
         if self._status is not None:
             frames.append(status_frame(self._status, self.dropped_count))
             self._status = None
@@ -232,6 +241,12 @@ class SnapshotHub:
     def unsubscribe(self, subscription: Subscription) -> None:
         """Forget a client; not knowing it is fine."""
         self._clients.discard(subscription)
+
+    def tell(self, portfolio: str, frame: bytes) -> None:
+        """Hand an event that is of no snapshot to every client of a portfolio."""
+        for client in self._clients:
+            if client.wants_portfolio(portfolio):
+                client.tell(frame)
 
     async def run(self) -> None:
         """Read until cancelled; a silent Redis is waited for, and told as stale."""

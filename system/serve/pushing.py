@@ -26,7 +26,8 @@ _EVENT_STREAM: Final = {
     "description": (
         "Events `snapshot` (a `RiskSnapshot`, or a `CurrentRisk` with `compact=true`; has an id "
         "to resume from), `heartbeat` and `stale` (a `StreamStatus`), `gap` (a `StreamGap`: what "
-        "was missed is gone; the newest of each portfolio follows)."
+        "was missed is gone; the newest of each portfolio follows), `limit` (a `TrailRow`: what is "
+        "raised was acknowledged)."
     ),
     "content": {"text/event-stream": {}},
 }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from system.contracts.api import RejectedRow, SnapshotPoint, StreamStatus
+from system.contracts.limits import LimitMeasure, TrailRow
 from system.contracts.messages import Message, RejectReason
 from system.store.live import LatestRecord, StreamEntry, Watermark
 from system.store.records import Position, RejectedKey, SnapshotQuery
@@ -92,6 +93,22 @@ class History(Protocol):
 
     def rejected_counts(self) -> dict[str, int]:
         """Return how many rejected messages are kept, by reason."""
+        ...
+
+    def limit_standing(self, portfolio: str) -> list[TrailRow]:
+        """Return the newest level and acknowledgement of each measure."""
+        ...
+
+    def limit_trail(
+        self, portfolio: str, *, limit: int = 100, before: int | None = None
+    ) -> list[TrailRow]:
+        """Return a portfolio's audit trail, newest first."""
+        ...
+
+    def acknowledge_limit(
+        self, portfolio: str, measure: LimitMeasure, *, actor: str, note: str
+    ) -> TrailRow | None:
+        """Record that a person has seen what is raised; None where nothing is."""
         ...
 
     def close(self) -> None:

@@ -31,6 +31,7 @@ class Panel(StrEnum):
     DAYS = "days"
     HEAT = "heat"
     TRADES = "trades"
+    LIMITS = "limits"
 
 
 def panel(which: Panel, *, portfolio: str = "") -> ComponentResult:

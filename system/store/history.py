@@ -19,7 +19,9 @@ from system.contracts.api import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.store import retention, sql
+from system.store.cursors import Cursor, all_rows, one_row
 from system.store.errors import StoreUnavailableError
+from system.store.limit_trail import LimitTrail
 from system.store.records import (
     MAX_PAGE_ROWS,
     NO_EPOCH,
@@ -30,7 +32,7 @@ from system.store.records import (
     StoredState,
 )
 from system.store.schema import upgrade_schema
-from system.store.transactions import Cursor, all_rows, one_row, prune, write_batch
+from system.store.transactions import prune, write_batch
 
 CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 15_000
@@ -43,7 +45,7 @@ T = TypeVar("T")
 Connection = psycopg2.extensions.connection
 
 
-class RiskHistory:
+class RiskHistory(LimitTrail):
     """Fence, offsets, book state, snapshots and rejected messages of one database.
 
     One thread writes (``acquire_fence``, ``load``, ``commit``); any number read. Connects

@@ -9,6 +9,7 @@ import msgspec
 
 from system.contracts.api import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode, encode
+from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure, TrailKind, TrailRow
 from system.contracts.messages import Rejected, RejectReason, RiskSnapshot
 from system.store import sql
 from system.store.errors import FencedError
@@ -33,6 +34,7 @@ class MemoryHistory:
         self._state: dict[str, bytes] = {}
         self._payloads: dict[str, bytes] = {}
         self._rejected: dict[tuple[str, int, int], bytes] = {}
+        self._trail: list[TrailRow] = []
 
     def migrate(self) -> None:
         """Do nothing: there is no schema."""
@@ -140,6 +142,67 @@ class MemoryHistory:
             counts[reason] = counts.get(reason, 0) + 1
         return dict(sorted(counts.items()))
 
+    def limit_levels(self) -> dict[tuple[str, LimitMeasure], LimitLevel]:
+        """Return the level that is raised, by portfolio and measure."""
+        return {
+            (row.portfolio, row.measure): row.after
+            for row in self._trail
+            if row.kind is TrailKind.LEVEL
+        }
+
+    def limit_standing(self, portfolio: str) -> list[TrailRow]:
+        """Return the newest level and the newest acknowledgement of each measure."""
+        newest = {(row.measure, row.kind): row for row in self._trail if row.portfolio == portfolio}
+        return [newest[key] for key in sorted(newest)]
+
+    def limit_trail(
+        self, portfolio: str, *, limit: int = 100, before: int | None = None
+    ) -> list[TrailRow]:
+        """Return a portfolio's audit trail, newest first."""
+        rows = [
+            row
+            for row in reversed(self._trail)
+            if row.portfolio == portfolio and (before is None or row.event_id < before)
+        ]
+        return rows[:limit]
+
+    def acknowledge_limit(
+        self, portfolio: str, measure: LimitMeasure, *, actor: str, note: str
+    ) -> TrailRow | None:
+        """Record that a person has seen what is raised; None where nothing is."""
+        levels = [
+            row
+            for row in self._trail
+            if (row.portfolio, row.measure, row.kind) == (portfolio, measure, TrailKind.LEVEL)
+        ]
+        if not levels or levels[-1].after is LimitLevel.OK:
+            return None
+        seen = msgspec.structs.replace(
+            levels[-1],
+            event_id=len(self._trail) + 1,
+            kind=TrailKind.ACKNOWLEDGED,
+            before=levels[-1].after,
+            acknowledges=levels[-1].event_id,
+            actor=actor,
+            note=note,
+        )
+        self._trail.append(seen)
+        return seen
+
+    def _note_level(self, event: LimitEvent) -> None:
+        known = {
+            (row.snapshot_id, row.measure) for row in self._trail if row.kind is TrailKind.LEVEL
+        }
+        if (event.snapshot_id, event.measure) not in known:
+            self._trail.append(
+                TrailRow(
+                    event_id=len(self._trail) + 1,
+                    kind=TrailKind.LEVEL,
+                    recorded_at_ns=0,
+                    **msgspec.structs.asdict(event),
+                )
+            )
+
     def _apply(self, batch: BatchCommit) -> None:
         self._offsets.update(batch.offsets)
         for key, value in batch.state.items():
@@ -152,6 +215,8 @@ class MemoryHistory:
         for message in batch.rejected:
             place = (message.topic, message.partition, message.offset)
             self._rejected.setdefault(place, encode(message))
+        for event in batch.limit_events:
+            self._note_level(event)
 
 
 def _place(snapshot: RiskSnapshot) -> tuple[int, int, int, str]:

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 import msgspec
 
+from system.contracts.limits import LimitEvent
 from system.contracts.messages import Rejected, RiskSnapshot, SnapshotKind
 from system.store.errors import PageTokenError
 
@@ -36,6 +37,8 @@ class BatchCommit:
         In the order in which they were taken.
     rejected : sequence of Rejected
         Messages that were not applied.
+    limit_events : sequence of LimitEvent
+        Levels that were raised or left.
     """
 
     fence: int
@@ -44,6 +47,7 @@ class BatchCommit:
     state: Mapping[str, bytes | None] = field(default_factory=dict)
     snapshots: Sequence[RiskSnapshot] = ()
     rejected: Sequence[Rejected] = ()
+    limit_events: Sequence[LimitEvent] = ()
 
 
 @dataclass(frozen=True)

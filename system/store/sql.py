@@ -36,6 +36,7 @@ _ONLY_IN_PAYLOAD: Final = frozenset(
         "option_pnl",
         "proxied",
         "desk",
+        "limits",
     }
 )
 _OWN_TYPE: Final = frozenset({"offsets", "trade_ids"})

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-import psycopg2.extensions
 from psycopg2.extras import execute_values
 
-from system.store import retention, sql
+from system.store import limit_trail, retention, sql
+from system.store.cursors import Cursor, one_row
 from system.store.errors import FencedError
 from system.store.records import BatchCommit
 
 ROWS_PER_STATEMENT: Final = 1_000
-Cursor = psycopg2.extensions.cursor
 
 
 def write_batch(cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row]) -> bool:
@@ -41,6 +40,8 @@ def write_batch(cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row]
     _write_state(cursor, batch)
     _insert(cursor, sql.INSERT_SNAPSHOTS, snapshots, sql.SNAPSHOT_TEMPLATE)
     _insert(cursor, sql.INSERT_REJECTED, [sql.rejected_row(row) for row in batch.rejected])
+    levels = [limit_trail.level_row(event) for event in batch.limit_events]
+    _insert(cursor, limit_trail.INSERT_LEVELS, levels, limit_trail.LEVEL_TEMPLATE)
     return True
 
 
@@ -80,17 +81,3 @@ def prune(cursor: Cursor, budget_bytes: int) -> int:
         cursor.execute(rule, bounds)
         deleted = cursor.rowcount
     return deleted
-
-
-def one_row(cursor: Cursor, statement: str) -> sql.Row:
-    """Return the only row of a statement that always has one."""
-    cursor.execute(statement)
-    row = cursor.fetchone()
-    assert row is not None, statement
-    return row
-
-
-def all_rows(cursor: Cursor, statement: str, parameters: Any = None) -> list[Any]:  # noqa: ANN401
-    """Return every row of a statement."""
-    cursor.execute(statement, parameters)
-    return cursor.fetchall()

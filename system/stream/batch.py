@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from system.book.book import Book
 from system.book.fold import Fold
+from system.book.limits import LimitAlerts
 from system.clock import Clock
 from system.contracts.messages import SnapshotKind, StageTimes
 from system.store.latest import LatestStore
@@ -41,6 +42,8 @@ class MicroBatch:
     published : mapping of str to int
         The offsets that an earlier driver had published: nothing is published before
         they are passed.
+    alerts : LimitAlerts
+        What earlier drivers raised; goes on from there.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class MicroBatch:
         clock: Clock,
         fence: int,
         published: Mapping[str, int],
+        alerts: LimitAlerts,
     ) -> None:
         self._book = book
         self._latest = latest
@@ -59,6 +63,7 @@ class MicroBatch:
         self._clock = clock
         self._fence = fence
         self._ahead = dict(published)
+        self._alerts = alerts
         self._held_since_ns: int | None = None
         self.is_busy = False
         self.epoch = 0
@@ -122,8 +127,15 @@ class MicroBatch:
         stages = msgspec.structs.replace(
             stages, intended_ns=fold.intended_ns, valued_ns=self._clock.monotonic_ns()
         )
-        snapshots = tuple(msgspec.structs.replace(snap, stages=stages) for snap in fold.snapshots)
-        return replace(fold, snapshots=snapshots)
+        watched = [
+            self._alerts.watched(msgspec.structs.replace(snap, stages=stages))
+            for snap in fold.snapshots
+        ]
+        return replace(
+            fold,
+            snapshots=tuple(snapshot for snapshot, _ in watched),
+            limit_events=tuple(event for _, events in watched for event in events),
+        )
 
     def _publish(self, fold: Fold) -> None:
         self._latest.publish(

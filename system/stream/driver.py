@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from system.book.book import Book
+from system.book.limits import LimitAlerts
 from system.bus.admin import create_topics
 from system.bus.consumer import end_offsets
 from system.bus.producer import MessageProducer
@@ -114,6 +115,7 @@ class Driver:
             clock=self._clock,
             fence=fence,
             published={} if watermark is None else watermark.offsets,
+            alerts=LimitAlerts(history.limit_levels()),
         )
         _LOG.info("fence %d goes on at %s", fence, offsets)
         self._stream(session.result(), bootstrap, offsets, latest, durable, batch, fence)

@@ -134,6 +134,7 @@ class DurableWriter:
                 state=fold.state,
                 snapshots=fold.snapshots,
                 rejected=fold.rejected,
+                limit_events=fold.limit_events,
             )
         )
         self._latest.mark_durable(fence, epoch)

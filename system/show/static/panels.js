@@ -12,8 +12,9 @@ import contributors from "./panel_contributors.js";
 import days from "./panel_days.js";
 import heat from "./panel_heat.js";
 import trades from "./panel_trades.js";
+import limits from "./panel_limits.js";
 
-const PANELS = { bar, cards, pnl, gauge, made, exposure, contributors, days, heat, trades };
+const PANELS = { bar, cards, pnl, gauge, made, exposure, contributors, days, heat, trades, limits };
 const AGES = new Set(["bar", "trades"]); // these show ages, which change without news
 const mounted = new WeakMap();
 

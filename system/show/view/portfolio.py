@@ -8,6 +8,7 @@ from system.show.view.base import View
 from system.show.view.contributors import Contributors, contributors
 from system.show.view.exposure import Exposure, exposure
 from system.show.view.gauge import Gauge, gauge
+from system.show.view.limits import LimitRow, limit_rows
 from system.show.view.provenance import (
     Fact,
     Notice,
@@ -48,6 +49,7 @@ class PortfolioView(View, frozen=True, kw_only=True):
     facts: tuple[Fact, ...]
     notices: tuple[Notice, ...]
     stages: Stages
+    limits: tuple[LimitRow, ...]
 
 
 def portfolio_view(snapshot: RiskSnapshot) -> PortfolioView:
@@ -77,6 +79,7 @@ def portfolio_view(snapshot: RiskSnapshot) -> PortfolioView:
         facts=facts(snapshot),
         notices=notices(snapshot),
         stages=stages(snapshot.stages),
+        limits=limit_rows(snapshot),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from system.book.book import Book
+from system.book.limits import LimitAlerts
 from system.clock import ManualClock
 from system.contracts.codec import encode
 from system.contracts.messages import Message, StageTimes
@@ -70,7 +71,9 @@ def stages_of_one_batch() -> StageTimes:
     latest = MemoryLatest(lambda: 0)
     durable = DurableWriter(kept, latest, kept, clock=clock)
     book = Book(dict.fromkeys(Feed().names, 0))
-    batch = MicroBatch(book, latest, durable, clock=clock, fence=1, published={})
+    batch = MicroBatch(
+        book, latest, durable, clock=clock, fence=1, published={}, alerts=LimitAlerts()
+    )
     batch.run(lambda: arrow(portfolio("P", holding("cash:USD", 10.0))))
     durable.wait()
     durable.close()
