@@ -85,6 +85,7 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     ),
     "worst-window": CommandPlace(
         "system.simulate.worst", "show_worst_window", "Search the worst window since 1990."
+    ),
     "limits": CommandPlace(
         "system.client.limits", "limits_app", "Show limits and their trail; acknowledge alerts."
     ),

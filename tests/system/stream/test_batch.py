@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pyarrow as pa
 
 from system.book.book import Book
 from system.book.limits import LimitAlerts
 from system.clock import ManualClock
 from system.contracts.codec import encode
+from system.contracts.limits import Limit, LimitLevel, LimitMeasure
 from system.contracts.messages import Message, StageTimes
 from system.contracts.topics import REFERENCE
 from system.store.latest_fake import MemoryLatest
@@ -66,19 +68,36 @@ def arrow(*messages: Message) -> pa.Table:
     return pa.table(columns)
 
 
-def stages_of_one_batch() -> StageTimes:
+def one_batch(alerts: LimitAlerts) -> BatchCommit:
     clock, kept = SteppingClock(wall_ns=WALL_NS), Kept()
     latest = MemoryLatest(lambda: 0)
     durable = DurableWriter(kept, latest, kept, clock=clock)
     book = Book(dict.fromkeys(Feed().names, 0))
-    batch = MicroBatch(
-        book, latest, durable, clock=clock, fence=1, published={}, alerts=LimitAlerts()
+    batch = MicroBatch(book, latest, durable, clock=clock, fence=1, published={}, alerts=alerts)
+    definition = msgspec.structs.replace(
+        portfolio("P", holding("cash:USD", 10.0)),
+        limits=(Limit(measure=LimitMeasure.GROSS, warning=0.5, breach=1.0),),
     )
-    batch.run(lambda: arrow(portfolio("P", holding("cash:USD", 10.0))))
+    batch.run(lambda: arrow(definition))
     durable.wait()
     durable.close()
-    [snapshot] = kept.commits[0].snapshots
+    return kept.commits[0]
+
+
+def stages_of_one_batch() -> StageTimes:
+    [snapshot] = one_batch(LimitAlerts()).snapshots
     return snapshot.stages
+
+
+def test_what_is_raised_goes_out_with_the_snapshot_and_into_its_transaction() -> None:
+    raised = {("P", LimitMeasure.GROSS): LimitLevel.BREACH}
+    commit = one_batch(LimitAlerts(raised))
+    [snapshot] = commit.snapshots
+    levels = {use.measure: use.raised for use in snapshot.limits}
+    assert levels[LimitMeasure.GROSS] is LimitLevel.OK
+    [event] = commit.limit_events
+    assert (event.before, event.after) == (LimitLevel.BREACH, LimitLevel.OK)
+    assert event.snapshot_id == snapshot.snapshot_id
 
 
 def test_every_stage_is_stamped_by_one_clock_in_order() -> None:

@@ -1,0 +1,99 @@
+"""The commands about limits: what they ask and what they tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from system import cli
+from system.client import limits
+from system.client.sync_client import RiskClient
+from system.contracts.codec import encode
+from system.contracts.limits import (
+    Acknowledgement,
+    LimitLevel,
+    LimitMeasure,
+    Limits,
+    TrailKind,
+    TrailPage,
+    TrailRow,
+    limit_statuses,
+)
+from tests.system.book.test_limits import use
+
+RAISED = TrailRow(
+    event_id=4,
+    kind=TrailKind.LEVEL,
+    portfolio="alpha",
+    measure=LimitMeasure.VAR,
+    before=LimitLevel.OK,
+    after=LimitLevel.BREACH,
+    value=1.2,
+    warning=0.8,
+    breach=1.0,
+    snapshot_id="alpha-1-7",
+    event_time_ns=1,
+    recorded_at_ns=1_600_000_000_000_000_000,
+)
+SEEN = msgspec.structs.replace(
+    RAISED, event_id=5, kind=TrailKind.ACKNOWLEDGED, acknowledges=4, actor="J. Doe", note="hedged"
+)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
+    requests: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, content=encode(_answer(request)))
+
+    client = RiskClient("http://test", "token", transport=httpx.MockTransport(respond))
+    monkeypatch.setattr(limits, "connected_client", lambda: client)
+    return requests
+
+
+def _answer(request: httpx.Request) -> Any:
+    if request.method == "POST":
+        return SEEN
+    if request.url.path.endswith("/events"):
+        return TrailPage(portfolio="alpha", rows=(SEEN, RAISED))
+    one = msgspec.structs.replace(use(1.2), raised=LimitLevel.BREACH)
+    return Limits(
+        portfolio="alpha",
+        snapshot_id="alpha-1-7",
+        event_time_ns=1,
+        nav=1e6,
+        base_currency="USD",
+        limits=limit_statuses((one,), (RAISED,)),
+    )
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(cli.app, ["limits", *words], env={"COLUMNS": "200"})
+
+
+def test_limits_show_what_is_raised_and_that_nobody_has_seen_it(asked: list[httpx.Request]) -> None:
+    result = run("show", "alpha")
+    assert result.exit_code == 0, result.output
+    for told in ("var", "120.000%", "breach", "nobody yet"):
+        assert told in result.output
+
+
+def test_events_show_levels_and_people(asked: list[httpx.Request]) -> None:
+    result = run("events", "alpha", "--count", "5")
+    assert asked[0].url.query == b"limit=5"
+    for told in ("ok -> breach", "seen by J. Doe", "hedged", "2020-09-13 12:26:40"):
+        assert told in result.output
+
+
+def test_acknowledging_sends_who_and_what(asked: list[httpx.Request]) -> None:
+    result = run("acknowledge", "alpha", "var", "--by", "J. Doe", "--note", "hedged")
+    assert "breach of var in alpha (alpha-1-7): seen by J. Doe" in result.output
+    assert asked[0].url.path == "/v1/portfolios/alpha/limits/var/acknowledge"
+    said = msgspec.json.decode(asked[0].content, type=Acknowledgement)
+    assert said == Acknowledgement(actor="J. Doe", note="hedged")
