@@ -18,7 +18,7 @@ from system.store.records import SnapshotQuery
 
 Row = tuple[Any, ...]
 
-_ONLY_IN_PAYLOAD: Final = frozenset(
+ONLY_IN_PAYLOAD: Final = frozenset(
     {
         "tail",
         "positions",
@@ -41,7 +41,7 @@ _ONLY_IN_PAYLOAD: Final = frozenset(
 )
 _OWN_TYPE: Final = frozenset({"offsets", "trade_ids"})
 SCALAR_COLUMNS: Final = tuple(
-    name for name in field_names(RiskSnapshot) if name not in _ONLY_IN_PAYLOAD | _OWN_TYPE
+    name for name in field_names(RiskSnapshot) if name not in ONLY_IN_PAYLOAD | _OWN_TYPE
 )
 SNAPSHOT_COLUMNS: Final = (
     *SCALAR_COLUMNS,
