@@ -92,6 +92,11 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     "backtest": CommandPlace(
         "validation.backtest.command", "backtest", "Test VaR on prices and positions of your own."
     ),
+    "replay-backtest": CommandPlace(
+        "validation.replay_backtest",
+        "replay_backtest",
+        "Replay six months and compare with the batch.",
+    ),
 }
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130

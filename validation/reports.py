@@ -32,13 +32,27 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     log_tail: str = ""
 
 
+class ModelEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """How the official estimator did on one span of real history; evidence, no verdict.
+
+    ``power``: if the alternative were the truth, how often each test would reject at 5 %.
+    """
+
+    span: str
+    days: int
+    breaches: int
+    sentences: tuple[str, ...]
+    power: dict[str, dict[str, float]]
+
+
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` holds."""
+    """What ``report.json`` holds: ``verdict`` is on the implementation, ``model`` has none."""
 
     verdict: Verdict
     seconds: float
     cases: CaseCounts
     steps: tuple[StepOutcome, ...]
+    model: tuple[ModelEvidence, ...] = ()
 
 
 class _FindingsOnly(msgspec.Struct):
@@ -54,6 +68,18 @@ def read_findings(path: Path) -> tuple[Finding, ...]:
     """Return the findings of a report; none where it is missing or cut off."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=_FindingsOnly).findings
+    except (FileNotFoundError, msgspec.DecodeError):
+        return ()
+
+
+class _EvidenceOnly(msgspec.Struct):
+    evidence: tuple[ModelEvidence, ...]
+
+
+def read_evidence(path: Path) -> tuple[ModelEvidence, ...]:
+    """Return the evidence on the model; none where it was not gathered."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_EvidenceOnly).evidence
     except (FileNotFoundError, msgspec.DecodeError):
         return ()
 

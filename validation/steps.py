@@ -62,6 +62,13 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
             findings=folder / LIBRARIES,
         ),
         Step(
+            MODEL_STEP,
+            "model: published breaches of four spans; evidence on the 95 %, with power",
+            (_python("validation.model_evidence", "--report", str(folder / MODEL)),),
+            300,
+            findings=folder / MODEL,
+        ),
+        Step(
             "kill-table",
             "kill table: each planted defect is caught by the check named beforehand",
             (_python("validation.kill_table", "--report", str(folder / KILL_TABLE)),),
@@ -100,6 +107,8 @@ def _tests(folder: Path, name: str, title: str, chosen: Sequence[str], timeout_s
 
 
 LIBRARIES: Final = "libraries.json"
+MODEL: Final = "model.json"
+MODEL_STEP: Final = "model"
 KILL_TABLE: Final = "kill_table.json"
 _SHORT_DEMO: Final = ("--short", "--report-timings")
 """Other programs may share the machine that verifies: there a timing is reported, and judged

@@ -27,10 +27,16 @@ from validation.junit import (
     write_junit,
 )
 from validation.pages import write_verify_page
-from validation.reports import StepOutcome, VerifyReport, read_findings, write_json
+from validation.reports import (
+    StepOutcome,
+    VerifyReport,
+    read_evidence,
+    read_findings,
+    write_json,
+)
 from validation.running import CommandResult, heed_interrupts, log_tail, run_command
 from validation.screen import STYLES, open_console
-from validation.steps import Step, verify_steps
+from validation.steps import MODEL, MODEL_STEP, Step, verify_steps
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = Path("build") / "verify"
@@ -152,6 +158,7 @@ def _run_all(steps: Sequence[Step], folder: Path, console: Console) -> VerifyRep
         seconds=(clock.monotonic_ns() - started_ns) / 1e9,
         cases=sum((outcome.cases for outcome in outcomes), CaseCounts()),
         steps=tuple(outcomes),
+        model=read_evidence(folder / MODEL) if MODEL_STEP in done else (),
     )
 
 
