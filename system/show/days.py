@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
+import numpy as np
 from msgspec import Struct
 
+from system.backtest.eprocess import LEVEL, coverage_evidence
 from system.contracts.api import SnapshotPoint
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.show import format as text
@@ -17,6 +19,8 @@ MAX_DAYS: Final = 260
 HEAT_DAYS: Final = 30
 HEAT_ROWS: Final = 12
 BASIS_POINTS: Final = 10_000
+REJECTED_AT: Final = 1.0 / LEVEL
+"""The e-value at which the promised rate is rejected at 5 %, whenever one looks."""
 
 
 class Day(Struct, frozen=True, kw_only=True):
@@ -130,7 +134,12 @@ class DayHistory:
             breach_count=breaches,
             judged_count=len(judged),
             sentence=breach_sentence(breaches, len(judged)),
-            expectation=expected_breaches(len(judged), scenario_count, tail_rank, confidence),
+            expectation=_joined(
+                expected_breaches(len(judged), scenario_count, tail_rank, confidence),
+                coverage_words(
+                    [bool(day.breach) for day in judged], scenario_count, tail_rank, confidence
+                ),
+            ),
             heat_dates=tuple(day.date.isoformat() for day in shown),
             heat_rows=rows,
             heat_scale=max((abs(cell or 0.0) for row in rows for cell in row.cells), default=0.0),
@@ -164,6 +173,44 @@ def expected_breaches(judged: int, scenario_count: int, tail_rank: int, confiden
         f" ({rate * judged:.1f} in {judged}); {text.confidence_label(confidence)} VaR promises"
         f" {promised * 100:.3g}{text.NARROW_SPACE}% ({promised * judged:.1f})"
     )
+
+
+def coverage_words(
+    breaches: Sequence[bool], scenario_count: int, tail_rank: int, confidence: str
+) -> str:
+    """Return the live evidence against the promised rate, which may be looked at every day.
+
+    Parameters
+    ----------
+    breaches : sequence of bool
+        Of the judged days, oldest first.
+    scenario_count, tail_rank, confidence
+        As for `expected_breaches`.
+
+    Returns
+    -------
+    str
+        The e-value (the promise is rejected where it reaches ``REJECTED_AT``), beside the one to
+        be expected of a correct estimator; empty before the first judged day.
+    """
+    if not scenario_count or not breaches:
+        return ""
+    found = coverage_evidence(
+        np.array(breaches, dtype=np.bool_),
+        1 - float(confidence),
+        expected_rate=tail_rank / (scenario_count + 1),
+    )
+    assert found.expected_log_wealth is not None, "it was asked for"
+    expected = math.exp(float(found.expected_log_wealth[-1]))
+    verdict = "rejected" if found.largest_e_value >= REJECTED_AT else "not rejected"
+    return (
+        f"evidence against the promise: e-value {found.e_value:.2g}, {verdict}"
+        f" ({REJECTED_AT:.0f} rejects; a correct estimator is expected at {expected:.2g})"
+    )
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
 
 
 def _ordinal(rank: int) -> str:

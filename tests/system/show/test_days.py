@@ -8,7 +8,7 @@ import pytest
 
 from system.contracts.api import SnapshotPoint
 from system.contracts.messages import RiskSnapshot, SnapshotKind
-from system.show.days import HEAT_ROWS, MAX_DAYS, Day, DayHistory, breach_sentence
+from system.show.days import HEAT_ROWS, MAX_DAYS, Day, DayHistory, breach_sentence, coverage_words
 from tests.system.show.market import replace_struct
 
 
@@ -139,3 +139,12 @@ def test_only_a_breach_is_marked(ends_of_day: tuple[RiskSnapshot, ...]) -> None:
     row = history_of((crashed,)).view(30, 2, "0.95").days[0]
     assert row.breach
     assert row.note.endswith("P&L \u221210, VaR stated before 9: breach")
+
+
+def test_live_evidence_stands_beside_what_a_correct_estimator_brings_about() -> None:
+    calm = coverage_words([False] * 60, 30, 2, "0.95")
+    assert "not rejected" in calm
+    assert "a correct estimator is expected at 1.1" in calm
+    every = coverage_words([True] * 10, 30, 2, "0.95")
+    assert ", rejected (20 rejects" in every
+    assert coverage_words([], 30, 2, "0.95") == coverage_words([True], 0, 0, "0.95") == ""
