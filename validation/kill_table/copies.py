@@ -17,8 +17,8 @@ from validation.running import CommandResult, run_command
 
 COPIED: Final = ("system", "validation", "loadtests", "tests", "scenarios", "pyproject.toml")
 LEFT_OUT: Final = shutil.ignore_patterns("__pycache__")
-RUN_BOUND_S: Final = 90.0
-CONTROL_BOUND_S: Final = 150.0
+RUN_BOUND_S: Final = 150.0
+CONTROL_BOUND_S: Final = 300.0
 PLUGIN: Final = ("-p", "validation.kill_table.inside")
 
 
