@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -230,6 +231,8 @@ def _check(scenario: Scenario, replay: Replay, books: Sequence[Portfolio]) -> No
     for place, name in enumerate(names):
         if name in names[:place]:
             raise scenario.error(("portfolio", place), f"{name!r} stands twice")
+    for place, book in enumerate(books):
+        _check_window(scenario, ("portfolio", place, "window"), book)
     for key, one in _entries(scenario):
         _check_day(scenario, key, one, len(replay.days))
         _check_moments(scenario, key, one)
@@ -243,6 +246,15 @@ def _check(scenario: Scenario, replay: Replay, books: Sequence[Portfolio]) -> No
             _check_named(scenario, (*key, "instrument"), one.instrument, replay.market.instruments)
     for name in scenario.file.expect.stale:
         _check_named(scenario, ("expect", "stale"), name, replay.market.series)
+
+
+def _check_window(scenario: Scenario, key: KeyPath, book: Portfolio) -> None:
+    """Refuse a window that has no tail, or that the history does not fill."""
+    if book.window * (1 - Fraction(book.confidence)) < 1:
+        raise scenario.error(key, f"{book.window} days have no tail at {book.confidence}")
+    history = scenario.file.market.history
+    if history <= book.window:
+        raise scenario.error(key, f"{book.window} needs a history of more than {history} closes")
 
 
 def _entries(scenario: Scenario) -> Iterator[tuple[KeyPath, msgspec.Struct]]:

@@ -5,6 +5,7 @@ import pytest
 
 from loadtests.record import SeenSnapshot
 from system.contracts.messages import RejectReason, SnapshotKind
+from system.settings import load_settings
 from tests.validation.scenarios.folding import folded, observed
 from tests.validation.scenarios.stories import HEAD, played, story_of
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
@@ -13,14 +14,17 @@ from validation.fates import fates
 from validation.gathering import expected_of
 from validation.judging import mark_places
 from validation.scenarios.closes import topic_closes
+from validation.scenarios.commands import found_path
 from validation.scenarios.expectations import check_expectations, check_faults
 from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.format import Expect, NumberTable
 from validation.scenarios.freshness import check_shown
 from validation.scenarios.hashes import day_hashes, numbers_hash
 from validation.scenarios.oracle import check_live, inputs_of
+from validation.scenarios.reading import read_scenario
 from validation.scenarios.real_closes import check_real_closes
 from validation.scenarios.shown import Shown
+from validation.scenarios.story import read_story
 
 STORY = """
 [[portfolio]]
@@ -59,8 +63,8 @@ portfolio = "euro"
 class Played:
     """A story, its topics, its snapshots, and what must become of its messages."""
 
-    def __init__(self, folder, *, partitions: int = 2, batch: int = 40) -> None:
-        self.topics = played(story_of(folder, STORY, head=HEAD), partitions=partitions)
+    def __init__(self, story, *, partitions: int = 2, batch: int = 40) -> None:
+        self.topics = played(story, partitions=partitions)
         self.snapshots = folded(self.topics, batch=batch)
         self.lines = observed(self.snapshots)
         self.seen = [line for line in self.lines if isinstance(line, SeenSnapshot)]
@@ -91,7 +95,7 @@ class Played:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Played:
-    return Played(tmp_path_factory.mktemp("story"))
+    return Played(story_of(tmp_path_factory.mktemp("story"), STORY, head=HEAD))
 
 
 def test_ends_of_day_equal_the_reference_on_the_closes_of_the_topics(run):
@@ -99,6 +103,25 @@ def test_ends_of_day_equal_the_reference_on_the_closes_of_the_topics(run):
     expected = expected_of(run.records, closes.closes, calendar=closes.calendar, days=closes.days)
     found = check_end_of_day("ends", run.stated, expected)
     assert (found.verdict, len(expected)) == (Verdict.PASSED, 6), found.detail
+
+
+PLAYED = ("correlation-one", "currency-feed-lost", "feed-halt", "flash-crash", "fx-shock",
+          "intraday-trades", "volatility-regime")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_a_story_of_the_library_keeps_its_expectations_when_folded_in_memory(name):
+    story = read_story(read_scenario(found_path(name)), load_settings().wheels_dir)
+    run = Played(story)
+    expected = expected_of(
+        run.records, run.closes.closes, calendar=run.closes.calendar, days=run.closes.days
+    )
+    findings = [
+        check_end_of_day("ends", run.stated, expected),
+        check_live(run.seen, run.inputs),
+        *check_expectations(story.scenario.file.expect, run.ruled, run.seen, run.stated),
+    ]
+    assert {one.check: one.detail for one in findings if one.verdict is not Verdict.PASSED} == {}
 
 
 def test_live_numbers_equal_the_reference_at_their_offsets(run):
@@ -125,7 +148,7 @@ def test_without_a_live_number_nothing_is_shown(run):
 
 @pytest.mark.parametrize(("partitions", "batch"), [(1, 1_000), (4, 7)])
 def test_numbers_hash_alike_over_partitions_and_batches(run, tmp_path, partitions, batch):
-    other = Played(tmp_path, partitions=partitions, batch=batch)
+    other = Played(story_of(tmp_path, STORY, head=HEAD), partitions=partitions, batch=batch)
     one, two = (day_hashes(played.snapshots) for played in (run, other))
     assert one == two
     assert numbers_hash(one) == numbers_hash(two)

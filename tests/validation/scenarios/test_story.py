@@ -51,15 +51,15 @@ def test_another_seed_is_another_market(tmp_path):
 def test_prices_of_ones_own_drive_a_scenario(tmp_path):
     head = HEAD.replace('kind = "simulated"\ndays = 3\ninstruments = 3\n', 'kind = "prices"\n')
     head = head.replace("SIM001 = 10, SIM002 = -5", "AAA = 1").replace(
-        "history = 35", "history = 3"
+        "history = 35", "history = 31"
     )
     head = head.replace('currencies = ["USD"]\n', "")
-    days = [dt.date(2024, 1, 1) + dt.timedelta(days=n) for n in range(6)]
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=n) for n in range(36)]
     rows = "".join(f"{day},{100 + n}\n" for n, day in enumerate(days))
     prices = tmp_path / "own.csv"
     prices.write_text("date,AAA\n" + rows, "utf-8")
     story = story_of(tmp_path, "", head=head, data=prices)
-    assert story.days == tuple(days[3:])
+    assert story.days == tuple(days[31:])
     with pytest.raises(ScenarioError, match="give --data"):
         story_of(tmp_path, "", head=head)
 
