@@ -26,6 +26,7 @@ def draw_page() -> None:
         panel(Panel.CONTRIBUTORS)
     with middle:
         panel(Panel.EXPOSURE)
+        panel(Panel.STRESSED)
     with right:
         draw_ticket(chosen)
         draw_scenarios(chosen)

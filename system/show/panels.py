@@ -27,6 +27,7 @@ class Panel(StrEnum):
     GAUGE = "gauge"
     MADE = "made"
     EXPOSURE = "exposure"
+    STRESSED = "stressed"
     CONTRIBUTORS = "contributors"
     DAYS = "days"
     HEAT = "heat"

@@ -19,7 +19,16 @@ from system.bus.errors import TopicMismatchError, TopicMissingError
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.codec import MAX_MESSAGE_BYTES
-from system.contracts.messages import CloseHistory, FxRate, Instrument, Mark, Portfolio, Tick, Trade
+from system.contracts.messages import (
+    CloseHistory,
+    FxRate,
+    Instrument,
+    Mark,
+    Portfolio,
+    StressedHistory,
+    Tick,
+    Trade,
+)
 from system.contracts.topics import (
     FX_RATES,
     INPUT_TOPICS,
@@ -222,7 +231,9 @@ def test_the_source_runs_as_a_process_that_reports_in_lines(broker, before):
         if place in summary.offsets
     }
     kinds = [type(record.message()) for record in sent_since(broker, before, REFERENCE)]
-    assert kinds == [Instrument] * 3 + [CloseHistory] * 3 + [Mark] * DAY_COUNT
+    assert (
+        kinds == [Instrument] * 3 + [CloseHistory] * 3 + [StressedHistory] * 9 + [Mark] * DAY_COUNT
+    )
 
 
 @pytest.mark.parametrize("client", ["kafka-python", "confluent"])

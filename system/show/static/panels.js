@@ -8,13 +8,16 @@ import pnl from "./panel_pnl.js";
 import gauge from "./panel_gauge.js";
 import made from "./panel_made.js";
 import exposure from "./panel_exposure.js";
+import stressed from "./panel_stressed.js";
 import contributors from "./panel_contributors.js";
 import days from "./panel_days.js";
 import heat from "./panel_heat.js";
 import trades from "./panel_trades.js";
 import limits from "./panel_limits.js";
 
-const PANELS = { bar, cards, pnl, gauge, made, exposure, contributors, days, heat, trades, limits };
+const PANELS = {
+  bar, cards, pnl, gauge, made, exposure, stressed, contributors, days, heat, trades, limits,
+};
 const AGES = new Set(["bar", "trades"]); // these show ages, which change without news
 const mounted = new WeakMap();
 

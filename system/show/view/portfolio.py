@@ -19,6 +19,7 @@ from system.show.view.provenance import (
     stages,
     tail_rows,
 )
+from system.show.view.stressed import Stressed, stressed
 
 
 class PnlNow(View, frozen=True, kw_only=True):
@@ -44,6 +45,7 @@ class PortfolioView(View, frozen=True, kw_only=True):
     pnl: PnlNow
     gauge: Gauge
     exposure: Exposure
+    stressed: Stressed
     contributors: Contributors
     tail: tuple[TailRow, ...]
     facts: tuple[Fact, ...]
@@ -74,6 +76,7 @@ def portfolio_view(snapshot: RiskSnapshot) -> PortfolioView:
         pnl=pnl_now(snapshot),
         gauge=gauge(snapshot),
         exposure=exposure(snapshot),
+        stressed=stressed(snapshot),
         contributors=contributors(snapshot),
         tail=tail_rows(snapshot),
         facts=facts(snapshot),

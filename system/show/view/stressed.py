@@ -1,0 +1,99 @@
+"""What VaR does not say: the crises, and what options depend on."""
+
+from __future__ import annotations
+
+from system.contracts.measures import PortfolioGreeks, StressedRisk, UnderlyingGreeks
+from system.contracts.messages import RiskSnapshot
+from system.show import format as text
+from system.show.view.base import View
+
+
+class StressedRow(View, frozen=True, kw_only=True):
+    """One stressed window: VaR as an amount, of NAV, and in units of the present VaR."""
+
+    window: str
+    days: str
+    var_text: str
+    percent: str
+    multiple: str
+    note: str
+    available: bool
+
+
+class GreeksRow(View, frozen=True, kw_only=True):
+    """Greeks of one underlying, or their sum; base currency."""
+
+    name: str
+    delta_cash: str
+    gamma_cash: str
+    vega: str
+    theta: str
+    rho: str
+
+
+class Stressed(View, frozen=True, kw_only=True):
+    """Stressed VaR by window; Greeks and the approximation only where there are options."""
+
+    rows: tuple[StressedRow, ...]
+    greeks: tuple[GreeksRow, ...]
+    approximation: str
+
+
+def stressed(snapshot: RiskSnapshot) -> Stressed:
+    """Return the stressed windows of a snapshot, and the Greeks of its options."""
+    return Stressed(
+        rows=tuple(_stressed_row(one, snapshot) for one in snapshot.stressed),
+        greeks=() if snapshot.greeks is None else _greeks_rows(snapshot.greeks),
+        approximation=_approximation(snapshot),
+    )
+
+
+def _stressed_row(one: StressedRisk, snapshot: RiskSnapshot) -> StressedRow:
+    nav, var = snapshot.nav, snapshot.var
+    of_nav = one.var / nav if one.var is not None and nav > 0 else None
+    multiple = one.var / var if one.var is not None and var is not None and var > 0 else None
+    return StressedRow(
+        window=one.window,
+        days=f"{one.first} to {one.last}",
+        var_text=text.amount(one.var),
+        percent=text.percent(of_nav, digits=2),
+        multiple=text.NOTHING if multiple is None else f"{multiple:.1f} \u00d7",
+        note=_note(one),
+        available=one.var is not None,
+    )
+
+
+def _note(one: StressedRisk) -> str:
+    """Return n and k, what was held or stood in, or why there is no number."""
+    if one.not_available:
+        return f"not available, n = {one.scenario_count}: {one.not_available}"
+    parts = [f"n = {one.scenario_count}, k = {one.tail_rank}"]
+    if one.proxied:
+        parts.append(f"proxies: {', '.join(one.proxied)}")
+    if one.constant_volatility:
+        parts.append(f"volatility held: {', '.join(one.constant_volatility)}")
+    return "; ".join(parts)
+
+
+def _greeks_rows(greeks: PortfolioGreeks) -> tuple[GreeksRow, ...]:
+    rows = [_greeks_row(one.underlying, one) for one in greeks.underlyings]
+    return (*rows, _greeks_row("Total", greeks))
+
+
+def _greeks_row(name: str, greeks: UnderlyingGreeks | PortfolioGreeks) -> GreeksRow:
+    return GreeksRow(
+        name=name,
+        delta_cash=text.amount(greeks.delta_cash),
+        gamma_cash=text.amount(greeks.gamma_cash),
+        vega=text.amount(greeks.vega),
+        theta=text.amount(greeks.theta),
+        rho=text.amount(greeks.rho),
+    )
+
+
+def _approximation(snapshot: RiskSnapshot) -> str:
+    near = snapshot.delta_gamma_vega
+    if near is None:
+        return ""
+    gap = text.amount(near.gap, signed=True)
+    return f"VaR by delta, gamma and vega alone {text.amount(near.var)}, {gap} to full revaluation"
