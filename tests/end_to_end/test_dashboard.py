@@ -296,6 +296,13 @@ def test_a_trade_from_the_ticket_shows_var_before_and_after(page: Page, server: 
     assert row[5].endswith("ms")
 
 
+def test_each_limit_is_told_in_words_and_drawn_up_to_its_breach_level(page: Page) -> None:
+    page.wait("text('limits', 'tbody th') === 'VaR'")
+    page.wait("['within', 'warning', 'breach'].includes(text('limits', '.words'))")
+    page.wait("panel('limits').querySelector('.limit i').style.width.endsWith('%')")
+    page.wait("text('limits', '.note').endsWith('raised')")
+
+
 def test_a_trade_that_the_api_refuses_says_why(page: Page, server: ApiServer) -> None:
     server.api.refusal = "quantity is above the limit of this desk"
     page.wait("document.querySelector('.stForm button[kind=primaryFormSubmit]')")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
+from system.book.limits import limit_uses
 from system.contracts.messages import (
     AssetClass,
     AssetClassRisk,
@@ -175,7 +176,7 @@ class Market:
         before = self.stated.get(portfolio)
         at_end = kind is SnapshotKind.END_OF_DAY
         daily = nav - before.nav if before else sum(unrealised.values())
-        return RiskSnapshot(
+        stated = RiskSnapshot(
             snapshot_id=(
                 f"{portfolio}-eod-{self.date}"
                 if at_end
@@ -243,6 +244,7 @@ class Market:
             breach=(-daily > (before.var or 0.0)) if at_end and before else None,
             trade_ids=tuple(trades),
         )
+        return msgspec.structs.replace(stated, limits=limit_uses(stated, ()))
 
     def _snapshot_id(self, portfolio: str, at_end: bool) -> str:
         end = f"eod-{self.date}" if at_end else f"{self.fence}-{self.epoch}"
