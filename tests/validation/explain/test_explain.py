@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -15,8 +16,12 @@ from system.book.restore import restored_rows
 from system.book.rows import ClosesState
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleVerdict
+from system.settings import Connections
+from system.store.history_fake import MemoryHistory
+from system.store.records import BatchCommit
 from tests.system.book.feed import rate, tick, trade
 from tests.validation.oracle.recorded import RecordedFeed, opened_and_recorded
+from validation.explain import inputs
 from validation.explain.command import CANNOT_TELL, DIFFERS, exit_code, explain
 from validation.explain.explanation import Explanation, explanation
 from validation.explain.inputs import Bundle, needed_closes, needed_instruments
@@ -200,3 +205,31 @@ def test_what_cannot_be_gathered_is_said_and_is_no_pass(
     said = runner.invoke(app, [str(path)])
     assert said.exit_code == CANNOT_TELL
     assert "no reference data" in " ".join(said.output.split())
+
+
+class Kept(MemoryHistory):
+    """The history of a stream that was committed, opened as the real one is."""
+
+    rows: ClassVar[dict[str, bytes]] = {}
+    snapshots_kept: ClassVar[tuple[RiskSnapshot, ...]] = ()
+
+    def __init__(self, database_url: str) -> None:
+        super().__init__()
+        fence = self.acquire_fence()
+        self.commit(BatchCommit(fence, 0, {}, self.rows, snapshots=self.snapshots_kept))
+
+
+def test_a_stored_snapshot_is_found_by_its_id_with_the_rows_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feed = traded()
+    [end] = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    monkeypatch.setattr(Kept, "rows", feed.rows)
+    monkeypatch.setattr(Kept, "snapshots_kept", (end,))
+    monkeypatch.setattr(inputs, "RiskHistory", Kept)
+    where = Connections({"database_url": "postgresql://nowhere"}, Path("nowhere"))
+    found = inputs.gathered(end.snapshot_id, where, inputs=None)
+    assert found.snapshot == end
+    assert explained(found).holds
+    with pytest.raises(inputs.RecordNotFoundError, match="no file, no address, and no snapshot"):
+        inputs.gathered("nobody-1-1", where, inputs=None)
