@@ -19,7 +19,8 @@ from system.contracts.oracle import OracleVerdict
 from system.settings import Connections
 from system.store.history_fake import MemoryHistory
 from system.store.records import BatchCommit
-from tests.system.book.feed import rate, tick, trade
+from tests.system.book.feed import Feed, live, rate, tick, trade
+from tests.system.book.test_options import optioned
 from tests.validation.oracle.recorded import RecordedFeed, opened_and_recorded
 from validation.explain import inputs
 from validation.explain.command import CANNOT_TELL, DIFFERS, exit_code, explain
@@ -37,12 +38,13 @@ def traded(base_currency: str = "USD") -> RecordedFeed:
     return feed
 
 
-def bundle_of(feed: RecordedFeed, snapshot: RiskSnapshot) -> Bundle:
+def bundle_of(feed: Feed, snapshot: RiskSnapshot) -> Bundle:
     """Return what the stack would give: rows of the book state."""
     names = (f"instrument:{name}" for name in needed_instruments(snapshot))
     rows = {key: feed.rows[key] for key in names if key in feed.rows}
     for name in needed_closes(snapshot, restored_rows(rows).instruments):
-        rows[f"closes:{name}"] = feed.rows[f"closes:{name}"]
+        if f"closes:{name}" in feed.rows:
+            rows[f"closes:{name}"] = feed.rows[f"closes:{name}"]
     return Bundle(snapshot=snapshot, rows={key: msgspec.Raw(row) for key, row in rows.items()})
 
 
@@ -83,6 +85,18 @@ def test_an_end_of_day_is_reproduced_too() -> None:
     feed = traded()
     [end] = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
     assert explained(bundle_of(feed, end)).holds
+
+
+def test_a_book_with_an_option_is_reproduced_and_exact_arithmetic_says_that_it_cannot_tell() -> (
+    None
+):
+    feed = optioned()
+    snapshot = live(feed.send(tick("B", 101.0), rate("USD", 1.11)), "O")
+    found = explained(bundle_of(feed, snapshot))
+    assert (found.reproduced, found.differences) == (True, ())
+    assert found.oracle.verdict is OracleVerdict.UNCHECKED
+    assert "option" in found.oracle.detail
+    assert exit_code(found) == CANNOT_TELL
 
 
 def test_steps_lead_to_the_number(bundle: Bundle) -> None:
