@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from system.contracts.api import PortfolioImport
 from system.contracts.codec import MAX_MESSAGE_BYTES, encode
-from system.contracts.messages import StressedHistory
+from system.contracts.messages import OpeningPosition, Portfolio, RiskSnapshot, StressedHistory
 from system.risk.stressed import STRESSED_WINDOWS
 from system.settings import load_settings
 from system.simulate.catalogue import INDEX_FUTURE
 from system.simulate.datasets import load_market
 from system.simulate.market import Market
-from system.simulate.replay import replayed_market
+from system.simulate.replay import Replay, ReplaySpec, replayed_market
 from system.simulate.stressed import STRESSED_VERSION, stressed_histories
+from tests.system.book.feed import Feed, live
 from validation import closes
+
+BOOKS = Path(__file__).parents[3] / "scenarios" / "books"
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +74,66 @@ def test_every_message_fits_on_the_topic(whole: Market) -> None:
     assert max(sizes) < MAX_MESSAGE_BYTES / 50
     assert sum(sizes) < 2_000_000
     assert dt.date(2008, 9, 2) == STRESSED_WINDOWS[0].first
+
+
+# -- in a book --------------------------------------------------------------------------
+
+
+def snapshot_before(whole: Market, day: dt.date, book: str) -> RiskSnapshot:
+    """Return what a demo book states on the reference data that a replay from a day sends."""
+    definition = msgspec.json.decode((BOOKS / book).read_bytes(), type=PortfolioImport).portfolio
+    names = tuple(
+        one.instrument for one in definition.positions if one.instrument in whole.instruments
+    )
+    chosen = replayed_market(whole, instruments=names, currencies=("USD", "JPY"))
+    replay = Replay(chosen, ReplaySpec(first_day=day, last_day=day, ticks_per_day=1))
+    feed = Feed()
+    sent = (*replay.reference_messages(), *stressed_histories(whole, chosen))
+    fold = feed.send(*sent, definition)
+    assert fold.rejected == ()
+    return live(fold, definition.portfolio)
+
+
+def test_a_demo_book_states_2008_with_the_funds_proxy_and_what_is_not_over_yet(
+    whole: Market,
+) -> None:
+    snapshot = snapshot_before(whole, dt.date(2020, 2, 3), "long-short.json")
+    assert snapshot.not_available == ""
+    found = {one.window: one for one in snapshot.stressed}
+    assert (found["2008"].scenario_count, found["2008"].tail_rank) == (85, 5)
+    assert found["2008"].var is not None
+    assert any(one.endswith(f"={INDEX_FUTURE}") for one in found["2008"].proxied)
+    for window, count in (("2020", 0), ("2022", 0)):
+        assert (found[window].var, found[window].scenario_count) == (None, count)
+        assert "not before the as-of date 2020-01-31" in found[window].not_available
+
+
+def test_the_golden_stressed_numbers_stand_in_a_snapshot(whole: Market) -> None:
+    """As of 2022-12-27: 2008 and 2020 to 0.01; 2022 is not over, with its 248 returns."""
+    golden = json.loads((BOOKS.parents[1] / "validation/data/golden_stressed_var.json").read_text())
+    first, asof = dt.date(2022, 1, 3), dt.date(2022, 12, 27)
+    equities = tuple(closes.read_closes(closes.EQUITIES))
+    chosen = replayed_market(whole, instruments=equities)
+    spec = ReplaySpec(
+        first_day=dt.date(2022, 12, 28), last_day=dt.date(2022, 12, 28), ticks_per_day=20
+    )
+    positions = tuple(
+        OpeningPosition(
+            instrument=name,
+            quantity=50_000.0 / whole.series[name].closes[first],
+            entry_price=whole.series[name].closes[first],
+        )
+        for name in equities
+    )
+    feed = Feed()
+    sent = (*Replay(chosen, spec).reference_messages(), *stressed_histories(whole, chosen))
+    fold = feed.send(*sent, Portfolio(portfolio="golden", positions=positions))
+    snapshot = live(fold, "golden")
+    assert snapshot.asof == asof
+    assert snapshot.value == pytest.approx(golden["base"]["value"], abs=0.01)
+    assert snapshot.var == pytest.approx(golden["base"]["var30"], abs=0.01)
+    found = {one.window: one for one in snapshot.stressed}
+    for window in ("2008", "2020"):
+        assert found[window].var == pytest.approx(golden[window]["svar"], abs=0.01)
+        assert found[window].scenario_count == golden[window]["n"]
+    assert (found["2022"].var, found["2022"].scenario_count) == (None, golden["2022"]["n"])
