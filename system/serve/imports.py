@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import msgspec
 
+from system.book.listings import listing_of
 from system.book.positions import CASH_PREFIX, cash_listing
 from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, ClosesState
 from system.contracts.api import FieldProblem, PortfolioAccepted, PortfolioImport
 from system.contracts.messages import CloseHistory, Instrument, field_names
-from system.errors import InputError
+from system.errors import InputError, MessageError
 from system.risk.confidence import Confidence
 from system.risk.listing import Listing
+from system.risk.proxies import proxies_of
 from system.risk.scenarios import series_of
 from system.serve.errors import InvalidRequestError
 from system.serve.names import KnownNames
@@ -57,9 +61,12 @@ class BookImporter:
         """
         services = self._services
         instruments = await self._rows(INSTRUMENT_PREFIX, _named(book), _INSTRUMENT)
+        behind = _underlyings(*book.instruments, *instruments.values()) - instruments.keys()
+        instruments |= await self._rows(INSTRUMENT_PREFIX, behind, _INSTRUMENT)
         closes = await self._rows(CLOSES_PREFIX, _series(book, instruments), _CLOSES)
         check_book(book, instruments, closes)
         new = [one for one in book.instruments if one.instrument not in instruments]
+        new.sort(key=lambda one: one.option is not None)  # what an option is on comes before it
         await services.send(services.bus.deliver_all, (*new, *book.histories))
         place = await services.send(services.bus.deliver, book.portfolio)
         name = book.portfolio.portfolio
@@ -127,10 +134,15 @@ def _series(book: PortfolioImport, known: Mapping[str, Instrument]) -> set[str]:
     return {*_needed_series(book, known), *(history.series for history in book.histories)}
 
 
+def _underlyings(*instruments: Instrument) -> set[str]:
+    return {one.option.underlying for one in instruments if one.option is not None}
+
+
 def _needed_series(book: PortfolioImport, known: Mapping[str, Instrument]) -> tuple[str, ...]:
-    described = {**known, **{one.instrument: one for one in book.instruments}}
+    """Return the series that a book cannot do without: one with a proxy it can."""
+    described = _listings({**known, **{one.instrument: one for one in book.instruments}})
     listings = [
-        Listing(one.instrument, one.asset_class, one.currency, one.multiplier)
+        _without_volatility(one)
         for position in book.portfolio.positions
         if (one := described.get(position.instrument)) is not None
     ]
@@ -139,7 +151,25 @@ def _needed_series(book: PortfolioImport, known: Mapping[str, Instrument]) -> tu
         for position in book.portfolio.positions
         if position.instrument.startswith(CASH_PREFIX)
     ]
-    return series_of(listings, book.portfolio.base_currency)
+    proxied = proxies_of(listings)
+    needed = series_of(listings, book.portfolio.base_currency)
+    return tuple(series for series in needed if series not in proxied)
+
+
+def _listings(described: Mapping[str, Instrument]) -> dict[str, Listing]:
+    """Return what the risk core sees; an option on what no option can be on is left out."""
+    listings: dict[str, Listing] = {}
+    for one in sorted(described.values(), key=lambda one: one.option is not None):
+        with suppress(MessageError):
+            listings[one.instrument] = listing_of(one, listings)
+    return listings
+
+
+def _without_volatility(listing: Listing) -> Listing:
+    """Return a listing that needs no history of volatilities: without one, it is constant."""
+    if listing.option is None:
+        return listing
+    return replace(listing, option=replace(listing.option, volatility_series=""))
 
 
 def _confidence_problems(book: PortfolioImport) -> Problems:
@@ -156,20 +186,34 @@ def _repeated(where: str, field: str, names: Iterable[str]) -> Problems:
 
 
 def _instrument_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -> Problems:
+    described = {**known, **{one.instrument: one for one in book.instruments}}
     for index, instrument in enumerate(book.instruments):
         name = instrument.instrument
         if name.startswith(CASH_PREFIX):
             yield f"instruments[{index}]", f"{name!r}: cash of every currency is there already"
         elif differences := _differences(instrument, known.get(name, instrument)):
             yield f"instruments[{index}]", f"{name!r} is known otherwise: {differences}"
+        elif instrument.option is not None:
+            yield from _option_problems(index, instrument, described)
+
+
+def _option_problems(
+    index: int, instrument: Instrument, described: Mapping[str, Instrument]
+) -> Problems:
+    plain = {name: one for name, one in described.items() if name != instrument.instrument}
+    try:
+        listing_of(instrument, _listings(plain))
+    except MessageError as error:
+        yield f"instruments[{index}].option.underlying", error.detail
 
 
 def _differences(stated: Instrument, known: Instrument) -> str:
-    """Return where two descriptions disagree; what an instrument is called is no matter."""
+    """Return where two descriptions disagree; a name is no matter, nor a proxy left out."""
     return ", ".join(
         f"{field} is {before}, not {after}"
         for field in field_names(Instrument)
         if field != "name"
+        and not (field == "proxy" and stated.proxy is None)
         and (before := getattr(known, field)) != (after := getattr(stated, field))
     )
 

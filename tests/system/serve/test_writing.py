@@ -346,3 +346,46 @@ def test_money_of_another_currency_needs_its_rate_and_eur_needs_none(world: Any)
     rates = (closes("fx:JPY"), closes("fx:USD"))
     whole = PortfolioImport(portfolio=definition, histories=rates)
     assert post_book(world, whole).status_code == 202
+
+
+# -- options and proxies ----------------------------------------------------------------
+
+
+def call_on(underlying: str, **terms: Any) -> Instrument:
+    plain = {"right": "call", "strike": 100.0, "expiry": FIRST, "volatility": 0.2, **terms}
+    return msgspec.convert(
+        {
+            "instrument": "CALL",
+            "asset_class": "option",
+            "currency": "USD",
+            "option": {"underlying": underlying, **plain},
+        },
+        Instrument,
+    )
+
+
+def option_book(option: Instrument, *others: Instrument, held: str = "CALL") -> PortfolioImport:
+    histories = tuple(closes(one.instrument) for one in others)
+    return book(held, instruments=(option, *others), histories=histories)
+
+
+def test_a_book_of_options_needs_the_closes_of_the_underlying_alone(world: Any) -> None:
+    sent = option_book(call_on("NEW", volatility_series="VOL"), equity("NEW"))
+    response = world.client.post("/v1/portfolios", content=encode(sent))
+    assert response.status_code == 202, response.text
+    names = [one.instrument for one in world.bus.sent if isinstance(one, Instrument)]
+    assert names == ["NEW", "CALL"]
+
+
+def test_an_option_on_something_unknown_is_refused_by_field(world: Any) -> None:
+    sent = option_book(call_on("NOPE"))
+    problem = refused(world.client.post("/v1/portfolios", content=encode(sent)), 422)
+    fields = [one["field"] for one in problem["errors"]]
+    assert fields == ["instruments[0].option.underlying"]
+    assert "NOPE" in problem["detail"]
+
+
+def test_an_instrument_with_a_proxy_needs_no_closes_of_its_own(world: Any) -> None:
+    young = msgspec.structs.replace(equity("YOUNG"), proxy="EQ000")
+    sent = book("YOUNG", instruments=(young,), histories=())
+    assert world.client.post("/v1/portfolios", content=encode(sent)).status_code == 202
