@@ -34,4 +34,6 @@ def test_a_process_that_is_gone_is_left_out():
         process.wait()
     with UsageSampler({"gone": process.pid, "self": os.getpid()}) as sampler:
         sampler.sample()
-    assert [one.name for one in sampler.usage()] == ["self"]
+    names = [one.name for one in sampler.usage()]
+    assert "self" in names  # and its Java machines, where another test has left one
+    assert not any(name.startswith("gone") for name in names)
