@@ -127,7 +127,7 @@ def _trouble(evidence: Evidence, now_ns: int) -> str:
 
 _STREAM_TROUBLE: Final = {
     StreamState.RUNNING: "",
-    StreamState.WARMING: "The stream is starting and computes no risk yet",
+    StreamState.WARMING: "The stream starts or catches up: its numbers are of the past",
     StreamState.STALE: "The risk stream has stopped: its heartbeat is gone",
 }
 

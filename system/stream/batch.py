@@ -65,6 +65,7 @@ class MicroBatch:
         self._ahead = dict(published)
         self._alerts = alerts
         self._held_since_ns: int | None = None
+        self._read_to: dict[str, int] = {}
         self.is_busy = False
         self.epoch = 0
         self.finished_ns = clock.monotonic_ns()
@@ -87,6 +88,7 @@ class MicroBatch:
         started_ns = self._clock.monotonic_ns()
         events = batch_events(read())
         read_ns = self._clock.monotonic_ns()
+        self._read_to |= {name: found[-1].offset + 1 for name, found in events.items()}
         self._book.absorb(events, fence=self._fence, epoch=self.epoch)
         folded_ns = self._clock.monotonic_ns()
         fold = self._book.settle()
@@ -99,6 +101,10 @@ class MicroBatch:
     def first(self) -> None:
         """Publish every portfolio of the restored state, before any new event."""
         self._hand_on(self._book.revalue(fence=self._fence, epoch=self.epoch), StageTimes())
+
+    def has_read(self, offsets: Mapping[str, int]) -> bool:
+        """Return whether batches have reached every offset, ``topic:partition`` to the next."""
+        return all(self._read_to.get(name, 0) >= bound for name, bound in offsets.items())
 
     def _hand_on(self, fold: Fold, stages: StageTimes) -> None:
         shown = not self._ahead or self._has_passed(fold.offsets)

@@ -100,7 +100,8 @@ class Driver:
         fence = history.acquire_fence()
         latest.claim(fence, history.committed())
         stored = history.load()
-        offsets = starting_offsets(stored, end_offsets(bootstrap, INPUT_TOPICS))
+        ends = end_offsets(bootstrap, INPUT_TOPICS)
+        offsets = starting_offsets(stored, ends)
         book = Book(
             offsets, stored.state, stale_after_ns=self._settings.stale_after_seconds * 10**9
         )
@@ -118,7 +119,8 @@ class Driver:
             alerts=LimitAlerts(history.limit_levels()),
         )
         _LOG.info("fence %d goes on at %s", fence, offsets)
-        self._stream(session.result(), bootstrap, offsets, latest, durable, batch, fence)
+        backlog = {name: end for name, end in ends.items() if end > offsets[name]}
+        self._stream(session.result(), bootstrap, offsets, backlog, latest, durable, batch, fence)
 
     def _session_under_way(self, stack: ExitStack) -> Future[SparkSession]:
         """Start Spark beside everything else: it takes longest."""
@@ -134,6 +136,7 @@ class Driver:
         spark: SparkSession,
         bootstrap: str,
         offsets: Mapping[str, int],
+        backlog: Mapping[str, int],
         latest: LatestStore,
         durable: DurableWriter,
         batch: MicroBatch,
@@ -145,7 +148,14 @@ class Driver:
             waits = batch.is_busy or (query is not None and bool(query.status["isDataAvailable"]))
             return max(batch.epoch - 1, 0), batch.finished_ns, waits
 
-        pulse = Pulse(latest, self._clock, fence=fence, place=place, on_fenced=self._fail)
+        pulse = Pulse(
+            latest,
+            self._clock,
+            fence=fence,
+            place=place,
+            caught_up=lambda: batch.has_read(backlog),
+            on_fenced=self._fail,
+        )
         pulse.start()
         try:
             with own_checkpoint(self._settings.checkpoint_dir, fence) as checkpoint:

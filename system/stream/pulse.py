@@ -40,6 +40,9 @@ class Pulse:
     place : callable
         Returns (epoch of the newest batch, when it was finished, whether data wait).
         ``finished`` is CLOCK_MONOTONIC, nanoseconds.
+    caught_up : callable
+        Returns whether everything that lay in the topics when this driver began has been
+        read. Until then its numbers are those of the past, however fast they come.
     on_fenced : callable
         Called once with the error when a newer driver has taken over.
     """
@@ -51,13 +54,16 @@ class Pulse:
         *,
         fence: int,
         place: Callable[[], tuple[int, int, bool]],
+        caught_up: Callable[[], bool],
         on_fenced: Callable[[Exception], None],
     ) -> None:
         self._latest = latest
         self._clock = clock
         self._fence = fence
         self._place = place
+        self._caught_up = caught_up
         self._on_fenced = on_fenced
+        self._reads = False
         self._state = StreamState.WARMING
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
@@ -67,8 +73,8 @@ class Pulse:
         self._thread.start()
 
     def ready(self) -> None:
-        """Say from now on that the stream is running."""
-        self._state = StreamState.RUNNING
+        """Say that the stream is running, as soon as it has caught up."""
+        self._reads = True
 
     def stop(self) -> None:
         """Stop beating; the key expires by itself."""
@@ -80,19 +86,28 @@ class Pulse:
         _, finished_ns, waits = self._place()
         return not waits or self._clock.monotonic_ns() - finished_ns < STUCK_AFTER_NS
 
+    def beat(self) -> None:
+        """Renew the heartbeat, unless numbers are not kept current.
+
+        Raises
+        ------
+        UnavailableError
+            If Redis does not answer.
+        """
+        if not self.is_current():
+            return
+        if self._reads and self._state is StreamState.WARMING and self._caught_up():
+            self._state = StreamState.RUNNING
+        epoch = self._place()[0]
+        now_ns = self._clock.monotonic_ns()
+        self._latest.beat(self._fence, epoch, monotonic_ns=now_ns, state=self._state)
+
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_S):
             try:
-                self._beat_once()
+                self.beat()
             except UnavailableError as error:
                 _LOG.warning("no heartbeat: %s", error)
             except Exception as error:
                 self._on_fenced(error)
                 return
-
-    def _beat_once(self) -> None:
-        if not self.is_current():
-            return
-        epoch = self._place()[0]
-        now_ns = self._clock.monotonic_ns()
-        self._latest.beat(self._fence, epoch, monotonic_ns=now_ns, state=self._state)

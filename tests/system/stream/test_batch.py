@@ -84,6 +84,23 @@ def one_batch(alerts: LimitAlerts) -> BatchCommit:
     return kept.commits[0]
 
 
+def test_a_batch_has_read_what_lies_before_its_last_message_and_no_more() -> None:
+    clock, kept = SteppingClock(wall_ns=WALL_NS), Kept()
+    latest = MemoryLatest(lambda: 0)
+    durable = DurableWriter(kept, latest, kept, clock=clock)
+    book = Book(dict.fromkeys(Feed().names, 0))
+    batch = MicroBatch(
+        book, latest, durable, clock=clock, fence=1, published={}, alerts=LimitAlerts()
+    )
+    assert batch.has_read({})
+    assert not batch.has_read({"reference:0": 1})
+    batch.run(lambda: arrow(portfolio("P", holding("cash:USD", 10.0))))
+    durable.wait()
+    durable.close()
+    assert batch.has_read({"reference:0": 1})
+    assert not batch.has_read({"reference:0": 2})
+
+
 def stages_of_one_batch() -> StageTimes:
     [snapshot] = one_batch(LimitAlerts()).snapshots
     return snapshot.stages
