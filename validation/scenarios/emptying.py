@@ -8,7 +8,6 @@ from typing import Final
 import psycopg2
 from kafka import KafkaAdminClient
 from kafka.errors import UnknownTopicOrPartitionError
-from psycopg2 import sql
 from redis import Redis
 
 from system.bus.errors import kafka_errors_as_ours
@@ -19,11 +18,10 @@ from system.settings import Connections
 
 BOUND_S: Final = 60.0
 POLL_S: Final = 0.2
-TABLES: Final = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
 
 def empty_pipeline(connections: Connections) -> None:
-    """Delete every topic, drop every table and forget every key of a pipeline that is stopped.
+    """Delete every topic, all that the database holds, and every key of a pipeline that is stopped.
 
     Parameters
     ----------
@@ -36,7 +34,7 @@ def empty_pipeline(connections: Connections) -> None:
         If a server does not answer, or topics are still there after their bound.
     """
     _delete_topics(connections.kafka_bootstrap_servers)
-    _drop_tables(connections.database_url)
+    _empty_schema(connections.database_url)
     with closing(Redis.from_url(connections.redis_url)) as redis:
         redis.flushdb()
 
@@ -64,9 +62,9 @@ def _ask_to_delete(admin: KafkaAdminClient, names: list[str]) -> None:
         return  # deleted between the list and the request
 
 
-def _drop_tables(database_url: str) -> None:
+def _empty_schema(database_url: str) -> None:
+    """Leave nothing of a database behind: tables, functions and whatever else it holds."""
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
-        cursor.execute(TABLES)
-        for (name,) in cursor.fetchall():
-            cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(name)))
+        cursor.execute("DROP SCHEMA public CASCADE")
+        cursor.execute("CREATE SCHEMA public")
         connection.commit()
