@@ -24,6 +24,7 @@ WHEELS_STAMP := $(CACHE)/wheels/.stamp
 
 UV_PIP = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-build-isolation
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-build-isolation
+PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
 	--no-header --no-annotate --python-version 3.11 --fork-strategy fewest
 
@@ -89,7 +90,8 @@ soak: setup-verify  ## Two hours of one scenario without a pause
 
 .PHONY: test
 test: setup-verify  ## Tests that need no server (under 2 minutes)
-	@$(BIN)/python -m pytest -q -m 'not integration and not end_to_end and not benchmark_suite' $(ARGS)
+	@$(BIN)/python -m pytest -q $(PARALLEL) \
+	  -m 'not integration and not end_to_end and not benchmark_suite' $(ARGS)
 
 .PHONY: lint
 lint: setup-verify  ## Style, types and layers

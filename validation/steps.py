@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 SERVERLESS: Final = "not integration and not end_to_end and not benchmark_suite and not libraries"
+PARALLEL: Final = ("-n", "auto", "--maxprocesses", "8", "--dist", "loadfile")
+"""Tests without servers share nothing: a file each on every core."""
 BIN: Final = Path(sys.executable).parent
 
 
@@ -116,7 +118,7 @@ by `make demo` on a machine of one's own."""
 _FORMAT: Final = _python("ruff", "format", "--check", ".")
 _REFERENCES: Final = ("tests", "-m", "libraries")
 _COMPOSE: Final = ("tests/compose",)
-_UNIT: Final = ("tests", "-m", SERVERLESS, "--ignore=tests/compose")
+_UNIT: Final = ("tests", "-m", SERVERLESS, "--ignore=tests/compose", *PARALLEL)
 _INTEGRATION: Final = ("tests", "-m", "integration and not end_to_end")
 _LOAD: Final = ("tests/loadtests", "-m", "end_to_end")
 _END_TO_END: Final = ("tests/end_to_end", "-m", "end_to_end")

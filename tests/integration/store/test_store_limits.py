@@ -88,6 +88,7 @@ def test_nothing_raised_is_nothing_to_acknowledge(history: History) -> None:
     assert history.acknowledge_limit("alpha", VAR, actor="a", note="") is None
 
 
+@pytest.mark.integration
 def test_the_trail_in_postgresql_cannot_be_changed(database_url: str) -> None:
     with RiskHistory(database_url) as history:
         history.migrate()

@@ -111,7 +111,7 @@ def _wheel(folder, members):
 def _csv(*rows):
     text = io.StringIO()
     csv.writer(text).writerows(rows)
-    return gzip.compress(text.getvalue().encode())
+    return gzip.compress(text.getvalue().encode(), mtime=0)
 
 
 @pytest.mark.parametrize(
