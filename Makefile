@@ -72,7 +72,7 @@ $(WHEELS_STAMP): $(LOCKS)/data.lock | $(RUN_STAMP)
 	@touch $@
 
 .PHONY: demo
-demo: setup  ## Live VaR on real prices: the stack, a replay, a verdict (about 4 minutes)
+demo: setup  ## Live VaR on real prices: the stack, a replay, a verdict (about 5 minutes)
 	@$(BIN)/riskstream demo $(ARGS)
 
 .PHONY: verify

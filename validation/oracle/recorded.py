@@ -15,7 +15,7 @@ from validation.oracle.market import Walk
 
 RECORDED: Final = "oracle: every stored snapshot, recomputed from the topics"
 LIVE: Final = "live oracle: snapshots sampled while the stream ran"
-MAX_RECOMPUTED: Final = 8_000
+MAX_RECOMPUTED: Final = 5_000
 """Of a longer history an even share: an exact recomputation takes 10 to 20 ms."""
 
 
