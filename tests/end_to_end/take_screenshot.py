@@ -36,7 +36,10 @@ def main() -> int:
     if executable is None:
         sys.stderr.write("no Chromium or Chrome found\n")
         return 1
-    with tempfile.TemporaryDirectory() as profile, browser(executable, Path(profile)) as page:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        browser(executable, Path(profile)) as page,
+    ):
         page.resize(options.width, options.height)
         page.prefer(options.scheme)
         page.open(f"{options.url}/?portfolio={options.portfolio}")
