@@ -91,8 +91,9 @@ def risk_change(before: CurrentRisk, after: CurrentRisk) -> RiskChange:
 
 
 def exposure_total(risk: CurrentRisk | RiskSnapshot, side: str) -> float:
-    """Return ``long``, ``short``, ``gross`` or ``net`` exposure of all asset classes."""
-    total: float = sum(getattr(row, side) for row in risk.asset_classes)
+    """Return ``long``, ``short``, ``gross`` or ``net`` exposure of what is invested: cash apart."""
+    invested = (row for row in risk.asset_classes if row.asset_class is not AssetClass.CASH)
+    total: float = sum(getattr(row, side) for row in invested)
     return total
 
 
