@@ -132,10 +132,10 @@ def test_postgres_runs_as_ourselves_unless_we_are_root(monkeypatch):
 
 
 def test_a_service_user_is_given_the_data_folder_as_the_current_one():
-    command = postgres.server_command(Path("/pg"), Path("/home/me/data"), "nobody", 1)
+    command = postgres.server_command(Path("/pg"), Path("/somewhere/data"), "nobody", 1)
     assert command[1:3] == ("-D", "/proc/self/cwd")
-    command = postgres.server_command(Path("/pg"), Path("/home/me/data"), None, 1)
-    assert command[1:3] == ("-D", "/home/me/data")
+    command = postgres.server_command(Path("/pg"), Path("/somewhere/data"), None, 1)
+    assert command[1:3] == ("-D", "/somewhere/data")
 
 
 def test_a_private_folder_above_is_seen(tmp_path):
