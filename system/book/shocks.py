@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,8 @@ from system.book.errors import ImpossibleShockError, NoSuchDayError
 from system.book.market import FX_SERIES_PREFIX, Market
 from system.book.portfolio import Marked, PortfolioBook
 from system.book.shape import Shape
+from system.book.shock_reach import is_meant, is_price, moved_level, unmoved_shocks
+from system.book.volatility_shocks import with_volatility_shocks
 from system.contracts.questions import Shock
 from system.errors import InputError
 from system.risk.arrays import Float64Matrix, Float64Vector
@@ -51,11 +53,14 @@ class ShockedPnl:
         In canonical order; adds up to ``pnl`` up to rounding.
     days : tuple of date, or None
         The two closes of a day of history.
+    unmoved : tuple of str
+        Why shocks that moved nothing did not, in their order.
     """
 
     pnl: float
     by_position: Float64Vector
     days: tuple[dt.date, dt.date] | None = None
+    unmoved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,21 +93,26 @@ def shocked_pnl(book: PortfolioBook, market: Market, shocks: Sequence[Shock]) ->
     market : Market
         That the book is marked in.
     shocks : sequence of Shock
-        Relative or absolute moves; see there.
+        Relative or absolute moves; see there. Those of volatility are put on what the
+        others leave of it.
 
     Raises
     ------
     ImpossibleShockError
-        If a price or a rate would not stay above zero; names it.
+        If a price, a rate or a volatility would not stay above zero; names it.
     """
     marked = book.marked()
-    base = _levels(marked, market, book.definition.base_currency)
+    base_currency = book.definition.base_currency
+    base = _levels(marked, market, base_currency)
     after = dict(base)
     for shock in shocks:
-        after = _shocked(after, shock, market, book.definition.base_currency)
+        if not shock.volatility:
+            after = _shocked(after, shock, market, base_currency)
     _check_positive(after, market)
     window = _pairs(marked.shape.series, base, [after])
-    return _scenario(book, marked, window)
+    found = _scenario(book, marked, window, shocks)
+    unmoved = unmoved_shocks(marked, market, shocks, base_currency=base_currency)
+    return replace(found, unmoved=unmoved)
 
 
 def day_pnl(book: PortfolioBook, market: Market, day: dt.date) -> ShockedPnl:
@@ -236,23 +246,9 @@ def _shocked(
     if shock.currency is not None:
         return _revalued_currency(levels, shock, base_currency)
     return {
-        name: _moved_level(level, shock) if _is_meant(name, shock, market) else level
+        name: moved_level(level, shock) if is_meant(name, shock, market) else level
         for name, level in levels.items()
     }
-
-
-def _is_meant(name: str, shock: Shock, market: Market) -> bool:
-    if not _is_price(name, market):
-        return False
-    if shock.instrument is not None:
-        return name == shock.instrument
-    if shock.asset_class is not None:
-        return market.listing(name).asset_class is shock.asset_class
-    return True
-
-
-def _moved_level(level: float, shock: Shock) -> float:
-    return level + shock.move if shock.absolute else level * (1.0 + shock.move)
 
 
 def _revalued_currency(
@@ -267,7 +263,7 @@ def _revalued_currency(
     own = _per_eur(levels, currency)
     if own is None or base is None or currency == base_currency:
         return moved
-    value = _moved_level(base / own, shock)
+    value = moved_level(base / own, shock)
     if value <= 0.0:
         raise ImpossibleShockError(f"currency {currency}", base / own, value)
     factor = value / (base / own)
@@ -294,13 +290,9 @@ def _check_positive(levels: Mapping[str, float], market: Market) -> None:
 def _moved(levels: Mapping[str, float], move: float, market: Market) -> dict[str, float]:
     """Return the levels with all prices moved alike; rates and volatilities as they are."""
     return {
-        name: level * (1.0 + move) if _is_price(name, market) else level
+        name: level * (1.0 + move) if is_price(name, market) else level
         for name, level in levels.items()
     }
-
-
-def _is_price(name: str, market: Market) -> bool:
-    return name in market.listings and not name.startswith(FX_SERIES_PREFIX)
 
 
 # -- through the kernel -------------------------------------------------------------------
@@ -316,12 +308,16 @@ def _pairs(
     return ScenarioWindow(tuple(series), dates, np.ascontiguousarray(closes))
 
 
-def _scenario(book: PortfolioBook, marked: Marked, window: ScenarioWindow) -> ShockedPnl:
-    by_position = _position_pnl(book, marked, window)[0]
+def _scenario(
+    book: PortfolioBook, marked: Marked, window: ScenarioWindow, shocks: Sequence[Shock] = ()
+) -> ShockedPnl:
+    by_position = _position_pnl(book, marked, window, shocks)[0]
     return ShockedPnl(math.fsum(by_position.tolist()), by_position)
 
 
-def _position_pnl(book: PortfolioBook, marked: Marked, window: ScenarioWindow) -> Float64Matrix:
+def _position_pnl(
+    book: PortfolioBook, marked: Marked, window: ScenarioWindow, shocks: Sequence[Shock] = ()
+) -> Float64Matrix:
     """Return the P&L of each position in every other scenario, shape (count, positions)."""
     base_currency = book.definition.base_currency
     closes = CloseTable(window.names, window.dates, window.closes)
@@ -329,6 +325,7 @@ def _position_pnl(book: PortfolioBook, marked: Marked, window: ScenarioWindow) -
     factors = scenario_factors(window, steady.listings, base_currency=base_currency)
     if marked.options is not None:
         moves = option_moves(window, steady.listings, factors, base_currency=base_currency)
+        moves = with_volatility_shocks(moves, marked.options.marks, shocks)
         factors = revalued(factors, moves, marked.options.marks)
     pnl: Float64Matrix = position_pnl(marked.valuation.exposures, factors)[::2]
     return pnl

@@ -22,15 +22,22 @@ from system.contracts.questions import (
 )
 
 ROWS_SHOWN: Final = 15
-_SHOCK: Final = re.compile(r"(?P<target>.+)=(?P<move>[^=%]+)(?P<percent>%?)")
-_EXAMPLES: Final = "all=-10%, class:equity=-10%, fx:USD=+3%, AAPL=-5"
+_SHOCK: Final = re.compile(r"(?P<target>.+)=(?P<move>[^=%]+?)(?P<unit>%|pts?)?")
+_EXAMPLES: Final = (
+    "all=-10%, class:equity=-10%, fx:USD=+3%, AAPL=-5, vol:AAPL=+20%, vol:class:etf=+20%, vol=+5pts"
+)
+_VOLATILITY: Final = "vol"
+_POINTS_PER_ONE: Final = 100.0
 
 
 def scenario(
     portfolio: PortfolioArgument,
     shock: Annotated[
         list[str] | None,
-        typer.Option(help=f"{_EXAMPLES}: in percent, or as an amount of price. One after another."),
+        typer.Option(
+            help=f"{_EXAMPLES}: in percent, as an amount of price, or volatility in points. One "
+            "after another."
+        ),
     ] = None,
     day: Annotated[
         str, typer.Option(help="A day of history whose moves are put on today: 2020-03-16.")
@@ -78,17 +85,31 @@ def parsed_shock(text: str) -> Shock:
 
 
 def _plain_shock(parts: re.Match[str]) -> dict[str, Any]:
-    move = float(parts["move"])
-    kind, _, name = parts["target"].rpartition(":")
-    target: dict[str, Any] = {"instrument": parts["target"]}
+    kind, _, name = parts["target"].partition(":")
+    is_volatility = kind == _VOLATILITY
+    move = _move(parts, in_points=is_volatility)
+    if kind == "fx":
+        return {"currency": name, **move}
+    target = (name or "all") if is_volatility else parts["target"]
+    return {"volatility": is_volatility, **_prices_of(target), **move}
+
+
+def _prices_of(target: str) -> dict[str, Any]:
+    kind, _, name = target.partition(":")
     if kind == "class":
-        target = {"asset_class": name}
-    elif kind == "fx":
-        target = {"currency": name}
-    elif parts["target"] == "all":
-        target = {}
-    relative = bool(parts["percent"])
-    return {"move": move / 100.0 if relative else move, "absolute": not relative, **target}
+        return {"asset_class": name}
+    return {} if target == "all" else {"instrument": target}
+
+
+def _move(parts: re.Match[str], *, in_points: bool) -> dict[str, Any]:
+    """Return a relative move, or an amount: of price without a unit, of volatility in points."""
+    move, unit = float(parts["move"]), parts["unit"] or ""
+    if unit == "%":
+        return {"move": move / 100.0}
+    if bool(unit) != in_points:
+        wanted = "points (pts)" if in_points else "an amount without a unit"
+        raise ValueError(f"the move is in % or {wanted}")
+    return {"move": move / _POINTS_PER_ONE if in_points else move, "absolute": True}
 
 
 def _request(shocks: list[str], day: str) -> ScenarioRequest:
@@ -109,6 +130,8 @@ def _show(found: Scenario) -> None:
     )
     if found.day is not None:
         console.print(f"moves from {found.day_before} to {found.day}", highlight=False)
+    for sentence in found.unmoved:
+        console.print(sentence, highlight=False)
     console.print(_table(found.rows))
 
 

@@ -128,9 +128,11 @@ class Shock(Question, frozen=True, kw_only=True):
     """One move of a scenario: of an instrument, an asset class, a currency, or of all prices.
 
     ``move`` is relative (-0.1 = a tenth down), or with ``absolute`` an amount: the
-    instrument's currency for prices; base currency per unit of ``currency``. A currency's
-    move is that of its value in the portfolio's base currency. Several shocks of the same
-    thing come one after the other.
+    instrument's currency for prices; base currency per unit of ``currency``; volatility per
+    year (0.05 = five points). A currency's move is that of its value in the portfolio's base
+    currency. With ``volatility`` the shock is not of prices but of the volatility of options:
+    those on ``instrument`` (or that option itself), those whose underlying is of
+    ``asset_class``, or all. Several shocks of the same thing come one after the other.
     """
 
     move: Signed
@@ -138,13 +140,20 @@ class Shock(Question, frozen=True, kw_only=True):
     instrument: Identifier | None = None
     asset_class: AssetClass | None = None
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}" + END)] | None = None
+    volatility: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse two targets at once."""
+        """Refuse two targets at once, and the volatility of a currency."""
         targets = (self.instrument, self.asset_class, self.currency)
         named = [str(target) for target in targets if target is not None]
         if len(named) > 1:
             msg = f"a shock moves one thing, not {' and '.join(named)}: give several shocks"
+            raise ValueError(msg)
+        if self.volatility and self.currency is not None:
+            msg = (
+                f"volatility of currency {self.currency}: a shock of volatility is of the options "
+                "on an instrument, on an asset class, or of all"
+            )
             raise ValueError(msg)
 
 
@@ -175,7 +184,8 @@ class Scenario(View, frozen=True, kw_only=True):
 
     Rows worst first; they add up to ``pnl``. ``pnl_fraction`` is of NAV, None where that is
     not positive. ``var_multiple`` is the loss in units of the present VaR, None where VaR is
-    not positive. ``day`` and ``day_before`` are the closes of a day of history.
+    not positive. ``day`` and ``day_before`` are the closes of a day of history. ``unmoved``
+    says of each shock that moved nothing in the book why it did not.
     """
 
     portfolio: str
@@ -190,6 +200,7 @@ class Scenario(View, frozen=True, kw_only=True):
     day_before: dt.date | None
     durable: bool
     stream: StreamState
+    unmoved: tuple[str, ...] = ()
 
 
 class ReverseStress(View, frozen=True, kw_only=True):

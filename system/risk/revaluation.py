@@ -285,6 +285,27 @@ def delta_gamma_vega(
     return _with_rows(factors, moves, change)
 
 
+def shifted(now: Float64Vector, move: Float64Matrix, is_absolute: BoolVector) -> Float64Matrix:
+    """Return the level of each option's spot or volatility in each scenario.
+
+    Parameters
+    ----------
+    now : ndarray of float64, shape (option_count,)
+        Present levels.
+    move : ndarray of float64, shape (option_count, scenario_count)
+        Simple returns, or changes.
+    is_absolute : ndarray of bool, shape (option_count, 1)
+        Whether a move is a change.
+
+    Returns
+    -------
+    ndarray of float64, shape (option_count, scenario_count)
+        Not checked for being above zero.
+    """
+    level = now[:, None]
+    return np.where(is_absolute, level + move, level * (1.0 + move))
+
+
 def _is_quoted(mark: OptionMark) -> bool:
     return mark.days > 0 and bool(np.isfinite(mark.price))
 
@@ -329,17 +350,12 @@ def _moved(
     factors: ScenarioFactors, moves: OptionMoves, marks: OptionMarks
 ) -> tuple[Float64Matrix, Float64Matrix]:
     """Return spot and volatility of each option in each scenario."""
-    spot = _shifted(marks.spot, moves.spot_move, moves.spot_is_absolute)
-    volatility = _shifted(marks.volatility, moves.volatility_move, moves.volatility_is_absolute)
+    spot = shifted(marks.spot, moves.spot_move, moves.spot_is_absolute)
+    volatility = shifted(marks.volatility, moves.volatility_move, moves.volatility_is_absolute)
     dates = factors.scenario_dates
     _refuse_non_positive("spot", spot, marks, dates)
     _refuse_non_positive("volatility", volatility, marks, dates)
     return spot, volatility
-
-
-def _shifted(now: Float64Vector, move: Float64Matrix, is_absolute: BoolVector) -> Float64Matrix:
-    level = now[:, None]
-    return np.where(is_absolute, level + move, level * (1.0 + move))
 
 
 def _refuse_non_positive(

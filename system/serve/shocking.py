@@ -47,6 +47,7 @@ def scenario_of(question: ScenarioRequest, recalled: Recalled) -> Scenario:
         rows=_rows(book, found),
         day=after,
         day_before=before,
+        unmoved=found.unmoved,
     )
 
 

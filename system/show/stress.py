@@ -27,6 +27,9 @@ SHOCK: Final = "Shock"
 DAY: Final = "Day of history"
 REVERSE: Final = "How far to a loss"
 EVERYTHING: Final = "all prices"
+EVERY_OPTION: Final = "every option"
+PERCENT: Final = "%"
+POINTS: Final = "points"
 FIRST_DAY: Final = dt.date(2020, 3, 16)
 ROWS_SHOWN: Final = 8
 T = TypeVar("T")
@@ -57,11 +60,18 @@ def _fields(kind: str, portfolio: str) -> Callable[[RiskClient], Scenario | Reve
     if kind == REVERSE:
         loss = st.number_input("Loss, base currency", min_value=1.0, value=50_000.0, step=1_000.0)
         return lambda client: client.reverse_stress(portfolio, loss)
-    shocks = _shocks()
+    shocks = _shocks(_underlyings(portfolio))
     return lambda client: client.scenario(portfolio, ScenarioRequest(shocks=shocks))
 
 
-def _shocks() -> tuple[Shock, ...]:
+def _underlyings(portfolio: str) -> list[str]:
+    """Return what the options of the newest snapshot are on; empty without options."""
+    snapshot = current().desk.snapshot(portfolio)
+    rows = () if snapshot is None else snapshot.positions
+    return sorted({row.option.underlying for row in rows if row.option is not None})
+
+
+def _shocks(underlyings: list[str]) -> tuple[Shock, ...]:
     classes = [one.value for one in AssetClass if one not in (AssetClass.CASH, AssetClass.FX)]
     what_column, by_column = st.columns(2, gap="small")
     what = what_column.selectbox("Prices of", [EVERYTHING, *classes])
@@ -69,11 +79,37 @@ def _shocks() -> tuple[Shock, ...]:
     currency_column, fx_column = st.columns(2, gap="small")
     currency = currency_column.text_input("Currency", placeholder="USD", max_chars=3)
     fx_percent = fx_column.number_input("by % ", value=0.0, min_value=-99.0, step=1.0)
+    volatility = _volatility_fields(underlyings) if underlyings else ()
     asset_class = None if what == EVERYTHING else AssetClass(what)
-    prices = Shock(move=percent / 100.0, asset_class=asset_class)
-    if not currency:
-        return (prices,)
-    return prices, Shock(move=fx_percent / 100.0, currency=currency.upper())
+    prices = (Shock(move=percent / 100.0, asset_class=asset_class),) if percent else ()
+    money = (Shock(move=fx_percent / 100.0, currency=currency.upper()),) if currency else ()
+    return (*prices, *money, *volatility) or (Shock(move=0.0),)
+
+
+def _volatility_fields(underlyings: list[str]) -> tuple[Shock, ...]:
+    of_column, by_column, unit_column = st.columns(3, gap="small")
+    of = of_column.selectbox("Volatility of", [EVERY_OPTION, *underlyings])
+    by = by_column.number_input("by", value=0.0, step=1.0)
+    unit = unit_column.selectbox("in", [PERCENT, POINTS])
+    return volatility_shocks(of, by, in_points=unit == POINTS)
+
+
+def volatility_shocks(of: str, by: float, *, in_points: bool) -> tuple[Shock, ...]:
+    """Return the shock of volatility that a form states, none where it moves nothing.
+
+    Parameters
+    ----------
+    of : str
+        An underlying, or ``EVERY_OPTION``.
+    by : float
+        Percent of the present volatility, or points (0.01).
+    in_points : bool
+        Which of both.
+    """
+    if not by:
+        return ()
+    instrument = None if of == EVERY_OPTION else of
+    return (Shock(move=by / 100.0, absolute=in_points, instrument=instrument, volatility=True),)
 
 
 def _show(ask: Callable[[RiskClient], Scenario | ReverseStress]) -> None:
@@ -82,6 +118,8 @@ def _show(ask: Callable[[RiskClient], Scenario | ReverseStress]) -> None:
         return
     words = scenario_words(found) if isinstance(found, Scenario) else reverse_words(found)
     st.markdown(words)
+    for sentence in found.unmoved if isinstance(found, Scenario) else ():
+        st.caption(sentence)
     if found.rows:
         st.table(row_cells(found.rows))
 

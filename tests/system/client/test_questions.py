@@ -170,7 +170,20 @@ def test_a_scenario_asks_one_thing_at_a_time(api: Api, words: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize(
-    "word", ["equity", "class:cars=-1%", "fx:usd=1%", "AAPL=x", "=1%", "A=nan"]
+    "word",
+    [
+        "equity",
+        "class:cars=-1%",
+        "fx:usd=1%",
+        "AAPL=x",
+        "=1%",
+        "A=nan",
+        "AAPL=+5pts",
+        "fx:USD=5pts",
+        "vol:AAPL=+0.05",
+        "vol:fx:USD=",
+        "volume%",
+    ],
 )
 def test_a_word_that_is_no_shock_is_named(word: str) -> None:
     with pytest.raises(QuestionError, match=r"is not like all=-10%"):
@@ -179,6 +192,27 @@ def test_a_word_that_is_no_shock_is_named(word: str) -> None:
 
 def test_all_prices_move_by_one_word() -> None:
     assert parsed_shock("all=-10%") == Shock(move=-0.1)
+
+
+@pytest.mark.parametrize(
+    ("word", "shock"),
+    [
+        ("vol=+5pts", Shock(move=0.05, absolute=True, volatility=True)),
+        ("vol=-1pt", Shock(move=-0.01, absolute=True, volatility=True)),
+        ("vol:AAPL=+20%", Shock(move=0.2, instrument="AAPL", volatility=True)),
+        ("vol:class:etf=-10%", Shock(move=-0.1, asset_class="etf", volatility=True)),
+        ("fx:USD=-0.1", Shock(move=-0.1, absolute=True, currency="USD")),
+    ],
+)
+def test_volatility_moves_in_percent_or_in_points(word: str, shock: Shock) -> None:
+    assert parsed_shock(word) == shock
+
+
+def test_a_shock_that_moved_nothing_is_told(api: Api) -> None:
+    told = "shock 1, of every volatility, moved nothing: the book holds no options"
+    api.answer = scenario_told(pnl=0.0, unmoved=(told,))
+    result = run("scenario", "alpha", "--shock", "vol=+5pts")
+    assert told in " ".join(result.output.split())
 
 
 def test_a_day_that_is_none_is_named(api: Api) -> None:

@@ -218,6 +218,17 @@ def test_a_scenario_revalues_the_newest_snapshot(streamed: Streamed) -> None:
     assert found.pnl_fraction == pytest.approx(found.pnl / found.nav)
 
 
+def test_a_shock_of_volatility_says_plainly_that_a_book_without_options_did_not_move(
+    streamed: Streamed,
+) -> None:
+    response = scenario(streamed, shocks=[{"move": 0.2, "volatility": True}])
+    found = msgspec.json.decode(response.content, type=Scenario)
+    assert found.pnl == 0.0
+    assert found.unmoved == (
+        "shock 1, of every volatility, moved nothing: the book holds no options",
+    )
+
+
 def test_a_day_of_the_window_loses_what_the_tail_says(streamed: Streamed) -> None:
     snapshot = live(streamed.feed.book.revalue(fence=1, epoch=1))
     worst = snapshot.tail[0]
@@ -235,6 +246,7 @@ def test_a_day_of_the_window_loses_what_the_tail_says(streamed: Streamed) -> Non
         ({}, "either shocks, or a day"),
         ({"shocks": [{"move": 1, "instrument": "A", "currency": "USD"}]}, "not A and USD"),
         ({"shocks": [{"move": 1, "instrument": "nothing"}]}, "no reference data"),
+        ({"shocks": [{"move": 1, "currency": "USD", "volatility": True}]}, "of currency USD"),
     ],
 )
 def test_a_scenario_that_cannot_be_is_refused_with_the_reason(

@@ -8,8 +8,15 @@ import re
 import msgspec
 
 from system.contracts.api import StreamState
-from system.contracts.questions import ReverseStress, Scenario, ScenarioRow
-from system.show.stress import ROWS_SHOWN, reverse_words, row_cells, scenario_words
+from system.contracts.questions import ReverseStress, Scenario, ScenarioRow, Shock
+from system.show.stress import (
+    EVERY_OPTION,
+    ROWS_SHOWN,
+    reverse_words,
+    row_cells,
+    scenario_words,
+    volatility_shocks,
+)
 
 ROWS = tuple(
     ScenarioRow(instrument=f"S{n}", asset_class="equity", value=1_000.0, pnl=-100.0 + n)
@@ -71,3 +78,13 @@ def test_the_worst_positions_are_shown() -> None:
     assert len(cells) == ROWS_SHOWN
     assert cells[0]["position"] == "S0"
     assert plain(cells[0]["P&L"]) == "-100"
+
+
+def test_a_form_states_volatility_in_percent_of_it_or_in_points() -> None:
+    assert volatility_shocks(EVERY_OPTION, 20.0, in_points=False) == (
+        Shock(move=0.2, volatility=True),
+    )
+    assert volatility_shocks("AAPL", -5.0, in_points=True) == (
+        Shock(move=-0.05, absolute=True, instrument="AAPL", volatility=True),
+    )
+    assert volatility_shocks("AAPL", 0.0, in_points=True) == ()
