@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from system.client.errors import PortfolioFileError
-from system.client.portfolio_file import SETTINGS, read_portfolio
+from system.client.portfolio_file import read_portfolio
+from system.client.portfolio_settings import LIMITS_EXAMPLE, SETTINGS
 from system.client.price_file import with_histories
 from system.client.sync_client import RiskClient
 from system.client.watching import WatchedTrade, first_snapshot, send_and_watch
@@ -49,10 +50,17 @@ def import_portfolio(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Setting above the file's: window=250.")
     ] = None,
+    limits: Annotated[
+        str,
+        typer.Option(help=f"Limits above the file's, warning/breach of NAV: {LIMITS_EXAMPLE}."),
+    ] = "",
     wait: Wait = True,
 ) -> None:
     """Load a book into the running system and show its first VaR."""
-    book = read_portfolio(file, _settings(file, settings or []))
+    chosen = _settings(file, settings or [])
+    if limits:
+        chosen["limits"] = limits
+    book = read_portfolio(file, chosen)
     if prices is not None:
         book = with_histories(book, prices, _day(file, until))
     with connected_client() as client:

@@ -18,8 +18,8 @@ from typing import Final
 
 import msgspec
 
+from system.client.cells import cells_of, number_of, read_text
 from system.client.errors import PortfolioFileError
-from system.client.portfolio_file import cells_of, number_of, read_text
 from system.contracts.api import PortfolioImport
 from system.contracts.messages import MAX_CLOSES_PER_SERIES, CloseHistory, ClosePoint
 
@@ -35,7 +35,8 @@ def with_histories(
     Parameters
     ----------
     book : PortfolioImport
-        Its positions, and FX, are looked for among the columns; others are left alone.
+        What it holds and describes, what its options are on and move with, proxies, and FX
+        are looked for among the columns; others are left alone.
     path : Path
         The price file.
     until : date or None
@@ -46,9 +47,17 @@ def with_histories(
     PortfolioFileError
         Names the file, the line, the column and the value.
     """
-    held = {position.instrument for position in book.portfolio.positions}
-    histories = read_closes(path, wanted=held, until=until)
+    histories = read_closes(path, wanted=_series_of(book), until=until)
     return msgspec.structs.replace(book, histories=(*book.histories, *histories))
+
+
+def _series_of(book: PortfolioImport) -> set[str]:
+    described = {one.instrument for one in book.instruments}
+    held = {position.instrument for position in book.portfolio.positions}
+    options = [one.option for one in book.instruments if one.option is not None]
+    behind = {one.proxy for one in book.instruments} | {one.underlying for one in options}
+    named = {*behind, *(one.volatility_series for one in options)} - {None}
+    return {*described, *held, *map(str, named)}
 
 
 def read_closes(

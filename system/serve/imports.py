@@ -115,7 +115,7 @@ def check_book(
         *_repeated("instruments", "instrument", (i.instrument for i in book.instruments)),
         *_repeated("histories", "series", (history.series for history in book.histories)),
         *_instrument_problems(book, instruments),
-        *_history_problems(book, closes),
+        *_history_problems(book, instruments, closes),
         *_position_problems(book, instruments),
         *_series_problems(book, instruments, closes),
     ]
@@ -218,11 +218,18 @@ def _differences(stated: Instrument, known: Instrument) -> str:
     )
 
 
-def _history_problems(book: PortfolioImport, known: Mapping[str, ClosesState]) -> Problems:
+def _history_problems(
+    book: PortfolioImport,
+    instruments: Mapping[str, Instrument],
+    known: Mapping[str, ClosesState],
+) -> Problems:
     needed = book.portfolio.window + 1
+    proxied = {
+        one.instrument for one in (*instruments.values(), *book.instruments) if one.proxy is not None
+    }
     for index, history in enumerate(book.histories):
         count = len(history.closes)
-        if count < needed:
+        if count < needed and history.series not in proxied:
             yield (
                 f"histories[{index}].closes",
                 f"{history.series}: {count} closes; a window of {needed - 1} needs {needed}",

@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from system.client.portfolio_file import read_portfolio, read_text
+from system.client.cells import read_text
+from system.client.portfolio_file import read_portfolio
 from system.client.price_file import read_closes
 from system.contracts.messages import OpeningPosition, Portfolio
 from system.errors import RiskstreamError

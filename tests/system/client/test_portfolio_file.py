@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from system.client.errors import PortfolioFileError
 from system.client.portfolio_file import read_portfolio
-from system.contracts.messages import AssetClass, Instrument, OpeningPosition
+from system.client.portfolio_rows import KNOWN_COLUMNS, NUMBERS
+from system.client.portfolio_settings import SETTINGS
+from system.contracts.api import PortfolioImport
+from system.contracts.limits import Limit, LimitMeasure
+from system.contracts.messages import (
+    AssetClass,
+    Instrument,
+    OpeningPosition,
+    OptionRight,
+    OptionTerms,
+    Portfolio,
+    VolatilityShift,
+)
 
 WHOLE = """\
 # My book, kept by hand
@@ -104,7 +119,7 @@ def test_settings_given_stand_above_the_file_s(tmp_path: Path) -> None:
             "future,USD,50",
             "option,USD,50",
             10,
-            "option of ES (option) is missing: an option needs terms",
+            "underlying: '' of option ES: an option needs underlying, right, strike, expiry",
         ),
         ("future,USD,50", "future,USD", 10, "5 cells under 6 columns"),
         ("10.,,,", "10.,,USD,", 13, "currency: 'USD' without an asset_class"),
@@ -173,6 +188,180 @@ def test_json_names_the_line_or_the_path_of_what_is_wrong(tmp_path: Path) -> Non
     assert refusal(broken).line == 3
     wrong = written(tmp_path, '{"portfolio": {"portfolio": "a", "window": "30"}}', "c.json")
     assert "portfolio.window: Expected `int`" in str(refusal(wrong))
+
+
+OPTIONS = """\
+# limits: gross=1.5/2, single_name = 0.1 / 0.2
+instrument,quantity,entry_price,asset_class,currency,right,underlying,strike,expiry,volatility,rate
+N225,,,equity,JPY,,,,,,
+PUT,3,480.5,option,JPY,put,N225,23000,2020-06-12,0.19,-0.001
+A,1,2,,,,,,,,
+"""
+
+
+def test_an_option_is_read_with_its_terms_and_its_underlying_is_described_unheld(
+    tmp_path: Path,
+) -> None:
+    book = read_portfolio(written(tmp_path, OPTIONS))
+    terms = OptionTerms(
+        underlying="N225",
+        right=OptionRight.PUT,
+        strike=23_000.0,
+        expiry=dt.date(2020, 6, 12),
+        volatility=0.19,
+        rate=-0.001,
+    )
+    assert book.instruments == (
+        Instrument(instrument="N225", asset_class=AssetClass.EQUITY, currency="JPY"),
+        Instrument(instrument="PUT", asset_class=AssetClass.OPTION, currency="JPY", option=terms),
+    )
+    assert [one.instrument for one in book.portfolio.positions] == ["PUT", "A"]
+    assert book.portfolio.limits == (
+        Limit(measure=LimitMeasure.GROSS, warning=1.5, breach=2.0),
+        Limit(measure=LimitMeasure.SINGLE_NAME, warning=0.1, breach=0.2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        ("0.19", "19%", 4, "volatility: '19%' is not a number"),
+        ("0.19", "19", 4, "volatility: 19.0: Expected `float` <= 10.0"),
+        ("0.19", "", 4, "volatility: '' of option PUT: an option needs underlying, right"),
+        ("put", "puts", 4, "right: 'puts': Invalid enum value 'puts'"),
+        ("2020-06-12", "12.06.2020", 4, "expiry: '12.06.2020'"),
+        ("23000", "-1", 4, "strike: -1.0: Expected `float` >= 1e-09"),
+        ("JPY,,,,,,", "JPY,,,5,,,", 3, "strike: '5' of asset_class 'equity', which is no option"),
+        ("A,1,2,,,,,,,,", "A,1,2,,,,,5,,,", 5, "strike: '5' without an asset_class"),
+        ("A,1,2", "A,,", 5, "quantity: ''"),
+        ("N225,,,", "N225,5,,", 3, "entry_price: ''"),
+        ("gross=1.5/2", "gross:1.5/2", 1, "limits: 'gross:1.5/2' is not MEASURE=WARNING/BREACH"),
+        ("gross=1.5/2", "gross=a/2", 1, "limits: warning of gross: 'a' is not a number"),
+        ("gross=1.5/2", "gross=3/2", 1, "warning of gross is 3.0, not below breach, 2.0"),
+        ("gross=1.5/2", "var=1.5/2", 1, "the limit on VaR is var_limit_fraction"),
+        ("gross=1.5/2", "grass=1.5/2", 1, "measure: 'grass'"),
+    ],
+)
+def test_what_is_wrong_with_an_option_or_a_limit_is_named_by_line_column_and_value(
+    tmp_path: Path, old: str, new: str, line: int, told: str
+) -> None:
+    assert old in OPTIONS
+    error = refusal(written(tmp_path, OPTIONS.replace(old, new, 1)))
+    assert error.line == line
+    assert told in str(error)
+
+
+def test_a_measure_limited_twice_is_refused(tmp_path: Path) -> None:
+    error = refusal(written(tmp_path, OPTIONS), {"limits": "net=0.1/0.2,net=0.2/0.3"})
+    assert "limit of net stands twice" in str(error)
+
+
+def test_the_columns_are_the_fields_of_the_contracts() -> None:
+    floats = {
+        one.encode_name
+        for kind in (Instrument, OptionTerms)
+        for one in msgspec.structs.fields(kind)
+        if "float" in str(one.type)
+    }
+    assert set(NUMBERS) == floats
+
+
+def csv_of(book: PortfolioImport) -> str:
+    """Return a book as a file in CSV: every column, every line."""
+    held = {one.instrument: one for one in book.portfolio.positions}
+    described = {one.instrument: one for one in book.instruments}
+    settings = [
+        f"# {name}: {value}"
+        for name in SETTINGS
+        if name != "limits" and (value := getattr(book.portfolio, name)) not in (None, "")
+    ]
+    limits = ", ".join(f"{o.measure}={o.warning!r}/{o.breach!r}" for o in book.portfolio.limits)
+    lines = [*settings, f"# limits: {limits}", ",".join(KNOWN_COLUMNS)]
+    for name in dict.fromkeys((*held, *described)):
+        cells = {**plain(described.get(name)), **plain(held.get(name)), "instrument": name}
+        cells |= plain(described[name].option if name in described else None)
+        lines.append(",".join(shown(cells.get(column)) for column in KNOWN_COLUMNS))
+    return "\n".join(lines)
+
+
+def plain(message: object) -> dict[str, Any]:
+    return {} if message is None else msgspec.structs.asdict(message)
+
+
+def shown(value: object) -> str:
+    return "" if value is None else str(value) if not isinstance(value, float) else repr(value)
+
+
+quantities = st.floats(-1e9, 1e9).filter(bool)
+prices = st.floats(1e-6, 1e9)
+
+
+@st.composite
+def option_books(draw: st.DrawFn) -> PortfolioImport:
+    names = [f"I{number}" for number in range(draw(st.integers(1, 4)))]
+    currency = draw(st.sampled_from(["USD", "GBp", "JPY"]))
+    shares = [
+        Instrument(
+            instrument=name,
+            asset_class=draw(st.sampled_from([AssetClass.EQUITY, AssetClass.FUTURE])),
+            currency=currency,
+            multiplier=draw(prices),
+            proxy=draw(st.sampled_from([None, "OTHER"])),
+        )
+        for name in names
+    ]
+    options = [
+        Instrument(
+            instrument=f"{name}.OPT",
+            asset_class=AssetClass.OPTION,
+            currency=currency,
+            option=OptionTerms(
+                underlying=name,
+                right=draw(st.sampled_from(OptionRight)),
+                strike=draw(prices),
+                expiry=draw(st.dates()),
+                volatility=draw(st.floats(1e-4, 10.0)),
+                rate=draw(st.floats(-1.0, 1.0)),
+                dividend_yield=draw(st.floats(-1.0, 1.0)),
+                volatility_series=draw(st.sampled_from([None, "VIX"])),
+                volatility_shift=draw(st.sampled_from(VolatilityShift)),
+            ),
+        )
+        for name in names
+    ]
+    held = draw(
+        st.lists(st.sampled_from([*names, *(one.instrument for one in options)]), unique=True)
+    )
+    positions = tuple(
+        OpeningPosition(instrument=name, quantity=draw(quantities), entry_price=draw(prices))
+        for name in held
+    )
+    limits = draw(
+        st.sampled_from([(), (Limit(measure=LimitMeasure.NET, warning=0.1, breach=0.3),)])
+    )
+    portfolio = Portfolio(
+        portfolio="mine",
+        positions=positions,
+        limits=limits,
+        window=draw(st.sampled_from([30, 250, 500])),
+        confidence=draw(st.sampled_from(["0.95", "0.975", "0.99"])),
+        desk=draw(st.sampled_from([None, "overlay"])),
+    )
+    return PortfolioImport(portfolio=portfolio, instruments=(*shares, *options))
+
+
+@given(option_books())
+def test_a_book_with_options_comes_back_from_csv_and_from_json_to_the_bit(
+    book: PortfolioImport,
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        from_csv = read_portfolio(written(Path(folder), csv_of(book)))
+        from_json = read_portfolio(
+            written(Path(folder), msgspec.json.encode(book).decode(), "b.json")
+        )
+    assert from_json == book
+    assert from_csv.portfolio == book.portfolio
+    assert sorted(from_csv.instruments, key=str) == sorted(book.instruments, key=str)
 
 
 @given(st.text(max_size=300))

@@ -389,3 +389,11 @@ def test_an_instrument_with_a_proxy_needs_no_closes_of_its_own(world: Any) -> No
     young = msgspec.structs.replace(equity("YOUNG"), proxy="EQ000")
     sent = book("YOUNG", instruments=(young,), histories=())
     assert world.client.post("/v1/portfolios", content=encode(sent)).status_code == 202
+
+
+def test_an_instrument_with_a_proxy_may_bring_fewer_closes_than_a_window_needs(world: Any) -> None:
+    young = msgspec.structs.replace(equity("YOUNG"), proxy="EQ000")
+    sent = book("YOUNG", instruments=(young,), histories=(closes("YOUNG", count=1),))
+    assert world.client.post("/v1/portfolios", content=encode(sent)).status_code == 202
+    without = book("YOUNG", instruments=(equity("YOUNG"),), histories=(closes("YOUNG", count=1),))
+    refused(world.client.post("/v1/portfolios", content=encode(without)), 422)

@@ -1,0 +1,66 @@
+"""The settings of a portfolio as words: in the head of a file, or on the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from system.client.cells import converted, number_of
+from system.client.errors import PortfolioFileError
+from system.contracts.limits import Limit
+from system.contracts.messages import Portfolio, field_names
+
+SETTINGS: Final = tuple(name for name in field_names(Portfolio) if name != "positions")
+NUMBERS: Final = ("window", "var_limit_fraction")
+LIMITS_EXAMPLE: Final = "gross=1.5/2, vega=0.002/0.003"
+_LIMIT: Final = re.compile(
+    r"\s*(?P<measure>\w+)\s*=\s*(?P<warning>[^/]+?)\s*/\s*(?P<breach>.+?)\s*"
+)
+
+
+def typed_settings(
+    path: Path, lines: Mapping[str, int], chosen: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return settings with their numbers as numbers, and limits as limits.
+
+    Parameters
+    ----------
+    path : Path
+        The file that they belong to, for messages.
+    lines : mapping of str to int
+        In which line a setting stands; 1 where it was given elsewhere.
+    chosen : mapping of str to str
+        Settings by name.
+
+    Raises
+    ------
+    PortfolioFileError
+        If a number is none, or a limit is not like ``gross=1.5/2``; names the value.
+    """
+    fields: dict[str, Any] = dict(chosen)
+    for name in NUMBERS:
+        if name in fields:
+            number = number_of(path, lines.get(name, 1), name, fields[name])
+            fields[name] = int(number) if number.is_integer() and name == "window" else number
+    if "limits" in fields:
+        words = [word for word in fields["limits"].split(",") if word.strip()]
+        line = lines.get("limits", 1)
+        fields["limits"] = tuple(_limit(path, line, word) for word in words)
+    return fields
+
+
+def _limit(path: Path, line: int, word: str) -> Limit:
+    parts = _LIMIT.fullmatch(word)
+    if parts is None:
+        detail = (
+            f"limits: {word.strip()!r} is not MEASURE=WARNING/BREACH, fractions of NAV, as in "
+            f"{LIMITS_EXAMPLE!r}"
+        )
+        raise PortfolioFileError(path, line, detail)
+    levels = {
+        name: number_of(path, line, f"limits: {name} of {parts['measure']}", parts[name])
+        for name in ("warning", "breach")
+    }
+    return converted(path, line, {"measure": parts["measure"], **levels}, Limit)
