@@ -225,7 +225,9 @@ def _history_problems(
 ) -> Problems:
     needed = book.portfolio.window + 1
     proxied = {
-        one.instrument for one in (*instruments.values(), *book.instruments) if one.proxy is not None
+        one.instrument
+        for one in (*instruments.values(), *book.instruments)
+        if one.proxy is not None
     }
     for index, history in enumerate(book.histories):
         count = len(history.closes)
