@@ -23,6 +23,7 @@ from loadtests.plan import LoadPlan, load_books, load_plan, load_replay
 from loadtests.running import machine
 from system.book.book import Book
 from system.book.events import Event, QuoteRow
+from system.book.replica import Valuer
 from system.bus.routing import partition_of
 from system.contracts.codec import encode
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA, offset_key
@@ -113,15 +114,15 @@ def measured(quantity: str, value: int) -> GrowthPoint:
     plan = load_plan(rate=1.0, seconds=1.0, warm_up_seconds=0.0, **{quantity: value})
     book, replay = opened_book(plan), load_replay(plan)
     gc.collect()
-    rounds = [_round(book, _ticks(replay, number), number) for number in range(1, ROUNDS + 1)]
+    rounds = [_round(book, round_ticks(replay, number), number) for number in range(1, ROUNDS + 1)]
     fold_ms, value_ms, encode_ms = (min(column) for column in zip(*rounds, strict=True))
     return GrowthPoint(value=value, fold_ms=fold_ms, value_ms=value_ms, encode_ms=encode_ms)
 
 
-def opened_book(plan: LoadPlan) -> Book:
+def opened_book(plan: LoadPlan, valuer: Valuer | None = None) -> Book:
     """Return the product's state with a plan's market and books, before any tick."""
     places = [offset_key(t.name, p) for t in INPUT_TOPICS for p in range(t.partition_count)]
-    book = Book(dict.fromkeys(places, 0), {}, stale_after_ns=STALE_NEVER_NS)
+    book = Book(dict.fromkeys(places, 0), {}, stale_after_ns=STALE_NEVER_NS, valuer=valuer)
     messages = [*load_replay(plan).reference_messages(), *load_books(plan)]
     events = [Event(at, message, _NoBytes(), at) for at, message in enumerate(messages)]
     book.fold({"reference:0": events}, fence=1, epoch=0)
@@ -167,7 +168,7 @@ def _round(book: Book, events: Mapping[str, list[Event]], number: int) -> tuple[
     return fold_ms, value_ms, encode_ms
 
 
-def _ticks(replay: Replay, number: int) -> dict[str, list[Event]]:
+def round_ticks(replay: Replay, number: int) -> dict[str, list[Event]]:
     """Return one tick of every instrument, the round's own."""
     tickers, opened_ns = list(replay.market.instruments), session_ns(replay.days[0])[0]
     events: dict[str, list[Event]] = {}

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
 
     stale_after_seconds: int = Field(default=3_600, ge=1)
     max_batch_records: int = Field(default=200_000, ge=1)
+    shard_from_portfolios: int | None = Field(default=None, ge=1)
 
     broker_heap_mb: int = Field(default=512, ge=256)
     executor_memory_mb: int = Field(default=1536, ge=512)

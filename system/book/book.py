@@ -16,6 +16,7 @@ from system.book.partitions import PartitionQueue, Partitions
 from system.book.portfolio import PortfolioBook
 from system.book.quotes import Verdict
 from system.book.reference import Reference
+from system.book.replica import ValuationOrder, Valuer, valued
 from system.book.restore import restored_market, restored_rows
 from system.book.rows import (
     CLOSES_PREFIX,
@@ -32,7 +33,7 @@ from system.book.rows import (
     TradeState,
     stressed_key,
 )
-from system.book.snapshot import Moment, risk_snapshot
+from system.book.snapshot import Moment
 from system.book.touch import Touched
 from system.book.trades import TradeLedger
 from system.contracts.messages import (
@@ -70,6 +71,8 @@ class Book:
         The state as it was kept (see ``system.book.rows``); empty for a new one.
     stale_after_ns : int
         Event time after which a price that its partition has left behind is stale.
+    valuer : Valuer, optional
+        Values live portfolios elsewhere; None: all are valued here.
 
     Raises
     ------
@@ -83,6 +86,7 @@ class Book:
         rows: Mapping[str, bytes] | None = None,
         *,
         stale_after_ns: int = DEFAULT_STALE_AFTER_NS,
+        valuer: Valuer | None = None,
     ) -> None:
         kept = restored_rows(rows or {})
         self._partitions = Partitions(next_offsets)
@@ -103,7 +107,7 @@ class Book:
         self._rejected: list[Rejected] = []
         self._snapshots: list[RiskSnapshot] = []
         self._intended_ns = 0
-        self._batch = (0, 0)
+        self._batch, self._valuer = (0, 0), valuer
         self._handlers: dict[type, Callable[[Any, PartitionQueue], Verdict]] = {
             QuoteRow: self._quote,
             Trade: self._trade,
@@ -158,8 +162,11 @@ class Book:
 
     def settle(self) -> Fold:
         """Take the live snapshots and hand over the batch: the second half of ``fold``."""
-        self._take_live()
-        return self._handed_over()
+        if self.ledger.changed:
+            self._changed[COUNTERS_KEY] = self.ledger.row()
+        state = {key: msgspec.json.encode(row) for key, row in self._changed.items()}
+        self._take_live(state)
+        return self._handed_over(state)
 
     def revalue(self, *, fence: int, epoch: int) -> Fold:
         """Return a live snapshot of every portfolio without any event: after a restart."""
@@ -224,14 +231,12 @@ class Book:
             )
         )
 
-    def _handed_over(self) -> Fold:
-        if self.ledger.changed:
-            self._changed[COUNTERS_KEY] = self.ledger.row()
+    def _handed_over(self, state: dict[str, bytes]) -> Fold:
         fold = Fold(
             snapshots=tuple(self._snapshots),
             rejected=tuple(self._rejected),
             offsets=self._partitions.offsets,
-            state={key: msgspec.json.encode(row) for key, row in self._changed.items()},
+            state=state,
             waiting_for=self._partitions.missing_mark(),
             intended_ns=self._intended_ns,
         )
@@ -330,21 +335,16 @@ class Book:
 
     # -- snapshots ----------------------------------------------------------------------
 
-    def _take_live(self) -> None:
-        moment = self._moment(SnapshotKind.LIVE, self.market.newest_event_ns)
-        for name in self._touched.portfolios():
-            self._take(name, moment)
+    def _take_live(self, changed: Mapping[str, bytes]) -> None:
+        names, time_ns = self._touched.portfolios(), self.market.newest_event_ns
+        order = self._order(names, SnapshotKind.LIVE, time_ns)
+        taken = self._valuer(order, changed) if self._valuer else None
+        self._snapshots += valued(self.portfolios, order) if taken is None else taken
         self._touched.clear()
 
-    def _take(self, name: str, moment: Moment) -> RiskSnapshot:
-        trade_ids = self._touched.trade_ids(name)
-        snapshot = risk_snapshot(self.portfolios[name], moment, trade_ids=trade_ids)
-        self._snapshots.append(snapshot)
-        return snapshot
-
-    def _moment(self, kind: SnapshotKind, event_time_ns: int) -> Moment:
-        fence, epoch = self._batch
-        return Moment(kind, fence, epoch, self._partitions.offsets, event_time_ns)
+    def _order(self, names: Iterable[str], kind: SnapshotKind, time_ns: int) -> ValuationOrder:
+        moment = Moment(kind, *self._batch, self._partitions.offsets, time_ns)
+        return ValuationOrder(tuple(names), moment, self._touched.trades())
 
     # -- end of day ---------------------------------------------------------------------
 
@@ -356,10 +356,12 @@ class Book:
                 queue.take()
                 self.ledger.count(queue.topic, "mark")
         self._close_market(DayState(date=mark.date, event_time_ns=mark.event_time_ns))
-        moment = self._moment(SnapshotKind.END_OF_DAY, mark.event_time_ns)
-        taken = {name: self._take(name, moment) for name in sorted(self.portfolios)}
+        names = sorted(self.portfolios)
+        order = self._order(names, SnapshotKind.END_OF_DAY, mark.event_time_ns)
+        taken = valued(self.portfolios, order)
+        self._snapshots += taken
         self._touched.clear()
-        for name, snapshot in taken.items():
+        for name, snapshot in zip(names, taken, strict=True):
             self._close_portfolio(self.portfolios[name], mark.date, snapshot)
 
     def _close_market(self, day: DayState) -> None:

@@ -25,6 +25,12 @@ DAY_KEY: Final = "day"
 COUNTERS_KEY: Final = "counters"
 
 
+def prefix_of(key: str) -> str:
+    """Return what kind of row a key is of: all up to its first colon, with it."""
+    kind, colon, _ = key.partition(":")
+    return kind + colon
+
+
 def stressed_key(window: str, series: str) -> str:
     """Return the key of a series' closes in a stressed window."""
     return f"{STRESSED_PREFIX}{window}:{series}"

@@ -60,9 +60,9 @@ class Touched:
         """Return the changed portfolios, sorted."""
         return sorted(self._names)
 
-    def trade_ids(self, portfolio: str) -> tuple[str, ...]:
-        """Return the trades since a portfolio's last snapshot, in the order they came."""
-        return tuple(self._trades.get(portfolio, ()))
+    def trades(self) -> dict[str, tuple[str, ...]]:
+        """Return the trades since the last snapshots by portfolio, in the order they came."""
+        return {name: tuple(ids) for name, ids in self._trades.items()}
 
     def clear(self) -> None:
         """Forget all changes: snapshots were taken."""

@@ -33,6 +33,7 @@ from system.stream.durable import DurableWriter
 from system.stream.pulse import Pulse
 from system.stream.query import records
 from system.stream.session import start_session
+from system.stream.shards import ShardedValuation
 from system.stream.warmup import warm_up
 
 QUERY_NAME: Final = "riskstream"
@@ -102,9 +103,9 @@ class Driver:
         stored = history.load()
         ends = end_offsets(bootstrap, INPUT_TOPICS)
         offsets = starting_offsets(stored, ends)
-        book = Book(
-            offsets, stored.state, stale_after_ns=self._settings.stale_after_seconds * 10**9
-        )
+        stale_after_ns = self._settings.stale_after_seconds * 10**9
+        valuer = self._valuer(session, stored, stale_after_ns)
+        book = Book(offsets, stored.state, stale_after_ns=stale_after_ns, valuer=valuer)
         producer = stack.enter_context(MessageProducer(bootstrap))
         durable = DurableWriter(history, latest, producer, clock=self._clock)
         stack.callback(durable.close)
@@ -121,6 +122,19 @@ class Driver:
         _LOG.info("fence %d goes on at %s", fence, offsets)
         backlog = {name: end for name, end in ends.items() if end > offsets[name]}
         self._stream(session.result(), bootstrap, offsets, backlog, latest, durable, batch, fence)
+
+    def _valuer(
+        self, session: Future[SparkSession], stored: StoredState, stale_after_ns: int
+    ) -> ShardedValuation | None:
+        if self._settings.shard_from_portfolios is None:
+            return None
+        return ShardedValuation(
+            lambda: session.result().sparkContext,
+            stored.state,
+            from_portfolios=self._settings.shard_from_portfolios,
+            shard_count=self._cores,
+            stale_after_ns=stale_after_ns,
+        )
 
     def _session_under_way(self, stack: ExitStack) -> Future[SparkSession]:
         """Start Spark beside everything else: it takes longest."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import msgspec
 from hypothesis import strategies as st
 
-from system.book.book import Book
+from system.book.book import DEFAULT_STALE_AFTER_NS, Book
 from system.book.events import Event
 from system.book.fold import Fold
+from system.book.replica import Replica, ValuationOrder, Valuer
 from system.contracts.messages import RiskSnapshot, SnapshotKind, Trade, TradeAction
 from tests.system.book.feed import (
     MARKET,
@@ -93,6 +94,7 @@ def folded(
     market_partitions: int = 2,
     cuts: Sequence[Mapping[int, int]] = (),
     restarts: frozenset[int] = frozenset(),
+    replicas: int = 0,
 ) -> Run:
     """Fold a script.
 
@@ -107,11 +109,14 @@ def folded(
         number). Reference data comes in a batch before all, the rest in one behind.
     restarts : frozenset of int
         After these batches the book is made anew from its kept rows.
+    replicas : int
+        Value live portfolios in so many replicas of the state; 0: in the book itself.
     """
     logs = script.logs(market_partitions)
     names = list(logs)
     arrived = dict.fromkeys(names, 0)
-    book, run = Book(arrived), Run()
+    run = Run()
+    book = Book(arrived, valuer=sharded(run.rows, replicas))
     first = {"reference:0": len(script.reference)}
     steps: Iterator[dict[str, int]] = itertools.chain(
         [first],
@@ -126,10 +131,26 @@ def folded(
         fold = book.fold(batch, fence=1, epoch=2 * index)
         run.note(fold, book.revalue(fence=1, epoch=2 * index + 1).snapshots)
         if index in restarts:
-            book = Book(fold.offsets, run.rows)
+            book = Book(fold.offsets, run.rows, valuer=sharded(run.rows, replicas))
             arrived = dict(fold.offsets)
     run.counts = msgspec.to_builtins(book.ledger.topics())
     return run
+
+
+def sharded(rows: Mapping[str, bytes], replicas: int) -> Valuer | None:
+    """Return what values in turn in several replicas, each told only when it is asked."""
+    if not replicas:
+        return None
+    copies = [Replica(stale_after_ns=DEFAULT_STALE_AFTER_NS) for _ in range(replicas)]
+    known, calls = dict(rows), itertools.count()
+
+    def value(order: ValuationOrder, changed: Mapping[str, bytes]) -> tuple[RiskSnapshot, ...]:
+        known.update(changed)
+        copy = copies[next(calls) % replicas]
+        copy.update(known)
+        return copy.snapshots(order)
+
+    return value
 
 
 def _by_name(cut: Mapping[int, int], names: Sequence[str]) -> dict[str, int]:

@@ -47,6 +47,17 @@ def test_at_equal_offsets_every_portfolio_states_the_same(
             assert other.live[place] == fine.live[place], place
 
 
+@given(scripts(), cuts, restarts, st.integers(1, 3))
+@slow
+def test_replicas_of_the_state_value_to_the_bit(
+    script: Script, cut: Cuts, restart: frozenset[int], replicas: int
+) -> None:
+    here = folded(script, cuts=cut, restarts=restart)
+    there = folded(script, cuts=cut, restarts=restart, replicas=replicas)
+    assert (there.live, there.ends) == (here.live, here.ends)
+    assert (there.rows, there.rejected) == (here.rows, here.rejected)
+
+
 @given(scripts(), cuts)
 @slow
 def test_every_batch_end_of_a_coarser_cut_is_found_in_the_finer_one(

@@ -95,7 +95,6 @@ def test_trades_are_remembered_in_their_order_until_the_snapshot() -> None:
     found.by_trade("empty", "2")
     found.by_trade("empty", "1")
     assert found.portfolios() == ["empty"]
-    assert found.trade_ids("empty") == ("2", "1")
-    assert found.trade_ids("mixed") == ()
+    assert found.trades() == {"empty": ("2", "1")}
     found.clear()
-    assert (found.portfolios(), found.trade_ids("empty")) == ([], ())
+    assert (found.portfolios(), found.trades()) == ([], {})

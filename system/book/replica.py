@@ -1,0 +1,181 @@
+"""A copy of the state that only values: portfolio by portfolio, wherever it is.
+
+It is made of the rows that are kept anyway, and states the bits of the book whose rows they are:
+the same that a book states after a restart.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+
+from system.book.market import Staleness
+from system.book.portfolio import PortfolioBook
+from system.book.restore import restored_market, restored_rows
+from system.book.rows import (
+    COUNTERS_KEY,
+    FX_PREFIX,
+    PARTITION_PREFIX,
+    PORTFOLIO_PREFIX,
+    QUOTE_PREFIX,
+    TRADE_PREFIX,
+    PartitionState,
+    PortfolioState,
+    QuoteState,
+    TradeState,
+    prefix_of,
+)
+from system.book.snapshot import Moment, risk_snapshot
+from system.book.trades import TradeLedger
+from system.contracts.messages import RiskSnapshot
+
+_QUOTES: Final = msgspec.json.Decoder(QuoteState)
+_PARTITIONS: Final = msgspec.json.Decoder(PartitionState)
+_PORTFOLIOS: Final = msgspec.json.Decoder(PortfolioState)
+_TRADES: Final = msgspec.json.Decoder(TradeState)
+
+
+@dataclass(frozen=True, slots=True)
+class ValuationOrder:
+    """Which portfolios to value, and where in the stream.
+
+    Parameters
+    ----------
+    portfolios : tuple of str
+        Sorted.
+    moment : Moment
+        Stamped on each snapshot.
+    trade_ids : mapping of str to tuple of str
+        Trades that a portfolio's snapshot is the first to contain.
+    """
+
+    portfolios: tuple[str, ...]
+    moment: Moment
+    trade_ids: Mapping[str, tuple[str, ...]]
+
+    def part(self, portfolios: Sequence[str]) -> ValuationOrder:
+        """Return the same order for some of its portfolios."""
+        ids = {name: self.trade_ids[name] for name in portfolios if name in self.trade_ids}
+        return ValuationOrder(tuple(portfolios), self.moment, ids)
+
+
+class Valuer(Protocol):
+    """Values portfolios elsewhere; what it returns has the bits of `valued`."""
+
+    def __call__(
+        self, order: ValuationOrder, changed: Mapping[str, bytes]
+    ) -> tuple[RiskSnapshot, ...] | None:
+        """Return the snapshots in the order's order, None to have them taken here.
+
+        Parameters
+        ----------
+        order : ValuationOrder
+            Which ones.
+        changed : mapping of str to bytes
+            Every row that has changed since the call before; some calls value nothing.
+        """
+        ...
+
+
+def valued(books: Mapping[str, PortfolioBook], order: ValuationOrder) -> tuple[RiskSnapshot, ...]:
+    """Return the snapshots of an order, one after the other, here."""
+    return tuple(
+        risk_snapshot(books[name], order.moment, trade_ids=order.trade_ids.get(name, ()))
+        for name in order.portfolios
+    )
+
+
+class Replica:
+    """The state as its rows tell it; books are made when they are first asked for.
+
+    Parameters
+    ----------
+    stale_after_ns : int
+        As the book's own, see ``system.book.book.Book``.
+    """
+
+    def __init__(self, *, stale_after_ns: int) -> None:
+        self._staleness = Staleness(stale_after_ns)
+        self._rows: dict[str, bytes] = {}
+        self._takers: dict[str, Callable[[str, bytes], None]] = {
+            QUOTE_PREFIX: self._take_quote,
+            FX_PREFIX: self._take_rate,
+            PARTITION_PREFIX: self._take_partition,
+            PORTFOLIO_PREFIX: self._take_portfolio,
+            TRADE_PREFIX: self._take_trade,
+        }
+        self._restore()
+
+    def update(self, rows: Mapping[str, bytes]) -> None:
+        """Take in rows; those that are as they were cost a comparison.
+
+        Parameters
+        ----------
+        rows : mapping of str to bytes
+            Any that have changed since the update before, and any others.
+
+        Raises
+        ------
+        MessageError
+            If a row cannot be read; names its key.
+        """
+        changed = {key: row for key, row in rows.items() if self._rows.get(key) != row}
+        changed.pop(COUNTERS_KEY, None)
+        self._rows.update(changed)
+        takers = {key: self._takers.get(prefix_of(key)) for key in changed}
+        if None in takers.values():
+            self._restore()
+            return
+        for key, take in takers.items():
+            assert take is not None, f"{key} has a taker"
+            take(key.partition(":")[2], changed[key])
+
+    def snapshots(self, order: ValuationOrder) -> tuple[RiskSnapshot, ...]:
+        """Return the snapshots of an order, as `valued` of the book whose rows these are.
+
+        Raises
+        ------
+        KeyError
+            If no row tells of a portfolio.
+        """
+        for name in order.portfolios:
+            if name not in self._books:
+                self._books[name] = self._made(name)
+        return valued(self._books, order)
+
+    def _restore(self) -> None:
+        """Begin anew from all rows: reference data or closes have changed."""
+        kept = restored_rows(self._rows)
+        self._market = restored_market(kept, self._staleness)
+        self._states = {state.definition.portfolio: state for state in kept.portfolios}
+        self._trades: defaultdict[str, dict[str, TradeState]] = defaultdict(dict)
+        for state in kept.trades:
+            self._trades[state.trade.portfolio][state.trade.trade_id] = state
+        self._books: dict[str, PortfolioBook] = {}
+
+    def _take_quote(self, ticker: str, row: bytes) -> None:
+        self._market.quotes[ticker] = _QUOTES.decode(row)
+
+    def _take_rate(self, currency: str, row: bytes) -> None:
+        self._market.rates[currency] = _QUOTES.decode(row)
+
+    def _take_partition(self, partition: str, row: bytes) -> None:
+        self._market.partitions[partition] = _PARTITIONS.decode(row)
+
+    def _take_portfolio(self, portfolio: str, row: bytes) -> None:
+        self._states[portfolio] = _PORTFOLIOS.decode(row)
+        self._books.pop(portfolio, None)
+
+    def _take_trade(self, trade_id: str, row: bytes) -> None:
+        state = _TRADES.decode(row)
+        self._trades[state.trade.portfolio][trade_id] = state
+        self._books.pop(state.trade.portfolio, None)
+
+    def _made(self, portfolio: str) -> PortfolioBook:
+        trades = TradeLedger(self._trades[portfolio].values())
+        state = self._states[portfolio]
+        return PortfolioBook(state, trades.counting(portfolio), self._market)

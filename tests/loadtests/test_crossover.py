@@ -1,0 +1,33 @@
+"""From how many portfolios on shards pay."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.crossover import CrossoverPoint, crossing
+
+
+def point(portfolios: int, ratio: float) -> CrossoverPoint:
+    return CrossoverPoint(
+        portfolios=portfolios,
+        driver_ms=(100.0, 90.0, 110.0),
+        sharded_ms=(100.0 * ratio, 0.0, 0.0),
+    )
+
+
+def test_the_crossover_lies_on_the_line_between_the_points_beside_it() -> None:
+    points = [point(10, 9.0), point(100, 1.5), point(300, 0.5), point(1000, 0.4)]
+    assert crossing(points) == pytest.approx(200.0)
+
+
+def test_a_number_that_pays_by_chance_below_one_that_does_not_is_no_crossover() -> None:
+    points = [point(10, 0.9), point(100, 1.5), point(300, 0.5)]
+    assert crossing(points) == pytest.approx(200.0)
+
+
+def test_there_is_none_where_the_largest_does_not_pay() -> None:
+    assert crossing([point(10, 0.5), point(100, 1.0)]) is None
+
+
+def test_where_all_pay_it_is_the_first() -> None:
+    assert crossing([point(10, 0.5), point(100, 0.4)]) == 10
