@@ -13,7 +13,7 @@ import psycopg2.extensions
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from system.contracts.api import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode
@@ -38,8 +38,9 @@ CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 15_000
 READERS_MAX: Final = 8
 READER_WAIT_S: Final = 3.0
-COMMIT_ATTEMPTS: Final = 6
-COMMIT_BACKOFF_MAX_S: Final = 2.0
+COMMIT_PATIENCE_S: Final = 12.0
+"""A server that refuses is waited for: a driver that gives up is away for longer."""
+COMMIT_BACKOFF_MAX_S: Final = 1.0
 MAX_STATE_KEYS: Final = 100_000
 T = TypeVar("T")
 Connection = psycopg2.extensions.connection
@@ -141,7 +142,7 @@ class RiskHistory(LimitTrail):
         FencedError
             If another driver has taken over; nothing was written.
         StoreUnavailableError
-            If PostgreSQL does not answer within ``COMMIT_ATTEMPTS``.
+            If PostgreSQL does not answer within ``COMMIT_PATIENCE_S``.
         """
         rows = [sql.snapshot_row(s, pinned=self._limits.pins(s)) for s in batch.snapshots]
         return self._write(lambda cursor: write_batch(cursor, batch, rows))
@@ -363,7 +364,7 @@ class RiskHistory(LimitTrail):
 def _attempts() -> Retrying:
     return Retrying(
         retry=retry_if_exception_type((psycopg2.OperationalError, psycopg2.InterfaceError)),
-        stop=stop_after_attempt(COMMIT_ATTEMPTS),
+        stop=stop_after_delay(COMMIT_PATIENCE_S),
         wait=wait_exponential(multiplier=0.1, max=COMMIT_BACKOFF_MAX_S),
         reraise=True,
     )

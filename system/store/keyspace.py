@@ -43,6 +43,8 @@ ORACLE_EXPIRY_MS: Final = 15_000
 CONNECT_TIMEOUT_S: Final = 2.0
 REPLY_TIMEOUT_S: Final = 5.0
 ATTEMPTS: Final = 3
+STREAM_ATTEMPTS: Final = 24
+"""Ten seconds of a server that refuses: a driver that gives up is away for longer."""
 BACKOFF_BASE_S: Final = 0.02
 BACKOFF_MAX_S: Final = 0.5
 READERS_MAX: Final = 64

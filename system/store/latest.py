@@ -46,15 +46,17 @@ class LatestStore:
     ----------
     redis_url : str
         Redis URL, password included; never logged.
+    attempts : int
+        How often a command is tried again; each writes only what is newer.
     """
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis_url: str, *, attempts: int = keyspace.ATTEMPTS) -> None:
         self._redis = Redis.from_url(
             redis_url,
             protocol=2,
             socket_timeout=keyspace.REPLY_TIMEOUT_S,
             socket_connect_timeout=keyspace.CONNECT_TIMEOUT_S,
-            retry=Retry(redis_backoff(), keyspace.ATTEMPTS),
+            retry=Retry(redis_backoff(), attempts),
         )
         self._publish = self._redis.register_script(keyspace.PUBLISH)
         self._mark_durable = self._redis.register_script(keyspace.MARK_DURABLE)
@@ -301,8 +303,8 @@ def answering() -> Iterator[None]:
         yield
     except (RedisConnectionError, RedisTimeoutError) as error:
         raise StoreUnavailableError(
-            f"Redis does not answer within {keyspace.REPLY_TIMEOUT_S:g} s "
-            f"and {keyspace.ATTEMPTS} more attempts: {error}"
+            f"Redis does not answer within {keyspace.REPLY_TIMEOUT_S:g} s, "
+            f"tried again and again: {error}"
         ) from error
 
 

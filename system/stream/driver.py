@@ -26,6 +26,7 @@ from system.contracts.topics import INPUT_TOPICS
 from system.errors import InternalError
 from system.settings import Connections, Settings
 from system.store.history import RiskHistory
+from system.store.keyspace import STREAM_ATTEMPTS
 from system.store.latest import LatestStore
 from system.store.records import StoredState
 from system.stream.batch import MicroBatch
@@ -95,7 +96,9 @@ class Driver:
         bootstrap = self._connections.kafka_bootstrap_servers
         history = RiskHistory(self._connections.database_url)
         stack.callback(history.close)
-        latest = stack.enter_context(LatestStore(self._connections.redis_url))
+        latest = stack.enter_context(
+            LatestStore(self._connections.redis_url, attempts=STREAM_ATTEMPTS)
+        )
         history.migrate()
         create_topics(bootstrap, self._settings.partitions)
         fence = history.acquire_fence()
@@ -173,7 +176,14 @@ class Driver:
         pulse.start()
         try:
             with own_checkpoint(self._settings.checkpoint_dir, fence) as checkpoint:
-                warm_up(spark, bootstrap, checkpoint / "warm-up", clock=self._clock)
+                if not backlog:  # else what waits warms it up, and is not kept waiting
+                    warm_up(
+                        spark,
+                        bootstrap,
+                        checkpoint / "warm-up",
+                        clock=self._clock,
+                        seconds=self._settings.warm_up_seconds,
+                    )
                 batch.first()
                 collect_seldom()
                 query = self._start(spark, bootstrap, offsets, batch, checkpoint / "stream")

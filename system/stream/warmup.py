@@ -20,7 +20,6 @@ from system.contracts.messages import Tick
 from system.contracts.topics import WARM_UP
 from system.stream.query import records
 
-WARM_UP_SECONDS: Final = 8.0
 BATCH_BOUND: Final = 60
 TICKS_PER_ROUND: Final = 50
 ROUND_SECONDS: Final = 0.05
@@ -34,7 +33,7 @@ def warm_up(
     checkpoint: Path,
     *,
     clock: Clock,
-    seconds: float = WARM_UP_SECONDS,
+    seconds: float,
 ) -> int:
     """Run the stream's plan on a private topic, bounded in time and in batches.
 
