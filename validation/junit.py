@@ -56,12 +56,14 @@ def failed_cases(suites: Iterable[ET.Element]) -> tuple[str, ...]:
 
 
 def suite_of_findings(name: str, findings: Sequence[Finding], *, seconds: float) -> ET.Element:
-    """Return findings as a suite: one case each, unknown as skipped with its reason."""
+    """Return findings as a suite: one case each, unknown skipped, flaky failed, with the reason."""
     suite = ET.Element("testsuite", name=name, time=f"{seconds:.3f}", tests=str(len(findings)))
     for finding in findings:
         case = ET.SubElement(suite, "testcase", classname=name, name=finding.check)
         if finding.verdict is Verdict.FAILED:
             ET.SubElement(case, "failure", message=finding.detail)
+        elif finding.verdict is Verdict.FLAKY:
+            ET.SubElement(case, "failure", message=f"flaky: {finding.detail}", type="flaky")
         elif finding.verdict is Verdict.UNKNOWN:
             ET.SubElement(case, "skipped", message=f"unknown: {finding.detail}")
     return suite

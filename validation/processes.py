@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -136,7 +137,11 @@ class ReplayProcess:
     def __enter__(self) -> Self:
         with self._log.open("ab") as stream:
             self._process = subprocess.Popen(
-                self._command, stdout=subprocess.PIPE, stderr=stream, start_new_session=True
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                start_new_session=True,
             )
         assert self._process.stdout is not None
         self._reader = threading.Thread(
@@ -154,6 +159,9 @@ class ReplayProcess:
         if self._process is not None:
             _end(self._process)
             self._join()
+            assert self._process.stdin is not None, "its input is a pipe"
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
             self._process = None
 
     @property

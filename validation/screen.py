@@ -23,6 +23,7 @@ STYLES: Final = {
     Verdict.PASSED: "green",
     Verdict.FAILED: "red",
     Verdict.UNKNOWN: "yellow",
+    Verdict.FLAKY: "magenta",
     Verdict.MEASURED: "cyan",
 }
 LINE_EVERY_DAYS: Final = 10

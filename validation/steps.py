@@ -90,9 +90,9 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         ),
         Step(
             "scenarios",
-            "scenarios and points of the determinism grid",
+            "every story compressed, faults twice, pairwise points of the determinism grid",
             (_python("validation.scenarios.short", "--report", str(folder / "scenarios")),),
-            600,
+            2_400,
             findings=folder / "scenarios" / "report.json",
         ),
     )

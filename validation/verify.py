@@ -168,6 +168,8 @@ def _outcome(step: Step, results: Sequence[CommandResult], log: Path) -> StepOut
     suites = _suites(step, findings, seconds)
     reported = case_counts(suites)
     verdict, detail = step_verdict(results, reported)
+    if verdict is Verdict.FAILED and overall(one.verdict for one in findings) is Verdict.FLAKY:
+        verdict = Verdict.FLAKY
     return StepOutcome(
         name=step.name,
         title=step.title,
@@ -202,7 +204,8 @@ def _repeats(step: Step) -> str:
 
 def _counted(reported: CaseCounts, verdict: Verdict) -> CaseCounts:
     """Return the cases of a step; its own verdict is one where no case tells of it."""
-    told = reported.failed if verdict is Verdict.FAILED else reported != CaseCounts()
+    wrong = verdict in {Verdict.FAILED, Verdict.FLAKY}
+    told = reported.failed if wrong else reported != CaseCounts()
     return reported if told else reported + _as_case(verdict)
 
 

@@ -1,4 +1,4 @@
-"""Faults by process id, each with a witness that it bit, and how long recovery took.
+"""Faults of a run's own stack, each with a witness that it bit, and how long recovery took.
 
 Only processes of the run's own stack are touched: ids come from its supervisor.
 """
@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,8 @@ from system.runtime.running import RunningStack
 from system.runtime.supervision import program_path
 from system.settings import Connections
 from system.store.latest import LatestStore
-from validation.scenarios.format import AnyFault, Kill, Pause, SecondDriver
+from validation.scenarios.format import AnyFault, Cut, Delay, DiskFull, Kill, Pause, SecondDriver
+from validation.scenarios.rig import Rig, cut_off, delayed
 
 EXECUTOR: Final = "executor"
 EXECUTOR_MAIN: Final = "CoarseGrainedExecutorBackend"
@@ -57,7 +58,10 @@ class FaultOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FaultInjector:
-    """Does what a scenario's faults say when their cues come; a thread for each.
+    """Does what a scenario's faults say when their cues come, one after the other.
+
+    A fault whose cue comes while another is still being recovered from waits for it: what
+    each one does, and how long recovery takes, is then its own.
 
     Parameters
     ----------
@@ -67,6 +71,8 @@ class FaultInjector:
         Of that stack.
     faults : sequence
         Of the scenario.
+    rig : Rig
+        Relays and the small disk that they need.
     state_dir : Path
         Folder of the stack: a second driver is started as its first one was.
     log : Path
@@ -79,21 +85,39 @@ class FaultInjector:
         connections: Connections,
         faults: Sequence[AnyFault],
         *,
+        rig: Rig,
         state_dir: Path,
         log: Path,
     ) -> None:
         self._running = running
         self._connections = connections
         self._faults = faults
+        self._rig = rig
         self._state_dir = state_dir
         self._log = log
         self._clock = SystemClock()
         self._threads: list[threading.Thread] = []
         self._outcomes: dict[int, FaultOutcome] = {}
 
-    def begin(self, index: int) -> None:
-        """Begin a fault; returns at once."""
-        thread = threading.Thread(target=self._run, args=(index,), name=f"fault-{index}")
+    @property
+    def count(self) -> int:
+        """How many faults there are."""
+        return len(self._faults)
+
+    def begin(self, index: int, go_on: Callable[[], None] = lambda: None) -> None:
+        """Begin a fault once the ones before it are over; returns at once.
+
+        Parameters
+        ----------
+        index : int
+            Of the fault.
+        go_on : callable
+            Called, from another thread, when the fault begins.
+        """
+        before = tuple(self._threads)
+        thread = threading.Thread(
+            target=self._run, args=(index, before, go_on), name=f"fault-{index}"
+        )
         self._threads.append(thread)
         thread.start()
 
@@ -106,9 +130,14 @@ class FaultInjector:
             for index, fault in enumerate(self._faults)
         )
 
-    def _run(self, index: int) -> None:
+    def _run(
+        self, index: int, before: Sequence[threading.Thread], go_on: Callable[[], None]
+    ) -> None:
+        for thread in before:
+            thread.join()
         fault = self._faults[index]
         began_ns = self._clock.monotonic_ns()
+        go_on()
         try:
             bit, witness = self._bite(fault)
         except (RiskstreamError, psutil.Error, OSError) as error:
@@ -131,6 +160,12 @@ class FaultInjector:
             return self._kill(fault)
         if isinstance(fault, Pause):
             return self._pause(fault)
+        if isinstance(fault, Delay):
+            return delayed(self._rig.relay(fault.what), fault, self._clock)
+        if isinstance(fault, Cut):
+            return cut_off(self._rig.relay(fault.what), fault, self._clock)
+        if isinstance(fault, DiskFull):
+            return self._disk_full(fault)
         return self._second_driver(fault)
 
     def _kill(self, fault: Kill) -> tuple[bool, str]:
@@ -155,6 +190,13 @@ class FaultInjector:
             _signal(family, signal.SIGCONT)
         witness = f"{stopped} of {len(family)} processes seen stopped for {fault.seconds:.1f} s"
         return stopped > 0, witness
+
+    def _disk_full(self, fault: DiskFull) -> tuple[bool, str]:
+        """Fill the checkpoints' disk: the driver must end, and one that has room take over."""
+        first = self._process(STREAM)
+        told = self._rig.disk.fill(fault.seconds)
+        after = self._await_other(STREAM, first)
+        return after is not None, f"{told}; driver {first.pid} ended, {after or 'nobody'} took over"
 
     def _second_driver(self, fault: SecondDriver) -> tuple[bool, str]:
         first = self._process(STREAM)

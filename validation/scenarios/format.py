@@ -131,6 +131,15 @@ class OutOfOrder(Edit, frozen=True, kw_only=True, tag="out_of_order"):
     series: Names = ()
 
 
+class ClockJump(Edit, frozen=True, kw_only=True, tag="clock_jump"):
+    """The clock of the source is wrong between two moments: event times are ``seconds`` off."""
+
+    seconds: Annotated[float, Meta(ge=-31_536_000, le=31_536_000)]
+    at: Begin = 0.0
+    until: End = 1.0
+    series: Names = ()
+
+
 class Burst(Edit, frozen=True, kw_only=True, tag="burst"):
     """The ticks between two moments come ``factor`` times as fast, then a pause."""
 
@@ -213,6 +222,7 @@ AnyEdit: TypeAlias = (
     | Late
     | Duplicate
     | OutOfOrder
+    | ClockJump
     | Burst
     | Crossed
     | ZeroQuotes
@@ -230,8 +240,11 @@ Component: TypeAlias = Literal[
 ]
 
 
+Link: TypeAlias = Literal["kafka", "postgres", "redis"]
+
+
 class FaultTable(Strict, frozen=True, kw_only=True, tag_field="do"):
-    """Something that breaks at a moment of a day, by the process ids of the run's own stack."""
+    """Something that breaks at a moment of a day, in the run's own stack."""
 
     day: DayNumber
     at: Begin = 0.5
@@ -255,7 +268,28 @@ class SecondDriver(FaultTable, frozen=True, kw_only=True, tag="second_driver"):
     """Another driver of the stream is started: it takes the fence, the first one ends."""
 
 
-AnyFault: TypeAlias = Kill | Pause | SecondDriver
+class Delay(FaultTable, frozen=True, kw_only=True, tag="delay"):
+    """What goes between the product and a server takes ``milliseconds`` longer, each way."""
+
+    what: Link
+    milliseconds: Annotated[int, Meta(ge=1, le=5_000)] = 200
+    seconds: Annotated[float, Meta(gt=0, le=60)] = 4.0
+
+
+class Cut(FaultTable, frozen=True, kw_only=True, tag="cut"):
+    """Connections of the product to a server are broken off, and new ones refused."""
+
+    what: Link
+    seconds: Annotated[float, Meta(gt=0, le=60)] = 4.0
+
+
+class DiskFull(FaultTable, frozen=True, kw_only=True, tag="disk_full"):
+    """The file system of the stream's checkpoints has no byte left; needs root."""
+
+    seconds: Annotated[float, Meta(gt=0, le=60)] = 4.0
+
+
+AnyFault: TypeAlias = Kill | Pause | SecondDriver | Delay | Cut | DiskFull
 
 
 class NumberTable(Strict, frozen=True, kw_only=True):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Final
@@ -19,14 +21,16 @@ from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError, UnavailableError
 from system.runtime.running import RunningStack
 from system.settings import Connections
-from system.simulate.progress import DaySent, PublishSummary
+from system.simulate.progress import PublishSummary
 from validation import database
 from validation.gathering import Stated, read_inputs, read_stated
 from validation.processes import ObserverProcess
 from validation.scenarios.faults import FaultInjector, FaultOutcome
 from validation.scenarios.process import SourceProcess
+from validation.scenarios.rig import Rig
 from validation.scenarios.shown import Shown, ShownWatch
 from validation.scenarios.story import Story
+from validation.scenarios.timeline import Moment
 from validation.screen import ReplayScreen, Standing
 
 DRAIN_BOUND_S: Final = 180.0
@@ -46,14 +50,22 @@ class Run:
         Times the file's; None: as fast as the broker takes it.
     data : Path or None
         Price file in place of the story's own.
-    restart_after : int or None
-        The day (from 1) after whose mark the stream is restarted, in order.
+    restart_at : Moment or None
+        When the stream is restarted in good order, wherever it stands then.
     """
 
     story: Story
     speed: float | None = 1.0
     data: Path | None = None
-    restart_after: int | None = None
+    restart_at: Moment | None = None
+
+    @property
+    def waits_at_faults(self) -> bool:
+        """Whether the source waits at a fault until the one before it is over.
+
+        A schedule leaves them room; without one they would all come at once.
+        """
+        return self.speed is None and bool(self.story.scenario.file.faults)
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,12 @@ class Left:
 
 
 def play(
-    run: Run, connections: Connections, running: RunningStack, folder: Path, console: Console
+    run: Run,
+    connections: Connections,
+    running: RunningStack,
+    folder: Path,
+    console: Console,
+    rig: Rig,
 ) -> Left:
     """Play a scenario on an empty pipeline and gather what it left.
 
@@ -86,6 +103,8 @@ def play(
         Where record and logs go; must exist.
     console : Console
         Where progress is shown.
+    rig : Rig
+        What the faults need.
 
     Raises
     ------
@@ -101,15 +120,15 @@ def play(
         running,
         connections,
         story.scenario.file.faults,
+        rig=rig,
         state_dir=connections.state_dir,
         log=log,
     )
-    restart = _Restart(running, run.restart_after)
-
-    def on_day(day: DaySent) -> None:
-        standing.take_day(day)
-        restart.on_day(day)
-
+    restart = _Restart(running)
+    begins: list[Callable[[Callable[[], None]], None]] = [
+        *(partial(injector.begin, at) for at in range(injector.count)),
+        restart.begin,
+    ]
     with ExitStack() as stack:
         stack.enter_context(
             ObserverProcess(
@@ -121,8 +140,8 @@ def play(
             SourceProcess(
                 source_arguments(run, connections),
                 log=log,
-                on_day=on_day,
-                on_cue=injector.begin,
+                on_day=standing.take_day,
+                on_cue=lambda index, go_on: begins[index](go_on),
             )
         )
         _show(source, watch, standing, console)
@@ -192,24 +211,25 @@ def source_arguments(run: Run, connections: Connections) -> list[str]:
         arguments += ["--speed", str(run.speed)]
     if run.data is not None:
         arguments += ["--data", str(run.data)]
+    if run.restart_at is not None:
+        arguments += ["--cue", str(run.restart_at)]
+    if run.waits_at_faults:
+        arguments.append("--wait")
     return [*arguments, "--seed", str(run.story.seed)]
 
 
 class _Restart:
-    """Restarts the stream in good order behind a day's mark, while the source goes on."""
+    """Restarts the stream in good order when its cue comes, while the source goes on."""
 
-    def __init__(self, running: RunningStack, after: int | None) -> None:
-        self._running = running
-        self._after = after
-        self._thread: Thread | None = None
+    def __init__(self, running: RunningStack) -> None:
+        self._thread = Thread(target=running.restart, args=("stream",), name="restart")
 
-    def on_day(self, day: DaySent) -> None:
-        if day.index + 1 == self._after:
-            self._thread = Thread(target=self._running.restart, args=("stream",), name="restart")
-            self._thread.start()
+    def begin(self, go_on: Callable[[], None]) -> None:
+        self._thread.start()
+        go_on()
 
     def wait(self) -> None:
-        if self._thread is not None:
+        if self._thread.ident is not None:
             self._thread.join()
 
 

@@ -18,7 +18,9 @@ from validation.checkers.verdict import Verdict
 from validation.running import heed_interrupts
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, Scenario, read_scenario
+from validation.scenarios.repeat_lines import repeat_line
 from validation.scenarios.report import ScenarioReport
+from validation.scenarios.rig import require_possible
 from validation.scenarios.stack import ScenarioStack, Shape, replay_settings
 from validation.scenarios.story import read_story
 from validation.scenarios.suite import Place, run_scenario
@@ -78,12 +80,13 @@ class ScenarioItem(pytest.Item):
     def _run(self, stack: ScenarioStack) -> ScenarioReport:
         story = read_story(self._scenario, load_settings().wheels_dir)
         shape = Shape()
-        connections = stack.fresh(shape)
-        place = Place(
-            connections, stack.running, stack.settings, REPORT / self.name, open_console()
-        )
-        line = f"riskstream replay {self._scenario.name}"
-        return run_scenario(Run(story), shape, place, repeat_with=line)
+        faults = self._scenario.file.faults
+        require_possible(self._scenario.name, faults)
+        connections = stack.fresh(shape, faults)
+        where = stack.running, stack.rig, stack.settings
+        place = Place(connections, *where, REPORT / self.name, open_console())
+        run = Run(story)
+        return run_scenario(run, shape, place, repeat_with=repeat_line(run, shape))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:  # type: ignore[override]
         """Return the findings, without a traceback where the scenario just failed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -28,7 +29,8 @@ class SourceProcess(ReplayProcess):
     on_day : callable
         Told of each day that is sent, from another thread.
     on_cue : callable
-        Told of the index of each fault whose moment has come; must be quick.
+        Told of the index of each moment that has come, and given what lets the source go on
+        (it waits for that where it was told to); must be quick.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class SourceProcess(ReplayProcess):
         *,
         log: Path,
         on_day: Callable[[DaySent], None],
-        on_cue: Callable[[int], None],
+        on_cue: Callable[[int, Callable[[], None]], None],
     ) -> None:
         super().__init__(arguments, log=log, on_day=on_day)
         self._command = [sys.executable, "-m", "validation.scenarios.source", *arguments]
@@ -57,6 +59,14 @@ class SourceProcess(ReplayProcess):
             self._take(read_progress(line))
             return
         if isinstance(said, CueCame):
-            self._on_cue(said.index)
+            self._on_cue(said.index, self._let_go_on)
         else:
             self.sent = said.topics
+
+    def _let_go_on(self) -> None:
+        """Let a source that waits at a cue go on; one that has ended needs nothing."""
+        with suppress(BrokenPipeError, ValueError):
+            assert self._process is not None, "a source that said something was started"
+            assert self._process.stdin is not None, "its input is a pipe"
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,11 +19,13 @@ from validation.running import heed_interrupts
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.played import Run
 from validation.scenarios.reading import read_scenario
-from validation.scenarios.report import ScenarioReport, commit, suite_report, write_suite
+from validation.scenarios.repeat_lines import repeat_line
+from validation.scenarios.report import ScenarioReport, suite_report, write_suite
+from validation.scenarios.rig import Rig, require_possible
 from validation.scenarios.stack import ScenarioStack, Shape, replay_settings, require_empty
 from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, Place, run_scenario
-from validation.scenarios.timeline import MAX_SPEED
+from validation.scenarios.timeline import MAX_SPEED, Moment
 from validation.screen import open_console
 from validation.site import stop_signals_as_interrupt
 
@@ -31,7 +33,7 @@ REPORT: Final = PROJECT_DIR / "build" / "replay"
 MAX: Final = "max"
 
 
-def replay(
+def replay(  # noqa: PLR0913, PLR0917 - one option each
     names: Annotated[list[str], typer.Argument(help="Files, or names of the library.")],
     speed: Annotated[str, typer.Option(help="1x, 20x ... of the file's schedule, or max.")] = "1x",
     partitions: Annotated[
@@ -41,6 +43,12 @@ def replay(
     report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
     data: Annotated[Path | None, typer.Option(help="A price file of your own.")] = None,
+    cut: Annotated[
+        int | None, typer.Option(min=1, help="Most records in a batch of the stream.")
+    ] = None,
+    restart_at: Annotated[
+        str | None, typer.Option(help="Restart the stream then: 2.37 is in the second day.")
+    ] = None,
     running: Annotated[
         bool, typer.Option("--running", help="Use the stack that runs; it must be empty.")
     ] = False,
@@ -54,16 +62,20 @@ def replay(
         read_story(read_scenario(found_path(name)), settings.wheels_dir, data=data, seed=seed)
         for name in names
     ]
+    for story in stories:
+        require_possible(story.scenario.name, story.scenario.file.faults)
     if running:
         refuse_for_running(stories)
-    shape, factor = Shape(partitions), speed_factor(speed)
+    shape, factor = Shape(partitions, cut), speed_factor(speed)
+    moment = None if restart_at is None else moment_of(restart_at, stories)
     reports: list[ScenarioReport] = []
     watched = keep or (len(stories) == 1 and open_console().is_terminal)
     with _pipelines(shape, running=running, keep=keep, dashboard=watched) as pipelines:
         for story in stories:
-            line = repeat_line(story, speed, partitions, data)
-            place = pipelines.place(report / story.scenario.name)
-            reports.append(run_scenario(Run(story, factor, data), shape, place, repeat_with=line))
+            run = Run(story, factor, data, moment)
+            place = pipelines.place(report / story.scenario.name, story)
+            line = repeat_line(run, shape)
+            reports.append(run_scenario(run, shape, place, repeat_with=line))
     whole = suite_report(
         reports,
         seconds=(clock.monotonic_ns() - began_ns) / 1e9,
@@ -108,13 +120,21 @@ def speed_factor(text: str) -> float | None:
     return factor
 
 
-def repeat_line(story: Story, speed: str, partitions: int, data: Path | None) -> str:
-    """Return the line that repeats a run."""
-    path = story.scenario.path
-    shown = path.relative_to(PROJECT_DIR) if path.is_relative_to(PROJECT_DIR) else path
-    options = f"--speed {speed} --partitions {partitions} --seed {story.seed}"
-    line = f"riskstream replay {shown} {options}" + (f" --data {data}" if data else "")
-    return f"{line}  # commit {commit() or 'unknown'}, scenario {story.scenario.content_hash}"
+def moment_of(text: str, stories: Sequence[Story]) -> Moment:
+    """Return the moment that ``--restart-at`` names.
+
+    Raises
+    ------
+    InputError
+        If it is none, or not within every story.
+    """
+    shortest = min(len(story.days) for story in stories)
+    with suppress(ValueError):
+        if (moment := Moment.read(text)).day <= shortest:
+            return moment
+    raise InputError(
+        f"--restart-at {text}: a day and a fraction of it, like 2.37, in days 1 to {shortest}"
+    )
 
 
 class _OwnPipelines:
@@ -124,20 +144,22 @@ class _OwnPipelines:
         self._stack = stack
         self._shape = shape
 
-    def place(self, folder: Path) -> Place:
-        connections = self._stack.fresh(self._shape)
-        where = self._stack.running, self._stack.settings
+    def place(self, folder: Path, story: Story) -> Place:
+        connections = self._stack.fresh(self._shape, story.scenario.file.faults)
+        where = self._stack.running, self._stack.rig, self._stack.settings
         return Place(connections, *where, folder, open_console())
 
 
 class _RunningPipeline:
     """The pipeline that runs already, as long as it is empty."""
 
-    def place(self, folder: Path) -> Place:
+    def place(self, folder: Path, story: Story) -> Place:
         settings = load_settings()
-        connections = settings.connections()
+        connections, running = settings.connections(), RunningStack(settings)
         require_empty(connections)
-        return Place(connections, RunningStack(settings), settings, folder, open_console())
+        rig = Rig(story.scenario.file.faults, running, connections)
+        assert not rig.is_wanted, "a story with faults is refused for a stack that runs"
+        return Place(connections, running, rig, settings, folder, open_console())
 
 
 @contextmanager

@@ -1,204 +1,216 @@
-"""The scenarios of verify: a few stories and points of the determinism grid.
+"""The scenarios of verify: every story compressed, faults twice, points of the grid.
 
-All on one stack. ``--whole`` runs the whole library and the whole grid (``make
-verify-full``). Verdicts do not hang on how fast the machine is: latency is reported.
+All on one stack. ``--whole`` plays every story on its own schedule and the whole grid besides
+(``make verify-full``). Verdicts do not hang on how fast the machine is: latency is reported.
 """
 
 from __future__ import annotations
 
-import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 from rich.console import Console
 
 from system.clock import SystemClock
 from system.settings import load_settings
-from validation.checkers.verdict import Finding, Verdict, judged, unknown
+from validation.checkers.verdict import Finding, Verdict
 from validation.running import heed_interrupts
 from validation.scenarios.commands import found_path, scenario_paths
+from validation.scenarios.grid import (
+    GRID_STORY,
+    SHORT_GRID,
+    WHOLE_GRID,
+    Point,
+    check_faults_alike,
+    check_grid,
+)
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, read_scenario
-from validation.scenarios.report import ScenarioReport, suite_report, write_suite
+from validation.scenarios.repeating import Repeater
+from validation.scenarios.report import ScenarioReport, SuiteReport, suite_report, write_suite
+from validation.scenarios.rig import refused_here
 from validation.scenarios.stack import ScenarioStack, Shape, replay_settings
 from validation.scenarios.story import Story, read_story
-from validation.scenarios.suite import WAITING, Place, run_scenario
+from validation.scenarios.suite import WAITING, show_suite
 from validation.screen import open_console
 from validation.site import stop_signals_as_interrupt
 
-STORIES: Final = ("dirty-feed", "intraday-trades")
-"""What verify plays, each with the shape and speed of the file."""
-GRID_STORY: Final = "dirty-feed"
-CUT_RECORDS: Final = (None, 400, 150)
-PARTITIONS: Final = (1, 2, 4)
-SPEEDS: Final = (1.0, None)
-RESTART_DAYS: Final = (None, 2)
-GRID: Final = "determinism: ends of day hash alike over partitions, cuts, speeds, restarts"
+GRID_POINTS: Final = "grid"
+FAULT_SEEDS: Final = (1, 2)
+COMPRESSED_S: Final = 3.0
+"""How long the schedule of a story without faults is made, where it is longer."""
+WARM_UP_S: Final = 1.0
+"""Latency is not what these runs are for."""
 
 
 @dataclass(frozen=True)
-class Point:
-    """One point of the determinism grid.
+class Play:
+    """A story as the suite plays it.
 
     Parameters
     ----------
-    partitions : int
-        Of market data.
-    cut_records : int or None
-        Most records in a batch; None: the default.
-    speed : float or None
-        Times the file's; None: as fast as it goes.
-    restart_day : int or None
-        Behind whose mark the stream is restarted.
+    name : str
+        In the library.
+    seed : int or None
+        In place of the file's.
+    is_compressed : bool
+        Whether it is made shorter: with faults as fast as they are recovered from, else to
+        ``COMPRESSED_S``.
     """
 
-    partitions: int = 2
-    cut_records: int | None = None
-    speed: float | None = 1.0
-    restart_day: int | None = None
+    name: str
+    seed: int | None = None
+    is_compressed: bool = True
 
     @property
-    def name(self) -> str:
-        """Of its folder."""
-        cut = "all" if self.cut_records is None else str(self.cut_records)
-        speed = "max" if self.speed is None else f"{self.speed:g}x"
-        restart = "" if self.restart_day is None else f"-restart{self.restart_day}"
-        return f"p{self.partitions}-cut{cut}-{speed}{restart}"
+    def folder(self) -> str:
+        """Of its report."""
+        speed = "" if self.is_compressed else "-paced"
+        return f"{self.name}{speed}" + (f"-seed{self.seed}" if self.seed is not None else "")
+
+    def run(self) -> Run:
+        """Return how it is run."""
+        story = _story(self.name, self.seed)
+        return Run(story, compressed_speed(story) if self.is_compressed else 1.0)
 
 
-BASE: Final = Point()
-SHORT_GRID: Final = (
-    Point(partitions=1, cut_records=150, speed=None),
-    Point(partitions=4, cut_records=400, speed=1.0),
-)
-"""Beside the story itself: every number of partitions, cut and speed."""
-WHOLE_GRID: Final = tuple(
-    point
-    for point in itertools.starmap(
-        Point, itertools.product(PARTITIONS, CUT_RECORDS, SPEEDS, RESTART_DAYS)
+def compressed_speed(story: Story) -> float | None:
+    """Return the speed of a story in the short suite; None where it waits at its faults.
+
+    What is to be seen as stale must last for a few batches: such a story is not made shorter.
+    """
+    if story.scenario.file.faults:
+        return None
+    if story.scenario.file.expect.stale:
+        return 1.0
+    seconds = len(story.days) * story.scenario.file.market.seconds_per_day
+    return max(1.0, round(seconds / COMPRESSED_S, 1))
+
+
+def short_plays(names: Sequence[str]) -> tuple[Play, ...]:
+    """Return every story compressed, those with faults with each seed."""
+    return tuple(
+        Play(name, seed)
+        for name in names
+        for seed in (FAULT_SEEDS if _has_faults(name) else (None,))
     )
-    if point != BASE
-)
 
 
-class Suite:
-    """Runs stories and grid points on one stack.
+def whole_plays(names: Sequence[str]) -> tuple[Play, ...]:
+    """Return all of ``short_plays``, and every story on its own schedule besides."""
+    return (*short_plays(names), *(Play(name, is_compressed=False) for name in names))
+
+
+def run_suite(
+    report: Annotated[Path, typer.Option(help="Folder of the reports.")],
+    only: Annotated[
+        list[str] | None, typer.Option(help="This story alone, or `grid`; repeatable.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Every story also at its own speed; the whole grid.")
+    ] = False,
+) -> None:
+    """Run the scenarios of verify on one stack and write one report."""
+    heed_interrupts()
+    console = open_console()
+    names = [name for name in library() if (not only or name in only) and not _impossible(name)]
+    plays = whole_plays(names) if whole else short_plays(names)
+    points = WHOLE_GRID if whole else SHORT_GRID
+    if only and GRID_POINTS not in only:
+        points = ()
+    found = suite_of(plays, points, report, console)
+    write_suite(report, found)
+    show_suite(console, found)
+    console.print(f"{found.verdict} in {found.seconds:.0f} s; report: {report}/report.html")
+    raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
+
+
+def suite_of(
+    plays: Sequence[Play], points: Sequence[Point], folder: Path, console: Console
+) -> SuiteReport:
+    """Return what stories and points of the grid have shown, on one stack.
 
     Parameters
     ----------
-    stack : ScenarioStack
-        Where.
+    plays : sequence of Play
+        The first one of ``GRID_STORY`` is what the points are compared with.
+    points : sequence of Point
+        Of the determinism grid.
     folder : Path
         Of the reports.
     console : Console
         Where progress is shown.
     """
-
-    def __init__(self, stack: ScenarioStack, folder: Path, console: Console) -> None:
-        self._stack = stack
-        self._folder = folder
-        self._console = console
-
-    def story(self, name: str) -> ScenarioReport:
-        """Run a scenario of the library as its file says."""
-        story = _story(name)
-        return self._run(Run(story), Shape(), name, f"riskstream replay {name}")
-
-    def point(self, point: Point) -> ScenarioReport:
-        """Run one point of the grid."""
-        run = Run(_story(GRID_STORY), point.speed, restart_after=point.restart_day)
-        shape = Shape(point.partitions, point.cut_records)
-        name = f"{GRID_STORY}-{point.name}"
-        report = self._run(run, shape, name, "python -m validation.scenarios.short --whole")
-        return _renamed(report, name)
-
-    def _run(self, run: Run, shape: Shape, name: str, repeat_with: str) -> ScenarioReport:
-        connections = self._stack.fresh(shape)
-        place = Place(
-            connections,
-            self._stack.running,
-            self._stack.settings,
-            self._folder / name,
-            self._console,
-        )
-        return run_scenario(run, shape, place, repeat_with=repeat_with)
-
-
-def check_grid(reports: Sequence[ScenarioReport]) -> Finding:
-    """Return whether every run of one story has the same numbers at every end of day."""
-    if len(reports) < 2:
-        return unknown(GRID, "two runs at least are needed")
-    first = reports[0]
-    problems = [
-        f"{other.name} differs on {_differing(first.day_hashes, other.day_hashes)}"
-        for other in reports[1:]
-        if other.day_hashes != first.day_hashes
-    ]
-    told = f"{len(reports)} runs, {len(first.day_hashes)} ends of day, {first.numbers_hash}"
-    figures = {one.name: one.numbers_hash for one in reports}
-    return judged(GRID, problems, passed=told, figures={**figures})
-
-
-def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> str:
-    names = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def run_suite(
-    report: Annotated[Path, typer.Option(help="Folder of the reports.")],
-    whole: Annotated[bool, typer.Option("--whole", help="All stories, the whole grid.")] = False,
-) -> None:
-    """Run the scenarios of verify on one stack and write one report."""
-    heed_interrupts()
-    clock, console = SystemClock(), open_console()
+    clock = SystemClock()
     began_ns = clock.monotonic_ns()
-    names = _library() if whole else list(STORIES)
-    points = WHOLE_GRID if whole else SHORT_GRID
+    settings = replay_settings(warm_up_seconds=WARM_UP_S)
     with (
         stop_signals_as_interrupt(),
-        ScenarioStack(replay_settings(), say=console.print) as stack,
+        ScenarioStack(settings, say=console.print) as stack,
     ):
-        suite = Suite(stack, report, console)
-        reports = [suite.story(name) for name in names]
-        grid = [one for one in reports if one.name == GRID_STORY]
-        grid += [suite.point(point) for point in points]
-    reports += grid[1:]
-    found = suite_report(
-        reports,
+        repeater = Repeater(stack, folder, console)
+        stories = {play: _played(play, repeater) for play in plays}
+        grid = [_at_point(point, repeater) for point in points]
+    alike = [one for play, one in stories.items() if _has_faults(play.name)]
+    of_grid = [one for play, one in stories.items() if points and play.name == GRID_STORY][:1]
+    return suite_report(
+        [*stories.values(), *grid],
         seconds=(clock.monotonic_ns() - began_ns) / 1e9,
-        not_run={**not_run(names, whole=whole), **WAITING},
-        extra=[check_grid(grid)],
+        not_run={**not_run(plays, points), **WAITING},
+        extra=list(_compared([*of_grid, *grid], alike)),
     )
-    write_suite(report, found)
-    console.print(f"{found.verdict} in {found.seconds:.0f} s; report: {report}/report.html")
-    raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
 
 
-def _story(name: str) -> Story:
-    return read_story(read_scenario(found_path(name)), load_settings().wheels_dir)
+def not_run(plays: Sequence[Play], points: Sequence[Point]) -> dict[str, str]:
+    """Return what a suite leaves out, with the reason."""
+    played = {play.name for play in plays}
+    others = {
+        name: _impossible(name) or "run by make verify-full"
+        for name in library()
+        if name not in played
+    }
+    if all(play.is_compressed for play in plays):
+        others["stories on their own schedule"] = "run by make verify-full"
+    if left := len(WHOLE_GRID) - len(points):
+        others["determinism grid"] = f"{left} more points are run by make verify-full"
+    return others
 
 
-def _renamed(report: ScenarioReport, name: str) -> ScenarioReport:
-    return msgspec.structs.replace(report, name=name)
-
-
-def _library() -> list[str]:
+def library() -> list[str]:
     """Return every scenario; the one that the grid compares with is among them."""
     return [path.name.removesuffix(SUFFIX) for path in scenario_paths()]
 
 
-def not_run(names: Sequence[str], *, whole: bool) -> dict[str, str]:
-    """Return what a suite of some stories leaves out, with the reason."""
-    others = {name: "run by make verify-full" for name in _library() if name not in names}
-    if not whole:
-        count = len(WHOLE_GRID) - len(SHORT_GRID)
-        others["determinism grid"] = f"{count} more points are run by make verify-full"
-    return others
+def _compared(grid: Sequence[ScenarioReport], alike: Sequence[ScenarioReport]) -> Sequence[Finding]:
+    return [
+        *([check_grid(grid)] if grid else []),
+        *([check_faults_alike(alike)] if len(alike) > 1 else []),
+    ]
+
+
+def _played(play: Play, repeater: Repeater) -> ScenarioReport:
+    return repeater.run(play.run(), Shape(), play.folder)
+
+
+def _at_point(point: Point, repeater: Repeater) -> ScenarioReport:
+    run = Run(_story(GRID_STORY), point.speed, restart_at=point.restart_at)
+    return repeater.run(run, point.shape, f"{GRID_STORY}-{point.name}")
+
+
+def _story(name: str, seed: int | None = None) -> Story:
+    return read_story(read_scenario(found_path(name)), load_settings().wheels_dir, seed=seed)
+
+
+def _impossible(name: str) -> str:
+    return refused_here(read_scenario(found_path(name)).file.faults)
+
+
+def _has_faults(name: str) -> bool:
+    return bool(read_scenario(found_path(name)).file.faults)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ from system.simulate.publisher import OpenLoopPublisher
 from validation.scenarios.edits.all import story_days
 from validation.scenarios.reading import read_scenario
 from validation.scenarios.story import read_story
-from validation.scenarios.timeline import Cue, Raw
+from validation.scenarios.timeline import Cue, Moment, Raw
 
 FAILED_EXIT_CODE: Final = 2
 TOPICS: Final = {topic.name: topic for topic in INPUT_TOPICS}
@@ -52,10 +52,15 @@ class SourceSink:
     ----------
     producer : MessageProducer
         Where messages go.
+    go_on : callable, optional
+        Returns when what a cue has begun is far enough to go on; at once when not given.
     """
 
-    def __init__(self, producer: MessageProducer) -> None:
+    def __init__(
+        self, producer: MessageProducer, *, go_on: Callable[[], object] = lambda: None
+    ) -> None:
         self._producer = producer
+        self._go_on = go_on
         self.sent: Counter[str] = Counter()
 
     @property
@@ -76,6 +81,7 @@ class SourceSink:
         """Send a message, bytes, or nothing but the word that a cue has come."""
         if isinstance(message, Cue):
             _say_line(msgspec.json.encode(CueCame(index=message.index)) + b"\n")
+            self._go_on()
         elif isinstance(message, Raw):
             self._producer.send_bytes(TOPICS[message.topic], message.key, message.value)
             self.sent[message.topic] += 1
@@ -120,9 +126,9 @@ def _run(options: argparse.Namespace) -> None:
         read_scenario(options.file), settings.wheels_dir, data=options.data, seed=options.seed
     )
     with MessageProducer(options.bootstrap) as producer:
-        sink = SourceSink(producer)
+        sink = SourceSink(producer, **({"go_on": sys.stdin.readline} if options.wait else {}))
         publisher = OpenLoopPublisher(sink, SystemClock())
-        days = story_days(story, speed=options.speed)
+        days = story_days(story, speed=options.speed, cues=options.cue)
         summary = publisher.publish(days, day_count=len(story.days), on_day=_say)
         _say(summary)
         _say_line(msgspec.json.encode(AllSent(topics=dict(sink.sent))) + b"\n")
@@ -144,6 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, help="times the file's; left out: not paced")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--cue", type=Moment.read, action="append", default=[])
+    parser.add_argument("--wait", action="store_true", help="at each cue for a line on stdin")
     return parser
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,7 +16,10 @@ from system.runtime.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, Settings, load_settings
+from validation.scenarios.disk import release
 from validation.scenarios.emptying import empty_pipeline
+from validation.scenarios.format import AnyFault
+from validation.scenarios.rig import Rig
 
 APPS: Final = ("stream", "api")
 
@@ -46,14 +49,21 @@ class Shape:
         return settings.model_copy(update=changes)
 
 
-def replay_settings() -> Settings:
-    """Return the settings with a state folder of the scenarios' own, beside the usual one."""
+def replay_settings(*, warm_up_seconds: float | None = None) -> Settings:
+    """Return the settings with a state folder of the scenarios' own, beside the usual one.
+
+    Parameters
+    ----------
+    warm_up_seconds : float, optional
+        Of the stream, in place of what was chosen: less where no latency is looked at.
+    """
     settings = load_settings()
     own = settings.state_dir.with_name(f"{settings.state_dir.name}-replay")
     alone = dict.fromkeys(
         ("kafka_bootstrap_servers", "spark_master", "database_url", "redis_url", "api_url")
     )
-    return settings.model_copy(update={"state_dir": own, **alone})
+    chosen = {} if warm_up_seconds is None else {"warm_up_seconds": warm_up_seconds}
+    return settings.model_copy(update={"state_dir": own, **alone, **chosen})
 
 
 class ScenarioStack:
@@ -84,6 +94,7 @@ class ScenarioStack:
         self._keep = keep
         self._say = say
         self._stack: EmbeddedStack | None = None
+        self._rig: Rig | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -94,16 +105,36 @@ class ScenarioStack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._stack is not None and not (self._keep and error is None):
+        if not (self._keep and error is None):
+            self.stop()
+
+    def stop(self) -> None:
+        """Stop what runs; the next scenario finds a stack that was started for it."""
+        if self._stack is not None:
             self._stack.stop()
+            self._stack = None
+        self._close_rig()
 
     @property
     def running(self) -> RunningStack:
         """The stack, to ask for process ids."""
         return RunningStack(self.settings)
 
-    def fresh(self, shape: Shape) -> Connections:
+    @property
+    def rig(self) -> Rig:
+        """What the faults of the scenario that was prepared last need."""
+        assert self._rig is not None, "a scenario is prepared before it is played"
+        return self._rig
+
+    def fresh(self, shape: Shape, faults: Sequence[AnyFault] = ()) -> Connections:
         """Return where an empty pipeline of a shape is.
+
+        Parameters
+        ----------
+        shape : Shape
+            Partitions and batches.
+        faults : sequence
+            What will break: some need a relay or a disk of their own.
 
         Raises
         ------
@@ -113,10 +144,13 @@ class ScenarioStack:
             If a server does not come up.
         """
         settings = shape.settings(self.settings)
-        if self._stack is None:
-            return self._started(settings)
-        self._emptied(settings.environment())
-        return self._stack.connections
+        is_new = self._stack is None
+        connections = self._started(settings) if self._stack is None else self._stack.connections
+        rig = Rig(faults, self.running, connections)
+        if not is_new or rig.is_wanted:
+            self._emptied(settings.environment(), rig)
+        self._rig = rig
+        return connections
 
     def _started(self, settings: Settings) -> Connections:
         folder = settings.state_dir
@@ -124,6 +158,7 @@ class ScenarioStack:
             command = f"RISKSTREAM_STATE_DIR={folder} riskstream down"
             raise InputError(f"a stack runs on {folder}; stop it: {command}")
         if folder.exists():
+            release(folder)
             shutil.rmtree(folder)
         self._say(f"starting {', '.join(self._components)}")
         self._stack = EmbeddedStack(
@@ -139,14 +174,22 @@ class ScenarioStack:
         if progress.stage == "ready":
             self._say(f"{progress.component} ready after {progress.elapsed_s:.0f} s")
 
-    def _emptied(self, environment: Mapping[str, str]) -> None:
+    def _close_rig(self) -> None:
+        if self._rig is not None:
+            self._rig.close()
+            self._rig = None
+
+    def _emptied(self, environment: Mapping[str, str], rig: Rig) -> None:
         assert self._stack is not None, "a stack is emptied between two scenarios"
         running = self.running
         with ThreadPoolExecutor(len(APPS)) as pool:
             list(pool.map(running.stop_component, APPS))
+            self._close_rig()
+            self._rig = rig
+            rig.open()
             empty_pipeline(self._stack.connections)
             for name in APPS:
-                running.reconfigure(name, environment)
+                running.reconfigure(name, {**environment, **rig.environment})
             list(pool.map(running.restart, APPS))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.table import Table
 
 from loadtests.record import SeenSnapshot
 from system.clock import SystemClock
@@ -22,18 +23,19 @@ from validation.scenarios.hashes import day_hashes, numbers_hash
 from validation.scenarios.history import write_history
 from validation.scenarios.judging import Judged, judge_run
 from validation.scenarios.played import Left, Run, play
-from validation.scenarios.report import ScenarioReport, commit, write_scenario
+from validation.scenarios.report import (
+    ScenarioReport,
+    SuiteReport,
+    commit,
+    write_scenario,
+)
+from validation.scenarios.rig import Rig
 from validation.scenarios.stack import Shape
 from validation.screen import STYLES, finding_table
 
 WAITING: Final[Mapping[str, str]] = {
     "option expiry week": "a scenario file cannot name an option yet",
-    "split over night": "the stream has no adjustments yet",
-    "negative price": "the stream has no absolute returns yet",
-    "new instrument without history": "the stream has no proxies yet",
-    "broker and database slow or cut off": "no proxy between the servers yet",
-    "disk full for the checkpoint": "needs a file system of its own",
-    "clock jump in the source": "not built yet",
+    "new instrument without history": "a scenario file cannot shorten a history yet",
     "soak": "two hours: run by make soak",
 }
 """Stories that the library is to hold and does not: what each waits for."""
@@ -41,10 +43,11 @@ WAITING: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where scenarios run: the pipeline, the folder of the report, the terminal."""
+    """Where scenarios run: the pipeline, what faults need, the report's folder, the terminal."""
 
     connections: Connections
     running: RunningStack
+    rig: Rig
     settings: Settings
     folder: Path
     console: Console
@@ -74,7 +77,7 @@ def run_scenario(run: Run, shape: Shape, place: Place, *, repeat_with: str) -> S
     folder = place.folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    left = play(run, place.connections, place.running, folder, place.console)
+    left = play(run, place.connections, place.running, folder, place.console, place.rig)
     real = None
     if isinstance(run.story.scenario.file.market, RealMarket):
         real = real_closes(place.settings.wheels_dir)
@@ -105,6 +108,29 @@ def show_scenario(console: Console, report: ScenarioReport) -> None:
             f"  {fault.do} {fault.what}: {fault.witness}; recovered: {recovered}", highlight=False
         )
     console.print(f"  repeat it: {report.repeat_with}", highlight=False, soft_wrap=True)
+
+
+def show_suite(console: Console, report: SuiteReport) -> None:
+    """Print every run's verdict and every fault with its recovery, and what was not run."""
+    runs = Table(title="scenarios", title_justify="left")
+    for heading in ("run", "verdict", "seconds", "numbers"):
+        runs.add_column(heading, justify="right" if heading == "seconds" else "left")
+    for one in report.scenarios:
+        style = STYLES[one.verdict]
+        verdict = f"[{style}]{one.verdict}[/{style}]"
+        runs.add_row(one.name, verdict, f"{one.seconds:.0f}", one.numbers_hash)
+    console.print(runs)
+    faults = Table(title="faults", title_justify="left")
+    for heading in ("run", "fault", "recovered after s", "witness"):
+        faults.add_column(heading)
+    for one in report.scenarios:
+        for fault in one.faults:
+            recovered = "not" if fault.recovered_s is None else f"{fault.recovered_s:.1f}"
+            faults.add_row(one.name, f"{fault.do} {fault.what}", recovered, fault.witness)
+    if faults.row_count:
+        console.print(faults)
+    for name, why in report.not_run.items():
+        console.print(f"not run: {name}: {why}", highlight=False)
 
 
 def scenario_report(

@@ -10,13 +10,38 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from system.contracts.messages import FxRate, Mark, Message, Tick
 from system.simulate.catalogue import FX_PREFIX
 from system.simulate.timeline import DayPlan, Planned
 
 MAX_SPEED: Final = 1_000.0
+
+
+class Moment(NamedTuple):
+    """A moment of a story: the day, counted from 1, and the fraction of its schedule."""
+
+    day: int
+    at: float
+
+    @classmethod
+    def read(cls, text: str) -> Moment:
+        """Return the moment that ``2.37`` names: day 2, at 0.37 of it.
+
+        Raises
+        ------
+        ValueError
+            If it is no number of at least 1.
+        """
+        day, _, fraction = text.partition(".")
+        moment = cls(int(day), float(f"0.{fraction or 0}"))
+        if moment.day < 1:
+            raise ValueError(f"{text}: days count from 1")
+        return moment
+
+    def __str__(self) -> str:
+        return f"{self.day}.{f'{self.at:.4f}'.removeprefix('0.').rstrip('0') or 0}"
 
 
 class Raw(Message, frozen=True, kw_only=True, tag="raw"):

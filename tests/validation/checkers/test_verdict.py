@@ -10,6 +10,7 @@ from validation.checkers.verdict import (
     as_measured,
     judged,
     overall,
+    repeated,
     unknown,
 )
 
@@ -23,6 +24,8 @@ PASSED, FAILED, UNKNOWN = Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN
         ([PASSED, UNKNOWN], UNKNOWN),
         ([UNKNOWN, FAILED, PASSED], FAILED),
         ([], UNKNOWN),
+        ([PASSED, Verdict.FLAKY], Verdict.FLAKY),
+        ([Verdict.FLAKY, UNKNOWN], UNKNOWN),
     ],
 )
 def test_failed_comes_before_unknown_and_unknown_before_passed(verdicts, whole) -> None:
@@ -54,3 +57,25 @@ def test_a_finding_that_only_time_speaks_against_becomes_measured_and_decides_no
     assert as_measured(wrong).verdict is Verdict.FAILED
     assert overall([Verdict.MEASURED, Verdict.PASSED]) is Verdict.PASSED
     assert overall([Verdict.MEASURED]) is Verdict.UNKNOWN
+
+
+def findings(**verdicts: Verdict) -> tuple[Finding, ...]:
+    return tuple(Finding(check=name, verdict=one, detail="why") for name, one in verdicts.items())
+
+
+def test_what_passes_only_when_repeated_is_flaky_and_no_pass():
+    first, second = findings(a=PASSED, b=FAILED, c=UNKNOWN), findings(a=PASSED, b=PASSED, c=PASSED)
+    found = repeated(first, second)
+    assert [one.verdict for one in found] == [PASSED, Verdict.FLAKY, Verdict.FLAKY]
+    assert found[1].detail == "failed at first, not when repeated from a fresh start: why"
+    assert overall(one.verdict for one in found) is Verdict.FLAKY
+
+
+def test_what_fails_twice_has_failed_and_what_fails_only_then_too():
+    found = repeated(findings(a=FAILED, b=PASSED), findings(a=FAILED, b=FAILED))
+    assert [one.verdict for one in found] == [FAILED, FAILED]
+
+
+def test_a_run_that_broke_off_at_first_is_flaky_although_its_check_is_gone():
+    found = repeated(findings(run=FAILED), findings(a=PASSED))
+    assert [(one.check, one.verdict) for one in found] == [("a", PASSED), ("run", Verdict.FLAKY)]

@@ -10,13 +10,14 @@ from tests.validation.scenarios.stories import played, story_of
 from validation.checkers.ledger import Outcome
 from validation.fates import fates
 from validation.scenarios.edits.all import story_days
-from validation.scenarios.timeline import Cue, mid_of, series_of
+from validation.scenarios.timeline import Cue, Moment, mid_of, series_of
 
 EDITS = {
     "halt": 'series = ["SIM002"]\nat = 0.2\nuntil = 0.8',
     "late": "every = 10",
     "duplicate": "every = 6",
     "out_of_order": "every = 4\nby = 2",
+    "clock_jump": "seconds = 1800\nat = 0.2\nuntil = 0.6",
     "burst": "at = 0.2\nuntil = 0.6\nfactor = 10",
     "crossed": "every = 9",
     "zero_quotes": "every = 9",
@@ -159,3 +160,31 @@ def test_speed_shortens_the_schedule_and_none_leaves_it_out(tmp_path):
     assert {item.due_ns for day in unpaced for item in day.slots()} == {0}
     messages = [[item.message for day in days for item in day.slots()] for days in (plain, unpaced)]
     assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "outcome", "reason"),
+    [
+        (1_800, Outcome.SUPERSEDED, ""),
+        (30 * 86_400, Outcome.REJECTED, "time_far_off"),
+        (-7 * 86_400, Outcome.REJECTED, "late"),
+    ],
+)
+def test_a_clock_that_jumps_moves_event_times_alone(tmp_path, seconds, outcome, reason):
+    jump = f"seconds = {seconds}\nat = 0.2\nuntil = 0.4\n"
+    story = story_of(tmp_path, f'[[timeline]]\ndo = "clock_jump"\nday = 2\n{jump}')
+    assert outcomes(story)[outcome, reason] > 3
+    plain, jumped = (list(story_days(one))[1].items for one in (story_of(tmp_path, ""), story))
+    assert [one.due_ns for one in plain] == [one.due_ns for one in jumped]
+    assert [mid_of(one.message) for one in plain if series_of(one.message)] == [
+        mid_of(one.message) for one in jumped if series_of(one.message)
+    ]
+
+
+def test_moments_of_ones_own_come_behind_those_of_faults(tmp_path):
+    text = '[[faults]]\ndo = "kill"\nwhat = "api"\nday = 2\nat = 0.5\n'
+    days = list(story_days(story_of(tmp_path, text), cues=[Moment(1, 0.5), Moment(3, 0.9)]))
+    found = [
+        [item.message.index for item in day.items if isinstance(item.message, Cue)] for day in days
+    ]
+    assert found == [[1], [0], [2]]

@@ -105,8 +105,9 @@ def test_ends_of_day_equal_the_reference_on_the_closes_of_the_topics(run):
     assert (found.verdict, len(expected)) == (Verdict.PASSED, 6), found.detail
 
 
-PLAYED = ("correlation-one", "currency-feed-lost", "feed-halt", "flash-crash", "fx-shock",
-          "intraday-trades", "volatility-regime")  # fmt: skip
+PLAYED = ("clock-jump", "correlation-one", "currency-feed-lost", "end-of-day-under-load",
+          "feed-halt", "flash-crash", "fx-shock", "hostile-quotes", "intraday-trades",
+          "late-ticks", "long-to-short", "two-weeks", "volatility-regime")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PLAYED)

@@ -22,7 +22,8 @@ from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.history import write_history
 from validation.scenarios.judging import judge_run
 from validation.scenarios.played import Left, Run
-from validation.scenarios.replay import refuse_for_running, repeat_line, speed_factor
+from validation.scenarios.repeat_lines import repeat_line
+from validation.scenarios.replay import moment_of, refuse_for_running, speed_factor
 from validation.scenarios.report import suite_report, write_scenario, write_suite
 from validation.scenarios.shown import Shown
 from validation.scenarios.stack import Shape
@@ -160,7 +161,7 @@ def test_the_terminal_says_verdict_recovery_and_the_line_that_repeats_it(story, 
 
 
 def test_the_line_that_repeats_a_run_names_speed_partitions_and_seed(story):
-    line = repeat_line(story, "20x", 4, None)
+    line = repeat_line(Run(story, 20.0), Shape(4))
     assert line.startswith("riskstream replay ")
     run, _, what = line.partition("  # commit ")
     assert run.endswith("story.toml --speed 20x --partitions 4 --seed 1")
@@ -181,3 +182,11 @@ def test_speeds_are_factors_or_max():
     for text in ("fast", "0x", "-1x", "5000x"):
         with pytest.raises(InputError, match="--speed"):
             speed_factor(text)
+
+
+def test_a_restart_is_at_a_moment_within_the_story(story):
+    moment = moment_of("2.37", [story])
+    assert (moment, str(moment)) == ((2, 0.37), "2.37")
+    for text in ("", "0.5", "4.1", "soon", "2.x"):
+        with pytest.raises(InputError, match="--restart-at"):
+            moment_of(text, [story])

@@ -1,27 +1,33 @@
 """The suite of verify: what it runs, what it leaves out and says so, and its grid's verdict."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from system.errors import UnavailableError
 from validation.checkers.verdict import Verdict
 from validation.scenarios.commands import found_path, scenario_paths
-from validation.scenarios.report import ScenarioReport
-from validation.scenarios.short import (
+from validation.scenarios.grid import (
     BASE,
-    CUT_RECORDS,
     GRID_STORY,
-    PARTITIONS,
     SHORT_GRID,
-    SPEEDS,
-    STORIES,
     WHOLE_GRID,
+    check_faults_alike,
     check_grid,
-    not_run,
+    uncovered_pairs,
 )
+from validation.scenarios.played import Run
+from validation.scenarios.reading import read_scenario
+from validation.scenarios.repeat_lines import repeat_line
+from validation.scenarios.repeating import BROKE_OFF, broken_off
+from validation.scenarios.report import ScenarioReport
+from validation.scenarios.short import library, not_run, short_plays, whole_plays
 from validation.scenarios.stack import Shape, replay_settings
+from validation.scenarios.story import read_story
 
 
-def report(name: str, **hashes: str) -> ScenarioReport:
+def report(name: str, *, seed: int = 1, **hashes: str) -> ScenarioReport:
     return ScenarioReport(
         name=name,
         title="",
@@ -30,7 +36,7 @@ def report(name: str, **hashes: str) -> ScenarioReport:
         repeat_with="",
         commit="",
         scenario_hash="",
-        seed=1,
+        seed=seed,
         speed="1x",
         partitions=2,
         seconds=1.0,
@@ -60,25 +66,78 @@ def test_one_run_alone_shows_nothing():
     assert check_grid([report("a", day1="x")]).verdict is Verdict.UNKNOWN
 
 
-def test_the_short_grid_has_every_partition_count_cut_and_speed():
-    points = (BASE, *SHORT_GRID)
-    assert {point.partitions for point in points} == set(PARTITIONS)
-    assert {point.cut_records for point in points} == set(CUT_RECORDS)
-    assert {point.speed for point in points} == set(SPEEDS)
+def test_runs_with_other_faults_must_agree_on_the_days_that_they_share():
+    one, two = report("a", day1="x", day2="y"), report("b", day1="x", day3="z")
+    assert check_faults_alike([one, two]).verdict is Verdict.PASSED
+    other_seed = report("c", seed=2, day1="other")
+    assert check_faults_alike([one, two, other_seed]).verdict is Verdict.PASSED
+    found = check_faults_alike([one, two, report("d", day2="other")])
+    assert (found.verdict, found.detail) == (Verdict.FAILED, "a and d differ on day2")
+    assert check_faults_alike([one, other_seed]).verdict is Verdict.UNKNOWN
+
+
+def test_the_short_grid_brings_each_two_values_of_two_factors_together():
+    assert list(uncovered_pairs((BASE, *SHORT_GRID))) == []
+    assert list(uncovered_pairs((BASE, *SHORT_GRID[1:]))) != []
     assert set(SHORT_GRID) <= set(WHOLE_GRID)
-    assert len(WHOLE_GRID) == 35
-    assert len({point.name for point in WHOLE_GRID}) == 35
+    assert len(WHOLE_GRID) == len({point.name for point in WHOLE_GRID}) == 35
+
+
+def test_a_point_restarts_anywhere_but_at_the_same_moment_each_time():
+    days = len(read_story(read_scenario(found_path(GRID_STORY)), Path()).days)
+    moments = [point.restart_at for point in WHOLE_GRID if point.restarts]
+    assert len(set(moments)) > 12
+    assert all(1 <= day <= days and 0 < at < 1 for day, at in moments)
+    assert moments == [point.restart_at for point in WHOLE_GRID if point.restarts]
+    assert BASE.restart_at is None
+
+
+def test_the_suite_plays_every_story_and_each_with_faults_with_two_seeds():
+    plays = short_plays(library())
+    assert {play.name for play in plays} == {path.stem for path in scenario_paths()}
+    for play in plays:
+        faults = read_scenario(found_path(play.name)).file.faults
+        assert (play.seed is not None) == bool(faults)
+    seeds = [play.seed for play in plays if play.name == "fault-driver"]
+    assert seeds == [1, 2]
+
+
+def test_stories_are_compressed_and_those_with_faults_wait_for_each_to_be_over():
+    runs = {play.name: play.run() for play in short_plays(library()) if "-20" not in play.name}
+    assert runs["calm-day"].speed == 1.0
+    assert runs["two-weeks"].speed == pytest.approx(20 / 3, abs=0.1)
+    assert runs["fault-driver"].speed is None
+    assert runs["fault-driver"].waits_at_faults
+    assert not runs["two-weeks"].waits_at_faults
 
 
 def test_the_suite_names_what_it_leaves_out():
-    assert GRID_STORY in STORIES
-    assert all(found_path(name) for name in STORIES)
-    left = not_run(STORIES, whole=False)
-    assert {path.stem for path in scenario_paths()} == {*STORIES} | (
-        set(left) - {"determinism grid"}
+    plays = short_plays(["calm-day", GRID_STORY])
+    left = not_run(plays, SHORT_GRID)
+    assert left["bear-2022"] == "run by make verify-full"
+    assert "calm-day" not in left
+    assert left["determinism grid"].startswith("27 more points")
+    assert left["stories on their own schedule"]
+    assert not_run(whole_plays(library()), WHOLE_GRID) == {}
+
+
+def test_the_line_that_repeats_a_point_names_its_cut_and_its_restart():
+    point = next(one for one in SHORT_GRID if one.restarts and one.cut_records)
+    story = read_story(read_scenario(found_path(GRID_STORY)), Path())
+    run = Run(story, point.speed, restart_at=point.restart_at)
+    line, _, _ = repeat_line(run, point.shape).partition("  #")
+    assert f"--partitions {point.partitions} --cut {point.cut_records}" in line
+    assert line.endswith(f"--restart-at {point.restart_at} --seed 1")
+
+
+def test_a_run_that_breaks_off_has_failed_and_says_why():
+    run = Run(read_story(read_scenario(found_path("calm-day")), Path()))
+    found = broken_off(
+        run, Shape(), UnavailableError("no broker"), seconds=1.0, repeat_with="again"
     )
-    assert left["determinism grid"].startswith("33 more points")
-    assert not_run([path.stem for path in scenario_paths()], whole=True) == {}
+    (finding,) = found.findings
+    assert (found.verdict, finding.check) == (Verdict.FAILED, BROKE_OFF)
+    assert finding.detail == "UnavailableError: no broker"
 
 
 @pytest.mark.parametrize("cut", [None, 40])

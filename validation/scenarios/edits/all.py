@@ -10,8 +10,8 @@ from validation.scenarios.edits import feed, hostile, prices
 from validation.scenarios.edits.trades import trades
 from validation.scenarios.format import (
     AnyEdit,
-    AnyFault,
     Burst,
+    ClockJump,
     CorrelationOne,
     Crossed,
     Duplicate,
@@ -27,7 +27,15 @@ from validation.scenarios.format import (
     ZeroQuotes,
 )
 from validation.scenarios.story import Story
-from validation.scenarios.timeline import Cue, Day, Days, Transformation, at_speed, plain_day
+from validation.scenarios.timeline import (
+    Cue,
+    Day,
+    Days,
+    Moment,
+    Transformation,
+    at_speed,
+    plain_day,
+)
 
 ORDER: Final = (
     Volatility,
@@ -37,6 +45,7 @@ ORDER: Final = (
     TradeTable,
     Flip,
     Halt,
+    ClockJump,
     OutOfOrder,
     Late,
     Duplicate,
@@ -48,7 +57,7 @@ ORDER: Final = (
 """In which order kinds of edits are applied, whatever their order in the file."""
 
 
-def story_days(story: Story, *, speed: float | None = 1.0) -> Days:
+def story_days(story: Story, *, speed: float | None = 1.0, cues: Sequence[Moment] = ()) -> Days:
     """Yield the days of a story with everything that happens on them.
 
     Parameters
@@ -57,12 +66,15 @@ def story_days(story: Story, *, speed: float | None = 1.0) -> Days:
         What is played.
     speed : float or None
         How many times as fast as the file says; None: as fast as the broker takes it.
+    cues : sequence of Moment
+        Moments to be told of besides those of its faults; numbered behind them.
     """
     plans = enumerate(story.replay.day_plans(), 1)
     days: Days = (plain_day(plan, number) for number, plan in plans)
     for transformation in transformations(story):
         days = transformation(days)
-    return at_speed(days, speed)
+    moments = [Moment(fault.day, fault.at) for fault in story.scenario.file.faults]
+    return at_speed(_with_moments(days, [*moments, *cues]), speed)
 
 
 def transformations(story: Story) -> Iterator[Transformation]:
@@ -78,7 +90,6 @@ def transformations(story: Story) -> Iterator[Transformation]:
             is_traded = True
         else:
             yield _RULES[type(edit)](edit, closes, story.seed)
-    yield _cues(story.scenario.file.faults)
 
 
 def closes_before(story: Story) -> dict[str, float]:
@@ -94,6 +105,7 @@ _RULES: Final[Mapping[type[AnyEdit], Callable[..., Transformation]]] = {
     Shock: lambda edit, *_: prices.shock(edit),
     FlashCrash: lambda edit, *_: prices.flash_crash(edit),
     Halt: lambda edit, *_: feed.halt(edit),
+    ClockJump: lambda edit, *_: feed.clock_jump(edit),
     OutOfOrder: lambda edit, *_: feed.out_of_order(edit),
     Late: lambda edit, *_: feed.late(edit),
     Duplicate: lambda edit, *_: feed.duplicate(edit),
@@ -104,17 +116,11 @@ _RULES: Final[Mapping[type[AnyEdit], Callable[..., Transformation]]] = {
 }
 
 
-def _cues(faults: Sequence[AnyFault]) -> Transformation:
-    """Return days with a cue at the moment of each fault."""
-
-    def transformed(days: Days) -> Days:
-        for day in days:
-            wanted = sorted(
-                (fault.at, index) for index, fault in enumerate(faults) if fault.day == day.number
-            )
-            yield _with_cues(day, wanted)
-
-    return transformed
+def _with_moments(days: Days, moments: Sequence[Moment]) -> Days:
+    """Yield days with a cue at each moment, numbered in the order given."""
+    for day in days:
+        wanted = [(one.at, at) for at, one in enumerate(moments) if one.day == day.number]
+        yield _with_cues(day, sorted(wanted))
 
 
 def _with_cues(day: Day, wanted: list[tuple[float, int]]) -> Day:

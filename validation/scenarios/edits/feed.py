@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from system.contracts.messages import Mark
+import msgspec
+
+from system.contracts.messages import FxRate, Mark, Tick
 from system.simulate.timeline import Planned
-from validation.scenarios.format import Burst, Duplicate, Halt, Late, OutOfOrder
+from validation.scenarios.format import Burst, ClockJump, Duplicate, Halt, Late, OutOfOrder
 from validation.scenarios.timeline import Day, Days, Transformation, is_chosen, on_day, series_of
 
 
@@ -39,6 +41,21 @@ def late(edit: Late) -> Transformation:
         return day.with_items([*kept, *behind])
 
     return on_day(edit.day, edited)
+
+
+def clock_jump(edit: ClockJump) -> Transformation:
+    """Return the day with the event times of a stretch moved; what is sent when stays."""
+    moved_ns = round(edit.seconds * 1e9)
+
+    def item(day: Day, one: Planned) -> Planned:
+        message = one.message
+        inside = edit.at <= day.moment(one) < edit.until and is_chosen(message, edit.series)
+        if not inside or not isinstance(message, Tick | FxRate):
+            return one
+        moved = msgspec.structs.replace(message, event_time_ns=message.event_time_ns + moved_ns)
+        return Planned(one.due_ns, moved)
+
+    return on_day(edit.day, lambda day: day.with_items([item(day, one) for one in day.items]))
 
 
 def duplicate(edit: Duplicate) -> Transformation:
