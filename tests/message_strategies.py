@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import string
 
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from system.contracts.messages import (
     AssetClass,
     CloseHistory,
     ClosePoint,
+    Dividend,
     FxRate,
     Instrument,
     Mark,
@@ -21,6 +23,7 @@ from system.contracts.messages import (
     Portfolio,
     Rejected,
     RejectReason,
+    Split,
     StressedHistory,
     Tick,
     Trade,
@@ -136,6 +139,18 @@ def histories(draw: st.DrawFn) -> CloseHistory:
     return CloseHistory(series=draw(identifiers), closes=closes)
 
 
+@st.composite
+def adjustments(draw: st.DrawFn) -> Split | Dividend:
+    date = draw(st.dates(min_value=dt.date(1900, 1, 1)))
+    last_day = date - dt.timedelta(days=draw(st.integers(1, 14)))
+    name = draw(identifiers)
+    if draw(st.booleans()):
+        return Split(
+            instrument=name, date=date, last_day=last_day, ratio=draw(st.floats(1e-4, 1e4))
+        )
+    return Dividend(instrument=name, date=date, last_day=last_day, amount=draw(volumes))
+
+
 positions = st.builds(
     OpeningPosition, instrument=identifiers, quantity=signed, entry_price=positive
 )
@@ -163,5 +178,7 @@ rejected = st.builds(
 market_messages = ticks() | marks
 fx_messages = rates | marks
 trade_messages = trades() | marks
-reference_messages = instruments() | histories() | stressed_histories() | portfolios | marks
+reference_messages = (
+    instruments() | histories() | stressed_histories() | portfolios | adjustments() | marks
+)
 input_messages = market_messages | fx_messages | trade_messages | reference_messages

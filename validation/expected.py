@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from system.contracts.messages import (
@@ -24,8 +24,9 @@ from system.contracts.messages import (
     Trade,
     TradeAction,
 )
+from validation.adjustments import NO_ACTS, Acts, Taken
 from validation.checkers.end_of_day import EndOfDay
-from validation.closes import Closes
+from validation.references.exact import Number, exact
 from validation.references.revaluation import (
     CurrentMarket,
     ReferencePosition,
@@ -36,6 +37,7 @@ from validation.references.revaluation import (
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 
 CASH = "cash:"
+ONE_DAY = dt.timedelta(days=1)
 PENCE = {"GBp": ("GBP", 100)}
 
 
@@ -51,18 +53,30 @@ class ExpectedMarket:
         Reference data by id.
     calendar : sequence of date
         Every day before and within the replay that may be a scenario day, in order.
+    acts : Acts
+        Splits and dividends that the closes are restated for.
     """
 
-    closes: Closes
+    closes: Mapping[str, Mapping[dt.date, Number]]
     instruments: Mapping[str, Instrument]
     calendar: Sequence[dt.date]
+    acts: Acts = NO_ACTS
 
-    def on_calendar(self, series: str) -> dict[dt.date, float]:
+    def under(self, acts: Acts, *, until: dt.date) -> ExpectedMarket:
+        """Return the market under what took effect up to a day's mark; this one's under none."""
+        taken = [one for one in acts.taken if one.day <= until]
+        if not taken:
+            return self
+        stands = replace(acts, taken=taken)
+        known = {name: self.on_calendar(name) for name in self.closes}
+        return replace(self, closes=stands.restated(known), acts=stands)
+
+    def on_calendar(self, series: str) -> dict[dt.date, Number]:
         """Return the closes of a series on the days of the calendar."""
         closes = self.closes[series]
         return {day: closes[day] for day in self.calendar if day in closes}
 
-    def last_close(self, series: str, day: dt.date) -> float:
+    def last_close(self, series: str, day: dt.date) -> Number:
         """Return the newest close of a series up to a day of the calendar."""
         closes = self.on_calendar(series)
         return closes[max(date for date in closes if date <= day)]
@@ -84,7 +98,10 @@ def effective_trades(messages: Sequence[Trade]) -> tuple[Trade, ...]:
 
 
 def positions_after(
-    portfolio: Portfolio, trades: Sequence[Trade], instruments: Mapping[str, Instrument]
+    portfolio: Portfolio,
+    trades: Sequence[Trade],
+    instruments: Mapping[str, Instrument],
+    acts: Acts = NO_ACTS,
 ) -> tuple[ReferencePosition, ...]:
     """Return what a portfolio holds after its trades, with what they cost in cash.
 
@@ -99,11 +116,17 @@ def positions_after(
         Those that count, from ``effective_trades``, of any portfolio.
     instruments : mapping of str to Instrument
         Reference data by id.
+    acts : Acts, optional
+        Splits and dividends that are in effect.
     """
     quantity: dict[str, Fraction] = {}
     cost: dict[str, Fraction] = {}
     own = [trade for trade in trades if trade.portfolio == portfolio.portfolio]
-    for name, amount, price in [*map(_opened, portfolio.positions), *map(_traded, own)]:
+    for entry in [*portfolio.positions, *acts.in_order(portfolio.portfolio, own)]:
+        if isinstance(entry, Taken):
+            _act(entry, quantity, acts)
+            continue
+        name, amount, price = _moved(entry)
         quantity[name] = quantity.get(name, Fraction(0)) + amount
         cost[name] = cost.get(name, Fraction(0)) + amount * price
     for currency, paid in [
@@ -155,6 +178,7 @@ def expected_days(
     trades_by_day: Mapping[dt.date, Sequence[Trade]],
     market: ExpectedMarket,
     days: Sequence[dt.date],
+    acts: Acts = NO_ACTS,
 ) -> dict[tuple[str, dt.date], EndOfDay]:
     """Return what each end of day must state.
 
@@ -168,18 +192,23 @@ def expected_days(
         Closes and calendar.
     days : sequence of date
         The marks, in order. The first has no P&L: nothing was stated before it.
+    acts : Acts, optional
+        Splits and dividends that ever take effect.
     """
     found: dict[tuple[str, dt.date], EndOfDay] = {}
     sent: list[Trade] = []
-    before: tuple[tuple[ReferencePosition, ...], dt.date, Fraction] | None = None
+    before: tuple[tuple[ReferencePosition, ...], ReferenceSnapshot] | None = None
     for day in days:
         sent += trades_by_day.get(day, ())
-        held = positions_after(portfolio, effective_trades(sent), market.instruments)
-        risk = expected_end_of_day(portfolio, held, market, day)
-        pnl = None if before is None else _pnl(portfolio, before[0], market, before[1], day)
-        breach = None if pnl is None or before is None else -pnl > before[2]
+        trades = effective_trades(sent)
+        stands = market.under(acts, until=day - ONE_DAY)
+        held = positions_after(portfolio, trades, market.instruments, stands.acts)
+        risk = expected_end_of_day(portfolio, held, stands, day)
+        pnl = None if before is None else _value(portfolio, before[0], stands, day) - before[1].nav
+        breach = None if pnl is None or before is None else -pnl > before[1].var
         found[portfolio.portfolio, day] = _stated(risk, pnl, breach)
-        before = held, day, risk.var
+        behind = market.under(acts, until=day).acts
+        before = positions_after(portfolio, trades, market.instruments, behind), risk
     return found
 
 
@@ -195,37 +224,38 @@ def _stated(risk: ReferenceSnapshot, pnl: Fraction | None, breach: bool | None) 
     )
 
 
-def _pnl(
+def _value(
     portfolio: Portfolio,
     held: Sequence[ReferencePosition],
     market: ExpectedMarket,
-    before: dt.date,
-    after: dt.date,
+    day: dt.date,
 ) -> Fraction:
-    """Return what positions held at one close gained until the next."""
-    values = [
-        sum((value(one, moment) for one in held), Fraction(0))
-        for moment in (
-            current_market(held, _market_on(held, portfolio, market, day), portfolio.base_currency)
-            for day in (before, after)
-        )
-    ]
-    return values[1] - values[0]
+    """Return what positions are worth at a close."""
+    now = _market_on(held, portfolio, market, day)
+    moment = current_market(held, now, portfolio.base_currency)
+    return sum((value(one, moment) for one in held), Fraction(0))
 
 
 def _market_on(
     held: Sequence[ReferencePosition], portfolio: Portfolio, market: ExpectedMarket, day: dt.date
 ) -> CurrentMarket:
     series = needed_series(held, portfolio.base_currency)
-    return CurrentMarket.at({name: Fraction(market.last_close(name, day)) for name in series})
+    return CurrentMarket.at({name: exact(market.last_close(name, day)) for name in series})
 
 
-def _opened(position: OpeningPosition) -> tuple[str, Fraction, Fraction]:
-    return position.instrument, Fraction(position.quantity), Fraction(position.entry_price)
+def _act(entry: Taken, quantity: dict[str, Fraction], acts: Acts) -> None:
+    """Let a split or dividend take effect on what is held; what it cost stays as it is."""
+    for name, ratio in acts.ratios(entry).items():
+        if name in quantity:
+            quantity[name] *= ratio
+    cash, amount = acts.received(entry, quantity)
+    if amount != 0:
+        quantity[cash] = quantity.get(cash, Fraction(0)) + amount
 
 
-def _traded(trade: Trade) -> tuple[str, Fraction, Fraction]:
-    return trade.instrument, Fraction(trade.quantity), Fraction(trade.price)
+def _moved(entry: OpeningPosition | Trade) -> tuple[str, Fraction, Fraction]:
+    price = entry.entry_price if isinstance(entry, OpeningPosition) else entry.price
+    return entry.instrument, Fraction(entry.quantity), Fraction(price)
 
 
 def _paid(

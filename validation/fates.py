@@ -15,6 +15,8 @@ The rules (docs of the topics, restated here because this is the second opinion)
   a new series lie within the days that are closed, once one is;
 * an option is on an instrument that came before it, has a price of its own and is in the
   same currency;
+* a split or dividend is of a known equity or ETF, and of a day that is not closed yet; one of
+  the same instrument and day replaces it until the mark of its last day, and never after;
 * the series of a stressed window agree on its dates and on the version of their data;
 * a mark whose day is closed already is a duplicate; one whose event time is not within a
   day of its date is rejected (far off).
@@ -35,13 +37,17 @@ from system.contracts.codec import decode_topic
 from system.contracts.messages import (
     EUR,
     MONEY,
+    Adjustment,
+    AssetClass,
     CloseHistory,
+    Dividend,
     FxRate,
     Instrument,
     Mark,
     Message,
     Portfolio,
     RejectReason,
+    Split,
     StressedHistory,
     Tick,
     Trade,
@@ -75,6 +81,9 @@ class _Known:
     histories: dict[str, dict[dt.date, float]] = field(default_factory=dict)
     portfolios: dict[str, Portfolio] = field(default_factory=dict)
     stressed: dict[tuple[str, str], StressedHistory] = field(default_factory=dict)
+    adjustments: dict[tuple[type, str, dt.date], tuple[Adjustment, Mark | None]] = field(
+        default_factory=dict
+    )
 
     def has(self, instrument: str) -> bool:
         return instrument in self.instruments or CASH.fullmatch(instrument) is not None
@@ -352,6 +361,25 @@ def _history(history: CloseHistory, at: _Partition) -> Ruling:
     return DUPLICATE if same else _rejected(RejectReason.CONFLICT)
 
 
+def _adjustment(adjustment: Adjustment, at: _Partition) -> Ruling:
+    instrument = at.known.instruments.get(adjustment.instrument)
+    if instrument is None:
+        return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
+    if instrument.asset_class not in {AssetClass.EQUITY, AssetClass.ETF}:
+        return _rejected(RejectReason.INVALID)
+    key = type(adjustment), adjustment.instrument, adjustment.date
+    before, since = at.known.adjustments.get(key, (None, None))
+    if before == adjustment:
+        return DUPLICATE
+    if at.day is not None and adjustment.date <= at.day.date:
+        return _rejected(RejectReason.LATE)
+    closed_since = at.day if at.day != since else None
+    if before is not None and closed_since is not None and before.last_day <= closed_since.date:
+        return _rejected(RejectReason.CONFLICT)
+    at.known.adjustments[key] = adjustment, at.day
+    return APPLIED
+
+
 def _portfolio(portfolio: Portfolio, at: _Partition) -> Ruling:
     if not all(at.known.has(position.instrument) for position in portfolio.positions):
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
@@ -369,4 +397,6 @@ _RULES: Final[dict[type[Message], Callable[..., Ruling]]] = {
     CloseHistory: _history,
     StressedHistory: _stressed,
     Portfolio: _portfolio,
+    Split: _adjustment,
+    Dividend: _adjustment,
 }

@@ -15,6 +15,7 @@ from system.contracts.messages import Instrument, Portfolio, RiskSnapshot, Trade
 from system.contracts.topics import INPUT_TOPICS, REFERENCE, TRADES
 from system.settings import Connections
 from validation import database
+from validation.adjustments import acts_of
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.ledger import Counters, Fate
 from validation.closes import (
@@ -27,7 +28,7 @@ from validation.closes import (
     wheel_in,
 )
 from validation.expected import ExpectedMarket, expected_days
-from validation.fates import accepted_trades, read_message
+from validation.fates import accepted_trades, fates, read_message
 
 INDEX_FUTURE: Final = "SP500.FUT"
 INDEX_COLUMN: Final = "SP500"
@@ -167,8 +168,9 @@ def expected_of(
         if day is not None:
             trades.setdefault(day, []).append(trade)
     found: dict[tuple[str, dt.date], EndOfDay] = {}
+    acts = acts_of(slow, fates(slow))
     for portfolio in books_of(messages):
-        found |= expected_days(portfolio, trades, market, days)
+        found |= expected_days(portfolio, trades, market, days, acts)
     return found
 
 

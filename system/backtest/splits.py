@@ -7,9 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from system.backtest.positions import DatedQuantity
+from system.risk.adjustments import Restatement, restated_closes
 from system.risk.window import CloseTable
 
 
@@ -50,12 +49,12 @@ def split_adjusted(closes: CloseTable, splits: Sequence[Split]) -> CloseTable:
     if not splits:
         return closes
     adjusted = closes.closes.copy()
-    dates = np.array(closes.dates, dtype="datetime64[D]")
     row_of = {name: row for row, name in enumerate(closes.names)}
     for split in splits:
         if split.instrument_id in row_of:
-            before = dates < np.datetime64(split.date)
-            adjusted[row_of[split.instrument_id], before] /= split.ratio
+            row = row_of[split.instrument_id]
+            restatement = Restatement(split.date, split.ratio)
+            adjusted[row] = restated_closes(adjusted[row], closes.dates, [restatement])
     return CloseTable(closes.names, closes.dates, adjusted)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from system.book.adjustments import Entry, adjustment_row, entries
 from system.book.events import Event, QuoteRow, Unreadable
 from system.book.fold import Fold
 from system.book.ledger import Ledger
 from system.book.market import FUTURE_BOUND_DAYS, Market, Staleness
+from system.book.outcome import Outcome
 from system.book.partitions import PartitionQueue, Partitions
 from system.book.portfolio import PortfolioBook
 from system.book.quotes import Verdict
@@ -27,6 +29,7 @@ from system.book.rows import (
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
     TRADE_PREFIX,
+    AdjustmentState,
     DayClose,
     DayState,
     PortfolioState,
@@ -37,24 +40,21 @@ from system.book.snapshot import Moment
 from system.book.touch import Touched
 from system.book.trades import TradeLedger
 from system.contracts.messages import (
+    Adjustment,
     CloseHistory,
+    Dividend,
     Instrument,
     Mark,
     Portfolio,
-    Rejected,
     RejectReason,
     RiskSnapshot,
     SnapshotKind,
+    Split,
     StressedHistory,
     Trade,
 )
 from system.contracts.topics import FX_RATES, MARKET_DATA
 from system.errors import MessageError
-
-Kept = msgspec.Struct | Mapping[str, msgspec.Struct]
-
-MAX_DETAIL_LENGTH: Final = 500
-"""A detail may quote a message; the message itself is kept whole beside it."""
 
 DEFAULT_STALE_AFTER_NS: Final = 3_600_000_000_000
 """An hour of event time."""
@@ -94,19 +94,14 @@ class Book:
         self._reference = Reference(self.market)
         self._trades = TradeLedger(kept.trades)
         self.portfolios: dict[str, PortfolioBook] = {
-            state.definition.portfolio: PortfolioBook(
-                state, self._trades.counting(state.definition.portfolio), self.market
-            )
+            state.definition.portfolio: PortfolioBook(state, self._entries(state), self.market)
             for state in kept.portfolios
         }
         self.ledger = Ledger(kept.counters)
         self._touched = Touched()
         for name, book in self.portfolios.items():
             self._touched.index(name, book.shape)
-        self._changed: dict[str, Kept] = {}
-        self._rejected: list[Rejected] = []
-        self._snapshots: list[RiskSnapshot] = []
-        self._intended_ns = 0
+        self._outcome = Outcome()
         self._batch, self._valuer = (0, 0), valuer
         self._handlers: dict[type, Callable[[Any, PartitionQueue], Verdict]] = {
             QuoteRow: self._quote,
@@ -115,6 +110,8 @@ class Book:
             CloseHistory: self._history,
             StressedHistory: self._stressed,
             Portfolio: self._portfolio,
+            Split: self._adjustment,
+            Dividend: self._adjustment,
             Unreadable: self._unreadable,
         }
 
@@ -163,10 +160,12 @@ class Book:
     def settle(self) -> Fold:
         """Take the live snapshots and hand over the batch: the second half of ``fold``."""
         if self.ledger.changed:
-            self._changed[COUNTERS_KEY] = self.ledger.row()
-        state = {key: msgspec.json.encode(row) for key, row in self._changed.items()}
+            self._outcome.changed[COUNTERS_KEY] = self.ledger.row()
+        state = self._outcome.state()
         self._take_live(state)
-        return self._handed_over(state)
+        return self._outcome.handed_over(
+            state, self._partitions.offsets, self._partitions.missing_mark()
+        )
 
     def revalue(self, *, fence: int, epoch: int) -> Fold:
         """Return a live snapshot of every portfolio without any event: after a restart."""
@@ -220,29 +219,7 @@ class Book:
 
     def _reject(self, event: Event, queue: PartitionQueue, error: MessageError) -> None:
         self.ledger.count(queue.topic, "rejected")
-        self._rejected.append(
-            Rejected(
-                topic=queue.topic,
-                partition=queue.partition,
-                offset=event.offset,
-                reason=RejectReason(error.reason),
-                detail=error.detail[:MAX_DETAIL_LENGTH],
-                value=event.values[event.row],
-            )
-        )
-
-    def _handed_over(self, state: dict[str, bytes]) -> Fold:
-        fold = Fold(
-            snapshots=tuple(self._snapshots),
-            rejected=tuple(self._rejected),
-            offsets=self._partitions.offsets,
-            state=state,
-            waiting_for=self._partitions.missing_mark(),
-            intended_ns=self._intended_ns,
-        )
-        self._snapshots, self._rejected, self._changed = [], [], {}
-        self._intended_ns = 0
-        return fold
+        self._outcome.reject(event, queue, error)
 
     # -- one message --------------------------------------------------------------------
 
@@ -254,18 +231,18 @@ class Book:
         if is_rate:
             self._reference.check_rate(row)
             verdict = self.market.add_rate(row, queue.name)
-            self._changed[FX_PREFIX + row.name] = self.market.rates[row.name]
+            self._outcome.changed[FX_PREFIX + row.name] = self.market.rates[row.name]
         else:
             self._reference.check_quote(row)
             verdict = self.market.add_quote(row, queue.name)
-            self._changed[QUOTE_PREFIX + row.name] = self.market.quotes[row.name]
+            self._outcome.changed[QUOTE_PREFIX + row.name] = self.market.quotes[row.name]
         if verdict is Verdict.APPLIED:
             self._note(row, queue, is_rate=is_rate)
         return verdict
 
     def _note(self, row: QuoteRow, queue: PartitionQueue, *, is_rate: bool) -> None:
-        self._changed[PARTITION_PREFIX + queue.name] = self.market.partitions[queue.name]
-        self._intended_ns = max(self._intended_ns, row.intended_ns)
+        self._outcome.changed[PARTITION_PREFIX + queue.name] = self.market.partitions[queue.name]
+        self._outcome.note_intended(row.intended_ns)
         if is_rate:
             self._touched.by_currency(row.name)
         else:
@@ -276,7 +253,7 @@ class Book:
         if book is None:
             raise MessageError(RejectReason.UNKNOWN_PORTFOLIO, f"portfolio {trade.portfolio}")
         self._reference.check_known(trade.instrument)
-        state, verdict = self._trades.book(trade)
+        state, verdict = self._trades.book(trade, self._closed_day)
         if state is not None:
             self._book_trade(book, state)
         return verdict
@@ -286,28 +263,36 @@ class Book:
         if trade.version == 0:
             book.apply(trade)
         else:
-            book.replay(self._trades.counting(trade.portfolio))
+            book.replay(self._entries(book.state))
         self._touched.index(trade.portfolio, book.shape)
         self._touched.by_trade(trade.portfolio, trade.trade_id)
-        self._changed[TRADE_PREFIX + trade.trade_id] = state
-        self._intended_ns = max(self._intended_ns, trade.intended_monotonic_ns)
+        self._outcome.changed[TRADE_PREFIX + trade.trade_id] = state
+        self._outcome.note_intended(trade.intended_monotonic_ns)
 
     def _instrument(self, instrument: Instrument, _: PartitionQueue) -> Verdict:
         verdict = self._reference.add_instrument(instrument)
-        self._changed[f"instrument:{instrument.instrument}"] = instrument
+        self._outcome.changed[f"instrument:{instrument.instrument}"] = instrument
         return verdict
 
     def _history(self, history: CloseHistory, _: PartitionQueue) -> Verdict:
         verdict = self._reference.add_history(history)
         if verdict is Verdict.APPLIED:
-            self._changed[CLOSES_PREFIX + history.series] = self.market.closes[history.series]
+            closes = self.market.closes[history.series]
+            self._outcome.changed[CLOSES_PREFIX + history.series] = closes
             self._touched.by_series(history.series)
         return verdict
 
     def _stressed(self, history: StressedHistory, _: PartitionQueue) -> Verdict:
         verdict = self._reference.add_stressed(history)
-        self._changed[stressed_key(history.window, history.series)] = history
+        self._outcome.changed[stressed_key(history.window, history.series)] = history
         self._touched.by_series(history.series)
+        return verdict
+
+    def _adjustment(self, adjustment: Adjustment, _: PartitionQueue) -> Verdict:
+        verdict = self._reference.add_adjustment(adjustment)
+        if verdict is Verdict.APPLIED:
+            state = AdjustmentState(adjustment=adjustment)
+            self._outcome.changed[adjustment_row(adjustment)] = state
         return verdict
 
     def _portfolio(self, definition: Portfolio, _: PartitionQueue) -> Verdict:
@@ -322,7 +307,7 @@ class Book:
         return Verdict.APPLIED
 
     def _open(self, definition: Portfolio) -> None:
-        state = PortfolioState(definition=definition)
+        state = PortfolioState(definition=definition, opened=self._closed_day)
         book = PortfolioBook(state, (), self.market)
         self.portfolios[definition.portfolio] = book
         self._keep(book, state)
@@ -331,7 +316,15 @@ class Book:
 
     def _keep(self, book: PortfolioBook, state: PortfolioState) -> None:
         book.state = state
-        self._changed[PORTFOLIO_PREFIX + state.definition.portfolio] = state
+        self._outcome.changed[PORTFOLIO_PREFIX + state.definition.portfolio] = state
+
+    @property
+    def _closed_day(self) -> dt.date | None:
+        return None if self.market.day is None else self.market.day.date
+
+    def _entries(self, state: PortfolioState) -> Iterator[Entry]:
+        trades = self._trades.counting_states(state.definition.portfolio)
+        return entries(trades, self.market.taken, opened=state.opened)
 
     # -- snapshots ----------------------------------------------------------------------
 
@@ -339,7 +332,7 @@ class Book:
         names, time_ns = self._touched.portfolios(), self.market.newest_event_ns
         order = self._order(names, SnapshotKind.LIVE, time_ns)
         taken = self._valuer(order, changed) if self._valuer else None
-        self._snapshots += valued(self.portfolios, order) if taken is None else taken
+        self._outcome.snapshots += valued(self.portfolios, order) if taken is None else taken
         self._touched.clear()
 
     def _order(self, names: Iterable[str], kind: SnapshotKind, time_ns: int) -> ValuationOrder:
@@ -359,13 +352,15 @@ class Book:
         names = sorted(self.portfolios)
         order = self._order(names, SnapshotKind.END_OF_DAY, mark.event_time_ns)
         taken = valued(self.portfolios, order)
-        self._snapshots += taken
+        self._outcome.snapshots += taken
         self._touched.clear()
+        for state in self.market.adjustments.due(mark.date):
+            self._adjust(self.market.adjust(state, mark.date))
         for name, snapshot in zip(names, taken, strict=True):
             self._close_portfolio(self.portfolios[name], mark.date, snapshot)
 
     def _close_market(self, day: DayState) -> None:
-        market, changed = self.market, self._changed
+        market, changed = self.market, self._outcome.changed
         for series in market.close_day(day):
             changed[CLOSES_PREFIX + series] = market.closes[series]
         tickers, currencies = market.hold_back_clocks(day.event_time_ns)
@@ -377,6 +372,18 @@ class Book:
                 changed[PARTITION_PREFIX + queue.name] = market.partitions[queue.name]
         changed[DAY_KEY] = day
 
+    def _adjust(self, effect: AdjustmentState) -> None:
+        """Let a split or dividend take effect on quotes and positions."""
+        self._outcome.changed[adjustment_row(effect.adjustment)] = effect
+        for name in (effect.adjustment.instrument, *effect.options):
+            if name in self.market.quotes:
+                self._outcome.changed[QUOTE_PREFIX + name] = self.market.quotes[name]
+        for name, book in sorted(self.portfolios.items()):
+            if book.positions.holds(effect):
+                book.adjust(effect)
+                self._touched.index(name, book.shape)
+                self._touched.touch(name)
+
     def _close_portfolio(self, book: PortfolioBook, date: dt.date, snapshot: RiskSnapshot) -> None:
         close = DayClose(
             date=date,
@@ -386,15 +393,19 @@ class Book:
         )
         definition = book.state.pending
         if definition is None:
-            self._keep(book, PortfolioState(definition=book.definition, close=close))
+            self._keep(book, msgspec.structs.replace(book.state, close=close))
         else:
             self._redefine(book, definition, close)
 
     def _redefine(self, book: PortfolioBook, definition: Portfolio, close: DayClose) -> None:
         """Put new settings in force; amounts of another base currency are not compared."""
         comparable = definition.base_currency == book.definition.base_currency
-        state = PortfolioState(definition=definition, close=close if comparable else None)
-        book.redefine(state, self._trades.counting(definition.portfolio))
+        state = PortfolioState(
+            definition=definition,
+            close=close if comparable else None,
+            opened=book.state.opened,
+        )
+        book.redefine(state, self._entries(state))
         self._touched.index(definition.portfolio, book.shape)
         self._touched.touch(definition.portfolio)
         self._keep(book, state)

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from system.book.between import Between
 from system.book.recall import Recall, moment_of, recalled_book, restated
 from system.book.snapshot import risk_snapshot
 from system.contracts.measures import OptionRisk
@@ -45,12 +46,13 @@ def var_change(before: RiskSnapshot, after: RiskSnapshot, recall: Recall) -> Var
         If one of the two lacked a price.
     """
     assert before.portfolio == after.portfolio, (before.portfolio, after.portfolio)
+    between = Between.of(before, after, recall.market)
     first = restated(before, recalled_book(before, recall))
     restated(after, recalled_book(after, recall))
     steps: list[VarStep] = []
     stands, var = before, first.var
     for step, substituted in _SUBSTITUTIONS.items():
-        stood, stands = stands, substituted(stands, after)
+        stood, stands = stands, substituted(stands, after, between)
         made = _computed(stands, recall)
         steps.append(
             VarStep(
@@ -88,30 +90,41 @@ def _computed(hybrid: RiskSnapshot, recall: Recall) -> RiskSnapshot:
 
 # -- one input each -----------------------------------------------------------------------
 
-Substitution = Callable[[RiskSnapshot, RiskSnapshot], RiskSnapshot]
+Substitution = Callable[[RiskSnapshot, RiskSnapshot, Between], RiskSnapshot]
 
 
-def _with_positions(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
-    """Return the later positions at the earlier prices, where there were any."""
-    known = {row.instrument: row for row in stands.positions}
-    rows = tuple(
-        msgspec.structs.replace(
-            row, price=known[row.instrument].price, option=known[row.instrument].option
-        )
-        if row.instrument in known
-        else row
-        for row in after.positions
-    )
+def _with_positions(stands: RiskSnapshot, after: RiskSnapshot, between: Between) -> RiskSnapshot:
+    """Return the later positions in the earlier shares and at the earlier prices, if any."""
+    rows = between.before_them(stands, after)
     rates = {**after.rates, **stands.rates}
     return msgspec.structs.replace(stands, positions=rows, rates=rates, missing=after.missing)
 
 
-def _with_nothing(stands: RiskSnapshot, _: RiskSnapshot) -> RiskSnapshot:
-    """Return the same: this version has no such input."""
-    return stands
+def _with_actions(stands: RiskSnapshot, after: RiskSnapshot, between: Between) -> RiskSnapshot:
+    """Return the later positions, at the earlier prices in the later shares."""
+    known = {row.instrument: row for row in stands.positions}
+    rows = tuple(_acted(known.get(row.instrument), row, between) for row in after.positions)
+    acted = msgspec.structs.replace(stands, positions=rows, adjustment_count=after.adjustment_count)
+    if not between.taken:
+        return acted
+    stood = msgspec.structs.replace(
+        stands, positions=tuple(known.get(row.instrument, row) for row in after.positions)
+    )
+    return _priced_again(stood, acted, after)
 
 
-def _with_prices(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
+def _acted(old: PositionRisk | None, new: PositionRisk, between: Between) -> PositionRisk:
+    if old is None:
+        return new
+    option = old.option
+    if option is not None:
+        spot = between.restated(option.spot, option.underlying)
+        option = msgspec.structs.replace(option, spot=spot)
+    price = between.restated(old.price, old.instrument)
+    return msgspec.structs.replace(new, price=price, option=option)
+
+
+def _with_prices(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
     """Return the later prices; of options the later spot, at the earlier volatility."""
     rows = tuple(
         msgspec.structs.replace(
@@ -123,7 +136,7 @@ def _with_prices(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
     return _priced_again(stands, msgspec.structs.replace(stands, positions=rows), after)
 
 
-def _with_volatilities(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
+def _with_volatilities(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
     rows = tuple(
         msgspec.structs.replace(old, option=_volatile(old, new))
         for old, new in zip(stands.positions, after.positions, strict=True)
@@ -131,7 +144,7 @@ def _with_volatilities(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapsho
     return _priced_again(stands, msgspec.structs.replace(stands, positions=rows), after)
 
 
-def _with_time(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
+def _with_time(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
     later = msgspec.structs.replace(stands, valuation_date=after.valuation_date)
     return _priced_again(stands, later, after)
 
@@ -179,22 +192,22 @@ def _model_inputs(row: PositionRisk) -> tuple[float, float | None, bool] | None:
     return None if option is None else (option.spot, option.volatility, option.is_implied)
 
 
-def _with_rates(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
+def _with_rates(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
     return msgspec.structs.replace(stands, rates={**stands.rates, **after.rates})
 
 
-def _with_window(stands: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
+def _with_window(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
     return msgspec.structs.replace(stands, asof=after.asof)
 
 
-def _with_settings(_: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
+def _with_settings(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
     """Return the later snapshot: the settings were all that was left of the earlier one."""
     return after
 
 
 _SUBSTITUTIONS: Final[Mapping[ChangeStep, Substitution]] = {
     ChangeStep.POSITIONS: _with_positions,
-    ChangeStep.CORPORATE_ACTIONS: _with_nothing,
+    ChangeStep.CORPORATE_ACTIONS: _with_actions,
     ChangeStep.PRICES: _with_prices,
     ChangeStep.VOLATILITY: _with_volatilities,
     ChangeStep.TIME: _with_time,
@@ -245,6 +258,7 @@ def _dated(snapshot: RiskSnapshot) -> object:
 
 _INPUTS: Final[Mapping[ChangeStep, Callable[[RiskSnapshot], object]]] = {
     ChangeStep.POSITIONS: _held,
+    ChangeStep.CORPORATE_ACTIONS: lambda snapshot: (_held(snapshot), _priced(snapshot)),
     ChangeStep.PRICES: _priced,
     ChangeStep.VOLATILITY: _implied,
     ChangeStep.TIME: _dated,

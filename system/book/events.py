@@ -6,10 +6,12 @@ from typing import NamedTuple, Protocol
 
 from system.contracts.messages import (
     CloseHistory,
+    Dividend,
     Instrument,
     Mark,
     Portfolio,
     RejectReason,
+    Split,
     StressedHistory,
     Trade,
 )
@@ -44,7 +46,16 @@ class Unreadable(NamedTuple):
 
 
 Payload = (
-    QuoteRow | Trade | Instrument | CloseHistory | StressedHistory | Portfolio | Mark | Unreadable
+    QuoteRow
+    | Trade
+    | Instrument
+    | CloseHistory
+    | StressedHistory
+    | Portfolio
+    | Split
+    | Dividend
+    | Mark
+    | Unreadable
 )
 
 

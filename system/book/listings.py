@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from system.book.rows import AdjustmentState
 from system.contracts.messages import MONEY, Instrument, RejectReason
 from system.errors import MessageError
 from system.risk.listing import Listing, OptionTerms
@@ -32,6 +34,49 @@ def listing_of(instrument: Instrument, known: Mapping[str, Listing]) -> Listing:
         instrument.multiplier,
         proxy=instrument.proxy or "",
         option=_terms(instrument, known),
+    )
+
+
+def restruck(
+    instruments: Mapping[str, Instrument], taken: Iterable[AdjustmentState]
+) -> dict[str, Listing]:
+    """Return instruments as the risk core sees them, strikes in the shares of today.
+
+    Parameters
+    ----------
+    instruments : mapping of str to Instrument
+        Reference data as it came, what an option is on before it.
+    taken : iterable of AdjustmentState
+        In effect, in order.
+
+    Raises
+    ------
+    MessageError
+        If an option is on what none can be on.
+    """
+    listings: dict[str, Listing] = {}
+    for name, instrument in instruments.items():
+        listings[name] = listing_of(instrument, listings)
+    for state in taken:
+        for name in filter(listings.__contains__, state.options):
+            listings[name] = _restruck(listings[name], state.divisor)
+    return listings
+
+
+def _restruck(listing: Listing, divisor: float) -> Listing:
+    terms = listing.option
+    assert terms is not None, f"{listing.instrument_id} is no option"
+    return replace(listing, option=replace(terms, strike=terms.strike / divisor))
+
+
+def options_on(underlying: str, listings: Mapping[str, Listing]) -> tuple[str, ...]:
+    """Return the options on an instrument, sorted."""
+    return tuple(
+        sorted(
+            name
+            for name, one in listings.items()
+            if one.option is not None and one.option.underlying.instrument_id == underlying
+        )
     )
 
 

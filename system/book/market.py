@@ -4,45 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 import numpy as np
 
+from system.book.adjustments import Adjustments, at_barrier, restatements
 from system.book.events import QuoteRow
-from system.book.listings import listing_of
+from system.book.listings import listing_of, options_on, restruck
 from system.book.positions import cash_currency, cash_listing
 from system.book.quotes import Verdict, quote_after
-from system.book.rows import ClosesState, DayState, PartitionState, QuoteState
+from system.book.rows import AdjustmentState, ClosesState, DayState, PartitionState, QuoteState
+from system.book.stated import STATED_PARTITIONS, Price, stated_quotes
 from system.book.stressed import StressedData
-from system.contracts.messages import EUR, MAX_CLOSES_PER_SERIES, CloseHistory, Instrument
+from system.contracts.messages import (
+    EUR,
+    MAX_CLOSED_DAYS,
+    MAX_CLOSES_PER_SERIES,
+    CloseHistory,
+    Instrument,
+    Split,
+)
+from system.risk.adjustments import Restatement, dividend_divisor, restated_close
 from system.risk.listing import Listing
 from system.risk.window import CloseTable, fx_series
 
 NANOSECONDS_PER_DAY: Final = 86_400_000_000_000
-FUTURE_BOUND_DAYS: Final = 14
-"""A quote that lies further than this beyond the last closed day is refused: no market
-has been shut for so long since 1914, and a source's clock that jumped would otherwise
-make every later quote look old."""
+FUTURE_BOUND_DAYS: Final = MAX_CLOSED_DAYS
+"""A quote that lies further than this beyond the last closed day is refused: a source's
+clock that jumped would otherwise make every later quote look old."""
 
 FX_SERIES_PREFIX: Final = fx_series("")
 _EPOCH: Final = dt.date(1970, 1, 1)
-_FRESH, _STALE = "stated:fresh", "stated:stale"
-_STATED_PARTITIONS: Final = {
-    _FRESH: PartitionState(newest_event_ns=0, session_start_ns=None),
-    _STALE: PartitionState(newest_event_ns=2**63, session_start_ns=None),
-}
-"""Where prices lie that are stated and not quoted: one partition that none of them is
-behind, one that all are."""
-
-
-class Price(NamedTuple):
-    """A price to mark at, and since when it is stale (None: it is fresh)."""
-
-    value: float
-    stale_since_ns: int | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +71,11 @@ class Market:
         self.partitions: dict[str, PartitionState] = {}
         self.day: DayState | None = None
         self.stressed = StressedData()
+        self.adjustments = Adjustments()
+        self.adjustment_count = 0
+        """How many adjustments are in effect, of those that ever took it."""
+        self._restatements: dict[str, list[Restatement]] = {}
+        self._earlier_tables: dict[int, CloseTable] = {}
         self._stated_date: dt.date | None = None
         self._volatilities: dict[str, float] = {}
         self._table: CloseTable | None = None
@@ -108,19 +108,72 @@ class Market:
     def set_closes(self, closes: Mapping[str, ClosesState]) -> None:
         """Put in whole series."""
         self.closes.update(closes)
+        self._forget_table()
+
+    def _forget_table(self) -> None:
         self._table = None
+        self._earlier_tables.clear()
         self.window_version += 1
+
+    def set_adjustments(self, adjustments: Adjustments, count: int | None = None) -> None:
+        """Put in splits and dividends; the first ``count`` that took effect are in effect."""
+        self.adjustments = adjustments
+        self.adjustment_count = len(adjustments.taken) if count is None else count
+        self._restatements = restatements(self.taken)
+        self.listings = restruck(self.instruments, self.taken)
+        self._forget_table()
+
+    @property
+    def taken(self) -> tuple[AdjustmentState, ...]:
+        """Return the adjustments that are in effect, in order."""
+        return self.adjustments.taken[: self.adjustment_count]
+
+    def adjust(self, state: AdjustmentState, day: dt.date) -> AdjustmentState:
+        """Let an adjustment take effect at a day's barrier; prices of old shares are restated.
+
+        Returns
+        -------
+        AdjustmentState
+            With what it has moved.
+        """
+        one = state.adjustment
+        options = options_on(one.instrument, self.listings) if isinstance(one, Split) else ()
+        moved = (one.instrument, *options)
+        divisor = (
+            one.ratio
+            if isinstance(one, Split)
+            else dividend_divisor(one.amount, self.close_on(one.instrument, day))
+        )
+        closes = [name for name in moved if name in self.closes and self.closes[name].dates]
+        effect = at_barrier(state, day, divisor=divisor, options=options, closes=closes)
+        self.adjustments.put(effect)
+        for name in moved:
+            if name in self.quotes:
+                quote = self.quotes[name]
+                self.quotes[name] = msgspec.structs.replace(quote, price=quote.price / divisor)
+        self.set_adjustments(self.adjustments)
+        return effect
 
     @property
     def table(self) -> CloseTable:
         """Return the closes of all series; built anew when asked for after whole series came."""
         if self._table is None:
             series = {
-                name: dict(zip(state.dates, state.values, strict=True))
+                name: dict(zip(state.dates, self._restated(name, state), strict=True))
                 for name, state in sorted(self.closes.items())
             }
             self._table = _bounded(CloseTable.of(series))
         return self._table
+
+    def _restated(self, series: str, state: ClosesState) -> Iterable[float]:
+        if series not in self._restatements:
+            return state.values
+        return (
+            self._close(series, *point) for point in zip(state.dates, state.values, strict=True)
+        )
+
+    def _close(self, series: str, date: dt.date, quoted: float) -> float:
+        return restated_close(quoted, date, self._restatements.get(series, ()))
 
     def listing(self, instrument: str) -> Listing:
         """Return an instrument's listing; cash of any currency is always there.
@@ -142,6 +195,7 @@ class Market:
         valuation_date: dt.date | None = None,
         unquoted: frozenset[str] = frozenset(),
         volatilities: Mapping[str, float] | None = None,
+        adjustment_count: int | None = None,
     ) -> Market:
         """Return the same reference data and closes under other prices.
 
@@ -158,6 +212,8 @@ class Market:
             Instruments whose own quotes are left out: options that are marked by their model.
         volatilities : mapping of str to float, optional
             Of options: what their model takes instead of the volatility of reference data.
+        adjustment_count : int, optional
+            How many splits and dividends are in effect; None: as many as here.
 
         Returns
         -------
@@ -165,12 +221,12 @@ class Market:
             Shares what it does not change; neither of the two may take in messages then.
         """
         other = Market(self._staleness)
-        other.instruments, other.listings = self.instruments, self.listings
-        other.closes, other._table = self.closes, self.table
+        other.instruments, other.closes = self.instruments, self.closes
+        self._share_adjusted(other, adjustment_count)
         other.window_version = self.window_version
-        other.quotes = {**self.quotes, **_stated(marks)}
-        other.rates = {**self.rates, **_stated(rates)}
-        other.partitions = {**self.partitions, **_STATED_PARTITIONS}
+        other.quotes = {**self.quotes, **stated_quotes(marks)}
+        other.rates = {**self.rates, **stated_quotes(rates)}
+        other.partitions = {**self.partitions, **STATED_PARTITIONS}
         other.day = day
         other.stressed = self.stressed
         other._stated_date = valuation_date
@@ -178,6 +234,18 @@ class Market:
         for name in sorted(unquoted):
             other.quotes.pop(name, None)
         return other
+
+    def _share_adjusted(self, other: Market, count: int | None) -> None:
+        """Give another market listings and closes as a number of adjustments leaves them."""
+        if count is None or count == self.adjustment_count:
+            other.adjustments, other.adjustment_count = self.adjustments, self.adjustment_count
+            other._restatements, other.listings = self._restatements, self.listings
+            other._table = self.table
+            return
+        other.set_adjustments(self.adjustments, count)
+        if count not in self._earlier_tables:
+            self._earlier_tables[count] = other.table
+        other._table = self._earlier_tables[count]
 
     # -- quotes -------------------------------------------------------------------------
 
@@ -275,7 +343,8 @@ class Market:
         closes = self.closes.get(series)
         if closes is None or not closes.dates:
             return None
-        return Price(closes.values[-1], midnight_after_ns(closes.dates[-1]))
+        last = self._close(series, closes.dates[-1], closes.values[-1])
+        return Price(last, midnight_after_ns(closes.dates[-1]))
 
     def _stale_since(self, quote: QuoteState) -> int | None:
         partition = self.partitions[quote.partition]
@@ -287,7 +356,9 @@ class Market:
         """Return a series' last close up to a date, None where it has none."""
         closes = self.closes.get(series)
         count = 0 if closes is None else bisect_right(closes.dates, date)
-        return closes.values[count - 1] if closes is not None and count else None
+        if closes is None or not count:
+            return None
+        return self._close(series, closes.dates[count - 1], closes.values[count - 1])
 
     # -- end of day ---------------------------------------------------------------------
 
@@ -346,21 +417,6 @@ class Market:
             self.set_closes({})
             return
         self._table = _bounded(self.table.append(date, closed))
-
-
-def _stated(prices: Mapping[str, Price]) -> dict[str, QuoteState]:
-    """Return prices as quotes that are exactly as stale as they say."""
-    return {
-        name: QuoteState(
-            price=price.value,
-            event_time_ns=price.stale_since_ns or 0,
-            sequence=0,
-            newest_sequence=0,
-            seen=1,
-            partition=_FRESH if price.stale_since_ns is None else _STALE,
-        )
-        for name, price in prices.items()
-    }
 
 
 def _held_back(quotes: dict[str, QuoteState], until_ns: int) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from system.book.market import Market, Price
+from system.book.market import Market
 from system.book.rows import HeldOption
+from system.book.stated import Price
 from system.risk.arrays import IndexVector
 from system.risk.listing import Listing
 from system.risk.options import Greeks

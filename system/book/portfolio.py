@@ -11,11 +11,13 @@ from typing import Final
 
 import numpy as np
 
-from system.book.market import Market, Price
+from system.book.adjustments import Entry, told
+from system.book.market import Market
 from system.book.options import FoundOption, HeldOptions, found_option
 from system.book.positions import Positions
-from system.book.rows import DayClose, HeldPosition, PortfolioState
+from system.book.rows import AdjustmentState, DayClose, HeldPosition, PortfolioState
 from system.book.shape import Shape
+from system.book.stated import Price
 from system.book.stressed import StressedBook, stressed_books
 from system.contracts.messages import Portfolio, Trade
 from system.errors import InputError
@@ -54,6 +56,7 @@ class Scenarios:
     proxied: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
     suspect: tuple[str, ...] = ()
+    adjusted: tuple[str, ...] = ()
     problem: str = ""
     digest: bytes = b""
 
@@ -101,8 +104,8 @@ class PortfolioBook:
     ----------
     state : PortfolioState
         Definition and last close.
-    trades : sequence of Trade
-        Those that count, in the order in which they first came.
+    trades : iterable of Trade or AdjustmentState
+        Those that count, in the order in which they first came, and what took effect between.
     market : Market
         Shared by all portfolios; read only.
     currencies : frozenset of str
@@ -112,7 +115,7 @@ class PortfolioBook:
     def __init__(
         self,
         state: PortfolioState,
-        trades: Sequence[Trade],
+        trades: Iterable[Entry],
         market: Market,
         *,
         currencies: frozenset[str] = frozenset(),
@@ -134,12 +137,17 @@ class PortfolioBook:
             self.positions.apply(trade)
         self._reshape()
 
-    def replay(self, trades: Iterable[Trade]) -> None:
+    def adjust(self, effect: AdjustmentState) -> None:
+        """Let a split or dividend take effect that has done so in the market."""
+        self.positions.adjust(effect)
+        self._reshape()
+
+    def replay(self, trades: Iterable[Entry]) -> None:
         """Book all trades anew, after one was amended or cancelled."""
         self.positions = Positions(self.definition, trades, self._market.listing)
         self._reshape()
 
-    def redefine(self, state: PortfolioState, trades: Iterable[Trade]) -> None:
+    def redefine(self, state: PortfolioState, trades: Iterable[Entry]) -> None:
         """Take over other settings or opening positions."""
         self.state = state
         self.confidence = Confidence.parse(state.definition.confidence)
@@ -327,6 +335,13 @@ class PortfolioBook:
             proxied=tuple(f"{item.name}={item.proxy}" for item in chosen.proxied),
             carried=tuple(f"{item.name} {item.date}" for item in window.carried),
             suspect=tuple(f"{item.instrument_id} {item.date}" for item in suspects),
+            adjusted=tuple(
+                told(state)
+                for state in self._market.taken
+                if state.closes
+                and state.adjustment.instrument in window.names
+                and window.dates[0] < state.adjustment.date
+            ),
             digest=_window_digest(window),
         )
 
@@ -353,6 +368,11 @@ class PortfolioBook:
     def asof(self) -> dt.date | None:
         """Return the day of the last close that the scenarios can use."""
         return self._market.asof
+
+    @property
+    def adjustment_count(self) -> int:
+        """Return how many splits and dividends are in effect."""
+        return self._market.adjustment_count
 
 
 def _unconvertible(currency: str, base: str, unrated: frozenset[str]) -> bool:

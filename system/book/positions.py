@@ -4,6 +4,9 @@ A trade settles in cash of the traded instrument's currency; money (fx) settles 
 base currency at the trade's price; a future settles what it realises. So a trade leaves
 NAV as it was, up to the spread between its price and the mark. The cost of cash is not
 tracked, since trades in everything else settle there: it shows and realises no P&L.
+
+A split multiplies quantities and divides costs, of its instrument and of options on it. A
+dividend settles in cash, and is realised P&L: a short position pays it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from system.contracts.messages import AssetClass, Currency, Portfolio, Trade
+from system.book.rows import AdjustmentState
+from system.contracts.messages import AssetClass, Currency, Dividend, Portfolio, Split, Trade
 from system.risk.cost import CostBasis, cost_after_trade
 from system.risk.currency import MINOR_UNITS, major_currency
 from system.risk.listing import Listing
@@ -53,14 +57,18 @@ class Positions:
     ----------
     definition : Portfolio
         Opening positions and base currency.
-    trades : iterable of Trade
-        Those that count, in the order in which they first came.
+    trades : iterable of Trade or AdjustmentState
+        Those that count, in the order in which they first came, and what took effect between
+        them.
     listing_of : callable
         Instrument id to Listing; must know every instrument that occurs.
     """
 
     def __init__(
-        self, definition: Portfolio, trades: Iterable[Trade], listing_of: ListingOf
+        self,
+        definition: Portfolio,
+        trades: Iterable[Trade | AdjustmentState],
+        listing_of: ListingOf,
     ) -> None:
         self._base_currency = definition.base_currency
         self._listing_of = listing_of
@@ -71,8 +79,35 @@ class Positions:
         }
         self.realised: dict[str, Realised] = {}
         """Realised P&L by instrument."""
-        for trade in trades:
-            self.apply(trade)
+        for entry in trades:
+            if isinstance(entry, Trade):
+                self.apply(entry)
+            else:
+                self.adjust(entry)
+
+    def holds(self, state: AdjustmentState) -> bool:
+        """Return whether an adjustment moves anything that is held."""
+        moved = (state.adjustment.instrument, *state.options)
+        return any(name in self.basis for name in moved)
+
+    def adjust(self, state: AdjustmentState) -> None:
+        """Let a split or dividend take effect."""
+        match state.adjustment:
+            case Split(instrument=name, ratio=ratio):
+                for one in (name, *state.options):
+                    if one in self.basis:
+                        held = self.basis[one]
+                        self._hold(one, CostBasis(held.quantity * ratio, held.average_cost / ratio))
+            case Dividend(instrument=name, amount=amount):
+                self._receive(name, amount)
+
+    def _receive(self, instrument: str, amount: float) -> None:
+        listing = self._listing_of(instrument)
+        quantity = self.basis.get(instrument, CostBasis()).quantity
+        received = quantity * amount * listing.multiplier
+        if received != 0.0:
+            self._realise(instrument, listing.currency, received)
+            self._settle(listing.currency, received)
 
     def apply(self, trade: Trade) -> None:
         """Book one trade: quantity, average cost, realised P&L and cash."""

@@ -14,11 +14,12 @@ from typing import Final, TypeVar
 import msgspec
 
 from system.book.errors import NotRecalledError, OtherInputsError
-from system.book.market import Market, Price, midnight_after_ns
+from system.book.market import Market, midnight_after_ns
 from system.book.portfolio import PortfolioBook, Scenarios
 from system.book.rows import DayClose, DayState, PortfolioState
 from system.book.shape import Shape
 from system.book.snapshot import Moment, risk_snapshot
+from system.book.stated import Price
 from system.book.stressed import StressedBook
 from system.contracts.limits import Limit, LimitMeasure
 from system.contracts.messages import (
@@ -104,7 +105,12 @@ class RecalledBook(PortfolioBook):
         super().__init__(state, (), market, currencies=currencies)
 
     def _build_scenarios(self, shape: Shape) -> Scenarios:
-        settings = (self.definition.base_currency, self.definition.window, self.asof)
+        settings = (
+            self.definition.base_currency,
+            self.definition.window,
+            self.asof,
+            self.adjustment_count,
+        )
         key = (shape.holdings.instrument_ids, *settings)
         return self._recall.scenarios(
             key, lambda: super(RecalledBook, self)._build_scenarios(shape)
@@ -142,6 +148,8 @@ def recalled_book(
     NotRecalledError
         If an instrument is not in the reference data, or one of its positions had no
         price; names it.
+    OtherInputsError
+        If it was made with splits or dividends that are not known here.
     """
     _check_complete(snapshot, recall.market)
     last = close if close is not None and close.date == snapshot.asof else None
@@ -160,6 +168,11 @@ def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
         implied and whose price is NaN stands at that volatility.
     reference : Market
         Everything else. Not modified.
+
+    Raises
+    ------
+    OtherInputsError
+        If it was made with splits or dividends that are not known here.
     """
     since_ns = snapshot.event_time_ns
     by_model = {
@@ -191,7 +204,25 @@ def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
         valuation_date=snapshot.valuation_date,
         unquoted=frozenset(by_model),
         volatilities=_stated_volatilities(snapshot),
+        adjustment_count=_in_effect(snapshot, reference),
     )
+
+
+def _in_effect(snapshot: RiskSnapshot, reference: Market) -> int:
+    """Return how many adjustments a snapshot was made with.
+
+    Raises
+    ------
+    OtherInputsError
+        If fewer are known here.
+    """
+    count, known = snapshot.adjustment_count, len(reference.adjustments.taken)
+    if count > known:
+        raise OtherInputsError(
+            f"snapshot {snapshot.snapshot_id} was made with {count} splits and dividends in "
+            f"effect, {known} are known here: of another moment"
+        )
+    return count
 
 
 def _stated_volatilities(snapshot: RiskSnapshot) -> dict[str, float]:

@@ -12,8 +12,10 @@ from system.book.market import (
 from system.book.positions import CASH_PREFIX
 from system.book.quotes import Verdict
 from system.contracts.messages import (
+    ADJUSTABLE,
     EUR,
     MONEY,
+    Adjustment,
     CloseHistory,
     Instrument,
     Mark,
@@ -131,6 +133,36 @@ class Reference:
             raise MessageError(RejectReason.INVALID, str(error)) from None
 
     # -- additions ----------------------------------------------------------------------
+
+    def add_adjustment(self, adjustment: Adjustment) -> Verdict:
+        """Take a split or dividend that waits for its barrier.
+
+        Raises
+        ------
+        MessageError
+            If its instrument is unknown, or of a class that does not split: ``invalid``; if
+            its date is closed already: ``late``; if another took effect: ``conflict``.
+        """
+        instrument = self._market.instruments.get(adjustment.instrument)
+        if instrument is None:
+            raise MessageError(
+                RejectReason.UNKNOWN_INSTRUMENT, f"instrument {adjustment.instrument}"
+            )
+        if instrument.asset_class not in ADJUSTABLE:
+            raise MessageError(
+                RejectReason.INVALID,
+                f"instrument {adjustment.instrument} ({instrument.asset_class}): only "
+                f"{', '.join(sorted(ADJUSTABLE))} split and pay dividends",
+            )
+        if self._market.adjustments.is_known(adjustment):
+            return Verdict.DUPLICATE
+        day = self._market.day
+        if day is not None and adjustment.date <= day.date:
+            raise MessageError(
+                RejectReason.LATE,
+                f"date {adjustment.date} of {adjustment.instrument}: closed until {day.date}",
+            )
+        return self._market.adjustments.add(adjustment)
 
     def add_instrument(self, instrument: Instrument) -> Verdict:
         """Take a new instrument; the same once more is a duplicate.

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from system.book.adjustments import entries
 from system.book.market import Staleness
 from system.book.portfolio import PortfolioBook
 from system.book.restore import restored_market, restored_rows
@@ -178,4 +179,5 @@ class Replica:
     def _made(self, portfolio: str) -> PortfolioBook:
         trades = TradeLedger(self._trades[portfolio].values())
         state = self._states[portfolio]
-        return PortfolioBook(state, trades.counting(portfolio), self._market)
+        moved = entries(trades.counting_states(portfolio), self._market.taken, opened=state.opened)
+        return PortfolioBook(state, moved, self._market)

@@ -8,8 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
+from system.book.adjustments import Adjustments
 from system.book.market import Market, Staleness
 from system.book.rows import (
+    ADJUSTMENT_PREFIX,
     CLOSES_PREFIX,
     COUNTERS_KEY,
     DAY_KEY,
@@ -20,6 +22,7 @@ from system.book.rows import (
     QUOTE_PREFIX,
     STRESSED_PREFIX,
     TRADE_PREFIX,
+    AdjustmentState,
     ClosesState,
     DayState,
     PartitionState,
@@ -45,6 +48,7 @@ class KeptRows:
     rates: dict[str, QuoteState] = field(default_factory=dict)
     closes: dict[str, ClosesState] = field(default_factory=dict)
     stressed: tuple[StressedHistory, ...] = ()
+    adjustments: tuple[AdjustmentState, ...] = ()
     partitions: dict[str, PartitionState] = field(default_factory=dict)
     day: DayState | None = None
     counters: dict[str, TopicCounts] = field(default_factory=dict)
@@ -68,6 +72,7 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
         rates=_by_name(rows, FX_PREFIX, QuoteState),
         closes=_by_name(rows, CLOSES_PREFIX, ClosesState),
         stressed=tuple(_by_name(rows, STRESSED_PREFIX, StressedHistory).values()),
+        adjustments=tuple(_by_name(rows, ADJUSTMENT_PREFIX, AdjustmentState).values()),
         partitions=_by_name(rows, PARTITION_PREFIX, PartitionState),
         day=None if day is None else _row(DAY_KEY, day, DayState),
         counters={} if counters is None else _row(COUNTERS_KEY, counters, dict[str, TopicCounts]),
@@ -85,6 +90,7 @@ def restored_market(kept: KeptRows, staleness: Staleness) -> Market:
     market.rates.update(kept.rates)
     market.partitions.update(kept.partitions)
     market.set_closes(kept.closes)
+    market.set_adjustments(Adjustments(kept.adjustments))
     market.day = kept.day
     return market
 

@@ -1,7 +1,8 @@
 """The state as it is kept: one row of JSON per key, written when it has changed.
 
 Keys: ``instrument:ID``, ``portfolio:ID``, ``trade:ID``, ``quote:TICKER``, ``fx:CCY``,
-``closes:SERIES``, ``stressed:WINDOW:SERIES``, ``partition:TOPIC:N``, ``day``, ``counters``.
+``closes:SERIES``, ``stressed:WINDOW:SERIES``, ``adjustment:KIND:ID:DATE``,
+``partition:TOPIC:N``, ``day``, ``counters``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from system.contracts.messages import Portfolio, Trade
+from system.contracts.messages import Adjustment, Portfolio, Trade
 
 INSTRUMENT_PREFIX: Final = "instrument:"
 PORTFOLIO_PREFIX: Final = "portfolio:"
@@ -20,6 +21,7 @@ QUOTE_PREFIX: Final = "quote:"
 FX_PREFIX: Final = "fx:"
 CLOSES_PREFIX: Final = "closes:"
 STRESSED_PREFIX: Final = "stressed:"
+ADJUSTMENT_PREFIX: Final = "adjustment:"
 PARTITION_PREFIX: Final = "partition:"
 DAY_KEY: Final = "day"
 COUNTERS_KEY: Final = "counters"
@@ -103,18 +105,43 @@ class DayClose(Row, frozen=True, kw_only=True):
 
 
 class PortfolioState(Row, frozen=True, kw_only=True):
-    """A portfolio's definition, the one that waits for the next barrier, and its last close."""
+    """A portfolio's definition, the one that waits for the next barrier, and its last close.
+
+    ``opened`` is the last day that was closed when it first came, None where none was: its
+    opening positions are in the shares of that moment.
+    """
 
     definition: Portfolio
     pending: Portfolio | None = None
     close: DayClose | None = None
+    opened: dt.date | None = None
 
 
 class TradeState(Row, frozen=True, kw_only=True):
-    """A trade in its newest version; ``rank`` is its place in its portfolio's order."""
+    """A trade in its newest version; ``rank`` is its place in its portfolio's order.
+
+    ``day`` is the last day that was closed when it first came, None where none was: it is in
+    the shares of that moment.
+    """
 
     trade: Trade
     rank: int
+    day: dt.date | None = None
+
+
+class AdjustmentState(Row, frozen=True, kw_only=True):
+    """A split or dividend, and once it has taken effect, when and on what.
+
+    ``taken`` is the day at whose barrier it did, None while it waits. Prices from before are
+    divided by ``divisor``: the closes of the series in ``closes``, and for a split the strikes
+    of ``options``.
+    """
+
+    adjustment: Adjustment
+    taken: dt.date | None = None
+    divisor: float = 1.0
+    closes: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 class PartitionState(Row, frozen=True, kw_only=True):

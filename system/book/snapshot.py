@@ -154,6 +154,8 @@ def risk_snapshot(
         option_pnl=explained_pnl(book, close),
         proxied=scenarios.proxied,
         desk=definition.desk,
+        adjustment_count=book.adjustment_count,
+        adjusted=scenarios.adjusted,
     )
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 

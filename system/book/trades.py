@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 from system.book.positions import MAX_TRADES_PER_PORTFOLIO
@@ -22,11 +23,22 @@ class TradeLedger:
 
     def counting(self, portfolio: str) -> tuple[Trade, ...]:
         """Return the trades of a portfolio that count, in order: cancelled ones do not."""
-        states = (self._states[trade_id] for trade_id in self._of_portfolio.get(portfolio, ()))
-        return tuple(s.trade for s in states if s.trade.action is not TradeAction.CANCEL)
+        return tuple(state.trade for state in self.counting_states(portfolio))
 
-    def book(self, trade: Trade) -> tuple[TradeState | None, Verdict]:
+    def counting_states(self, portfolio: str) -> tuple[TradeState, ...]:
+        """Return the same with the day before which each first came."""
+        states = (self._states[trade_id] for trade_id in self._of_portfolio.get(portfolio, ()))
+        return tuple(s for s in states if s.trade.action is not TradeAction.CANCEL)
+
+    def book(self, trade: Trade, day: dt.date | None = None) -> tuple[TradeState | None, Verdict]:
         """Take a trade message of a known portfolio and instrument.
+
+        Parameters
+        ----------
+        trade : Trade
+            The message.
+        day : date or None
+            The last day that was closed.
 
         Returns
         -------
@@ -41,16 +53,16 @@ class TradeLedger:
         """
         known = self._states.get(trade.trade_id)
         if known is None:
-            state = self._first(trade)
+            state = self._first(trade, day)
         elif trade == known.trade or trade.version < known.trade.version:
             return None, Verdict.DUPLICATE
         else:
             _check_successor(known.trade, trade)
-            state = TradeState(trade=trade, rank=known.rank)
+            state = TradeState(trade=trade, rank=known.rank, day=known.day)
         self._put(state)
         return state, Verdict.APPLIED
 
-    def _first(self, trade: Trade) -> TradeState:
+    def _first(self, trade: Trade, day: dt.date | None) -> TradeState:
         if trade.action is not TradeAction.NEW:
             raise MessageError(
                 RejectReason.UNKNOWN_TRADE, f"trade_id {trade.trade_id}: nothing to {trade.action}"
@@ -61,7 +73,7 @@ class TradeLedger:
                 RejectReason.CONFLICT,
                 f"portfolio {trade.portfolio} has {rank} trades, the most there may be",
             )
-        return TradeState(trade=trade, rank=rank)
+        return TradeState(trade=trade, rank=rank, day=day)
 
     def _put(self, state: TradeState) -> None:
         trade_id = state.trade.trade_id

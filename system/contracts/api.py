@@ -127,6 +127,8 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     proxied: tuple[str, ...] = ()
     desk: str | None = None
     limits: tuple[LimitUse, ...] = ()
+    adjustment_count: int = 0
+    adjusted: tuple[str, ...] = ()
 
 
 _TAKEN_OVER: Final = tuple(

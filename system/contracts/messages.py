@@ -27,6 +27,8 @@ from system.contracts.measures import (
 MAX_ID_LENGTH: Final = 64
 MAX_POSITIONS_PER_PORTFOLIO: Final = 5_000
 MAX_CLOSES_PER_SERIES: Final = 1_024
+MAX_CLOSED_DAYS: Final = 14
+"""No market has been shut for so long since 1914."""
 EUR: Final = "EUR"
 
 PRICE_MIN: Final = 1e-9
@@ -293,6 +295,56 @@ class StressedHistory(Message, frozen=True, kw_only=True, tag="stressed_history"
         _refuse_disorder(self.series, self.closes)
 
 
+class Split(Message, frozen=True, kw_only=True, tag="split"):
+    """New shares for old ones; takes effect at the barrier that closes ``last_day``.
+
+    ``ratio`` is new shares per old share (below 1: a reverse split), ``date`` the first day in
+    new shares, ``last_day`` the last one in old. One that still waits for its barrier is
+    replaced by another of the same instrument and date; a ratio of 1 undoes it.
+    """
+
+    instrument: Identifier
+    date: dt.date
+    last_day: dt.date
+    ratio: Annotated[float, Meta(ge=1e-4, le=1e4)]
+
+    def __post_init__(self) -> None:
+        """Refuse a last day that does not come shortly before the first."""
+        _refuse_gap(self.instrument, self.last_day, self.date)
+
+
+class Dividend(Message, frozen=True, kw_only=True, tag="dividend"):
+    """Cash per share; takes effect at the barrier that closes ``last_day``.
+
+    ``amount`` is in the instrument's currency, ``date`` the first day without it (the ex-date),
+    ``last_day`` the last one with it. One that still waits for its barrier is replaced by
+    another of the same instrument and date; an amount of 0 undoes it.
+    """
+
+    instrument: Identifier
+    date: dt.date
+    last_day: dt.date
+    amount: NonNegative
+
+    def __post_init__(self) -> None:
+        """Refuse a last day that does not come shortly before the first."""
+        _refuse_gap(self.instrument, self.last_day, self.date)
+
+
+Adjustment = Split | Dividend
+ADJUSTABLE: Final = frozenset({AssetClass.EQUITY, AssetClass.ETF})
+"""Asset classes that split and pay dividends."""
+
+
+def _refuse_gap(instrument: str, last_day: dt.date, date: dt.date) -> None:
+    if not 0 < (date - last_day).days <= MAX_CLOSED_DAYS:
+        msg = (
+            f"last_day of {instrument} is {last_day}, date is {date}: it is the trading day "
+            f"before, at most {MAX_CLOSED_DAYS} days"
+        )
+        raise ValueError(msg)
+
+
 def _refuse_disorder(series: str, closes: tuple[ClosePoint, ...]) -> None:
     for earlier, later in itertools.pairwise(point.date for point in closes):
         if later <= earlier:
@@ -425,7 +477,9 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     what is held and has no price or rate yet: it is not among ``positions``.
     ``valuation_date`` is the day from which time to expiry counts. ``greeks`` and
     ``delta_gamma_vega`` are there where the book holds options; ``proxied`` says which
-    series moved by a proxy, ``series=proxy``.
+    series moved by a proxy, ``series=proxy``. ``adjustment_count`` is how many splits and
+    dividends had taken effect, and ``adjusted`` names those that the window's closes are
+    restated for.
     """
 
     snapshot_id: str
@@ -476,15 +530,15 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     proxied: tuple[str, ...] = ()
     desk: str | None = None
     limits: tuple[LimitUse, ...] = ()
+    adjustment_count: Count = 0
+    adjusted: tuple[str, ...] = ()
 
 
 MarketMessage = Tick | Mark
 FxMessage = FxRate | Mark
 TradeMessage = Trade | Mark
-ReferenceMessage = Instrument | CloseHistory | StressedHistory | Portfolio | Mark
-InputMessage = (
-    Tick | FxRate | Trade | Instrument | CloseHistory | StressedHistory | Portfolio | Mark
-)
+ReferenceMessage = Instrument | CloseHistory | StressedHistory | Portfolio | Split | Dividend | Mark
+InputMessage = Tick | FxRate | Trade | ReferenceMessage
 AnyMessage = InputMessage | Rejected | RiskSnapshot
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from system.contracts.messages import (
     CloseHistory,
+    Dividend,
     FxRate,
     Instrument,
     Mark,
@@ -19,6 +20,7 @@ from system.contracts.messages import (
     Portfolio,
     Rejected,
     RiskSnapshot,
+    Split,
     StressedHistory,
     Tick,
     Trade,
@@ -52,7 +54,7 @@ FX_RATES: Final = Topic("fx_rates", (FxRate, Mark), partition_count=1)
 TRADES: Final = Topic("trades", (Trade, Mark), partition_count=1)
 REFERENCE: Final = Topic(
     "reference",
-    (Instrument, CloseHistory, StressedHistory, Portfolio, Mark),
+    (Instrument, CloseHistory, StressedHistory, Portfolio, Split, Dividend, Mark),
     partition_count=1,
     compacted=True,
 )
@@ -74,6 +76,8 @@ _KEYS: Final[dict[type[Message], Callable[[Any], str]]] = {
     CloseHistory: lambda history: f"history:{history.series}",
     StressedHistory: lambda history: f"stressed:{history.window}:{history.series}",
     Portfolio: lambda portfolio: f"portfolio:{portfolio.portfolio}",
+    Split: lambda split: f"split:{split.instrument}:{split.date.isoformat()}",
+    Dividend: lambda dividend: f"dividend:{dividend.instrument}:{dividend.date.isoformat()}",
     Mark: lambda mark: f"mark:{mark.date.isoformat()}",
     Rejected: lambda rejected: f"{rejected.topic}:{rejected.partition}:{rejected.offset}",
 }

@@ -17,11 +17,12 @@ import anyio.to_thread
 
 from system.book.errors import OtherInputsError
 from system.book.listings import series_behind
-from system.book.market import Price, Staleness
+from system.book.market import Staleness
 from system.book.positions import cash_currency
 from system.book.recall import Recall
 from system.book.restore import restored_market, restored_rows
 from system.book.rows import (
+    ADJUSTMENT_PREFIX,
     CLOSES_PREFIX,
     FX_PREFIX,
     INSTRUMENT_PREFIX,
@@ -32,6 +33,7 @@ from system.book.rows import (
     DayClose,
     stressed_series,
 )
+from system.book.stated import Price
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot
 from system.errors import UnavailableError
@@ -206,7 +208,7 @@ class RecallDesk:
         stressed = await self._stressed(series)
         keys = await self._services.read(self._services.history.state_keys, PARTITION_PREFIX)
         self._series, self._partitions = wanted, tuple(keys)
-        rows = {**instruments, **closes, **stressed}
+        rows = {**instruments, **closes, **stressed, **await self._adjustments()}
         market = restored_market(restored_rows(rows), Staleness(self._services.stale_after_ns))
         await anyio.to_thread.run_sync(lambda: market.table)
         return Recall(market)
@@ -221,6 +223,10 @@ class RecallDesk:
     async def _stressed(self, series: set[str]) -> dict[str, bytes]:
         keys = await self._services.read(self._services.history.state_keys, STRESSED_PREFIX)
         return await self._rows(key for key in keys if stressed_series(key) in series)
+
+    async def _adjustments(self) -> dict[str, bytes]:
+        keys = await self._services.read(self._services.history.state_keys, ADJUSTMENT_PREFIX)
+        return await self._rows(keys)
 
     # -- what changes with each tick ------------------------------------------------------
 

@@ -10,14 +10,11 @@ import pyarrow as pa
 from system.book.events import Event, Payload, QuoteRow, Unreadable
 from system.contracts.codec import decode_topic
 from system.contracts.messages import (
-    CloseHistory,
     FxRate,
-    Instrument,
     Mark,
     Message,
-    Portfolio,
+    ReferenceMessage,
     RejectReason,
-    StressedHistory,
     Tick,
     Trade,
 )
@@ -101,7 +98,7 @@ def _as_payload(message: Message) -> Payload:
                 message.sequence,
                 message.intended_monotonic_ns,
             )
-        case Mark() | Trade() | Instrument() | CloseHistory() | StressedHistory() | Portfolio():
+        case _ if isinstance(message, ReferenceMessage | Trade | Mark):
             return message
         case _:
             raise MessageError(RejectReason.WRONG_TOPIC, type(message).__name__)

@@ -18,6 +18,7 @@ from system.contracts.messages import (
     AssetClass,
     CloseHistory,
     ClosePoint,
+    Dividend,
     FxRate,
     Instrument,
     Mark,
@@ -26,6 +27,7 @@ from system.contracts.messages import (
     OptionRight,
     OptionTerms,
     Portfolio,
+    Split,
     StressedHistory,
     Tick,
     Trade,
@@ -182,6 +184,20 @@ CALL = Instrument(
         underlying="AAPL", right=OptionRight.CALL, strike=80.0, expiry=DAY, volatility=0.25
     ),
 )
+
+
+def split(ratio: float, *, day: int = 1, last: int = 0, instrument: str = "AAPL") -> Split:
+    date = DAY + dt.timedelta(days=day)
+    last_day = DAY + dt.timedelta(days=min(last, day - 1))
+    return Split(instrument=instrument, date=date, last_day=last_day, ratio=ratio)
+
+
+def dividend(amount: float, *, day: int = 1, last: int = 0, instrument: str = "AAPL") -> Dividend:
+    date = DAY + dt.timedelta(days=day)
+    last_day = DAY + dt.timedelta(days=min(last, day - 1))
+    return Dividend(instrument=instrument, date=date, last_day=last_day, amount=amount)
+
+
 CRISIS = StressedHistory(
     window="2008",
     first=dt.date(2008, 9, 2),
@@ -217,12 +233,32 @@ REFERENCE_RULES = [
         [APPLIED, rejected("conflict")],
     ),
     ((CRISIS, msgspec.structs.replace(CRISIS, series="fx:USD")), [APPLIED, APPLIED]),
+    ((split(4.0), split(4.0)), [APPLIED, DUPLICATE]),
+    ((split(4.0), split(2.0)), [APPLIED, APPLIED]),
+    ((split(4.0), dividend(2.0)), [APPLIED, APPLIED]),
+    ((split(4.0, instrument="NOPE"),), [rejected("unknown_instrument")]),
+    ((split(4.0, instrument="EUR"),), [rejected("invalid")]),
+    (
+        (split(4.0), mark(), split(4.0), split(2.0)),
+        [APPLIED, MARKED, DUPLICATE, rejected("conflict")],
+    ),
+    ((mark(), split(4.0, day=0)), [MARKED, rejected("late")]),
+    ((mark(), split(4.0), split(2.0)), [MARKED, APPLIED, APPLIED]),
+    ((mark(), split(4.0), mark(1), split(2.0)), [MARKED, APPLIED, MARKED, rejected("late")]),
 ]
 
 
 @pytest.mark.parametrize("messages", [messages for messages, _ in REFERENCE_RULES])
-def test_the_fold_rules_on_options_and_stressed_closes_in_the_same_way(messages) -> None:
+def test_the_fold_rules_on_reference_data_in_the_same_way(messages) -> None:
+    agree(messages)
+
+
+def agree(messages) -> None:
     found = records("reference", *REFERENCE, *messages)
+    marks = [message for message in messages if isinstance(message, Mark)]
+    for place in ("market_data:0", "market_data:1", "fx_rates:0", "trades:0"):
+        topic, _, partition = place.partition(":")
+        found += records(topic, *marks, partition=int(partition))
     counts, places = folded(found)
     ruled = fates(found)
     assert Counter((one.topic, one.outcome.value) for one in ruled) == counts
@@ -233,6 +269,22 @@ def test_the_fold_rules_on_options_and_stressed_closes_in_the_same_way(messages)
 def test_rules_for_options_and_stressed_closes(messages, expected) -> None:
     found = fates(records("reference", *REFERENCE, *messages))[len(REFERENCE) :]
     assert [(one.outcome, one.reason) for one in found] == expected
+
+
+adjustments = st.builds(
+    lambda build, size, day, last, name: build(size, day=day, last=last, instrument=name),
+    st.sampled_from([split, dividend]),
+    st.sampled_from([0.5, 2.0, 4.0]),
+    st.integers(0, 3),
+    st.integers(-1, 2),
+    st.sampled_from(["AAPL", "AAPL", "AAPL", "NOPE", "EUR"]),
+)
+
+
+@given(st.lists(adjustments, max_size=5), st.lists(adjustments, max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_the_fold_and_the_written_rules_agree_on_splits_and_dividends(early, late) -> None:
+    agree((*early, mark(), *late, mark(1), *early))
 
 
 def test_a_sequence_number_is_remembered_for_63_and_then_superseded() -> None:

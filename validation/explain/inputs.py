@@ -11,7 +11,13 @@ import msgspec
 
 from system.book.listings import series_behind
 from system.book.restore import KeptRows, restored_rows
-from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, STRESSED_PREFIX, stressed_series
+from system.book.rows import (
+    ADJUSTMENT_PREFIX,
+    CLOSES_PREFIX,
+    INSTRUMENT_PREFIX,
+    STRESSED_PREFIX,
+    stressed_series,
+)
 from system.contracts.codec import decode
 from system.contracts.messages import EUR, MONEY, Instrument, RiskSnapshot
 from system.errors import InputError, MessageError, UnavailableError
@@ -168,5 +174,6 @@ def _rows_behind(snapshot: RiskSnapshot, history: RiskHistory) -> dict[str, msgs
     stressed = [
         key for key in history.state_keys(STRESSED_PREFIX) if stressed_series(key) in set(series)
     ]
-    found = {**instruments, **closes, **history.state_values(stressed)}
+    adjustments = history.state_keys(ADJUSTMENT_PREFIX)
+    found = {**instruments, **closes, **history.state_values([*stressed, *adjustments])}
     return {key: msgspec.Raw(row) for key, row in sorted(found.items())}

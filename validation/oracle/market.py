@@ -11,19 +11,23 @@ from system.bus.consumer import Record
 from system.contracts.messages import (
     MAX_CLOSES_PER_SERIES,
     CloseHistory,
+    Dividend,
     FxRate,
     Instrument,
     Mark,
     Portfolio,
     SnapshotKind,
+    Split,
     Tick,
     Trade,
 )
 from system.contracts.topics import FX_RATES, MARKET_DATA, REFERENCE, TRADES
+from validation.adjustments import DESCRIBED
 from validation.checkers.ledger import Outcome
 from validation.expected import effective_trades, positions_after
 from validation.fates import Rulings
-from validation.references.exact import ReferenceInputError
+from validation.oracle.shares import Shares
+from validation.references.exact import Number, ReferenceInputError
 from validation.references.revaluation import (
     CurrentMarket,
     ReferencePosition,
@@ -50,6 +54,7 @@ class InputsAt:
         self._due: dict[str, Portfolio] = {}
         self._trades: dict[str, list[Trade]] = {}
         self._day: dt.date | None = None
+        self._shares = Shares(self._prices, self._closes, self._instruments)
 
     def take(self, record: Record) -> None:
         """Take the next record of its partition."""
@@ -57,6 +62,7 @@ class InputsAt:
         place = (record.topic, record.partition)
         if outcome is Outcome.MARK and isinstance(message, Mark):
             self._close(message.date, place)
+            self._shares.close(message.date, place)
         if outcome is not Outcome.APPLIED:
             return
         match message:
@@ -65,12 +71,18 @@ class InputsAt:
             case FxRate():
                 self._quote(fx_name(message.currency), message.rate, place)
             case Trade():
+                self._shares.note_trade(message.trade_id, place)
                 self._trades.setdefault(message.portfolio, []).append(message)
             case Instrument():
                 self._instruments[message.instrument] = message
+                self._shares.note(DESCRIBED + message.instrument, place)
+            case Split() | Dividend():
+                self._shares.waiting.add(message)
             case CloseHistory():
+                self._shares.note(message.series, place)
                 self._closes[message.series] = {one.date: one.value for one in message.closes}
             case Portfolio():
+                self._shares.note_book(message.portfolio, place)
                 self._define(message)
             case _:
                 pass
@@ -80,6 +92,7 @@ class InputsAt:
         if kind is not SnapshotKind.END_OF_DAY:
             self._books |= self._due
             self._due.clear()
+        self._shares.settle(kind)
 
     def book(self, portfolio: str) -> Portfolio | None:
         """Return the settings in force, None for a portfolio that is not known."""
@@ -95,7 +108,8 @@ class InputsAt:
         """
         trades = effective_trades(self._trades.get(book.portfolio, ()))
         try:
-            return positions_after(book, trades, self._instruments)
+            acts = self._shares.acts
+            return positions_after(book, trades, acts.restruck(), acts)
         except KeyError as error:
             msg = f"{error.args[0]} is held and not declared"
             raise ReferenceInputError(msg) from error
@@ -112,7 +126,7 @@ class InputsAt:
         needed = sorted(needed_series(held, book.base_currency))
         return reference_snapshot(
             held,
-            {name: self._closes.get(name, {}) for name in needed or sorted(self._closes)},
+            {name: self._shares.closes.get(name, {}) for name in needed or sorted(self._closes)},
             as_of=self._as_of(),
             window=book.window,
             confidence=book.confidence,
@@ -125,11 +139,11 @@ class InputsAt:
         quotes = {name.removeprefix("fx:"): one for name, one in known.items() if _is_fx(name)}
         return CurrentMarket(known, quotes)
 
-    def _price(self, name: str) -> float | None:
+    def _price(self, name: str) -> Number | None:
         """Return the last accepted price of a series, before the first its last close."""
         if name in self._prices:
-            return self._prices[name]
-        closes = self._closes.get(name)
+            return self._shares.prices[name]
+        closes = self._shares.closes.get(name)
         return closes[max(closes)] if closes else None
 
     def _as_of(self) -> dt.date:
@@ -145,6 +159,7 @@ class InputsAt:
 
     def _quote(self, name: str, price: float, place: tuple[str, int]) -> None:
         self._prices[name] = price
+        self._shares.note_quote(name, place)
         self._quoted.setdefault(place, set()).add(name)
 
     def _close(self, day: dt.date, place: tuple[str, int]) -> None:

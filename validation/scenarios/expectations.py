@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from loadtests.record import SeenSnapshot
+from system.contracts.messages import RiskSnapshot
 from system.simulate.timeline import session_ns
 from validation.checkers.end_of_day import Days
 from validation.checkers.ledger import Fate, Outcome
 from validation.checkers.verdict import Figure, Finding, judged, unknown
+from validation.scenarios.adjusted import check_adjusted
 from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.format import Expect, NumberTable
 
@@ -26,7 +28,11 @@ FAULTS: Final = "faults: each did bite, and the stream recovered"
 
 
 def check_expectations(
-    expect: Expect, ruled: Sequence[Fate], snapshots: Sequence[SeenSnapshot], stated: Days
+    expect: Expect,
+    ruled: Sequence[Fate],
+    snapshots: Sequence[SeenSnapshot],
+    stated: Days,
+    stored: Sequence[RiskSnapshot] = (),
 ) -> Iterator[Finding]:
     """Yield one finding per expectation of a scenario.
 
@@ -40,6 +46,8 @@ def check_expectations(
         As observed.
     stated : mapping
         Ends of day in PostgreSQL.
+    stored : sequence of RiskSnapshot
+        Every snapshot in PostgreSQL.
     """
     yield _rejected(expect, ruled)
     yield _outcomes(expect, ruled)
@@ -49,6 +57,8 @@ def check_expectations(
         yield _breaches(expect.breaches, stated)
     if expect.var_moves_with_trades:
         yield _trades(snapshots)
+    if expect.adjusted:
+        yield check_adjusted(expect.adjusted, stored)
     if expect.numbers:
         yield judged(NUMBERS, _wrong_numbers(expect.numbers, stated), passed="as stated")
 

@@ -217,6 +217,22 @@ class Flip(Edit, frozen=True, kw_only=True, tag="flip"):
     at: Begin = 0.5
 
 
+class SplitTable(Edit, frozen=True, kw_only=True, tag="split"):
+    """From this day on, each share is ``ratio`` shares; announced the day before."""
+
+    instrument: Identifier
+    ratio: Annotated[float, Meta(ge=1e-3, le=1e3)]
+    at: Begin = 0.5
+
+
+class DividendTable(Edit, frozen=True, kw_only=True, tag="dividend"):
+    """From this day on, a share is without its dividend; announced the day before."""
+
+    instrument: Identifier
+    amount: Positive
+    at: Begin = 0.5
+
+
 AnyEdit: TypeAlias = (
     Halt
     | Late
@@ -233,6 +249,8 @@ AnyEdit: TypeAlias = (
     | Volatility
     | TradeTable
     | Flip
+    | SplitTable
+    | DividendTable
 )
 
 Component: TypeAlias = Literal[
@@ -308,6 +326,9 @@ class Expect(Strict, frozen=True, kw_only=True):
     say whether some occur. ``stale`` names instruments that are shown as stale at some
     time and are fresh at the end. ``breaches`` is the least and the most over all books
     and days. ``var_moves_with_trades``: the first snapshot with a trade has another VaR.
+    ``adjusted`` names each split and dividend that takes effect, as a snapshot does: between
+    the end of day before it and the first live number behind it NAV stays as it was, and over
+    splits VaR too, to 1e-9.
     """
 
     rejected: tuple[RejectReason, ...] = ()
@@ -316,6 +337,7 @@ class Expect(Strict, frozen=True, kw_only=True):
     stale: Names = ()
     breaches: Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)] | None = None
     var_moves_with_trades: bool = False
+    adjusted: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
     numbers: tuple[NumberTable, ...] = ()
 
 

@@ -102,7 +102,8 @@ def _own(story: Story, left: Left, closes: TopicCloses, ruled: Sequence[Fate]) -
     yield check_live(snapshots, inputs, after_ns=moments)
     yield check_shown(left.shown, left.record, left.records, ruled)
     expect = story.scenario.file.expect
-    yield from check_expectations(expect, ruled, snapshots, left.stated.days)
+    stated = left.stated
+    yield from check_expectations(expect, ruled, snapshots, stated.days, stated.snapshots)
     if story.scenario.file.faults:
         yield check_faults(left.faults)
 

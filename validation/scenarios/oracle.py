@@ -10,21 +10,22 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
 from loadtests.record import SeenSnapshot
 from system.bus.consumer import Record
-from system.contracts.messages import Instrument, Portfolio, SnapshotKind, Trade
+from system.contracts.messages import Instrument, Mark, Portfolio, SnapshotKind, Trade
 from system.contracts.topics import REFERENCE, TRADES
+from validation.adjustments import NO_ACTS, Acts, acts_of
 from validation.checkers.barrier import MarkPlaces
 from validation.checkers.ledger import Fate, Outcome
 from validation.checkers.verdict import Finding, judged, unknown
 from validation.expected import effective_trades, positions_after
 from validation.fates import read_message
 from validation.gathering import books_of
-from validation.references.exact import ReferenceInputError
+from validation.references.exact import ReferenceInputError, exact
 from validation.references.revaluation import CurrentMarket, needed_series
 from validation.references.snapshot import reference_snapshot
 from validation.scenarios.closes import TopicCloses
@@ -51,6 +52,8 @@ class Inputs:
         Applied trades with ``topic:partition`` and offset.
     prices : mapping
         Per series its partition, and the offsets and prices of its applied quotes.
+    acts : Acts
+        Splits and dividends that ever take effect.
     """
 
     closes: TopicCloses
@@ -59,6 +62,12 @@ class Inputs:
     books: Mapping[str, Portfolio]
     trades: Sequence[tuple[str, int, Trade]]
     prices: Mapping[str, tuple[str, list[int], list[float]]]
+    acts: Acts = NO_ACTS
+
+    def day_before(self, partition: str, offset: int) -> dt.date | None:
+        """Return the last day whose mark lies before a place, None where none does."""
+        days = (day for day, places in self.marks.items() if places[partition] < offset)
+        return max(days, default=None)
 
 
 def inputs_of(
@@ -101,7 +110,16 @@ def inputs_of(
             if isinstance(message, Trade)
         ],
         prices=prices,
+        acts=acts_of([record for record, _ in slow] + _marks(records), ruled),
     )
+
+
+def _marks(records: Sequence[Record]) -> list[Record]:
+    return [
+        record
+        for record in records
+        if record.topic in {REFERENCE.name, TRADES.name} and isinstance(read_message(record), Mark)
+    ]
 
 
 def check_live(
@@ -163,10 +181,12 @@ def expected_var(snapshot: SeenSnapshot, inputs: Inputs) -> Fraction:
     """
     book = inputs.books[snapshot.portfolio]
     sent = [trade for place, offset, trade in inputs.trades if _covers(snapshot, place, offset)]
-    held = positions_after(book, effective_trades(sent), inputs.instruments)
     days = [day for day in inputs.closes.days if _is_closed(day, snapshot, inputs.marks)]
     known = inputs.closes.history_days | set(days)
     as_of = max(known)
+    taken = [one for one in inputs.acts.taken if one.day in days]
+    acts = replace(inputs.acts, taken=taken)
+    held = positions_after(book, effective_trades(sent), acts.restruck(), acts)
     series = sorted(needed_series(held, book.base_currency))
     closes = {
         name: {
@@ -174,10 +194,11 @@ def expected_var(snapshot: SeenSnapshot, inputs: Inputs) -> Fraction:
         }
         for name in series
     }
-    now = {name: _price(name, snapshot, inputs, closes[name]) for name in series}
+    restated = acts.restated(closes)
+    now = {name: _price(name, snapshot, inputs, closes, acts) for name in series}
     return reference_snapshot(
         held,
-        closes,
+        restated,
         as_of=as_of,
         window=book.window,
         confidence=book.confidence,
@@ -195,14 +216,20 @@ def _is_closed(day: dt.date, snapshot: SeenSnapshot, marks: MarkPlaces) -> bool:
 
 
 def _price(
-    name: str, snapshot: SeenSnapshot, inputs: Inputs, closes: Mapping[dt.date, float]
+    name: str,
+    snapshot: SeenSnapshot,
+    inputs: Inputs,
+    closes: Mapping[str, Mapping[dt.date, float]],
+    acts: Acts,
 ) -> Fraction:
     """Return the last accepted price below a snapshot's offsets, else the last close."""
     if name in inputs.prices:
         partition, offsets, values = inputs.prices[name]
         place = bisect_right(offsets, snapshot.offsets.get(partition, 0) - 1)
         if place:
-            return Fraction(values[place - 1])
-    if not closes:
+            since = inputs.day_before(partition, offsets[place - 1]) if acts.taken else None
+            return exact(acts.price(name, values[place - 1], since, closes))
+    restated = acts.restated(closes)[name]
+    if not restated:
         raise ReferenceInputError(f"no price of {name}")
-    return Fraction(closes[max(closes)])
+    return exact(restated[max(restated)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -159,7 +160,7 @@ def play(
         shown=watch.shown,
         faults=faults,
         summary=summary,
-        sent={**opened_topics, **source.sent},
+        sent=dict(Counter(opened_topics) + Counter(source.sent)),
     )
 
 

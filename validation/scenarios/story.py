@@ -24,10 +24,12 @@ from system.simulate.synthetic import SyntheticSpec, Walk, synthetic_market, uni
 from validation.scenarios.format import (
     AnyMarket,
     BookTable,
+    DividendTable,
     Flip,
     PricesMarket,
     RealMarket,
     SimulatedMarket,
+    SplitTable,
     TradeTable,
 )
 from validation.scenarios.lines import KeyPath
@@ -243,8 +245,10 @@ def _check(scenario: Scenario, replay: Replay, books: Sequence[Portfolio]) -> No
             _check_named(scenario, (*key, "leader"), leader, replay.market.instruments)
         if isinstance(one, TradeTable | Flip):
             _check_named(scenario, (*key, "portfolio"), one.portfolio, names)
-        if isinstance(one, TradeTable):
+        if isinstance(one, TradeTable | SplitTable | DividendTable):
             _check_named(scenario, (*key, "instrument"), one.instrument, replay.market.instruments)
+        if isinstance(one, SplitTable | DividendTable) and one.day == 1:
+            raise scenario.error((*key, "day"), "1: there is no day before to announce it on")
     for name in scenario.file.expect.stale:
         _check_named(scenario, ("expect", "stale"), name, replay.market.series)
 

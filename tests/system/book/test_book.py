@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from system.book import partitions
-from system.book.book import MAX_DETAIL_LENGTH, Book
+from system.book.book import Book
 from system.book.errors import BarrierOverflowError
 from system.book.events import Unreadable
+from system.book.outcome import MAX_DETAIL_LENGTH
 from system.contracts.messages import (
     AssetClass,
     Mark,

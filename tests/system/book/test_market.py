@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.book.events import QuoteRow
-from system.book.market import Market, Price, Staleness, midnight_after_ns
+from system.book.market import Market, Staleness, midnight_after_ns
 from system.book.quotes import Verdict
 from system.book.rows import ClosesState, DayState, PartitionState
+from system.book.stated import Price
 from system.contracts.messages import MAX_CLOSES_PER_SERIES, AssetClass
 from tests.system.book.feed import (
     DAY,

@@ -7,6 +7,7 @@ from typing import Final
 
 from system.simulate.timeline import Planned
 from validation.scenarios.edits import feed, hostile, prices
+from validation.scenarios.edits.adjustments import adjusted
 from validation.scenarios.edits.trades import trades
 from validation.scenarios.format import (
     AnyEdit,
@@ -14,6 +15,7 @@ from validation.scenarios.format import (
     ClockJump,
     CorrelationOne,
     Crossed,
+    DividendTable,
     Duplicate,
     FlashCrash,
     Flip,
@@ -22,6 +24,7 @@ from validation.scenarios.format import (
     Late,
     OutOfOrder,
     Shock,
+    SplitTable,
     TradeTable,
     Volatility,
     ZeroQuotes,
@@ -42,6 +45,8 @@ ORDER: Final = (
     CorrelationOne,
     Shock,
     FlashCrash,
+    SplitTable,
+    DividendTable,
     TradeTable,
     Flip,
     Halt,
@@ -88,6 +93,8 @@ def transformations(story: Story) -> Iterator[Transformation]:
             if not is_traded:
                 yield trades(traded, story.books, closes, name=story.scenario.name)
             is_traded = True
+        elif isinstance(edit, SplitTable | DividendTable):
+            yield adjusted(edit, story.days)
         else:
             yield _RULES[type(edit)](edit, closes, story.seed)
 
