@@ -63,6 +63,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "system.client.commands", "portfolio_app", "Import a book, list the books."
     ),
     "trade": CommandPlace("system.client.commands", "trade_app", "Send, amend and cancel trades."),
+    "adjust": CommandPlace(
+        "system.client.adjustments", "adjust_app", "Announce splits and dividends, list them."
+    ),
     "what-if": CommandPlace(
         "system.client.questions", "what_if", "Show the risk with trades before they are sent."
     ),

@@ -16,6 +16,12 @@ from system.client import bounds, calls
 from system.client.calls import Call, SeriesQuestion
 from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent, StreamEvent, event_from
+from system.contracts.adjustments import (
+    AdjustmentAccepted,
+    Adjustments,
+    DividendRequest,
+    SplitRequest,
+)
 from system.contracts.api import (
     AmendRequest,
     AssetClassVar,
@@ -243,6 +249,18 @@ class AsyncRiskClient:
     async def import_portfolio(self, book: PortfolioImport) -> PortfolioAccepted:
         """Import a book."""
         return await self.send(calls.import_portfolio(book))
+
+    async def send_split(self, split: SplitRequest) -> AdjustmentAccepted:
+        """Announce a split."""
+        return await self.send(calls.send_split(split))
+
+    async def send_dividend(self, dividend: DividendRequest) -> AdjustmentAccepted:
+        """Announce a dividend."""
+        return await self.send(calls.send_dividend(dividend))
+
+    async def adjustments(self, instrument: str = "") -> Adjustments:
+        """Return splits and dividends, of one instrument or of all."""
+        return await self.send(calls.adjustments(instrument))
 
     # -- push ---------------------------------------------------------------------------
 

@@ -16,6 +16,12 @@ import msgspec
 from msgspec import Struct
 
 from system.client.errors import ApiMismatchError, ApiRefusedError, ApiUnavailableError
+from system.contracts.adjustments import (
+    AdjustmentAccepted,
+    Adjustments,
+    DividendRequest,
+    SplitRequest,
+)
 from system.contracts.api import (
     AmendRequest,
     AssetClassVar,
@@ -288,6 +294,22 @@ def cancel_trade(trade_id: str, version: int | None = None) -> Call[TradeAccepte
 def import_portfolio(book: PortfolioImport) -> Call[PortfolioAccepted]:
     """Import a book."""
     return Call("POST", "/v1/portfolios", PortfolioAccepted, body=encode(book))
+
+
+def send_split(split: SplitRequest) -> Call[AdjustmentAccepted]:
+    """Announce a split."""
+    return Call("POST", "/v1/adjustments/splits", AdjustmentAccepted, body=encode(split))
+
+
+def send_dividend(dividend: DividendRequest) -> Call[AdjustmentAccepted]:
+    """Announce a dividend."""
+    return Call("POST", "/v1/adjustments/dividends", AdjustmentAccepted, body=encode(dividend))
+
+
+def adjustments(instrument: str = "") -> Call[Adjustments]:
+    """Ask for splits and dividends, of one instrument or of all."""
+    parameters: Parameters = {"instrument": instrument or None}
+    return Call("GET", "/v1/adjustments", Adjustments, parameters)
 
 
 def _portfolio(name: str) -> str:

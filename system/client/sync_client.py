@@ -16,6 +16,12 @@ from system.client.calls import Call, SeriesQuestion
 from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent, StreamEvent, event_from
 from system.clock import Clock, SystemClock
+from system.contracts.adjustments import (
+    AdjustmentAccepted,
+    Adjustments,
+    DividendRequest,
+    SplitRequest,
+)
 from system.contracts.api import (
     AmendRequest,
     AssetClassVar,
@@ -244,6 +250,18 @@ class RiskClient:
     def import_portfolio(self, book: PortfolioImport) -> PortfolioAccepted:
         """Import a book."""
         return self.send(calls.import_portfolio(book))
+
+    def send_split(self, split: SplitRequest) -> AdjustmentAccepted:
+        """Announce a split."""
+        return self.send(calls.send_split(split))
+
+    def send_dividend(self, dividend: DividendRequest) -> AdjustmentAccepted:
+        """Announce a dividend."""
+        return self.send(calls.send_dividend(dividend))
+
+    def adjustments(self, instrument: str = "") -> Adjustments:
+        """Return splits and dividends, of one instrument or of all."""
+        return self.send(calls.adjustments(instrument))
 
     # -- push ---------------------------------------------------------------------------
 

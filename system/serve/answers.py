@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
-from system.contracts import api, decomposition, limits, questions
+from system.contracts import adjustments, api, decomposition, limits, questions
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
@@ -20,6 +20,10 @@ JSON_MEDIA_TYPE: Final = "application/json"
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _REFERENCE: Final = "#/components/schemas/{name}"
 _DESCRIBED: Final[tuple[type[Struct], ...]] = (
+    adjustments.AdjustmentAccepted,
+    adjustments.Adjustments,
+    adjustments.DividendRequest,
+    adjustments.SplitRequest,
     api.AmendRequest,
     api.AssetClassVar,
     api.Attribution,

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from system.contracts.api import Health
 from system.errors import RiskstreamError
-from system.serve import asking, decomposing, limiting, pushing, reading, writing
+from system.serve import adjusting, asking, decomposing, limiting, pushing, reading, writing
 from system.serve.answers import answers, json_answer, openapi_from_contracts
 from system.serve.auth import authorised
 from system.serve.desks import desks_of, desks_over
@@ -76,7 +76,7 @@ def app_over(services: Services) -> FastAPI:
     app.state.desks = desks_over(services)
     add_problem_handlers(app)
     app.include_router(_open_router())
-    parts = (reading, decomposing, asking, limiting, writing, pushing)
+    parts = (adjusting, reading, decomposing, asking, limiting, writing, pushing)
     for part in (one.router for one in parts):
         app.include_router(part, dependencies=[Depends(authorised)])
     app.openapi = openapi_from_contracts(app)  # type: ignore[method-assign]  # as FastAPI documents

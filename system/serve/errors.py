@@ -124,6 +124,13 @@ class VersionConflictError(ApiError):
     title = "Not the next version"
 
 
+class TakenAdjustmentError(ApiError):
+    """Another split or dividend of that instrument and day has taken effect."""
+
+    status = 409
+    title = "It took effect already"
+
+
 class NothingRaisedError(ApiError):
     """No level of a limit is raised."""
 
