@@ -24,7 +24,6 @@ from msgspec.structs import replace
 
 from system.bus.consumer import Record
 from system.contracts.messages import (
-    Adjustment,
     CloseHistory,
     Dividend,
     Instrument,
@@ -34,6 +33,7 @@ from system.contracts.messages import (
     Trade,
 )
 from system.contracts.topics import REFERENCE
+from validation.adjustment_rules import Taken, Waiting
 from validation.checkers.ledger import Fate, Outcome
 from validation.fates import read_message
 from validation.references.exact import Number, exact
@@ -41,31 +41,6 @@ from validation.references.exact import Number, exact
 CASH: Final = "cash:"
 DESCRIBED: Final = "instrument:"
 PENCE: Final = {"GBp": ("GBP", 100)}
-
-
-@dataclass(frozen=True)
-class Taken:
-    """An adjustment and the day at whose mark it took effect."""
-
-    adjustment: Adjustment
-    day: dt.date
-
-
-class Waiting:
-    """Adjustments on the reference topic, read in its order."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[tuple[str, str, dt.date], Adjustment] = {}
-
-    def add(self, adjustment: Adjustment) -> None:
-        """Take an applied one; in place of another of the same instrument and day."""
-        kind = type(adjustment).__name__
-        self._waiting[kind, adjustment.instrument, adjustment.date] = adjustment
-
-    def closed(self, day: dt.date) -> list[Taken]:
-        """Return what takes effect at a mark, in order."""
-        due = sorted(key for key, one in self._waiting.items() if one.last_day <= day)
-        return [Taken(self._waiting.pop(key), day) for key in due]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from system.contracts.messages import (
     Trade,
     TradeAction,
 )
-from validation.adjustments import NO_ACTS, Acts, Taken
+from validation.adjustment_rules import Taken
+from validation.adjustments import NO_ACTS, Acts
 from validation.checkers.end_of_day import EndOfDay
 from validation.references.exact import Number, exact
 from validation.references.revaluation import (

@@ -10,6 +10,9 @@ The rules (docs of the topics, restated here because this is the second opinion)
 * a sequence number that its series had among its newest 63, or that of the accepted quote,
   is a duplicate; a quote older than the accepted one by (event time, sequence) is
   superseded; behind a mark the accepted one counts as no newer than the mark;
+* a tick of a share, fund or future that is further from the accepted one than 25 % (share) or
+  15 % is suspect and counts; it is rejected after all (contradicted) if the next two accepted
+  ones of its session are both nearer, as a ratio, to the price before it than to it;
 * a trade counts once per (id, version), versions grow by one, a cancelled one is over;
 * cash is of a currency; an instrument with a price has no name of an FX series; closes of
   a new series lie within the days that are closed, once one is;
@@ -27,10 +30,13 @@ Each partition is walked on its own, in the order of offsets: marks are in all o
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
+
+import msgspec
 
 from system.bus.consumer import Record
 from system.contracts.codec import decode_topic
@@ -55,6 +61,7 @@ from system.contracts.messages import (
 )
 from system.contracts.topics import INPUT_TOPICS, REFERENCE
 from system.errors import MessageError
+from validation.adjustment_rules import Waiting, divisor_of
 from validation.checkers.ledger import Fate, Outcome
 
 SEQUENCES_REMEMBERED: Final = 63
@@ -66,6 +73,12 @@ ONE_DAY: Final = dt.timedelta(days=1)
 MINOR: Final = frozenset({"GBp"})
 CASH: Final = re.compile("cash:([A-Z]{3}|GBp)")
 TOPICS_BY_NAME: Final = {topic.name: topic for topic in INPUT_TOPICS}
+
+SUSPECT_BEYOND: Final = {
+    AssetClass.EQUITY: 0.25,
+    AssetClass.ETF: 0.15,
+    AssetClass.FUTURE: 0.15,
+}
 
 Ruling = tuple[Outcome, str]
 APPLIED: Final[Ruling] = (Outcome.APPLIED, "")
@@ -81,12 +94,24 @@ class _Known:
     histories: dict[str, dict[dt.date, float]] = field(default_factory=dict)
     portfolios: dict[str, Portfolio] = field(default_factory=dict)
     stressed: dict[tuple[str, str], StressedHistory] = field(default_factory=dict)
-    adjustments: dict[tuple[type, str, dt.date], tuple[Adjustment, Mark | None]] = field(
-        default_factory=dict
-    )
+    adjustments: Waiting = field(default_factory=Waiting)
 
     def has(self, instrument: str) -> bool:
         return instrument in self.instruments or CASH.fullmatch(instrument) is not None
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    """A tick far from the one before it, and whether one has gone back since."""
+
+    offset: int
+    price: float
+    before: float
+    went_back: bool = False
+
+    def is_left_by(self, price: float) -> bool:
+        """Return whether a price is nearer to the one before than to this one."""
+        return abs(math.log(price / self.before)) < abs(math.log(price / self.price))
 
 
 @dataclass
@@ -98,6 +123,9 @@ class _Series:
     quoted_today: bool = False
     sequences: set[int] = field(default_factory=set)
     newest_sequence: int = -1
+    price: float | None = None
+    close: float | None = None
+    suspect: _Suspect | None = None
 
     def add(self, sequence: int) -> None:
         """Remember a sequence number; those that can decide nothing any more are let go."""
@@ -109,6 +137,11 @@ class _Series:
                 one for one in self.sequences if one > oldest or self.is_accepted(one)
             }
 
+    def restate(self, divisor: float) -> None:
+        """Bring what was quoted before a mark into the shares of the day behind it."""
+        self.price = None if self.price is None else self.price / divisor
+        self.close = None if self.close is None else self.close / divisor
+
     def is_accepted(self, sequence: int) -> bool:
         return self.accepted is not None and self.accepted[1] == sequence
 
@@ -118,9 +151,12 @@ class _Partition:
     """One partition while it is walked."""
 
     known: _Known
+    is_reference: bool
     day: Mark | None = None
     series: dict[str, _Series] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
+    offset: int = 0
+    contradicted: list[int] = field(default_factory=list)
 
 
 class Rulings:
@@ -136,12 +172,21 @@ class Rulings:
     def rule(self, record: Record) -> tuple[Message | MessageError, Ruling]:
         """Return the message in a record, or why there is none, and what becomes of it."""
         place = (record.topic, record.partition)
-        at = self._partitions.setdefault(place, _Partition(self._known))
+        at = self._partitions.setdefault(
+            place, _Partition(self._known, is_reference=record.topic == REFERENCE.name)
+        )
+        at.offset = record.offset
         message = read_message(record)
         if isinstance(message, MessageError):
             return message, (Outcome.REJECTED, message.reason)
         rule: Callable[..., Ruling] = _RULES[type(message)]
         return message, rule(message, at)
+
+    def contradicted(self) -> set[tuple[str, int, int]]:
+        """Return the places of what was ruled to be applied and is rejected after all."""
+        return {
+            (*place, offset) for place, at in self._partitions.items() for offset in at.contradicted
+        }
 
 
 def fates(records: Iterable[Record]) -> list[Fate]:
@@ -166,7 +211,13 @@ def fates(records: Iterable[Record]) -> list[Fate]:
                 reason=reason,
             )
         )
-    return found
+    contradicted = rulings.contradicted()
+    return [_after_all(one) if one.place in contradicted else one for one in found]
+
+
+def _after_all(fate: Fate) -> Fate:
+    outcome, reason = _rejected(RejectReason.CONTRADICTED)
+    return msgspec.structs.replace(fate, outcome=outcome, reason=reason)
 
 
 def accepted_trades(records: Sequence[Record]) -> list[tuple[Trade, dt.date | None]]:
@@ -223,9 +274,17 @@ def _mark(mark: Mark, at: _Partition) -> Ruling:
     for series in at.series.values():
         if series.quoted_today:
             series.last_close, series.quoted_today = mark.date, False
+            series.close = series.price
         if series.accepted is not None:
             time_ns, sequence = series.accepted
             series.accepted = min(time_ns, mark.event_time_ns), sequence
+    for name, series in at.series.items():
+        series.suspect = None
+        for one in at.known.adjustments.taken.values():
+            if (one.day, one.adjustment.instrument) == (mark.date, name):
+                series.restate(divisor_of(one.adjustment, series.close))
+    if at.is_reference:
+        at.known.adjustments.closed(mark.date)
     return Outcome.MARK, ""
 
 
@@ -235,7 +294,24 @@ def _tick(tick: Tick, at: _Partition) -> Ruling:
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
     if instrument.asset_class in MONEY:
         return _rejected(RejectReason.INVALID)
-    return _quote(tick.ticker, tick.event_time_ns, tick.sequence, at)
+    ruling = _quote(tick.ticker, tick.event_time_ns, tick.sequence, at)
+    bound = SUSPECT_BEYOND.get(instrument.asset_class)
+    if ruling == APPLIED and bound is not None:
+        _judge(at.series[tick.ticker], tick.mid, bound, at)
+    return ruling
+
+
+def _judge(series: _Series, price: float, bound: float, at: _Partition) -> None:
+    """Let an accepted price judge the suspect one before it, or become suspect itself."""
+    before, suspect = series.price, series.suspect
+    series.price, series.suspect = price, None
+    if suspect is not None and suspect.is_left_by(price):
+        if suspect.went_back:
+            at.contradicted.append(suspect.offset)
+        else:
+            series.suspect = replace(suspect, went_back=True)
+    elif before is not None and abs(price / before - 1.0) > bound:
+        series.suspect = _Suspect(at.offset, price, before)
 
 
 def _rate(rate: FxRate, at: _Partition) -> Ruling:
@@ -246,7 +322,9 @@ def _rate(rate: FxRate, at: _Partition) -> Ruling:
 
 def _quote(name: str, event_time_ns: int, sequence: int, at: _Partition) -> Ruling:
     if name not in at.series:
-        at.series[name] = _Series(max(at.known.histories.get(name, ()), default=None))
+        history = at.known.histories.get(name, {})
+        last = max(history, default=None)
+        at.series[name] = _Series(last, close=None if last is None else history[last])
     series = at.series[name]
     closed_ns = _closed_until_ns(series, at.day)
     if event_time_ns <= closed_ns:
@@ -367,16 +445,13 @@ def _adjustment(adjustment: Adjustment, at: _Partition) -> Ruling:
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
     if instrument.asset_class not in {AssetClass.EQUITY, AssetClass.ETF}:
         return _rejected(RejectReason.INVALID)
-    key = type(adjustment), adjustment.instrument, adjustment.date
-    before, since = at.known.adjustments.get(key, (None, None))
-    if before == adjustment:
+    if at.known.adjustments.known(adjustment) == adjustment:
         return DUPLICATE
     if at.day is not None and adjustment.date <= at.day.date:
         return _rejected(RejectReason.LATE)
-    closed_since = at.day if at.day != since else None
-    if before is not None and closed_since is not None and before.last_day <= closed_since.date:
+    if at.known.adjustments.is_taken(adjustment):
         return _rejected(RejectReason.CONFLICT)
-    at.known.adjustments[key] = adjustment, at.day
+    at.known.adjustments.add(adjustment)
     return APPLIED
 
 

@@ -33,10 +33,12 @@ from system.book.rows import (
     DayClose,
     DayState,
     PortfolioState,
+    QuoteState,
     TradeState,
     stressed_key,
 )
 from system.book.snapshot import Moment
+from system.book.suspects import contradiction, judged
 from system.book.touch import Touched
 from system.book.trades import TradeLedger
 from system.contracts.messages import (
@@ -55,6 +57,7 @@ from system.contracts.messages import (
 )
 from system.contracts.topics import FX_RATES, MARKET_DATA
 from system.errors import MessageError
+from system.risk.moves import MOVE_BOUNDS
 
 DEFAULT_STALE_AFTER_NS: Final = 3_600_000_000_000
 """An hour of event time."""
@@ -234,11 +237,28 @@ class Book:
             self._outcome.changed[FX_PREFIX + row.name] = self.market.rates[row.name]
         else:
             self._reference.check_quote(row)
+            last = self.market.quotes.get(row.name)
             verdict = self.market.add_quote(row, queue.name)
+            if verdict is Verdict.APPLIED and last is not None:
+                self._judge(last, row, queue)
             self._outcome.changed[QUOTE_PREFIX + row.name] = self.market.quotes[row.name]
         if verdict is Verdict.APPLIED:
             self._note(row, queue, is_rate=is_rate)
         return verdict
+
+    def _judge(self, last: QuoteState, row: QuoteRow, queue: PartitionQueue) -> None:
+        """Let an accepted tick judge the suspect one before it, or become suspect itself."""
+        bound = MOVE_BOUNDS.get(self.market.listings[row.name].asset_class)
+        if bound is None or self.market.listings[row.name].is_absolute:
+            return
+        event = queue.taken
+        assert event is not None, "a tick is judged when it is taken out"
+        found = judged(last, row, event, bound)
+        self.market.suspect(row.name, found.suspect)
+        if found.contradicted is not None:
+            tick, error = found.contradicted, contradiction(row.name, found.contradicted)
+            self.ledger.reject_applied(queue.topic)
+            self._outcome.reject_at(queue, tick.offset, tick.value, error)
 
     def _note(self, row: QuoteRow, queue: PartitionQueue, *, is_rate: bool) -> None:
         self._outcome.changed[PARTITION_PREFIX + queue.name] = self.market.partitions[queue.name]

@@ -17,7 +17,8 @@ class Fold:
     snapshots : tuple of RiskSnapshot
         In the order in which they were taken: ends of day, then live ones.
     rejected : tuple of Rejected
-        In canonical order of partitions, then of offsets.
+        In canonical order of partitions, then of offsets; a contradicted tick where the tick
+        that contradicts it is.
     offsets : dict of str to int
         ``topic:partition`` to the first offset that is not applied.
     state : dict of str to bytes

@@ -29,6 +29,12 @@ class Ledger:
         self._counts.setdefault(topic, Counter())[outcome] += 1
         self.changed = True
 
+    def reject_applied(self, topic: str) -> None:
+        """Count as rejected a message that was counted as applied."""
+        assert self._counts[topic]["applied"] > 0, f"nothing of {topic} was applied"
+        self._counts[topic]["applied"] -= 1
+        self.count(topic, "rejected")
+
     def topics(self) -> dict[str, TopicCounts]:
         """Return the counts by topic, sorted by name."""
         return {topic: TopicCounts(**counts) for topic, counts in sorted(self._counts.items())}

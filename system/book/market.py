@@ -16,7 +16,14 @@ from system.book.events import QuoteRow
 from system.book.listings import listing_of, options_on, restruck
 from system.book.positions import cash_currency, cash_listing
 from system.book.quotes import Verdict, quote_after
-from system.book.rows import AdjustmentState, ClosesState, DayState, PartitionState, QuoteState
+from system.book.rows import (
+    AdjustmentState,
+    ClosesState,
+    DayState,
+    PartitionState,
+    QuoteState,
+    SuspectTick,
+)
 from system.book.stated import STATED_PARTITIONS, Price, stated_quotes
 from system.book.stressed import StressedData
 from system.contracts.messages import (
@@ -50,6 +57,11 @@ class Staleness:
 def midnight_after_ns(date: dt.date) -> int:
     """Return the end of a UTC day, nanoseconds since 1970."""
     return ((date - _EPOCH).days + 1) * NANOSECONDS_PER_DAY
+
+
+def utc_date(time_ns: int) -> dt.date:
+    """Return the UTC day of a moment, nanoseconds since 1970."""
+    return _EPOCH + dt.timedelta(days=time_ns // NANOSECONDS_PER_DAY)
 
 
 class Market:
@@ -267,6 +279,11 @@ class Market:
         """Take a tick of a known instrument."""
         return self._add(self.quotes, row, partition)
 
+    def suspect(self, ticker: str, tick: SuspectTick | None) -> None:
+        """Note which tick of a ticker is suspect now, if any."""
+        if self.quotes[ticker].suspect is not tick:
+            self.quotes[ticker] = msgspec.structs.replace(self.quotes[ticker], suspect=tick)
+
     def add_rate(self, row: QuoteRow, partition: str) -> Verdict:
         """Take an FX rate."""
         return self._add(self.rates, row, partition)
@@ -308,7 +325,7 @@ class Market:
         asof, newest = self.asof, self.newest_event_ns
         if newest <= (self.day.event_time_ns if self.day else 0):
             return asof
-        today = _EPOCH + dt.timedelta(days=newest // NANOSECONDS_PER_DAY)
+        today = utc_date(newest)
         return today if asof is None else max(today, asof)
 
     @property
@@ -385,6 +402,7 @@ class Market:
 
         Each did arrive before the mark. Left as it is, one from a clock that runs ahead
         would supersede the quotes of the days to come, close them, and never look stale.
+        A tick that is suspect still has made the day's close: it stands.
 
         Returns
         -------
@@ -420,10 +438,15 @@ class Market:
 
 
 def _held_back(quotes: dict[str, QuoteState], until_ns: int) -> tuple[str, ...]:
-    ahead = sorted(name for name, quote in quotes.items() if quote.event_time_ns > until_ns)
-    for name in ahead:
-        quotes[name] = msgspec.structs.replace(quotes[name], event_time_ns=until_ns)
-    return tuple(ahead)
+    changed = sorted(
+        name
+        for name, quote in quotes.items()
+        if quote.event_time_ns > until_ns or quote.suspect is not None
+    )
+    for name in changed:
+        time_ns = min(quotes[name].event_time_ns, until_ns)
+        quotes[name] = msgspec.structs.replace(quotes[name], event_time_ns=time_ns, suspect=None)
+    return tuple(changed)
 
 
 def _bounded(table: CloseTable) -> CloseTable:

@@ -34,14 +34,20 @@ class Outcome:
 
     def reject(self, event: Event, queue: PartitionQueue, error: MessageError) -> None:
         """Keep a message that was not applied, with the reason."""
+        self.reject_at(queue, event.offset, event.values[event.row], error)
+
+    def reject_at(
+        self, queue: PartitionQueue, offset: int, value: str, error: MessageError
+    ) -> None:
+        """Keep a message of some offset of a partition, with the reason."""
         self._rejected.append(
             Rejected(
                 topic=queue.topic,
                 partition=queue.partition,
-                offset=event.offset,
+                offset=offset,
                 reason=RejectReason(error.reason),
                 detail=error.detail[:MAX_DETAIL_LENGTH],
-                value=event.values[event.row],
+                value=value,
             )
         )
 

@@ -37,6 +37,8 @@ class PartitionQueue:
         self.next_offset = next_offset
         self._arrived_offset = next_offset
         self._events: deque[Event] = deque()
+        self.taken: Event | None = None
+        """What was taken out last."""
 
     def __len__(self) -> int:
         return len(self._events)
@@ -67,7 +69,7 @@ class PartitionQueue:
 
     def take(self) -> Event:
         """Take out the event at the front."""
-        event = self._events.popleft()
+        self.taken = event = self._events.popleft()
         self.next_offset = event.offset + 1
         return event
 

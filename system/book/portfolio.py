@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from system.book.adjustments import Entry, told
-from system.book.market import Market
+from system.book.market import Market, utc_date
 from system.book.options import FoundOption, HeldOptions, found_option
 from system.book.positions import Positions
 from system.book.rows import AdjustmentState, DayClose, HeldPosition, PortfolioState
@@ -368,6 +368,15 @@ class PortfolioBook:
     def asof(self) -> dt.date | None:
         """Return the day of the last close that the scenarios can use."""
         return self._market.asof
+
+    def suspect_ticks(self, shape: Shape) -> tuple[str, ...]:
+        """Return the tickers of a shape with a tick that is not judged yet, and its UTC date."""
+        ticks = ((name, self._market.quotes.get(name)) for name in sorted(shape.tickers))
+        return tuple(
+            f"{name} {utc_date(quote.suspect.event_time_ns)}"
+            for name, quote in ticks
+            if quote is not None and quote.suspect is not None
+        )
 
     @property
     def adjustment_count(self) -> int:

@@ -47,6 +47,21 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of what is kept: immutable, so that a changed row is a new one."""
 
 
+class SuspectTick(Row, frozen=True, kw_only=True):
+    """An accepted tick far from the one before, until those behind it have judged it.
+
+    ``reference`` is the price before, ``returned`` how many ticks since are nearer to that;
+    ``offset`` and ``value`` are its place in its partition and its bytes.
+    """
+
+    price: float
+    reference: float
+    event_time_ns: int
+    offset: int
+    value: str
+    returned: int = 0
+
+
 class QuoteState(Row, frozen=True, kw_only=True):
     """The last accepted quote of a ticker or currency.
 
@@ -60,6 +75,7 @@ class QuoteState(Row, frozen=True, kw_only=True):
     newest_sequence: int
     seen: int
     partition: str
+    suspect: SuspectTick | None = None
 
 
 class ClosesState(Row, frozen=True, kw_only=True):

@@ -156,6 +156,7 @@ def risk_snapshot(
         desk=definition.desk,
         adjustment_count=book.adjustment_count,
         adjusted=scenarios.adjusted,
+        suspect_ticks=book.suspect_ticks(marked.shape),
     )
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 

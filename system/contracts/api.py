@@ -129,6 +129,7 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     limits: tuple[LimitUse, ...] = ()
     adjustment_count: int = 0
     adjusted: tuple[str, ...] = ()
+    suspect_ticks: tuple[str, ...] = ()
 
 
 _TAKEN_OVER: Final = tuple(

@@ -111,6 +111,8 @@ class RejectReason(StrEnum):
     LATE = "late"
     TIME_FAR_OFF = "time_far_off"
     WRONG_TOPIC = "wrong_topic"
+    CONTRADICTED = "contradicted"
+    """An isolated tick, far from the ones before it and behind it: it counted until those came."""
 
 
 class SnapshotKind(StrEnum):
@@ -479,7 +481,8 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     ``delta_gamma_vega`` are there where the book holds options; ``proxied`` says which
     series moved by a proxy, ``series=proxy``. ``adjustment_count`` is how many splits and
     dividends had taken effect, and ``adjusted`` names those that the window's closes are
-    restated for.
+    restated for. ``suspect_ticks`` names what is marked at a tick far from the one before, or
+    was until just now, and the ticks that confirm or contradict it have not come; it counts.
     """
 
     snapshot_id: str
@@ -532,6 +535,7 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     limits: tuple[LimitUse, ...] = ()
     adjustment_count: Count = 0
     adjusted: tuple[str, ...] = ()
+    suspect_ticks: tuple[str, ...] = ()
 
 
 MarketMessage = Tick | Mark

@@ -54,13 +54,20 @@ BOOK = Portfolio(
 REFERENCE = (APPLE, EURO, HISTORY, BOOK)
 
 
-def tick(sequence: int = 1, *, hour: float = 15.0, day: int = 0, ticker: str = "AAPL") -> Tick:
+def tick(
+    sequence: int = 1,
+    *,
+    hour: float = 15.0,
+    day: int = 0,
+    ticker: str = "AAPL",
+    price: float = 77.0,
+) -> Tick:
     event_time_ns = MIDNIGHT_NS + round((day * 24 + hour) * HOUR_NS)
     return Tick(
         ticker=ticker,
-        bid=77,
-        ask=77,
-        mid=77,
+        bid=price,
+        ask=price,
+        mid=price,
         volume=1,
         event_time_ns=event_time_ns,
         sequence=sequence,
@@ -259,6 +266,10 @@ def agree(messages) -> None:
     for place in ("market_data:0", "market_data:1", "fx_rates:0", "trades:0"):
         topic, _, partition = place.partition(":")
         found += records(topic, *marks, partition=int(partition))
+    agree_on(found)
+
+
+def agree_on(found: list[Record]) -> None:
     counts, places = folded(found)
     ruled = fates(found)
     assert Counter((one.topic, one.outcome.value) for one in ruled) == counts
@@ -315,7 +326,9 @@ ticks = st.builds(
     hour=st.sampled_from([1.0, 15.0, 15.0, 16.5, 20.9, 21.0, 23.0]),
     day=st.sampled_from([-3, -2, 0, 0, 1, 2, 5, 14, 15, 16, 40]),
     ticker=st.sampled_from(["AAPL", "AAPL", "AAPL", "EUR", "NOPE"]),
+    price=st.sampled_from([77.0, 76.0, 40.0, 150.0]),
 )
+flickering = st.lists(st.sampled_from([77.0, 76.0, 40.0, 150.0, 19.0]), max_size=12)
 rates = st.builds(
     rate,
     st.integers(1, 70),
@@ -344,7 +357,9 @@ garbage = st.sampled_from([b"", b"garbage", b"{}", b'{"type":"tick","mid":NaN}',
 @st.composite
 def partitions(draw: st.DrawFn) -> list[Record]:
     days = draw(st.integers(0, 2))
-    found = records("reference", *REFERENCE, *map(mark, range(days)))
+    acts = [draw(st.lists(adjustments, max_size=2)) for _ in range(days)]
+    sent = [one for day, some in enumerate(acts) for one in (*some, mark(day))]
+    found = records("reference", *REFERENCE, *sent)
     sources = [("market_data", 0, ticks), ("market_data", 1, ticks), ("fx_rates", 0, rates)]
     for topic, partition, source in [*sources, ("trades", 0, trades)]:
         parts = [
@@ -356,6 +371,25 @@ def partitions(draw: st.DrawFn) -> list[Record]:
             messages += [mark(index), *part]
         found += records(topic, *messages, partition=partition)
     return found
+
+
+@given(flickering, flickering, st.lists(adjustments, max_size=2))
+@settings(max_examples=200, deadline=None)
+def test_the_fold_and_the_written_rules_agree_on_isolated_ticks(first, second, acts) -> None:
+    today = [tick(n + 1, hour=14 + n / 10, price=price) for n, price in enumerate(first)]
+    later = [tick(n + 50, hour=14 + n / 10, day=1, price=price) for n, price in enumerate(second)]
+    found = records("reference", *REFERENCE, *acts, mark())
+    found += records("market_data", *today, mark(), *later)
+    for topic, partition in (("market_data", 1), ("fx_rates", 0), ("trades", 0)):
+        found += records(topic, mark(), partition=partition)
+    agree_on(found)
+
+
+def test_a_tick_that_two_following_ones_contradict_is_rejected_after_all() -> None:
+    prices = (77.0, 7.0, 77.0, 78.0)
+    sent = [tick(n + 1, hour=14 + n, price=price) for n, price in enumerate(prices)]
+    found = rulings("market_data", *sent)
+    assert found == [APPLIED, rejected("contradicted"), APPLIED, APPLIED]
 
 
 def payload(record: Record):

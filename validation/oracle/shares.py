@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from system.contracts.messages import Instrument, SnapshotKind
 from system.contracts.topics import REFERENCE
-from validation.adjustments import Acts, Taken, Waiting
+from validation.adjustment_rules import Taken, Waiting
+from validation.adjustments import Acts
 from validation.references.exact import Number
 
 Place = tuple[str, int]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from system.bus.consumer import Record
-from system.contracts.messages import CloseHistory, FxRate, Mark, Tick
+from system.contracts.messages import CloseHistory, FxRate, Mark, RejectReason, Tick
 from validation.checkers.ledger import Fate, Outcome
 from validation.closes import Closes
 from validation.fates import read_message
@@ -63,7 +63,7 @@ def topic_closes(records: Sequence[Record], ruled: Sequence[Fate]) -> TopicClose
     ruled : sequence of Fate
         ``fates(records)``.
     """
-    outcomes = {fate.place: fate.outcome for fate in ruled}
+    outcomes = {fate.place: _counted(fate) for fate in ruled}
     closes: dict[str, dict[dt.date, float]] = {}
     quotes: list[AcceptedQuote] = []
     days: set[dt.date] = set()
@@ -85,6 +85,11 @@ def topic_closes(records: Sequence[Record], ruled: Sequence[Fate]) -> TopicClose
         date for series in closes.values() for date in series if not days or date < min(days)
     )
     return TopicCloses(closes, tuple(sorted(days)), tuple(quotes), history)
+
+
+def _counted(fate: Fate) -> Outcome:
+    """Return what became of a message when it came: a contradicted tick counted until later."""
+    return Outcome.APPLIED if fate.reason == RejectReason.CONTRADICTED else fate.outcome
 
 
 def _counting(

@@ -20,6 +20,7 @@ from validation.scenarios.format import Expect, NumberTable
 REJECTED: Final = "expected: rejected for exactly these reasons"
 OUTCOMES: Final = "expected: superseded and duplicate messages"
 STALE: Final = "expected: shown as stale, and fresh at the end"
+SUSPECT: Final = "expected: shown with a suspect tick, and judged at the end"
 BREACHES: Final = "expected: breaches"
 TRADES: Final = "expected: VaR moves with each trade"
 NUMBERS: Final = "expected: numbers known beforehand"
@@ -57,6 +58,8 @@ def check_expectations(
         yield _breaches(expect.breaches, stated)
     if expect.var_moves_with_trades:
         yield _trades(snapshots)
+    if expect.suspect_ticks:
+        yield _suspect_ticks(expect, stored)
     if expect.adjusted:
         yield check_adjusted(expect.adjusted, stored)
     if expect.numbers:
@@ -132,6 +135,20 @@ def _is_past_the_open(snapshot: SeenSnapshot) -> bool:
     """
     day = dt.datetime.fromtimestamp(snapshot.event_time_ns / 1e9, dt.UTC).date()
     return snapshot.event_time_ns - session_ns(day)[0] > PAST_THE_OPEN_NS
+
+
+def _suspect_ticks(expect: Expect, stored: Sequence[RiskSnapshot]) -> Finding:
+    if not stored:
+        return unknown(SUSPECT, "no snapshot was stored")
+    ever = {text.split(" ")[0] for one in stored for text in one.suspect_ticks}
+    last = {one.portfolio: one for one in sorted(stored, key=lambda one: (one.fence, one.epoch))}
+    still = {text for one in last.values() for text in one.suspect_ticks}
+    problems = [
+        f"{name} never had a suspect tick" for name in expect.suspect_ticks if name not in ever
+    ]
+    problems += [f"{name} had one too" for name in sorted(ever - set(expect.suspect_ticks))]
+    problems += [f"{text} is suspect at the end" for text in sorted(still)]
+    return judged(SUSPECT, problems, passed=", ".join(sorted(ever)))
 
 
 def _breaches(bounds: Sequence[int], stated: Days) -> Finding:

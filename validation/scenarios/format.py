@@ -217,6 +217,14 @@ class Flip(Edit, frozen=True, kw_only=True, tag="flip"):
     at: Begin = 0.5
 
 
+class FatFinger(Edit, frozen=True, kw_only=True, tag="fat_finger"):
+    """The first tick of each series from a moment on is ``factor`` times its price; it alone."""
+
+    series: Names
+    factor: Factor
+    at: Begin = 0.5
+
+
 class SplitTable(Edit, frozen=True, kw_only=True, tag="split"):
     """From this day on, each share is ``ratio`` shares; announced the day before."""
 
@@ -249,6 +257,7 @@ AnyEdit: TypeAlias = (
     | Volatility
     | TradeTable
     | Flip
+    | FatFinger
     | SplitTable
     | DividendTable
 )
@@ -326,6 +335,7 @@ class Expect(Strict, frozen=True, kw_only=True):
     say whether some occur. ``stale`` names instruments that are shown as stale at some
     time and are fresh at the end. ``breaches`` is the least and the most over all books
     and days. ``var_moves_with_trades``: the first snapshot with a trade has another VaR.
+    ``suspect_ticks`` names what is shown with a suspect tick at some time, and not at the end.
     ``adjusted`` names each split and dividend that takes effect, as a snapshot does: between
     the end of day before it and the first live number behind it NAV stays as it was, and over
     splits VaR too, to 1e-9.
@@ -337,6 +347,7 @@ class Expect(Strict, frozen=True, kw_only=True):
     stale: Names = ()
     breaches: Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)] | None = None
     var_moves_with_trades: bool = False
+    suspect_ticks: Names = ()
     adjusted: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
     numbers: tuple[NumberTable, ...] = ()
 

@@ -85,6 +85,8 @@ def notices(snapshot: RiskSnapshot) -> tuple[Notice, ...]:
         ("warn", _listing("Stale prices", stale)),
         ("warn", _listing("Previous close carried", snapshot.carried)),
         ("warn", _listing("Suspect moves, counted", snapshot.suspect)),
+        ("warn", _listing("Suspect ticks, counted until contradicted", snapshot.suspect_ticks)),
+        ("info", _listing("Restated for", snapshot.adjusted)),
     )
     return tuple(Notice(level=level, text=line) for level, line in lines if line)
 

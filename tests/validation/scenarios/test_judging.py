@@ -13,6 +13,7 @@ from validation.checkers.verdict import Verdict
 from validation.fates import fates
 from validation.gathering import expected_of
 from validation.judging import mark_places
+from validation.oracle.recorded import check_recorded
 from validation.scenarios.closes import topic_closes
 from validation.scenarios.commands import found_path
 from validation.scenarios.expectations import check_expectations, check_faults
@@ -106,21 +107,24 @@ def test_ends_of_day_equal_the_reference_on_the_closes_of_the_topics(run):
 
 
 PLAYED = ("clock-jump", "correlation-one", "currency-feed-lost", "end-of-day-under-load",
-          "feed-halt", "flash-crash", "fx-shock", "hostile-quotes", "intraday-trades",
+          "fat-finger", "feed-halt", "flash-crash", "fx-shock", "hostile-quotes", "intraday-trades",
           "late-ticks", "long-to-short", "two-weeks", "volatility-regime")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PLAYED)
 def test_a_story_of_the_library_keeps_its_expectations_when_folded_in_memory(name):
     story = read_story(read_scenario(found_path(name)), load_settings().wheels_dir)
-    run = Played(story)
+    run = Played(story, batch=1 if name == "fat-finger" else 40)
     expected = expected_of(
         run.records, run.closes.closes, calendar=run.closes.calendar, days=run.closes.days
     )
     findings = [
         check_end_of_day("ends", run.stated, expected),
         check_live(run.seen, run.inputs),
-        *check_expectations(story.scenario.file.expect, run.ruled, run.seen, run.stated),
+        check_recorded(run.records, run.snapshots[::20]),
+        *check_expectations(
+            story.scenario.file.expect, run.ruled, run.seen, run.stated, run.snapshots
+        ),
     ]
     assert {one.check: one.detail for one in findings if one.verdict is not Verdict.PASSED} == {}
 

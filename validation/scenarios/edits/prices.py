@@ -12,7 +12,7 @@ import msgspec
 from system.contracts.messages import FxRate, Message, Tick
 from system.simulate.paths import SIGNIFICANT_DIGITS
 from system.simulate.timeline import Planned
-from validation.scenarios.format import CorrelationOne, FlashCrash, Shock, Volatility
+from validation.scenarios.format import CorrelationOne, FatFinger, FlashCrash, Shock, Volatility
 from validation.scenarios.timeline import (
     Day,
     Days,
@@ -34,6 +34,25 @@ def shock(edit: Shock) -> Transformation:
         return _repriced(day, edit.series, lambda moment: edit.factor, begins, 1.0)
 
     return _while(edit.day, edit.until_day, edited)
+
+
+def fat_finger(edit: FatFinger) -> Transformation:
+    """Return the day with one wrong tick of each series, the first from a moment on."""
+
+    def edited(day: Day) -> Day:
+        waiting = set(edit.series)
+        items = []
+        for one in day.items:
+            name = series_of(one.message)
+            if name in waiting and day.moment(one) >= edit.at:
+                waiting.remove(name)
+                wrong = repriced(one.message, mid_of(one.message) * edit.factor)
+                items.append(Planned(one.due_ns, wrong))
+            else:
+                items.append(one)
+        return day.with_items(items)
+
+    return on_day(edit.day, edited)
 
 
 def flash_crash(edit: FlashCrash) -> Transformation:

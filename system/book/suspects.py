@@ -1,0 +1,80 @@
+"""Isolated ticks: suspect when they come, rejected once the following ones contradict them.
+
+A tick is *suspect* when it is further from the one before than the bound of its asset class.
+It counts at once: markets do move so. It *stands* when a following tick is nearer to it than to
+the price before, and at the day's mark, since the close was made with it. It is *contradicted* when
+the next ``CONTRADICTING_TICKS`` accepted ones are all nearer to the price before: then it is
+taken from the applied to the rejected, and no price is changed, since those ticks are the price.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from system.book.events import Event, QuoteRow
+from system.book.rows import QuoteState, SuspectTick
+from system.contracts.messages import RejectReason
+from system.errors import MessageError
+
+CONTRADICTING_TICKS: Final = 2
+"""One tick back could be the other half of a flicker; two agree with each other."""
+
+
+class Judged(NamedTuple):
+    """Which tick is suspect from here on, and which one was contradicted."""
+
+    suspect: SuspectTick | None
+    contradicted: SuspectTick | None = None
+
+
+def judged(last: QuoteState, row: QuoteRow, event: Event, bound: float) -> Judged:
+    """Return what an accepted tick makes of the one before, and of itself.
+
+    Parameters
+    ----------
+    last : QuoteState
+        The accepted quote before it.
+    row : QuoteRow
+        The tick.
+    event : Event
+        The same, and where its bytes are.
+    bound : float
+        Of the asset class, as a fraction of the price before.
+    """
+    before = last.suspect
+    if before is None or not is_back(before, row.price):
+        return Judged(_suspect(last.price, row, event, bound))
+    if before.returned + 1 < CONTRADICTING_TICKS:
+        return Judged(msgspec.structs.replace(before, returned=before.returned + 1))
+    return Judged(None, before)
+
+
+def is_back(suspect: SuspectTick, price: float) -> bool:
+    """Return whether a price is nearer, as a ratio, to that before a suspect tick than to it."""
+    middle = suspect.price * suspect.reference
+    if suspect.price > suspect.reference:
+        return price * price < middle
+    return price * price > middle
+
+
+def contradiction(ticker: str, tick: SuspectTick) -> MessageError:
+    """Return the error that a contradicted tick is kept with."""
+    return MessageError(
+        RejectReason.CONTRADICTED,
+        f"ticker {ticker} at {tick.price:g} between {tick.reference:g} before and "
+        f"{CONTRADICTING_TICKS} ticks back there behind it; it counted until then",
+    )
+
+
+def _suspect(reference: float, row: QuoteRow, event: Event, bound: float) -> SuspectTick | None:
+    if abs(row.price / reference - 1.0) <= bound:
+        return None
+    return SuspectTick(
+        price=row.price,
+        reference=reference,
+        event_time_ns=row.event_time_ns,
+        offset=event.offset,
+        value=event.values[event.row],
+    )

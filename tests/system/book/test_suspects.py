@@ -1,0 +1,151 @@
+"""Isolated ticks: they count, are named, and are rejected once following ones contradict them."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from system.contracts.codec import encode
+from system.contracts.messages import AssetClass, RejectReason
+from system.risk.moves import MOVE_BOUNDS
+from tests.system.book.feed import (
+    MARKET,
+    Feed,
+    end_of_day,
+    holding,
+    instrument,
+    live,
+    opened,
+    portfolio,
+    rate,
+    reasons,
+    tick,
+)
+from tests.system.book.script import Script, folded
+from tests.system.book.script import cuts as any_cuts
+from tests.system.book.script import restarts as any_restarts
+from tests.system.book.test_adjustments import split
+
+
+def ticked(*prices: float, name: str = "A") -> tuple[Feed, list]:
+    """Return a feed that has had ticks of a share one by one, and what each batch did."""
+    feed = opened(holding(name, 10.0))
+    folds = [
+        feed.send(tick(name, price, hour=14.0 + index / 10)) for index, price in enumerate(prices)
+    ]
+    return feed, folds
+
+
+def test_a_tick_that_two_following_ones_contradict_is_rejected_after_all() -> None:
+    feed, folds = ticked(100.0, 10.0, 100.5, 99.5)
+    assert [reasons(fold) for fold in folds] == [[], [], [], [RejectReason.CONTRADICTED]]
+    (row,) = folds[-1].rejected
+    assert (row.topic, row.value) == (
+        "market_data",
+        encode(tick("A", 10.0, hour=14.1)).decode(),
+    )
+    assert "A at 10 between 100 before" in row.detail
+    assert feed.counts("market_data") == {"applied": 3, "rejected": 1}
+
+
+def test_it_counts_until_then_and_the_snapshot_names_it() -> None:
+    _, folds = ticked(100.0, 10.0, 100.5, 99.5)
+    found = [live(fold) for fold in folds]
+    assert [one.positions[0].price for one in found] == [100.0, 10.0, 100.5, 99.5]
+    named = ("A 2020-02-03",)
+    assert [one.suspect_ticks for one in found] == [(), named, named, ()]
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        (100.0, 60.0, 62.0, 61.0, 60.0),
+        (100.0, 60.0, 100.0, 61.0, 62.0),
+        (100.0, 80.0, 100.0, 101.0),
+        (100.0, 130.0, 120.0, 100.0, 100.0),
+        (100.0, 80.0, 62.0, 50.0, 40.0, 50.0, 62.0, 80.0, 100.0),
+    ],
+    ids=["a fall", "two flickers", "within the bound", "half way back", "a crash in steps"],
+)
+def test_a_move_that_following_ticks_do_not_contradict_stands(prices) -> None:
+    feed, folds = ticked(*prices)
+    assert [reasons(fold) for fold in folds if fold.rejected] == []
+    assert feed.counts("market_data") == {"applied": len(prices)}
+
+
+def test_a_suspect_tick_that_made_the_close_stands() -> None:
+    feed, _ = ticked(100.0, 10.0)
+    closed = end_of_day(feed.close(0))
+    assert closed.positions[0].price == 10.0
+    assert "A 2020-02-03" in closed.suspect
+    fold = feed.send(tick("A", 100.0, day=1), tick("A", 100.0, day=1, hour=16.0))
+    assert reasons(fold) == []
+    assert "A 2020-02-03" in end_of_day(feed.close(1)).suspect
+
+
+def test_late_and_repeated_ticks_contradict_nothing() -> None:
+    feed, _ = ticked(100.0, 10.0)
+    back = tick("A", 100.0, hour=15.0)
+    fold = feed.send(back, back, tick("A", 100.0, hour=14.5))
+    assert reasons(fold) == []
+    assert feed.counts("market_data") == {"applied": 3, "duplicate": 1, "superseded": 1}
+
+
+def test_a_split_over_night_is_no_suspect_tick() -> None:
+    feed = opened(holding("A", 10.0))
+    feed.close(0, tick("A", 100.0), split())
+    fold = feed.send(tick("A", 25.0, day=1))
+    assert live(fold).suspect_ticks == ()
+
+
+@pytest.mark.parametrize("asset_class", [AssetClass.ETF, AssetClass.FUTURE, AssetClass.EQUITY])
+def test_each_class_has_its_bound(asset_class) -> None:
+    bound = MOVE_BOUNDS[asset_class]
+    for move, is_suspect in ((bound * 0.99, False), (bound * 1.01, True)):
+        feed = opened()
+        feed.send(instrument("N", asset_class), portfolio("N", holding("N", 1.0)))
+        feed.send(tick("N", 100.0))
+        fold = feed.send(tick("N", 100.0 * (1 + move), hour=16.0))
+        assert bool(live(fold, "N").suspect_ticks) is is_suspect
+
+
+def test_rates_are_not_judged() -> None:
+    feed = opened(holding("B", 1.0))
+    folds = [feed.send(rate("USD", value, hour=14.0 + n)) for n, value in enumerate((1, 9, 1, 1))]
+    assert [reasons(fold) for fold in folds] == [[], [], [], []]
+
+
+prices = st.sampled_from([100.0, 101.0, 99.0, 60.0, 10.0, 300.0])
+days = st.lists(st.tuples(st.sampled_from("ABC"), prices, st.integers(1, 90)), max_size=20)
+
+
+@given(st.lists(days, min_size=1, max_size=3), any_cuts, any_restarts)
+@settings(max_examples=80, deadline=None)
+def test_however_batches_are_cut_and_restarted_the_same_ticks_are_rejected(
+    told, cuts, restarts
+) -> None:
+    script = Script(
+        reference=(*MARKET, portfolio("P", holding("A", 10.0), holding("C", 3.0))),
+        days=tuple(
+            tuple(tick(name, price, day=day, hour=1 + second / 10) for name, price, second in one)
+            for day, one in enumerate(told)
+        ),
+    )
+    whole = folded(script)
+    cut = folded(script, cuts=cuts, restarts=restarts)
+    assert sorted(cut.rejected) == sorted(whole.rejected)
+    assert cut.ends == whole.ends
+    assert cut.counts == whole.counts
+    for place, stated in cut.live.items():
+        if place in whole.live:
+            assert stated == whole.live[place]
+
+
+def test_a_suspect_tick_survives_a_restart() -> None:
+    feed, _ = ticked(100.0, 10.0)
+    feed.restart(feed.next_offsets)
+    fold = feed.send(tick("A", 100.0, hour=15.0), tick("A", 100.0, hour=15.1))
+    assert reasons(fold) == [RejectReason.CONTRADICTED]
+    assert msgspec.json.decode(fold.rejected[0].value)["mid"] == 10.0

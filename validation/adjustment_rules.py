@@ -1,0 +1,59 @@
+"""When splits and dividends take effect, by the written rules: at a mark, dividends first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from system.contracts.messages import Adjustment, Split
+
+Key = tuple[str, str, dt.date]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An adjustment and the day at whose mark it took effect."""
+
+    adjustment: Adjustment
+    day: dt.date
+
+
+class Waiting:
+    """Adjustments on the reference topic, read in its order; ``taken`` holds those in effect."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Key, Adjustment] = {}
+        self.taken: dict[Key, Taken] = {}
+
+    def known(self, adjustment: Adjustment) -> Adjustment | None:
+        """Return what came of the same kind, instrument and day."""
+        key = _key(adjustment)
+        return self.taken[key].adjustment if key in self.taken else self._waiting.get(key)
+
+    def is_taken(self, adjustment: Adjustment) -> bool:
+        """Return whether one of the same kind, instrument and day has taken effect."""
+        return _key(adjustment) in self.taken
+
+    def add(self, adjustment: Adjustment) -> None:
+        """Take an applied one; in place of another of the same kind, instrument and day."""
+        self._waiting[_key(adjustment)] = adjustment
+
+    def closed(self, day: dt.date) -> list[Taken]:
+        """Return what takes effect at a mark, in order."""
+        due = sorted(key for key, one in self._waiting.items() if one.last_day <= day)
+        found = {key: Taken(self._waiting.pop(key), day) for key in due}
+        self.taken |= found
+        return list(found.values())
+
+
+def divisor_of(adjustment: Adjustment, close: float | None) -> float:
+    """Return what a price from before is divided by, given the last close before."""
+    if isinstance(adjustment, Split):
+        return adjustment.ratio
+    if close is None or adjustment.amount >= close:
+        return 1.0
+    return close / (close - adjustment.amount)
+
+
+def _key(adjustment: Adjustment) -> Key:
+    return type(adjustment).__name__, adjustment.instrument, adjustment.date
