@@ -35,6 +35,9 @@ ONLY_IN_PAYLOAD: Final = frozenset(
         "delta_gamma_vega",
         "option_pnl",
         "proxied",
+        "adjusted",
+        "adjustment_count",
+        "suspect_ticks",
         "desk",
         "limits",
     }
