@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from system.contracts.messages import AssetClass, OptionRight
 from system.risk.confidence import Confidence
 from system.risk.listing import Listing, OptionTerms, ReturnType
+from system.risk.option_moves import option_moves
 from system.risk.options import EuropeanOption
 from system.risk.portfolio import PortfolioRisk, portfolio_risk
-from system.risk.revaluation import OptionMark, option_marks, option_moves, revalued
+from system.risk.revaluation import OptionMark, option_marks, revalued
 from system.risk.scenarios import ScenarioFactors, scenario_factors, series_of
 from system.risk.valuation import Holding, Holdings, Valuation, valuation
 from system.risk.window import CloseTable, ScenarioWindow, fx_series, scenario_window

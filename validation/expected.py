@@ -28,6 +28,7 @@ from validation.adjustment_rules import Taken
 from validation.adjustments import NO_ACTS, Acts
 from validation.checkers.end_of_day import EndOfDay
 from validation.references.exact import Number, exact
+from validation.references.held_options import ReferenceTerms
 from validation.references.revaluation import (
     CurrentMarket,
     ReferencePosition,
@@ -241,7 +242,8 @@ def _market_on(
     held: Sequence[ReferencePosition], portfolio: Portfolio, market: ExpectedMarket, day: dt.date
 ) -> CurrentMarket:
     series = needed_series(held, portfolio.base_currency)
-    return CurrentMarket.at({name: exact(market.last_close(name, day)) for name in series})
+    closes = {name: exact(market.last_close(name, day)) for name in series}
+    return CurrentMarket.at(closes, day, market.closes)
 
 
 def _act(entry: Taken, quantity: dict[str, Fraction], acts: Acts) -> None:
@@ -294,5 +296,29 @@ def _position(
         return ReferencePosition(name, "cash", name.removeprefix(CASH), quantity)
     known = instruments[name]
     return ReferencePosition(
-        name, str(known.asset_class), known.currency, quantity, entry, Fraction(known.multiplier)
+        name,
+        str(known.asset_class),
+        known.currency,
+        quantity,
+        entry,
+        Fraction(known.multiplier),
+        option=terms_of(known),
+    )
+
+
+def terms_of(instrument: Instrument) -> ReferenceTerms | None:
+    """Return the terms of an option as the references take them, None for anything else."""
+    terms = instrument.option
+    if terms is None:
+        return None
+    return ReferenceTerms(
+        underlying=terms.underlying,
+        right=str(terms.right),
+        strike=terms.strike,
+        expiry=terms.expiry,
+        volatility=terms.volatility,
+        rate=terms.rate,
+        dividend_yield=terms.dividend_yield,
+        volatility_series=terms.volatility_series or "",
+        volatility_shift=str(terms.volatility_shift),
     )

@@ -24,9 +24,10 @@ from system.risk import options as risk_options
 from system.risk.confidence import Confidence
 from system.risk.explained import OptionState, explained_option_pnl
 from system.risk.historical import expected_shortfall, historical_var
+from system.risk.option_moves import terms_of
 from system.risk.options import DAYS_PER_YEAR, EuropeanOption
 from system.risk.portfolio import scenario_pnl
-from system.risk.revaluation import delta_gamma_vega, revalued, terms_of
+from system.risk.revaluation import delta_gamma_vega, revalued
 from system.risk.scenarios import ScenarioFactors
 from system.risk.sensitivities import (
     position_greeks,
@@ -173,7 +174,12 @@ def _portfolio_greeks(
     marked: Marked, options: HeldOptions, greeks: risk_options.Greeks
 ) -> PortfolioGreeks:
     underlyings = underlying_sensitivities(
-        marked.shape.listings, marked.valuation, greeks, options.positions, options.marks.spot
+        marked.shape.listings,
+        marked.valuation,
+        greeks,
+        options.positions,
+        options.marks.spot,
+        options.marks.is_live,
     )
     total = summed_sensitivities(underlyings)
     return PortfolioGreeks(

@@ -13,8 +13,9 @@ from system.book.rows import HeldOption
 from system.book.stated import Price
 from system.risk.arrays import IndexVector
 from system.risk.listing import Listing
+from system.risk.option_moves import terms_of
 from system.risk.options import Greeks
-from system.risk.revaluation import OptionMark, OptionMarks, option_marks, terms_of
+from system.risk.revaluation import OptionMark, OptionMarks, option_marks
 from system.risk.valuation import Valuation, with_option_deltas
 
 

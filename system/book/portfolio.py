@@ -27,6 +27,7 @@ from system.risk.cost import CostBasis
 from system.risk.currency import major_currency, rate_to_base
 from system.risk.listing import Listing
 from system.risk.moves import suspect_moves
+from system.risk.option_moves import OptionMoves, option_moves
 from system.risk.proxies import (
     ProxiedTable,
     SteadyListings,
@@ -34,7 +35,6 @@ from system.risk.proxies import (
     with_proxies,
     with_steady_volatility,
 )
-from system.risk.revaluation import OptionMoves, option_moves
 from system.risk.scenarios import ScenarioFactors, scenario_factors, series_of
 from system.risk.valuation import Valuation, valuation
 from system.risk.window import CloseTable, ScenarioWindow, fx_series, scenario_window

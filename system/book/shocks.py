@@ -25,9 +25,10 @@ from system.contracts.questions import Shock
 from system.errors import InputError
 from system.risk.arrays import Float64Matrix, Float64Vector
 from system.risk.currency import EUR
+from system.risk.option_moves import option_moves
 from system.risk.portfolio import position_pnl
 from system.risk.proxies import with_steady_volatility
-from system.risk.revaluation import option_moves, revalued
+from system.risk.revaluation import revalued
 from system.risk.scenarios import scenario_factors
 from system.risk.window import CloseTable, ScenarioWindow, scenario_window
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from system.contracts.messages import StressedHistory
 from system.errors import InputError
 from system.risk.listing import Listing
-from system.risk.revaluation import OptionMoves, option_moves
+from system.risk.option_moves import OptionMoves, option_moves
 from system.risk.stressed import StressedScenarios, StressedWindow, is_over, stressed_scenarios
 from system.risk.window import CloseTable
 

@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from system.contracts.messages import VolatilityShift
-from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVector
-from system.risk.currency import major_currency
+from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
 from system.risk.errors import NoImpliedVolatilityError, NoScenarioValueError
-from system.risk.listing import Listing, OptionTerms
+from system.risk.listing import Listing
+from system.risk.option_moves import OptionMoves, terms_of
 from system.risk.options import (
     DAYS_PER_YEAR,
     VOLATILITY_POINT,
@@ -30,32 +29,7 @@ from system.risk.options import (
     option_greeks,
     option_value,
 )
-from system.risk.scenarios import ScenarioFactors, fx_moves, series_moves
-from system.risk.window import ScenarioWindow
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OptionMoves:
-    """What moves the options of a book in each scenario; changes only with the window.
-
-    Parameters
-    ----------
-    row : ndarray of intp, shape (option_count,)
-        0-based index of each option's price row among the factors.
-    spot_move, volatility_move : ndarray of float64, shape (option_count, scenario_count)
-        Simple returns, or changes where the flag says so; 0 for a constant volatility.
-    spot_is_absolute, volatility_is_absolute : ndarray of bool, shape (option_count, 1)
-        Which moves are changes.
-    fx : ndarray of float64, shape (option_count, scenario_count)
-        1 + f; 1 in the base currency.
-    """
-
-    row: IndexVector
-    spot_move: Float64Matrix
-    volatility_move: Float64Matrix
-    spot_is_absolute: BoolVector
-    volatility_is_absolute: BoolVector
-    fx: Float64Matrix
+from system.risk.scenarios import ScenarioFactors
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +105,6 @@ class OptionMarks:
         )
 
 
-def terms_of(listing: Listing) -> OptionTerms:
-    """Return the terms of an option."""
-    assert listing.option is not None, f"{listing.instrument_id} is no option"
-    return listing.option
-
-
 def option_marks(marks: Sequence[OptionMark]) -> OptionMarks:
     """Return some options valued at one set of prices.
 
@@ -170,53 +138,6 @@ def option_marks(marks: Sequence[OptionMark]) -> OptionMarks:
         is_implied=is_quoted | is_stated,
         is_live=np.array([mark.days >= 0 for mark in marks], dtype=np.bool_),
         problem=next((problem for _, problem in solved if problem), ""),
-    )
-
-
-def option_moves(
-    window: ScenarioWindow,
-    listings: Sequence[Listing],
-    factors: ScenarioFactors,
-    *,
-    base_currency: str,
-) -> OptionMoves | None:
-    """Return what moves the options of a book, None where it holds none.
-
-    Parameters
-    ----------
-    window : ScenarioWindow
-        Closes of `series_of` the book.
-    listings : sequence of Listing
-        The whole book in canonical order.
-    factors : ScenarioFactors
-        Of the same book and window.
-    base_currency : str
-        ISO code.
-
-    Raises
-    ------
-    UnknownSeriesError
-        If the window lacks a series; names it.
-    NonPositiveCloseError
-        If a relative move would start or end at a close at or below zero.
-    """
-    held = [(index, one) for index, one in enumerate(listings) if one.option is not None]
-    if not held:
-        return None
-    terms = [terms_of(listing) for _, listing in held]
-    currency_moves = fx_moves(window, listings, base_currency)
-    still = np.zeros(len(window.scenario_dates))
-    return OptionMoves(
-        row=np.array([_price_row(factors, index) for index, _ in held], dtype=np.intp),
-        spot_move=np.array([_spot_move(window, one) for one in terms]),
-        volatility_move=np.array([_volatility_move(window, one, still) for one in terms]),
-        spot_is_absolute=np.array([[one.underlying.is_absolute] for one in terms]),
-        volatility_is_absolute=np.array(
-            [[one.volatility_shift is VolatilityShift.ABSOLUTE] for one in terms]
-        ),
-        fx=np.array(
-            [1.0 + currency_moves.get(major_currency(one.currency), still) for _, one in held]
-        ),
     )
 
 
@@ -325,25 +246,6 @@ def _volatility(mark: OptionMark) -> tuple[float, str]:
         return implied_volatility(_european(mark), price=mark.price, spot=mark.spot), ""
     except NoImpliedVolatilityError as error:
         return float("nan"), f"{mark.listing.instrument_id}: {error}"
-
-
-def _price_row(factors: ScenarioFactors, position: int) -> int:
-    own = (factors.row_position == position) & ~factors.row_is_fx
-    return int(np.flatnonzero(own)[0])
-
-
-def _spot_move(window: ScenarioWindow, terms: OptionTerms) -> Float64Vector:
-    underlying = terms.underlying
-    return series_moves(window, underlying.instrument_id, is_absolute=underlying.is_absolute)
-
-
-def _volatility_move(
-    window: ScenarioWindow, terms: OptionTerms, still: Float64Vector
-) -> Float64Vector:
-    if not terms.volatility_series:
-        return still
-    absolute = terms.volatility_shift is VolatilityShift.ABSOLUTE
-    return series_moves(window, terms.volatility_series, is_absolute=absolute)
 
 
 def _moved(

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from system.risk.arrays import Float64Vector, IndexVector
+from system.risk.arrays import BoolVector, Float64Vector, IndexVector
 from system.risk.listing import Listing
 from system.risk.options import Greeks
 from system.risk.valuation import Valuation
@@ -86,6 +86,7 @@ def underlying_sensitivities(
     options: Greeks,
     positions: IndexVector,
     spot: Float64Vector,
+    is_live: BoolVector,
 ) -> tuple[UnderlyingSensitivity, ...]:
     """Return the Greeks by underlying; a share or future is its own underlying.
 
@@ -101,6 +102,9 @@ def underlying_sensitivities(
         0-based indexes of the options.
     spot : ndarray of float64, shape (option_count,)
         Of their underlyings.
+    is_live : ndarray of bool, shape (option_count,)
+        An option that has expired stands at a close of old: it is asked for the spot of its
+        underlying only where nothing else is held on that.
 
     Returns
     -------
@@ -114,7 +118,8 @@ def underlying_sensitivities(
             name = listing.instrument_id
             spots[name] = float(worth.price[index])
             parts.setdefault(name, []).append((float(worth.delta[index]), 0.0, 0.0, 0.0, 0.0))
-    for row, index in enumerate(positions.tolist()):
+    for row in np.argsort(~is_live, kind="stable").tolist():
+        index = int(positions[row])
         option = listings[index].option
         assert option is not None, f"{listings[index].instrument_id} is no option"
         name = option.underlying.instrument_id

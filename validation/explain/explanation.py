@@ -7,17 +7,18 @@ from fractions import Fraction
 
 import msgspec
 
-from system.contracts.messages import MONEY, RiskSnapshot
+from system.contracts.messages import MONEY, Instrument, PositionRisk, RiskSnapshot
 from system.contracts.oracle import OracleVerdict
 from system.risk.confidence import Confidence, tail_of
-from validation.checkers.end_of_day import check_end_of_day
-from validation.checkers.verdict import Verdict
+from validation.expected import terms_of
 from validation.explain.inputs import Bundle
 from validation.explain.recomputing import Difference, recomputed
-from validation.oracle.checking import expected, is_tied, stated
+from validation.oracle.checking import compared
+from validation.oracle.crises import BookNow, crises_risk, windows_of
 from validation.references.exact import ReferenceInputError
 from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
+from validation.references.stand_ins import completed, window_suffices
 
 
 class ScenarioStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,61 +123,88 @@ def explanation(bundle: Bundle, *, not_recomputed: tuple[str, ...]) -> Explanati
         scenarios=_scenarios(exact, record) if isinstance(exact, ReferenceSnapshot) else (),
         var=anew.snapshot.var,
         expected_shortfall=anew.snapshot.expected_shortfall,
-        oracle=_word(record, exact),
+        oracle=_word(bundle, exact),
     )
 
 
 def exact_risk(bundle: Bundle) -> ReferenceSnapshot | ReferenceInputError:
     """Return the exact risk on the record's inputs, or why the references cannot tell."""
-    record = bundle.snapshot
-    kept = bundle.kept
-    multipliers = {one.instrument: one.multiplier for one in kept.instruments}
-    closes = {
-        name: dict(zip(one.dates, one.values, strict=True)) for name, one in kept.closes.items()
-    }
-    last = max((date for series in closes.values() for date in series), default=dt.date.min)
+    record, inputs = bundle.snapshot, _inputs_of(bundle)
     try:
+        held = completed(
+            inputs.held,
+            inputs.now.closes,
+            inputs.proxies,
+            base_currency=record.base_currency,
+            suffices=window_suffices(inputs.as_of, record.window),
+        )
         return reference_snapshot(
-            [
-                ReferencePosition(
-                    row.instrument,
-                    str(row.asset_class),
-                    row.currency,
-                    row.quantity,
-                    row.average_cost,
-                    multipliers.get(row.instrument, 1.0),
-                )
-                for row in record.positions
-            ],
-            closes,
-            as_of=record.asof or last,
+            held.positions,
+            held.closes,
+            as_of=inputs.as_of,
             window=record.window,
             confidence=record.confidence,
             base_currency=record.base_currency,
-            now=CurrentMarket(
-                {row.instrument: row.price for row in record.positions}, record.rates
-            ),
+            now=inputs.now,
         )
     except ReferenceInputError as error:
         return error
 
 
-def _word(record: RiskSnapshot, exact: ReferenceSnapshot | ReferenceInputError) -> OracleWord:
+def _inputs_of(bundle: Bundle) -> BookNow:
+    record, kept = bundle.snapshot, bundle.kept
+    instruments = {one.instrument: one for one in kept.instruments}
+    closes = {
+        name: dict(zip(one.dates, one.values, strict=True)) for name, one in kept.closes.items()
+    }
+    last = max((date for series in closes.values() for date in series), default=dt.date.min)
+    as_of = record.asof or last
+    return BookNow(
+        [_held(row, instruments.get(row.instrument)) for row in record.positions],
+        CurrentMarket(_prices(record), record.rates, record.valuation_date or as_of, closes),
+        as_of,
+        record.confidence,
+        record.base_currency,
+        {name: one.proxy for name, one in instruments.items() if one.proxy},
+    )
+
+
+def _held(row: PositionRisk, instrument: Instrument | None) -> ReferencePosition:
+    return ReferencePosition(
+        row.instrument,
+        str(row.asset_class),
+        row.currency,
+        row.quantity,
+        row.average_cost,
+        1.0 if instrument is None else instrument.multiplier,
+        option=None if instrument is None else terms_of(instrument),
+    )
+
+
+def _prices(record: RiskSnapshot) -> dict[str, float]:
+    """Return prices of what is held and what that is on; of options, only their own quotes."""
+    spots = {
+        row.option.underlying: row.option.spot
+        for row in record.positions
+        if row.option is not None and row.option.days_to_expiry >= 0
+    }
+    modelled = {
+        row.instrument
+        for row in record.positions
+        if row.option is not None and not row.option.is_implied
+    }
+    own = {row.instrument: row.price for row in record.positions if row.instrument not in modelled}
+    return spots | own
+
+
+def _word(bundle: Bundle, exact: ReferenceSnapshot | ReferenceInputError) -> OracleWord:
     if isinstance(exact, ReferenceInputError):
         return OracleWord(
             verdict=OracleVerdict.UNCHECKED, largest_difference=None, detail=str(exact)
         )
-    key = (record.portfolio, record.asof or exact.scenario_date)
-    wanted = expected(exact, with_scenario=not is_tied(exact))
-    found = check_end_of_day("oracle", {key: stated(record)}, {key: wanted})
-    difference = found.figures["largest_relative"]
-    assert isinstance(difference, float), "a difference is a number"
-    agreed = found.verdict is Verdict.PASSED
-    return OracleWord(
-        verdict=OracleVerdict.AGREED if agreed else OracleVerdict.DIFFERS,
-        largest_difference=difference,
-        detail="" if agreed else found.detail,
-    )
+    crises = crises_risk(_inputs_of(bundle), windows_of(bundle.kept.stressed))
+    verdict, difference, detail = compared(bundle.snapshot, exact, crises)
+    return OracleWord(verdict=verdict, largest_difference=difference, detail=detail)
 
 
 def _positions(bundle: Bundle, anew: RiskSnapshot) -> tuple[PositionStep, ...]:

@@ -6,6 +6,7 @@ each is then worked back from the others, and the one that meets the hash is nam
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import struct
 from collections.abc import Iterator
@@ -24,42 +25,27 @@ from validation.explain.inputs import Bundle
 STALENESS: Final = Staleness(0)
 """A recorded snapshot says itself which of its prices were stale."""
 
-NUMBERS: Final = (
-    "estimator",
-    "scenario_count",
-    "tail_rank",
-    "nav",
-    "value",
-    "var",
-    "expected_shortfall",
-    "var_fraction",
-    "diversification",
-    "scenario_date",
-    "tail",
-    "unrealised_pnl",
-    "asset_classes",
-    "carried",
-    "suspect",
-    "not_available",
-    "inputs_hash",
-)
-POSITION_NUMBERS: Final = (
-    "value",
-    "exposure",
-    "delta",
-    "unrealised_pnl",
-    "component_var",
-    "component_es",
-    "smoothed_share",
-)
 NOT_RECOMPUTED: Final = (
     "daily_pnl",
     "previous_var",
     "hypothetical_pnl",
     "realised_pnl",
+    "option_pnl",
 )
 """Follow from the close before or from trades, which a snapshot does not hold."""
+NAMES: Final = ("snapshot_id", "kind", "stages", "trade_ids")
+"""Say which snapshot it is, and when it was made."""
+NUMBERS: Final = tuple(
+    name
+    for name in RiskSnapshot.__struct_fields__
+    if name not in {*NAMES, *NOT_RECOMPUTED, "positions", "breach"}
+)
+"""Compared to the bit; ``breach`` is made anew from the record's own P&L and VaR."""
+POSITION_NUMBERS: Final = tuple(
+    name for name in PositionRisk.__struct_fields__ if name != "realised_pnl"
+)
 NEIGHBOURS: Final = 2
+SPOT: Final = "option.spot"
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +121,16 @@ def _differences(record: RiskSnapshot, anew: RiskSnapshot) -> Iterator[Differenc
 
 
 def _compared(field: str, recorded: object, anew: object) -> Iterator[Difference]:
-    if _bits(recorded) != _bits(anew):
+    """Yield where two values differ, by the name of the innermost field."""
+    if _bits(recorded) == _bits(anew):
+        return
+    if isinstance(recorded, msgspec.Struct) and isinstance(anew, type(recorded)):
+        for name in recorded.__struct_fields__:
+            yield from _compared(f"{field}.{name}", getattr(recorded, name), getattr(anew, name))
+    elif isinstance(recorded, tuple) and isinstance(anew, tuple) and len(recorded) == len(anew):
+        for index, (mine, other) in enumerate(zip(recorded, anew, strict=True)):
+            yield from _compared(f"{field}[{index}]", mine, other)
+    else:
         yield Difference(field=field, recorded=_text(recorded), recomputed=_text(anew))
 
 
@@ -178,14 +173,34 @@ def _changed_inputs(record: RiskSnapshot, recall: Recall) -> Iterator[str]:
 def _candidates(record: RiskSnapshot, recall: Recall) -> Iterator[tuple[str, object, RiskSnapshot]]:
     """Yield (field, value, record with it): each input worked back from what it led to."""
     yield from _settings(record)
+    yield from _valuation_dates(record, recall)
     for index, row in enumerate(record.positions):
         rate = rate_to_base(row.currency, record.base_currency, record.rates)
         per_unit = recall.market.listing(row.instrument).multiplier * rate
         for field, value in _worked_back(row, per_unit):
-            changed = msgspec.structs.replace(row, **{field: value})
-            rows = (*record.positions[:index], changed, *record.positions[index + 1 :])
-            name = f"positions[{row.instrument}].{field}"
-            yield name, value, msgspec.structs.replace(record, positions=rows)
+            rows = (*record.positions[:index], _with(row, field, value))
+            changed = msgspec.structs.replace(
+                record, positions=(*rows, *record.positions[index + 1 :])
+            )
+            yield f"positions[{row.instrument}].{field}", value, changed
+
+
+def _with(row: PositionRisk, field: str, value: float) -> PositionRisk:
+    if field != SPOT:
+        return msgspec.structs.replace(row, **{field: value})
+    assert row.option is not None, f"{row.instrument} is no option"
+    return msgspec.structs.replace(row, option=msgspec.structs.replace(row.option, spot=value))
+
+
+def _valuation_dates(
+    record: RiskSnapshot, recall: Recall
+) -> Iterator[tuple[str, object, RiskSnapshot]]:
+    """Yield the day that time to expiry counted from, by what each option says is left."""
+    for row in record.positions:
+        terms = recall.market.listing(row.instrument).option
+        if row.option is not None and terms is not None:
+            date = terms.expiry - dt.timedelta(days=row.option.days_to_expiry)
+            yield "valuation_date", date, msgspec.structs.replace(record, valuation_date=date)
 
 
 def _settings(record: RiskSnapshot) -> Iterator[tuple[str, object, RiskSnapshot]]:
@@ -201,6 +216,9 @@ def _worked_back(row: PositionRisk, per_unit: float) -> Iterator[tuple[str, floa
     if row.asset_class in MONEY:
         yield from (("quantity", value) for value in _around(row.delta))
         return
+    if row.option is not None:
+        yield from _option_worked_back(row, per_unit)
+        return
     if per_unit:
         yield from (("quantity", value) for value in _around(row.delta / per_unit))
     if row.delta:
@@ -208,6 +226,21 @@ def _worked_back(row: PositionRisk, per_unit: float) -> Iterator[tuple[str, floa
         yield from (("price", value) for value in _around(price))
         cost = row.price - row.unrealised_pnl / row.delta
         yield from (("average_cost", value) for value in _around(round(cost, 10)))
+
+
+def _option_worked_back(row: PositionRisk, per_unit: float) -> Iterator[tuple[str, float]]:
+    """Yield candidates from what an option is worth, and is exposed to."""
+    option = row.option
+    assert option is not None, f"{row.instrument} is no option"
+    if per_unit and row.price:
+        yield from (("quantity", value) for value in _around(row.value / row.price / per_unit))
+    if per_unit and row.quantity:
+        units = per_unit * row.quantity
+        yield from (("price", value) for value in _around(row.value / units))
+        cost = row.price - row.unrealised_pnl / units
+        yield from (("average_cost", value) for value in _around(round(cost, 10)))
+    if option.position is not None and option.position.delta:
+        yield from ((SPOT, value) for value in _around(row.exposure / option.position.delta))
 
 
 def _around(value: float) -> Iterator[float]:

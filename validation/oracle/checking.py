@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-from system.contracts.messages import RiskSnapshot
+from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleVerdict
-from validation.checkers.end_of_day import EndOfDay, check_end_of_day
+from validation.checkers.end_of_day import RELATIVE_TOLERANCE, EndOfDay, check_end_of_day
 from validation.checkers.verdict import Verdict
+from validation.oracle.beside import numbers_beside, problems
 from validation.oracle.market import InputsAt
 from validation.references.exact import ReferenceInputError
 from validation.references.snapshot import ReferenceSnapshot
@@ -51,24 +53,42 @@ def _verdict(snapshot: RiskSnapshot, inputs: InputsAt) -> tuple[OracleVerdict, f
         return OracleVerdict.UNCHECKED, None, f"no price yet of {', '.join(snapshot.missing)}"
     try:
         risk = inputs.risk(book)
+        crises = inputs.stressed(book) if snapshot.kind is SnapshotKind.END_OF_DAY else None
     except ReferenceInputError as error:
         return OracleVerdict.UNCHECKED, None, str(error)
-    return _compared(snapshot, risk)
+    return compared(snapshot, risk, crises)
 
 
-def _compared(
-    snapshot: RiskSnapshot, risk: ReferenceSnapshot
+def compared(
+    snapshot: RiskSnapshot,
+    risk: ReferenceSnapshot,
+    crises: Mapping[str, ReferenceSnapshot | None] | None = None,
 ) -> tuple[OracleVerdict, float | None, str]:
+    """Return the verdict on a snapshot, its largest relative difference, and what differs.
+
+    Parameters
+    ----------
+    snapshot : RiskSnapshot
+        What is stated.
+    risk : ReferenceSnapshot
+        What must be.
+    crises : mapping of str to ReferenceSnapshot or None, optional
+        Of each stressed window; left out: stressed VaR is not compared.
+    """
     key = (snapshot.portfolio, snapshot.asof or risk.scenario_dates[-1])
     tied = is_tied(risk)
     found = check_end_of_day(
         "oracle", {key: stated(snapshot)}, {key: expected(risk, with_scenario=not tied)}
     )
-    difference = found.figures["largest_relative"]
-    assert isinstance(difference, float), "a difference is a number"
-    if found.verdict is Verdict.PASSED:
+    beside = numbers_beside(snapshot, risk, crises)
+    main = found.figures["largest_relative"]
+    assert isinstance(main, float), "a difference is a number"
+    difference = max([main, *(one.relative for one in beside)])
+    off = list(problems(beside, RELATIVE_TOLERANCE))
+    if found.verdict is Verdict.PASSED and not off:
         return OracleVerdict.AGREED, difference, "the VaR scenario has ties" if tied else ""
-    return OracleVerdict.DIFFERS, difference, found.detail
+    said = [] if found.verdict is Verdict.PASSED else [found.detail]
+    return OracleVerdict.DIFFERS, difference, "; ".join([*said, *off])
 
 
 def stated(snapshot: RiskSnapshot) -> EndOfDay:

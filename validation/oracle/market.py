@@ -18,6 +18,7 @@ from system.contracts.messages import (
     Portfolio,
     SnapshotKind,
     Split,
+    StressedHistory,
     Tick,
     Trade,
 )
@@ -26,6 +27,7 @@ from validation.adjustments import DESCRIBED
 from validation.checkers.ledger import Outcome
 from validation.expected import effective_trades, positions_after
 from validation.fates import Rulings
+from validation.oracle.crises import BookNow, crises_risk
 from validation.oracle.shares import Shares
 from validation.references.exact import Number, ReferenceInputError
 from validation.references.revaluation import (
@@ -35,9 +37,12 @@ from validation.references.revaluation import (
     needed_series,
 )
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
+from validation.references.stand_ins import completed, window_suffices
 
 ORDER: Final = (REFERENCE.name, FX_RATES.name, MARKET_DATA.name, TRADES.name)
 """Topics are taken in this order between two vectors: what is named before what names it."""
+DAY_NS: Final = 86_400_000_000_000
+EPOCH: Final = dt.date(1970, 1, 1)
 
 
 class InputsAt:
@@ -53,8 +58,11 @@ class InputsAt:
         self._asked: dict[str, Portfolio] = {}
         self._due: dict[str, Portfolio] = {}
         self._trades: dict[str, list[Trade]] = {}
+        self._stressed: dict[str, dict[str, StressedHistory]] = {}
         self._day: dt.date | None = None
         self._shares = Shares(self._prices, self._closes, self._instruments)
+        self._marked_ns = 0
+        self._newest_ns: dict[tuple[str, int], int] = {}
 
     def take(self, record: Record) -> None:
         """Take the next record of its partition."""
@@ -63,13 +71,15 @@ class InputsAt:
         if outcome is Outcome.MARK and isinstance(message, Mark):
             self._close(message.date, place)
             self._shares.close(message.date, place)
+            self._marked_ns = self._newest_ns[place] = message.event_time_ns
         if outcome is not Outcome.APPLIED:
             return
         match message:
             case Tick():
-                self._quote(message.ticker, message.mid, place)
+                self._quote(message.ticker, message.mid, place, message.event_time_ns)
             case FxRate():
-                self._quote(fx_name(message.currency), message.rate, place)
+                name = fx_name(message.currency)
+                self._quote(name, message.rate, place, message.event_time_ns)
             case Trade():
                 self._shares.note_trade(message.trade_id, place)
                 self._trades.setdefault(message.portfolio, []).append(message)
@@ -81,6 +91,8 @@ class InputsAt:
             case CloseHistory():
                 self._shares.note(message.series, place)
                 self._closes[message.series] = {one.date: one.value for one in message.closes}
+            case StressedHistory():
+                self._stressed.setdefault(message.window, {})[message.series] = message
             case Portfolio():
                 self._shares.note_book(message.portfolio, place)
                 self._define(message)
@@ -122,22 +134,64 @@ class InputsAt:
         ReferenceInputError
             If something that it needs is not known, or is not valued by the references.
         """
-        held = self.held(book)
-        needed = sorted(needed_series(held, book.base_currency))
+        as_of = self._as_of()
+        held = completed(
+            self.held(book),
+            self._shares.closes,
+            self._proxies(),
+            base_currency=book.base_currency,
+            suffices=window_suffices(as_of, book.window),
+        )
         return reference_snapshot(
-            held,
-            {name: self._shares.closes.get(name, {}) for name in needed or sorted(self._closes)},
-            as_of=self._as_of(),
+            held.positions,
+            held.closes,
+            as_of=as_of,
             window=book.window,
             confidence=book.confidence,
             base_currency=book.base_currency,
-            now=self._now(needed),
+            now=self._now(held.positions, book.base_currency),
         )
 
-    def _now(self, needed: Sequence[str]) -> CurrentMarket:
+    def stressed(self, book: Portfolio) -> dict[str, ReferenceSnapshot | None]:
+        """Return the exact risk of a book now under each stressed window, None without.
+
+        Raises
+        ------
+        ReferenceInputError
+            If it holds what is not declared.
+        """
+        held = self.held(book)
+        present = BookNow(
+            held,
+            self._now(held, book.base_currency),
+            self._as_of(),
+            book.confidence,
+            book.base_currency,
+            self._proxies(),
+        )
+        return crises_risk(present, self._stressed)
+
+    def _proxies(self) -> dict[str, str]:
+        return {name: one.proxy for name, one in self._instruments.items() if one.proxy}
+
+    def _now(self, held: Sequence[ReferencePosition], base_currency: str) -> CurrentMarket:
+        needed = needed_series(held, base_currency)
         known = {name: price for name in needed if (price := self._price(name)) is not None}
+        own = {one.instrument for one in held if one.option} & self._prices.keys()
         quotes = {name.removeprefix("fx:"): one for name, one in known.items() if _is_fx(name)}
-        return CurrentMarket(known, quotes)
+        known |= {name: self._shares.prices[name] for name in own}
+        return CurrentMarket(known, quotes, self.valuation_date, self._shares.closes)
+
+    @property
+    def valuation_date(self) -> dt.date:
+        """Return the day that time to expiry counts from.
+
+        That of the newest quote behind the last mark; before one, the last day of closes.
+        """
+        newest_ns, as_of = max(self._newest_ns.values(), default=0), self._as_of()
+        if newest_ns <= self._marked_ns:
+            return as_of
+        return max(as_of, EPOCH + dt.timedelta(days=newest_ns // DAY_NS))
 
     def _price(self, name: str) -> Number | None:
         """Return the last accepted price of a series, before the first its last close."""
@@ -157,7 +211,8 @@ class InputsAt:
         else:
             self._books[book.portfolio] = book
 
-    def _quote(self, name: str, price: float, place: tuple[str, int]) -> None:
+    def _quote(self, name: str, price: float, place: tuple[str, int], time_ns: int) -> None:
+        self._newest_ns[place] = max(self._newest_ns.get(place, 0), time_ns)
         self._prices[name] = price
         self._shares.note_quote(name, place)
         self._quoted.setdefault(place, set()).add(name)

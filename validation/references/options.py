@@ -7,7 +7,7 @@ drift r - q::
     m(z) = (r - q - v^2/2) T + v sqrt(T) z                     s = +1 call, -1 put
 
 The integrand is smooth from the kink z* = (ln(K/S) - (r - q - v^2/2) T) / (v sqrt T) on, and
-gone thirty deviations further; tanh-sinh quadrature (Takahasi & Mori 1974) doubles its digits
+gone sixteen deviations further; tanh-sinh quadrature (Takahasi & Mori 1974) doubles its digits
 with each halving of its step. Greeks are central differences of that integral with a
 step of 1e-9, which leaves them about sixteen digits. Units: years, rates and volatility per
 year; vega per 1.0 of volatility, theta per year, rho per 1.0 of rate, as textbooks print them.
@@ -25,10 +25,12 @@ from validation.references.exact import ReferenceInputError
 
 DIGITS: Final = 60
 PI: Final = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640629")
-REACH: Final = Decimal(30)
-"""Deviations beyond the kink: e^(-30^2 / 2) is 1e-196."""
-STEP: Final = Decimal(1) / 32
-STEPS: Final = 160
+REACH: Final = Decimal(16)
+"""Deviations beyond the kink, or on either side of what is far from it: e^(-16^2 / 2) is 1e-56."""
+STEP: Final = Decimal(1) / 64
+"""Between nodes in the middle of the widest range lie 0.4 deviations: e^(-2 pi^2 / 0.4^2) is
+1e-54. With steps twice as long the value of an option deep in the money has two digits."""
+STEPS: Final = 320
 DIFFERENCE: Final = Decimal("1e-9")
 
 

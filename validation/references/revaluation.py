@@ -1,20 +1,30 @@
 """A market, and what a book is worth in it, in exact arithmetic.
 
 Each scenario is a little market of its own: every price and every FX rate is moved, and
-each position is valued in it from scratch. Nothing is linearised or weighted.
+each position is valued in it from scratch. Nothing is linearised or weighted. The value of an
+option is an integral in double precision (`validation.references.integrals`); from there on it
+is taken as the exact number that it is.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, Self
 
 from validation.references.exact import Number, ReferenceInputError, exact
+from validation.references.held_options import (
+    OptionState,
+    ReferenceTerms,
+    option_moved,
+    option_now,
+)
 
 PRICED: Final = ("equity", "etf", "future")
 MONEY: Final = ("cash", "fx")
+OPTION: Final = "option"
 PENCE: Final = {"GBp": ("GBP", 100)}
 
 
@@ -27,7 +37,7 @@ class ReferencePosition:
     instrument : str
         Also the name of its closes.
     asset_class : str
-        equity, etf, future, fx or cash.
+        equity, etf, future, option, fx or cash.
     currency : str
         ISO code or GBp.
     quantity : number
@@ -38,11 +48,14 @@ class ReferencePosition:
         Units of currency per quantity and point of price.
     return_type : str
         relative or absolute.
+    option : ReferenceTerms, optional
+        Of an option, and of nothing else.
 
     Raises
     ------
     ReferenceInputError
-        If the asset class or the return type is unknown; names the instrument.
+        If the asset class or the return type is unknown, or an option has no terms; names
+        the instrument.
     """
 
     instrument: str
@@ -52,10 +65,14 @@ class ReferencePosition:
     entry_price: Number = 0
     multiplier: Number = 1
     return_type: str = "relative"
+    option: ReferenceTerms | None = None
 
     def __post_init__(self) -> None:
-        if self.asset_class not in (*PRICED, *MONEY):
+        if self.asset_class not in (*PRICED, *MONEY, OPTION):
             msg = f"asset class {self.asset_class!r} of {self.instrument} is not known"
+            raise ReferenceInputError(msg)
+        if (self.asset_class == OPTION) != (self.option is not None):
+            msg = f"{self.instrument} ({self.asset_class}): an option, and nothing else, has terms"
             raise ReferenceInputError(msg)
         if self.return_type not in ("relative", "absolute"):
             msg = f"return type {self.return_type!r} of {self.instrument} is not known"
@@ -64,40 +81,59 @@ class ReferencePosition:
 
 @dataclass(frozen=True)
 class CurrentMarket:
-    """Current prices per instrument, and current units for 1 EUR per currency."""
+    """Current prices per instrument, and current units for 1 EUR per currency.
+
+    Of options: ``day`` is what time to expiry counts from; those that have a price of their
+    own have it among ``prices``; what is over stands at the ``closes`` of its underlying.
+    """
 
     prices: Mapping[str, Number]
     quotes: Mapping[str, Number] = field(default_factory=dict)
+    day: dt.date | None = None
+    closes: Mapping[str, Mapping[dt.date, Number]] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, closes: Mapping[str, Fraction]) -> Self:
+    def at(
+        cls,
+        closes: Mapping[str, Fraction],
+        day: dt.date | None = None,
+        history: Mapping[str, Mapping[dt.date, Number]] | None = None,
+    ) -> Self:
         """Return the market of one day's closes, FX series among them."""
         quotes = {
             name.removeprefix("fx:"): close
             for name, close in closes.items()
             if name.startswith("fx:")
         }
-        return cls(closes, quotes)
+        return cls(closes, quotes, day, history or {})
 
 
 @dataclass(frozen=True)
 class Market:
-    """Prices in each instrument's currency, and base currency per unit of each currency."""
+    """Prices in each instrument's currency, and base currency per unit of each currency.
+
+    ``options`` are those of the book; ``units`` the quantity times the multiplier of each
+    position.
+    """
 
     prices: Mapping[str, Fraction]
     rates: Mapping[str, Fraction]
+    units: Mapping[str, Fraction]
+    options: Mapping[str, OptionState]
 
 
 def value(position: ReferencePosition, market: Market) -> Fraction:
     """Return what a position adds to NAV in one market, base currency."""
     rate = market.rates[position.currency]
-    amount = exact(position.quantity)
+    units = market.units[position.instrument]
     if position.asset_class in MONEY:
-        return amount * rate
+        return units * rate
+    if position.option is not None:
+        return units * market.options[position.instrument].premium * rate
     price = market.prices[position.instrument]
     if position.asset_class == "future":
         price -= exact(position.entry_price)
-    return amount * exact(position.multiplier) * price * rate
+    return units * price * rate
 
 
 def current_market(
@@ -118,9 +154,9 @@ def current_market(
                 msg = f"no current price of {one.instrument}"
                 raise ReferenceInputError(msg)
             prices[one.instrument] = exact(now.prices[one.instrument])
-    return Market(
-        prices, {one.currency: _rate(one.currency, base_currency, quotes) for one in positions}
-    )
+    rates = {one.currency: _rate(one.currency, base_currency, quotes) for one in positions}
+    units = {one.instrument: _units(one) for one in positions}
+    return Market(prices, rates, units, _options(positions, now))
 
 
 def moved_market(
@@ -159,12 +195,17 @@ def moved_market(
         / _rate(currency, base_currency, before)
         for currency, rate in now.rates.items()
     }
-    return Market(prices, rates)
+    options = {name: option_moved(name, one, before, after) for name, one in now.options.items()}
+    return Market(prices, rates, now.units, options)
 
 
 def needed_series(positions: Sequence[ReferencePosition], base_currency: str) -> set[str]:
-    """Return the names of the series that a book needs: prices, and FX where it is foreign."""
-    priced = {one.instrument for one in positions if one.asset_class in PRICED}
+    """Return the names of the series that a book needs: prices, and FX where it is foreign.
+
+    Of an option that is what it is on and what moves its volatility, not its own.
+    """
+    behind = {name for one in positions if one.option for name in one.option.series}
+    priced = behind | {one.instrument for one in positions if one.asset_class in PRICED}
     majors = {PENCE.get(one.currency, (one.currency, 1))[0] for one in positions}
     foreign = majors - {base_currency}
     quoted = foreign | {base_currency} if foreign else set()
@@ -174,6 +215,24 @@ def needed_series(positions: Sequence[ReferencePosition], base_currency: str) ->
 def fx_name(currency: str) -> str:
     """Return the name of the series of a currency's units for 1 EUR."""
     return f"fx:{currency}"
+
+
+def _units(position: ReferencePosition) -> Fraction:
+    amount = exact(position.quantity)
+    return amount if position.asset_class in MONEY else amount * exact(position.multiplier)
+
+
+def _options(positions: Sequence[ReferencePosition], now: CurrentMarket) -> dict[str, OptionState]:
+    found = {}
+    for one in positions:
+        if one.option is not None:
+            if now.day is None:
+                msg = f"no day to count the time to expiry of {one.instrument} from"
+                raise ReferenceInputError(msg)
+            found[one.instrument] = option_now(
+                one.instrument, one.option, day=now.day, prices=now.prices, closes=now.closes
+            )
+    return found
 
 
 def _shocked(

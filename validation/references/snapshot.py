@@ -42,6 +42,7 @@ class ReferenceSnapshot:
     ``scenario_dates``, ``pnl`` and each entry of ``position_pnl`` run oldest first;
     ``tail`` names the scenario days from the worst to the one behind the VaR, of equal
     P&Ls the older first; ``classes`` maps an asset class to (VaR, expected shortfall).
+    ``present`` is the market that it is all valued in.
     """
 
     nav: Fraction
@@ -55,6 +56,7 @@ class ReferenceSnapshot:
     scenario_dates: tuple[dt.date, ...]
     pnl: tuple[Fraction, ...]
     position_pnl: PositionPnl
+    present: Market
 
 
 def reference_snapshot(
@@ -106,7 +108,9 @@ def reference_snapshot(
     series = {**closes, **{fx_name(currency): one for currency, one in (fx or {}).items()}}
     needed = needed_series(positions, base_currency)
     days, by_day = _days(series, needed, as_of=as_of, count=window + 1)
-    present = current_market(positions, now or CurrentMarket.at(by_day[days[-1]]), base_currency)
+    present = current_market(
+        positions, now or CurrentMarket.at(by_day[days[-1]], days[-1], series), base_currency
+    )
     moves = [(by_day[before], by_day[after], after) for before, after in itertools.pairwise(days)]
     return _under(positions, present, moves, base_currency, tail_probability)
 
@@ -150,7 +154,9 @@ def reference_stressed(
     _refuse_twice(positions)
     needed = needed_series(positions, base_currency)
     [today], today_closes = _days(closes, needed, as_of=as_of, count=1)
-    present = current_market(positions, now or CurrentMarket.at(today_closes[today]), base_currency)
+    present = current_market(
+        positions, now or CurrentMarket.at(today_closes[today], today, closes), base_currency
+    )
     book = {name: closes[name] for name in needed} or closes
     days = sorted(set.intersection(*(set(series) for series in book.values())))
     moves = [
@@ -172,13 +178,13 @@ def _under(
     scenarios = [
         moved_market(present, positions, before, after, base_currency) for before, after, _ in moves
     ]
+    worth = {one.instrument: value(one, present) for one in positions}
     position_pnl = {
-        one.instrument: tuple(value(one, moved) - value(one, present) for moved in scenarios)
+        one.instrument: tuple(value(one, moved) - worth[one.instrument] for moved in scenarios)
         for one in positions
     }
-    nav = sum((value(one, present) for one in positions), Fraction(0))
     dates = tuple(date for _, _, date in moves)
-    return _measured(positions, dates, position_pnl, nav, tail_probability)
+    return _measured(positions, dates, position_pnl, present, tail_probability)
 
 
 def _days(
@@ -198,7 +204,7 @@ def _measured(
     positions: Sequence[ReferencePosition],
     dates: tuple[dt.date, ...],
     position_pnl: PositionPnl,
-    nav: Fraction,
+    present: Market,
     tail_probability: Fraction,
 ) -> ReferenceSnapshot:
     if not dates:
@@ -211,7 +217,7 @@ def _measured(
     )
     tail = ranked[:rank]
     return ReferenceSnapshot(
-        nav=nav,
+        nav=sum((value(one, present) for one in positions), Fraction(0)),
         var=-exact_quantile(pnl, tail_probability),
         expected_shortfall=-exact_tail_mean(pnl, tail_probability),
         scenario_date=dates[tail[-1]],
@@ -224,6 +230,7 @@ def _measured(
         scenario_dates=dates,
         pnl=pnl,
         position_pnl=position_pnl,
+        present=present,
     )
 
 

@@ -317,3 +317,20 @@ def test_a_what_if_without_trades_states_the_snapshots_bits_and_with_one_the_str
     answer = what_if(snapshot, [order], Recall(market), close=close)
     assert numbers(answer.before) == numbers(snapshot)
     assert numbers(answer.after) == numbers(live(feed.send(order), "O"))
+
+
+def test_an_expired_option_does_not_give_the_spot_of_a_living_one() -> None:
+    terms = msgspec.structs.replace(CALL.option, expiry=DAY)
+    over = msgspec.structs.replace(CALL, instrument="B.AGED", option=terms)
+    feed = opened()
+    held = portfolio("O", holding("B.AGED", 2.0, 2.5), holding("B.CALL", 5.0, 2.5))
+    assert feed.send(CALL, over, VOL, held).rejected == ()
+    feed.close(0, tick("B", 130.0))
+    snapshot = live(feed.send(tick("B", 103.0, day=1)), "O")
+    assert snapshot.greeks is not None
+    [of_b] = snapshot.greeks.underlyings
+    living = row_of(snapshot).option
+    assert living is not None
+    assert living.position is not None
+    assert of_b.spot == 103.0
+    assert of_b.delta_cash == living.position.delta * 103.0

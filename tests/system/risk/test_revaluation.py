@@ -17,12 +17,12 @@ from system.risk.confidence import Confidence
 from system.risk.errors import NoScenarioValueError
 from system.risk.historical import historical_var
 from system.risk.listing import Listing, OptionTerms, ReturnType
+from system.risk.option_moves import option_moves
 from system.risk.portfolio import portfolio_risk, scenario_pnl
 from system.risk.revaluation import (
     OptionMark,
     delta_gamma_vega,
     option_marks,
-    option_moves,
     revalued,
 )
 from system.risk.scenarios import scenario_factors, series_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 from pathlib import Path
@@ -20,8 +21,11 @@ from system.settings import Connections
 from system.store.history_fake import MemoryHistory
 from system.store.records import BatchCommit
 from tests.system.book.feed import Feed, live, rate, tick, trade
-from tests.system.book.test_options import optioned
-from tests.validation.oracle.recorded import RecordedFeed, opened_and_recorded
+from tests.validation.oracle.recorded import (
+    RecordedFeed,
+    foreign_and_optional,
+    opened_and_recorded,
+)
 from validation.explain import inputs
 from validation.explain.command import CANNOT_TELL, DIFFERS, exit_code, explain
 from validation.explain.explanation import Explanation, explanation
@@ -43,8 +47,8 @@ def bundle_of(feed: Feed, snapshot: RiskSnapshot) -> Bundle:
     names = (f"instrument:{name}" for name in needed_instruments(snapshot))
     rows = {key: feed.rows[key] for key in names if key in feed.rows}
     for name in needed_closes(snapshot, restored_rows(rows).instruments):
-        if f"closes:{name}" in feed.rows:
-            rows[f"closes:{name}"] = feed.rows[f"closes:{name}"]
+        wanted = {key for key in feed.rows if key.startswith("stressed:") and key.endswith(name)}
+        rows |= {key: feed.rows[key] for key in {f"closes:{name}", *wanted} & feed.rows.keys()}
     return Bundle(snapshot=snapshot, rows={key: msgspec.Raw(row) for key, row in rows.items()})
 
 
@@ -87,16 +91,96 @@ def test_an_end_of_day_is_reproduced_too() -> None:
     assert explained(bundle_of(feed, end)).holds
 
 
-def test_a_book_with_an_option_is_reproduced_and_exact_arithmetic_says_that_it_cannot_tell() -> (
+def test_a_book_with_a_yen_option_pence_and_a_future_is_reproduced_and_agreed() -> None:
+    feed = foreign_and_optional()
+    for snapshot in feed.announced:
+        found = explained(bundle_of(feed, snapshot))
+        assert (found.differences, found.changed_inputs) == ((), ())
+        assert found.oracle.verdict is OracleVerdict.AGREED, found.oracle.detail
+        assert exit_code(found) == 0
+
+
+def test_a_quote_that_hardly_depends_on_its_volatility_is_said_to_be_beyond_exact_arithmetic() -> (
     None
 ):
-    feed = optioned()
-    snapshot = live(feed.send(tick("B", 101.0), rate("USD", 1.11)), "O")
+    feed = foreign_and_optional()
+    years = 37 / 365
+    least = 4_000.0 * math.exp(-0.02 * years) - 2_000.0 * math.exp(-0.01 * years)
+    quotes = tick("Y", 4_000.0, day=3), tick("Y.CALL", least + 1e-7, day=3)
+    snapshot = live(feed.send(*quotes), "O")
     found = explained(bundle_of(feed, snapshot))
-    assert (found.reproduced, found.differences) == (True, ())
+    assert found.reproduced
     assert found.oracle.verdict is OracleVerdict.UNCHECKED
-    assert "option" in found.oracle.detail
     assert exit_code(found) == CANNOT_TELL
+
+
+@pytest.fixture(scope="module")
+def optional() -> Bundle:
+    feed = foreign_and_optional()
+    return bundle_of(feed, feed.announced[-1])
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        (("greeks", "vega"), "greeks.vega"),
+        (("delta_gamma_vega", "var"), "delta_gamma_vega.var"),
+        (("stressed", 0, "var"), "stressed[0].var"),
+        (("positions", 0, "option", "unit", "delta"), "positions[Y.CALL].option.unit.delta"),
+        (("positions", 0, "option", "volatility"), "positions[Y.CALL].option.volatility"),
+        (("limits", 0, "value"), "limits[0].value"),
+    ],
+)
+def test_a_number_beside_var_that_was_changed_is_named(
+    optional: Bundle, path: tuple[str | int, ...], named: str
+) -> None:
+    record = optional.snapshot
+    if path[0] == "positions":
+        [place] = [n for n, row in enumerate(record.positions) if row.instrument == "Y.CALL"]
+        path = ("positions", place, *path[2:])
+    wrong = nudged(record, path)
+    found = explained(msgspec.structs.replace(optional, snapshot=wrong))
+    assert [one.field for one in found.differences] == [named]
+    assert exit_code(found) == DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("option", "field"), [("Y.CALL", "quantity"), ("Y.CALL", "price"), ("B.PUT", "option.spot")]
+)
+def test_an_input_of_an_option_that_was_changed_is_named(
+    optional: Bundle, option: str, field: str
+) -> None:
+    record = optional.snapshot
+    [place] = [n for n, row in enumerate(record.positions) if row.instrument == option]
+    found = recomputed(
+        msgspec.structs.replace(
+            optional, snapshot=nudged(record, ("positions", place, *field.split(".")), 1.01)
+        )
+    )
+    [named] = found.changed_inputs
+    assert named.startswith(f"positions[{option}].{field}: with ")
+
+
+def test_a_day_that_time_to_expiry_does_not_count_from_is_named(optional: Bundle) -> None:
+    record = optional.snapshot
+    assert record.valuation_date is not None
+    later = msgspec.structs.replace(
+        record, valuation_date=record.valuation_date + dt.timedelta(days=1)
+    )
+    [named] = recomputed(msgspec.structs.replace(optional, snapshot=later)).changed_inputs
+    assert named.startswith(f"valuation_date: with {record.valuation_date} ")
+
+
+def nudged(value: object, path: tuple[str | int, ...], factor: float | None = None) -> object:
+    """Return a struct with one number inside it changed in its last bit, or by a factor."""
+    if not path:
+        assert isinstance(value, float)
+        return math.nextafter(value, math.inf) if factor is None else value * factor
+    first, rest = path[0], path[1:]
+    if isinstance(first, int):
+        assert isinstance(value, tuple)
+        return (*value[:first], nudged(value[first], rest, factor), *value[first + 1 :])
+    return msgspec.structs.replace(value, **{first: nudged(getattr(value, first), rest, factor)})
 
 
 def test_steps_lead_to_the_number(bundle: Bundle) -> None:

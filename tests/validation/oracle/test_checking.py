@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
-from system.contracts.messages import RiskSnapshot, TradeAction
+from system.contracts.messages import RiskSnapshot, SnapshotKind, TradeAction
 from system.contracts.oracle import OracleVerdict
 from tests.system.book.feed import holding, live, mark, portfolio, rate, tick, trade
-from tests.validation.oracle.recorded import HELD, RecordedFeed, opened_and_recorded
+from tests.validation.oracle.recorded import (
+    HELD,
+    RecordedFeed,
+    foreign_and_optional,
+    opened_and_recorded,
+)
 from validation.oracle.checking import checked
 from validation.oracle.market import Walk
 
@@ -46,6 +53,64 @@ def test_every_snapshot_of_a_lively_day_is_recomputed_from_the_topics(base_curre
     verdicts = check_all(feed, feed.announced)
     assert verdicts == [OracleVerdict.AGREED] * len(feed.announced)
     assert len(verdicts) > 8
+
+
+@pytest.mark.parametrize("base_currency", ["USD", "EUR", "JPY"])
+def test_options_a_yen_and_pence_among_them_are_recomputed_from_the_topics(
+    base_currency: str,
+) -> None:
+    feed = foreign_and_optional(base_currency)
+    assert check_all(feed, feed.announced) == [OracleVerdict.AGREED] * len(feed.announced)
+    [*_, last] = feed.announced
+    options = [row.option for row in last.positions if row.option is not None]
+    assert {one.is_implied for one in options} == {True, False}
+    assert {one.moves_volatility for one in options} == {True, False}
+    assert min(one.days_to_expiry for one in options) < 0
+    assert last.proxied == ("N=C",)
+    assert [one.var is not None for one in last.stressed] == [True]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda one: with_option(one, "B.PUT", "unit", "vega"),
+        lambda one: with_option(one, "Y.CALL", "position", "gamma"),
+        lambda one: msgspec.structs.replace(one, greeks=off(one.greeks, "theta")),
+        lambda one: msgspec.structs.replace(one, stressed=(off(one.stressed[0], "var"),)),
+        lambda one: msgspec.structs.replace(one, stressed=()),
+        lambda one: msgspec.structs.replace(
+            one, positions=tuple(off(row, "price") if row.option else row for row in one.positions)
+        ),
+    ],
+    ids=["vega", "gamma", "theta of the book", "stressed", "no stressed", "premium"],
+)
+def test_a_number_beside_var_that_is_off_by_a_millionth_differs(
+    wrong: Callable[[RiskSnapshot], RiskSnapshot],
+) -> None:
+    feed = foreign_and_optional()
+    [*_, last] = feed.announced
+    assert last.kind is SnapshotKind.END_OF_DAY
+    assert check_all(feed, [wrong(last)]) == [OracleVerdict.DIFFERS]
+
+
+def with_option(snapshot: RiskSnapshot, name: str, greeks: str, field: str) -> RiskSnapshot:
+    rows = tuple(
+        msgspec.structs.replace(
+            row,
+            option=msgspec.structs.replace(
+                row.option, **{greeks: off(getattr(row.option, greeks), field)}
+            ),
+        )
+        if row.instrument == name
+        else row
+        for row in snapshot.positions
+    )
+    return msgspec.structs.replace(snapshot, positions=rows)
+
+
+def off(part: msgspec.Struct, field: str) -> msgspec.Struct:
+    """Return a struct with one number off by a millionth."""
+    return msgspec.structs.replace(part, **{field: getattr(part, field) * (1.0 + 1e-6)})
 
 
 def test_looking_at_some_snapshots_only_gives_the_same_answers() -> None:

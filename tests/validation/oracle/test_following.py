@@ -9,7 +9,13 @@ from system.contracts.messages import SnapshotKind
 from system.contracts.oracle import OracleStatus, OracleVerdict
 from tests.system.book.feed import holding, portfolio, tick
 from tests.validation.oracle.recorded import MemoryReader, announced, opened_and_recorded
-from validation.oracle.following import MAX_PORTFOLIOS_SHOWN, SAMPLES_PER_S, LiveOracle, Tally
+from validation.oracle.following import (
+    MAX_PORTFOLIOS_SHOWN,
+    REST_PER_WORK,
+    SAMPLES_PER_S,
+    LiveOracle,
+    Tally,
+)
 
 
 def followed(
@@ -58,6 +64,30 @@ def test_live_snapshots_are_sampled_at_the_stated_rate_and_in_turn() -> None:
         clock.sleep(1.0 / SAMPLES_PER_S)
     assert oracle.tally.status.checked == 4
     assert seen[1] == {"P", "Q"}
+
+
+def test_a_book_that_takes_long_to_recompute_is_looked_at_less_often() -> None:
+    feed = opened_and_recorded()
+    begun = len(feed.announced)
+    for second in range(60):
+        feed.send(tick("A", 100.0 + second, hour=15.0 + second / 100))
+
+    class Slow(ManualClock):
+        """Each look at it costs 0.4 s: a check takes at least as long."""
+
+        def monotonic_ns(self) -> int:
+            self.advance_ns(400_000_000)
+            return super().monotonic_ns()
+
+    clock, snapshots = Slow(), MemoryReader([], 1_000)
+    oracle = LiveOracle(MemoryReader(feed.records, 1_000), snapshots, lambda status: None, clock)
+    began_ns = clock.monotonic_ns()
+    for one in feed.announced[begun:]:
+        snapshots.add(announced([one]))
+        oracle.step(0.0)
+    seconds = (clock.monotonic_ns() - began_ns) / 1e9
+    assert 0.4 * (1 + REST_PER_WORK) * oracle.tally.status.checked <= seconds + 4.0
+    assert oracle.tally.status.checked > 3
 
 
 def test_a_defect_turns_it_red_and_it_stays_red() -> None:
