@@ -31,8 +31,9 @@ NOT_RECOMPUTED: Final = (
     "hypothetical_pnl",
     "realised_pnl",
     "option_pnl",
+    "limits.raised",
 )
-"""Follow from the close before or from trades, which a snapshot does not hold."""
+"""Follow from the close, the trades or the snapshots before, which a snapshot does not hold."""
 NAMES: Final = ("snapshot_id", "kind", "stages", "trade_ids")
 """Say which snapshot it is, and when it was made."""
 NUMBERS: Final = tuple(
@@ -89,7 +90,7 @@ def recomputed(bundle: Bundle) -> Recomputed:
     """
     record, recall = bundle.snapshot, recall_of(bundle)
     anew = _anew(record, recall)
-    differences = tuple(_differences(record, anew))
+    differences = tuple(_differences(_unraised(record), anew))
     met = record.inputs_hash == anew.inputs_hash
     return Recomputed(
         snapshot=anew,
@@ -106,6 +107,12 @@ def recall_of(bundle: Bundle) -> Recall:
 
 def _anew(record: RiskSnapshot, recall: Recall) -> RiskSnapshot:
     return risk_snapshot(recalled_book(record, recall), moment_of(record))
+
+
+def _unraised(record: RiskSnapshot) -> RiskSnapshot:
+    """Return a record without what its limits had raised: that depends on those before it."""
+    limits = tuple(msgspec.structs.replace(one, raised=None) for one in record.limits)
+    return msgspec.structs.replace(record, limits=limits)
 
 
 def _differences(record: RiskSnapshot, anew: RiskSnapshot) -> Iterator[Difference]:

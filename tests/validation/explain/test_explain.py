@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from system.book.restore import restored_rows
 from system.book.rows import ClosesState
+from system.contracts.limits import LimitLevel
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleVerdict
 from system.settings import Connections
@@ -142,6 +143,18 @@ def test_a_number_beside_var_that_was_changed_is_named(
     found = explained(msgspec.structs.replace(optional, snapshot=wrong))
     assert [one.field for one in found.differences] == [named]
     assert exit_code(found) == DIFFERS
+
+
+def test_what_a_limit_had_raised_depends_on_what_was_before_and_is_not_recomputed(
+    optional: Bundle,
+) -> None:
+    record = optional.snapshot
+    limits = tuple(msgspec.structs.replace(one, raised=LimitLevel.WARNING) for one in record.limits)
+    assert limits
+    raised = msgspec.structs.replace(record, limits=limits)
+    found = explained(msgspec.structs.replace(optional, snapshot=raised))
+    assert found.reproduced
+    assert "limits.raised" in found.not_recomputed
 
 
 @pytest.mark.parametrize(
