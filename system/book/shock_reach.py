@@ -11,7 +11,7 @@ from system.contracts.messages import AssetClass
 from system.contracts.questions import Shock
 from system.risk.currency import major_currency
 from system.risk.listing import Listing
-from system.risk.revaluation import terms_of
+from system.risk.option_moves import terms_of
 
 _PREMIUM: Final = "an option's premium follows from its underlying and volatility: shock those"
 

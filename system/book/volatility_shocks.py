@@ -10,7 +10,8 @@ import numpy as np
 from system.book.errors import ImpossibleShockError
 from system.book.shock_reach import means_option, moved_level
 from system.contracts.questions import Shock
-from system.risk.revaluation import OptionMarks, OptionMoves, shifted
+from system.risk.option_moves import OptionMoves
+from system.risk.revaluation import OptionMarks, shifted
 
 
 def with_volatility_shocks(
