@@ -1,7 +1,7 @@
 """Whether the service of this container is well: ``python compose/check.py NAME``.
 
 Exit code 0, or 1 with a line that says why. Compose asks every 20 seconds, so only the
-stream's check imports more than the standard library.
+checks of stream and oracle import more than the standard library.
 """
 
 from __future__ import annotations
@@ -58,10 +58,21 @@ def stream_problem() -> str:
     return "" if beats else "the stream has no heartbeat"
 
 
+def oracle_problem() -> str:
+    """Return why the oracle is not well, empty if its last word is in Redis and young."""
+    from system.settings import load_settings  # noqa: PLC0415 - a second that others need not wait
+    from system.store.latest import LatestStore  # noqa: PLC0415
+
+    with LatestStore(load_settings().connections().redis_url) as latest:
+        speaks = latest.status().oracle is not None
+    return "" if speaks else "the oracle says nothing"
+
+
 CHECKS: Final[Mapping[str, Callable[[], str]]] = {
     "spark-master": master_problem,
     "spark-worker": worker_problem,
     "stream": stream_problem,
+    "oracle": oracle_problem,
     "api": lambda: page_problem(API_PAGE),
     "dashboard": lambda: page_problem(DASHBOARD_PAGE),
 }

@@ -83,6 +83,7 @@ class FakeLatest:
     """Redis with a heartbeat, or without."""
 
     age_ms: int | None = None
+    oracle: str | None = None
 
     def __init__(self, redis_url: str) -> None:
         assert redis_url == "redis://here"
@@ -107,6 +108,14 @@ def test_the_stream_is_well_while_its_heartbeat_is_in_redis(monkeypatch, age_ms,
     monkeypatch.setattr("system.store.latest.LatestStore", FakeLatest)
     monkeypatch.setattr(FakeLatest, "age_ms", age_ms)
     assert check.stream_problem() == problem
+
+
+@pytest.mark.parametrize(("word", "problem"), [("here", ""), (None, "the oracle says nothing")])
+def test_the_oracle_is_well_while_its_word_is_in_redis(monkeypatch, word, problem):
+    monkeypatch.setenv("REDIS_URL", "redis://here")
+    monkeypatch.setattr("system.store.latest.LatestStore", FakeLatest)
+    monkeypatch.setattr(FakeLatest, "oracle", word)
+    assert check.oracle_problem() == problem
 
 
 def test_the_exit_code_says_how_it_is_and_the_line_why(monkeypatch, capsys, url, server):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import itertools
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,7 +35,13 @@ from tests.compose.reading import (
     read_compose,
 )
 
-OWN_SERVICES = ("spark-master", "spark-worker", "stream", "api", "dashboard", "replay")
+LOADED_FILES = """
+import sys
+import {module}.__main__
+ours = [one for name, one in sys.modules.items() if name.split(".")[0] in ("system", "validation")]
+print("\\n".join(one.__file__ for one in ours))
+"""
+OWN_SERVICES = ("spark-master", "spark-worker", "stream", "oracle", "api", "dashboard", "replay")
 # What a container is and the embedded stack's process is not: names instead of loopback.
 ADDRESS_PROPERTIES = {
     "controller.quorum.voters",
@@ -85,6 +93,7 @@ def options(command: list[str] | tuple[str, ...]) -> list[str]:
         ("spark-master", {"ui": 18080}),
         ("spark-worker", {"ui": 18081}),
         ("stream", {}),
+        ("oracle", {}),
         ("api", {"server": 8000}),
         ("dashboard", {"server": 8501}),
     ],
@@ -167,7 +176,7 @@ def test_every_secret_of_a_process_of_ours_is_a_variable_or_sparks_settings(serv
     assert targets == ({f"{conf_dir}/spark-defaults.conf"} if conf_dir else set())
 
 
-@pytest.mark.parametrize("name", ["stream", "api", "replay"])
+@pytest.mark.parametrize("name", ["stream", "oracle", "api", "replay"])
 def test_a_process_of_ours_calls_the_broker_where_it_listens(services, name):
     advertised = services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
     assert advertised == f"PLAINTEXT://{services[name]['environment']['KAFKA_BOOTSTRAP_SERVERS']}"
@@ -225,6 +234,21 @@ def test_the_image_is_given_all_that_it_copies_and_nothing_private():
         assert is_sent(path, ignore), f"{path} is copied and not sent"
     for private in (".git", ".riskstream/api-token", "compose/secrets/redis_url", "compose/.env"):
         assert not is_sent(private, ignore), private
+
+
+def test_everything_that_a_module_of_the_image_imports_of_ours_is_copied(services):
+    copied = copied_paths(DOCKERFILE_PATH.read_text("utf-8"))
+    found = subprocess.run(
+        [sys.executable, "-c", LOADED_FILES.format(module=services["oracle"]["command"][-1])],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert any("/validation/oracle/" in file for file in found)
+    paths = [Path(file).resolve().relative_to(ROOT.resolve()) for file in found]
+    lacking = [one for one in paths if not any(one.is_relative_to(path) for path in copied)]
+    assert lacking == []
 
 
 def test_the_image_copies_only_what_is_there():
