@@ -16,6 +16,7 @@ from typing import Annotated, Final
 import msgspec
 import numpy as np
 import typer
+from rich.console import Console
 
 from system.backtest.daily import DailyBacktest, daily_backtest
 from system.backtest.days import BacktestMarket, DayBounds
@@ -45,8 +46,20 @@ REPORT: Final = Path("build") / "replay-backtest.json"
 CHECK: Final = "replay backtest: stored snapshots equal the batch backtest, day by day"
 TICKS_PER_NAME_AND_DAY: Final = 3
 DRAIN_BOUND_S: Final = 180.0
+ALL: Final = "all"
 
 Days = Mapping[tuple[str, dt.date], EndOfDay]
+
+
+class ReplayBacktests(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``build/replay-backtest.json`` holds."""
+
+    spans: tuple[ReplayBacktest, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return those of all spans."""
+        return tuple(one for span in self.spans for one in span.findings)
 
 
 class ReplayBacktest(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,25 +179,53 @@ def compared(span: str, stored: Days, batch: DailyBacktest) -> ReplayBacktest:
 
 
 def replay_backtest(
-    span: Annotated[str, typer.Option(help=f"One of {', '.join(CASES)}.")] = "2020H1",
+    span: Annotated[str, typer.Option(help=f"One of {', '.join(CASES)}, or all.")] = "2020H1",
     report: Annotated[Path, typer.Option(help="Where the result is written.")] = REPORT,
 ) -> None:
     """Replay six months of real history and compare with the batch backtest, day by day."""
-    if span not in CASES:
-        raise typer.BadParameter(f"--span is {span!r}: choose from {', '.join(CASES)}")
-    settings = _own_settings()
-    closes = real_equities(settings)
-    case = golden_case(span, closes)
+    if span not in (*CASES, ALL):
+        raise typer.BadParameter(f"--span is {span!r}: choose from {', '.join((*CASES, ALL))}")
     console = open_console()
-    with console.status(f"{len(case.days)} days through Kafka, Spark and PostgreSQL"):
-        stored = _stored(case, settings)
-    found = compared(span, stored, batch_backtest(case, closes))
+    names = CASES if span == ALL else (span,)
+    found = ReplayBacktests(spans=tuple(_replayed(name, console) for name in names))
     report.parent.mkdir(parents=True, exist_ok=True)
     write_json(report, found)
+    raise typer.Exit(0 if all(one.verdict is Verdict.PASSED for one in found.findings) else 1)
+
+
+def _replayed(name: str, console: Console) -> ReplayBacktest:
+    """Replay one span on a stack of its own, and show what was found."""
+    settings = _own_settings()
+    closes = real_equities(settings)
+    case = golden_case(name, closes)
+    with console.status(f"{name}: {len(case.days)} days through Kafka, Spark and PostgreSQL"):
+        stored = _stored(case, settings)
+    found = compared(name, stored, batch_backtest(case, closes))
+    found = msgspec.structs.replace(
+        found, findings=(*found.findings, published_count(case, found.stored_breaches))
+    )
     for one in found.findings:
         style = STYLES[one.verdict]
-        console.print(f"[{style}]{one.verdict}[/{style}] {one.check}: {one.detail}")
-    raise typer.Exit(0 if all(one.verdict is Verdict.PASSED for one in found.findings) else 1)
+        console.print(f"[{style}]{one.verdict}[/{style}] {name} {one.check}: {one.detail}")
+    return found
+
+
+def published_count(case: GoldenCase, stored_breaches: int) -> Finding:
+    """Return whether the breaches counted from stored snapshots are the published ones.
+
+    Parameters
+    ----------
+    case : GoldenCase
+        The span.
+    stored_breaches : int
+        Counted from the snapshots in PostgreSQL.
+    """
+    return Finding(
+        check="replay backtest: the count is the published one",
+        verdict=Verdict.PASSED if stored_breaches == case.breach_count else Verdict.FAILED,
+        detail=f"{stored_breaches} of {len(case.days)}, published {case.breach_count}",
+        figures={"stored": stored_breaches, "published": case.breach_count},
+    )
 
 
 def _stored(case: GoldenCase, settings: Settings) -> Days:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from system.backtest.days import BacktestMarket, SpanDays, book_table, span_days
-from system.backtest.errors import NoBacktestDaysError
+from system.backtest.errors import NoBacktestDaysError, UnsupportedInstrumentError
+from system.backtest.options import OptionQuotes
 from system.backtest.positions import (
     BacktestBook,
     HoldingSpan,
@@ -75,6 +76,8 @@ class DailyBacktest:
         Moves on the used days that are beyond the bound of their asset class.
     carried : tuple of CarriedClose
         Closes and rates on the used days that stand in for missing ones.
+    constant_volatility : tuple of str
+        Options whose volatility no series moves in scenarios.
     kernel_checked : tuple of date
         As-of closes whose numbers were compared, to the bit, with `system.risk`.
     """
@@ -95,6 +98,7 @@ class DailyBacktest:
     components: tuple[ComponentBlock, ...]
     suspects: tuple[SuspectMove, ...]
     carried: tuple[CarriedClose, ...]
+    constant_volatility: tuple[str, ...]
     kernel_checked: tuple[dt.date, ...]
 
     @property
@@ -158,23 +162,44 @@ def daily_backtest(
         If a close is missing under ``REFUSE``, or cannot be carried; names series and date.
     NonPositiveCloseError
         If a relative return would start or end at a close at or below zero.
+    UnsupportedInstrumentError
+        If what a held option is on is split.
+    NoOptionVolatilityError, NoScenarioValueError
+        If an option's own price implies no volatility, or a scenario leaves it without a value.
     TooFewScenariosError
         If n * (1 - confidence) < 1.
     NonFinitePnlError
         If a scenario P&L overflows.
     """
     tail_of(settings.scenario_count, settings.confidence)
+    _refuse_split_underlyings(book, splits)
     adjusted = BacktestMarket(split_adjusted(market.closes, splits), market.rates)
     chosen = _chosen_days(book, adjusted, settings)
     opening = chosen[0][1].as_of_dates[0]
     factors = split_factors(book.quantities, splits, opening=opening)
+    quotes = OptionQuotes(adjusted.closes, settings.missing)
     results = []
     for span, days in chosen:
         quantities = quantity_matrix(span.held_at(days.as_of_dates), factors)
         results.append(
-            span_result(days, span.listings, quantities, book.base_currency, settings, on_days)
+            span_result(
+                days, span.listings, quantities, book.base_currency, settings, quotes, on_days
+            )
         )
     return _joined(book, settings, results)
+
+
+def _refuse_split_underlyings(book: BacktestBook, splits: Sequence[Split]) -> None:
+    """Refuse a split of what a held option is on: what its terms become is not in the files."""
+    split = {one.instrument_id for one in splits}
+    for one in book.quantities:
+        terms = book.listings[one.instrument_id].option
+        if terms is not None and terms.underlying.instrument_id in split:
+            why = (
+                f"{terms.underlying.instrument_id} is split; give prices and strikes in the shares "
+                "of the last day, without that split"
+            )
+            raise UnsupportedInstrumentError(one.instrument_id, why)
 
 
 def _chosen_days(
@@ -227,7 +252,15 @@ def _joined(
         ),
         suspects=_suspects(results),
         carried=_carried(results),
+        constant_volatility=_constant_volatility(book),
         kernel_checked=tuple(itertools.chain(*(one.kernel_checked for one in results))),
+    )
+
+
+def _constant_volatility(book: BacktestBook) -> tuple[str, ...]:
+    held = {one.instrument_id: book.listings[one.instrument_id].option for one in book.quantities}
+    return tuple(
+        sorted(name for name, terms in held.items() if terms and not terms.volatility_series)
     )
 
 

@@ -19,6 +19,7 @@ from system.backtest.positions import ALWAYS, HoldingSpan
 from system.risk.arrays import IndexVector
 from system.risk.currency import major_currency
 from system.risk.listing import Listing
+from system.risk.scenarios import own_series
 from system.risk.window import (
     CloseTable,
     Missing,
@@ -106,14 +107,15 @@ def book_table(
     Returns
     -------
     CloseTable
-        Priced instruments, then rates by the name of their `fx_series`.
+        Priced instruments, and what options are on and are moved by, then rates by the name of
+        their `fx_series`.
 
     Raises
     ------
     UnknownSeriesError
         If an instrument or a currency has no column; names it.
     """
-    priced = [listing.instrument_id for listing in listings if not listing.is_money]
+    priced = list(dict.fromkeys(name for listing in listings for name in own_series(listing)))
     closes = market.closes.select(priced)
     currencies = foreign_currencies(listings, base_currency)
     rates = _rates(market.rates, currencies, closes.dates)

@@ -4,7 +4,8 @@
 
     InputError
     ├── NoBacktestDaysError         no P&L date has a full window before it
-    ├── UnsupportedInstrumentError  an instrument that a backtest of closes cannot value
+    ├── UnsupportedInstrumentError  an instrument that the files do not say enough of
+    ├── NoOptionVolatilityError     an option's own price that no volatility gives
     └── UnknownInstrumentError      a position in something that is not listed
 
 Errors of the risk core (a missing close, a price at or below zero, too few scenarios)
@@ -41,15 +42,22 @@ class NoBacktestDaysError(InputError):
 
 
 class UnsupportedInstrumentError(InputError):
-    """An instrument that closes alone cannot value."""
+    """An instrument that the files do not say enough of to value it."""
 
-    def __init__(self, instrument_id: str, asset_class: str) -> None:
-        super().__init__(
-            f"{instrument_id} is of asset class {asset_class}: a backtest revalues from closes "
-            "and has no volatility surface to revalue an option with; leave it out"
-        )
+    def __init__(self, instrument_id: str, why: str) -> None:
+        super().__init__(f"{instrument_id} is held and cannot be valued: {why}")
         self.instrument_id = instrument_id
-        self.asset_class = asset_class
+
+
+class NoOptionVolatilityError(InputError):
+    """An option's own price on a day that no volatility gives."""
+
+    def __init__(self, date: dt.date, problem: str) -> None:
+        super().__init__(
+            f"on {date}, {problem}; correct the price, or leave the option's column out and it is "
+            "valued with the volatility of its row"
+        )
+        self.date = date
 
 
 class UnknownInstrumentError(InputError):

@@ -20,6 +20,13 @@ ALWAYS: Final = dt.date.min
 """Held-from date of a quantity without a date: held at the first close of the backtest."""
 
 
+NO_TERMS: Final = (
+    "an option is revalued in each scenario, and needs underlying, right, strike, expiry and "
+    "volatility among the columns of its row; returns of its own price are no scenarios, because "
+    "they belong to other spots and other times to expiry"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DatedQuantity:
     """A holding from one close on, until the next quantity of the same instrument.
@@ -59,7 +66,7 @@ class BacktestBook:
     UnknownInstrumentError
         If it holds what is not listed.
     UnsupportedInstrumentError
-        If it holds an option.
+        If it holds an option without terms.
     """
 
     portfolio: str
@@ -72,8 +79,8 @@ class BacktestBook:
             listing = self.listings.get(one.instrument_id)
             if listing is None:
                 raise UnknownInstrumentError(self.portfolio, one.instrument_id)
-            if listing.asset_class is AssetClass.OPTION:
-                raise UnsupportedInstrumentError(one.instrument_id, listing.asset_class.value)
+            if listing.asset_class is AssetClass.OPTION and listing.option is None:
+                raise UnsupportedInstrumentError(one.instrument_id, NO_TERMS)
 
 
 @dataclass(frozen=True, slots=True)

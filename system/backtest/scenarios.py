@@ -9,8 +9,8 @@ the whole history: a return does not depend on the day it is looked at from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -131,8 +131,8 @@ def factor_history(
     for position, listing in enumerate(listings):
         currency = major_currency(listing.currency)
         rate = rates[currency]
-        fx = None if currency == base_currency else rate[1:] / rate[:-1] - 1.0
-        own = [] if listing.is_money else [price_moves(window, listing)]
+        fx = None if currency == base_currency else _rate_moves(rate)
+        own = [] if listing.is_money else [_own_moves(window, listing)]
         both = own if fx is None else [*(moves * (1.0 + fx) for moves in own), fx]
         rows += both
         positions += [position] * len(both)
@@ -143,6 +143,23 @@ def factor_history(
         row_is_fx=np.array(is_fx, dtype=np.bool_),
         position_count=len(listings),
     )
+
+
+def currency_moves(rates: dict[str, Float64Vector], base_currency: str) -> dict[str, Float64Vector]:
+    """Return X'/X - 1 of each foreign currency, shape (day_count - 1,)."""
+    return {name: _rate_moves(one) for name, one in rates.items() if name != base_currency}
+
+
+def _rate_moves(rate: Float64Vector) -> Float64Vector:
+    moves: Float64Vector = rate[1:] / rate[:-1] - 1.0
+    return moves
+
+
+def _own_moves(window: ScenarioWindow, listing: Listing) -> Float64Vector:
+    """Return the price moves of an instrument; nothing for an option, whose row is of a day."""
+    if listing.option is not None:
+        return np.zeros(len(window.dates) - 1)
+    return price_moves(window, listing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,6 +182,7 @@ class ScenarioBlock:
     weights: Float64Matrix
     first_column: int
     scenario_count: int
+    own: Mapping[int, Float64Matrix] = field(default_factory=dict)
 
     @property
     def day_count(self) -> int:
@@ -173,6 +191,8 @@ class ScenarioBlock:
 
     def windows(self, row: int) -> Float64Matrix:
         """Return one factor row as a view, shape (day_count, scenario_count)."""
+        if row in self.own:
+            return self.own[row][:, :-1]
         last = self.first_column + self.day_count + self.scenario_count - 1
         return sliding_window_view(
             self.factors.rows[row, self.first_column : last], self.scenario_count
@@ -193,8 +213,24 @@ class ScenarioBlock:
         moves = self.factors.rows[:, first : first + self.day_count]
         total = np.zeros(self.day_count)
         for row in range(len(moves)):
-            total += moves[row] * self.weights[:, row]
+            move = self.own[row][:, -1] if row in self.own else moves[row]
+            total += move * self.weights[:, row]
         return total
+
+    def days(self, first: int, count: int) -> ScenarioBlock:
+        """Return the block of some of its days, from the 0-based ``first`` on."""
+        part = slice(first, first + count)
+        own = {row: moves[part] for row, moves in self.own.items()}
+        weights, column = self.weights[part], self.first_column + first
+        return ScenarioBlock(self.factors, weights, column, self.scenario_count, own)
+
+    def rows_of(self, day: int) -> Float64Matrix:
+        """Return the factor rows of one day, shape (row_count, scenario_count)."""
+        column = self.first_column + day
+        rows = self.factors.rows[:, column : column + self.scenario_count].copy()
+        for row, moves in self.own.items():
+            rows[row] = moves[day, :-1]
+        return rows
 
     def losses_in(self, scenarios: IndexVector) -> Float64Matrix:
         """Return each position's loss in one scenario per day, shape (day_count, positions).
@@ -205,7 +241,10 @@ class ScenarioBlock:
             0-based, within each day's window.
         """
         columns = self.first_column + np.arange(self.day_count) + scenarios
-        return self._by_position(self.factors.rows[:, columns].T * self.weights)
+        moved = self.factors.rows[:, columns].T.copy()
+        for row, moves in self.own.items():
+            moved[:, row] = moves[np.arange(self.day_count), scenarios]
+        return self._by_position(moved * self.weights)
 
     def weighted_losses(self, coefficients: Float64Matrix) -> Float64Matrix:
         """Return the weighted sum of each position's losses, shape (day_count, positions).

@@ -10,17 +10,18 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from system.backtest.days import SpanDays
 from system.backtest.methods import Forecasts, Method, forecasts
+from system.backtest.options import OptionQuotes, option_days
 from system.backtest.scenarios import (
-    FactorHistory,
     ScenarioBlock,
     base_rates,
+    currency_moves,
     factor_history,
     unit_rates,
 )
@@ -31,6 +32,7 @@ from system.risk.listing import Listing
 from system.risk.moves import SuspectMove, suspect_moves
 from system.risk.portfolio import ADDITIVITY_TOLERANCE, portfolio_risk, position_groups
 from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.window import CarriedClose
 
 CELLS_PER_BLOCK: Final = 1_000_000
 """Largest number of scenario P&Ls that are held at a time."""
@@ -76,6 +78,7 @@ def span_result(
     quantities: Float64Matrix,
     base_currency: str,
     settings: BacktestSettings,
+    quotes: OptionQuotes,
     on_days: Callable[[int], None],
 ) -> SpanResult:
     """Return the backtest of one span.
@@ -92,6 +95,8 @@ def span_result(
         ISO code.
     settings : BacktestSettings
         Method, window, confidence.
+    quotes : OptionQuotes
+        Prices of options themselves.
     on_days : callable
         Told the number of days that have been added.
 
@@ -101,8 +106,11 @@ def span_result(
         If a relative return would start or end at a close at or below zero.
     NonFinitePnlError
         If a scenario P&L overflows.
+    UnknownSeriesError, MissingCloseError, NoOptionVolatilityError, NoScenarioValueError
+        If an option cannot be valued on a day; see `option_days`.
     """
-    span = _prepared(days, listings, quantities, base_currency)
+    span = _prepared(days, listings, quantities, base_currency, quotes)
+    days = span.days
     value = _row_sums(span.worth.value)
     pnl = _row_sums(span.worth.value_after) - value
     stated = _stated(span.block, pnl, settings, on_days)
@@ -125,14 +133,26 @@ def span_result(
 
 
 def _prepared(
-    days: SpanDays, listings: Sequence[Listing], quantities: Float64Matrix, base_currency: str
+    days: SpanDays,
+    listings: Sequence[Listing],
+    quantities: Float64Matrix,
+    base_currency: str,
+    quotes: OptionQuotes,
 ) -> _Span:
     rates = base_rates(days.window, listings, base_currency)
     factors = factor_history(days.window, listings, rates, base_currency)
-    marked = MarkedDays.of(days.window, listings, unit_rates(listings, rates))
+    moves = currency_moves(rates, base_currency)
+    options = option_days(days, listings, factors, moves, quotes)
+    marked = MarkedDays.of(days.window, listings, unit_rates(listings, rates), options.premium)
     held = worth(marked, quantities, days.history_count)
-    block = ScenarioBlock(factors, held.weights(factors), 0, days.history_count)
-    return _Span(days, listings, held, block)
+    block = ScenarioBlock(factors, held.weights(factors), 0, days.history_count, options.rows)
+    return _Span(_with_carried(days, options.carried), listings, held, block)
+
+
+def _with_carried(days: SpanDays, carried: tuple[CarriedClose, ...]) -> SpanDays:
+    """Return days that count the quotes of options that were carried, too."""
+    window = replace(days.window, carried=(*days.window.carried, *carried))
+    return SpanDays(window, days.history_count) if carried else days
 
 
 def _stated(
@@ -153,15 +173,7 @@ def _blocks(whole: ScenarioBlock) -> Iterator[tuple[int, ScenarioBlock]]:
     """Yield blocks of bounded size, each with the number of its first day."""
     per_block = max(1, CELLS_PER_BLOCK // whole.scenario_count)
     for first in range(0, whole.day_count, per_block):
-        yield (
-            first,
-            ScenarioBlock(
-                whole.factors,
-                whole.weights[first : first + per_block],
-                whole.first_column + first,
-                whole.scenario_count,
-            ),
-        )
+        yield first, whole.days(first, per_block)
 
 
 def _row_sums(values: Float64Matrix) -> Float64Vector:
@@ -203,7 +215,7 @@ def _assert_same_bits(span: _Span, stated: Forecasts, settings: BacktestSettings
     ids = tuple(listing.instrument_id for listing in span.listings)
     risk = portfolio_risk(
         PositionExposures(ids, span.worth.price_exposure[day], span.worth.value[day]),
-        _factors_of_day(span.block.factors, span.days, ids, day),
+        _factors_of_day(span.block, span.days, ids, day),
         confidence=settings.confidence,
         groups=position_groups([listing.asset_class.value for listing in span.listings]),
     )
@@ -215,13 +227,13 @@ def _assert_same_bits(span: _Span, stated: Forecasts, settings: BacktestSettings
 
 
 def _factors_of_day(
-    factors: FactorHistory, days: SpanDays, ids: tuple[str, ...], day: int
+    block: ScenarioBlock, days: SpanDays, ids: tuple[str, ...], day: int
 ) -> ScenarioFactors:
     part = slice(day, day + days.history_count)
     return ScenarioFactors(
         instrument_ids=ids,
         scenario_dates=days.window.scenario_dates[part],
-        rows=factors.rows[:, part],
-        row_position=factors.row_position,
-        row_is_fx=factors.row_is_fx,
+        rows=block.rows_of(day),
+        row_position=block.factors.row_position,
+        row_is_fx=block.factors.row_is_fx,
     )

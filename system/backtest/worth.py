@@ -7,14 +7,14 @@ exposure beyond that. A file of positions knows no entry prices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from system.backtest.scenarios import FactorHistory
-from system.risk.arrays import BoolVector, Float64Matrix
+from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
 from system.risk.listing import Listing
 from system.risk.window import ScenarioWindow
 
@@ -44,11 +44,19 @@ class MarkedDays:
 
     @classmethod
     def of(
-        cls, window: ScenarioWindow, listings: Sequence[Listing], unit_rates: Float64Matrix
+        cls,
+        window: ScenarioWindow,
+        listings: Sequence[Listing],
+        unit_rates: Float64Matrix,
+        premium: Mapping[str, Float64Vector],
     ) -> Self:
-        """Return prices and rates on every day of a window."""
+        """Return prices and rates on every day of a window; of options, their premiums."""
         nothing = np.full(len(window.dates), np.nan)
-        prices = [nothing if one.is_money else window.row(one.instrument_id) for one in listings]
+        known = {**{one.instrument_id: nothing for one in listings if one.is_money}, **premium}
+        prices = [
+            known[name] if name in known else window.row(name)
+            for name in (one.instrument_id for one in listings)
+        ]
         return cls(
             prices=np.array(prices).T,
             unit_rates=unit_rates.T,

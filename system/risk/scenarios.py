@@ -125,13 +125,14 @@ def series_of(listings: Iterable[Listing], base_currency: str) -> tuple[str, ...
         the base currency, none of EUR.
     """
     book = tuple(listings)
-    prices = sorted({name for listing in book for name in _own_series(listing)})
+    prices = sorted({name for listing in book for name in own_series(listing)})
     foreign = {major_currency(listing.currency) for listing in book} - {base_currency}
     quoted = (foreign | {base_currency}) - {EUR} if foreign else set()
     return (*prices, *sorted(fx_series(currency) for currency in quoted))
 
 
-def _own_series(listing: Listing) -> tuple[str, ...]:
+def own_series(listing: Listing) -> tuple[str, ...]:
+    """Return the series of prices and volatilities that move one instrument."""
     if listing.is_money:
         return ()
     if listing.option is None:

@@ -15,6 +15,7 @@ from validation.replay_backtest import (
     batch_backtest,
     compared,
     last_pnl_date,
+    published_count,
 )
 
 
@@ -78,6 +79,11 @@ def test_a_day_that_differs_is_named_and_a_lost_breach_is_counted(
     assert {one.verdict for one in found.findings} == {Verdict.FAILED}
     assert str(key[1]) in found.findings[0].detail
     assert found.stored_breaches == case.breach_count - 1
+
+
+def test_a_count_that_is_not_the_published_one_fails(case: GoldenCase) -> None:
+    assert published_count(case, case.breach_count).verdict is Verdict.PASSED
+    assert published_count(case, case.breach_count - 1).verdict is Verdict.FAILED
 
 
 def test_a_day_that_is_missing_fails(case: GoldenCase, closes: Closes) -> None:

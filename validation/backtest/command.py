@@ -279,7 +279,7 @@ def _show(console: Console, entries: Sequence[Judged]) -> None:
 
 
 def _show_flags(console: Console, entries: Sequence[Judged]) -> None:
-    """Show each suspect move and each carried close once, as many as fit."""
+    """Show suspect moves, carried closes and constant volatilities once, as many as fit."""
     suspects = sorted(
         {
             (move.instrument, str(move.date), f"{move.move:+.1%}", move.probable_split)
@@ -296,7 +296,10 @@ def _show_flags(console: Console, entries: Sequence[Judged]) -> None:
         + (f" (probable split, {split} for 1)" if split else "")
         for name, date, move, split in suspects
     ]
-    for found in (lines, [f"carried close: {name} {date}" for name, date in carried]):
+    steady = sorted({name for one in entries for name in one.entry.constant_volatility})
+    held = [f"volatility stays in scenarios, for lack of a series: {name}" for name in steady]
+    carries = [f"carried close: {name} {date}" for name, date in carried]
+    for found in (lines, carries, held):
         for line in found[:SHOWN_LINES]:
             console.print(line, style="yellow", highlight=False, markup=False)
         if len(found) > SHOWN_LINES:

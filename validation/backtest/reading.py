@@ -19,6 +19,7 @@ from system.risk.currency import MINOR_UNITS
 from system.risk.listing import Listing, ReturnType
 from system.risk.window import CloseTable
 from validation.backtest.errors import InputFileError
+from validation.backtest.option_rows import OPTION_COLUMNS, with_terms
 from validation.backtest.tables import (
     TextTable,
     cell_error,
@@ -85,7 +86,7 @@ def read_input(paths: InputPaths, base_currency: str) -> BacktestInput:
     UnknownInstrumentError
         If a position is not among the instruments.
     UnsupportedInstrumentError
-        If a position is an option.
+        If a position is an option without terms.
     """
     closes = close_table(text_table(paths.prices))
     rates = _read_rates(paths.fx)
@@ -108,16 +109,19 @@ def _read_rates(path: Path | None) -> CloseTable:
 
 def _read_listings(path: Path) -> dict[str, Listing]:
     table = text_table(path)
-    optional = ("multiplier", "return_type", "name")
+    optional = ("multiplier", "return_type", "name", *OPTION_COLUMNS)
     columns = _columns(table, INSTRUMENT_COLUMNS, optional)
     listings: dict[str, Listing] = {}
+    rows: dict[str, tuple[int, Mapping[str, str]]] = {}
     for line, cells in table.rows:
-        listing = _listing(table, line, _named(columns, cells))
+        named = _named(columns, cells)
+        listing = _listing(table, line, named)
         if listing.instrument_id in listings:
             remedy = "keep one row per instrument"
             raise cell_error(table, line, "instrument", listing.instrument_id, remedy)
         listings[listing.instrument_id] = listing
-    return listings
+        rows[listing.instrument_id] = line, named
+    return with_terms(table, listings, rows)
 
 
 def _listing(table: TextTable, line: int, cells: Mapping[str, str]) -> Listing:

@@ -140,6 +140,7 @@ class MethodEntry(msgspec.Struct, frozen=True, kw_only=True):
     pnl_attribution: AttributionEntry | None
     suspect_moves: tuple[SuspectEntry, ...]
     carried_prices: tuple[CarriedEntry, ...]
+    constant_volatility: tuple[str, ...]
     kernel_checked: tuple[dt.date, ...]
 
 
@@ -222,6 +223,7 @@ def judged(backtest: DailyBacktest, plan: SimulationPlan) -> Judged:
         carried_prices=tuple(
             CarriedEntry(series=one.name, date=one.date) for one in backtest.carried
         ),
+        constant_volatility=backtest.constant_volatility,
         kernel_checked=backtest.kernel_checked,
     )
     return Judged(backtest, evidence, entry)

@@ -279,9 +279,9 @@ def test_a_rate_at_zero_is_refused() -> None:
         run([share("A", "EUR")], [DatedQuantity("A", 1.0)], {"A": walk(1)}, {"EUR": euro})
 
 
-def test_options_and_unlisted_instruments_are_refused_by_name() -> None:
+def test_options_without_terms_and_unlisted_instruments_are_refused_by_name() -> None:
     option = Listing("O", AssetClass.OPTION, "USD")
-    with pytest.raises(UnsupportedInstrumentError, match="O"):
+    with pytest.raises(UnsupportedInstrumentError, match=r"O is held.*underlying, right, strike"):
         run([option], [DatedQuantity("O", 1.0)], {"O": walk(1)})
     with pytest.raises(UnknownInstrumentError, match="Z"):
         run([share()], [DatedQuantity("Z", 1.0)], {"A": walk(1)})

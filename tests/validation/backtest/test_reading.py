@@ -70,15 +70,74 @@ def test_a_position_that_is_not_listed_is_refused(tmp_path: Path) -> None:
         read(tmp_path, instruments="instrument,asset_class,currency\nB,equity,USD\n")
 
 
-def test_an_option_is_refused_when_it_is_held(tmp_path: Path) -> None:
+def test_an_option_without_terms_is_refused_when_it_is_held(tmp_path: Path) -> None:
     listed = "instrument,asset_class,currency\nA,equity,USD\nB,option,USD\n"
     assert read(tmp_path, instruments=listed).books
     held = "portfolio,instrument,quantity\none,B,10\n"
-    with pytest.raises(UnsupportedInstrumentError, match="B is of asset class option"):
+    with pytest.raises(
+        UnsupportedInstrumentError, match=r"B is held.*underlying, right, strike, expiry"
+    ):
         read(tmp_path, instruments=listed, positions=held)
 
 
 HEADER = "instrument,asset_class,currency,multiplier,return_type\n"
+TERMS = "instrument,asset_class,currency,underlying,right,strike,expiry,volatility"
+OPTIONAL = "rate,dividend_yield,volatility_series,volatility_shift"
+
+
+def option_row(**changes: str) -> str:
+    """Return a file with a share, and a call on it."""
+    cells = {
+        "instrument": "A.CALL",
+        "asset_class": "option",
+        "currency": "USD",
+        "underlying": "A",
+        "right": "call",
+        "strike": "90",
+        "expiry": "2021-06-18",
+        "volatility": "0.25",
+        "rate": "0.01",
+        "dividend_yield": "",
+        "volatility_series": "VIX",
+        "volatility_shift": "absolute",
+    } | changes
+    share = "A,equity,USD,,,,,,,,,"
+    return f"{TERMS},{OPTIONAL}\n{','.join(cells.values())}\n{share}\nM,cash,USD,,,,,,,,,\n"
+
+
+def test_the_terms_of_an_option_are_read_whatever_the_order_of_the_rows(tmp_path: Path) -> None:
+    held = "portfolio,instrument,quantity\none,A.CALL,10\n"
+    [book] = read(tmp_path, instruments=option_row(), positions=held).books
+    terms = book.listings["A.CALL"].option
+    assert terms is not None
+    assert terms.underlying == book.listings["A"]
+    assert (terms.right, terms.strike, terms.expiry) == ("call", 90.0, dt.date(2021, 6, 18))
+    assert (terms.volatility, terms.rate, terms.dividend_yield) == (0.25, 0.01, 0.0)
+    assert (terms.volatility_series, terms.volatility_shift) == ("VIX", "absolute")
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "said"),
+    [
+        ("underlying", "", "line 2, column underlying.*fill it in"),
+        ("underlying", "Z", "underlying.*'Z'.*add a row"),
+        ("underlying", "M", "underlying.*'M'.*no cash"),
+        ("underlying", "A.CALL", "underlying.*no option"),
+        ("currency", "EUR", "underlying.*it is in USD"),
+        ("right", "straddle", "right.*'straddle'.*call, put"),
+        ("strike", "0", "strike.*'0'.*above zero"),
+        ("expiry", "June", "expiry.*'June'"),
+        ("volatility", "25", "volatility.*'25'.*0.25 for 25 %"),
+        ("rate", "3", "rate.*'3'.*0.02 for 2 %"),
+        ("volatility_shift", "log", "volatility_shift.*'log'.*relative, absolute"),
+        ("asset_class", "equity", "underlying.*is no option"),
+    ],
+)
+def test_a_wrong_term_is_named_with_line_and_column(
+    tmp_path: Path, column: str, text: str, said: str
+) -> None:
+    with pytest.raises(InputFileError, match=said):
+        read(tmp_path, instruments=option_row(**{column: text}))
 
 
 @pytest.mark.parametrize(
