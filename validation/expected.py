@@ -37,6 +37,7 @@ from validation.references.revaluation import (
     value,
 )
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
+from validation.references.stand_ins import completed, window_suffices
 
 CASH = "cash:"
 ONE_DAY = dt.timedelta(days=1)
@@ -82,6 +83,10 @@ class ExpectedMarket:
         """Return the newest close of a series up to a day of the calendar."""
         closes = self.on_calendar(series)
         return closes[max(date for date in closes if date <= day)]
+
+    def has_close(self, series: str, day: dt.date) -> bool:
+        """Return whether a series has a close up to a day of the calendar."""
+        return series in self.closes and any(date <= day for date in self.on_calendar(series))
 
 
 def effective_trades(messages: Sequence[Trade]) -> tuple[Trade, ...]:
@@ -162,11 +167,19 @@ def expected_end_of_day(
     day : date
         The day that is closed.
     """
-    series = sorted(needed_series(held, portfolio.base_currency))
-    closes = {name: market.on_calendar(name) for name in series}
-    return reference_snapshot(
+    proxies = {name: one.proxy for name, one in market.instruments.items() if one.proxy}
+    series = needed_series(held, portfolio.base_currency)
+    known = {*series, *(proxies[name] for name in series if name in proxies)} & market.closes.keys()
+    full = completed(
         held,
-        closes,
+        {name: market.on_calendar(name) for name in sorted(known)},
+        proxies,
+        base_currency=portfolio.base_currency,
+        suffices=window_suffices(day, portfolio.window),
+    )
+    return reference_snapshot(
+        full.positions,
+        full.closes,
         as_of=day,
         window=portfolio.window,
         confidence=portfolio.confidence,
@@ -242,7 +255,8 @@ def _market_on(
     held: Sequence[ReferencePosition], portfolio: Portfolio, market: ExpectedMarket, day: dt.date
 ) -> CurrentMarket:
     series = needed_series(held, portfolio.base_currency)
-    closes = {name: exact(market.last_close(name, day)) for name in series}
+    own = {one.instrument for one in held if one.option and market.has_close(one.instrument, day)}
+    closes = {name: exact(market.last_close(name, day)) for name in series | own}
     return CurrentMarket.at(closes, day, market.closes)
 
 

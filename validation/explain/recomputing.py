@@ -32,6 +32,7 @@ NOT_RECOMPUTED: Final = (
     "realised_pnl",
     "option_pnl",
     "limits.raised",
+    "suspect_ticks",
 )
 """Follow from the close, the trades or the snapshots before, which a snapshot does not hold."""
 NAMES: Final = ("snapshot_id", "kind", "stages", "trade_ids")

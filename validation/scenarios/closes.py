@@ -18,12 +18,13 @@ from validation.fates import read_message
 
 @dataclass(frozen=True)
 class AcceptedQuote:
-    """An applied quote: its series, its price, and where it lies."""
+    """An applied quote: its series, its price, where it lies, and the time it is of."""
 
     series: str
     price: float
     partition: str
     offset: int
+    event_time_ns: int
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ def _counting(
 
 
 def _quote(message: Tick | FxRate, partition: str, offset: int) -> AcceptedQuote:
+    at_ns = message.event_time_ns
     if isinstance(message, Tick):
-        return AcceptedQuote(message.ticker, message.mid, partition, offset)
-    return AcceptedQuote(f"fx:{message.currency}", message.rate, partition, offset)
+        return AcceptedQuote(message.ticker, message.mid, partition, offset, at_ns)
+    return AcceptedQuote(f"fx:{message.currency}", message.rate, partition, offset, at_ns)

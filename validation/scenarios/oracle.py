@@ -26,13 +26,16 @@ from validation.expected import effective_trades, positions_after
 from validation.fates import read_message
 from validation.gathering import books_of
 from validation.references.exact import ReferenceInputError, exact
-from validation.references.revaluation import CurrentMarket, needed_series
+from validation.references.revaluation import CurrentMarket, ReferencePosition, needed_series
 from validation.references.snapshot import reference_snapshot
+from validation.references.stand_ins import completed, window_suffices
 from validation.scenarios.closes import TopicCloses
 
 CHECK: Final = "live: sampled numbers equal the exact reference at their offsets"
 RELATIVE_TOLERANCE: Final = 1e-9
 SAMPLE_COUNT: Final = 40
+DAY_NS: Final = 86_400_000_000_000
+EPOCH: Final = dt.date(1970, 1, 1)
 AFTER_FAULT_COUNT: Final = 5
 
 
@@ -52,6 +55,8 @@ class Inputs:
         Applied trades with ``topic:partition`` and offset.
     prices : mapping
         Per series its partition, and the offsets and prices of its applied quotes.
+    times : mapping
+        Per partition the offsets of its applied quotes, and the times they are of.
     acts : Acts
         Splits and dividends that ever take effect.
     """
@@ -62,6 +67,7 @@ class Inputs:
     books: Mapping[str, Portfolio]
     trades: Sequence[tuple[str, int, Trade]]
     prices: Mapping[str, tuple[str, list[int], list[float]]]
+    times: Mapping[str, tuple[list[int], list[int]]]
     acts: Acts = NO_ACTS
 
     def day_before(self, partition: str, offset: int) -> dt.date | None:
@@ -95,7 +101,11 @@ def inputs_of(
     ]
     messages = [message for _, message in slow]
     prices: dict[str, tuple[str, list[int], list[float]]] = {}
+    times: dict[str, tuple[list[int], list[int]]] = {}
     for quote in closes.quotes:
+        places, moments = times.setdefault(quote.partition, ([], []))
+        places.append(quote.offset)
+        moments.append(quote.event_time_ns)
         _, offsets, values = prices.setdefault(quote.series, (quote.partition, [], []))
         offsets.append(quote.offset)
         values.append(quote.price)
@@ -110,6 +120,7 @@ def inputs_of(
             if isinstance(message, Trade)
         ],
         prices=prices,
+        times=times,
         acts=acts_of([record for record, _ in slow] + _marks(records), ruled),
     )
 
@@ -187,24 +198,55 @@ def expected_var(snapshot: SeenSnapshot, inputs: Inputs) -> Fraction:
     taken = [one for one in inputs.acts.taken if one.day in days]
     acts = replace(inputs.acts, taken=taken)
     held = positions_after(book, effective_trades(sent), acts.restruck(), acts)
-    series = sorted(needed_series(held, book.base_currency))
     closes = {
-        name: {
-            day: value for day, value in inputs.closes.closes.get(name, {}).items() if day in known
-        }
-        for name in series
+        name: {day: value for day, value in series.items() if day in known}
+        for name, series in inputs.closes.closes.items()
     }
     restated = acts.restated(closes)
-    now = {name: _price(name, snapshot, inputs, closes, acts) for name in series}
-    return reference_snapshot(
+    needed = {*needed_series(held, book.base_currency), *_quoted_options(held, snapshot, inputs)}
+    now = {name: _price(name, snapshot, inputs, closes, acts) for name in sorted(needed)}
+    full = completed(
         held,
         restated,
+        {name: one.proxy for name, one in inputs.instruments.items() if one.proxy},
+        base_currency=book.base_currency,
+        suffices=window_suffices(as_of, book.window),
+    )
+    return reference_snapshot(
+        full.positions,
+        full.closes,
         as_of=as_of,
         window=book.window,
         confidence=book.confidence,
         base_currency=book.base_currency,
-        now=CurrentMarket.at(now),
+        now=CurrentMarket.at(now, _valuation_date(snapshot, inputs, days, as_of), restated),
     ).var
+
+
+def _quoted_options(
+    held: Sequence[ReferencePosition], snapshot: SeenSnapshot, inputs: Inputs
+) -> set[str]:
+    """Return the options that have been quoted themselves."""
+    options = [one.instrument for one in held if one.option is not None]
+    return {
+        name
+        for name in options
+        if name in inputs.prices
+        and _covers(snapshot, inputs.prices[name][0], inputs.prices[name][1][0])
+    }
+
+
+def _valuation_date(
+    snapshot: SeenSnapshot, inputs: Inputs, closed: Sequence[dt.date], as_of: dt.date
+) -> dt.date:
+    """Return the day of the newest quote behind the last mark, before one the as-of date."""
+    marks = inputs.marks[max(closed)] if closed else {}
+    newest_ns = 0
+    for partition, (offsets, times) in inputs.times.items():
+        first = bisect_right(offsets, marks.get(partition, -1))
+        end = bisect_right(offsets, snapshot.offsets.get(partition, 0) - 1)
+        newest_ns = max([newest_ns, *times[first:end]])
+    return max(as_of, EPOCH + dt.timedelta(days=newest_ns // DAY_NS)) if newest_ns else as_of
 
 
 def _covers(snapshot: SeenSnapshot, partition: str, offset: int) -> bool:
@@ -229,7 +271,7 @@ def _price(
         if place:
             since = inputs.day_before(partition, offsets[place - 1]) if acts.taken else None
             return exact(acts.price(name, values[place - 1], since, closes))
-    restated = acts.restated(closes)[name]
+    restated = acts.restated(closes).get(name)
     if not restated:
         raise ReferenceInputError(f"no price of {name}")
     return exact(restated[max(restated)])
