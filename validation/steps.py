@@ -79,7 +79,7 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         ),
         _tests(folder, "compose", "compose file against its specification", _COMPOSE, 300),
         _tests(folder, "integration", "integration on the real servers", _INTEGRATION, 900),
-        _tests(folder, "golden", "golden and dirty replay, end to end", _END_TO_END, 900),
+        _tests(folder, "golden", "golden and dirty replay, end to end", _END_TO_END, 1_200),
         _tests(folder, "load", "a short load with users: every tick right", _LOAD, 600),
         Step(
             "demo",
