@@ -40,6 +40,7 @@ from system.contracts.messages import (
     field_names,
 )
 from system.contracts.oracle import OracleStatus, OracleVerdict
+from system.contracts.replay import ReplayStatus
 
 SNAPSHOT_EVENT: Final = "snapshot"
 """Server-sent event: a ``RiskSnapshot``, or a ``CurrentRisk`` with ``compact=true``."""
@@ -294,7 +295,8 @@ class StreamStatus(View, frozen=True, kw_only=True):
     ``(fence, epoch)`` is the newest batch in Redis, ``(durable_fence, durable_epoch)`` the
     newest in PostgreSQL; -1 before the first. ``dropped_count``: snapshots that this
     client was too slow for, each replaced by a newer one of its portfolio. ``oracle`` is
-    what the independent oracle has found, None where none runs.
+    what the independent oracle has found, None where none runs; ``replay`` which scenario
+    is replayed, None while none is.
     """
 
     state: StreamState
@@ -306,6 +308,7 @@ class StreamStatus(View, frozen=True, kw_only=True):
     published_ns: int
     dropped_count: int = 0
     oracle: OracleStatus | None = None
+    replay: ReplayStatus | None = None
 
 
 class StreamGap(View, frozen=True, kw_only=True):

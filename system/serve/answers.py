@@ -14,6 +14,7 @@ from system.contracts import adjustments, api, decomposition, limits, questions
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
+from system.contracts.replay import ReplayStatus
 from system.serve.problems import PROBLEM_MEDIA_TYPE
 
 JSON_MEDIA_TYPE: Final = "application/json"
@@ -55,6 +56,7 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     questions.WhatIfRequest,
     RiskSnapshot,
     OracleStatus,
+    ReplayStatus,
 )
 
 

@@ -18,6 +18,7 @@ from system.contracts.api import (
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.contracts.oracle import NO_ORACLE, OracleStatus
+from system.contracts.replay import NO_REPLAY, ReplayStatus
 from system.serve import views
 from system.serve.answers import answers, json_answer, json_bytes
 from system.serve.desks import names_of
@@ -118,6 +119,13 @@ async def oracle(request: Request) -> Response:
     """Return what the independent oracle has found: agreed, differs or not yet checked."""
     status = await services_of(request).latest.status()
     return json_answer(status.oracle or NO_ORACLE)
+
+
+@router.get("/replay", tags=["risk"], **answers(ReplayStatus, 503))
+async def replay(request: Request) -> Response:
+    """Return which scenario is replayed, its clock, speed and faults; or that none is."""
+    status = await services_of(request).latest.status()
+    return json_answer(status.replay or NO_REPLAY)
 
 
 @router.get("/rejected", tags=["history"], **answers(RejectedPage, 503))

@@ -21,6 +21,7 @@ from system.show.curve import CurvePart, PnlCurve
 from system.show.days import Day, DayHistory
 from system.show.freshness import Evidence, FreshnessView, freshness
 from system.show.oracle import OracleView, oracle_view
+from system.show.replay import ReplayView, replay_view
 from system.show.trades import Blotter, Ticket, TradeRow
 from system.show.view.gauge import card
 from system.show.view.portfolio import portfolio_view
@@ -44,7 +45,7 @@ class DeskMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``served_ms`` is the server's wall clock, ``quiet_ms`` how long the selected portfolio
     has had no new snapshot, ``durable`` how far PostgreSQL is, ``oracle`` what the independent
-    oracle has found.
+    oracle has found, ``replay`` which scenario is replayed, where one is.
     """
 
     served_ms: float
@@ -53,6 +54,7 @@ class DeskMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     quiet_ms: float | None
     durable: str
     oracle: OracleView
+    replay: ReplayView | None
     latency: Latency
     cards: Raw | None = None
     view: Raw | None = None
@@ -236,6 +238,7 @@ class Desk:
             quiet_ms=_quiet_ms(board, now_ns) if board else None,
             durable=durable_words(self.evidence.status),
             oracle=oracle_view(self.evidence.status, board.snapshot if board else None),
+            replay=replay_view(self.evidence.status),
             cards=self._cards_view() if held.cards != after.cards else None,
             view=board.view() if board and held.view != after.view else None,
             curve=_curve_part(board, held) if board and held.view != after.view else None,

@@ -11,6 +11,7 @@
 ``riskstream:fence``            the highest fence that was claimed; lower ones are refused
 ``riskstream:heartbeat``        JSON, expires: no key, no living stream
 ``riskstream:oracle``           JSON of ``OracleStatus``, expires: no key, no living oracle
+``riskstream:replay``           JSON of ``ReplayStatus``, expires: no key, nothing is replayed
 ==============================  ==========================================================
 
 Batches are ordered by (fence, epoch). A script writes only what is newer, so that a slow
@@ -31,6 +32,9 @@ DURABLE_KEY: Final = f"{PREFIX}durable"
 FENCE_KEY: Final = f"{PREFIX}fence"
 HEARTBEAT_KEY: Final = f"{PREFIX}heartbeat"
 ORACLE_KEY: Final = f"{PREFIX}oracle"
+REPLAY_KEY: Final = f"{PREFIX}replay"
+TOLD_KEYS: Final = (ORACLE_KEY, REPLAY_KEY)
+"""What processes beside the stream say of themselves, read together."""
 
 STREAM_MAX_ENTRIES: Final = 2_048
 """How far back a reader can resume: 20 s of 10 portfolios at 10 batches a second."""
@@ -40,6 +44,7 @@ STREAM_MIN_ENTRIES: Final = 32
 HEARTBEAT_EXPIRY_MS: Final = 2_000
 ORACLE_EXPIRY_MS: Final = 15_000
 """The oracle writes every second; a check of one very large book may take several."""
+REPLAY_EXPIRY_MS: Final = 5_000
 CONNECT_TIMEOUT_S: Final = 2.0
 REPLY_TIMEOUT_S: Final = 5.0
 ATTEMPTS: Final = 3

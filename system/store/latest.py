@@ -22,6 +22,7 @@ from system.contracts.api import StreamState, StreamStatus, current_risk
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
+from system.contracts.replay import ReplayStatus
 from system.store import keyspace
 from system.store.errors import FencedError, StoreUnavailableError
 from system.store.live import (
@@ -203,6 +204,24 @@ class LatestStore:
                 keyspace.ORACLE_KEY, msgspec.json.encode(status), px=keyspace.ORACLE_EXPIRY_MS
             )
 
+    def publish_replay(self, status: ReplayStatus) -> None:
+        """Say where a replay stands; forgotten after ``REPLAY_EXPIRY_MS``.
+
+        Parameters
+        ----------
+        status : ReplayStatus
+            The whole of it.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            self._redis.set(
+                keyspace.REPLAY_KEY, msgspec.json.encode(status), px=keyspace.REPLAY_EXPIRY_MS
+            )
+
     # -- reading ------------------------------------------------------------------------
 
     def watermark(self) -> Watermark | None:
@@ -256,9 +275,9 @@ class LatestStore:
             pipeline.pttl(keyspace.HEARTBEAT_KEY)
             pipeline.hmget(keyspace.WATERMARK_KEY, keyspace.WATERMARK_FIELDS)
             pipeline.hmget(keyspace.DURABLE_KEY, keyspace.DURABLE_FIELDS)
-            pipeline.get(keyspace.ORACLE_KEY)
-            beat, expires_in_ms, watermark, durable, oracle = pipeline.execute()
-        return status_from(beat, expires_in_ms, watermark_from(watermark), durable, oracle)
+            pipeline.mget(keyspace.TOLD_KEYS)
+            beat, expires_in_ms, watermark, durable, told = pipeline.execute()
+        return status_from(beat, expires_in_ms, watermark_from(watermark), durable, *told)
 
     def read_since(self, last_id: str, *, block_ms: int = 0, count: int = 64) -> list[StreamEntry]:
         """Return published snapshots after an entry, oldest first.

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from system.contracts.api import StreamState, StreamStatus, current_risk
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
+from system.contracts.replay import ReplayStatus
 from system.store.errors import FencedError
-from system.store.keyspace import HEARTBEAT_EXPIRY_MS, ORACLE_EXPIRY_MS, STREAM_MAX_ENTRIES
+from system.store.keyspace import (
+    HEARTBEAT_EXPIRY_MS,
+    ORACLE_EXPIRY_MS,
+    REPLAY_EXPIRY_MS,
+    STREAM_MAX_ENTRIES,
+)
 from system.store.live import (
     NOTHING_YET,
     LatestRecord,
@@ -24,6 +30,7 @@ from system.store.records import Position
 from system.store.watching import OLDEST_ID
 
 _WAIT_SLICE_MS: Final = 5
+T = TypeVar("T")
 
 
 class MemoryLatest:
@@ -46,6 +53,7 @@ class MemoryLatest:
         self._before = NOTHING_YET
         self._beat: tuple[int, StreamState] | None = None
         self._oracle: tuple[int, OracleStatus] | None = None
+        self._replay: tuple[int, ReplayStatus] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -123,6 +131,10 @@ class MemoryLatest:
         """Say what the oracle has found."""
         self._oracle = (self._now_ms(), status)
 
+    def publish_replay(self, status: ReplayStatus) -> None:
+        """Say where a replay stands."""
+        self._replay = (self._now_ms(), status)
+
     def watermark(self) -> Watermark | None:
         """Return the newest batch that was published."""
         return self._watermark
@@ -151,13 +163,12 @@ class MemoryLatest:
             durable_fence=self._durable.fence,
             durable_epoch=self._durable.epoch,
             published_ns=watermark.published_ns,
-            oracle=self._living_oracle(),
+            oracle=self._living(self._oracle, ORACLE_EXPIRY_MS),
+            replay=self._living(self._replay, REPLAY_EXPIRY_MS),
         )
 
-    def _living_oracle(self) -> OracleStatus | None:
-        if self._oracle is None or self._now_ms() - self._oracle[0] >= ORACLE_EXPIRY_MS:
-            return None
-        return self._oracle[1]
+    def _living(self, told: tuple[int, T] | None, expiry_ms: int) -> T | None:
+        return None if told is None or self._now_ms() - told[0] >= expiry_ms else told[1]
 
     def read_since(self, last_id: str, *, block_ms: int = 0, count: int = 64) -> list[StreamEntry]:
         """Return published snapshots after an entry, oldest first; never waits."""

@@ -12,6 +12,7 @@ from system.contracts.api import StreamState, StreamStatus
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleStatus
+from system.contracts.replay import ReplayStatus
 from system.store.keyspace import HEARTBEAT_EXPIRY_MS
 from system.store.records import NO_EPOCH, Position
 
@@ -186,6 +187,7 @@ def status_from(
     watermark: Watermark | None,
     durable: Sequence[bytes | None],
     oracle: bytes | None = None,
+    replay: bytes | None = None,
 ) -> StreamStatus:
     """Return where the stream stands; the heartbeat's age by Redis's own clock."""
     committed = position_from(*durable[:2])
@@ -199,6 +201,7 @@ def status_from(
         durable_epoch=committed.epoch,
         published_ns=watermark.published_ns if watermark else 0,
         oracle=None if oracle is None else msgspec.json.decode(oracle, type=OracleStatus),
+        replay=None if replay is None else msgspec.json.decode(replay, type=ReplayStatus),
     )
 
 

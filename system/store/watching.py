@@ -114,9 +114,9 @@ class LatestReader:
             pipeline.pttl(keyspace.HEARTBEAT_KEY)
             pipeline.hmget(keyspace.WATERMARK_KEY, keyspace.WATERMARK_FIELDS)
             pipeline.hmget(keyspace.DURABLE_KEY, keyspace.DURABLE_FIELDS)
-            pipeline.get(keyspace.ORACLE_KEY)
-            beat, expires_in_ms, watermark, durable, oracle = await pipeline.execute()
-        return status_from(beat, expires_in_ms, watermark_from(watermark), durable, oracle)
+            pipeline.mget(keyspace.TOLD_KEYS)
+            beat, expires_in_ms, watermark, durable, told = await pipeline.execute()
+        return status_from(beat, expires_in_ms, watermark_from(watermark), durable, *told)
 
     async def watermark(self) -> Watermark | None:
         """Return the newest batch that was published, None before the first.

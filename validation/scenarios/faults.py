@@ -20,6 +20,7 @@ import psutil
 from system.bus.consumer import end_offsets
 from system.clock import SystemClock
 from system.contracts.api import StreamState
+from system.contracts.replay import ReplayFault
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError, UnavailableError
 from system.runtime.programs import guarded_command
@@ -98,6 +99,7 @@ class FaultInjector:
         self._clock = SystemClock()
         self._threads: list[threading.Thread] = []
         self._outcomes: dict[int, FaultOutcome] = {}
+        self._begun: set[int] = set()
 
     @property
     def count(self) -> int:
@@ -121,6 +123,15 @@ class FaultInjector:
         self._threads.append(thread)
         thread.start()
 
+    def begun(self) -> tuple[ReplayFault, ...]:
+        """Return the faults that have begun so far, in their order."""
+        over = set(self._outcomes)
+        return tuple(
+            ReplayFault(do=_name(fault), what=_what(fault), is_over=index in over)
+            for index, fault in enumerate(self._faults)
+            if index in self._begun
+        )
+
     def outcomes(self) -> tuple[FaultOutcome, ...]:
         """Return every fault's outcome once all of them are over; those that never came too."""
         for thread in self._threads:
@@ -137,6 +148,7 @@ class FaultInjector:
             thread.join()
         fault = self._faults[index]
         began_ns = self._clock.monotonic_ns()
+        self._begun.add(index)
         go_on()
         try:
             bit, witness = self._bite(fault)
@@ -146,7 +158,7 @@ class FaultInjector:
         recovered_ns = self._recovered_ns(began_ns + round(fault.recover_within_s * 1e9))
         self._outcomes[index] = FaultOutcome(
             do=_name(fault),
-            what=getattr(fault, "what", STREAM),
+            what=_what(fault),
             began_ns=began_ns,
             ended_ns=ended_ns,
             bit=bit,
@@ -286,10 +298,14 @@ def _name(fault: AnyFault) -> str:
     return str(type(fault).__struct_config__.tag)
 
 
+def _what(fault: AnyFault) -> str:
+    return str(getattr(fault, "what", STREAM))
+
+
 def _never_came(fault: AnyFault) -> FaultOutcome:
     return FaultOutcome(
         do=_name(fault),
-        what=getattr(fault, "what", STREAM),
+        what=_what(fault),
         began_ns=0,
         ended_ns=0,
         bit=False,

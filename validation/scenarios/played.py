@@ -18,6 +18,7 @@ from loadtests.record import RecordLine, read_record
 from system.bus.consumer import Record, end_offsets
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
+from system.contracts.replay import ReplayStatus
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError, UnavailableError
 from system.runtime.running import RunningStack
@@ -31,6 +32,7 @@ from validation.scenarios.process import SourceProcess
 from validation.scenarios.rig import Rig
 from validation.scenarios.shown import Shown, ShownWatch
 from validation.scenarios.story import Story
+from validation.scenarios.telling import ReplayTeller
 from validation.scenarios.timeline import Moment
 from validation.screen import ReplayScreen, Standing
 
@@ -115,7 +117,6 @@ def play(
     story = run.story
     record, log = folder / "record.jsonl", folder / "processes.log"
     log.unlink(missing_ok=True)
-    opened_topics = open_story(story, connections)
     standing = Standing(day_count=len(story.days))
     injector = FaultInjector(
         running,
@@ -131,13 +132,7 @@ def play(
         restart.begin,
     ]
     with ExitStack() as stack:
-        stack.enter_context(
-            ObserverProcess(
-                record, state_dir=connections.state_dir, log=log, options=("--patient",)
-            )
-        )
-        watch = stack.enter_context(ShownWatch(connections))
-        source = stack.enter_context(
+        source = stack.enter_context(  # it gets ready meanwhile
             SourceProcess(
                 source_arguments(run, connections),
                 log=log,
@@ -145,6 +140,15 @@ def play(
                 on_cue=lambda index, go_on: begins[index](go_on),
             )
         )
+        opened_topics = open_story(story, connections)
+        stack.enter_context(
+            ObserverProcess(
+                record, state_dir=connections.state_dir, log=log, options=("--patient",)
+            )
+        )
+        watch = stack.enter_context(ShownWatch(connections))
+        stack.enter_context(ReplayTeller(connections, lambda: told(run, standing, injector)))
+        source.go_on()
         _show(source, watch, standing, console)
         summary = source.wait(SOURCE_SLACK_S)
         restart.wait()
@@ -161,6 +165,22 @@ def play(
         faults=faults,
         summary=summary,
         sent=dict(Counter(opened_topics) + Counter(source.sent)),
+    )
+
+
+def told(run: Run, standing: Standing, injector: FaultInjector) -> ReplayStatus:
+    """Return what a replay says of itself."""
+    with standing.lock:
+        day, number = standing.day, standing.days_sent
+    return ReplayStatus(
+        running=True,
+        scenario=run.story.scenario.name,
+        title=run.story.scenario.file.title,
+        speed="max" if run.speed is None else f"{run.speed:g}x",
+        day=day,
+        day_number=number,
+        day_count=standing.day_count,
+        faults=injector.begun(),
     )
 
 

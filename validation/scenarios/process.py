@@ -59,12 +59,12 @@ class SourceProcess(ReplayProcess):
             self._take(read_progress(line))
             return
         if isinstance(said, CueCame):
-            self._on_cue(said.index, self._let_go_on)
+            self._on_cue(said.index, self.go_on)
         else:
             self.sent = said.topics
 
-    def _let_go_on(self) -> None:
-        """Let a source that waits at a cue go on; one that has ended needs nothing."""
+    def go_on(self) -> None:
+        """Let a source that waits go on, at its beginning or at a cue."""
         with suppress(BrokenPipeError, ValueError):
             assert self._process is not None, "a source that said something was started"
             assert self._process.stdin is not None, "its input is a pipe"

@@ -72,7 +72,9 @@ class Repeater:
         line, folder = repeat_line(run, shape), self._folder / name
         try:
             place = self._stack_place(run, shape, folder)
-            report = run_scenario(run, shape, place, repeat_with=line)
+            report = run_scenario(
+                run, shape, place, repeat_with=line, on_gathered=self._stack.release
+            )
         except (RiskstreamError, OSError, psycopg2.Error) as error:
             self._stack.stop()
             seconds = (clock.monotonic_ns() - began_ns) / 1e9

@@ -188,7 +188,7 @@ def library() -> list[str]:
 def _compared(grid: Sequence[ScenarioReport], alike: Sequence[ScenarioReport]) -> Sequence[Finding]:
     return [
         *([check_grid(grid)] if grid else []),
-        *([check_faults_alike(alike)] if len(alike) > 1 else []),
+        *([check_faults_alike(alike)] if len({one.title for one in alike}) > 1 else []),
     ]
 
 

@@ -1,7 +1,8 @@
 """The source of a scenario as a process: ``python -m validation.scenarios.source FILE``.
 
-Sends the days of a story on schedule. Standard output has the lines of
-``system.simulate.progress``, a line for each cue, and at the end what was acknowledged.
+Sends the days of a story on schedule, once standard input has a line. Standard output has the
+lines of ``system.simulate.progress``, a line for each cue, and at the end what was
+acknowledged.
 """
 
 from __future__ import annotations
@@ -125,10 +126,12 @@ def _run(options: argparse.Namespace) -> None:
     story = read_story(
         read_scenario(options.file), settings.wheels_dir, data=options.data, seed=options.seed
     )
+    days = story_days(story, speed=options.speed, cues=options.cue)
+    if not sys.stdin.readline():
+        return  # nobody wants it any more
     with MessageProducer(options.bootstrap) as producer:
         sink = SourceSink(producer, **({"go_on": sys.stdin.readline} if options.wait else {}))
         publisher = OpenLoopPublisher(sink, SystemClock())
-        days = story_days(story, speed=options.speed, cues=options.cue)
         summary = publisher.publish(days, day_count=len(story.days), on_day=_say)
         _say(summary)
         _say_line(msgspec.json.encode(AllSent(topics=dict(sink.sent))) + b"\n")

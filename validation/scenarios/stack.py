@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+import psycopg2
+
 from system.bus.consumer import end_offsets
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA
-from system.errors import InputError
+from system.errors import InputError, RiskstreamError
 from system.runtime.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
@@ -95,6 +98,8 @@ class ScenarioStack:
         self._say = say
         self._stack: EmbeddedStack | None = None
         self._rig: Rig | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="emptying")
+        self._emptying: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -110,6 +115,8 @@ class ScenarioStack:
 
     def stop(self) -> None:
         """Stop what runs; the next scenario finds a stack that was started for it."""
+        with suppress(RiskstreamError, OSError, psycopg2.Error):
+            self._await_empty()
         if self._stack is not None:
             self._stack.stop()
             self._stack = None
@@ -125,6 +132,11 @@ class ScenarioStack:
         """What the faults of the scenario that was prepared last need."""
         assert self._rig is not None, "a scenario is prepared before it is played"
         return self._rig
+
+    def release(self) -> None:
+        """Begin to empty the pipeline, of which nothing is wanted any more; returns at once."""
+        assert self._emptying is None, "a pipeline is released once"
+        self._emptying = self._pool.submit(self._empty)
 
     def fresh(self, shape: Shape, faults: Sequence[AnyFault] = ()) -> Connections:
         """Return where an empty pipeline of a shape is.
@@ -180,17 +192,29 @@ class ScenarioStack:
             self._rig = None
 
     def _emptied(self, environment: Mapping[str, str], rig: Rig) -> None:
-        assert self._stack is not None, "a stack is emptied between two scenarios"
+        """Empty the pipeline, unless that was begun, and start the product's own processes."""
+        if self._emptying is None:
+            self.release()
+        self._await_empty()
+        self._close_rig()
+        self._rig = rig
+        rig.open()
         running = self.running
+        for name in APPS:
+            running.reconfigure(name, {**environment, **rig.environment})
         with ThreadPoolExecutor(len(APPS)) as pool:
-            list(pool.map(running.stop_component, APPS))
-            self._close_rig()
-            self._rig = rig
-            rig.open()
-            empty_pipeline(self._stack.connections)
-            for name in APPS:
-                running.reconfigure(name, {**environment, **rig.environment})
             list(pool.map(running.restart, APPS))
+
+    def _await_empty(self) -> None:
+        emptying, self._emptying = self._emptying, None
+        if emptying is not None:
+            emptying.result()
+
+    def _empty(self) -> None:
+        assert self._stack is not None, "a stack is emptied between two scenarios"
+        with ThreadPoolExecutor(len(APPS)) as pool:
+            list(pool.map(self.running.stop_component, APPS))
+        empty_pipeline(self._stack.connections)
 
 
 def require_empty(connections: Connections) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,7 +53,14 @@ class Place:
     console: Console
 
 
-def run_scenario(run: Run, shape: Shape, place: Place, *, repeat_with: str) -> ScenarioReport:
+def run_scenario(
+    run: Run,
+    shape: Shape,
+    place: Place,
+    *,
+    repeat_with: str,
+    on_gathered: Callable[[], None] = lambda: None,
+) -> ScenarioReport:
     """Run one scenario on an empty pipeline, judge it and write its report.
 
     Parameters
@@ -66,6 +73,8 @@ def run_scenario(run: Run, shape: Shape, place: Place, *, repeat_with: str) -> S
         Where.
     repeat_with : str
         The line that repeats it.
+    on_gathered : callable
+        Called when nothing is wanted of the pipeline any more: judging needs no server.
 
     Raises
     ------
@@ -78,6 +87,7 @@ def run_scenario(run: Run, shape: Shape, place: Place, *, repeat_with: str) -> S
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     left = play(run, place.connections, place.running, folder, place.console, place.rig)
+    on_gathered()
     real = None
     if isinstance(run.story.scenario.file.market, RealMarket):
         real = real_closes(place.settings.wheels_dir)

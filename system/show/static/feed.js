@@ -9,7 +9,7 @@ const CLOSE_GRACE_MS = 1000; // panels come and go together when a page is redra
 
 const EMPTY = {
   live: false, freshness: null, selected: null, cards: [], view: null, days: null,
-  trades: [], latency: null, durable: null, oracle: null, heardAt: null, aliveAt: null, changedAt: null,
+  trades: [], latency: null, durable: null, oracle: null, replay: null, heardAt: null, aliveAt: null, changedAt: null,
   curve: { generation: -1, points: [] },
 };
 

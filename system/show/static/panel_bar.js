@@ -17,7 +17,8 @@ export default function bar(root, feed, options) {
   const words = node("span", { role: "alert" });
   const age = node("span", { class: "age", "aria-hidden": "true" });
   const banner = node("div", { class: "banner", hidden: "" }, words, age);
-  root.append(line, banner);
+  const replay = node("div", { class: "replay", role: "status", hidden: "" });
+  root.append(line, replay, banner);
   const title = options.title;
   return (state) => {
     const verdict = judged(state);
@@ -28,6 +29,7 @@ export default function bar(root, feed, options) {
     write(change.value, state.changedAt ? `${ago(Date.now() - state.changedAt)} ago` : "–");
     write(durable.value, state.durable || "–");
     drawOracle(oracle, state);
+    drawReplay(replay, state);
     write(link.value, state.lost ? "unknown" : (state.freshness?.link ?? "–"));
     set(banner, { class: `banner ${verdict.state}`, hidden: verdict.state === "live" ? "" : null });
     write(words, verdict.state === "live" ? "" : sentence(state, verdict));
@@ -72,6 +74,12 @@ function drawOracle(oracle, state) {
   write(oracle.value, said ? said.text : "–");
   set(oracle.value, { class: said ? `oracle ${said.state}` : "oracle unchecked" });
   set(oracle.element, { title: said?.detail || null });
+}
+
+function drawReplay(replay, state) {
+  const said = state.lost ? null : state.replay;
+  set(replay, { class: said?.is_broken ? "replay broken" : "replay", hidden: said ? null : "" });
+  write(replay, said?.text ?? "");
 }
 
 function headline(state) {

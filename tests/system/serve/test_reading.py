@@ -29,8 +29,9 @@ from system.contracts.messages import (
     SnapshotKind,
 )
 from system.contracts.oracle import NO_ORACLE, OracleCheck, OracleStatus, OracleVerdict
+from system.contracts.replay import NO_REPLAY, ReplayFault, ReplayStatus
 from system.serve.views import oracle_verdict
-from system.store.keyspace import ORACLE_EXPIRY_MS
+from system.store.keyspace import ORACLE_EXPIRY_MS, REPLAY_EXPIRY_MS
 from system.store.records import BatchCommit
 from system.store.samples import FIRST_EVENT_NS, sample_snapshot
 
@@ -64,6 +65,18 @@ def test_the_oracle_is_asked_what_it_has_found(world: Any) -> None:
     assert found.verdict is OracleVerdict.DIFFERS
     world.now_ms[0] += ORACLE_EXPIRY_MS
     assert answer(world, "/v1/oracle", OracleStatus) == NO_ORACLE
+
+
+def test_a_replay_is_told_while_it_runs(world: Any) -> None:
+    assert answer(world, "/v1/replay", ReplayStatus) == NO_REPLAY
+    fault = ReplayFault(do="kill", what="kafka", is_over=False)
+    found = ReplayStatus(
+        running=True, scenario="s", title="S", speed="2x", day_count=3, faults=(fault,)
+    )
+    world.latest.publish_replay(found)
+    assert answer(world, "/v1/replay", ReplayStatus) == found
+    world.now_ms[0] += REPLAY_EXPIRY_MS
+    assert answer(world, "/v1/replay", ReplayStatus) == NO_REPLAY
 
 
 def test_a_verdict_belongs_to_its_snapshot_alone() -> None:

@@ -29,6 +29,9 @@ class StackOfNothing:
     def fresh(self, shape, faults=()):
         return None
 
+    def release(self) -> None:
+        pass
+
     def stop(self) -> None:
         self.stops += 1
 
@@ -43,7 +46,7 @@ def outcomes(monkeypatch, run) -> list[Verdict | Exception]:
     """Verdicts of the next runs, first one first."""
     ahead: list[Verdict | Exception] = []
 
-    def run_scenario(run, shape, place, *, repeat_with):
+    def run_scenario(run, shape, place, *, repeat_with, on_gathered):
         outcome = ahead.pop(0)
         if isinstance(outcome, Exception):
             raise outcome

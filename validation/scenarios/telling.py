@@ -1,0 +1,57 @@
+"""Tells the product's readers which scenario is replayed, while it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from system.contracts.replay import ReplayStatus
+from system.errors import UnavailableError
+from system.settings import Connections
+from system.store.latest import LatestStore
+
+EVERY_S: Final = 0.5
+JOIN_BOUND_S: Final = 30.0
+
+
+class ReplayTeller:
+    """Writes where a replay stands twice a second; a context manager.
+
+    A Redis that does not answer, because it was killed on purpose, is told later.
+
+    Parameters
+    ----------
+    connections : Connections
+        Of the pipeline.
+    standing : callable
+        Returns where the replay stands.
+    """
+
+    def __init__(self, connections: Connections, standing: Callable[[], ReplayStatus]) -> None:
+        self._redis_url = connections.redis_url
+        self._standing = standing
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="replay-teller", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped.set()
+        self._thread.join(JOIN_BOUND_S)
+
+    def _run(self) -> None:
+        with LatestStore(self._redis_url) as latest:
+            while not self._stopped.is_set():
+                with suppress(UnavailableError):
+                    latest.publish_replay(self._standing())
+                self._stopped.wait(EVERY_S)
