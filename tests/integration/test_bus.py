@@ -38,6 +38,7 @@ from system.contracts.topics import (
     TRADES,
     Topic,
 )
+from system.runtime.ports import free_ports
 from system.runtime.stack import EmbeddedStack
 from system.settings import Settings, load_settings
 from system.simulate.__main__ import STOPPED_EXIT_CODE
@@ -45,6 +46,7 @@ from system.simulate.datasets import load_market
 from system.simulate.progress import DaySent, PublishSummary, ReferenceSent, read_progress
 from system.simulate.publisher import OpenLoopPublisher
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
+from tests.integration import containers
 
 pytestmark = pytest.mark.integration
 
@@ -54,8 +56,21 @@ DAY_COUNT = 3
 PROCESS_BOUND_S = 60
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+IN_CONTAINER = pytest.param("container", marks=pytest.mark.containers)
+
+
+@pytest.fixture(
+    scope="module", params=["embedded"] if containers.why_not() else ["embedded", IN_CONTAINER]
+)
+def broker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    if request.param == "container":
+        (port,) = free_ports([None])
+        with containers.kafka_servers(port) as servers:
+            create_topics(servers, {})
+            yield servers
+        return
     settings: Settings = load_settings().model_copy(
         update={"state_dir": tmp_path_factory.mktemp("bus"), "kafka_bootstrap_servers": None}
     )

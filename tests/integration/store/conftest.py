@@ -29,6 +29,7 @@ from system.store.history import RiskHistory
 from system.store.history_fake import MemoryHistory
 from system.store.latest import LatestStore
 from system.store.latest_fake import MemoryLatest
+from tests.integration import containers
 
 SERVERS = ("kafka", "postgres", "redis")
 TOKEN = "token-of-these-tests"  # noqa: S105 - of servers that live as long as the tests
@@ -54,22 +55,32 @@ def database_url(store_connections: Connections) -> str:
 
 
 def new_database(at: Connections) -> str:
-    """Make an empty database and return its URL."""
+    """Make an empty database on the embedded server and return its URL."""
+    return new_database_at(at.database_url)
+
+
+def new_database_at(server_url: str) -> str:
+    """Make an empty database on a server and return its URL."""
     name = f"store_{next(_numbers)}"
-    connection = psycopg2.connect(at.database_url)
+    connection = psycopg2.connect(server_url)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
     connection.close()
-    return urlsplit(at.database_url)._replace(path=f"/{name}").geturl()
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
 
 
 @pytest.fixture
 def redis_url(store_connections: Connections) -> str:
     """An empty Redis."""
-    with redis.Redis.from_url(store_connections.redis_url) as client:
+    return emptied(store_connections.redis_url)
+
+
+def emptied(url: str) -> str:
+    """Empty a Redis and return its URL."""
+    with redis.Redis.from_url(url) as client:
         client.flushdb()
-    return store_connections.redis_url
+    return url
 
 
 @dataclass(frozen=True)
@@ -173,22 +184,55 @@ def _await_answer(url: str, process: subprocess.Popen[bytes], log_path: Path) ->
             return
 
 
-@pytest.fixture(params=["memory", pytest.param("postgresql", marks=pytest.mark.integration)])
+IN_CONTAINER = pytest.param("container", marks=[pytest.mark.integration, pytest.mark.containers])
+"""The same tests once more, where Docker answers."""
+
+
+@pytest.fixture(scope="session")
+def container_database_url() -> Iterator[str]:
+    with containers.postgres_url() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def container_redis_url() -> Iterator[str]:
+    with containers.redis_url() as url:
+        yield url
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take the stores in memory, the real servers, and containers where there are some."""
+    for fixture, server in (("history", "postgresql"), ("latest", "redis")):
+        if fixture in metafunc.fixturenames:
+            real = pytest.param(server, marks=pytest.mark.integration)
+            more = [] if containers.why_not() else [IN_CONTAINER]
+            metafunc.parametrize(fixture, ["memory", real, *more], indirect=True)
+
+
+@pytest.fixture
 def history(request: pytest.FixtureRequest) -> Iterator[RiskHistory | MemoryHistory]:
     if request.param == "memory":
         yield MemoryHistory()
         return
-    store = RiskHistory(request.getfixturevalue("database_url"))
+    if request.param == "container":
+        url = new_database_at(request.getfixturevalue("container_database_url"))
+    else:
+        url = request.getfixturevalue("database_url")
+    store = RiskHistory(url)
     store.migrate()
     yield store
     store.close()
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.integration)])
+@pytest.fixture
 def latest(request: pytest.FixtureRequest) -> Iterator[LatestStore | MemoryLatest]:
     if request.param == "memory":
         yield MemoryLatest(now_ms=lambda: 0)
         return
-    store = LatestStore(request.getfixturevalue("redis_url"))
+    if request.param == "container":
+        url = emptied(request.getfixturevalue("container_redis_url"))
+    else:
+        url = request.getfixturevalue("redis_url")
+    store = LatestStore(url)
     yield store
     store.close()
