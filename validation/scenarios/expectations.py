@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from loadtests.record import SeenSnapshot
-from system.contracts.messages import RiskSnapshot
+from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.simulate.timeline import session_ns
 from validation.checkers.end_of_day import Days
 from validation.checkers.ledger import Fate, Outcome
@@ -21,6 +21,8 @@ REJECTED: Final = "expected: rejected for exactly these reasons"
 OUTCOMES: Final = "expected: superseded and duplicate messages"
 STALE: Final = "expected: shown as stale, and fresh at the end"
 SUSPECT: Final = "expected: shown with a suspect tick, and judged at the end"
+PROXIED: Final = "expected: moved by a proxy, and said so"
+REFUSED: Final = "expected: no VaR without a history, and the name said"
 BREACHES: Final = "expected: breaches"
 TRADES: Final = "expected: VaR moves with each trade"
 NUMBERS: Final = "expected: numbers known beforehand"
@@ -54,6 +56,7 @@ def check_expectations(
     yield _outcomes(expect, ruled)
     if expect.stale:
         yield _stale(expect, snapshots)
+    yield from _without_history(expect, stored)
     if expect.breaches is not None:
         yield _breaches(expect.breaches, stated)
     if expect.var_moves_with_trades:
@@ -126,6 +129,35 @@ def _stale(expect: Expect, snapshots: Sequence[SeenSnapshot]) -> Finding:
     problems += [f"{name} is stale at the end" for name in sorted(still)]
     problems += [f"{name} was stale too" for name in sorted(ever - set(expect.stale))]
     return judged(STALE, problems, passed=", ".join(sorted(ever)))
+
+
+def _without_history(expect: Expect, stored: Sequence[RiskSnapshot]) -> Iterator[Finding]:
+    ends = [one for one in stored if one.kind is SnapshotKind.END_OF_DAY]
+    moved = {each.partition("=")[0] for one in ends for each in one.proxied}
+    if expect.proxied or moved:
+        problems = [f"{name} never moved by a proxy" for name in sorted({*expect.proxied} - moved)]
+        problems += [f"{name} moved by a proxy" for name in sorted(moved - {*expect.proxied})]
+        yield judged(PROXIED, problems, passed=", ".join(sorted(moved)))
+    if expect.refused:
+        problems = list(_refused(expect.refused, ends))
+        yield judged(REFUSED, problems, passed=", ".join(sorted(expect.refused)))
+
+
+def _refused(names: Sequence[str], ends: Sequence[RiskSnapshot]) -> Iterator[str]:
+    """Yield books that hold what must be refused and have a number, or do not say why."""
+    for name in names:
+        holding = [
+            one
+            for one in ends
+            if name in one.missing or any(row.instrument == name for row in one.positions)
+        ]
+        if not holding:
+            yield f"no book holds {name} at an end of day"
+        for one in holding:
+            if one.var is not None:
+                yield f"{one.portfolio} {one.asof}: VaR {one.var} although it holds {name}"
+            elif name not in one.not_available:
+                yield f"{one.portfolio} {one.asof}: no VaR, and {name} is not named"
 
 
 def _is_past_the_open(snapshot: SeenSnapshot) -> bool:

@@ -17,6 +17,7 @@ from system.contracts.messages import (
     ConfidenceText,
     Currency,
     Identifier,
+    OptionRight,
     Positive,
     RejectReason,
     Signed,
@@ -77,6 +78,28 @@ class PricesMarket(MarketTable, frozen=True, kw_only=True, tag="prices"):
 
 
 AnyMarket: TypeAlias = SimulatedMarket | RealMarket | PricesMarket
+
+
+class ListedTable(Strict, frozen=True, kw_only=True):
+    """What is special about an instrument of the market: few closes, a proxy."""
+
+    id: Identifier
+    closes: Annotated[int, Meta(ge=1, le=MAX_CLOSES_PER_SERIES)] | None = None
+    proxy: Identifier | None = None
+
+
+class OptionTable(Strict, frozen=True, kw_only=True):
+    """A European option; books name it as they name a share. It expires on ``last_day``."""
+
+    id: Identifier
+    underlying: Identifier
+    right: OptionRight
+    strike: Positive
+    last_day: DayNumber
+    volatility: Annotated[float, Meta(ge=1e-4, le=10)]
+    entry_price: Positive
+    rate: Annotated[float, Meta(ge=-1, le=1)] = 0.0
+    multiplier: Positive = 100.0
 
 
 class BookTable(Strict, frozen=True, kw_only=True):
@@ -333,8 +356,10 @@ class Expect(Strict, frozen=True, kw_only=True):
 
     ``rejected`` names exactly the reasons that occur. ``superseded`` and ``duplicates``
     say whether some occur. ``stale`` names instruments that are shown as stale at some
-    time and are fresh at the end. ``breaches`` is the least and the most over all books
-    and days. ``var_moves_with_trades``: the first snapshot with a trade has another VaR.
+    time and are fresh at the end. ``proxied`` names exactly what moves by a proxy at some
+    end of day, ``refused`` what keeps a book without VaR at every one. ``breaches`` is the
+    least and the most over all books and days. ``var_moves_with_trades``: the first
+    snapshot with a trade has another VaR.
     ``suspect_ticks`` names what is shown with a suspect tick at some time, and not at the end.
     ``adjusted`` names each split and dividend that takes effect, as a snapshot does: between
     the end of day before it and the first live number behind it NAV stays as it was, and over
@@ -345,6 +370,8 @@ class Expect(Strict, frozen=True, kw_only=True):
     superseded: bool = False
     duplicates: bool = False
     stale: Names = ()
+    proxied: Names = ()
+    refused: Names = ()
     breaches: Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)] | None = None
     var_moves_with_trades: bool = False
     suspect_ticks: Names = ()
@@ -358,6 +385,8 @@ class ScenarioFile(Strict, frozen=True, kw_only=True):
     title: Annotated[str, Meta(min_length=1, max_length=100)]
     story: Annotated[str, Meta(max_length=2_000)] = ""
     market: AnyMarket
+    instrument: tuple[ListedTable, ...] = ()
+    option: Annotated[tuple[OptionTable, ...], Meta(max_length=MAX_INSTRUMENTS)] = ()
     portfolio: Annotated[tuple[BookTable, ...], Meta(min_length=1, max_length=20)]
     timeline: tuple[AnyEdit, ...] = ()
     faults: tuple[AnyFault, ...] = ()

@@ -18,9 +18,10 @@ CUT_RECORDS: Final = (None, 400, 150)
 PARTITIONS: Final = (1, 2, 4)
 SPEEDS: Final = (1.0, None)
 RESTARTS: Final = (False, True)
+SHARDED: Final = (False, True)
 FIRST_RESTART_DAY: Final = 1
 LAST_RESTART_DAY: Final = 4
-GRID: Final = "determinism: ends of day hash alike over partitions, cuts, speeds, restarts"
+GRID: Final = "determinism: ends of day hash alike over partitions, cuts, speeds, restarts, shards"
 FAULTS: Final = "determinism: ends of day hash alike whatever broke on the way"
 
 
@@ -38,31 +39,35 @@ class Point:
         Times the file's; None: as fast as it goes.
     restarts : bool
         Whether the stream is restarted on the way, at a moment drawn for this point.
+    sharded : bool
+        Whether the executors value every batch, else the driver.
     """
 
     partitions: int = 2
     cut_records: int | None = None
     speed: float | None = 1.0
     restarts: bool = False
+    sharded: bool = False
 
     @property
     def name(self) -> str:
         """Of its folder."""
         cut = "all" if self.cut_records is None else str(self.cut_records)
         restart = "" if self.restart_at is None else f"-restart{self.restart_at}"
-        return f"p{self.partitions}-cut{cut}-{speed_text(self.speed)}{restart}"
+        where = "-sharded" if self.sharded else ""
+        return f"p{self.partitions}-cut{cut}-{speed_text(self.speed)}{restart}{where}"
 
     @property
     def shape(self) -> Shape:
         """What its pipeline is started with."""
-        return Shape(self.partitions, self.cut_records)
+        return Shape(self.partitions, self.cut_records, self.sharded)
 
     @property
     def restart_at(self) -> Moment | None:
         """When the stream is restarted: anywhere, but the same at every run of this point."""
         if not self.restarts:
             return None
-        rng = random.Random(f"{self.partitions} {self.cut_records} {self.speed}")  # noqa: S311
+        rng = random.Random(f"{self.partitions} {self.cut_records} {self.speed} {self.sharded}")  # noqa: S311
         day = rng.randint(FIRST_RESTART_DAY, LAST_RESTART_DAY)
         return Moment(day, round(rng.uniform(0.02, 0.98), 2))
 
@@ -75,12 +80,12 @@ def speed_text(speed: float | None) -> str:
 BASE: Final = Point()
 """The story as its file says; every other point is compared with it."""
 SHORT_GRID: Final = (
-    Point(1, None, None, restarts=True),
+    Point(1, None, None, restarts=True, sharded=True),
     Point(1, 400, 1.0),
-    Point(1, 150, None),
-    Point(2, 400, None),
+    Point(1, 150, None, sharded=True),
+    Point(2, 400, None, sharded=True),
     Point(2, 150, 1.0, restarts=True),
-    Point(4, None, 1.0, restarts=True),
+    Point(4, None, 1.0, restarts=True, sharded=True),
     Point(4, 400, None, restarts=True),
     Point(4, 150, None),
 )
@@ -88,7 +93,7 @@ SHORT_GRID: Final = (
 WHOLE_GRID: Final = tuple(
     point
     for point in itertools.starmap(
-        Point, itertools.product(PARTITIONS, CUT_RECORDS, SPEEDS, RESTARTS)
+        Point, itertools.product(PARTITIONS, CUT_RECORDS, SPEEDS, RESTARTS, SHARDED)
     )
     if point != BASE
 )
@@ -152,6 +157,7 @@ def uncovered_pairs(points: Sequence[Point]) -> Iterator[tuple[object, object]]:
         ("cut_records", CUT_RECORDS),
         ("speed", SPEEDS),
         ("restarts", RESTARTS),
+        ("sharded", SHARDED),
     )
     for (one, values), (other, others) in itertools.combinations(factors, 2):
         met = {(getattr(point, one), getattr(point, other)) for point in points}

@@ -192,7 +192,7 @@ def open_story(story: Story, connections: Connections) -> dict[str, int]:
     RiskstreamError
         If a server does not answer, or the stream does not take them in time.
     """
-    messages = [*story.replay.reference_messages(), *story.books]
+    messages = [*story.replay.reference_messages(), *story.options, *story.books]
     with MessageProducer(connections.kafka_bootstrap_servers) as producer:
         for message in messages:
             producer.send(message)

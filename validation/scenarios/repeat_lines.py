@@ -25,6 +25,8 @@ def repeat_line(run: Run, shape: Shape) -> str:
     parts = ["riskstream replay", f"{shown}", f"--speed {speed} --partitions {shape.partitions}"]
     if shape.max_batch_records is not None:
         parts.append(f"--cut {shape.max_batch_records}")
+    if shape.sharded:
+        parts.append("--sharded")
     if run.restart_at is not None:
         parts.append(f"--restart-at {run.restart_at}")
     parts.append(f"--seed {run.story.seed}")

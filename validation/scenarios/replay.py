@@ -46,6 +46,9 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
     cut: Annotated[
         int | None, typer.Option(min=1, help="Most records in a batch of the stream.")
     ] = None,
+    sharded: Annotated[
+        bool, typer.Option("--sharded", help="Value every batch on the executors.")
+    ] = False,
     restart_at: Annotated[
         str | None, typer.Option(help="Restart the stream then: 2.37 is in the second day.")
     ] = None,
@@ -66,7 +69,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
         require_possible(story.scenario.name, story.scenario.file.faults)
     if running:
         refuse_for_running(stories)
-    shape, factor = Shape(partitions, cut), speed_factor(speed)
+    shape, factor = Shape(partitions, cut, sharded), speed_factor(speed)
     moment = None if restart_at is None else moment_of(restart_at, stories)
     reports: list[ScenarioReport] = []
     watched = keep or (len(stories) == 1 and open_console().is_terminal)

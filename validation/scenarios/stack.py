@@ -37,10 +37,13 @@ class Shape:
         Of market data; other topics keep their own number.
     max_batch_records : int, optional
         Where batches are cut; the settings' own bound when not given.
+    sharded : bool
+        Whether every batch is valued on the executors, however few portfolios it touches.
     """
 
     partitions: int = MARKET_DATA.partition_count
     max_batch_records: int | None = None
+    sharded: bool = False
 
     def settings(self, settings: Settings) -> Settings:
         """Return settings with this shape."""
@@ -49,6 +52,8 @@ class Shape:
         }
         if self.max_batch_records is not None:
             changes["max_batch_records"] = self.max_batch_records
+        if self.sharded:
+            changes["shard_from_portfolios"] = 1
         return settings.model_copy(update=changes)
 
 

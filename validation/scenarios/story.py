@@ -14,7 +14,7 @@ import msgspec
 from system.client.cells import read_text
 from system.client.portfolio_file import read_portfolio
 from system.client.price_file import read_closes
-from system.contracts.messages import OpeningPosition, Portfolio
+from system.contracts.messages import Instrument, OpeningPosition, Portfolio
 from system.errors import RiskstreamError
 from system.simulate.catalogue import FX_PREFIX, us_equity
 from system.simulate.datasets import load_market
@@ -33,6 +33,7 @@ from validation.scenarios.format import (
     TradeTable,
 )
 from validation.scenarios.lines import KeyPath
+from validation.scenarios.listed import listed_market, listed_options
 from validation.scenarios.reading import Scenario
 
 CASH: Final = "cash:"
@@ -54,11 +55,14 @@ class Story:
         Its market and window.
     books : tuple of Portfolio
         As they are opened.
+    options : tuple of Instrument
+        What is held and has no price of its own.
     """
 
     scenario: Scenario
     replay: Replay
     books: tuple[Portfolio, ...]
+    options: tuple[Instrument, ...] = ()
 
     @property
     def days(self) -> tuple[dt.date, ...]:
@@ -95,7 +99,8 @@ def read_story(
         If a file of prices or a book cannot be read.
     """
     table = scenario.file.market
-    market, first_day, last_day = _market(scenario, wheels_dir, data, seed)
+    whole, first_day, last_day = _market(scenario, wheels_dir, data, seed)
+    market = listed_market(scenario, whole, first_day)
     spec = ReplaySpec(
         first_day=first_day,
         last_day=last_day,
@@ -111,7 +116,8 @@ def read_story(
         raise scenario.error(("market",), str(error)) from None
     books = tuple(_book(scenario, place, one, replay) for place, one in _tables(scenario))
     _check(scenario, replay, books)
-    return Story(scenario, replay, books)
+    options = listed_options(scenario, replay.market.instruments, replay.days)
+    return Story(scenario, replay, books, options)
 
 
 def _tables(scenario: Scenario) -> Iterable[tuple[int, BookTable]]:
@@ -222,7 +228,10 @@ def _book_of_file(scenario: Scenario, key: KeyPath, name: str) -> Portfolio:
 def _entry(scenario: Scenario, key: KeyPath, name: str, replay: Replay) -> float:
     if name.startswith(CASH):
         return 1.0
-    _check_named(scenario, key, name, replay.market.instruments)
+    options = {one.id: one.entry_price for one in scenario.file.option}
+    if name in options:
+        return options[name]
+    _check_named(scenario, key, name, [*replay.market.instruments, *options])
     close = replay.market.last_close_before(name, replay.days[0])
     assert close is not None, "a replay has a history of every series"
     return close
@@ -249,8 +258,9 @@ def _check(scenario: Scenario, replay: Replay, books: Sequence[Portfolio]) -> No
             _check_named(scenario, (*key, "instrument"), one.instrument, replay.market.instruments)
         if isinstance(one, SplitTable | DividendTable) and one.day == 1:
             raise scenario.error((*key, "day"), "1: there is no day before to announce it on")
-    for name in scenario.file.expect.stale:
-        _check_named(scenario, ("expect", "stale"), name, replay.market.series)
+    for field in ("stale", "proxied", "refused"):
+        for name in getattr(scenario.file.expect, field):
+            _check_named(scenario, ("expect", field), name, replay.market.series)
 
 
 def _check_window(scenario: Scenario, key: KeyPath, book: Portfolio) -> None:

@@ -72,7 +72,7 @@ class MemoryTopics:
 
 def played(story: Story, *, partitions: int = 2) -> MemoryTopics:
     topics = MemoryTopics(partitions)
-    for message in (*story.replay.reference_messages(), *story.books):
+    for message in (*story.replay.reference_messages(), *story.options, *story.books):
         topics.send(message)
     for day in story_days(story):
         for item in day.slots():

@@ -80,7 +80,7 @@ def test_the_short_grid_brings_each_two_values_of_two_factors_together():
     assert list(uncovered_pairs((BASE, *SHORT_GRID))) == []
     assert list(uncovered_pairs((BASE, *SHORT_GRID[1:]))) != []
     assert set(SHORT_GRID) <= set(WHOLE_GRID)
-    assert len(WHOLE_GRID) == len({point.name for point in WHOLE_GRID}) == 35
+    assert len(WHOLE_GRID) == len({point.name for point in WHOLE_GRID}) == 71
 
 
 def test_a_point_restarts_anywhere_but_at_the_same_moment_each_time():
@@ -116,7 +116,7 @@ def test_the_suite_names_what_it_leaves_out():
     left = not_run(plays, SHORT_GRID)
     assert left["bear-2022"] == "run by make verify-full"
     assert "calm-day" not in left
-    assert left["determinism grid"].startswith("27 more points")
+    assert left["determinism grid"].startswith("63 more points")
     assert left["stories on their own schedule"]
     assert not_run(whole_plays(library()), WHOLE_GRID) == {}
 
@@ -142,11 +142,12 @@ def test_a_run_that_breaks_off_has_failed_and_says_why():
 
 @pytest.mark.parametrize("cut", [None, 40])
 def test_a_shape_reaches_the_variables_of_the_stream(cut):
-    settings = Shape(4, cut).settings(replay_settings())
+    settings = Shape(4, cut, sharded=bool(cut)).settings(replay_settings())
     variables = settings.environment()
     partitions = msgspec.json.decode(variables["RISKSTREAM_PARTITIONS"])
     assert partitions["market_data"] == 4
     assert variables["RISKSTREAM_MAX_BATCH_RECORDS"] == str(cut or 200_000)
+    assert variables.get("RISKSTREAM_SHARD_FROM_PORTFOLIOS") == ("1" if cut else None)
 
 
 def test_scenarios_have_a_state_folder_of_their_own():
