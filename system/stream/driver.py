@@ -176,7 +176,7 @@ class Driver:
         pulse.start()
         try:
             with own_checkpoint(self._settings.checkpoint_dir, fence) as checkpoint:
-                if not backlog:  # else what waits warms it up, and is not kept waiting
+                if not backlog and self._settings.warm_up_seconds:  # else what waits warms it up, and is not kept waiting
                     warm_up(
                         spark,
                         bootstrap,
