@@ -176,14 +176,7 @@ class Driver:
         pulse.start()
         try:
             with own_checkpoint(self._settings.checkpoint_dir, fence) as checkpoint:
-                if not backlog and self._settings.warm_up_seconds:  # else what waits warms it up, and is not kept waiting
-                    warm_up(
-                        spark,
-                        bootstrap,
-                        checkpoint / "warm-up",
-                        clock=self._clock,
-                        seconds=self._settings.warm_up_seconds,
-                    )
+                self._warm_up(spark, bootstrap, backlog, checkpoint / "warm-up")
                 batch.first()
                 collect_seldom()
                 query = self._start(spark, bootstrap, offsets, batch, checkpoint / "stream")
@@ -193,6 +186,14 @@ class Driver:
                 durable.wait()
         finally:
             pulse.stop()
+
+    def _warm_up(
+        self, spark: SparkSession, bootstrap: str, backlog: Mapping[str, int], checkpoint: Path
+    ) -> None:
+        """Warm up where nothing waits: what waits warms it up too, and is not kept waiting."""
+        seconds = self._settings.warm_up_seconds
+        if seconds and not backlog:
+            warm_up(spark, bootstrap, checkpoint, clock=self._clock, seconds=seconds)
 
     def _start(
         self,
