@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import msgspec
 
-from system.contracts.messages import AssetClass, Instrument, OptionTerms
+from system.contracts.messages import EUR, AssetClass, Instrument, OptionTerms, Portfolio
 from system.simulate.market import CloseSeries, Market
 from validation.scenarios.format import ListedTable, OptionTable
 from validation.scenarios.reading import Scenario
+
+CASH: Final = "cash:"
+PENCE: Final = {"GBp": "GBP"}
 
 
 def listed_market(scenario: Scenario, market: Market, first_day: dt.date) -> Market:
@@ -83,6 +87,30 @@ def listed_options(
             raise scenario.error(path, f"{table.last_day}: the scenario has {len(days)} days")
         found[table.id] = _option(table, instruments[table.underlying], days[table.last_day - 1])
     return tuple(found.values())
+
+
+def unquoted_currencies(
+    book: Portfolio, instruments: Mapping[str, Instrument], quoted: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the currencies that a book needs rates of and the market does not quote.
+
+    A book whose holdings are all in its base currency needs none; else that of each
+    holding and the base currency, but for the euro, which rates are quoted against.
+    """
+    held = {
+        currency
+        for one in book.positions
+        if (currency := _currency(one.instrument, instruments)) is not None
+    }
+    foreign = {PENCE.get(currency, currency) for currency in held} - {book.base_currency}
+    needed = foreign | {book.base_currency} if foreign else set()
+    return tuple(sorted(needed - {EUR, *quoted}))
+
+
+def _currency(name: str, instruments: Mapping[str, Instrument]) -> str | None:
+    if name.startswith(CASH):
+        return name.removeprefix(CASH)
+    return instruments[name].currency if name in instruments else None
 
 
 def _option(table: OptionTable, underlying: Instrument, expiry: dt.date) -> Instrument:

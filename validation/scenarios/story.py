@@ -33,10 +33,9 @@ from validation.scenarios.format import (
     TradeTable,
 )
 from validation.scenarios.lines import KeyPath
-from validation.scenarios.listed import listed_market, listed_options
+from validation.scenarios.listed import CASH, listed_market, listed_options, unquoted_currencies
 from validation.scenarios.reading import Scenario
 
-CASH: Final = "cash:"
 FX_VOLATILITY: Final = 0.005
 FX_START: Final = 1.1
 DAYS_PER_WEEKDAY: Final = 7 / 5
@@ -245,6 +244,10 @@ def _check(scenario: Scenario, replay: Replay, books: Sequence[Portfolio]) -> No
             raise scenario.error(("portfolio", place), f"{name!r} stands twice")
     for place, book in enumerate(books):
         _check_window(scenario, ("portfolio", place, "window"), book)
+        unquoted = unquoted_currencies(book, replay.market.instruments, replay.market.currencies)
+        if unquoted:
+            problem = f"{book.portfolio} needs rates of {', '.join(unquoted)} as well"
+            raise scenario.error(("market", "currencies"), problem)
     for key, one in _entries(scenario):
         _check_day(scenario, key, one, len(replay.days))
         _check_moments(scenario, key, one)

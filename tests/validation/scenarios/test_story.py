@@ -4,8 +4,20 @@ import datetime as dt
 
 import pytest
 
+from system.contracts.messages import CloseHistory
 from tests.validation.scenarios.stories import HEAD, story_of
 from validation.scenarios.errors import ScenarioError
+
+OPTION = """
+[[option]]
+id = "CALL"
+underlying = "{}"
+right = "call"
+strike = 100
+last_day = {}
+volatility = 0.2
+entry_price = 4.5
+"""
 
 WRONG = [
     ('[[timeline]]\ndo = "halt"\nday = 9\nseries = ["SIM001"]', "day: 9: the scenario has 3 days"),
@@ -23,6 +35,19 @@ WRONG = [
     ('[[portfolio]]\nid = "b2"', "give either 'file' or 'positions'"),
     ('[[portfolio]]\nid = "b2"\npositions = { NONE = 1 }', "'NONE' is not there"),
     ('[[portfolio]]\nid = "b2"\nfile = "none.json"', "none.json"),
+    (
+        '[[portfolio]]\nid = "b2"\nbase_currency = "GBP"\npositions = { SIM001 = 1 }',
+        "b2 needs rates of GBP as well",
+    ),
+    (
+        '[[portfolio]]\nid = "b2"\npositions = { SIM001 = 1, "cash:JPY" = 1 }',
+        "b2 needs rates of JPY as well",
+    ),
+    ('[[instrument]]\nid = "SIM009"\ncloses = 2', "'SIM009' is not there; allowed: SIM001"),
+    ('[[instrument]]\nid = "SIM001"\nproxy = "X"', "'X' is not there; allowed: SIM001"),
+    (OPTION.format("SIM009", 2), "'SIM009' is not there; allowed: SIM001"),
+    (OPTION.format("SIM001", 9), "last_day: 9: the scenario has 3 days"),
+    (OPTION.format("SIM001", 2) + OPTION.format("SIM001", 2), "'CALL' stands twice"),
 ]
 
 
@@ -40,6 +65,27 @@ def test_books_are_entered_at_the_last_close_before_the_first_day(tmp_path):
     assert len(story.days) == 3
     for one in story.books[0].positions:
         assert one.entry_price == market.last_close_before(one.instrument, first)
+
+
+def test_an_option_is_held_at_its_entry_price_and_expires_on_its_last_day(tmp_path):
+    book = '[[portfolio]]\nid = "options"\npositions = { CALL = -2 }'
+    story = story_of(tmp_path, OPTION.format("SIM001", 2) + book)
+    (option,) = story.options
+    assert (option.option.expiry, option.multiplier) == (story.days[1], 100)
+    (held,) = story.books[1].positions
+    assert (held.instrument, held.entry_price) == ("CALL", 4.5)
+
+
+def test_a_newcomer_has_few_closes_and_its_proxy_all_of_them(tmp_path):
+    text = '[[instrument]]\nid = "SIM002"\ncloses = 3\nproxy = "SIM001"'
+    story = story_of(tmp_path, text)
+    sent = {
+        one.series: len(one.closes)
+        for one in story.replay.reference_messages()
+        if isinstance(one, CloseHistory)
+    }
+    assert (sent["SIM001"], sent["SIM002"]) == (35, 3)
+    assert story.replay.market.instruments["SIM002"].proxy == "SIM001"
 
 
 def test_another_seed_is_another_market(tmp_path):
