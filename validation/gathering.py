@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -141,6 +141,7 @@ def expected_of(
     *,
     calendar: Iterable[dt.date],
     days: Sequence[dt.date],
+    refused: Collection[str] = (),
 ) -> dict[tuple[str, dt.date], EndOfDay]:
     """Return what every end of day must state, for the books and trades on the topics.
 
@@ -154,6 +155,8 @@ def expected_of(
         The market's days, before and within the run.
     days : sequence of date
         Days that were closed, in order.
+    refused : collection of str
+        Instruments without a history: a book that is opened with one states no VaR.
     """
     slow = [record for record in records if record.topic in {REFERENCE.name, TRADES.name}]
     messages = [read_message(record) for record in slow]
@@ -170,7 +173,10 @@ def expected_of(
     found: dict[tuple[str, dt.date], EndOfDay] = {}
     acts = acts_of(slow, fates(slow))
     for portfolio in books_of(messages):
-        found |= expected_days(portfolio, trades, market, days, acts)
+        if any(one.instrument in refused for one in portfolio.positions):
+            found |= {(portfolio.portfolio, day): EndOfDay(var=None) for day in days}
+        else:
+            found |= expected_days(portfolio, trades, market, days, acts)
     return found
 
 

@@ -67,7 +67,11 @@ def _evidence(story: Story, left: Left, closes: TopicCloses) -> Evidence:
         records=left.records,
         stated=left.stated.days,
         expected=expected_of(
-            left.records, closes.closes, calendar=closes.calendar, days=closes.days
+            left.records,
+            closes.closes,
+            calendar=closes.calendar,
+            days=closes.days,
+            refused=story.scenario.file.expect.refused,
         ),
         rejected=left.stated.rejected,
         counters=left.stated.counters,

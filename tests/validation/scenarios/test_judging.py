@@ -16,7 +16,12 @@ from validation.judging import mark_places
 from validation.oracle.recorded import check_recorded
 from validation.scenarios.closes import topic_closes
 from validation.scenarios.commands import found_path
-from validation.scenarios.expectations import check_expectations, check_faults
+from validation.scenarios.expectations import (
+    PROXIED,
+    REFUSED,
+    check_expectations,
+    check_faults,
+)
 from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.format import Expect, NumberTable
 from validation.scenarios.freshness import check_shown
@@ -115,16 +120,19 @@ PLAYED = ("clock-jump", "correlation-one", "currency-feed-lost", "end-of-day-und
 def test_a_story_of_the_library_keeps_its_expectations_when_folded_in_memory(name):
     story = read_story(read_scenario(found_path(name)), load_settings().wheels_dir)
     run = Played(story, batch=1 if name == "fat-finger" else 40)
+    expect = story.scenario.file.expect
     expected = expected_of(
-        run.records, run.closes.closes, calendar=run.closes.calendar, days=run.closes.days
+        run.records,
+        run.closes.closes,
+        calendar=run.closes.calendar,
+        days=run.closes.days,
+        refused=expect.refused,
     )
     findings = [
         check_end_of_day("ends", run.stated, expected),
         check_live(run.seen, run.inputs),
         check_recorded(run.records, run.snapshots[::20]),
-        *check_expectations(
-            story.scenario.file.expect, run.ruled, run.seen, run.stated, run.snapshots
-        ),
+        *check_expectations(expect, run.ruled, run.seen, run.stated, run.snapshots),
     ]
     assert {one.check: one.detail for one in findings if one.verdict is not Verdict.PASSED} == {}
 
@@ -268,3 +276,55 @@ def test_closes_that_are_not_the_real_ones_fail(run):
     day = run.closes.days[0]
     real["SIM001"][day] += 1e-9
     assert check_real_closes(run.closes, real).verdict is Verdict.FAILED
+
+
+NEWCOMERS = """
+[[instrument]]
+id = "SIM003"
+closes = 4
+[[portfolio]]
+id = "newcomer"
+positions = { SIM001 = 1, SIM003 = 2 }
+"""
+
+
+def test_a_book_without_a_history_has_no_number_and_says_whose_is_missing(tmp_path):
+    run = Played(story_of(tmp_path, NEWCOMERS))
+    expect = Expect(refused=("SIM003",))
+    found = {one.check: one for one in check_expectations(expect, [], [], {}, run.snapshots)}
+    assert found[REFUSED].verdict is Verdict.PASSED, found[REFUSED].detail
+    expected = expected_of(
+        run.records,
+        run.closes.closes,
+        calendar=run.closes.calendar,
+        days=run.closes.days,
+        refused=expect.refused,
+    )
+    ends = check_end_of_day("ends", run.stated, expected)
+    assert (ends.verdict, len(expected)) == (Verdict.PASSED, 6), ends.detail
+
+
+def test_a_number_where_a_history_is_missing_or_no_reason_fails(tmp_path, run):
+    refused = Expect(refused=("SIM001",))
+    found = {one.check: one for one in check_expectations(refused, [], [], {}, run.ends)}
+    assert "although it holds SIM001" in found[REFUSED].detail
+    without = Played(story_of(tmp_path, NEWCOMERS))
+    silent = [
+        msgspec.structs.replace(one, not_available="something else") for one in without.snapshots
+    ]
+    expect = Expect(refused=("SIM003",))
+    found = {one.check: one for one in check_expectations(expect, [], [], {}, silent)}
+    assert "SIM003 is not named" in found[REFUSED].detail
+
+
+def test_proxies_are_expected_by_name_and_none_beside(run):
+    (end, *_) = run.ends
+    moved = msgspec.structs.replace(end, proxied=("SIM002=SIM001",))
+    for expect, snapshot, verdict in (
+        (Expect(proxied=("SIM002",)), moved, Verdict.PASSED),
+        (Expect(proxied=("SIM001",)), moved, Verdict.FAILED),
+        (Expect(), moved, Verdict.FAILED),
+        (Expect(proxied=("SIM002",)), end, Verdict.FAILED),
+    ):
+        found = {one.check: one for one in check_expectations(expect, [], [], {}, [snapshot])}
+        assert found[PROXIED].verdict is verdict
