@@ -18,6 +18,7 @@ from urllib.request import urlopen
 import pytest
 import uvicorn
 
+from system.contracts.replay import ReplayFault, ReplayStatus
 from system.runtime.ports import free_ports
 from system.runtime.preflight import find_browser
 from tests.end_to_end.browser import Page, browser
@@ -223,6 +224,20 @@ def test_a_stream_that_stops_is_called_stale_and_recovers_by_itself(
     server.api.frozen = False
     page.wait("text('bar', '.pill') === 'LIVE'", STALE_WITHIN_SECONDS)
     assert page.value("panel('bar').querySelector('.banner').hidden")
+
+
+def test_a_replay_is_named_with_its_faults_until_it_is_over(page: Page, server: ApiServer) -> None:
+    assert page.value("panel('bar').querySelector('.replay').hidden")
+    fault = ReplayFault(do="kill", what="kafka", is_over=False)
+    server.api.replay = ReplayStatus(
+        running=True, title="The broker dies", speed="20x", day_count=8, faults=(fault,)
+    )
+    page.wait("!panel('bar').querySelector('.replay').hidden", STALE_WITHIN_SECONDS)
+    shown = page.value("text('bar', '.replay')")
+    assert shown == "Replay: The broker dies · day 1 of 8 · speed 20x · fault now: kill kafka"
+    assert page.value("panel('bar').querySelector('.replay').classList.contains('broken')")
+    server.api.replay = None
+    page.wait("panel('bar').querySelector('.replay').hidden", STALE_WITHIN_SECONDS)
 
 
 def test_an_api_that_falls_silent_is_called_stale(page: Page, server: ApiServer) -> None:

@@ -36,6 +36,7 @@ from system.contracts.api import (
     TradeRequest,
 )
 from system.contracts.messages import RiskSnapshot, SnapshotKind, TradeAction
+from system.contracts.replay import ReplayStatus
 from tests.system.show.market import Market, stamped
 
 TOKEN = "test-token"  # noqa: S105 - of the double alone
@@ -67,6 +68,7 @@ class FakeApi:
     paused: bool = False
     silent: bool = False
     refusal: str = ""
+    replay: ReplayStatus | None = None
     latest: dict[str, RiskSnapshot] = field(default_factory=dict)
     sent: dict[str, RiskSnapshot] = field(default_factory=dict)
     published_ms: dict[str, float] = field(default_factory=dict)
@@ -90,6 +92,7 @@ class FakeApi:
         """Undo all that tests break."""
         self.frozen = self.paused = self.silent = self.cut = False
         self.refusal = ""
+        self.replay = None
 
     def play_days(self, count: int) -> None:
         """Let days pass before anybody listens."""
@@ -132,6 +135,7 @@ class FakeApi:
         state = StreamState.STALE if self.frozen else StreamState.RUNNING
         epoch = self.market.epoch
         status = StreamStatus(
+            replay=self.replay,
             state=state,
             heartbeat_age_ms=None if self.frozen else 120,
             fence=self.market.fence,
