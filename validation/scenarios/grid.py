@@ -51,11 +51,16 @@ class Point:
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """What tells it from other points."""
         cut = "all" if self.cut_records is None else str(self.cut_records)
         restart = "" if self.restart_at is None else f"-restart{self.restart_at}"
         where = "-sharded" if self.sharded else ""
         return f"p{self.partitions}-cut{cut}-{speed_text(self.speed)}{restart}{where}"
+
+    @property
+    def folder(self) -> str:
+        """Of its report."""
+        return f"{GRID_STORY}-{self.name}"
 
     @property
     def shape(self) -> Shape:

@@ -7,7 +7,7 @@ All on one stack. ``--whole`` plays every story on its own schedule and the whol
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -115,6 +115,9 @@ def run_suite(
     whole: Annotated[
         bool, typer.Option("--whole", help="Every story also at its own speed; the whole grid.")
     ] = False,
+    minutes: Annotated[
+        float | None, typer.Option(min=1, help="Begin nothing more when they are over.")
+    ] = None,
 ) -> None:
     """Run the scenarios of verify on one stack and write one report."""
     heed_interrupts()
@@ -124,7 +127,7 @@ def run_suite(
     points = WHOLE_GRID if whole else SHORT_GRID
     if only and GRID_POINTS not in only:
         points = ()
-    found = suite_of(plays, points, report, console)
+    found = suite_of(in_order(plays, points), report, console, minutes=minutes)
     write_suite(report, found)
     show_suite(console, found)
     console.print(f"{found.verdict} in {found.seconds:.0f} s; report: {report}/report.html")
@@ -132,43 +135,60 @@ def run_suite(
 
 
 def suite_of(
-    plays: Sequence[Play], points: Sequence[Point], folder: Path, console: Console
+    jobs: Sequence[Play | Point], folder: Path, console: Console, *, minutes: float | None = None
 ) -> SuiteReport:
     """Return what stories and points of the grid have shown, on one stack.
 
     Parameters
     ----------
-    plays : sequence of Play
-        The first one of ``GRID_STORY`` is what the points are compared with.
-    points : sequence of Point
-        Of the determinism grid.
+    jobs : sequence of Play or Point
+        In this order; the first play of ``GRID_STORY`` is what points are compared with.
     folder : Path
         Of the reports.
     console : Console
         Where progress is shown.
+    minutes : float, optional
+        When they are over nothing more is begun; what is left is told as not run.
     """
     clock = SystemClock()
     began_ns = clock.monotonic_ns()
     settings = replay_settings(warm_up_seconds=WARM_UP_S)
+    found: dict[Play | Point, ScenarioReport] = {}
     with (
         stop_signals_as_interrupt(),
         ScenarioStack(settings, say=console.print) as stack,
     ):
         repeater = Repeater(stack, folder, console)
-        stories = {play: _played(play, repeater) for play in plays}
-        grid = [_at_point(point, repeater) for point in points]
-    alike = [one for play, one in stories.items() if _has_faults(play.name)]
-    of_grid = [one for play, one in stories.items() if points and play.name == GRID_STORY][:1]
+        for job in jobs:
+            if minutes is None or clock.monotonic_ns() - began_ns < minutes * 60e9:
+                found[job] = _run(job, repeater)
     return suite_report(
-        [*stories.values(), *grid],
+        list(found.values()),
         seconds=(clock.monotonic_ns() - began_ns) / 1e9,
-        not_run={**not_run(plays, points), **WAITING},
-        extra=list(_compared([*of_grid, *grid], alike)),
+        not_run={**out_of_time(jobs, found, minutes), **not_run(jobs), **WAITING},
+        extra=list(_compared(found)),
     )
 
 
-def not_run(plays: Sequence[Play], points: Sequence[Point]) -> dict[str, str]:
+def in_order(plays: Sequence[Play], points: Sequence[Point]) -> tuple[Play | Point, ...]:
+    """Return what a suite does in its order: further seeds last, where time may run out."""
+    again = [play for play in plays if play.seed not in {None, FAULT_SEEDS[0]}]
+    first = [play for play in plays if play not in again]
+    return (*first, *points, *again)
+
+
+def out_of_time(
+    jobs: Sequence[Play | Point], done: Collection[Play | Point], minutes: float | None
+) -> dict[str, str]:
+    """Return what was left when the minutes were over, with the reason."""
+    left = [job for job in jobs if job not in done]
+    why = f"{minutes:g} minutes were over; run by make verify-full" if minutes else ""
+    return {job.folder: why for job in left}
+
+
+def not_run(jobs: Sequence[Play | Point]) -> dict[str, str]:
     """Return what a suite leaves out, with the reason."""
+    plays = [job for job in jobs if isinstance(job, Play)]
     played = {play.name for play in plays}
     others = {
         name: _impossible(name) or "run by make verify-full"
@@ -177,7 +197,7 @@ def not_run(plays: Sequence[Play], points: Sequence[Point]) -> dict[str, str]:
     }
     if all(play.is_compressed for play in plays):
         others["stories on their own schedule"] = "run by make verify-full"
-    if left := len(WHOLE_GRID) - len(points):
+    if left := len(WHOLE_GRID) - (len(jobs) - len(plays)):
         others["determinism grid"] = f"{left} more points are run by make verify-full"
     return others
 
@@ -187,20 +207,21 @@ def library() -> list[str]:
     return [path.name.removesuffix(SUFFIX) for path in scenario_paths()]
 
 
-def _compared(grid: Sequence[ScenarioReport], alike: Sequence[ScenarioReport]) -> Sequence[Finding]:
-    return [
-        *([check_grid(grid)] if grid else []),
-        *([check_faults_alike(alike)] if len({one.title for one in alike}) > 1 else []),
-    ]
+def _compared(found: Mapping[Play | Point, ScenarioReport]) -> Iterator[Finding]:
+    base = [one for job, one in found.items() if isinstance(job, Play) and job.name == GRID_STORY]
+    grid = [one for job, one in found.items() if isinstance(job, Point)]
+    alike = [one for job, one in found.items() if isinstance(job, Play) and _has_faults(job.name)]
+    if grid:
+        yield check_grid([*base[:1], *grid])
+    if len({one.title for one in alike}) > 1:
+        yield check_faults_alike(alike)
 
 
-def _played(play: Play, repeater: Repeater) -> ScenarioReport:
-    return repeater.run(play.run(), Shape(), play.folder)
-
-
-def _at_point(point: Point, repeater: Repeater) -> ScenarioReport:
-    run = Run(_story(GRID_STORY), point.speed, restart_at=point.restart_at)
-    return repeater.run(run, point.shape, f"{GRID_STORY}-{point.name}")
+def _run(job: Play | Point, repeater: Repeater) -> ScenarioReport:
+    if isinstance(job, Play):
+        return repeater.run(job.run(), Shape(), job.folder)
+    run = Run(_story(GRID_STORY), job.speed, restart_at=job.restart_at)
+    return repeater.run(run, job.shape, job.folder)
 
 
 def _story(name: str, seed: int | None = None) -> Story:

@@ -22,7 +22,14 @@ from validation.scenarios.reading import read_scenario
 from validation.scenarios.repeat_lines import repeat_line
 from validation.scenarios.repeating import BROKE_OFF, broken_off
 from validation.scenarios.report import ScenarioReport
-from validation.scenarios.short import library, not_run, short_plays, whole_plays
+from validation.scenarios.short import (
+    in_order,
+    library,
+    not_run,
+    out_of_time,
+    short_plays,
+    whole_plays,
+)
 from validation.scenarios.stack import Shape, replay_settings
 from validation.scenarios.story import read_story
 
@@ -112,13 +119,23 @@ def test_stories_are_compressed_and_those_with_faults_wait_for_each_to_be_over()
 
 
 def test_the_suite_names_what_it_leaves_out():
-    plays = short_plays(["calm-day", GRID_STORY])
-    left = not_run(plays, SHORT_GRID)
+    left = not_run(in_order(short_plays(["calm-day", GRID_STORY]), SHORT_GRID))
     assert left["bear-2022"] == "run by make verify-full"
     assert "calm-day" not in left
     assert left["determinism grid"].startswith("63 more points")
     assert left["stories on their own schedule"]
-    assert not_run(whole_plays(library()), WHOLE_GRID) == {}
+    assert not_run(in_order(whole_plays(library()), WHOLE_GRID)) == {}
+
+
+def test_further_seeds_come_last_and_are_named_when_time_has_run_out():
+    plays = short_plays(["fault-redis", GRID_STORY])
+    jobs = in_order(plays, SHORT_GRID[:1])
+    names = [job.folder for job in jobs]
+    point = f"{GRID_STORY}-{SHORT_GRID[0].name}"
+    assert names == ["fault-redis-seed1", GRID_STORY, point, "fault-redis-seed2"]
+    assert out_of_time(jobs, jobs, 17) == {}
+    left = out_of_time(jobs, jobs[:3], 17)
+    assert left == {"fault-redis-seed2": "17 minutes were over; run by make verify-full"}
 
 
 def test_the_line_that_repeats_a_point_names_its_cut_and_its_restart():
