@@ -40,12 +40,12 @@ positions = {{ SIM001 = 100, SIM002 = -50 }}
 [[timeline]]
 do = "halt"             # see README.md for the other kinds
 day = 3
-series = ["SIM002"]
+series = ["SIM001"]
 at = 0.2
 until = 0.8
 
 [expect]
-stale = ["SIM002"]
+stale = ["SIM001"]
 '''
 
 scenarios_app = typer.Typer(no_args_is_help=True, help="Check, list and begin scenario files.")

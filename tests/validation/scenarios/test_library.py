@@ -8,6 +8,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from system.bus.routing import partition_of
 from system.settings import PROJECT_DIR, load_settings
 from validation.scenarios.commands import TEMPLATE, checked, found_path, scenario_paths
 from validation.scenarios.errors import ScenarioError
@@ -38,6 +39,26 @@ SIMULATED = [
 @pytest.mark.parametrize("path", SIMULATED, ids=lambda path: path.stem)
 def test_every_simulated_scenario_can_be_played(path):
     assert checked(path).books
+
+
+SILENT = [
+    (path, name)
+    for path in SIMULATED
+    for name in read_scenario(path).file.expect.stale
+    if not name.startswith("fx:")
+]
+
+
+@pytest.mark.parametrize(("path", "name"), SILENT, ids=lambda value: getattr(value, "stem", value))
+@pytest.mark.parametrize("partitions", [1, 2, 4])
+def test_who_is_to_be_noticed_as_stale_has_a_neighbour_in_its_partition(path, name, partitions):
+    others = {f"SIM{number:03d}" for number in range(1, instruments_of(path) + 1)} - {name}
+    own = partition_of(name.encode(), partitions)
+    assert any(partition_of(other.encode(), partitions) == own for other in others)
+
+
+def instruments_of(path) -> int:
+    return read_scenario(path).file.market.instruments
 
 
 def test_the_soak_is_found_by_name_and_is_no_part_of_the_library():
