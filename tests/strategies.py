@@ -10,9 +10,9 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
-from system.contracts.messages import AssetClass, OptionRight
+from system.contracts.messages import AssetClass, OptionRight, ReturnType
 from system.risk.confidence import Confidence
-from system.risk.listing import Listing, OptionTerms, ReturnType
+from system.risk.listing import Listing, OptionTerms
 from system.risk.option_moves import option_moves
 from system.risk.options import EuropeanOption
 from system.risk.portfolio import PortfolioRisk, portfolio_risk

@@ -316,6 +316,7 @@ def _position(
         quantity,
         entry,
         Fraction(known.multiplier),
+        str(known.return_type),
         option=terms_of(known),
     )
 

@@ -10,6 +10,7 @@ The rules (docs of the topics, restated here because this is the second opinion)
 * a sequence number that its series had among its newest 63, or that of the accepted quote,
   is a duplicate; a quote older than the accepted one by (event time, sequence) is
   superseded; behind a mark the accepted one counts as no newer than the mark;
+* a price below 1e-9 (bid, trade, entry, close) is invalid but for absolute returns;
 * a tick of a share, fund or future that is further from the accepted one than 25 % (share) or
   15 % is suspect and counts; it is rejected after all (contradicted) if the next two accepted
   ones of its session are both nearer, as a ratio, to the price before it than to it;
@@ -17,7 +18,7 @@ The rules (docs of the topics, restated here because this is the second opinion)
 * cash is of a currency; an instrument with a price has no name of an FX series; closes of
   a new series lie within the days that are closed, once one is;
 * an option is on an instrument that came before it, has a price of its own and is in the
-  same currency;
+  same currency; its price is one that stays above zero;
 * a split or dividend is of a known equity or ETF, and of a day that is not closed yet; one of
   the same instrument and day replaces it until the mark of its last day, and never after;
 * the series of a stressed window agree on its dates and on the version of their data;
@@ -53,6 +54,7 @@ from system.contracts.messages import (
     Message,
     Portfolio,
     RejectReason,
+    ReturnType,
     Split,
     StressedHistory,
     Tick,
@@ -74,6 +76,7 @@ MINOR: Final = frozenset({"GBp"})
 CASH: Final = re.compile("cash:([A-Z]{3}|GBp)")
 TOPICS_BY_NAME: Final = {topic.name: topic for topic in INPUT_TOPICS}
 
+LOWEST_RELATIVE_PRICE: Final = 1e-9
 SUSPECT_BEYOND: Final = {
     AssetClass.EQUITY: 0.25,
     AssetClass.ETF: 0.15,
@@ -95,6 +98,12 @@ class _Known:
     portfolios: dict[str, Portfolio] = field(default_factory=dict)
     stressed: dict[tuple[str, str], StressedHistory] = field(default_factory=dict)
     adjustments: Waiting = field(default_factory=Waiting)
+
+    def is_too_low(self, instrument: str, *prices: float) -> bool:
+        """Return whether a price is one that only absolute returns allow, and they are not."""
+        known = self.instruments.get(instrument)
+        free = known is not None and known.return_type is ReturnType.ABSOLUTE
+        return not free and min(prices, default=1.0) < LOWEST_RELATIVE_PRICE
 
     def has(self, instrument: str) -> bool:
         return instrument in self.instruments or CASH.fullmatch(instrument) is not None
@@ -292,10 +301,11 @@ def _tick(tick: Tick, at: _Partition) -> Ruling:
     instrument = at.known.instruments.get(tick.ticker)
     if instrument is None:
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
-    if instrument.asset_class in MONEY:
+    if instrument.asset_class in MONEY or at.known.is_too_low(tick.ticker, tick.bid):
         return _rejected(RejectReason.INVALID)
     ruling = _quote(tick.ticker, tick.event_time_ns, tick.sequence, at)
     bound = SUSPECT_BEYOND.get(instrument.asset_class)
+    bound = None if instrument.return_type is ReturnType.ABSOLUTE else bound
     if ruling == APPLIED and bound is not None:
         _judge(at.series[tick.ticker], tick.mid, bound, at)
     return ruling
@@ -359,6 +369,8 @@ def _trade(trade: Trade, at: _Partition) -> Ruling:
         return _rejected(RejectReason.UNKNOWN_PORTFOLIO)
     if not at.known.has(trade.instrument):
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
+    if at.known.is_too_low(trade.instrument, trade.price):
+        return _rejected(RejectReason.INVALID)
     ruling = _trade_version(trade, at.trades.get(trade.trade_id))
     if ruling == APPLIED:
         at.trades[trade.trade_id] = trade
@@ -403,11 +415,14 @@ def _misfit(instrument: Instrument, known: _Known) -> RejectReason | None:
     if underlying is None or name == instrument.instrument:
         return RejectReason.UNKNOWN_INSTRUMENT
     priced = underlying.asset_class not in MONEY and underlying.option is None
+    priced = priced and underlying.return_type is ReturnType.RELATIVE
     fits = priced and underlying.currency == instrument.currency
     return None if fits else RejectReason.INVALID
 
 
 def _stressed(history: StressedHistory, at: _Partition) -> Ruling:
+    if at.known.is_too_low(history.series, *(point.value for point in history.closes)):
+        return _rejected(RejectReason.INVALID)
     known = at.known.stressed
     before = known.get((history.window, history.series))
     if before == history:
@@ -429,6 +444,8 @@ def _is_named_like_a_rate(instrument: Instrument) -> bool:
 
 def _history(history: CloseHistory, at: _Partition) -> Ruling:
     closes = {point.date: point.value for point in history.closes}
+    if at.known.is_too_low(history.series, *closes.values()):
+        return _rejected(RejectReason.INVALID)
     before = at.known.histories.get(history.series)
     if before is None or (closes and not before):
         if at.day is not None and closes and max(closes) > at.day.date:
@@ -458,6 +475,8 @@ def _adjustment(adjustment: Adjustment, at: _Partition) -> Ruling:
 def _portfolio(portfolio: Portfolio, at: _Partition) -> Ruling:
     if not all(at.known.has(position.instrument) for position in portfolio.positions):
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
+    if any(at.known.is_too_low(one.instrument, one.entry_price) for one in portfolio.positions):
+        return _rejected(RejectReason.INVALID)
     before = at.known.portfolios.get(portfolio.portfolio)
     at.known.portfolios[portfolio.portfolio] = portfolio
     return DUPLICATE if before == portfolio else APPLIED

@@ -273,6 +273,7 @@ class Book:
         if book is None:
             raise MessageError(RejectReason.UNKNOWN_PORTFOLIO, f"portfolio {trade.portfolio}")
         self._reference.check_known(trade.instrument)
+        self._reference.check_price(trade.instrument, trade.price, "price")
         state, verdict = self._trades.book(trade, self._closed_day)
         if state is not None:
             self._book_trade(book, state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, Protocol
 
 from system.contracts.messages import (
@@ -29,6 +30,7 @@ class QuoteRow(NamedTuple):
     """An accepted reading of a tick or an FX rate, as far as the fold needs it.
 
     ``price`` is the mid in the instrument's currency, or units of currency per 1 EUR.
+    ``lowest`` is the bid where that can be below what a relative price must be.
     """
 
     name: str
@@ -36,6 +38,7 @@ class QuoteRow(NamedTuple):
     event_time_ns: int
     sequence: int
     intended_ns: int
+    lowest: float = math.inf
 
 
 class Unreadable(NamedTuple):

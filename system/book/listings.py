@@ -24,14 +24,15 @@ def listing_of(instrument: Instrument, known: Mapping[str, Listing]) -> Listing:
     Raises
     ------
     MessageError
-        If an option is on something unknown, something without a price of its own, or in
-        another currency.
+        If an option is on something unknown, something without a price of its own or whose
+        price can be negative, or in another currency.
     """
     return Listing(
         instrument.instrument,
         instrument.asset_class,
         instrument.currency,
         instrument.multiplier,
+        return_type=instrument.return_type,
         proxy=instrument.proxy or "",
         option=_terms(instrument, known),
     )
@@ -113,6 +114,10 @@ def _underlying(instrument: Instrument, name: str, known: Mapping[str, Listing])
     if underlying.asset_class in MONEY or underlying.option is not None:
         raise MessageError(
             RejectReason.INVALID, f"{where} ({underlying.asset_class}): it needs a price of its own"
+        )
+    if underlying.is_absolute:
+        raise MessageError(
+            RejectReason.INVALID, f"{where}: its price can be negative, which the model cannot"
         )
     if underlying.currency != instrument.currency:
         raise MessageError(

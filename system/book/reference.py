@@ -15,12 +15,14 @@ from system.contracts.messages import (
     ADJUSTABLE,
     EUR,
     MONEY,
+    PRICE_MIN,
     Adjustment,
     CloseHistory,
     Instrument,
     Mark,
     Portfolio,
     RejectReason,
+    ReturnType,
     StressedHistory,
 )
 from system.errors import InputError, MessageError
@@ -74,7 +76,26 @@ class Reference:
             raise MessageError(
                 RejectReason.INVALID, f"ticker {row.name} is money: its rate comes by fx_rates"
             )
+        self.check_price(row.name, min(row.price, row.lowest), "price")
         self._check_time(row, row.name)
+
+    def check_price(self, instrument: str, price: float, where: str) -> None:
+        """Refuse a price that only an instrument of absolute returns can have.
+
+        Raises
+        ------
+        MessageError
+            With reason ``invalid``.
+        """
+        if price >= PRICE_MIN:
+            return
+        known = self._market.instruments.get(instrument)
+        if known is None or known.return_type is not ReturnType.ABSOLUTE:
+            raise MessageError(
+                RejectReason.INVALID,
+                f"{where} of {instrument} is {price:g}: below {PRICE_MIN:g} only an instrument "
+                "with return_type absolute can be",
+            )
 
     def check_rate(self, row: QuoteRow) -> None:
         """Refuse a rate of EUR or of a minor unit, a late one, one from far off.
@@ -127,6 +148,7 @@ class Reference:
         """
         for position in definition.positions:
             self.check_known(position.instrument)
+            self.check_price(position.instrument, position.entry_price, "entry_price")
         try:
             Confidence.parse(definition.confidence)
         except InputError as error:
@@ -192,8 +214,10 @@ class Reference:
         Raises
         ------
         MessageError
-            If it contradicts what is known of the window or the series: ``conflict``.
+            If it contradicts what is known of the window or the series: ``conflict``; if a close
+            is not above zero and its instrument has relative returns: ``invalid``.
         """
+        self._check_closes(history)
         stressed = self._market.stressed
         if stressed.known(history) == history:
             return Verdict.DUPLICATE
@@ -210,8 +234,10 @@ class Reference:
         ------
         MessageError
             If a close contradicts a known one, or comes too late: reason ``conflict``; if
-            it lies beyond the last day that was closed: ``time_far_off``.
+            it lies beyond the last day that was closed: ``time_far_off``; if it is not above
+            zero and its instrument has relative returns: ``invalid``.
         """
+        self._check_closes(history)
         known = self._market.closes.get(history.series)
         if known is None or (history.closes and not known.dates):
             self._check_no_foresight(history)
@@ -226,6 +252,10 @@ class Reference:
                     f"not {point.value}",
                 )
         return Verdict.DUPLICATE
+
+    def _check_closes(self, history: CloseHistory | StressedHistory) -> None:
+        for point in history.closes:
+            self.check_price(history.series, point.value, f"close on {point.date}")
 
     def _check_no_foresight(self, history: CloseHistory) -> None:
         day = self._market.day

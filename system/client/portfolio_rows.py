@@ -18,10 +18,12 @@ from msgspec import Struct
 from system.client.cells import converted, number_of
 from system.client.errors import PortfolioFileError
 from system.contracts.messages import (
+    PRICE_MIN,
     AssetClass,
     Instrument,
     OpeningPosition,
     OptionTerms,
+    ReturnType,
     field_names,
 )
 
@@ -81,11 +83,18 @@ def position_of(path: Path, row: Row) -> OpeningPosition | None:
     """
     if not row.is_held and row.cells.get("asset_class"):
         return None
-    fields = {
+    fields: dict[str, Any] = {
         "instrument": row.cells["instrument"],
         "quantity": number_of(path, row.line, "quantity", row.cells["quantity"]),
         "entry_price": number_of(path, row.line, "entry_price", row.cells["entry_price"]),
     }
+    described = row.cells.get("asset_class") and row.cells.get("return_type") != ReturnType.ABSOLUTE
+    if described and fields["entry_price"] < PRICE_MIN:
+        detail = (
+            f"entry_price: {row.cells['entry_price']!r} is below {PRICE_MIN:g}: only an "
+            "instrument with return_type absolute can have that"
+        )
+        raise PortfolioFileError(path, row.line, detail)
     return converted(path, row.line, fields, OpeningPosition)
 
 

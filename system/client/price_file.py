@@ -21,7 +21,7 @@ import msgspec
 from system.client.cells import cells_of, number_of, read_text
 from system.client.errors import PortfolioFileError
 from system.contracts.api import PortfolioImport
-from system.contracts.messages import MAX_CLOSES_PER_SERIES, CloseHistory, ClosePoint
+from system.contracts.messages import MAX_CLOSES_PER_SERIES, CloseHistory, ClosePoint, ReturnType
 
 DATE_COLUMN: Final = "date"
 FX_PREFIX: Final = "fx:"
@@ -47,7 +47,10 @@ def with_histories(
     PortfolioFileError
         Names the file, the line, the column and the value.
     """
-    histories = read_closes(path, wanted=_series_of(book), until=until)
+    absolute = {
+        one.instrument for one in book.instruments if one.return_type is ReturnType.ABSOLUTE
+    }
+    histories = read_closes(path, wanted=_series_of(book), until=until, absolute=absolute)
     return msgspec.structs.replace(book, histories=(*book.histories, *histories))
 
 
@@ -61,7 +64,11 @@ def _series_of(book: PortfolioImport) -> set[str]:
 
 
 def read_closes(
-    path: Path, *, wanted: Collection[str], until: dt.date | None = None
+    path: Path,
+    *,
+    wanted: Collection[str],
+    until: dt.date | None = None,
+    absolute: Collection[str] = (),
 ) -> tuple[CloseHistory, ...]:
     """Return the newest closes of each wanted column, and of every FX column.
 
@@ -73,6 +80,8 @@ def read_closes(
         Names of columns besides the FX ones.
     until : date or None
         The last day to take; None: all.
+    absolute : collection of str
+        Columns whose closes can be zero or negative.
 
     Returns
     -------
@@ -93,7 +102,11 @@ def read_closes(
             break
         for index in chosen:
             if cells[index]:
-                points[index].append(_point(path, line, header[index], date, cells[index]))
+                point = _point(path, line, header[index], date, cells[index])
+                if point.value <= 0 and header[index] not in absolute:
+                    detail = f"{header[index]}: {cells[index]!r} is not a positive close"
+                    raise PortfolioFileError(path, line, detail)
+                points[index].append(point)
     return tuple(_history(path, header[index], points[index]) for index in chosen if points[index])
 
 
@@ -131,8 +144,6 @@ def _date(path: Path, line: int, text: str) -> dt.date:
 
 def _point(path: Path, line: int, column: str, date: dt.date, text: str) -> ClosePoint:
     value = number_of(path, line, column, text)
-    if value <= 0:
-        raise PortfolioFileError(path, line, f"{column}: {text!r} is not a positive close")
     return ClosePoint(date, value)
 
 

@@ -29,7 +29,7 @@ from system.contracts.messages import (
     Nanoseconds,
     Portfolio,
     PositionRisk,
-    Positive,
+    Price,
     RejectReason,
     RiskSnapshot,
     Signed,
@@ -352,7 +352,7 @@ class TradeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     portfolio: Identifier
     instrument: Identifier
     quantity: Signed
-    price: Positive
+    price: Price
     trade_id: Identifier | None = None
     event_time_ns: Nanoseconds = 0
     intended_monotonic_ns: Nanoseconds = 0
@@ -366,7 +366,7 @@ class AmendRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     quantity: Signed
-    price: Positive
+    price: Price
     version: Annotated[int, Meta(ge=1)] | None = None
 
 

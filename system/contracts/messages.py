@@ -52,6 +52,9 @@ WindowName = Annotated[
 ]
 Currency = Annotated[str, Meta(pattern="^([A-Z]{3}|GBp)" + END)]
 Positive = Annotated[float, Meta(ge=PRICE_MIN, lt=PRICE_BOUND)]
+Price = Annotated[float, Meta(gt=-PRICE_BOUND, lt=PRICE_BOUND)]
+"""Of anything; below PRICE_MIN only that of an instrument of absolute returns can be, which
+reference data tell: others are rejected where these are known."""
 NonNegative = Annotated[float, Meta(ge=0, lt=1e15)]
 Signed = Annotated[float, Meta(gt=-1e15, lt=1e15)]
 Count = Annotated[int, Meta(ge=0, le=2**62)]
@@ -68,6 +71,15 @@ class AssetClass(StrEnum):
     FX = "fx"
     OPTION = "option"
     CASH = "cash"
+
+
+class ReturnType(StrEnum):
+    """How a historical move is put on today's price."""
+
+    RELATIVE = "relative"
+    """price' = price * (1 + return): for prices that stay above zero."""
+    ABSOLUTE = "absolute"
+    """price' = price + change: for prices that can be zero or negative."""
 
 
 class OptionRight(StrEnum):
@@ -135,9 +147,9 @@ class Tick(Message, frozen=True, kw_only=True, tag="tick"):
     """
 
     ticker: Identifier
-    bid: Positive
-    ask: Positive
-    mid: Positive
+    bid: Price
+    ask: Price
+    mid: Price
     volume: NonNegative
     event_time_ns: Nanoseconds
     sequence: Count
@@ -181,7 +193,7 @@ class Trade(Message, frozen=True, kw_only=True, tag="trade"):
     portfolio: Identifier
     instrument: Identifier
     quantity: Signed
-    price: Positive
+    price: Price
     event_time_ns: Nanoseconds = 0
     intended_monotonic_ns: Nanoseconds = 0
 
@@ -225,7 +237,8 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     ``cash:USD`` (its own code) without being declared: trades settle there, in the
     traded instrument's currency. ``option`` holds the terms of an option, and of nothing
     else. ``proxy`` names the series whose moves stand in where the instrument's own history
-    is too short: for its window, or in a stressed one.
+    is too short: for its window, or in a stressed one. ``return_type`` is absolute where the
+    price can be zero or negative.
     """
 
     instrument: Identifier
@@ -235,6 +248,7 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     name: Annotated[str, Meta(max_length=200)] = ""
     option: OptionTerms | None = None
     proxy: Identifier | None = None
+    return_type: ReturnType = ReturnType.RELATIVE
 
     def __post_init__(self) -> None:
         """Refuse an option without terms, terms without an option, scaled or proxied money."""
@@ -245,6 +259,9 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
         if self.proxy is not None and self.asset_class in (*MONEY, AssetClass.OPTION):
             msg = f"proxy of {self.instrument} ({self.asset_class}): it has no history to replace"
             raise ValueError(msg)
+        if self.return_type is ReturnType.ABSOLUTE and self.asset_class in NOT_ABSOLUTE:
+            msg = f"return_type of {self.instrument} ({self.asset_class}) is relative"
+            raise ValueError(msg)
         if self.asset_class in MONEY and self.multiplier != 1.0:
             msg = f"multiplier of {self.instrument} must be 1: it is an amount of {self.currency}"
             raise ValueError(msg)
@@ -254,11 +271,15 @@ MONEY: Final = frozenset({AssetClass.FX, AssetClass.CASH})
 """Asset classes whose positions are amounts of money: moved by the FX rate alone."""
 
 
+NOT_ABSOLUTE: Final = frozenset({*MONEY, AssetClass.OPTION})
+"""Asset classes that have no return type of their own."""
+
+
 class ClosePoint(Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
     """One daily close: (date, value)."""
 
     date: dt.date
-    value: Positive
+    value: Price
 
 
 class CloseHistory(Message, frozen=True, kw_only=True, tag="history"):
@@ -359,7 +380,7 @@ class OpeningPosition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     instrument: Identifier
     quantity: Signed
-    entry_price: Positive
+    entry_price: Price
 
 
 class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from enum import StrEnum
 
-from system.contracts.messages import MONEY, AssetClass, OptionRight, VolatilityShift
-
-
-class ReturnType(StrEnum):
-    """How a historical move is put on today's price."""
-
-    RELATIVE = "relative"
-    """price' = price * (1 + return): for prices that stay above zero."""
-    ABSOLUTE = "absolute"
-    """price' = price + change: for prices that can be zero or negative."""
+from system.contracts.messages import (
+    MONEY,
+    AssetClass,
+    OptionRight,
+    ReturnType,
+    VolatilityShift,
+)
 
 
 @dataclass(frozen=True, slots=True)

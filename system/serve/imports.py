@@ -18,7 +18,13 @@ from system.book.listings import listing_of
 from system.book.positions import CASH_PREFIX, cash_listing
 from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, ClosesState
 from system.contracts.api import FieldProblem, PortfolioAccepted, PortfolioImport
-from system.contracts.messages import CloseHistory, Instrument, field_names
+from system.contracts.messages import (
+    PRICE_MIN,
+    CloseHistory,
+    Instrument,
+    ReturnType,
+    field_names,
+)
 from system.errors import InputError, MessageError
 from system.risk.confidence import Confidence
 from system.risk.listing import Listing
@@ -117,6 +123,7 @@ def check_book(
         *_instrument_problems(book, instruments),
         *_history_problems(book, instruments, closes),
         *_position_problems(book, instruments),
+        *_price_problems(book, instruments),
         *_series_problems(book, instruments, closes),
     ]
     if found:
@@ -260,6 +267,24 @@ def _position_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -
             yield (
                 f"portfolio.positions[{index}].instrument",
                 f"{name!r} is not known: describe it in `instruments`",
+            )
+
+
+def _price_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -> Problems:
+    """Yield prices that only an instrument of absolute returns can have."""
+    described = [*known.values(), *book.instruments]
+    absolute = {one.instrument for one in described if one.return_type is ReturnType.ABSOLUTE}
+    need = "only an instrument with return_type absolute can have that"
+    for index, position in enumerate(book.portfolio.positions):
+        if position.entry_price < PRICE_MIN and position.instrument not in absolute:
+            where = f"portfolio.positions[{index}].entry_price"
+            yield where, f"{position.instrument} at {position.entry_price:g}: {need}"
+    for index, history in enumerate(book.histories):
+        low = [point for point in history.closes if point.value < PRICE_MIN]
+        if low and history.series not in absolute:
+            yield (
+                f"histories[{index}].closes",
+                f"{history.series} at {low[0].value:g} on {low[0].date}: {need}",
             )
 
 

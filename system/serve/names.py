@@ -6,8 +6,16 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from system.book.rows import INSTRUMENT_PREFIX, PORTFOLIO_PREFIX
-from system.serve.errors import UnknownInstrumentError, UnknownPortfolioError, unknown_portfolio
+from system.contracts.messages import PRICE_MIN, Instrument, ReturnType
+from system.serve.errors import (
+    UnknownInstrumentError,
+    UnknownPortfolioError,
+    invalid_field,
+    unknown_portfolio,
+)
 from system.serve.services import Services
 
 MAX_REMEMBERED: Final = 100_000
@@ -57,6 +65,28 @@ class KnownNames:
             raise UnknownInstrumentError(
                 f"instrument {instrument!r} has no reference data: import it with a portfolio "
                 "(POST /v1/portfolios), or see the positions of one for names"
+            )
+
+    async def check_price(self, instrument: str, price: float) -> None:
+        """Refuse a price that only an instrument of absolute returns can have.
+
+        Raises
+        ------
+        InvalidRequestError
+            If it is below ``PRICE_MIN`` and the instrument has relative returns.
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        if price >= PRICE_MIN:
+            return
+        key = INSTRUMENT_PREFIX + instrument
+        row = (await self._services.read(self._services.history.state_values, [key])).get(key)
+        known = None if row is None else msgspec.json.decode(row, type=Instrument)
+        if known is None or known.return_type is not ReturnType.ABSOLUTE:
+            raise invalid_field(
+                "price",
+                f"{price:g}: {instrument} needs at least {PRICE_MIN:g}; only an instrument with "
+                "return_type absolute can have less",
             )
 
     async def check_portfolio(self, portfolio: str) -> None:

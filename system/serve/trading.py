@@ -52,6 +52,7 @@ class TradeDesk:
             If a server does not answer.
         """
         await self._names.check(request.portfolio, request.instrument)
+        await self._names.check_price(request.instrument, request.price)
         known = await self._find(request.trade_id) if request.trade_id else None
         if known is not None and not _is_same_trade(known, request):
             raise VersionConflictError(
@@ -76,6 +77,7 @@ class TradeDesk:
         """
         async with self._changing:
             known = await self._known(trade_id)
+            await self._names.check_price(known.instrument, request.price)
             if _is_same_amendment(known, request):
                 return await self._deliver(known)
             version = _next_version(known, request.version)

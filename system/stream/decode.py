@@ -89,6 +89,7 @@ def _as_payload(message: Message) -> Payload:
                 message.event_time_ns,
                 message.sequence,
                 message.intended_monotonic_ns,
+                message.bid,
             )
         case FxRate():
             return QuoteRow(

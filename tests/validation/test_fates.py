@@ -27,6 +27,7 @@ from system.contracts.messages import (
     OptionRight,
     OptionTerms,
     Portfolio,
+    ReturnType,
     Split,
     StressedHistory,
     Tick,
@@ -193,6 +194,13 @@ CALL = Instrument(
 )
 
 
+OIL = Instrument(
+    instrument="OIL", asset_class=AssetClass.FUTURE, currency="USD", return_type=ReturnType.ABSOLUTE
+)
+LOW = CloseHistory(series="OIL", closes=(ClosePoint(date=dt.date(2020, 1, 31), value=-3.0),))
+SOLD = OpeningPosition(instrument="AAPL", quantity=1.0, entry_price=-1.0)
+
+
 def split(ratio: float, *, day: int = 1, last: int = 0, instrument: str = "AAPL") -> Split:
     date = DAY + dt.timedelta(days=day)
     last_day = DAY + dt.timedelta(days=min(last, day - 1))
@@ -240,6 +248,10 @@ REFERENCE_RULES = [
         [APPLIED, rejected("conflict")],
     ),
     ((CRISIS, msgspec.structs.replace(CRISIS, series="fx:USD")), [APPLIED, APPLIED]),
+    ((OIL, LOW), [APPLIED, APPLIED]),
+    ((LOW, OIL), [rejected("invalid"), APPLIED]),
+    ((OIL, on("OIL")), [APPLIED, rejected("invalid")]),
+    ((msgspec.structs.replace(BOOK, positions=(SOLD,)),), [rejected("invalid")]),
     ((split(4.0), split(4.0)), [APPLIED, DUPLICATE]),
     ((split(4.0), split(2.0)), [APPLIED, APPLIED]),
     ((split(4.0), dividend(2.0)), [APPLIED, APPLIED]),
@@ -398,7 +410,9 @@ def payload(record: Record):
     except MessageError as error:
         return Unreadable(error.reason, error.detail)
     if isinstance(message, Tick):
-        return QuoteRow(message.ticker, message.mid, message.event_time_ns, message.sequence, 0)
+        return QuoteRow(
+            message.ticker, message.mid, message.event_time_ns, message.sequence, 0, message.bid
+        )
     if isinstance(message, FxRate):
         return QuoteRow(message.currency, message.rate, message.event_time_ns, message.sequence, 0)
     return message

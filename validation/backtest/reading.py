@@ -14,9 +14,9 @@ import numpy as np
 from system.backtest.days import BacktestMarket
 from system.backtest.positions import ALWAYS, BacktestBook, DatedQuantity
 from system.backtest.splits import Split
-from system.contracts.messages import AssetClass
+from system.contracts.messages import AssetClass, ReturnType
 from system.risk.currency import MINOR_UNITS
-from system.risk.listing import Listing, ReturnType
+from system.risk.listing import Listing
 from system.risk.window import CloseTable
 from validation.backtest.errors import InputFileError
 from validation.backtest.option_rows import OPTION_COLUMNS, with_terms

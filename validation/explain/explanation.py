@@ -7,9 +7,12 @@ from fractions import Fraction
 
 import msgspec
 
+from system.book.restore import KeptRows
 from system.contracts.messages import MONEY, Instrument, PositionRisk, RiskSnapshot
 from system.contracts.oracle import OracleVerdict
 from system.risk.confidence import Confidence, tail_of
+from validation.adjustment_rules import Taken
+from validation.adjustments import Acts
 from validation.expected import terms_of
 from validation.explain.inputs import Bundle
 from validation.explain.recomputing import Difference, recomputed
@@ -159,6 +162,8 @@ def _inputs_of(bundle: Bundle) -> BookNow:
     }
     last = max((date for series in closes.values() for date in series), default=dt.date.min)
     as_of = record.asof or last
+    acts = _acts(kept, record.adjustment_count)
+    instruments, closes = acts.restruck(), acts.restated(closes)
     return BookNow(
         [_held(row, instruments.get(row.instrument)) for row in record.positions],
         CurrentMarket(_prices(record), record.rates, record.valuation_date or as_of, closes),
@@ -169,6 +174,13 @@ def _inputs_of(bundle: Bundle) -> BookNow:
     )
 
 
+def _acts(kept: KeptRows, count: int) -> Acts:
+    """Return the first adjustments that took effect, by day, then dividends before splits."""
+    taken = [Taken(one.adjustment, one.taken) for one in kept.adjustments if one.taken is not None]
+    taken.sort(key=lambda one: (one.day, type(one.adjustment).__name__, one.adjustment.instrument))
+    return Acts(taken[:count], instruments={one.instrument: one for one in kept.instruments})
+
+
 def _held(row: PositionRisk, instrument: Instrument | None) -> ReferencePosition:
     return ReferencePosition(
         row.instrument,
@@ -177,6 +189,7 @@ def _held(row: PositionRisk, instrument: Instrument | None) -> ReferencePosition
         row.quantity,
         row.average_cost,
         1.0 if instrument is None else instrument.multiplier,
+        "relative" if instrument is None else str(instrument.return_type),
         option=None if instrument is None else terms_of(instrument),
     )
 

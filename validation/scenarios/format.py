@@ -51,7 +51,10 @@ class MarketTable(Strict, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class SimulatedMarket(MarketTable, frozen=True, kw_only=True, tag="simulated"):
-    """Correlated random walks of US shares SIM001, SIM002, ... on weekdays."""
+    """Correlated random walks of US shares SIM001, SIM002, ... on weekdays.
+
+    Those named in ``absolute`` are futures whose price can be zero or negative.
+    """
 
     first_day: dt.date = dt.date(2024, 1, 2)
     days: DayNumber = 5
@@ -59,6 +62,7 @@ class SimulatedMarket(MarketTable, frozen=True, kw_only=True, tag="simulated"):
     drift: Annotated[float, Meta(gt=-0.1, lt=0.1)] = 0.0
     volatility: Annotated[float, Meta(ge=0, le=0.5)] = 0.01
     correlation: Annotated[float, Meta(ge=0, lt=1)] = 0.3
+    absolute: Names = ()
 
 
 class RealMarket(MarketTable, frozen=True, kw_only=True, tag="real"):
@@ -200,6 +204,15 @@ class Shock(Edit, frozen=True, kw_only=True, tag="shock"):
     until_day: DayNumber | None = None
 
 
+class Shift(Edit, frozen=True, kw_only=True, tag="shift"):
+    """``amount`` is added to prices from a moment on, until the end of ``until_day``."""
+
+    series: Names
+    amount: Signed
+    at: Begin = 0.0
+    until_day: DayNumber | None = None
+
+
 class FlashCrash(Edit, frozen=True, kw_only=True, tag="flash_crash"):
     """Prices fall by ``depth`` in a straight line, and recover, between two moments."""
 
@@ -275,6 +288,7 @@ AnyEdit: TypeAlias = (
     | ZeroQuotes
     | Garbage
     | Shock
+    | Shift
     | FlashCrash
     | CorrelationOne
     | Volatility

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,13 @@ import msgspec
 from system.client.cells import read_text
 from system.client.portfolio_file import read_portfolio
 from system.client.price_file import read_closes
-from system.contracts.messages import Instrument, OpeningPosition, Portfolio
+from system.contracts.messages import (
+    AssetClass,
+    Instrument,
+    OpeningPosition,
+    Portfolio,
+    ReturnType,
+)
 from system.errors import RiskstreamError
 from system.simulate.catalogue import FX_PREFIX, us_equity
 from system.simulate.datasets import load_market
@@ -36,6 +42,7 @@ from validation.scenarios.lines import KeyPath
 from validation.scenarios.listed import CASH, listed_market, listed_options, unquoted_currencies
 from validation.scenarios.reading import Scenario
 
+ABSOLUTE_MULTIPLIER: Final = 10.0
 FX_VOLATILITY: Final = 0.005
 FX_START: Final = 1.1
 DAYS_PER_WEEKDAY: Final = 7 / 5
@@ -130,6 +137,9 @@ def _market(
     if data is not None and not isinstance(table, PricesMarket):
         raise scenario.error(("market", "kind"), "--data is for a market of kind 'prices'")
     if isinstance(table, SimulatedMarket):
+        simulated = [f"SIM{number:03}" for number in range(1, table.instruments + 1)]
+        for place, name in enumerate(table.absolute):
+            _check_named(scenario, ("market", "absolute", place), name, simulated)
         return _simulated(table, table.seed if seed is None else seed)
     try:
         if isinstance(table, RealMarket):
@@ -163,7 +173,21 @@ def _simulated(table: SimulatedMarket, seed: int) -> tuple[Market, dt.date, dt.d
         )
     )
     played = [day for day in market.days if day >= table.first_day]
-    return market, played[0], played[-1]
+    return _with_absolute(market, table.absolute), played[0], played[-1]
+
+
+def _with_absolute(market: Market, names: Sequence[str]) -> Market:
+    """Return a market in which some instruments are futures that can fall below zero."""
+    changed = {
+        name: msgspec.structs.replace(
+            market.instruments[name],
+            asset_class=AssetClass.FUTURE,
+            multiplier=ABSOLUTE_MULTIPLIER,
+            return_type=ReturnType.ABSOLUTE,
+        )
+        for name in names
+    }
+    return replace(market, instruments={**market.instruments, **changed})
 
 
 def _of_prices(

@@ -19,7 +19,7 @@ from system.backtest.errors import (
 from system.backtest.positions import BacktestBook, DatedQuantity
 from system.backtest.specification import BacktestSettings
 from system.backtest.splits import Split
-from system.contracts.messages import AssetClass
+from system.contracts.messages import AssetClass, ReturnType
 from system.risk.confidence import Confidence
 from system.risk.errors import (
     MissingCloseError,
@@ -27,7 +27,7 @@ from system.risk.errors import (
     TooFewScenariosError,
     UnknownSeriesError,
 )
-from system.risk.listing import Listing, ReturnType
+from system.risk.listing import Listing
 from system.risk.window import CloseTable, Missing
 
 FIRST = dt.date(2021, 1, 1)

@@ -154,7 +154,12 @@ def payload(message: Sent) -> Payload:
     else:
         return message
     return QuoteRow(
-        name, price, message.event_time_ns, message.sequence, message.intended_monotonic_ns
+        name,
+        price,
+        message.event_time_ns,
+        message.sequence,
+        message.intended_monotonic_ns,
+        message.bid if isinstance(message, Tick) else price,
     )
 
 

@@ -108,7 +108,7 @@ def test_settings_given_stand_above_the_file_s(tmp_path: Path) -> None:
         ("AAPL,100", "AAPL,1O0", 9, "quantity: '1O0' is not a number"),
         ("AAPL,100", "AAPL,nan", 9, "quantity: 'nan'"),
         ("AAPL,100", 'AAPL,"1,000"', 9, "quantity: '1,000'"),
-        ("AAPL,100,75.5", "AAPL,100,-75.5", 9, "entry_price: -75.5: Expected `float` >= 1e-09"),
+        ("AAPL,100,75.5", "AAPL,100,-75.5", 9, "entry_price: '-75.5' is below 1e-09"),
         ("AAPL,100,75.5", "AAPL,100,", 9, "entry_price: ''"),
         ("AAPL,100", "A PL,100", 9, "instrument: 'A PL'"),
         ("ES,-2", "AAPL,-2", 10, "instrument: 'AAPL' stands in line 9 already"),

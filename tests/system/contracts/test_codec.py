@@ -179,10 +179,8 @@ def test_a_field_that_stands_twice_inside_is_refused() -> None:
         ("mid", "-1e400"),
         ("mid", "1e-400"),
         ("mid", "5e-324"),
-        ("mid", "0.99e-9"),
-        ("bid", "0"),
-        ("bid", "-0.0"),
-        ("bid", "-1"),
+        ("mid", "0.99"),
+        ("bid", "-1e15"),
         ("ask", "1e15"),
         ("ask", "1" + "0" * 400),
         ("volume", "-1e-300"),
@@ -430,12 +428,12 @@ def test_an_amount_of_money_has_no_multiplier(asset_class: str) -> None:
         [["2020-01-01", 1.0, 2]],
         [["2020-02-30", 1.0]],
         [["2020-01-01T00:00:00", 1.0]],
-        [["2020-01-01", 0]],
+        [["2020-01-01", "0"]],
         [{"date": "2020-01-01", "value": 1.0}],
         [["2020-01-01", 1.0]] * 2_000,
     ],
 )
-def test_closes_are_dated_in_order_and_positive(closes: list[object]) -> None:
+def test_closes_are_dated_in_order_and_numbers(closes: list[object]) -> None:
     value = text({"type": "history", "series": "AAPL", "closes": closes})
     assert refusal(value, REFERENCE).reason == RejectReason.INVALID
 

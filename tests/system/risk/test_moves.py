@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from system.contracts.messages import AssetClass
-from system.risk.listing import Listing, ReturnType
+from system.contracts.messages import AssetClass, ReturnType
+from system.risk.listing import Listing
 from system.risk.moves import SuspectMove, split_ratio, suspect_moves
 from system.risk.window import CloseTable, ScenarioWindow, scenario_window
 from validation import closes

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.contracts.messages import AssetClass, OptionRight, VolatilityShift
+from system.contracts.messages import AssetClass, OptionRight, ReturnType, VolatilityShift
 from system.risk.confidence import Confidence
 from system.risk.errors import NoScenarioValueError
 from system.risk.historical import historical_var
-from system.risk.listing import Listing, OptionTerms, ReturnType
+from system.risk.listing import Listing, OptionTerms
 from system.risk.option_moves import option_moves
 from system.risk.portfolio import portfolio_risk, scenario_pnl
 from system.risk.revaluation import (

@@ -7,13 +7,13 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from system.contracts.messages import AssetClass
+from system.contracts.messages import AssetClass, ReturnType
 from system.risk.errors import (
     NonFiniteExposureError,
     NonPositiveCloseError,
     UnknownSeriesError,
 )
-from system.risk.listing import Listing, ReturnType
+from system.risk.listing import Listing
 from system.risk.portfolio import scenario_pnl
 from system.risk.scenarios import PositionExposures, price_moves, scenario_factors, series_of
 from system.risk.valuation import Holding, Holdings, valuation

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from system.contracts.messages import AssetClass
+from system.contracts.messages import AssetClass, ReturnType
 from system.risk.errors import MissingRateError, NonFiniteExposureError
-from system.risk.listing import Listing, ReturnType
+from system.risk.listing import Listing
 from system.risk.valuation import (
     GroupExposure,
     Holding,

@@ -99,7 +99,7 @@ def test_another_trade_under_the_same_id_is_a_conflict(trading: Any) -> None:
         ({"quantity": "5"}, "quantity", 'got "5"'),
         ({"quantity": 0}, "quantity", "buys and sells nothing"),
         ({"quantity": None}, "quantity", "got null"),
-        ({"price": -1}, "price", "got -1"),
+        ({"price": -1}, "price", "-1: EQ000 needs at least 1e-09"),
         ({"price": 1e300}, "price", "1e15"),
         ({"portfolio": "a b"}, "portfolio", 'got "a b"'),
         ({"instrument": ""}, "instrument", "length"),

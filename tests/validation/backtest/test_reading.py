@@ -10,8 +10,8 @@ import pytest
 from system.backtest.errors import UnknownInstrumentError, UnsupportedInstrumentError
 from system.backtest.positions import ALWAYS, DatedQuantity
 from system.backtest.splits import Split
-from system.contracts.messages import AssetClass
-from system.risk.listing import Listing, ReturnType
+from system.contracts.messages import AssetClass, ReturnType
+from system.risk.listing import Listing
 from validation.backtest.errors import InputFileError
 from validation.backtest.reading import BacktestInput, InputPaths, read_input
 

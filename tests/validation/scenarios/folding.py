@@ -74,6 +74,7 @@ def _payload(message: Message | MessageError) -> Payload:
             message.event_time_ns,
             message.sequence,
             message.intended_monotonic_ns,
+            message.bid,
         )
     if isinstance(message, FxRate):
         return QuoteRow(

@@ -113,8 +113,8 @@ def test_ends_of_day_equal_the_reference_on_the_closes_of_the_topics(run):
 
 PLAYED = ("clock-jump", "correlation-one", "currency-feed-lost", "end-of-day-under-load",
           "fat-finger", "feed-halt", "flash-crash", "fx-shock", "hostile-quotes", "intraday-trades",
-          "late-ticks", "long-to-short", "new-instrument", "option-expiry",
-          "two-weeks", "volatility-regime")  # fmt: skip
+          "late-ticks", "long-to-short", "negative-price", "new-instrument",
+          "option-expiry", "two-weeks", "volatility-regime")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PLAYED)

@@ -12,7 +12,14 @@ import msgspec
 from system.contracts.messages import FxRate, Message, Tick
 from system.simulate.paths import SIGNIFICANT_DIGITS
 from system.simulate.timeline import Planned
-from validation.scenarios.format import CorrelationOne, FatFinger, FlashCrash, Shock, Volatility
+from validation.scenarios.format import (
+    CorrelationOne,
+    FatFinger,
+    FlashCrash,
+    Shift,
+    Shock,
+    Volatility,
+)
 from validation.scenarios.timeline import (
     Day,
     Days,
@@ -34,6 +41,32 @@ def shock(edit: Shock) -> Transformation:
         return _repriced(day, edit.series, lambda moment: edit.factor, begins, 1.0)
 
     return _while(edit.day, edit.until_day, edited)
+
+
+def shift(edit: Shift) -> Transformation:
+    """Return prices plus the amount, from its moment to the end of its last day."""
+
+    def edited(day: Day) -> Day:
+        begins = edit.at if day.number == edit.day else 0.0
+        return day.with_items(
+            [
+                Planned(one.due_ns, shifted(one.message, edit.amount))
+                if is_chosen(one.message, edit.series) and begins <= day.moment(one) < 1.0
+                else one
+                for one in day.items
+            ]
+        )
+
+    return _while(edit.day, edit.until_day, edited)
+
+
+def shifted(message: Message, amount: float) -> Message:
+    """Return a quote with an amount added to its prices, rounded as prices are."""
+    if isinstance(message, FxRate):
+        return msgspec.structs.replace(message, rate=_rounded(message.rate + amount))
+    assert isinstance(message, Tick), "only quotes have a price"
+    bid, mid, ask = (_rounded(one + amount) for one in (message.bid, message.mid, message.ask))
+    return msgspec.structs.replace(message, bid=min(bid, mid), mid=mid, ask=max(ask, mid))
 
 
 def fat_finger(edit: FatFinger) -> Transformation:
