@@ -14,6 +14,7 @@ from system.contracts.messages import (
     CloseHistory,
     ClosePoint,
     Dividend,
+    ExchangeSessions,
     FxRate,
     Instrument,
     Mark,
@@ -23,6 +24,7 @@ from system.contracts.messages import (
     Portfolio,
     Rejected,
     RejectReason,
+    SessionClose,
     Split,
     StressedHistory,
     Tick,
@@ -140,6 +142,18 @@ def histories(draw: st.DrawFn) -> CloseHistory:
 
 
 @st.composite
+def exchange_sessions(draw: st.DrawFn) -> ExchangeSessions:
+    days = sorted(draw(st.sets(dates, min_size=2, max_size=8)))
+    return ExchangeSessions(
+        exchange=draw(st.text(string.ascii_uppercase + string.digits, min_size=4, max_size=4)),
+        first=days[0],
+        last=days[-1],
+        version=draw(st.text(min_size=1, max_size=20)),
+        sessions=tuple(SessionClose(date=day, close_ns=draw(counts)) for day in days),
+    )
+
+
+@st.composite
 def adjustments(draw: st.DrawFn) -> Split | Dividend:
     date = draw(st.dates(min_value=dt.date(1900, 1, 1)))
     last_day = date - dt.timedelta(days=draw(st.integers(1, 14)))
@@ -179,6 +193,12 @@ market_messages = ticks() | marks
 fx_messages = rates | marks
 trade_messages = trades() | marks
 reference_messages = (
-    instruments() | histories() | stressed_histories() | portfolios | adjustments() | marks
+    instruments()
+    | histories()
+    | stressed_histories()
+    | exchange_sessions()
+    | portfolios
+    | adjustments()
+    | marks
 )
 input_messages = market_messages | fx_messages | trade_messages | reference_messages

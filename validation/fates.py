@@ -21,6 +21,7 @@ The rules (docs of the topics, restated here because this is the second opinion)
   same currency; its price is one that stays above zero;
 * a split or dividend is of a known equity or ETF, and of a day that is not closed yet; one of
   the same instrument and day replaces it until the mark of its last day, and never after;
+* sessions of an exchange go on with those before: none of these is another, the end is later;
 * the series of a stressed window agree on its dates and on the version of their data;
 * a mark whose day is closed already is a duplicate; one whose event time is not within a
   day of its date is rejected (far off).
@@ -48,6 +49,7 @@ from system.contracts.messages import (
     AssetClass,
     CloseHistory,
     Dividend,
+    ExchangeSessions,
     FxRate,
     Instrument,
     Mark,
@@ -98,6 +100,7 @@ class _Known:
     portfolios: dict[str, Portfolio] = field(default_factory=dict)
     stressed: dict[tuple[str, str], StressedHistory] = field(default_factory=dict)
     adjustments: Waiting = field(default_factory=Waiting)
+    sessions: dict[str, ExchangeSessions] = field(default_factory=dict)
 
     def is_too_low(self, instrument: str, *prices: float) -> bool:
         """Return whether a price is one that only absolute returns allow, and they are not."""
@@ -456,6 +459,19 @@ def _history(history: CloseHistory, at: _Partition) -> Ruling:
     return DUPLICATE if same else _rejected(RejectReason.CONFLICT)
 
 
+def _sessions(table: ExchangeSessions, at: _Partition) -> Ruling:
+    before = at.known.sessions.get(table.exchange)
+    if before == table:
+        return DUPLICATE
+    if before is not None:
+        kept = [one for one in table.sessions if before.first <= one.date <= before.last]
+        covers = table.first <= before.first and before.last < table.last
+        if not covers or kept != list(before.sessions):
+            return _rejected(RejectReason.CONFLICT)
+    at.known.sessions[table.exchange] = table
+    return APPLIED
+
+
 def _adjustment(adjustment: Adjustment, at: _Partition) -> Ruling:
     instrument = at.known.instruments.get(adjustment.instrument)
     if instrument is None:
@@ -491,6 +507,7 @@ _RULES: Final[dict[type[Message], Callable[..., Ruling]]] = {
     CloseHistory: _history,
     StressedHistory: _stressed,
     Portfolio: _portfolio,
+    ExchangeSessions: _sessions,
     Split: _adjustment,
     Dividend: _adjustment,
 }

@@ -28,6 +28,7 @@ from system.book.rows import (
     PARTITION_PREFIX,
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
+    SESSIONS_PREFIX,
     TRADE_PREFIX,
     AdjustmentState,
     DayClose,
@@ -45,6 +46,7 @@ from system.contracts.messages import (
     Adjustment,
     CloseHistory,
     Dividend,
+    ExchangeSessions,
     Instrument,
     Mark,
     Portfolio,
@@ -112,6 +114,7 @@ class Book:
             Instrument: self._instrument,
             CloseHistory: self._history,
             StressedHistory: self._stressed,
+            ExchangeSessions: self._sessions,
             Portfolio: self._portfolio,
             Split: self._adjustment,
             Dividend: self._adjustment,
@@ -307,6 +310,12 @@ class Book:
         verdict = self._reference.add_stressed(history)
         self._outcome.changed[stressed_key(history.window, history.series)] = history
         self._touched.by_series(history.series)
+        return verdict
+
+    def _sessions(self, table: ExchangeSessions, _: PartitionQueue) -> Verdict:
+        verdict = self._reference.add_sessions(table)
+        if verdict is Verdict.APPLIED:
+            self._outcome.changed[SESSIONS_PREFIX + table.exchange] = table
         return verdict
 
     def _adjustment(self, adjustment: Adjustment, _: PartitionQueue) -> Verdict:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from system.contracts.messages import (
     CloseHistory,
     Dividend,
+    ExchangeSessions,
     Instrument,
     Mark,
     Portfolio,
@@ -54,6 +55,7 @@ Payload = (
     | Instrument
     | CloseHistory
     | StressedHistory
+    | ExchangeSessions
     | Portfolio
     | Split
     | Dividend

@@ -35,6 +35,7 @@ def listing_of(instrument: Instrument, known: Mapping[str, Listing]) -> Listing:
         return_type=instrument.return_type,
         proxy=instrument.proxy or "",
         option=_terms(instrument, known),
+        exchange=instrument.exchange or "",
     )
 
 

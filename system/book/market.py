@@ -24,6 +24,7 @@ from system.book.rows import (
     QuoteState,
     SuspectTick,
 )
+from system.book.sessions import Sessions
 from system.book.stated import STATED_PARTITIONS, Price, stated_quotes
 from system.book.stressed import StressedData
 from system.contracts.messages import (
@@ -83,6 +84,7 @@ class Market:
         self.partitions: dict[str, PartitionState] = {}
         self.day: DayState | None = None
         self.stressed = StressedData()
+        self.sessions = Sessions()
         self.adjustments = Adjustments()
         self.adjustment_count = 0
         """How many adjustments are in effect, of those that ever took it."""
@@ -240,7 +242,7 @@ class Market:
         other.rates = {**self.rates, **stated_quotes(rates)}
         other.partitions = {**self.partitions, **STATED_PARTITIONS}
         other.day = day
-        other.stressed = self.stressed
+        other.stressed, other.sessions = self.stressed, self.sessions
         other._stated_date = valuation_date
         other._volatilities = dict(volatilities or {})
         for name in sorted(unquoted):

@@ -16,10 +16,11 @@ from system.book.market import Market, utc_date
 from system.book.options import FoundOption, HeldOptions, found_option
 from system.book.positions import Positions
 from system.book.rows import AdjustmentState, DayClose, HeldPosition, PortfolioState
+from system.book.sessions import skipped_days
 from system.book.shape import Shape
 from system.book.stated import Price
 from system.book.stressed import StressedBook, stressed_books
-from system.contracts.messages import Portfolio, Trade
+from system.contracts.messages import ExchangeClose, Portfolio, Trade
 from system.errors import InputError
 from system.risk.arrays import BoolVector
 from system.risk.confidence import Confidence
@@ -57,6 +58,7 @@ class Scenarios:
     carried: tuple[str, ...] = ()
     suspect: tuple[str, ...] = ()
     adjusted: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
     problem: str = ""
     digest: bytes = b""
 
@@ -342,6 +344,12 @@ class PortfolioBook:
                 and state.adjustment.instrument in window.names
                 and window.dates[0] < state.adjustment.date
             ),
+            skipped=skipped_days(
+                chosen.table,
+                window.dates,
+                {one.instrument_id: one.exchange for one in shape.listings},
+                self._market.sessions,
+            ),
             digest=_window_digest(window),
         )
 
@@ -377,6 +385,11 @@ class PortfolioBook:
             for name, quote in ticks
             if quote is not None and quote.suspect is not None
         )
+
+    def exchange_closes(self, shape: Shape) -> tuple[ExchangeClose, ...]:
+        """Return when the exchanges of a shape closed on the last day, earliest first."""
+        exchanges = {listing.exchange for listing in shape.listings}
+        return self._market.sessions.closes_on(self.asof, exchanges)
 
     @property
     def adjustment_count(self) -> int:

@@ -11,6 +11,7 @@ from system.book.market import (
 )
 from system.book.positions import CASH_PREFIX
 from system.book.quotes import Verdict
+from system.book.sessions import goes_on
 from system.contracts.messages import (
     ADJUSTABLE,
     EUR,
@@ -18,6 +19,7 @@ from system.contracts.messages import (
     PRICE_MIN,
     Adjustment,
     CloseHistory,
+    ExchangeSessions,
     Instrument,
     Mark,
     Portfolio,
@@ -206,6 +208,28 @@ class Reference:
                 RejectReason.CONFLICT, f"instrument {name} bears the name of a series of FX rates"
             )
         self._market.add_instrument(instrument)
+        return Verdict.APPLIED
+
+    def add_sessions(self, table: ExchangeSessions) -> Verdict:
+        """Take the sessions of an exchange; the same once more is a duplicate.
+
+        Raises
+        ------
+        MessageError
+            If they do not go on with those that are known: ``conflict``.
+        """
+        sessions = self._market.sessions
+        known = sessions.table(table.exchange)
+        if known == table:
+            return Verdict.DUPLICATE
+        if known is not None and not goes_on(known, table):
+            raise MessageError(
+                RejectReason.CONFLICT,
+                f"sessions of {table.exchange} from {table.first} to {table.last} do not go on "
+                f"with those from {known.first} to {known.last}",
+            )
+        sessions.add(table)
+        self._market.window_version += 1
         return Verdict.APPLIED
 
     def add_stressed(self, history: StressedHistory) -> Verdict:

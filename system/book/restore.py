@@ -20,6 +20,7 @@ from system.book.rows import (
     PARTITION_PREFIX,
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
+    SESSIONS_PREFIX,
     STRESSED_PREFIX,
     TRADE_PREFIX,
     AdjustmentState,
@@ -31,7 +32,7 @@ from system.book.rows import (
     TopicCounts,
     TradeState,
 )
-from system.contracts.messages import Instrument, RejectReason, StressedHistory
+from system.contracts.messages import ExchangeSessions, Instrument, RejectReason, StressedHistory
 from system.errors import MessageError
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class KeptRows:
     closes: dict[str, ClosesState] = field(default_factory=dict)
     stressed: tuple[StressedHistory, ...] = ()
     adjustments: tuple[AdjustmentState, ...] = ()
+    sessions: tuple[ExchangeSessions, ...] = ()
     partitions: dict[str, PartitionState] = field(default_factory=dict)
     day: DayState | None = None
     counters: dict[str, TopicCounts] = field(default_factory=dict)
@@ -73,6 +75,7 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
         closes=_by_name(rows, CLOSES_PREFIX, ClosesState),
         stressed=tuple(_by_name(rows, STRESSED_PREFIX, StressedHistory).values()),
         adjustments=tuple(_by_name(rows, ADJUSTMENT_PREFIX, AdjustmentState).values()),
+        sessions=tuple(_by_name(rows, SESSIONS_PREFIX, ExchangeSessions).values()),
         partitions=_by_name(rows, PARTITION_PREFIX, PartitionState),
         day=None if day is None else _row(DAY_KEY, day, DayState),
         counters={} if counters is None else _row(COUNTERS_KEY, counters, dict[str, TopicCounts]),
@@ -86,6 +89,8 @@ def restored_market(kept: KeptRows, staleness: Staleness) -> Market:
         market.add_instrument(instrument)  # what an option is on comes before it
     for history in kept.stressed:
         market.stressed.add(history)
+    for table in kept.sessions:
+        market.sessions.add(table)
     market.quotes.update(kept.quotes)
     market.rates.update(kept.rates)
     market.partitions.update(kept.partitions)

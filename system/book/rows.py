@@ -2,7 +2,7 @@
 
 Keys: ``instrument:ID``, ``portfolio:ID``, ``trade:ID``, ``quote:TICKER``, ``fx:CCY``,
 ``closes:SERIES``, ``stressed:WINDOW:SERIES``, ``adjustment:KIND:ID:DATE``,
-``partition:TOPIC:N``, ``day``, ``counters``.
+``sessions:EXCHANGE``, ``partition:TOPIC:N``, ``day``, ``counters``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ FX_PREFIX: Final = "fx:"
 CLOSES_PREFIX: Final = "closes:"
 STRESSED_PREFIX: Final = "stressed:"
 ADJUSTMENT_PREFIX: Final = "adjustment:"
+SESSIONS_PREFIX: Final = "sessions:"
 PARTITION_PREFIX: Final = "partition:"
 DAY_KEY: Final = "day"
 COUNTERS_KEY: Final = "counters"

@@ -157,6 +157,8 @@ def risk_snapshot(
         adjustment_count=book.adjustment_count,
         adjusted=scenarios.adjusted,
         suspect_ticks=book.suspect_ticks(marked.shape),
+        exchange_closes=book.exchange_closes(marked.shape),
+        skipped=scenarios.skipped,
     )
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 

@@ -14,7 +14,8 @@ class AdjustmentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What a split and a dividend have in common.
 
     ``date`` is the first day in new shares, or without the dividend. It takes effect when
-    ``last_day`` is closed, the last one before; left out, it is the weekday before ``date``.
+    ``last_day`` is closed, the last one before; left out, it is the session of the instrument's
+    exchange before ``date``, or the weekday before.
     """
 
     instrument: Identifier

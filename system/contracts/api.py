@@ -24,6 +24,7 @@ from system.contracts.messages import (
     AssetClass,
     AssetClassRisk,
     CloseHistory,
+    ExchangeClose,
     Identifier,
     Instrument,
     Nanoseconds,
@@ -131,6 +132,8 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     adjustment_count: int = 0
     adjusted: tuple[str, ...] = ()
     suspect_ticks: tuple[str, ...] = ()
+    exchange_closes: tuple[ExchangeClose, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 _TAKEN_OVER: Final = tuple(

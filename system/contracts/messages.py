@@ -27,6 +27,7 @@ from system.contracts.measures import (
 MAX_ID_LENGTH: Final = 64
 MAX_POSITIONS_PER_PORTFOLIO: Final = 5_000
 MAX_CLOSES_PER_SERIES: Final = 1_024
+MAX_SESSIONS: Final = 10_000
 MAX_CLOSED_DAYS: Final = 14
 """No market has been shut for so long since 1914."""
 EUR: Final = "EUR"
@@ -71,6 +72,10 @@ class AssetClass(StrEnum):
     FX = "fx"
     OPTION = "option"
     CASH = "cash"
+
+
+Exchange = Annotated[str, Meta(pattern="^[A-Z0-9]{4}" + END)]
+"""A market identifier code of ISO 10383."""
 
 
 class ReturnType(StrEnum):
@@ -238,7 +243,7 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     traded instrument's currency. ``option`` holds the terms of an option, and of nothing
     else. ``proxy`` names the series whose moves stand in where the instrument's own history
     is too short: for its window, or in a stressed one. ``return_type`` is absolute where the
-    price can be zero or negative.
+    price can be zero or negative. ``exchange`` says whose sessions its closes are of.
     """
 
     instrument: Identifier
@@ -249,6 +254,7 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     option: OptionTerms | None = None
     proxy: Identifier | None = None
     return_type: ReturnType = ReturnType.RELATIVE
+    exchange: Exchange | None = None
 
     def __post_init__(self) -> None:
         """Refuse an option without terms, terms without an option, scaled or proxied money."""
@@ -316,6 +322,41 @@ class StressedHistory(Message, frozen=True, kw_only=True, tag="stressed_history"
             msg = f"last of window {self.window} is {self.last}, before first, {self.first}"
             raise ValueError(msg)
         _refuse_disorder(self.series, self.closes)
+
+
+class SessionClose(Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """One session: (date, when it closes, nanoseconds since 1970)."""
+
+    date: dt.date
+    close_ns: Nanoseconds
+
+
+class ExchangeSessions(Message, frozen=True, kw_only=True, tag="sessions"):
+    """The sessions of an exchange from ``first`` to ``last``; a weekday without one is a holiday.
+
+    ``version`` names what they are taken from. A longer table of the same exchange replaces a
+    shorter one.
+    """
+
+    exchange: Exchange
+    first: dt.date
+    last: dt.date
+    version: Annotated[str, Meta(min_length=1, max_length=200)]
+    sessions: Annotated[tuple[SessionClose, ...], Meta(max_length=MAX_SESSIONS)]
+
+    def __post_init__(self) -> None:
+        """Refuse a table that ends before it begins, and sessions outside it or in disorder."""
+        dates = [self.first, *(one.date for one in self.sessions), self.last]
+        if dates != sorted(dates) or len({*dates[1:-1]}) < len(self.sessions):
+            msg = f"sessions of {self.exchange} are not in order within {self.first} to {self.last}"
+            raise ValueError(msg)
+
+
+class ExchangeClose(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When an exchange closed on the day of a snapshot's last closes."""
+
+    exchange: Exchange
+    close_ns: Nanoseconds
 
 
 class Split(Message, frozen=True, kw_only=True, tag="split"):
@@ -504,6 +545,9 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     dividends had taken effect, and ``adjusted`` names those that the window's closes are
     restated for. ``suspect_ticks`` names what is marked at a tick far from the one before, or
     was until just now, and the ticks that confirm or contradict it have not come; it counts.
+    ``exchange_closes`` says when the book's exchanges closed on ``asof``, earliest first: its
+    returns are not of the same hours. ``skipped`` names the newest days inside the window that
+    are no scenario days, because a series has no close: on a holiday, or missing.
     """
 
     snapshot_id: str
@@ -557,12 +601,23 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     adjustment_count: Count = 0
     adjusted: tuple[str, ...] = ()
     suspect_ticks: tuple[str, ...] = ()
+    exchange_closes: tuple[ExchangeClose, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 MarketMessage = Tick | Mark
 FxMessage = FxRate | Mark
 TradeMessage = Trade | Mark
-ReferenceMessage = Instrument | CloseHistory | StressedHistory | Portfolio | Split | Dividend | Mark
+ReferenceMessage = (
+    Instrument
+    | CloseHistory
+    | StressedHistory
+    | ExchangeSessions
+    | Portfolio
+    | Split
+    | Dividend
+    | Mark
+)
 InputMessage = Tick | FxRate | Trade | ReferenceMessage
 AnyMessage = InputMessage | Rejected | RiskSnapshot
 

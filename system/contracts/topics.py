@@ -13,6 +13,7 @@ from typing import Any, Final
 from system.contracts.messages import (
     CloseHistory,
     Dividend,
+    ExchangeSessions,
     FxRate,
     Instrument,
     Mark,
@@ -54,7 +55,16 @@ FX_RATES: Final = Topic("fx_rates", (FxRate, Mark), partition_count=1)
 TRADES: Final = Topic("trades", (Trade, Mark), partition_count=1)
 REFERENCE: Final = Topic(
     "reference",
-    (Instrument, CloseHistory, StressedHistory, Portfolio, Split, Dividend, Mark),
+    (
+        Instrument,
+        CloseHistory,
+        StressedHistory,
+        ExchangeSessions,
+        Portfolio,
+        Split,
+        Dividend,
+        Mark,
+    ),
     partition_count=1,
     compacted=True,
 )
@@ -76,6 +86,7 @@ _KEYS: Final[dict[type[Message], Callable[[Any], str]]] = {
     CloseHistory: lambda history: f"history:{history.series}",
     StressedHistory: lambda history: f"stressed:{history.window}:{history.series}",
     Portfolio: lambda portfolio: f"portfolio:{portfolio.portfolio}",
+    ExchangeSessions: lambda sessions: f"sessions:{sessions.exchange}",
     Split: lambda split: f"split:{split.instrument}:{split.date.isoformat()}",
     Dividend: lambda dividend: f"dividend:{dividend.instrument}:{dividend.date.isoformat()}",
     Mark: lambda mark: f"mark:{mark.date.isoformat()}",

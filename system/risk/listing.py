@@ -72,6 +72,8 @@ class Listing:
         own; empty: none does.
     option : OptionTerms or None
         Of an option, and of nothing else.
+    exchange : str
+        Market identifier code; empty: not said.
     """
 
     instrument_id: str
@@ -81,6 +83,7 @@ class Listing:
     return_type: ReturnType = ReturnType.RELATIVE
     proxy: str = ""
     option: OptionTerms | None = None
+    exchange: str = ""
 
     @property
     def is_money(self) -> bool:

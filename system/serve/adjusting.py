@@ -14,6 +14,7 @@ from system.book.rows import (
     CLOSES_PREFIX,
     DAY_KEY,
     INSTRUMENT_PREFIX,
+    SESSIONS_PREFIX,
     AdjustmentState,
     ClosesState,
     DayState,
@@ -25,7 +26,14 @@ from system.contracts.adjustments import (
     DividendRequest,
     SplitRequest,
 )
-from system.contracts.messages import ADJUSTABLE, Adjustment, Dividend, Instrument, Split
+from system.contracts.messages import (
+    ADJUSTABLE,
+    Adjustment,
+    Dividend,
+    ExchangeSessions,
+    Instrument,
+    Split,
+)
 from system.serve.answers import answers, json_answer, takes
 from system.serve.bodies import question_body
 from system.serve.errors import (
@@ -98,16 +106,12 @@ def _kind(adjustment: Adjustment) -> str:
 
 
 async def _sent(services: Services, asked: SplitRequest | DividendRequest) -> AdjustmentAccepted:
-    adjustment = as_message(asked)
-    keys = [
-        INSTRUMENT_PREFIX + asked.instrument,
-        CLOSES_PREFIX + asked.instrument,
-        DAY_KEY,
-        adjustment_row(adjustment),
-    ]
+    keys = [INSTRUMENT_PREFIX + asked.instrument, CLOSES_PREFIX + asked.instrument, DAY_KEY]
     rows = await services.read(services.history.state_values, keys)
-    _check_instrument(asked.instrument, rows.get(keys[0]))
-    known = rows.get(keys[3])
+    instrument = _instrument(asked.instrument, rows.get(keys[0]))
+    adjustment = as_message(asked, await _sessions(services, instrument))
+    key = adjustment_row(adjustment)
+    known = (await services.read(services.history.state_values, [key])).get(key)
     if not _is_taken_over(adjustment, known):
         _check_open(adjustment, rows.get(DAY_KEY))
         _check_amount(adjustment, rows.get(keys[1]))
@@ -121,15 +125,25 @@ async def _sent(services: Services, asked: SplitRequest | DividendRequest) -> Ad
     )
 
 
-def as_message(asked: SplitRequest | DividendRequest) -> Adjustment:
-    """Return the message of a request, its last day filled in.
+async def _sessions(services: Services, instrument: Instrument) -> ExchangeSessions | None:
+    if instrument.exchange is None:
+        return None
+    key = SESSIONS_PREFIX + instrument.exchange
+    row = (await services.read(services.history.state_values, [key])).get(key)
+    return None if row is None else msgspec.json.decode(row, type=ExchangeSessions)
+
+
+def as_message(
+    asked: SplitRequest | DividendRequest, sessions: ExchangeSessions | None = None
+) -> Adjustment:
+    """Return the message of a request, its last day filled in: the session before its date.
 
     Raises
     ------
     InvalidRequestError
         If ``last_day`` is not shortly before ``date``.
     """
-    last_day = asked.last_day or weekday_before(asked.date)
+    last_day = asked.last_day or session_before(asked.date, sessions)
     try:
         if isinstance(asked, SplitRequest):
             return Split(
@@ -140,6 +154,14 @@ def as_message(asked: SplitRequest | DividendRequest) -> Adjustment:
         )
     except ValueError as error:
         raise invalid_field("last_day", str(error)) from None
+
+
+def session_before(date: dt.date, sessions: ExchangeSessions | None) -> dt.date:
+    """Return the last session before a day, the weekday before where sessions do not tell."""
+    if sessions is not None and sessions.first < date <= sessions.last:
+        known = [one.date for one in sessions.sessions if one.date < date]
+        return known[-1] if known else weekday_before(date)
+    return weekday_before(date)
 
 
 def weekday_before(date: dt.date) -> dt.date:
@@ -154,19 +176,21 @@ def weekday_before(date: dt.date) -> dt.date:
     return day - dt.timedelta(days=max(0, day.weekday() - SATURDAY + 1))
 
 
-def _check_instrument(name: str, row: bytes | None) -> None:
+def _instrument(name: str, row: bytes | None) -> Instrument:
     if row is None:
         raise UnknownInstrumentError(
             f"instrument {name!r} has no reference data: import it with a portfolio "
             "(POST /v1/portfolios), or see the positions of one for names"
         )
-    asset_class = msgspec.json.decode(row, type=Instrument).asset_class
+    instrument = msgspec.json.decode(row, type=Instrument)
+    asset_class = instrument.asset_class
     if asset_class not in ADJUSTABLE:
         raise invalid_field(
             "instrument",
             f"{name} is of class {asset_class}: {', '.join(sorted(ADJUSTABLE))} split and pay "
             "dividends",
         )
+    return instrument
 
 
 def _is_taken_over(adjustment: Adjustment, row: bytes | None) -> bool:

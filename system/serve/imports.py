@@ -6,21 +6,25 @@ of everything that is wrong in one answer.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar
 
+import anyio.to_thread
 import msgspec
 
 from system.book.listings import listing_of
 from system.book.positions import CASH_PREFIX, cash_listing
-from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, ClosesState
+from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, SESSIONS_PREFIX, ClosesState
 from system.contracts.api import FieldProblem, PortfolioAccepted, PortfolioImport
 from system.contracts.messages import (
     PRICE_MIN,
     CloseHistory,
+    ExchangeSessions,
     Instrument,
     ReturnType,
     field_names,
@@ -30,6 +34,7 @@ from system.risk.confidence import Confidence
 from system.risk.listing import Listing
 from system.risk.proxies import proxies_of
 from system.risk.scenarios import series_of
+from system.serve.calendars import DAYS_AHEAD, exchange_sessions
 from system.serve.errors import InvalidRequestError
 from system.serve.names import KnownNames
 from system.serve.services import Services
@@ -37,6 +42,7 @@ from system.serve.services import Services
 Problems = Iterator[tuple[str, str]]
 T = TypeVar("T")
 _INSTRUMENT: Final = msgspec.json.Decoder(Instrument)
+_SESSIONS: Final = msgspec.json.Decoder(ExchangeSessions)
 _CLOSES: Final = msgspec.json.Decoder(ClosesState)
 
 
@@ -73,7 +79,8 @@ class BookImporter:
         check_book(book, instruments, closes)
         new = [one for one in book.instruments if one.instrument not in instruments]
         new.sort(key=lambda one: one.option is not None)  # what an option is on comes before it
-        await services.send(services.bus.deliver_all, (*new, *book.histories))
+        sessions = await self._sessions((*book.instruments, *instruments.values()), book, closes)
+        await services.send(services.bus.deliver_all, (*new, *sessions, *book.histories))
         place = await services.send(services.bus.deliver, book.portfolio)
         name = book.portfolio.portfolio
         held = [position.instrument for position in book.portfolio.positions]
@@ -88,6 +95,27 @@ class BookImporter:
             offset=place.offset,
             watch=f"/v1/stream?portfolio={name}",
         )
+
+    async def _sessions(
+        self,
+        instruments: Iterable[Instrument],
+        book: PortfolioImport,
+        closes: Mapping[str, ClosesState],
+    ) -> list[ExchangeSessions]:
+        """Return the sessions of exchanges that the book names and the stream does not know."""
+        dates = [point.date for history in book.histories for point in history.closes]
+        dates += [date for state in closes.values() for date in state.dates]
+        named = {one.exchange for one in instruments if one.exchange is not None}
+        if not dates or not named:
+            return []
+        known = await self._rows(SESSIONS_PREFIX, named, _SESSIONS)
+        last = max(dates) + dt.timedelta(days=DAYS_AHEAD)
+        return [
+            await anyio.to_thread.run_sync(
+                partial(exchange_sessions, exchange, first=min(dates), last=last)
+            )
+            for exchange in sorted(named - known.keys())
+        ]
 
     async def _rows(
         self, prefix: str, names: Iterable[str], decoder: msgspec.json.Decoder[T]

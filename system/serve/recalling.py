@@ -29,6 +29,7 @@ from system.book.rows import (
     PARTITION_PREFIX,
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
+    SESSIONS_PREFIX,
     STRESSED_PREFIX,
     DayClose,
     stressed_series,
@@ -208,7 +209,7 @@ class RecallDesk:
         stressed = await self._stressed(series)
         keys = await self._services.read(self._services.history.state_keys, PARTITION_PREFIX)
         self._series, self._partitions = wanted, tuple(keys)
-        rows = {**instruments, **closes, **stressed, **await self._adjustments()}
+        rows = {**instruments, **closes, **stressed, **await self._explaining()}
         market = restored_market(restored_rows(rows), Staleness(self._services.stale_after_ns))
         await anyio.to_thread.run_sync(lambda: market.table)
         return Recall(market)
@@ -224,9 +225,12 @@ class RecallDesk:
         keys = await self._services.read(self._services.history.state_keys, STRESSED_PREFIX)
         return await self._rows(key for key in keys if stressed_series(key) in series)
 
-    async def _adjustments(self) -> dict[str, bytes]:
-        keys = await self._services.read(self._services.history.state_keys, ADJUSTMENT_PREFIX)
-        return await self._rows(keys)
+    async def _explaining(self) -> dict[str, bytes]:
+        """Return splits, dividends and sessions, all of them."""
+        state_keys = self._services.history.state_keys
+        adjustments = await self._services.read(state_keys, ADJUSTMENT_PREFIX)
+        sessions = await self._services.read(state_keys, SESSIONS_PREFIX)
+        return await self._rows([*adjustments, *sessions])
 
     # -- what changes with each tick ------------------------------------------------------
 

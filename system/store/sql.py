@@ -38,6 +38,8 @@ ONLY_IN_PAYLOAD: Final = frozenset(
         "adjusted",
         "adjustment_count",
         "suspect_ticks",
+        "exchange_closes",
+        "skipped",
         "desk",
         "limits",
     }

@@ -19,6 +19,7 @@ from system.contracts.messages import (
     CloseHistory,
     ClosePoint,
     Dividend,
+    ExchangeSessions,
     FxRate,
     Instrument,
     Mark,
@@ -28,6 +29,7 @@ from system.contracts.messages import (
     OptionTerms,
     Portfolio,
     ReturnType,
+    SessionClose,
     Split,
     StressedHistory,
     Tick,
@@ -194,6 +196,9 @@ CALL = Instrument(
 )
 
 
+OPEN = SessionClose(date=DAY, close_ns=1)
+SESSIONS = ExchangeSessions(exchange="XNYS", first=DAY, last=DAY, version="1", sessions=(OPEN,))
+LONGER = msgspec.structs.replace(SESSIONS, last=DAY + dt.timedelta(days=9), version="2")
 OIL = Instrument(
     instrument="OIL", asset_class=AssetClass.FUTURE, currency="USD", return_type=ReturnType.ABSOLUTE
 )
@@ -249,6 +254,9 @@ REFERENCE_RULES = [
     ),
     ((CRISIS, msgspec.structs.replace(CRISIS, series="fx:USD")), [APPLIED, APPLIED]),
     ((OIL, LOW), [APPLIED, APPLIED]),
+    ((SESSIONS, SESSIONS), [APPLIED, DUPLICATE]),
+    ((SESSIONS, LONGER, SESSIONS), [APPLIED, APPLIED, rejected("conflict")]),
+    ((LONGER, msgspec.structs.replace(LONGER, version="3")), [APPLIED, rejected("conflict")]),
     ((LOW, OIL), [rejected("invalid"), APPLIED]),
     ((OIL, on("OIL")), [APPLIED, rejected("invalid")]),
     ((msgspec.structs.replace(BOOK, positions=(SOLD,)),), [rejected("invalid")]),

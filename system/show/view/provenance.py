@@ -87,8 +87,21 @@ def notices(snapshot: RiskSnapshot) -> tuple[Notice, ...]:
         ("warn", _listing("Suspect moves, counted", snapshot.suspect)),
         ("warn", _listing("Suspect ticks, counted until contradicted", snapshot.suspect_ticks)),
         ("info", _listing("Restated for", snapshot.adjusted)),
+        ("info", _asynchronous(snapshot)),
+        ("info", _listing("No scenario days", snapshot.skipped)),
     )
     return tuple(Notice(level=level, text=line) for level, line in lines if line)
+
+
+def _asynchronous(snapshot: RiskSnapshot) -> str:
+    """Return between when the exchanges of the book closed on its last day, if not at once."""
+    closes = snapshot.exchange_closes
+    if len({one.close_ns for one in closes}) < 2:
+        return ""
+    first, last = (
+        f"{text.utc(one.close_ns):%H:%M} UTC ({one.exchange})" for one in (closes[0], closes[-1])
+    )
+    return f"Closes of {snapshot.asof} lie between {first} and {last}"
 
 
 def stages(times: StageTimes) -> Stages:

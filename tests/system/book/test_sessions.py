@@ -1,0 +1,136 @@
+"""Sessions of exchanges: when closes were made, and why a day has none; they move no number."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from system.contracts.messages import (
+    AssetClass,
+    ExchangeClose,
+    ExchangeSessions,
+    Instrument,
+    RejectReason,
+    SessionClose,
+)
+from tests.system.book.feed import (
+    LAST_CLOSE,
+    Feed,
+    at_ns,
+    date_of,
+    history,
+    holding,
+    live,
+    numbers,
+    opened,
+    portfolio,
+    reasons,
+    tick,
+    walk,
+)
+
+
+def sessions(
+    exchange: str, hour: float, days: list[int], *, first: int = -10, last: int = 5
+) -> ExchangeSessions:
+    return ExchangeSessions(
+        exchange=exchange,
+        first=date_of(first),
+        last=date_of(last),
+        version="test 1",
+        sessions=tuple(SessionClose(date=date_of(day), close_ns=at_ns(day, hour)) for day in days),
+    )
+
+
+NEW_YORK = sessions("XNYS", 21.0, list(range(-10, 6)))
+TOKYO = sessions("XTKS", 6.0, [day for day in range(-10, 6) if day != -4])
+
+
+def share(name: str, exchange: str) -> Instrument:
+    return Instrument(
+        instrument=name, asset_class=AssetClass.EQUITY, currency="USD", exchange=exchange
+    )
+
+
+def two_exchanges(*tables: ExchangeSessions) -> Feed:
+    feed = opened()
+    tokyo = history("T", walk(8))
+    closes = tuple(one for one in tokyo.closes if one.date != date_of(-4))
+    fold = feed.send(
+        *tables,
+        share("N", "XNYS"),
+        share("T", "XTKS"),
+        history("N", walk(7)),
+        msgspec.structs.replace(tokyo, closes=closes),
+        portfolio("S", holding("N", 10.0), holding("T", 5.0)),
+    )
+    assert fold.rejected == ()
+    return feed
+
+
+def test_the_closes_of_one_date_lie_hours_apart_and_the_snapshot_says_so() -> None:
+    snapshot = live(two_exchanges(NEW_YORK, TOKYO).book.revalue(fence=1, epoch=9), "S")
+    assert snapshot.asof == LAST_CLOSE
+    assert snapshot.exchange_closes == (
+        ExchangeClose(exchange="XTKS", close_ns=at_ns(-1, 6.0)),
+        ExchangeClose(exchange="XNYS", close_ns=at_ns(-1, 21.0)),
+    )
+
+
+def test_a_day_without_a_close_is_a_holiday_where_the_exchange_says_so() -> None:
+    snapshot = live(two_exchanges(NEW_YORK, TOKYO).book.revalue(fence=1, epoch=9), "S")
+    assert snapshot.skipped == (f"{date_of(-4)} T holiday (XTKS)",)
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        (),
+        (NEW_YORK,),
+        (sessions("XTKS", 6.0, list(range(-10, 6))),),
+        (sessions("XTKS", 6.0, [-1], first=-2),),
+    ],
+    ids=["none known", "another's", "a session", "before the table"],
+)
+def test_a_day_that_is_no_known_holiday_has_no_close(tables) -> None:
+    snapshot = live(two_exchanges(*tables).book.revalue(fence=1, epoch=9), "S")
+    assert snapshot.skipped == (f"{date_of(-4)} T no close",)
+
+
+def test_sessions_move_no_number() -> None:
+    def without(one):
+        return numbers(msgspec.structs.replace(one, exchange_closes=(), skipped=()))
+
+    known = live(two_exchanges(NEW_YORK, TOKYO).send(tick("N", 101.0)), "S")
+    unknown = live(two_exchanges().send(tick("N", 101.0)), "S")
+    assert known.inputs_hash == unknown.inputs_hash
+    assert without(known) == without(unknown)
+
+
+def test_a_restart_knows_them_still() -> None:
+    feed = two_exchanges(NEW_YORK, TOKYO)
+    before = live(feed.book.revalue(fence=1, epoch=9), "S")
+    feed.restart(feed.next_offsets)
+    assert numbers(live(feed.book.revalue(fence=1, epoch=9), "S")) == numbers(before)
+
+
+def test_a_longer_table_goes_on_and_another_is_a_conflict() -> None:
+    feed = opened()
+    longer = sessions("XNYS", 21.0, list(range(-10, 9)), last=8)
+    other = sessions("XNYS", 20.0, list(range(-10, 10)), last=9)
+    fold = feed.send(NEW_YORK, NEW_YORK, longer, NEW_YORK, other)
+    assert reasons(fold) == [RejectReason.CONFLICT, RejectReason.CONFLICT]
+    assert "XNYS" in fold.rejected[0].detail
+    assert feed.counts("reference")["duplicate"] == 1
+
+
+@pytest.mark.parametrize("days", [[1, 0], [0, 0], [-11], [6]])
+def test_a_table_in_disorder_is_refused(days) -> None:
+    with pytest.raises(ValueError, match="not in order within"):
+        sessions("XNYS", 21.0, days)
+
+
+@pytest.mark.parametrize("exchange", ["xnys", "NYSE1", "", "X-NY"])
+def test_an_exchange_is_a_market_identifier_code(exchange) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({**msgspec.to_builtins(NEW_YORK), "exchange": exchange}, ExchangeSessions)
