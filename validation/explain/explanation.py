@@ -163,10 +163,12 @@ def _inputs_of(bundle: Bundle) -> BookNow:
     last = max((date for series in closes.values() for date in series), default=dt.date.min)
     as_of = record.asof or last
     acts = _acts(kept, record.adjustment_count)
-    instruments, closes = acts.restruck(), acts.restated(closes)
+    instruments = acts.restruck()
     return BookNow(
         [_held(row, instruments.get(row.instrument)) for row in record.positions],
-        CurrentMarket(_prices(record), record.rates, record.valuation_date or as_of, closes),
+        CurrentMarket(
+            _prices(record), record.rates, record.valuation_date or as_of, acts.restated(closes)
+        ),
         as_of,
         record.confidence,
         record.base_currency,
