@@ -1,13 +1,15 @@
 """Books of snapshots in the API's process: what they are made from, read and kept.
 
-Closes and reference data change once a day and are kept; prices of what a portfolio does
-not hold are read anew with each question. A snapshot in Redis can be a batch ahead of the
-closes in PostgreSQL: its ``inputs_hash`` tells, and then they are read again.
+Closes and reference data change once a day and are kept, and so is each portfolio's last close;
+prices of what a portfolio does not hold are read anew with each question. A snapshot in Redis
+can be a batch ahead of the closes in PostgreSQL: its ``inputs_hash`` tells, and then they are
+read again.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -46,6 +48,8 @@ from system.serve.services import Services
 from system.store.live import LatestRecord
 
 MAX_SERIES_KEPT: Final = 20_000
+MAX_CLOSES_KEPT: Final = 1_000
+"""Portfolios whose last close is kept: 20 kB each at 100 positions."""
 ATTEMPTS: Final = 4
 WAIT_S: Final = 0.25
 """Between two attempts, times their number: several batches of the stream."""
@@ -92,6 +96,7 @@ class RecallDesk:
         self._series: frozenset[str] = frozenset()
         self._read_for = dt.date.min
         self._partitions: tuple[str, ...] = ()
+        self._closed: OrderedDict[str, DayClose] = OrderedDict()
         self._at_work = anyio.Lock()
 
     async def ask(
@@ -172,13 +177,29 @@ class RecallDesk:
         snapshot = decode(record.json, RiskSnapshot)
         base = await self._reference(snapshot, named, anew=anew)
         _check_known(base, named)
-        rows = await self._rows(self._fresh_keys(snapshot, base, named))
-        kept = restored_rows(rows)
+        close = None if anew else self._known_close(snapshot)
+        keys = self._fresh_keys(snapshot, base, named)
+        keys += [PORTFOLIO_PREFIX + portfolio] if close is None else []
+        kept = restored_rows(await self._rows(keys) if keys else {})
         market = restored_market(kept, Staleness(self._services.stale_after_ns))
         marks = _known({name: market.price(name) for name in kept.quotes})
         rates = _known({currency: market.rate(currency) for currency in kept.rates})
-        (close,) = [state.close for state in kept.portfolios] or [None]
+        for state in kept.portfolios:
+            close = self._remembered(portfolio, state.close)
         return Recalled(record, snapshot, base.with_prices(marks, rates), close)
+
+    def _known_close(self, snapshot: RiskSnapshot) -> DayClose | None:
+        """Return the close of a snapshot's last day where it is known: it never changes again."""
+        close = self._closed.get(snapshot.portfolio)
+        return close if close is not None and close.date == snapshot.asof else None
+
+    def _remembered(self, portfolio: str, close: DayClose | None) -> DayClose | None:
+        self._closed.pop(portfolio, None)
+        if close is not None:
+            self._closed[portfolio] = close
+        while len(self._closed) > MAX_CLOSES_KEPT:
+            self._closed.popitem(last=False)
+        return close
 
     # -- what changes once a day ----------------------------------------------------------
 
@@ -246,7 +267,7 @@ class RecallDesk:
         quotes = [QUOTE_PREFIX + name for name in sorted(other)]
         rates = [FX_PREFIX + currency for currency in sorted(unrated)]
         partitions = self._partitions if quotes or rates else ()
-        return [PORTFOLIO_PREFIX + snapshot.portfolio, *quotes, *rates, *partitions]
+        return [*quotes, *rates, *partitions]
 
     async def _rows(self, keys: Iterable[str]) -> dict[str, bytes]:
         return await self._services.read(self._services.history.state_values, list(keys))
