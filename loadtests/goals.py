@@ -10,12 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
 import httpx
 import msgspec
@@ -25,6 +22,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from loadtests.asking import Askers
 from loadtests.load import connected, site_of
 from loadtests.plan import LoadPlan, load_books, load_plan
 from loadtests.pushes import listened, pushed_trades
@@ -42,7 +40,6 @@ REPORT: Final = PROJECT_DIR / "build" / "goals"
 READS_PER_S: Final = 200.0
 WHAT_IFS_PER_S: Final = 20.0
 CLIENTS: Final = 100
-ASKERS: Final = 16
 RESTART_BOUND_S: Final = 90.0
 POLL_S: Final = 0.02
 SHARE: Final = "SIM001"
@@ -89,55 +86,6 @@ def goals(
     whole = GoalsReport(machine=machine(), load_average=load_average, rate=rate, goals=tuple(found))
     write_json(site.folder / "report.json", whole)
     show_goals(console, whole)
-
-
-class Askers:
-    """Threads with a connection each: one pool shared by a backlog would measure itself.
-
-    Parameters
-    ----------
-    connections : Connections
-        Of the stack.
-    """
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-        self._threads = ThreadPoolExecutor(ASKERS, thread_name_prefix="asker")
-        self._own = threading.local()
-        self._clients: list[httpx.Client] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._threads.shutdown()
-        for client in self._clients:
-            client.close()
-
-    async def ask(self, method: str, path: str, body: object = None) -> None:
-        """Send one request and return when it is answered.
-
-        Raises
-        ------
-        httpx.HTTPError
-            If it is not answered, or refused.
-        """
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, self._ask, method, path, body)
-
-    def _ask(self, method: str, path: str, body: object) -> None:
-        client = getattr(self._own, "client", None)
-        if client is None:
-            headers = {"Authorization": f"Bearer {self._connections.api_token}"}
-            client = httpx.Client(base_url=self._connections.api_url, headers=headers)
-            self._own.client = client
-            self._clients.append(client)
-        client.request(method, path, json=body).raise_for_status()
 
 
 async def open_loop(
@@ -188,7 +136,7 @@ async def _asked(
     names = [book.portfolio for book in load_books(plan)]
     found = [await _pushes(connections, names, seconds)]
     site.say("pushes are measured")
-    with Askers(connections) as askers:
+    async with Askers(connections) as askers:
         found.append(await _reads(askers, connections, names[0], seconds))
         site.say("reads are measured")
         found.append(await _what_ifs(askers, names[0], seconds))

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 from rich.console import Console
 
-from loadtests.goals import Askers, Goal, GoalsReport, open_loop, p99, show_goals
+from loadtests.asking import Askers
+from loadtests.goals import Goal, GoalsReport, open_loop, p99, show_goals
+from system.errors import UnavailableError
 from system.settings import Connections
 
 
@@ -90,14 +91,30 @@ def api() -> Iterator[Connections]:
 
 
 def test_questions_are_sent_with_the_token_and_answered(api):
-    async def ask_all(askers: Askers) -> list[float]:
-        await askers.ask("POST", "/what-if", {"trades": []})
-        return await open_loop(lambda: askers.ask("GET", "/var"), per_s=1_000.0, seconds=0.05)
+    async def ask_all() -> list[float]:
+        async with Askers(api) as askers:
+            assert await askers.ask("POST", "/what-if", {"trades": []}) == b'{"trades":[]}'
+            ask = lambda: askers.ask("GET", "/var")  # noqa: E731 - asked again and again
+            return await open_loop(ask, per_s=1_000.0, seconds=0.05)
 
-    with Askers(api) as askers:
-        assert len(asyncio.run(ask_all(askers))) == 50
+    assert len(asyncio.run(ask_all())) == 50
 
 
 def test_a_refused_question_ends_the_measurement(api):
-    with Askers(api) as askers, pytest.raises(httpx.HTTPStatusError):
-        asyncio.run(askers.ask("GET", "/nothing"))
+    async def ask() -> None:
+        async with Askers(api) as askers:
+            await askers.ask("GET", "/nothing")
+
+    with pytest.raises(UnavailableError, match="GET /nothing: 404"):
+        asyncio.run(ask())
+
+
+def test_an_api_that_closes_the_line_is_named(api):
+    async def ask() -> None:
+        async with Askers(api) as askers:
+            for line in askers._lines:
+                line.reader.feed_eof()
+            await askers.ask("GET", "/var")
+
+    with pytest.raises(UnavailableError, match="GET /var was not answered"):
+        asyncio.run(ask())
