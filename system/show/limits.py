@@ -28,7 +28,7 @@ def draw_acknowledgement(portfolio: str) -> None:
         if sent and not actor.strip():
             st.error("Seen by: say who has seen it")
         elif sent and measure is not None:
-            said = Acknowledgement(actor=actor, note=note)
+            said = Acknowledgement(actor=actor.strip(), note=note)
             row = answered(lambda client: client.acknowledge_limit(chosen, measure, said))
             if row is not None:
                 st.success(f"{NAMES[row.measure]}, {row.after}: seen by {row.actor}")

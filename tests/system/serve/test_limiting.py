@@ -127,6 +127,12 @@ def test_where_nothing_is_raised_there_is_nothing_to_see(world: Any) -> None:
     [
         (f"{PATH}/length/acknowledge", {"actor": "a"}),
         (f"{PATH}/var/acknowledge", {"actor": " "}),
+        (f"{PATH}/var/acknowledge", {"actor": "J. Doe "}),
+        (f"{PATH}/var/acknowledge", {"actor": "J.\nDoe"}),
+        (f"{PATH}/var/acknowledge", {"actor": "J. Doe\n"}),
+        (f"{PATH}/var/acknowledge", {"actor": "x" * 101}),
+        (f"{PATH}/var/acknowledge", {"actor": "x", "note": "no\x00thing"}),
+        (f"{PATH}/var/acknowledge", {"actor": "x", "note": "x" * 1_001}),
         (f"{PATH}/var/acknowledge", {}),
     ],
 )
