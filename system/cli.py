@@ -86,6 +86,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     "contributions": CommandPlace(
         "system.client.decomposition", "contributions", "Show what each position adds to VaR."
     ),
+    "pnl": CommandPlace(
+        "system.client.pnl", "show_pnl", "Show P&L, and what options gained by which Greek."
+    ),
     "worst-window": CommandPlace(
         "system.simulate.worst", "show_worst_window", "Search the worst window since 1990."
     ),

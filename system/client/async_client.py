@@ -46,6 +46,7 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
+from system.contracts.pnl import PnlExplained
 from system.contracts.questions import (
     ReverseStress,
     Scenario,
@@ -188,6 +189,10 @@ class AsyncRiskClient:
     async def contributions(self, portfolio: str) -> Contributions:
         """Return component, marginal and incremental VaR of each position."""
         return await self.send(calls.contributions(portfolio))
+
+    async def pnl(self, portfolio: str) -> PnlExplained:
+        """Return a portfolio's P&L, that of its options explained."""
+        return await self.send(calls.pnl(portfolio))
 
     async def limits(self, portfolio: str) -> Limits:
         """Return every limit, what is raised, and who has seen it."""

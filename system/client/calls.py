@@ -48,6 +48,7 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
+from system.contracts.pnl import PnlExplained
 from system.contracts.questions import (
     ReverseStress,
     Scenario,
@@ -251,6 +252,11 @@ def desk_var(desk: str, base_currency: str | None = None) -> Call[DeskVar]:
 def contributions(portfolio: str) -> Call[Contributions]:
     """Ask what each position adds to VaR."""
     return Call("GET", f"{_portfolio(portfolio)}/contributions", Contributions)
+
+
+def pnl(portfolio: str) -> Call[PnlExplained]:
+    """Ask for a portfolio's P&L, part by part."""
+    return Call("GET", f"{_portfolio(portfolio)}/pnl", PnlExplained)
 
 
 def limits(portfolio: str) -> Call[Limits]:

@@ -46,6 +46,7 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
+from system.contracts.pnl import PnlExplained
 from system.contracts.questions import (
     ReverseStress,
     Scenario,
@@ -192,6 +193,10 @@ class RiskClient:
     def contributions(self, portfolio: str) -> Contributions:
         """Return component, marginal and incremental VaR of each position."""
         return self.send(calls.contributions(portfolio))
+
+    def pnl(self, portfolio: str) -> PnlExplained:
+        """Return a portfolio's P&L, that of its options explained."""
+        return self.send(calls.pnl(portfolio))
 
     def limits(self, portfolio: str) -> Limits:
         """Return every limit, what is raised, and who has seen it."""

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
-from system.contracts import adjustments, api, decomposition, limits, questions
+from system.contracts import adjustments, api, decomposition, limits, pnl, questions
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
@@ -48,6 +48,7 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     limits.Limits,
     limits.TrailPage,
     limits.TrailRow,
+    pnl.PnlExplained,
     questions.ReverseStress,
     questions.Scenario,
     questions.ScenarioRequest,

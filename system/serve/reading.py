@@ -18,6 +18,7 @@ from system.contracts.api import (
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.contracts.oracle import NO_ORACLE, OracleStatus
+from system.contracts.pnl import PnlExplained
 from system.contracts.replay import NO_REPLAY, ReplayStatus
 from system.serve import views
 from system.serve.answers import answers, json_answer, json_bytes
@@ -82,6 +83,15 @@ async def attribution(request: Request, portfolio: PortfolioName) -> Response:
 async def positions(request: Request, portfolio: PortfolioName) -> Response:
     """Return what the portfolio holds now, marked to market."""
     return json_answer(views.positions(await _snapshot_of(request, portfolio)))
+
+
+@router.get("/portfolios/{portfolio:path}/pnl", tags=["risk"], **answers(PnlExplained, 404, 503))
+async def pnl(request: Request, portfolio: PortfolioName) -> Response:
+    """Return realised and unrealised P&L, that of the day, and what options' came of."""
+    record = await services_of(request).latest.current(portfolio)
+    if record is None:
+        raise await names_of(request).unknown_portfolio(portfolio)
+    return json_answer(views.pnl(record))
 
 
 @router.get(

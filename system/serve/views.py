@@ -17,6 +17,7 @@ from system.contracts.api import (
 from system.contracts.codec import decode
 from system.contracts.messages import PositionRisk, RiskSnapshot
 from system.contracts.oracle import OracleStatus, OracleVerdict
+from system.contracts.pnl import PnlExplained, pnl_explained
 from system.store.live import LatestRecord
 
 _CURRENT: Final = msgspec.json.Decoder(CurrentRisk)
@@ -56,6 +57,11 @@ def asset_class_var(record: LatestRecord) -> AssetClassVar:
         durable=record.durable,
         stream=record.stream,
     )
+
+
+def pnl(record: LatestRecord) -> PnlExplained:
+    """Return a portfolio's P&L part by part, of the record of a ``CurrentRisk``."""
+    return pnl_explained(_CURRENT.decode(record.json), durable=record.durable, stream=record.stream)
 
 
 def portfolio_summary(record: LatestRecord) -> PortfolioSummary:

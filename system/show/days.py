@@ -26,9 +26,10 @@ REJECTED_AT: Final = 1.0 / LEVEL
 class Day(Struct, frozen=True, kw_only=True):
     """One end of day.
 
-    ``pnl`` is the P&L of the positions held at the close before, ``var`` what was stated
-    then (a loss, positive), ``breach`` whether the loss was strictly greater. ``bp_of_nav``
-    maps instruments to component VaR in basis points of NAV.
+    ``pnl`` is the hypothetical P&L, of the positions held at the close before, ``actual`` the
+    NAV's change, trades among it; ``var`` is what was stated then (a loss, positive),
+    ``breach`` whether the hypothetical loss was strictly greater. ``bp_of_nav`` maps
+    instruments to component VaR in basis points of NAV.
     """
 
     date: dt.date
@@ -36,6 +37,7 @@ class Day(Struct, frozen=True, kw_only=True):
     var: float | None
     breach: bool | None
     bp_of_nav: dict[str, float]
+    actual: float | None = None
 
     @classmethod
     def of_snapshot(cls, snapshot: RiskSnapshot) -> Self | None:
@@ -60,14 +62,16 @@ class Day(Struct, frozen=True, kw_only=True):
             var=record.previous_var,
             breach=record.breach,
             bp_of_nav=_basis_points(components, record.nav),
+            actual=record.daily_pnl,
         )
 
 
 class DayRow(Struct, frozen=True, kw_only=True):
-    """One day on the chart, with the words of its tooltip."""
+    """One day on the chart: hypothetical and actual P&L, and the words of its tooltip."""
 
     date: str
     pnl: float | None
+    actual: float | None
     var: float | None
     breach: bool
     note: str
@@ -231,12 +235,17 @@ def _basis_points(components: Mapping[str, float | None], nav: float) -> dict[st
 def _day_row(day: Day) -> DayRow:
     verdict = {True: "breach", False: "no breach", None: "not judged"}[day.breach]
     pnl, var = text.amount(day.pnl, signed=True), text.amount(day.var)
+    actual = text.amount(day.actual, signed=True)
     return DayRow(
         date=day.date.isoformat(),
         pnl=day.pnl,
         var=day.var,
         breach=bool(day.breach),
-        note=f"{day.date}: P&L {pnl}, VaR stated before {var}: {verdict}",
+        actual=day.actual,
+        note=(
+            f"{day.date}: P&L {pnl} on unchanged positions, {actual} with the day's trades, VaR "
+            f"stated before {var}: {verdict}"
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from system.show.limits import draw_acknowledgement
 from system.show.panels import PAGE_TITLE, Panel, panel
 from system.show.stress import draw_scenarios
 from system.show.ticket import draw_ticket
+from system.show.together import draw_desk
 
 CHOSEN = "portfolio"
 
@@ -31,6 +32,7 @@ def draw_page() -> None:
         draw_ticket(chosen)
         draw_scenarios(chosen)
         draw_change(chosen)
+        draw_desk(chosen)
         draw_acknowledgement(chosen)
     row(5.0, Panel.DAYS, 3.2, Panel.HEAT, 3.2, Panel.TRADES)
     panel(Panel.LIMITS)

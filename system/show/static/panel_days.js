@@ -1,4 +1,5 @@
-// Each day's P&L as a bar against the VaR stated the close before; breaches are marked.
+// Each day's P&L as a bar against the VaR stated the close before; breaches are marked. The bar is the
+// P&L on unchanged positions, which VaR is judged by; a dash beside it is the actual one, with the day's trades.
 import { compact, node, repeat, roomOf, set, svg, ticks, titled, write } from "./draw.js";
 
 const HEIGHT = 190;
@@ -8,9 +9,10 @@ export default function days(root) {
   const { heading, aside } = titled(root, "Daily P&L against VaR");
   const axis = svg("g", { class: "axis" });
   const bars = svg("g", { class: "bars" });
+  const actual = svg("path", { class: "actual" });
   const line = svg("path", { class: "var" });
   const marks = svg("g", { class: "marks" });
-  const chart = svg("svg", { class: "chart", height: HEIGHT, role: "img" }, axis, bars, line, marks);
+  const chart = svg("svg", { class: "chart", height: HEIGHT, role: "img" }, axis, bars, actual, line, marks);
   const empty = node("p", { class: "empty" }, "No end of day yet.");
   root.append(chart, empty);
   return ({ view, days: shown }) => {
@@ -22,19 +24,21 @@ export default function days(root) {
     write(aside, shown.sentence);
     set(aside, { title: shown.expectation });
     set(chart, { "aria-label": shown.sentence });
-    draw({ axis, bars, line, marks, chart }, rows, roomOf(root));
+    draw({ axis, bars, actual, line, marks, chart }, rows, roomOf(root));
   };
 }
 
 function draw(parts, rows, width) {
   set(parts.chart, { width, viewBox: `0 0 ${width} ${HEIGHT}` });
-  const numbers = rows.flatMap((row) => [row.pnl, -(row.var ?? 0), 0]);
+  const numbers = rows.flatMap((row) => [row.pnl, row.actual ?? 0, -(row.var ?? 0), 0]);
   const [low, high] = [Math.min(...numbers) * 1.08, Math.max(...numbers) * 1.08 || 1];
   const y = (amount) => EDGE.top + ((high - amount) / (high - low)) * (HEIGHT - EDGE.top - EDGE.bottom);
   const slot = (width - EDGE.left - EDGE.right) / rows.length;
   const x = (index) => EDGE.left + index * slot;
   drawAxis(parts.axis, rows, { low, high, x, y, slot, width });
   repeat(parts.bars, rows.length, bar).forEach((element, index) => drawBar(element, rows[index], x(index), slot, y));
+  const dashes = rows.map((row, index) => dash(row, x(index), slot, y));
+  set(parts.actual, { d: dashes.join("") });
   const steps = rows.map((row, index) => step(row, x(index), slot, y, index > 0 && rows[index - 1].var !== null));
   set(parts.line, { d: steps.join("") });
   const breaches = rows.flatMap((row, index) => (row.breach ? [{ row, at: x(index) + slot / 2 }] : []));
@@ -53,6 +57,11 @@ function drawBar(element, row, left, slot, y) {
   const kind = row.breach ? "breach" : row.pnl < 0 ? "loss" : "gain";
   set(element, { x: left + (slot - width) / 2, y: top, width, height: Math.max(0.5, bottom - top), class: kind });
   write(element.firstChild, row.note);
+}
+
+function dash(row, left, slot, y) {
+  if (row.actual === null || row.actual === row.pnl) return "";
+  return `M${(left + slot * 0.1).toFixed(1)},${y(row.actual).toFixed(1)}h${(slot * 0.8).toFixed(1)}`;
 }
 
 function step(row, left, slot, y, joined) {

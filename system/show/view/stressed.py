@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from system.contracts.measures import PortfolioGreeks, StressedRisk, UnderlyingGreeks
+from typing import Final
+
+from system.contracts.measures import (
+    ExplainedPnl,
+    PortfolioGreeks,
+    StressedRisk,
+    UnderlyingGreeks,
+)
 from system.contracts.messages import RiskSnapshot
+from system.contracts.pnl import PARTS, total_of
 from system.show import format as text
 from system.show.view.base import View
+
+OPTIONS_SHOWN: Final = 8
 
 
 class StressedRow(View, frozen=True, kw_only=True):
@@ -31,12 +41,26 @@ class GreeksRow(View, frozen=True, kw_only=True):
     rho: str
 
 
+class OptionPnlRow(View, frozen=True, kw_only=True):
+    """What one option gained since the close and by what, or their sum; base currency."""
+
+    name: str
+    actual: str
+    delta: str
+    gamma: str
+    vega: str
+    theta: str
+    fx: str
+    unexplained: str
+
+
 class Stressed(View, frozen=True, kw_only=True):
-    """Stressed VaR by window; Greeks and the approximation only where there are options."""
+    """Stressed VaR by window; Greeks, approximation and P&L explained only with options."""
 
     rows: tuple[StressedRow, ...]
     greeks: tuple[GreeksRow, ...]
     approximation: str
+    option_pnl: tuple[OptionPnlRow, ...]
 
 
 def stressed(snapshot: RiskSnapshot) -> Stressed:
@@ -45,6 +69,7 @@ def stressed(snapshot: RiskSnapshot) -> Stressed:
         rows=tuple(_stressed_row(one, snapshot) for one in snapshot.stressed),
         greeks=() if snapshot.greeks is None else _greeks_rows(snapshot.greeks),
         approximation=_approximation(snapshot),
+        option_pnl=_option_pnl(snapshot.option_pnl),
     )
 
 
@@ -89,6 +114,21 @@ def _greeks_row(name: str, greeks: UnderlyingGreeks | PortfolioGreeks) -> Greeks
         theta=text.amount(greeks.theta),
         rho=text.amount(greeks.rho),
     )
+
+
+def _option_pnl(rows: tuple[ExplainedPnl, ...]) -> tuple[OptionPnlRow, ...]:
+    """Return the options whose P&L was largest, either way, and the sum of all."""
+    total = total_of(rows)
+    if total is None:
+        return ()
+    largest = sorted(rows, key=lambda row: (-abs(row.actual), row.instrument))[:OPTIONS_SHOWN]
+    name = "Total" if len(rows) <= OPTIONS_SHOWN else f"Total of {len(rows)}"
+    return (*(_option_row(row.instrument, row) for row in largest), _option_row(name, total))
+
+
+def _option_row(name: str, row: ExplainedPnl) -> OptionPnlRow:
+    parts = {part: text.amount(getattr(row, part), signed=True) for part in ("actual", *PARTS)}
+    return OptionPnlRow(name=name, **parts)
 
 
 def _approximation(snapshot: RiskSnapshot) -> str:

@@ -10,6 +10,7 @@ import pytest
 from system.contracts.api import current_risk
 from system.contracts.codec import encode
 from system.contracts.decomposition import Contributions, DeskVar
+from system.contracts.pnl import PnlExplained
 from system.contracts.questions import (
     ProposedTrade,
     ReverseStress,
@@ -91,6 +92,34 @@ def test_a_question_changes_nothing_and_sends_nothing(streamed: Streamed) -> Non
     answered(streamed, proposed("B", 1_000.0))
     assert answered(streamed) == first
     assert streamed.world.bus.sent == []
+
+
+def test_within_a_day_postgresql_is_asked_once_and_again_after_a_close(
+    streamed: Streamed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    state_values = streamed.world.history.state_values
+
+    def recorded(keys: Any) -> Any:
+        read.extend(keys)
+        return state_values(keys)
+
+    monkeypatch.setattr(streamed.world.history, "state_values", recorded)
+    streamed.take(streamed.feed.close(0))
+    streamed.take(streamed.feed.send(tick("A", 107.0, day=1)))
+    first = answered(streamed, proposed("A", 5.0))
+    assert "portfolio:P" in read
+    read.clear()
+    streamed.take(streamed.feed.send(tick("A", 108.0, day=1, hour=16.0)))
+    second = answered(streamed, proposed("A", 5.0))
+    assert read == []
+    assert second.before.daily_pnl == pytest.approx(first.before.daily_pnl + 10.0)
+    streamed.take(streamed.feed.close(1))
+    snapshot = live(streamed.take(streamed.feed.send(tick("A", 90.0, day=2))))
+    third = answered(streamed)
+    assert "portfolio:P" in read
+    assert figures(third.before) == figures(current_risk(snapshot))
+    assert third.before.daily_pnl == snapshot.daily_pnl
 
 
 def test_what_is_not_held_is_priced_at_its_newest_quote(streamed: Streamed) -> None:
@@ -198,6 +227,48 @@ def test_an_unknown_portfolio_is_a_404_that_lists_the_known_ones(streamed: Strea
     response = asked(streamed, name="nobody")
     assert response.status_code == 404
     assert response.json()["known"] == ["P"]
+
+
+# -- P&L -------------------------------------------------------------------
+
+
+def pnl_of(streamed: Streamed) -> PnlExplained:
+    response = streamed.world.client.get("/v1/portfolios/O/pnl")
+    assert response.status_code == 200, response.text
+    return msgspec.json.decode(response.content, type=PnlExplained)
+
+
+def test_pnl_is_told_realised_unrealised_actual_and_by_greek(optioned: Streamed) -> None:
+    before = pnl_of(optioned)
+    assert (before.actual_pnl, before.options, before.options_total) == (None, (), None)
+    optioned.take(optioned.feed.close(0))
+    order = trade("t", "B", 100.0, 103.0, book="O", event_time_ns=0)
+    fold = optioned.take(optioned.feed.send(tick("B", 104.0, day=1), order))
+    snapshot, found = live(fold, "O"), pnl_of(optioned)
+    assert (found.realised_pnl, found.unrealised_pnl) == (
+        snapshot.realised_pnl,
+        snapshot.unrealised_pnl,
+    )
+    assert found.actual_pnl == snapshot.daily_pnl
+    assert found.since == snapshot.asof
+    assert found.options == snapshot.option_pnl
+    assert found.options_total is not None
+    assert found.options_total.delta > 0.0
+    assert found.other_pnl == pytest.approx(snapshot.daily_pnl - found.options_total.actual)
+    assert found.hypothetical_pnl is None
+
+
+def test_pnl_at_an_end_of_day_is_judged(optioned: Streamed) -> None:
+    optioned.take(optioned.feed.close(0))
+    fold = optioned.take(optioned.feed.close(1, tick("B", 99.0, day=1)))
+    snapshot, found = end_of_day(fold, "O"), pnl_of(optioned)
+    assert found.hypothetical_pnl == snapshot.hypothetical_pnl
+    assert (found.previous_var, found.breach) == (snapshot.previous_var, snapshot.breach)
+    assert found.since is None
+
+
+def test_pnl_of_an_unknown_portfolio_is_a_404(streamed: Streamed) -> None:
+    assert streamed.world.client.get("/v1/portfolios/nobody/pnl").status_code == 404
 
 
 # -- scenarios -------------------------------------------------------------

@@ -138,7 +138,17 @@ def test_only_a_breach_is_marked(ends_of_day: tuple[RiskSnapshot, ...]) -> None:
     )
     row = history_of((crashed,)).view(30, 2, "0.95").days[0]
     assert row.breach
-    assert row.note.endswith("P&L \u221210, VaR stated before 9: breach")
+    assert row.note.endswith("with the day's trades, VaR stated before 9: breach")
+    assert "P&L \u221210 on unchanged positions" in row.note
+
+
+def test_the_actual_pnl_stands_beside_the_hypothetical_one(
+    ends_of_day: tuple[RiskSnapshot, ...],
+) -> None:
+    traded = replace_struct(ends_of_day[-1], hypothetical_pnl=-10.0, daily_pnl=25.0)
+    row = history_of((traded,)).view(30, 2, "0.95").days[0]
+    assert (row.pnl, row.actual) == (-10.0, 25.0)
+    assert "+25 with the day's trades" in row.note
 
 
 def test_live_evidence_stands_beside_what_a_correct_estimator_brings_about() -> None:

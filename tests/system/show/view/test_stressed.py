@@ -6,13 +6,14 @@ import datetime as dt
 
 from system.contracts.measures import (
     DeltaGammaVega,
+    ExplainedPnl,
     PortfolioGreeks,
     StressedRisk,
     UnderlyingGreeks,
 )
 from system.contracts.messages import RiskSnapshot
 from system.show import format as text
-from system.show.view.stressed import stressed
+from system.show.view.stressed import OPTIONS_SHOWN, stressed
 from tests.system.show.market import replace_struct
 
 CRISIS = StressedRisk(
@@ -89,3 +90,30 @@ def test_greeks_stand_by_underlying_and_in_sum_with_the_gap_of_the_approximation
     assert shown.greeks[1].delta_cash == "7,500"
     assert "900" in shown.approximation
     assert "100 to full revaluation" in shown.approximation
+
+
+def gain(name: str, actual: float) -> ExplainedPnl:
+    return ExplainedPnl(
+        instrument=name,
+        actual=actual,
+        delta=actual,
+        gamma=5.0,
+        vega=-5.0,
+        theta=-1.0,
+        fx=0.0,
+        unexplained=1.0,
+    )
+
+
+def test_options_show_what_moved_them_since_the_close_and_their_sum(
+    long_short: RiskSnapshot,
+) -> None:
+    rows = (gain("A.CALL", 100.0), gain("B.PUT", -1_500.0))
+    shown = stressed(replace_struct(long_short, option_pnl=rows)).option_pnl
+    assert [row.name for row in shown] == ["B.PUT", "A.CALL", "Total"]
+    assert shown[0].actual == "\u22121,500"
+    assert (shown[2].actual, shown[2].gamma, shown[2].unexplained) == ("\u22121,400", "+10", "+2")
+    many = tuple(gain(f"X{n}", float(n)) for n in range(12))
+    shown = stressed(replace_struct(long_short, option_pnl=many)).option_pnl
+    assert (len(shown), shown[-1].name) == (OPTIONS_SHOWN + 1, "Total of 12")
+    assert stressed(long_short).option_pnl == ()

@@ -1,0 +1,58 @@
+"""``riskstream pnl``: realised, unrealised, of the day, and the options' part explained."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from system.client.commands import connected_client
+from system.client.questions import PortfolioArgument
+from system.contracts.measures import ExplainedPnl
+from system.contracts.pnl import PARTS, PnlExplained
+
+
+def show_pnl(portfolio: PortfolioArgument) -> None:
+    """Show a portfolio's P&L, and by which Greek its options made theirs since the close."""
+    with connected_client() as client:
+        found = client.pnl(portfolio)
+    console = Console()
+    console.print(_sums(found))
+    if found.options:
+        console.print(_parts(found))
+
+
+def _sums(found: PnlExplained) -> Table:
+    table = Table("P&L", found.base_currency, title=f"{found.portfolio}, {found.snapshot_id}")
+    table.add_row("realised, against entry prices", _amount(found.realised_pnl))
+    table.add_row("unrealised, against entry prices", _amount(found.unrealised_pnl))
+    since = f"since the close of {found.since}" if found.since else "since the last close"
+    table.add_row(f"actual, {since}", _amount(found.actual_pnl))
+    if found.options_total is not None:
+        table.add_row("  of options held then", _amount(found.options_total.actual))
+        table.add_row("  of everything else, and trades", _amount(found.other_pnl))
+    table.add_row("hypothetical, positions unchanged", _hypothetical(found))
+    return table
+
+
+def _hypothetical(found: PnlExplained) -> str:
+    if found.hypothetical_pnl is None:
+        return "stated at the end of day"
+    verdict = {True: "breach", False: "no breach", None: "not judged"}[found.breach]
+    return f"{_amount(found.hypothetical_pnl)} ({verdict}, VaR {_amount(found.previous_var)})"
+
+
+def _parts(found: PnlExplained) -> Table:
+    table = Table("option", "actual", *PARTS, title="options since the close, by what moved them")
+    total = () if found.options_total is None else (found.options_total,)
+    for row in (*found.options, *total):
+        table.add_row(*_cells(row))
+    return table
+
+
+def _cells(row: ExplainedPnl) -> tuple[str, ...]:
+    parts = (_amount(getattr(row, name)) for name in PARTS)
+    return row.instrument, _amount(row.actual), *parts
+
+
+def _amount(value: float | None) -> str:
+    return "-" if value is None else f"{value:+,.2f}"
