@@ -45,12 +45,15 @@ class Askers:
 
     async def __aenter__(self) -> Self:
         for _ in range(ASKERS):
-            opened = await asyncio.open_connection(
-                self._place.hostname, self._place.port, limit=HEAD_BOUND
-            )
-            self._lines.append(_Line(*opened))
-            self._idle.put_nowait(self._lines[-1])
+            self._idle.put_nowait(await self._opened())
         return self
+
+    async def _opened(self) -> _Line:
+        opened = await asyncio.open_connection(
+            self._place.hostname, self._place.port, limit=HEAD_BOUND
+        )
+        self._lines.append(_Line(*opened))
+        return self._lines[-1]
 
     async def __aexit__(
         self,
@@ -71,6 +74,9 @@ class Askers:
         """
         line = await self._idle.get()
         try:
+            if line.reader.at_eof():  # the server closes what was idle for some seconds
+                line.writer.close()
+                line = await self._opened()
             async with asyncio.timeout(ANSWER_BOUND_S):
                 line.writer.write(self._request(method, path, body))
                 status, answer = await _answer(line.reader)

@@ -22,7 +22,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from loadtests.asking import Askers
+from loadtests.asking import ANSWER_BOUND_S, ASKERS, Askers
 from loadtests.load import connected, site_of
 from loadtests.plan import LoadPlan, load_books, load_plan
 from loadtests.pushes import listened, pushed_trades
@@ -180,7 +180,10 @@ async def _reads(askers: Askers, connections: Connections, name: str, seconds: f
     through_api = await open_loop(
         lambda: askers.ask("GET", path), per_s=READS_PER_S, seconds=seconds
     )
-    async with redis.asyncio.Redis.from_url(connections.redis_url) as store:
+    pool: redis.asyncio.BlockingConnectionPool = redis.asyncio.BlockingConnectionPool.from_url(
+        connections.redis_url, max_connections=ASKERS, timeout=ANSWER_BOUND_S
+    )
+    async with redis.asyncio.Redis.from_pool(pool) as store:
         raw = await open_loop(
             lambda: store.hget(latest_key(name), "current"), per_s=READS_PER_S, seconds=seconds
         )

@@ -109,11 +109,30 @@ def test_a_refused_question_ends_the_measurement(api):
         asyncio.run(ask())
 
 
-def test_an_api_that_closes_the_line_is_named(api):
-    async def ask() -> None:
+def test_a_line_that_the_api_has_closed_is_opened_anew(api):
+    async def ask() -> bytes:
         async with Askers(api) as askers:
             for line in askers._lines:
                 line.reader.feed_eof()
+            return await askers.ask("POST", "/var", 1)
+
+    assert asyncio.run(ask()) == b"1"
+
+
+class Silent(Answering):
+    """Closes the line without an answer."""
+
+    def answer(self) -> None:
+        self.close_connection = True
+
+    do_GET = do_POST = answer  # noqa: N815 - the library calls them so
+
+
+def test_an_api_that_does_not_answer_is_named(api, monkeypatch):
+    monkeypatch.setattr(Answering, "do_GET", Silent.answer)
+
+    async def ask() -> None:
+        async with Askers(api) as askers:
             await askers.ask("GET", "/var")
 
     with pytest.raises(UnavailableError, match="GET /var was not answered"):
