@@ -13,8 +13,16 @@ from rich.table import Table
 from system.client.commands import connected_client
 from system.client.errors import QuestionError
 from system.contracts.api import CurrentRisk
+from system.contracts.limits import LimitMeasure
 from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest, exposure_total
 
+GREEKS: Final = {
+    "delta_cash": "cash delta, 100 %",
+    "gamma_cash": "cash gamma, 1 %",
+    "vega": "vega, point",
+    "theta": "theta, day",
+    "rho": "rho, 1 %",
+}
 _TRADE: Final = re.compile(r"(?P<instrument>.+)=(?P<quantity>[^=@]+)(@(?P<price>[^=@]+))?")
 PortfolioArgument = Annotated[str, typer.Argument(help="Name of the portfolio.")]
 
@@ -84,10 +92,35 @@ def _comparison(found: WhatIf) -> Table:
         ("NAV", *_amounts(before.nav, after.nav, change.nav)),
         ("gross exposure", *_sides(before, after, "gross", change.gross)),
         ("net exposure", *_sides(before, after, "net", change.net)),
+        *_greeks(before, after),
+        *_limits(before, after),
     ]
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _greeks(before: CurrentRisk, after: CurrentRisk) -> list[tuple[str, str, str, str]]:
+    """Return the sums of the Greeks where either side holds options; none is 0 there."""
+    if before.greeks is None and after.greeks is None:
+        return []
+    rows = []
+    for field, name in GREEKS.items():
+        sides = [float(getattr(one.greeks, field, 0.0)) for one in (before, after)]
+        rows.append((name, *_amounts(*sides, sides[1] - sides[0])))
+    return rows
+
+
+def _limits(before: CurrentRisk, after: CurrentRisk) -> list[tuple[str, str, str, str]]:
+    """Return how much of each limit besides VaR's own is used, of its breach level."""
+    used = {one.measure: one.used for one in before.limits}
+    rows = []
+    for one in after.limits:
+        if one.measure is not LimitMeasure.VAR:
+            then = used.get(one.measure)
+            change = None if one.used is None or then is None else one.used - then
+            rows.append((f"limit on {one.measure} used", *_shares(then, one.used, change)))
+    return rows
 
 
 def _sides(

@@ -19,6 +19,8 @@ from system.client.sync_client import RiskClient
 from system.contracts.api import StreamState
 from system.contracts.codec import encode
 from system.contracts.decomposition import BookRisk, Contribution, Contributions, DeskVar
+from system.contracts.limits import LimitLevel, LimitMeasure, LimitUse
+from system.contracts.measures import PortfolioGreeks
 from system.contracts.messages import AssetClass
 from system.contracts.questions import (
     ChangeStep,
@@ -81,6 +83,25 @@ def test_what_if_asks_for_the_trades_and_shows_before_and_after(api: Api) -> Non
     )
     for told in ("-5 EQ000 at 2", "1,000.00", "1,250.50", "250.50", "1.250%"):
         assert told in result.output
+
+
+def test_what_if_shows_greeks_and_every_limit_with_the_trade(api: Api) -> None:
+    greeks = PortfolioGreeks(
+        delta_cash=7_500.0, gamma_cash=112.5, vega=40.0, theta=-12.0, rho=9.0, underlyings=()
+    )
+    gross = LimitUse(
+        measure=LimitMeasure.GROSS,
+        value=1.0,
+        warning=1.5,
+        breach=2.0,
+        used=0.5,
+        level=LimitLevel.OK,
+    )
+    api.answer = what_if_told(greeks=greeks, limits=(gross,))
+    told = " ".join(run("what-if", "alpha", "--trade", "EQ000=-5").output.split())
+    assert "cash delta, 100 % │ 0.00 │ 7,500.00 │ 7,500.00" in told
+    assert "theta, day │ 0.00 │ -12.00 │ -12.00" in told
+    assert "limit on gross used │ - │ 50.000% │ -" in told
 
 
 def test_what_if_says_why_there_is_no_number_afterwards(api: Api) -> None:
