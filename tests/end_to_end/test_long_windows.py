@@ -14,7 +14,9 @@ import pytest
 from system.bus.producer import MessageProducer
 from system.client.async_client import AsyncRiskClient
 from system.client.portfolio_file import read_portfolio
+from system.client.price_file import with_histories
 from system.contracts.messages import OpeningPosition, Portfolio
+from system.contracts.questions import ScenarioRequest, Shock, WhatIfRequest
 from system.serve.app import app_over
 from system.serve.hub import SnapshotHub
 from system.serve.kafka_bus import KafkaBus
@@ -43,6 +45,7 @@ SETTINGS = {
     "deep-fund": ("0.99", DEEPEST),
 }
 DESK = "deep-desk"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 HELD = (
     ("AAPL", 1_000.0, 60.0),
     ("XOM", -500.0, 40.0),
@@ -111,7 +114,7 @@ def replay(stack_settings: Settings) -> Replay:
     market = replayed_market(
         load_market(stack_settings.wheels_dir),
         instruments=("AAPL", "XOM", "MSFT", "SP500.FUT"),
-        currencies=("USD",),
+        currencies=("USD", "JPY"),
     )
     spec = ReplaySpec(FIRST_DAY, FIRST_DAY, ticks_per_day=50, history_count=DEEPEST + 30)
     return Replay(market, spec)
@@ -182,3 +185,27 @@ def test_the_books_of_a_desk_add_up_with_diversification(imported: Connections) 
         assert var == pytest.approx(stated.var, rel=TOLERANCE)
     assert sum(own.values()) - found.var == pytest.approx(found.diversification)
     assert sum(one.component_var for one in found.books) == pytest.approx(found.var)
+
+
+def test_the_example_with_an_option_is_imported_and_asked(imported: Connections) -> None:
+    book = with_histories(
+        read_portfolio(EXAMPLES / "options.csv"),
+        EXAMPLES / "options-prices.csv",
+        until=LAST_CLOSE,
+    )
+    through_api(imported, lambda client: client.import_portfolio(book))
+    assert await_committed(imported, timeout_s=DRAIN_BOUND_S)
+    found = through_api(imported, lambda client: client.current_var("options"))
+    assert (found.not_available, found.missing) == ("", ())
+    assert found.var is not None
+    assert found.proxied == ("N225=SP500.FUT", "SHELL=XOM")
+    assert found.greeks is not None
+    assert [one.underlying for one in found.greeks.underlyings if one.vega] == ["N225"]
+    shocks = (Shock(move=0.25, instrument="N225", volatility=True),)
+    up = through_api(
+        imported, lambda client: client.scenario("options", ScenarioRequest(shocks=shocks))
+    )
+    assert up.pnl > 0.0
+    assert {row.instrument for row in up.rows if row.pnl} == {"N225.P23000"}
+    foretold = through_api(imported, lambda client: client.what_if("options", WhatIfRequest()))
+    assert (foretold.before.var, foretold.after.var) == (found.var, found.var)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from system.risk.valuation import Holding, Holdings, valuation
 
 pytestmark = pytest.mark.benchmark_suite
 
+MAX_GROWTH = 1.3
 NINETY_FIVE = Confidence.parse("0.95")
 SHAPES = ((30, 30), (100, 30), (100, 500))
 PORTFOLIO_COUNTS = (1, 300)  # in cache, and 120 MB of factors at 100 x 500
@@ -110,6 +112,28 @@ def test_valuation_and_var_of_many_portfolios(
     benchmark: BenchmarkFixture, portfolio_count: int, scenario_count: int
 ) -> None:
     """Each portfolio marks 100 positions and takes VaR; the factors of one window are shared."""
+    value_all = valued_in_turn(portfolio_count, scenario_count)
+    assert benchmark.pedantic(value_all, rounds=3, warmup_rounds=1) > 0.0
+    benchmark.extra_info["us_per_portfolio"] = benchmark.stats.stats.min / portfolio_count * 1e6
+
+
+@pytest.mark.parametrize("scenario_count", [30, 500])
+def test_a_portfolio_costs_the_same_among_two_thousand_as_among_ten(scenario_count: int) -> None:
+    """CPU time of this process, the least of several rounds in turn: a ratio, no bound in ms."""
+    few, many = (valued_in_turn(count, scenario_count) for count in (10, 2_000))
+
+    def cpu_ns(run: Callable[[], float], times: int) -> int:
+        began = time.process_time_ns()
+        for _ in range(times):
+            run()
+        return time.process_time_ns() - began
+
+    rounds = [(cpu_ns(few, 200), cpu_ns(many, 1)) for _ in range(5)]
+    ratio = min(large for _, large in rounds) / min(small for small, _ in rounds)
+    assert ratio < MAX_GROWTH
+
+
+def valued_in_turn(portfolio_count: int, scenario_count: int) -> Callable[[], float]:
     factors = case(100, scenario_count, 0, group_count=1).factors
     holdings = Holdings.of(
         Holding(Listing(name, AssetClass.EQUITY, "USD"), 10.0, 100.0)
@@ -125,8 +149,7 @@ def test_valuation_and_var_of_many_portfolios(
             var = historical_var(pnl, confidence=NINETY_FIVE)
         return var
 
-    assert benchmark.pedantic(value_all, rounds=3, warmup_rounds=1) > 0.0
-    benchmark.extra_info["us_per_portfolio"] = benchmark.stats.stats.min / portfolio_count * 1e6
+    return value_all
 
 
 @pytest.mark.parametrize(("option_count", "scenario_count"), [(10, 30), (1_000, 500)])
