@@ -36,11 +36,13 @@ from validation.screen import open_console
 REPORT: Final = PROJECT_DIR / "build" / "growth"
 ROUNDS: Final = 5
 GRID: Final = {
-    "instruments": (10, 30, 100, 300, 1_000),
-    "portfolios": (1, 10, 100, 1_000),
+    "instruments": (10, 100, 1_000, 3_000, 10_000),
+    "positions": (10, 100, 1_000, 5_000),
+    "portfolios": (1, 10, 100, 1_000, 10_000),
     "window": (30, 100, 300, 1_000),
 }
-"""One is varied, the others stay at 100 instruments, 10 books, 30 scenarios."""
+"""One is varied, the others stay at 100 instruments, 100 positions, 10 books, 30 scenarios."""
+POSITIONS: Final = 100
 STEP_NS: Final = 1_000_000
 STALE_NEVER_NS: Final = 10**15
 T = TypeVar("T")
@@ -111,12 +113,20 @@ def measured(quantity: str, value: int) -> GrowthPoint:
     value : int
         Of it.
     """
-    plan = load_plan(rate=1.0, seconds=1.0, warm_up_seconds=0.0, **{quantity: value})
+    plan = load_plan(rate=1.0, seconds=1.0, warm_up_seconds=0.0, **_sizes(quantity, value))
     book, replay = opened_book(plan), load_replay(plan)
     gc.collect()
     rounds = [_round(book, round_ticks(replay, number), number) for number in range(1, ROUNDS + 1)]
     fold_ms, value_ms, encode_ms = (min(column) for column in zip(*rounds, strict=True))
     return GrowthPoint(value=value, fold_ms=fold_ms, value_ms=value_ms, encode_ms=encode_ms)
+
+
+def _sizes(quantity: str, value: int) -> dict[str, int]:
+    """Return the plan's fields; a book holds at most what there is, and all where it must."""
+    sizes = {"instruments": POSITIONS, "positions": POSITIONS, quantity: value}
+    if quantity == "positions":
+        sizes["instruments"] = value
+    return {**sizes, "positions": min(sizes["positions"], sizes["instruments"])}
 
 
 def opened_book(plan: LoadPlan, valuer: Valuer | None = None) -> Book:
