@@ -2,8 +2,9 @@
 
 Closes and reference data change once a day and are kept, and so is each portfolio's last close;
 prices of what a portfolio does not hold are read anew with each question. A snapshot in Redis
-can be a batch ahead of the closes in PostgreSQL: its ``inputs_hash`` tells, and then they are
-read again.
+can be a batch ahead of the closes in PostgreSQL: a question after a close waits for the commit of
+its batch, and holds up no other. ``inputs_hash`` tells if closes changed all the same: then they
+are read again, once for all who wait.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ MAX_SERIES_KEPT: Final = 20_000
 MAX_CLOSES_KEPT: Final = 1_000
 """Portfolios whose last close is kept: 20 kB each at 100 positions."""
 ATTEMPTS: Final = 4
-WAIT_S: Final = 0.25
-"""Between two attempts, times their number: several batches of the stream."""
+COMMIT_BOUND_S: Final = 0.5
+"""For the commit of a batch, per attempt: several batches of the stream."""
+COMMIT_POLL_S: Final = 0.01
 T = TypeVar("T")
 
 
@@ -95,6 +97,7 @@ class RecallDesk:
         self._kept: Recall | None = None
         self._series: frozenset[str] = frozenset()
         self._read_for = dt.date.min
+        self._reading = 0
         self._partitions: tuple[str, ...] = ()
         self._closed: OrderedDict[str, DayClose] = OrderedDict()
         self._at_work = anyio.Lock()
@@ -134,15 +137,33 @@ class RecallDesk:
             does not answer.
         """
         named = frozenset(instruments)
-        async with self._at_work:
-            for attempt in range(ATTEMPTS):
-                recalled = await self._recalled(portfolio, named, at, anew=attempt > 0)
+        failed_reading = -1
+        for _ in range(ATTEMPTS):
+            record = await self._record(portfolio, at)
+            snapshot = decode(record.json, RiskSnapshot)
+            if (snapshot.asof or dt.date.min) > self._read_for:
+                await self._committed(record)
+            async with self._at_work:
+                anew = self._reading == failed_reading
+                recalled = await self._recalled(record, snapshot, named, anew=anew)
                 try:
                     return await anyio.to_thread.run_sync(answer, recalled)
                 except OtherInputsError as error:
-                    cause = error
-                await anyio.sleep(WAIT_S * attempt)
+                    cause, failed_reading = error, self._reading
+            await self._committed(record)
         raise UnavailableError(f"{cause}; it is asked for again at any time")
+
+    async def _committed(self, record: LatestRecord) -> None:
+        """Wait until PostgreSQL has the batch of a record, or for ``COMMIT_BOUND_S``."""
+        if record.durable:
+            return
+        with anyio.move_on_after(COMMIT_BOUND_S):
+            while True:
+                status = await self._services.latest.status()
+                at = (status.durable_fence, status.durable_epoch)
+                if at >= (record.fence, record.epoch):
+                    return
+                await anyio.sleep(COMMIT_POLL_S)
 
     async def stored(self, portfolio: str, snapshot_id: str) -> RiskSnapshot:
         """Return one snapshot of a portfolio's history.
@@ -171,10 +192,9 @@ class RecallDesk:
         return LatestRecord(portfolio, stored.fence, stored.epoch, encode(stored), True, state)
 
     async def _recalled(
-        self, portfolio: str, named: frozenset[str], at: str | None, *, anew: bool
+        self, record: LatestRecord, snapshot: RiskSnapshot, named: frozenset[str], *, anew: bool
     ) -> Recalled:
-        record = await self._record(portfolio, at)
-        snapshot = decode(record.json, RiskSnapshot)
+        portfolio = snapshot.portfolio
         base = await self._reference(snapshot, named, anew=anew)
         _check_known(base, named)
         close = None if anew else self._known_close(snapshot)
@@ -215,6 +235,7 @@ class RecallDesk:
             return kept
         known = self._series if len(self._series) < MAX_SERIES_KEPT else frozenset()
         self._kept = await self._read_reference(known | wanted)
+        self._reading += 1
         self._read_for = max(asof, self._read_for)
         return self._kept
 

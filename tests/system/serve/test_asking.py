@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 
@@ -21,6 +22,10 @@ from system.contracts.questions import (
     exposure_total,
 )
 from system.serve import recalling
+from system.serve.hub import SnapshotHub
+from system.serve.names import KnownNames
+from system.serve.recalling import RecallDesk
+from system.serve.services import Services
 from tests.system.book.feed import (
     end_of_day,
     holding,
@@ -145,10 +150,35 @@ def test_a_question_right_after_a_close_waits_for_the_closes(
     assert answered(streamed).before.inputs_hash == snapshot.inputs_hash
 
 
+def test_a_question_that_waits_for_a_commit_holds_up_no_other(streamed: Streamed) -> None:
+    answered(streamed)
+    world = streamed.world
+    stored = live(streamed.take(streamed.feed.send(tick("A", 103.0, hour=16.0)))).snapshot_id
+    streamed.take(streamed.feed.close(0), durable=False)
+    reader = world.latest.reader()
+    services = Services(reader, world.history, world.bus, SnapshotHub(reader), "t")
+    desk = RecallDesk(services, KnownNames(services))
+    order: list[str] = []
+
+    async def ask(name: str, at: str | None) -> None:
+        await desk.ask("P", (), lambda recalled: recalled.snapshot.snapshot_id, at=at)
+        order.append(name)
+        streamed.catch_up()
+
+    async def both() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, "new day", None)
+            await anyio.sleep(0)
+            tasks.start_soon(ask, "old day", stored)
+
+    anyio.run(both)
+    assert order == ["old day", "new day"]
+
+
 def test_closes_that_stay_away_are_said_to_be_missing(
     streamed: Streamed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recalling, "WAIT_S", 0.0)
+    monkeypatch.setattr(recalling, "COMMIT_BOUND_S", 0.0)
     streamed.take(streamed.feed.close(0), durable=False)
     response = asked(streamed)
     assert response.status_code == 503
