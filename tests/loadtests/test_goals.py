@@ -59,6 +59,15 @@ def test_latency_runs_from_the_moment_a_question_was_due(seconds):
     assert all(late >= 0 for late in asyncio.run(open_loop(ask, per_s=100.0, seconds=seconds)))
 
 
+POLL_S = 0.01
+
+
+class Server(ThreadingHTTPServer):
+    """Takes all connections at once; with the library's five, others wait a second or two."""
+
+    request_queue_size = 64
+
+
 class Answering(BaseHTTPRequestHandler):
     """Answers what is known, with the token only."""
 
@@ -81,8 +90,8 @@ class Answering(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def api() -> Iterator[Connections]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
-        thread = threading.Thread(target=server.serve_forever)
+    with Server(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_S,))
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
         yield Connections({"api_url": url, "api_token": "secret"}, Path("nowhere"))
