@@ -46,6 +46,8 @@ DAYS = (dt.date(2020, 3, 9), dt.date(2020, 3, 13))
 NAMES = ("AAPL", "MSFT", "XOM")
 TICKS_PER_DAY = 90
 DRAIN_BOUND_S = 120.0
+SLIPPED_INDEX = 33
+"""Of a day's ticks, on which one is followed by a slip of the finger."""
 HOUR_NS = 3_600_000_000_000
 BOOK = Portfolio(
     portfolio="hostile",
@@ -126,6 +128,8 @@ class HostileSource:
                 self.send(message)
             if isinstance(message, Tick) and index % 11 == 0:
                 self.send(self._older(message))
+            if isinstance(message, Tick) and index == SLIPPED_INDEX:
+                self.send(self._slipped(message))
         last = [one for one in quotes if isinstance(one, Tick)][-1]
         for raw in bad_ticks(last):
             self.send_bytes(MARKET_DATA, raw, key=last.ticker)
@@ -144,6 +148,14 @@ class HostileSource:
     def send_bytes(self, topic: Topic, raw: bytes, *, key: str) -> None:
         self._producer.send_bytes(topic, key.encode(), raw)
         self.counts[topic.name] = self.counts.get(topic.name, 0) + 1
+
+    @staticmethod
+    def _slipped(tick: Tick) -> Tick:
+        """Return a tick at ten times the price, which the ticks behind it contradict."""
+        prices = {"bid": tick.bid * 10, "mid": tick.mid * 10, "ask": tick.ask * 10}
+        return msgspec.structs.replace(
+            tick, **prices, sequence=tick.sequence + 7_000, event_time_ns=tick.event_time_ns + 1
+        )
 
     @staticmethod
     def _older(tick: Tick) -> Tick:
