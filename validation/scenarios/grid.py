@@ -14,7 +14,7 @@ from validation.scenarios.stack import Shape
 from validation.scenarios.timeline import Moment
 
 GRID_STORY: Final = "dirty-feed"
-CUT_RECORDS: Final = (None, 400, 150)
+CUT_RECORDS: Final = (None, 700, 300)
 PARTITIONS: Final = (1, 2, 4)
 SPEEDS: Final = (1.0, None)
 RESTARTS: Final = (False, True)
@@ -86,13 +86,13 @@ BASE: Final = Point()
 """The story as its file says; every other point is compared with it."""
 SHORT_GRID: Final = (
     Point(1, None, None, restarts=True, sharded=True),
-    Point(1, 400, 1.0),
-    Point(1, 150, None, sharded=True),
-    Point(2, 400, None, sharded=True),
-    Point(2, 150, 1.0, restarts=True),
+    Point(1, 700, 1.0),
+    Point(1, 300, None, sharded=True),
+    Point(2, 700, None, sharded=True),
+    Point(2, 300, 1.0, restarts=True),
     Point(4, None, 1.0, restarts=True, sharded=True),
-    Point(4, 400, None, restarts=True),
-    Point(4, 150, None),
+    Point(4, 700, None, restarts=True),
+    Point(4, 300, None),
 )
 """With ``BASE``: each two values of two different factors meet in a run (pairwise)."""
 WHOLE_GRID: Final = tuple(
