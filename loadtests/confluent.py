@@ -11,6 +11,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, Self
 
+from loadtests.plan import LINGER_MS
 from system.bus.errors import DeliveryError
 from system.bus.producer import SendCounts
 from system.bus.routing import partition_of, topic_of
@@ -19,7 +20,6 @@ from system.contracts.messages import Mark, Message
 from system.contracts.topics import INPUT_TOPICS, Topic, message_key, offset_key
 from system.errors import InputError
 
-LINGER_MS: Final = 1
 QUEUE_BOUND: Final = 500_000
 DELIVERY_TIMEOUT_S: Final = 30.0
 POLL_EVERY: Final = 64

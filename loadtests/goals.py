@@ -29,6 +29,7 @@ from loadtests.pushes import listened, pushed_trades
 from loadtests.running import LoadSite, PumpProcess, machine, open_market
 from system.clock import monotonic_ns
 from system.errors import UnavailableError
+from system.priority import go_first
 from system.runtime.running import RunningStack
 from system.settings import PROJECT_DIR, Connections
 from system.store.keyspace import latest_key
@@ -81,6 +82,7 @@ def goals(
         open_market(plan, connections, site)
         site.plan_path.write_bytes(msgspec.json.encode(plan))
         with PumpProcess(site, connections, lambda pulse: None):
+            go_first()  # only now: the servers and the pump must not inherit it
             found = asyncio.run(_asked(plan, site, connections, seconds, warm_up))
             found.append(_restart(site, connections))
     whole = GoalsReport(machine=machine(), load_average=load_average, rate=rate, goals=tuple(found))

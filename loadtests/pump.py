@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from loadtests.confluent import ConfluentSink
-from loadtests.plan import LoadPlan, day_count, load_replay, scheduled_days, whole_shape
+from loadtests.plan import LINGER_MS, LoadPlan, day_count, load_replay, scheduled_days, whole_shape
 from loadtests.shapes import message_count
 from system.bus.producer import MessageProducer, SendCounts
 from system.clock import Clock, SystemClock
@@ -192,7 +192,7 @@ def sink_of(plan: LoadPlan, bootstrap_servers: str) -> MessageProducer | Conflue
     """
     if plan.client == "confluent":
         return ConfluentSink(bootstrap_servers)
-    return MessageProducer(bootstrap_servers)
+    return MessageProducer(bootstrap_servers, linger_ms=LINGER_MS)
 
 
 def read_pump_line(line: bytes) -> PumpLine:

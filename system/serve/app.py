@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from system.contracts.api import Health
 from system.errors import RiskstreamError
+from system.priority import go_first
 from system.serve import adjusting, asking, decomposing, limiting, pushing, reading, writing
 from system.serve.answers import answers, json_answer, openapi_from_contracts
 from system.serve.auth import authorised
@@ -38,8 +38,6 @@ DESCRIPTION: Final = (
 GC_THRESHOLDS: Final = (50_000, 20, 50)
 """Decoded snapshots are many objects without cycles: with Python's own thresholds the collector
 walks over the whole of FastAPI and the closes again every few questions."""
-PRIORITY: Final = -10
-"""Niceness of the process where it has the privilege; threads that it starts later inherit it."""
 SWITCH_INTERVAL_S: Final = 0.000_5
 """How long a thread that computes may keep the event loop waiting; Python's own is 5 ms."""
 _LOG: Final = logging.getLogger(__name__)
@@ -83,9 +81,7 @@ def answer_promptly() -> None:
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-    except PermissionError:
+    if not go_first():
         _LOG.info("no privilege to go ahead of other programs: answers may wait for a core")
 
 

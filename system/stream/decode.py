@@ -20,23 +20,19 @@ from system.contracts.messages import (
 )
 from system.contracts.topics import INPUT_TOPICS, Topic, offset_key
 from system.errors import MessageError
-from system.stream.plain import plain_rows, quote_columns
+from system.stream.query import COLUMNS
 
 _TOPICS: Final[dict[str, Topic]] = {topic.name: topic for topic in INPUT_TOPICS}
 
 
-class ArrowValues:
-    """The bytes of a batch's messages; decoded one by one when asked for."""
+class MessageBytes:
+    """The messages of a batch; as text only where one is asked for."""
 
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        self._column = column
-
-    def bytes_of(self, row: int) -> bytes:
-        """Return the message of one row; a null value (a tombstone) is empty."""
-        return self._column[row].as_py() or b""
+    def __init__(self, values: list[bytes | None]) -> None:
+        self._values = values
 
     def __getitem__(self, row: int) -> str:
-        return self.bytes_of(row).decode("utf-8", "replace")
+        return (self._values[row] or b"").decode("utf-8", "replace")
 
 
 def batch_events(table: pa.Table) -> dict[str, list[Event]]:
@@ -45,37 +41,30 @@ def batch_events(table: pa.Table) -> dict[str, list[Event]]:
     Parameters
     ----------
     table : pyarrow.Table
-        As `system.stream.query.parsed` selects.
+        As `system.stream.query.records` selects.
 
     Returns
     -------
     dict of str to list of Event
         ``topic:partition`` to its events in offset order. What the codec refuses is there
-        too, as `Unreadable`.
+        too, as `Unreadable`; a null value (a tombstone) is empty.
     """
-    values = ArrowValues(table["value"])
+    topics, partitions, offsets, values = (table[name].to_pylist() for name in COLUMNS)
+    kept = MessageBytes(values)
     events: defaultdict[tuple[str, int], list[Event]] = defaultdict(list)
-    quotes = map(QuoteRow, *(column.to_pylist() for column in quote_columns(table)))
-    places = zip(
-        table["topic"].to_pylist(),
-        table["partition"].to_pylist(),
-        table["offset"].to_pylist(),
-        plain_rows(table).to_pylist(),
-        quotes,
-        strict=True,
-    )
-    for row, (topic, partition, offset, plain, quote) in enumerate(places):
-        payload = quote if plain else _payload(values.bytes_of(row), topic)
-        events[topic, partition].append(Event(offset, payload, values, row))
+    places = zip(topics, partitions, offsets, values, strict=True)
+    for row, (topic, partition, offset, value) in enumerate(places):
+        payload = _payload(value or b"", _TOPICS[topic])
+        events[topic, partition].append(Event(offset, payload, kept, row))
     return {
         offset_key(*place): sorted(found, key=lambda event: event.offset)
         for place, found in sorted(events.items())
     }
 
 
-def _payload(value: bytes, topic: str) -> Payload:
+def _payload(value: bytes, topic: Topic) -> Payload:
     try:
-        return _as_payload(decode_topic(value, _TOPICS[topic]))
+        return _as_payload(decode_topic(value, topic))
     except MessageError as error:
         return Unreadable(RejectReason(error.reason), error.detail)
 

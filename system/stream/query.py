@@ -1,4 +1,4 @@
-"""The query's plan: Kafka records, parsed by the JVM, as few and as small columns as can be."""
+"""The query's plan: Kafka records as they are, in as few expressions as can be."""
 
 from __future__ import annotations
 
@@ -7,21 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as f
-
-from system.stream.schema import CORRUPT, hot_schema
 
 FETCH_MAX_WAIT_MS: Final = 10
 """Without it, every few batches wait for the broker's default of 500 ms."""
 EARLIEST: Final = -2
-JSON_OPTIONS: Final = {
-    "mode": "PERMISSIVE",
-    "columnNameOfCorruptRecord": CORRUPT,
-    "allowSingleQuotes": "false",
-    "allowNonNumericNumbers": "false",
-}
-
-PLACE_COLUMNS: Final = ("topic", "partition", "offset", "value")
+COLUMNS: Final = ("topic", "partition", "offset", "value")
 
 
 def records(
@@ -32,7 +22,7 @@ def records(
     tuned: bool = True,
     max_batch_records: int | None = None,
 ) -> DataFrame:
-    """Return the stream of records of some partitions, parsed.
+    """Return the stream of records of some partitions.
 
     Parameters
     ----------
@@ -50,7 +40,8 @@ def records(
     Returns
     -------
     DataFrame
-        ``PLACE_COLUMNS`` and the columns of ``hot_schema``; see `parsed`.
+        ``COLUMNS``, rows in their order; values are bytes, for the codec. A plan of few
+        expressions is planned anew for each batch in a fraction of the time.
     """
     bound = {} if max_batch_records is None else {"maxOffsetsPerTrigger": max_batch_records}
     raw = (
@@ -63,26 +54,7 @@ def records(
     )
     if tuned:
         raw = raw.option("kafka.fetch.max.wait.ms", FETCH_MAX_WAIT_MS)
-    return parsed(raw.load())
-
-
-def parsed(raw: DataFrame) -> DataFrame:
-    """Return Kafka records with the hot messages read by the JVM.
-
-    Parameters
-    ----------
-    raw : DataFrame
-        With topic, partition, offset and value (binary).
-
-    Returns
-    -------
-    DataFrame
-        ``PLACE_COLUMNS`` and the columns of ``hot_schema``, rows in their order. What was
-        read amiss is told by `system.stream.plain`: a plan of few expressions is planned
-        anew for each batch in a fraction of the time.
-    """
-    message = f.from_json(f.col("value").cast("string"), hot_schema(), JSON_OPTIONS)
-    return raw.select(*PLACE_COLUMNS, message.alias("message")).select(*PLACE_COLUMNS, "message.*")
+    return raw.load().select(*COLUMNS)
 
 
 def _assignment(next_offsets: Mapping[str, int]) -> dict[str, list[int]]:

@@ -84,6 +84,7 @@ def bad_ticks(tick: Tick) -> Iterator[bytes]:
     yield encode(FxRate(currency="USD", rate=1.1, event_time_ns=tick.event_time_ns, sequence=1))
     yield (good + good).encode()
     yield (good + " ").encode()
+    yield f'{good[:-1]},"bid" :{tick.bid!r}}}'.encode()
 
 
 def bad_rates(event_time_ns: int) -> Iterator[bytes]:

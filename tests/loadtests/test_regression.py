@@ -32,7 +32,6 @@ from system.contracts.messages import Tick
 from system.contracts.topics import INPUT_TOPICS, offset_key
 from system.stream.decode import batch_events
 from system.stream.driver import GC_THRESHOLDS
-from system.stream.schema import hot_schema
 from tests.loadtests.folded import NoBytes, folded_evidence
 
 pytestmark = pytest.mark.benchmark_suite
@@ -43,7 +42,6 @@ TOLERANCE = 2.0
 """On two cores that other programs used, ratios of repeats differed by up to 1.5 times; twice
 the baseline is a change of the code."""
 TICKS = 20_000
-ARROW = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64()}
 
 
 def calibration() -> None:
@@ -69,12 +67,6 @@ def ticks() -> list[Tick]:
 def batch() -> pa.Table:
     """Return a micro-batch as Spark hands it over."""
     sent = [msgspec.structs.replace(one, intended_monotonic_ns=10**15) for one in ticks()]
-    columns = {
-        field.name: pa.array(
-            [getattr(one, field.name, None) for one in sent], ARROW[field.dataType.simpleString()]
-        )
-        for field in hot_schema().fields
-    }
     count = len(sent)
     places = [partition_of(one.ticker.encode(), 2) for one in sent]
     return pa.table(
@@ -83,8 +75,6 @@ def batch() -> pa.Table:
             "partition": pa.array(places, pa.int32()),
             "offset": list(range(count)),
             "value": pa.array([encode(one) for one in sent], pa.binary()),
-            **columns,
-            "type": ["tick"] * count,
         }
     )
 

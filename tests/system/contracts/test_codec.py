@@ -161,6 +161,13 @@ def test_a_field_that_stands_twice_is_refused_by_name(field: str) -> None:
     assert error.detail == f"field {field} stands twice"
 
 
+@pytest.mark.parametrize("space", ["", " ", "\n\t"])
+def test_a_repeat_is_found_however_it_is_written(space: str) -> None:
+    as_written_by_us = encode(decode_topic(text(TICK), MARKET_DATA))
+    error = refusal(as_written_by_us[:-1] + f',"bid"{space}:1.0}}'.encode())
+    assert error.detail == "field bid stands twice"
+
+
 def test_a_field_that_stands_twice_inside_is_refused() -> None:
     position = '{"instrument":"A","quantity":1,"entry_price":1,"quantity":2}'
     error = refusal(raw("positions", f"[{position}]", BOOK), REFERENCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 
@@ -32,7 +33,7 @@ def test_without_the_privilege_the_log_says_so(
     def refused(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(app.os, "setpriority", refused)
+    monkeypatch.setattr(os, "setpriority", refused)
     for module, name in ((app.gc, "freeze"), (app.gc, "set_threshold"), (app.gc, "collect")):
         monkeypatch.setattr(module, name, lambda *_: None)
     monkeypatch.setattr(app.sys, "setswitchinterval", lambda _: None)

@@ -16,7 +16,6 @@ from system.store.latest_fake import MemoryLatest
 from system.store.records import BatchCommit
 from system.stream.batch import MicroBatch
 from system.stream.durable import DurableWriter
-from system.stream.schema import hot_schema
 from tests.system.book.feed import Feed, holding, portfolio
 
 STEP_NS = 1_000
@@ -53,19 +52,16 @@ class Kept:
 
 
 def arrow(*messages: Message) -> pa.Table:
-    """Return reference messages as the query hands them on where the JVM has read none of them."""
+    """Return reference messages as the query hands them on."""
     count = len(messages)
-    kinds = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64()}
-    columns = {
-        "topic": pa.array([REFERENCE.name] * count),
-        "partition": pa.array([0] * count, pa.int32()),
-        "offset": pa.array(range(count), pa.int64()),
-        "value": pa.array([encode(message) for message in messages]),
-    }
-    for field in hot_schema().fields:
-        kind = kinds[field.dataType.simpleString()]
-        columns[field.name] = pa.nulls(count, kind)
-    return pa.table(columns)
+    return pa.table(
+        {
+            "topic": pa.array([REFERENCE.name] * count),
+            "partition": pa.array([0] * count, pa.int32()),
+            "offset": pa.array(range(count), pa.int64()),
+            "value": pa.array([encode(message) for message in messages], pa.binary()),
+        }
+    )
 
 
 def one_batch(alerts: LimitAlerts) -> BatchCommit:
