@@ -16,6 +16,7 @@ long as the program is wanted.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -43,6 +44,7 @@ class Order(NamedTuple):
     directory: str
     environment: Mapping[str, str]
     user: str | None
+    niceness: int = 0
 
 
 def read_order(arguments: Sequence[str]) -> Order:
@@ -79,6 +81,9 @@ def become(order: Order) -> NoReturn:
         os._exit(0)
     os.umask(PRIVATE_UMASK)
     os.chdir(order.directory)
+    if order.niceness:
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, order.niceness)
     if order.user is not None:
         _assume(pwd.getpwnam(order.user))
     if order.parent:

@@ -35,12 +35,15 @@ class Program:
         Set on top of the environment of the stack.
     user : str or None
         Service user to become, for a server that refuses to run as root.
+    niceness : int
+        Below 0: goes ahead of other programs, where the privilege for it is there.
     """
 
     command: tuple[str, ...]
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
+    niceness: int = 0
 
 
 def save_program(path: Path, program: Program) -> None:
@@ -53,6 +56,7 @@ def save_program(path: Path, program: Program) -> None:
                 "directory": str(program.directory),
                 "environment": _environment(program.environment),
                 "user": program.user,
+                "niceness": program.niceness,
             }
         ),
     )

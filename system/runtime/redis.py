@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import redis as redis_client
 
+from system.priority import NICENESS
 from system.runtime.component import CHECK_BOUND_S, Component, Site
 from system.runtime.programs import Program
 from system.settings import LOOPBACK, ConnectionName, Connections, secret_file
@@ -35,10 +36,11 @@ class Redis(Component):
         return f"redis://{url.hostname}:{url.port or 6379}{url.path}"
 
     def prepare(self, site: Site) -> Program:
-        """Write the configuration."""
+        """Write the configuration; each answer is microseconds, and every number waits for it."""
         folder = site.state.folder("redis")
         secret_file(folder / "redis.conf", redis_conf(site.ports["server"], site.secrets.redis))
-        return Program((str(redis_server()), "redis.conf"), directory=folder)
+        command = (str(redis_server()), "redis.conf")
+        return Program(command, directory=folder, niceness=NICENESS)
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
         """Return if the server answers PING."""

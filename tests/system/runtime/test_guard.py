@@ -12,6 +12,7 @@ import sys
 import psutil
 import pytest
 
+from system.runtime import guard
 from system.runtime.errors import StackError
 from system.runtime.guard import DETACHED, NOT_STARTED_EXIT_CODE, ORPHANED_EXIT_CODE
 from system.runtime.programs import (
@@ -23,6 +24,12 @@ from system.runtime.programs import (
 )
 
 BOUND_S = 20
+
+
+class StartedError(Exception):
+    """Instead of becoming the program."""
+
+
 SLEEPER = "import sys, time; print('ready', flush=True); time.sleep(60)"
 SHOW = "import os; print(os.getcwd(), os.environ['GREETING'], oct(os.umask(0)), os.getpid())"
 
@@ -107,6 +114,31 @@ def test_what_cannot_be_started_says_why_and_exits_as_a_shell_would(tmp_path, pr
     assert done.returncode == NOT_STARTED_EXIT_CODE
     assert "cannot start" in done.stderr
     assert "no" in done.stderr.lower()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may go ahead of others")
+def test_a_program_goes_ahead_of_others_where_it_may(tmp_path):
+    program = Program(("/bin/sh", "-c", "nice"), tmp_path, niceness=-3)
+    done = subprocess.run(
+        command(tmp_path, program), timeout=BOUND_S, check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout) == -3
+
+
+def test_without_the_privilege_a_program_starts_all_the_same(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(guard.os, "setpriority", refused)
+    monkeypatch.setattr(guard.os, "umask", lambda _: 0)
+    monkeypatch.setattr(
+        guard.os, "execvpe", lambda *told: (_ for _ in ()).throw(StartedError(told[0]))
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StartedError, match="/bin/true"):
+        guard.become(
+            guard.Order(False, 0, signal.SIGTERM, ("/bin/true",), str(tmp_path), {}, None, -3)
+        )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
