@@ -92,6 +92,15 @@ def test_a_split_changes_shares_and_prices_at_the_barrier_and_no_value() -> None
     assert (closed.adjustment_count, after.adjustment_count) == (0, 1)
 
 
+def test_one_that_is_announced_early_waits_for_its_own_barrier() -> None:
+    feed = opened(holding("A", 10.0, 80.0))
+    feed.send(split(day=2, last=1))
+    feed.close(0, tick("A", 120.0))
+    assert held(revalued(feed))["A"] == (10.0, 120.0, 80.0)
+    feed.close(1, tick("A", 120.0, day=1))
+    assert held(revalued(feed))["A"] == (40.0, 30.0, 20.0)
+
+
 def test_the_day_behind_a_split_is_measured_in_new_shares() -> None:
     feed = opened(holding("A", 10.0))
     feed.close(0, tick("A", 120.0), split())
