@@ -1,7 +1,8 @@
 """No wrong number shown as fresh: what the API showed against what had been sent by then.
 
 While the stream is said to be running, the number shown of a portfolio must cover every
-accepted quote of what it holds that was sent longer ago than ``FRESH_WITHIN_S``.
+accepted quote of what it holds that lay in Kafka longer ago than ``FRESH_WITHIN_S``. What a
+source could not hand over, because the broker was away, nobody behind the broker can know.
 """
 
 from __future__ import annotations
@@ -24,7 +25,12 @@ FRESH_WITHIN_S: Final = 15.0
 """Wide on purpose: two seconds of heartbeat, a batch, and a machine that is shared."""
 
 Sent = Mapping[str, tuple[str, list[int], list[int]]]
-"""Per series its partition, and when its accepted quotes were due and where they lie."""
+"""Per series its partition, and since when its accepted quotes lie there, and where.
+
+Nanoseconds of CLOCK_MONOTONIC: when a quote was due, or when the broker took it where that was
+later. The broker's wall clock is set against the schedule by the quote that it took soonest: no
+moment is later than the true one, by which the check is the stricter one.
+"""
 
 
 def check_shown(
@@ -70,23 +76,36 @@ def _too_old(
     for name in held:
         if name not in sent:
             continue
-        partition, due_ns, offsets = sent[name]
-        place = bisect_right(due_ns, before_ns)
+        partition, there_ns, offsets = sent[name]
+        place = bisect_right(there_ns, before_ns)
         if place and offsets[place - 1] >= snapshot.offsets.get(partition, 0):
             yield f"{snapshot.snapshot_id} without {partition}:{offsets[place - 1]} of {name}"
 
 
 def _sent(records: Sequence[Record], ruled: Sequence[Fate]) -> Sent:
     applied = {fate.place for fate in ruled if fate.outcome is Outcome.APPLIED}
+    quotes = [
+        (record, message)
+        for record in records
+        if (record.topic, record.partition, record.offset) in applied
+        and isinstance(message := read_message(record), Tick | FxRate)
+        and message.intended_monotonic_ns
+    ]
+    ahead_ns = min(
+        (_taken_ns(record) - message.intended_monotonic_ns for record, message in quotes),
+        default=0,
+    )
     found: dict[str, tuple[str, list[int], list[int]]] = {}
-    for record in records:
-        if (record.topic, record.partition, record.offset) not in applied:
-            continue
-        message = read_message(record)
-        if isinstance(message, Tick | FxRate) and message.intended_monotonic_ns:
-            name = message.ticker if isinstance(message, Tick) else f"fx:{message.currency}"
-            place = f"{record.topic}:{record.partition}"
-            _, due_ns, offsets = found.setdefault(name, (place, [], []))
-            due_ns.append(max(message.intended_monotonic_ns, due_ns[-1] if due_ns else 0))
-            offsets.append(record.offset)
+    for record, message in quotes:
+        name = message.ticker if isinstance(message, Tick) else f"fx:{message.currency}"
+        place = f"{record.topic}:{record.partition}"
+        _, there_ns, offsets = found.setdefault(name, (place, [], []))
+        since_ns = max(message.intended_monotonic_ns, _taken_ns(record) - ahead_ns)
+        there_ns.append(max(since_ns, there_ns[-1] if there_ns else 0))
+        offsets.append(record.offset)
     return found
+
+
+def _taken_ns(record: Record) -> int:
+    """Return when the broker took a record: its wall clock, nanoseconds."""
+    return record.appended_at_ms * 1_000_000

@@ -1,5 +1,7 @@
 """Judging, on topics folded in memory: what is right passes, and what is wrong does not."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -253,14 +255,14 @@ def with_value(record, value):
     )
 
 
-def shown(run, snapshot, asked_ns: int, state: str = "running"):
+def shown(run, snapshot, asked_ns: int, state: str = "running", records=None):
     answer = Shown(
         asked_ns=asked_ns,
         answered_ns=asked_ns,
         state=state,
         snapshots={snapshot.portfolio: snapshot.snapshot_id},
     )
-    return check_shown([answer], run.lines, sent_at(run, 10**9), run.ruled)
+    return check_shown([answer], run.lines, records or sent_at(run, 10**9), run.ruled)
 
 
 def test_an_old_number_beside_running_fails_and_beside_stale_does_not(run):
@@ -269,6 +271,21 @@ def test_an_old_number_beside_running_fails_and_beside_stale_does_not(run):
     assert shown(run, new, 100 * 10**9).verdict is Verdict.PASSED
     assert shown(run, old, 2 * 10**9).verdict is Verdict.PASSED
     assert shown(run, old, 100 * 10**9, "stale").verdict is Verdict.UNKNOWN
+
+
+def test_what_the_broker_took_late_could_not_be_shown_before(run):
+    old = run.seen[0]
+    covered = {**old.offsets}
+    records = [
+        replace(record, appended_at_ms=0 if is_covered(record, covered) else 60_000)
+        for record in sent_at(run, 10**9)
+    ]
+    assert shown(run, old, 70 * 10**9, records=records).verdict is Verdict.PASSED
+    assert shown(run, old, 77 * 10**9, records=records).verdict is Verdict.FAILED
+
+
+def is_covered(record, offsets) -> bool:
+    return record.offset < offsets.get(f"{record.topic}:{record.partition}", 0)
 
 
 def test_closes_that_are_not_the_real_ones_fail(run):
