@@ -275,9 +275,8 @@ def test_an_old_number_beside_running_fails_and_beside_stale_does_not(run):
 
 def test_what_the_broker_took_late_could_not_be_shown_before(run):
     old = run.seen[0]
-    covered = {**old.offsets}
     records = [
-        replace(record, appended_at_ms=0 if is_covered(record, covered) else 60_000)
+        replace(record, appended_at_ms=0 if is_covered(record, old.offsets) else 60_000)
         for record in sent_at(run, 10**9)
     ]
     assert shown(run, old, 70 * 10**9, records=records).verdict is Verdict.PASSED
