@@ -18,7 +18,7 @@ from system.book.market import Market, midnight_after_ns
 from system.book.portfolio import PortfolioBook, Scenarios
 from system.book.rows import DayClose, DayState, PortfolioState
 from system.book.shape import Shape
-from system.book.snapshot import Moment, risk_snapshot
+from system.book.snapshot import Moment, inputs_hash, risk_snapshot
 from system.book.stated import Price
 from system.book.stressed import StressedBook
 from system.contracts.limits import Limit, LimitMeasure
@@ -261,17 +261,39 @@ def restated(snapshot: RiskSnapshot, book: PortfolioBook) -> RiskSnapshot:
     Raises
     ------
     OtherInputsError
+        If the inputs are not the same to the bit.
+    """
+    stated = risk_snapshot(book, moment_of(snapshot))
+    _check_hash(snapshot, stated.inputs_hash)
+    return stated
+
+
+def check_recalled(snapshot: RiskSnapshot, book: PortfolioBook) -> None:
+    """Check that a recalled book has the inputs of its snapshot, without valuing it.
+
+    Parameters
+    ----------
+    snapshot : RiskSnapshot
+        That ``book`` was recalled from.
+    book : PortfolioBook
+        Unchanged since.
+
+    Raises
+    ------
+    OtherInputsError
         If the inputs are not the same to the bit: the closes or the reference data at
         hand are those of another moment.
     """
-    stated = risk_snapshot(book, moment_of(snapshot))
-    if stated.inputs_hash != snapshot.inputs_hash:
+    _check_hash(snapshot, inputs_hash(book))
+
+
+def _check_hash(snapshot: RiskSnapshot, found: str) -> None:
+    if found != snapshot.inputs_hash:
         raise OtherInputsError(
             f"the inputs of snapshot {snapshot.snapshot_id} cannot be made anew "
-            f"({stated.inputs_hash} is not {snapshot.inputs_hash}): the closes at hand are of "
-            "another moment, or the snapshot was made by another version"
+            f"({found} is not {snapshot.inputs_hash}): the closes at hand are of another "
+            "moment, or the snapshot was made by another version"
         )
-    return stated
 
 
 def _converted(snapshot: RiskSnapshot) -> frozenset[str]:

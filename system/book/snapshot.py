@@ -163,6 +163,12 @@ def risk_snapshot(
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 
 
+def inputs_hash(book: PortfolioBook) -> str:
+    """Return what ``inputs_hash`` of a portfolio's snapshot is at this moment."""
+    marked = book.marked()
+    return _inputs_hash(book, marked, book.scenarios(marked.shape))
+
+
 def _risk(
     book: PortfolioBook, marked: Marked, scenarios: Scenarios
 ) -> tuple[PortfolioRisk | None, str]:

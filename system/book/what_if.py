@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from system.book.recall import Recall, moment_of, recalled_book, restated, with_id, with_realised
+from system.book.recall import (
+    Recall,
+    check_recalled,
+    moment_of,
+    recalled_book,
+    with_id,
+    with_realised,
+)
 from system.book.rows import DayClose
 from system.book.snapshot import risk_snapshot
 from system.contracts.messages import RiskSnapshot, Trade
@@ -50,8 +57,9 @@ def what_if(
     Returns
     -------
     WhatIfRisk
-        ``before`` states the snapshot's numbers to the bit; ``after`` those that the
-        stream states once the trades are booked and nothing else has moved.
+        ``before`` is the snapshot, once its inputs are known to be at hand; ``after`` what
+        the stream states once the trades are booked and nothing else has moved: without
+        trades the snapshot's numbers, to the bit.
 
     Raises
     ------
@@ -60,12 +68,12 @@ def what_if(
 
     Notes
     -----
-    Both are full recomputations by the functions that the stream calls.
+    ``after`` is a full recomputation by the functions that the stream calls.
     """
     assert len(trades) <= MAX_PROPOSED_TRADES, f"{len(trades)} trades in one question"
     book = recalled_book(snapshot, recall, close=close)
-    before = with_realised(restated(snapshot, book), snapshot)
+    check_recalled(snapshot, book)
     book.apply(*trades)
     ids = tuple(trade.trade_id for trade in trades)
     after = risk_snapshot(book, moment_of(snapshot), trade_ids=ids)
-    return WhatIfRisk(before, with_id(with_realised(after, snapshot), "what-if"))
+    return WhatIfRisk(snapshot, with_id(with_realised(after, snapshot), "what-if"))

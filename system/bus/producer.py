@@ -24,7 +24,7 @@ from system.bus.errors import (
     TopicMissingError,
     kafka_errors_as_ours,
 )
-from system.bus.reach import await_broker
+from system.bus.reach import RECONNECT_BACKOFF_MAX_MS, await_broker
 from system.bus.routing import partition_of, topic_of
 from system.contracts.codec import encode
 from system.contracts.messages import Mark, Message
@@ -372,6 +372,7 @@ def _options(bootstrap_servers: str, linger_ms: int, timeout_seconds: float) -> 
     return {
         "bootstrap_servers": bootstrap_servers.split(","),
         "bootstrap_timeout_ms": round(timeout_seconds * 1000),
+        "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MAX_MS,
         "enable_idempotence": True,
         "acks": "all",
         "linger_ms": linger_ms,

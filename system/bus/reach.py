@@ -14,6 +14,9 @@ from system.clock import Clock, SystemClock
 
 RETRY_SECONDS: Final = 0.2
 DIAL_SECONDS: Final = 5.0
+RECONNECT_BACKOFF_MAX_MS: Final = 500
+"""Of every client. kafka-python doubles its pauses up to 30 s: a source would stay silent for
+as long again as its broker had been away."""
 
 
 def await_broker(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from system.book.portfolio import PortfolioBook
-from system.book.recall import recalled_book, recalled_market, restated
+from system.book.recall import check_recalled, recalled_book, recalled_market
 from system.book.shocks import (
     HIGHEST_MOVE,
     LOWEST_MOVE,
@@ -78,7 +78,7 @@ def reverse_stress_of(loss: float, recalled: Recalled) -> ReverseStress:
 
 def _checked_book(recalled: Recalled) -> PortfolioBook:
     book = recalled_book(recalled.snapshot, recalled.recall, close=recalled.close)
-    restated(recalled.snapshot, book)
+    check_recalled(recalled.snapshot, book)
     return book
 
 

@@ -314,8 +314,9 @@ def test_a_what_if_without_trades_states_the_snapshots_bits_and_with_one_the_str
     market = restored_market(restored_rows(feed.rows), Staleness(2**62))
     close = feed.book.portfolios["O"].state.close
     order = trade("t", "B.CALL", -3.0, 6.0, book="O")
+    unmoved = what_if(snapshot, [], Recall(market), close=close)
+    assert numbers(unmoved.after) == numbers(snapshot)
     answer = what_if(snapshot, [order], Recall(market), close=close)
-    assert numbers(answer.before) == numbers(snapshot)
     assert numbers(answer.after) == numbers(live(feed.send(order), "O"))
 
 

@@ -70,9 +70,11 @@ def run(book, base_currency: str, before, after) -> None:
     first = [trade(f"b{i}", *order) for i, order in enumerate(before)]
     feed.send(tick("A", 99.5, day=1), rate("USD", 1.09, day=1), tick("D", 2990.0, day=1), *first)
     snapshot = live(feed.book.revalue(fence=1, epoch=90))
+    unmoved = asked(feed, snapshot)
+    assert unmoved.before is snapshot
+    assert numbers(unmoved.after) == numbers(snapshot)
     proposed = [trade(f"a{i}", *order) for i, order in enumerate(after)]
     found = asked(feed, snapshot, *proposed)
-    assert numbers(found.before) == numbers(snapshot)
     really = live(feed.send(*proposed)) if proposed else snapshot
     assert stated(found.after) == stated(really)
     assert found.after.realised_pnl == pytest.approx(really.realised_pnl, rel=1e-9, abs=1e-6)
@@ -107,14 +109,14 @@ def test_closes_that_came_after_a_snapshot_are_not_looked_at() -> None:
     snapshot = live(feed.send(*PRICED, *RATES))
     feed.close(0)
     feed.close(1, tick("A", 80.0, day=1), tick("B", 60.0, day=1))
-    assert numbers(asked(feed, snapshot).before) == numbers(snapshot)
+    assert numbers(asked(feed, snapshot).after) == numbers(snapshot)
 
 
 def test_a_stale_price_stays_as_stale_as_it_was() -> None:
     feed = opened(holding("A", 10.0), holding("B", 5.0), stale_after_ns=3_600_000_000_000)
     feed.send(tick("A", 101.0, hour=9.0), tick("B", 41.0, hour=9.0), rate("USD", 1.1, hour=9.0))
     snapshot = live(feed.send(tick("A", 102.0, hour=15.0), tick("D", 3000.0, hour=15.0)))
-    found = asked(feed, snapshot).before
+    found = asked(feed, snapshot).after
     assert (found.stale, found.positions) == (snapshot.stale, snapshot.positions)
 
 

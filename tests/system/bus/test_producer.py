@@ -97,6 +97,7 @@ def test_the_client_is_idempotent_and_waits_for_all_replicas(producer, kafka):
     assert kafka[0].options["enable_idempotence"] is True
     assert kafka[0].options["acks"] == "all"
     assert kafka[0].options["allow_auto_create_topics"] is False
+    assert kafka[0].options["reconnect_backoff_max_ms"] <= 1_000
     assert "retries" not in kafka[0].options
 
 

@@ -147,7 +147,7 @@ def test_a_question_right_after_a_close_waits_for_the_closes(
 
     monkeypatch.setattr(recalling.anyio, "sleep", catching_up)
     snapshot = live(streamed.feed.book.revalue(fence=1, epoch=9))
-    assert answered(streamed).before.inputs_hash == snapshot.inputs_hash
+    assert answered(streamed).after.inputs_hash == snapshot.inputs_hash
 
 
 def test_a_question_that_waits_for_a_commit_holds_up_no_other(streamed: Streamed) -> None:
@@ -199,9 +199,9 @@ def test_a_book_with_options_and_stressed_windows_is_made_anew_to_the_bit(
     snapshot = live(optioned.feed.book.revalue(fence=1, epoch=1), "O")
     assert snapshot.stressed[0].var is not None
     found = answered(optioned, name="O")
-    assert figures(found.before) == figures(current_risk(snapshot))
-    assert found.before.stressed == snapshot.stressed
-    assert found.before.greeks == snapshot.greeks
+    assert figures(found.after) == figures(current_risk(snapshot))
+    assert found.after.stressed == snapshot.stressed
+    assert found.after.greeks == snapshot.greeks
 
 
 def test_a_trade_in_an_option_has_the_number_that_the_stream_states_after_it(
@@ -230,7 +230,7 @@ def test_each_portfolio_is_answered_from_its_own_book(streamed: Streamed) -> Non
     answered(streamed)
     other = portfolio("Q", holding("C", 3.0), holding("E", -200.0), base_currency="GBP")
     really = live(streamed.take(streamed.feed.send(other)), "Q")
-    assert figures(answered(streamed, name="Q").before) == figures(current_risk(really))
+    assert figures(answered(streamed, name="Q").after) == figures(current_risk(really))
 
 
 @pytest.mark.parametrize(
