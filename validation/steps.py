@@ -80,6 +80,13 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         _tests(folder, "compose", "compose file against its specification", _COMPOSE, 300),
         _tests(folder, "integration", "integration on the real servers", _INTEGRATION, 900),
         _tests(folder, "golden", "golden and dirty replay, end to end", _END_TO_END, 1_200),
+        Step(
+            "guard",
+            "hot path: CPU as ratios, against the stored baseline",
+            (_python("loadtests.guard", *_SHORT_GUARD, "--report", str(folder / GUARD)),),
+            300,
+            findings=folder / GUARD,
+        ),
         _tests(folder, "load", "a short load with users: every tick right", _LOAD, 600),
         Step(
             "demo",
@@ -116,8 +123,10 @@ LIBRARIES: Final = "libraries.json"
 MODEL: Final = "model.json"
 MODEL_STEP: Final = "model"
 KILL_TABLE: Final = "kill_table.json"
+GUARD: Final = "guard.json"
 _SHORT: Final = ("--minutes", "23")
 """On two cores all of it fits; on a slower machine the report lists what did not."""
+_SHORT_GUARD: Final = ("--rounds", "7", "--tolerance", "2")
 _SHORT_DEMO: Final = ("--short", "--report-timings")
 """Other programs may share the machine that verifies: there a timing is reported, and judged
 by `make demo` on a machine of one's own."""
