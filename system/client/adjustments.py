@@ -10,7 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
-from system.contracts.adjustments import AdjustmentAccepted, DividendRequest, SplitRequest
+from system.client.printing import AsJson, print_answer
+from system.contracts.adjustments import (
+    AdjustmentAccepted,
+    Adjustments,
+    DividendRequest,
+    SplitRequest,
+)
 from system.errors import InputError
 
 adjust_app = typer.Typer(
@@ -63,10 +69,15 @@ def dividend(
 @adjust_app.command("list")
 def list_adjustments(
     instrument: Annotated[str, typer.Option(help="Only those of one instrument.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """List splits and dividends, those that wait and those in effect."""
     with connected_client() as client:
         found = client.adjustments(instrument)
+    print_answer(found, _show_all, as_json=as_json)
+
+
+def _show_all(found: Adjustments) -> None:
     table = Table("instrument", "date", "what", "takes effect")
     for row in found.adjustments:
         size = row.ratio if row.type == "split" else row.amount

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
+from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
 from system.contracts.questions import VarChange, VarStep
 
@@ -21,11 +22,12 @@ def explain_change(
     to_id: Annotated[
         str | None, typer.Option("--to", help="A snapshot's id; default: the newest.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what changed VaR, input by input; each step is a full recomputation."""
     with connected_client() as client:
         found = client.var_change(portfolio, from_id, to_id)
-    Console().print(_table(found))
+    print_answer(found, lambda one: Console().print(_table(one)), as_json=as_json)
 
 
 def _table(found: VarChange) -> Table:

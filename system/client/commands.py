@@ -15,11 +15,13 @@ from system.client.errors import PortfolioFileError
 from system.client.portfolio_file import read_portfolio
 from system.client.portfolio_settings import LIMITS_EXAMPLE, SETTINGS
 from system.client.price_file import with_histories
+from system.client.printing import AsJson, print_answer
 from system.client.sync_client import RiskClient
 from system.client.watching import WatchedTrade, first_snapshot, send_and_watch
 from system.contracts.api import (
     AmendRequest,
     CurrentRisk,
+    Portfolios,
     PortfolioSummary,
     TradeAccepted,
     TradeRequest,
@@ -74,10 +76,14 @@ def import_portfolio(
 
 
 @portfolio_app.command("list")
-def list_portfolios() -> None:
+def list_portfolios(as_json: AsJson = False) -> None:
     """Show every portfolio with its VaR."""
     with connected_client() as client:
         found = client.portfolios()
+    print_answer(found, _show_all, as_json=as_json)
+
+
+def _show_all(found: Portfolios) -> None:
     table = Table("portfolio", "VaR", "of NAV", "limit", "NAV", "", title=f"stream {found.stream}")
     for line in found.portfolios:
         table.add_row(*_summary_cells(line))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
+from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
 from system.contracts.decomposition import Contribution, Contributions, DeskVar
 
@@ -18,16 +19,19 @@ def desk(
     currency: Annotated[
         str | None, typer.Option(help="ISO code; default: the one that the books share.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the VaR of a desk's books together, and what diversification saves."""
     with connected_client() as client:
-        Console().print(_desk_table(client.desk_var(name, currency)))
+        found = client.desk_var(name, currency)
+    print_answer(found, lambda one: Console().print(_desk_table(one)), as_json=as_json)
 
 
-def contributions(portfolio: PortfolioArgument) -> None:
+def contributions(portfolio: PortfolioArgument, as_json: AsJson = False) -> None:
     """Show component, marginal and incremental VaR of each position."""
     with connected_client() as client:
-        Console().print(_contribution_table(client.contributions(portfolio)))
+        found = client.contributions(portfolio)
+    print_answer(found, lambda one: Console().print(_contribution_table(one)), as_json=as_json)
 
 
 def _desk_table(found: DeskVar) -> Table:

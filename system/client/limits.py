@@ -10,8 +10,16 @@ from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
+from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
-from system.contracts.limits import Acknowledgement, LimitMeasure, LimitStatus, TrailRow
+from system.contracts.limits import (
+    Acknowledgement,
+    LimitMeasure,
+    Limits,
+    LimitStatus,
+    TrailPage,
+    TrailRow,
+)
 
 limits_app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Show limits and their trail; acknowledge."
@@ -19,10 +27,14 @@ limits_app = typer.Typer(
 
 
 @limits_app.command("show")
-def show(portfolio: PortfolioArgument) -> None:
+def show(portfolio: PortfolioArgument, as_json: AsJson = False) -> None:
     """Show every limit: where it stands, what is raised, and who has seen it."""
     with connected_client() as client:
         found = client.limits(portfolio)
+    print_answer(found, _show, as_json=as_json)
+
+
+def _show(found: Limits) -> None:
     table = Table("limit", "of NAV", "warning", "breach", "used", "raised", "seen by")
     for status in found.limits:
         table.add_row(*_cells(status))
@@ -33,10 +45,15 @@ def show(portfolio: PortfolioArgument) -> None:
 def events(
     portfolio: PortfolioArgument,
     count: Annotated[int, typer.Option(min=1, max=1_000, help="How many, newest first.")] = 20,
+    as_json: AsJson = False,
 ) -> None:
     """Show the audit trail: levels raised and left, and who has acknowledged them."""
     with connected_client() as client:
         page = client.limit_events(portfolio, limit=count)
+    print_answer(page, _show_trail, as_json=as_json)
+
+
+def _show_trail(page: TrailPage) -> None:
     table = Table("recorded (UTC)", "limit", "what", "of NAV", "snapshot", "note")
     for row in page.rows:
         what = f"seen by {row.actor}" if row.actor else f"{row.before} -> {row.after}"

@@ -6,15 +6,20 @@ from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
+from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
 from system.contracts.measures import ExplainedPnl
 from system.contracts.pnl import PARTS, PnlExplained
 
 
-def show_pnl(portfolio: PortfolioArgument) -> None:
+def show_pnl(portfolio: PortfolioArgument, as_json: AsJson = False) -> None:
     """Show a portfolio's P&L, and by which Greek its options made theirs since the close."""
     with connected_client() as client:
         found = client.pnl(portfolio)
+    print_answer(found, _show, as_json=as_json)
+
+
+def _show(found: PnlExplained) -> None:
     console = Console()
     console.print(_sums(found))
     if found.options:

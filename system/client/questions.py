@@ -12,6 +12,7 @@ from rich.table import Table
 
 from system.client.commands import connected_client
 from system.client.errors import QuestionError
+from system.client.printing import AsJson, print_answer
 from system.contracts.api import CurrentRisk
 from system.contracts.limits import LimitMeasure
 from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest, exposure_total
@@ -33,11 +34,16 @@ def what_if(
         list[str],
         typer.Option(help="INSTRUMENT=QUANTITY[@PRICE], signed; at the newest price without one."),
     ],
+    as_json: AsJson = False,
 ) -> None:
     """Show the risk without and with trades; nothing is sent."""
     question = WhatIfRequest(trades=tuple(map(proposed_trade, trade)))
     with connected_client() as client:
         found = client.what_if(portfolio, question)
+    print_answer(found, _show, as_json=as_json)
+
+
+def _show(found: WhatIf) -> None:
     console = Console()
     for one in found.trades:
         console.print(f"{one.quantity:+,g} {one.instrument} at {one.price:,g}", highlight=False)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from system.client.commands import connected_client
 from system.client.errors import QuestionError
+from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
 from system.contracts.questions import (
     ReverseStress,
@@ -45,6 +46,7 @@ def scenario(
     loses: Annotated[
         float | None, typer.Option(help="Find the smallest uniform move that loses so much.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the P&L under shocks, under a day of history, or how far it is to a loss."""
     given = [
@@ -56,9 +58,11 @@ def scenario(
         )
     with connected_client() as client:
         if loses is not None:
-            _show_reverse(client.reverse_stress(portfolio, loses))
+            found = client.reverse_stress(portfolio, loses)
+            print_answer(found, _show_reverse, as_json=as_json)
         else:
-            _show(client.scenario(portfolio, _request(shock or [], day)))
+            answer = client.scenario(portfolio, _request(shock or [], day))
+            print_answer(answer, _show, as_json=as_json)
 
 
 def parsed_shock(text: str) -> Shock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import httpx
 import msgspec
 import pytest
@@ -66,3 +68,9 @@ def test_a_day_that_is_none_is_refused_with_its_option(asked) -> None:
     result = CliRunner().invoke(adjust_app, words)
     assert isinstance(result.exception, InputError)
     assert "--date 'soon' is not like 2020-08-31" in str(result.exception)
+
+
+def test_the_list_is_printed_as_json(asked) -> None:
+    result = CliRunner().invoke(adjust_app, ["list", "--json"])
+    rows = msgspec.json.decode(result.stdout, type=Adjustments).adjustments
+    assert [one.taken for one in rows] == [None, dt.date(2020, 8, 28)]

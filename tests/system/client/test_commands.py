@@ -240,6 +240,12 @@ def test_a_bad_setting_is_named(api: Api, tmp_path: Path, setting: str) -> None:
     assert api.bodies == []
 
 
+def test_the_list_is_printed_as_json(api: Api) -> None:
+    result = run(portfolio_app, "list", "--json")
+    assert msgspec.json.decode(result.stdout)["portfolios"]
+    assert "┃" not in result.stdout
+
+
 def test_the_list_tells_what_is_over_its_limit_and_what_is_not_valued(api: Api) -> None:
     result = run(portfolio_app, "list")
     assert result.exit_code == 0

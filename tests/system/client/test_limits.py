@@ -97,3 +97,11 @@ def test_acknowledging_sends_who_and_what(asked: list[httpx.Request]) -> None:
     assert asked[0].url.path == "/v1/portfolios/alpha/limits/var/acknowledge"
     said = msgspec.json.decode(asked[0].content, type=Acknowledgement)
     assert said == Acknowledgement(actor="J. Doe", note="hedged")
+
+
+@pytest.mark.parametrize(("command", "kind"), [("show", Limits), ("events", TrailPage)])
+def test_with_json_the_answer_is_printed(
+    asked: list[httpx.Request], command: str, kind: type[Any]
+) -> None:
+    result = run(command, "alpha", "--json")
+    assert msgspec.json.decode(result.stdout, type=kind) == _answer(asked[0])

@@ -139,6 +139,22 @@ def scenario_told(**changes: Any) -> Scenario:
     return Scenario(**ABOUT, **{**told, "day": None, "day_before": None, **changes})
 
 
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (what_if_told, ("what-if", "alpha", "--trade", "EQ000=-5")),
+        (scenario_told, ("scenario", "alpha", "--shock", "all=-10%")),
+    ],
+)
+def test_with_json_the_whole_answer_is_printed_and_nothing_else(
+    api: Api, told: Any, words: tuple[str, ...]
+) -> None:
+    api.answer = told()
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output
+    assert msgspec.json.decode(result.stdout, type=type(api.answer)) == api.answer
+
+
 def test_a_scenario_sends_its_shocks_and_shows_the_worst_positions(api: Api) -> None:
     api.answer = scenario_told()
     words = ("--shock", "class:equity=-10%", "--shock", "fx:USD=+3%", "--shock", "AAPL=-5")

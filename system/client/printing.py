@@ -1,0 +1,30 @@
+"""What commands print: for people as a table, for programs (``--json``) as the API's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+import msgspec
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as JSON.")]
+Answer = TypeVar("Answer", bound=msgspec.Struct)
+
+
+def print_answer(found: Answer, show: Callable[[Answer], None], *, as_json: bool) -> None:
+    """Print an answer of the API.
+
+    Parameters
+    ----------
+    found : Struct
+        The answer.
+    show : callable
+        Prints it for a person.
+    as_json : bool
+        Print it as indented JSON instead, every field of docs/api.md and nothing else.
+    """
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    else:
+        show(found)
