@@ -62,17 +62,30 @@ class GrowthPoint(msgspec.Struct, frozen=True, kw_only=True):
         return self.fold_ms + self.value_ms + self.encode_ms
 
 
-class GrowthLaw(msgspec.Struct, frozen=True, kw_only=True):
-    """CPU of a batch against one quantity, ``total_ms = fixed_ms + each_ms * value``.
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A straight line, ``fixed + each * value``.
 
-    ``largest_error`` is the largest relative difference of a point to the fitted law.
+    ``largest_error`` is the largest relative difference of a point to it.
     """
+
+    fixed: float
+    each: float
+    largest_error: float
+
+    def told(self, quantity: str) -> str:
+        """Return it as a person reads it."""
+        return (
+            f"{self.fixed:.2f} + {self.each:.5f} x {quantity} "
+            f"(largest error {self.largest_error:.0%})"
+        )
+
+
+class GrowthLaw(msgspec.Struct, frozen=True, kw_only=True):
+    """CPU of a batch against one quantity, and the line through its milliseconds."""
 
     quantity: str
     points: tuple[GrowthPoint, ...]
-    fixed_ms: float
-    each_ms: float
-    largest_error: float
+    line: Line
 
 
 class GrowthReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,17 +153,26 @@ def opened_book(plan: LoadPlan, valuer: Valuer | None = None) -> Book:
 
 
 def fitted(quantity: str, points: Sequence[GrowthPoint]) -> GrowthLaw:
-    """Return the straight line through points, by least squares of the relative errors."""
-    value = np.array([point.value for point in points], dtype=np.float64)
-    total_ms = np.array([point.total_ms for point in points])
-    terms = np.column_stack([1 / total_ms, value / total_ms])
-    (fixed_ms, each_ms), *_ = np.linalg.lstsq(terms, np.ones(len(points)), rcond=None)
-    return GrowthLaw(
-        quantity=quantity,
-        points=tuple(points),
-        fixed_ms=float(fixed_ms),
-        each_ms=float(each_ms),
-        largest_error=float(np.max(np.abs((fixed_ms + each_ms * value) / total_ms - 1))),
+    """Return points with the straight line through them."""
+    line = line_through([(one.value, one.total_ms) for one in points])
+    return GrowthLaw(quantity=quantity, points=tuple(points), line=line)
+
+
+def line_through(points: Sequence[tuple[float, float]]) -> Line:
+    """Return the straight line through points, by least squares of the relative errors.
+
+    Parameters
+    ----------
+    points : sequence of (float, float)
+        Value of the quantity, and what was measured there, above 0; two at least.
+    """
+    value, total = np.array(points, dtype=np.float64).T
+    terms = np.column_stack([1 / total, value / total])
+    (fixed, each), *_ = np.linalg.lstsq(terms, np.ones(len(points)), rcond=None)
+    return Line(
+        fixed=float(fixed),
+        each=float(each),
+        largest_error=float(np.max(np.abs((fixed + each * value) / total - 1))),
     )
 
 
@@ -163,11 +185,7 @@ def show_growth(console: Console, report: GrowthReport) -> None:
             table.add_row(law.quantity, f"{one.value:,}", *(f"{part:.2f}" for part in parts))
     console.print(table)
     for law in report.laws:
-        console.print(
-            f"batch ms = {law.fixed_ms:.2f} + {law.each_ms:.5f} x {law.quantity} "
-            f"(largest error {law.largest_error:.0%})",
-            highlight=False,
-        )
+        console.print(f"batch ms = {law.line.told(law.quantity)}", highlight=False)
 
 
 def _round(book: Book, events: Mapping[str, list[Event]], number: int) -> tuple[float, ...]:

@@ -13,9 +13,9 @@ def test_a_straight_line_is_found_again():
         for value in (1, 10, 100, 1_000)
     ]
     law = fitted("portfolios", points)
-    assert law.fixed_ms == pytest.approx(1.5)
-    assert law.each_ms == pytest.approx(0.02)
-    assert law.largest_error < 1e-9
+    assert law.line.fixed == pytest.approx(1.5)
+    assert law.line.each == pytest.approx(0.02)
+    assert law.line.largest_error < 1e-9
 
 
 def test_what_no_line_fits_shows_in_the_error():
@@ -23,7 +23,7 @@ def test_what_no_line_fits_shows_in_the_error():
         GrowthPoint(value=value, fold_ms=float(value) ** 2, value_ms=0.0, encode_ms=0.0)
         for value in (1, 10, 100)
     ]
-    assert fitted("portfolios", points).largest_error > 0.5
+    assert fitted("portfolios", points).line.largest_error > 0.5
 
 
 def test_every_part_of_a_batch_is_measured():

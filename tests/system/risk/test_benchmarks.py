@@ -31,7 +31,7 @@ pytestmark = pytest.mark.benchmark_suite
 
 MAX_GROWTH = 1.3
 NINETY_FIVE = Confidence.parse("0.95")
-SHAPES = ((30, 30), (100, 30), (100, 500))
+SHAPES = ((30, 30), (100, 30), (100, 500), (100, 5_000))
 PORTFOLIO_COUNTS = (1, 300)  # in cache, and 120 MB of factors at 100 x 500
 
 

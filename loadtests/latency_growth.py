@@ -1,0 +1,196 @@
+"""How latency and CPU of the whole pipeline grow: one quantity varied, a fresh stack per point.
+
+``python -m loadtests.latency_growth``. What ``riskstream load`` measures, over a grid; beside
+``python -m loadtests.growth``, which measures the driver's own work without servers. A point whose
+run does not pass its checks is told with what speaks against it, and fits no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from loadtests.growth import Line, line_through
+from loadtests.judging import budgets_of
+from loadtests.load import STANDALONE, measured_load, site_of
+from loadtests.plan import LoadPlan, load_plan
+from loadtests.reports import LoadReport
+from loadtests.running import load_stack, machine
+from system.contracts.topics import MARKET_DATA
+from system.errors import InputError, UnavailableError
+from system.settings import PROJECT_DIR
+from validation.checkers.verdict import Verdict
+from validation.reports import write_json
+from validation.screen import open_console
+
+REPORT: Final = PROJECT_DIR / "build" / "latency-growth"
+PARTITIONS: Final = "partitions"
+POSITIONS: Final = 100
+GRID: Final[Mapping[str, tuple[int, ...]]] = {
+    PARTITIONS: (1, 2, 4, 8),
+    "portfolios": (1, 10, 100, 1_000),
+    "instruments": (10, 100, 1_000, 10_000),
+    "window": (30, 250, 1_000),
+}
+"""One is varied, the others stay at 2 partitions, 10 books of at most 100 of 100 instruments, 30
+scenarios."""
+EXCUSED: Final = ("latency",)
+"""Checks that a point may fail and still be a point: how slow it becomes is the question."""
+
+
+class LatencyPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One run: covered latency of its measured part, and cores used without pump and observer.
+
+    ``problems`` says why a run shows nothing; its figures are None then.
+    """
+
+    value: int
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    cores: float | None = None
+    problems: tuple[str, ...] = ()
+
+
+class LatencyLaw(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs along one quantity, and the straight lines through p50 and cores where two stand."""
+
+    quantity: str
+    points: tuple[LatencyPoint, ...]
+    p50_ms: Line | None
+    cores: Line | None
+
+
+class LatencyGrowthReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``report.json`` of the study holds."""
+
+    machine: str
+    rate: float
+    seconds: float
+    laws: tuple[LatencyLaw, ...]
+
+
+def latency_growth(
+    only: Annotated[str, typer.Option(help=f"Of {', '.join(GRID)}, by comma; or all.")] = "",
+    rate: Annotated[float, typer.Option(help="Ticks per second.")] = 1_000.0,
+    duration: Annotated[float, typer.Option(help="Seconds measured per run.")] = 20.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 20.0,
+    largest: Annotated[int, typer.Option(min=1, help="Leave out values above.")] = 10_000,
+    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+) -> None:
+    """Measure latency and CPU of the pipeline along each quantity, a fresh stack per point."""
+    console = open_console(stderr=False)
+    laws: list[LatencyLaw] = []
+    for quantity in chosen_quantities(only):
+        points = []
+        for value in GRID[quantity]:
+            if value <= largest:
+                plan = plan_of(quantity, value, rate=rate, seconds=duration, warm_up=warm_up)
+                folder = report / quantity / str(value)
+                points.append(_measured(quantity, value, plan, folder, console))
+        laws.append(law_of(quantity, points))
+        found = LatencyGrowthReport(
+            machine=machine(), rate=rate, seconds=duration, laws=tuple(laws)
+        )
+        write_json(report / "report.json", found)
+    show(console, laws)
+    complete = all(point.p50_ms is not None for law in laws for point in law.points)
+    raise typer.Exit(0 if complete else 1)
+
+
+def chosen_quantities(only: str) -> list[str]:
+    """Return the quantities to vary.
+
+    Raises
+    ------
+    InputError
+        If one is not known; says which there are.
+    """
+    asked = [name.strip() for name in only.split(",") if name.strip()]
+    for name in asked:
+        if name not in GRID:
+            raise InputError(f"--only {name!r}: one of {', '.join(GRID)}")
+    return asked or list(GRID)
+
+
+def plan_of(quantity: str, value: int, *, rate: float, seconds: float, warm_up: float) -> LoadPlan:
+    """Return the load of one point; a book holds at most ``POSITIONS`` instruments."""
+    sizes = {} if quantity == PARTITIONS else {quantity: value}
+    instruments = sizes.get("instruments", POSITIONS)
+    return load_plan(
+        rate=rate,
+        seconds=seconds,
+        warm_up_seconds=warm_up,
+        positions=min(POSITIONS, instruments),
+        **sizes,
+    )
+
+
+def point_of(value: int, found: LoadReport) -> LatencyPoint:
+    """Return what a run shows; nothing where more than time speaks against it."""
+    problems = tuple(
+        f"{one.check}: {one.detail}"
+        for one in found.findings
+        if one.verdict is not Verdict.PASSED and not one.check.startswith(EXCUSED)
+    )
+    covered = found.part("warm").covered
+    if problems or not covered.count:
+        return LatencyPoint(value=value, problems=problems or ("no tick was covered",))
+    own = [one.cores for one in found.usage if one.name not in {"pump", "observer"}]
+    return LatencyPoint(value=value, p50_ms=covered.p50_ms, p99_ms=covered.p99_ms, cores=sum(own))
+
+
+def law_of(quantity: str, points: Sequence[LatencyPoint]) -> LatencyLaw:
+    """Return the lines through the points that stand."""
+    timed = [(one.value, one.p50_ms) for one in points if one.p50_ms is not None]
+    used = [(one.value, one.cores) for one in points if one.cores is not None]
+    return LatencyLaw(
+        quantity=quantity,
+        points=tuple(points),
+        p50_ms=line_through(timed) if len(timed) > 1 else None,
+        cores=line_through(used) if len(used) > 1 else None,
+    )
+
+
+def show(console: Console, laws: Sequence[LatencyLaw]) -> None:
+    """Print every point and each line."""
+    table = Table("quantity", "value", "p50 ms", "p99 ms", "cores", "", box=None)
+    for law in laws:
+        for one in law.points:
+            figures = (_shown(one.p50_ms, 0), _shown(one.p99_ms, 0), _shown(one.cores, 2))
+            table.add_row(law.quantity, f"{one.value:,}", *figures, "; ".join(one.problems))
+    console.print(table)
+    for law in laws:
+        for name, line in (("p50 ms", law.p50_ms), ("cores", law.cores)):
+            if line is not None:
+                console.print(f"{name} = {line.told(law.quantity)}", highlight=False)
+
+
+def _measured(
+    quantity: str, value: int, plan: LoadPlan, folder: Path, console: Console
+) -> LatencyPoint:
+    site = site_of(folder, console, local=False)
+    if quantity == PARTITIONS:
+        changed = {**site.settings.partitions, MARKET_DATA.name: value}
+        site = replace(site, settings=site.settings.model_copy(update={"partitions": changed}))
+    site.say(f"{quantity}: {value:,}")
+    try:
+        with load_stack(site) as connections:
+            found = measured_load(plan, site, connections, budgets_of(plan), mode=STANDALONE)
+    except UnavailableError as error:
+        return LatencyPoint(value=value, problems=(str(error),))
+    return point_of(value, found)
+
+
+def _shown(value: float | None, digits: int) -> str:
+    return "n/a" if value is None else f"{value:,.{digits}f}"
+
+
+if __name__ == "__main__":
+    typer.run(latency_growth)

@@ -1,0 +1,72 @@
+"""The study of the whole pipeline's growth: its plans, its points, its lines."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from loadtests.judging import budgets_of, judge_load
+from loadtests.latency_growth import (
+    GRID,
+    LatencyPoint,
+    chosen_quantities,
+    law_of,
+    plan_of,
+    point_of,
+)
+from system.errors import InputError
+from tests.loadtests.folded import PLAN, folded_evidence, report_of
+from validation.checkers.verdict import Verdict
+
+
+@pytest.mark.parametrize("quantity", GRID)
+def test_one_quantity_is_varied_and_the_others_stay(quantity: str) -> None:
+    for value in GRID[quantity]:
+        plan = plan_of(quantity, value, rate=10.0, seconds=5.0, warm_up=1.0)
+        sizes = {
+            "portfolios": plan.portfolios,
+            "instruments": plan.instruments,
+            "window": plan.window,
+        }
+        usual = {"portfolios": 10, "instruments": 100, "window": 30}
+        assert sizes == (usual if quantity == "partitions" else {**usual, quantity: value})
+        assert plan.positions == min(100, plan.instruments)
+
+
+def test_a_slow_run_is_a_point_and_a_wrong_one_is_none() -> None:
+    report = report_of(judge_load(folded_evidence(), budgets_of(PLAN)))
+    slow = tuple(
+        msgspec.structs.replace(one, verdict=Verdict.FAILED)
+        if one.check.startswith("latency")
+        else one
+        for one in report.findings
+    )
+    assert any(one.verdict is Verdict.FAILED for one in slow)
+    assert point_of(3, msgspec.structs.replace(report, findings=slow)).p50_ms is not None
+    wrong = tuple(
+        msgspec.structs.replace(one, verdict=Verdict.FAILED, detail="2 are lacking")
+        if one.check.startswith("delivery")
+        else one
+        for one in report.findings
+    )
+    found = point_of(3, msgspec.structs.replace(report, findings=wrong))
+    assert (found.p50_ms, found.cores) == (None, None)
+    assert "2 are lacking" in " ".join(found.problems)
+
+
+def test_lines_go_through_the_points_that_stand() -> None:
+    points = [
+        LatencyPoint(value=1, p50_ms=101.0, p99_ms=150.0, cores=1.0),
+        LatencyPoint(value=10, problems=("delivery: 2 are lacking",)),
+        LatencyPoint(value=100, p50_ms=200.0, p99_ms=300.0, cores=1.0),
+    ]
+    law = law_of("portfolios", points)
+    assert law.p50_ms is not None
+    assert (law.p50_ms.fixed, law.p50_ms.each) == pytest.approx((100.0, 1.0))
+    assert law_of("portfolios", points[:2]).p50_ms is None
+
+
+def test_an_unknown_quantity_is_named() -> None:
+    assert chosen_quantities("window") == ["window"]
+    with pytest.raises(InputError, match=r"'size': one of partitions, portfolios"):
+        chosen_quantities("size")
