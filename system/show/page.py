@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from system.show.change import draw_change
+from system.show.contributions import draw_contributions
 from system.show.limits import draw_acknowledgement
 from system.show.panels import PAGE_TITLE, Panel, panel
 from system.show.stress import draw_scenarios
@@ -32,6 +33,7 @@ def draw_page() -> None:
         draw_ticket(chosen)
         draw_scenarios(chosen)
         draw_change(chosen)
+        draw_contributions(chosen)
         draw_desk(chosen)
         draw_acknowledgement(chosen)
     row(5.0, Panel.DAYS, 3.2, Panel.HEAT, 3.2, Panel.TRADES)

@@ -12,10 +12,12 @@ from typing import Final
 
 import streamlit as st
 
+from system.client.comparison import comparison_rows
 from system.client.errors import ApiRefusedError
 from system.client.sync_client import RiskClient
 from system.clock import monotonic_ns
 from system.contracts.api import TradeAccepted, TradeRequest
+from system.contracts.limits import LimitLevel
 from system.contracts.messages import PositionRisk, RiskSnapshot
 from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest
 from system.errors import InputError, RiskstreamError
@@ -96,8 +98,10 @@ def _show_preview(live: Live, typed: Typed, portfolio: str) -> None:
     except RiskstreamError as error:
         st.error(str(error))
     else:
-        over = found.after.over_limit or found.after.var is None
+        over = found.after.over_limit or found.after.var is None or bool(reached(found))
         (st.warning if over else st.info)(preview_words(found))
+        with st.expander("Everything with it"):
+            st.table(preview_cells(found))
 
 
 def preview(live: Live, typed: Typed, portfolio: str) -> WhatIf:
@@ -131,11 +135,23 @@ def preview_words(found: WhatIf) -> str:
     if after.var is None:
         return f"{what}: VaR would not be available. {after.not_available}"
     change = text.amount(found.change.var, signed=True)
+    over = f". In breach: limit on {', '.join(reached(found))}" if reached(found) else ""
     return (
         f"{what}, not sent: VaR {text.amount(before.var)} -> {text.amount(after.var)} ({change}), "
         f"{text.percent(before.var_fraction)} -> {text.percent(after.var_fraction)} of NAV; limit "
-        f"used {text.percent(before.limit_used)} -> {text.percent(after.limit_used)}"
+        f"used {text.percent(before.limit_used)} -> {text.percent(after.limit_used)}{over}"
     )
+
+
+def preview_cells(found: WhatIf) -> list[dict[str, str]]:
+    """Return all that a what-if compares as cells of a table: ES, exposure, Greeks, limits."""
+    columns = ("", "before", "after", "change")
+    return [dict(zip(columns, row, strict=True)) for row in comparison_rows(found)]
+
+
+def reached(found: WhatIf) -> tuple[str, ...]:
+    """Return the limits that would stand at their breach level, by the trade or already."""
+    return tuple(one.measure.value for one in found.after.limits if one.level is LimitLevel.BREACH)
 
 
 def send(live: Live, typed: Typed, portfolio: str) -> TradeAccepted:

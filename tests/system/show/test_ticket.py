@@ -10,6 +10,7 @@ import pytest
 
 from system.client.errors import ApiRefusedError
 from system.contracts.api import FieldProblem, Problem, StreamState
+from system.contracts.limits import LimitLevel, LimitMeasure, LimitUse
 from system.contracts.messages import RiskSnapshot
 from system.contracts.questions import ProposedTrade, what_if_answer
 from system.settings import Connections, NotConnectedError
@@ -21,6 +22,7 @@ from system.show.ticket import (
     SELL,
     TicketError,
     Typed,
+    preview_cells,
     preview_words,
     refusal_words,
     send,
@@ -106,3 +108,28 @@ def test_a_preview_refuses_a_quantity_that_is_not_positive() -> None:
 def plain(words: str) -> str:
     """Return words with every kind of space, and a thousands comma, as one."""
     return re.sub(r"[\s,]", " ", words)
+
+
+def test_a_preview_compares_everything_and_names_limits_in_breach(
+    long_short: RiskSnapshot,
+) -> None:
+    gross = LimitUse(
+        measure=LimitMeasure.GROSS,
+        value=2.1,
+        warning=1.5,
+        breach=2.0,
+        used=1.05,
+        level=LimitLevel.BREACH,
+    )
+    after = msgspec.structs.replace(long_short, limits=(gross,))
+    trade = ProposedTrade(instrument="AAPL", quantity=-250.0, price=81.5)
+    found = what_if_answer(long_short, after, (trade,), durable=True, stream=StreamState.RUNNING)
+    cells = {row[""]: row for row in preview_cells(found)}
+    assert cells["VaR"]["change"] == "0.00"
+    assert {"expected shortfall", "gross exposure", "net exposure"} <= cells.keys()
+    assert cells["limit on gross used"]["after"] == "105.000%"
+    assert preview_words(found).endswith("In breach: limit on gross")
+    fine = what_if_answer(
+        long_short, long_short, (trade,), durable=True, stream=StreamState.RUNNING
+    )
+    assert "In breach" not in preview_words(fine)
