@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import msgspec
 
@@ -30,6 +30,7 @@ from system.clock import monotonic_ns
 from system.contracts.topics import MARKET_DATA
 from system.errors import RiskstreamError
 from system.settings import load_settings
+from validation.background import Background
 from validation.checkers.verdict import Verdict
 
 PERIOD_S: Final = 1.0
@@ -59,7 +60,7 @@ def read_ticks_line(line: bytes) -> TicksLine:
     return found
 
 
-class LiveTeller:
+class LiveTeller(Background):
     """Tells the covered latency once a second, from a thread; a context manager.
 
     Parameters
@@ -71,16 +72,11 @@ class LiveTeller:
     """
 
     def __init__(self, bootstrap_servers: str, record: Path) -> None:
+        super().__init__("live-coverage", join_bound_s=STOP_BOUND_S)
         start = end_offsets(bootstrap_servers, [MARKET_DATA])
         self._follower = Follower(bootstrap_servers, [MARKET_DATA], start)
         self._tail = RecordTail(record)
         self._live = LiveCoverage()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="live-coverage", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(
         self,
@@ -88,12 +84,11 @@ class LiveTeller:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop.set()
-        self._thread.join(STOP_BOUND_S)
+        super().__exit__(kind, error, trace)
         self._follower.close()
 
     def _run(self) -> None:
-        while not self._stop.wait(PERIOD_S):
+        while not self._stopped.wait(PERIOD_S):
             self._tell()
         self._tell()
 

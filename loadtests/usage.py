@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 import psutil
+
+from validation.background import Background
 
 PERIOD_S: Final = 1.0
 STOP_BOUND_S: Final = 10.0
@@ -43,7 +43,7 @@ class _Seen:
     memory_mb: list[float] = field(default_factory=list)
 
 
-class UsageSampler:
+class UsageSampler(Background):
     """Watches processes and their children; a context manager.
 
     Parameters
@@ -54,24 +54,10 @@ class UsageSampler:
     """
 
     def __init__(self, roots: Mapping[str, int]) -> None:
+        super().__init__("usage", join_bound_s=STOP_BOUND_S)
         self._roots = dict(roots)
         self._seen: dict[str, _Seen] = {}
-        self._stop = threading.Event()
         self._seconds = 0.0
-        self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join(STOP_BOUND_S)
 
     def usage(self) -> tuple[ProcessUsage, ...]:
         """Return what was used so far, the largest first."""
@@ -89,7 +75,7 @@ class UsageSampler:
 
     def _run(self) -> None:
         self.sample()
-        while not self._stop.wait(PERIOD_S):
+        while not self._stopped.wait(PERIOD_S):
             self._seconds += PERIOD_S
             self.sample()
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 
@@ -13,6 +11,7 @@ from system.clock import Clock, SystemClock
 from system.contracts.api import PortfolioSummary
 from system.errors import RiskstreamError
 from system.settings import Connections
+from validation.background import Background
 
 POLL_S: Final = 0.25
 JOIN_BOUND_S: Final = 30.0
@@ -33,7 +32,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: dict[str, str]
 
 
-class ShownWatch:
+class ShownWatch(Background):
     """Asks the API a few times a second, in a thread of its own; a context manager.
 
     Parameters
@@ -45,25 +44,11 @@ class ShownWatch:
     """
 
     def __init__(self, connections: Connections, *, clock: Clock | None = None) -> None:
+        super().__init__("shown-watch", join_bound_s=JOIN_BOUND_S)
         self._address = connections.api_url, connections.api_token
         self._clock = clock or SystemClock()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shown-watch", daemon=True)
         self.shown: list[Shown] = []
         self.portfolios: tuple[PortfolioSummary, ...] = ()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopped.set()
-        self._thread.join(JOIN_BOUND_S)
 
     def _run(self) -> None:
         while not self._stopped.is_set() and len(self.shown) < MAX_KEPT:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from system.contracts.replay import ReplayStatus
 from system.errors import UnavailableError
 from system.settings import Connections
 from system.store.latest import LatestStore
+from validation.background import Background
 
 EVERY_S: Final = 0.5
 JOIN_BOUND_S: Final = 30.0
 
 
-class ReplayTeller:
+class ReplayTeller(Background):
     """Writes where a replay stands twice a second; a context manager.
 
     A Redis that does not answer, because it was killed on purpose, is told later.
@@ -31,23 +30,9 @@ class ReplayTeller:
     """
 
     def __init__(self, connections: Connections, standing: Callable[[], ReplayStatus]) -> None:
+        super().__init__("replay-teller", join_bound_s=JOIN_BOUND_S)
         self._redis_url = connections.redis_url
         self._standing = standing
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="replay-teller", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopped.set()
-        self._thread.join(JOIN_BOUND_S)
 
     def _run(self) -> None:
         with LatestStore(self._redis_url) as latest:
