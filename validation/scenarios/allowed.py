@@ -88,6 +88,8 @@ def _inner(found: Any, step: str | int) -> Any:  # noqa: ANN401
         return next((each.type for each in found.fields if each.encode_name == step), None)
     if isinstance(found, msgspec.inspect.VarTupleType):
         return found.item_type
+    if isinstance(found, msgspec.inspect.DictType):
+        return found.value_type
     return None
 
 
@@ -111,6 +113,7 @@ def _sentence(found: Any) -> str:  # noqa: ANN401
 
 def _bounds(found: Any) -> str:  # noqa: ANN401
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    found = found.type if isinstance(found, msgspec.inspect.Metadata) else found
     limits = ((word, getattr(found, name, None)) for name, word in words.items())
-    told = [f"{word} {limit:g}" for word, limit in limits if isinstance(limit, int | float)]
+    told = [f"{word} {limit:.12g}" for word, limit in limits if isinstance(limit, int | float)]
     return f"allowed: {', '.join(told)}" if told else ""

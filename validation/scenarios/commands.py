@@ -53,12 +53,15 @@ scenarios_app = typer.Typer(no_args_is_help=True, help="Check, list and begin sc
 
 @scenarios_app.command()
 def check(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Default: all in scenarios/.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Files, or names; default: all in scenarios/.")
+    ] = None,
 ) -> None:
     """Check scenario files without running them: keys, bounds, names, moments."""
     console, failed = open_console(), False
-    for path in paths or scenario_paths():
+    for name in names or map(str, scenario_paths()):
         try:
+            path = found_path(name)
             story = checked(path)
         except InputError as error:
             failed = True

@@ -405,3 +405,8 @@ class ScenarioFile(Strict, frozen=True, kw_only=True):
     timeline: tuple[AnyEdit, ...] = ()
     faults: tuple[AnyFault, ...] = ()
     expect: Expect = Expect()
+
+    def __post_init__(self) -> None:
+        """Refuse a title that no report can show."""
+        if not self.title.isprintable():
+            raise ValueError(f"title {self.title!r} holds what cannot be printed")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from system.contracts.messages import Signed
 from validation.scenarios.allowed import allowed_at, field_names_at, suggestion, tag_sentence
 from validation.scenarios.errors import ScenarioError
 from validation.scenarios.format import ScenarioFile
@@ -25,6 +26,15 @@ _AT: Final = re.compile(r" - at `(key in )?\$(.*)`$")
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN: Final = re.compile(r"unknown field `(.*)`")
 _TAGGED: Final = "Invalid value"
+_PATTERN: Final = "Expected `str` matching regex"
+_LIST: Final = "Expected `array`, got"
+_BYTE_ORDER_MARK: Final = "\ufeff"
+_IN_WORDS: Final = {
+    "confidence": 'a part of one as text, like "0.95"',
+    "base_currency": "three capital letters, like USD",
+    "currencies": "three capital letters, like USD, or GBp",
+}
+_NAME_IN_WORDS: Final = "a letter or digit, then letters, digits and _ . : ^ = / -"
 _ONE_TABLE: Final = "Expected `array`, got `object`"
 
 
@@ -74,11 +84,16 @@ def read_scenario(path: Path) -> Scenario:
     content = _content(path)
     try:
         text = content.decode("utf-8")
+        if text.startswith(_BYTE_ORDER_MARK):
+            raise ScenarioError(path, 1, "begins with a byte order mark: save it as UTF-8 without")
         found = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise ScenarioError(path, 0, f"not UTF-8: {error}") from None
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ScenarioError(path, line, f"not UTF-8: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(path, _toml_line(str(error)), f"no TOML: {error}") from None
+    except RecursionError:
+        raise ScenarioError(path, 0, "no TOML: brackets stand within each other too deep") from None
     lines = key_lines(text)
     try:
         file = msgspec.convert(found, ScenarioFile)
@@ -104,6 +119,8 @@ def _explained(
     """Turn msgspec's message into one that names line, key, value and what is allowed."""
     place = _AT.search(message)
     keys = _key_path(place[2]) if place else ()
+    if place and place[2].endswith("[...]"):
+        keys = (*keys, *_culprit(_value(found, keys)))
     problem = _AT.sub("", message)
     if unknown := _UNKNOWN.search(problem):
         key = unknown[1]
@@ -116,6 +133,12 @@ def _explained(
         allowed = allowed_at(keys, found)
     if problem == _ONE_TABLE:
         allowed = f"several may stand here: write [[{_dotted(keys)}]] for [{_dotted(keys)}]"
+    elif problem.startswith(_LIST):
+        allowed = f"a list: [{allowed or '...'}]".replace("allowed: ", "")
+    elif problem.startswith(_PATTERN):
+        named = [step for step in keys if isinstance(step, str)]
+        problem = "not of the right form"
+        allowed = f"allowed: {_IN_WORDS.get(named[-1] if named else '', _NAME_IN_WORDS)}"
     parts = [_with_value(problem, _value(found, keys)), allowed]
     return ScenarioError(path, line_of(keys, lines), _named(keys, "; ".join(filter(None, parts))))
 
@@ -125,7 +148,7 @@ def _named(keys: KeyPath, problem: str) -> str:
 
 
 def _with_value(problem: str, value: object) -> str:
-    if value is None or isinstance(value, dict | list):
+    if value is None or isinstance(value, dict):
         return problem
     return f"{str(value)[:LONGEST_VALUE]!r}: {problem}"
 
@@ -137,6 +160,16 @@ def _value(found: object, keys: KeyPath) -> object:
         elif isinstance(found, list) and isinstance(step, int):
             found = found[step]
     return found
+
+
+def _culprit(value: object) -> KeyPath:
+    """Return the key of a table of numbers whose value is no allowed number."""
+    for name, one in value.items() if isinstance(value, Mapping) else ():
+        try:
+            msgspec.convert(one, Signed)
+        except msgspec.ValidationError:
+            return (str(name),)
+    return ()
 
 
 def _key_path(text: str) -> KeyPath:

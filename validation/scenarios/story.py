@@ -45,6 +45,7 @@ from validation.scenarios.reading import Scenario
 ABSOLUTE_MULTIPLIER: Final = 10.0
 FX_VOLATILITY: Final = 0.005
 FX_START: Final = 1.1
+SATURDAY: Final = 5
 DAYS_PER_WEEKDAY: Final = 7 / 5
 MOST_NAMED: Final = 12
 
@@ -140,7 +141,7 @@ def _market(
         simulated = [f"SIM{number:03}" for number in range(1, table.instruments + 1)]
         for place, name in enumerate(table.absolute):
             _check_named(scenario, ("market", "absolute", place), name, simulated)
-        return _simulated(table, table.seed if seed is None else seed)
+        return _simulated(scenario, table, table.seed if seed is None else seed)
     try:
         if isinstance(table, RealMarket):
             whole = load_market(wheels_dir)
@@ -153,7 +154,12 @@ def _market(
         raise scenario.error(("market",), str(error)) from None
 
 
-def _simulated(table: SimulatedMarket, seed: int) -> tuple[Market, dt.date, dt.date]:
+def _simulated(
+    scenario: Scenario, table: SimulatedMarket, seed: int
+) -> tuple[Market, dt.date, dt.date]:
+    if table.first_day.weekday() >= SATURDAY:
+        problem = f"{table.first_day} is a {table.first_day:%A}: days are weekdays"
+        raise scenario.error(("market", "first_day"), problem)
     shares = uniform_walks(table.instruments, drift=table.drift, volatility=table.volatility)
     rates = tuple(
         Walk(FX_PREFIX + code, start=FX_START, volatility=FX_VOLATILITY)
@@ -221,7 +227,7 @@ def _of_prices(
 def _book(scenario: Scenario, place: int, table: BookTable, replay: Replay) -> Portfolio:
     key: KeyPath = ("portfolio", place)
     if bool(table.file) == bool(table.positions):
-        raise scenario.error(key, "give either 'file' or 'positions'")
+        raise scenario.error(key, "give either 'file' or 'positions', of one instrument at least")
     if table.file:
         return _book_of_file(scenario, key, table.file)
     positions = tuple(
@@ -281,13 +287,38 @@ def _check(scenario: Scenario, replay: Replay, books: Sequence[Portfolio]) -> No
             _check_named(scenario, (*key, "leader"), leader, replay.market.instruments)
         if isinstance(one, TradeTable | Flip):
             _check_named(scenario, (*key, "portfolio"), one.portfolio, names)
+        if isinstance(one, TradeTable) and one.quantity == 0:
+            raise scenario.error((*key, "quantity"), "0: a trade buys (above 0) or sells (below)")
         if isinstance(one, TradeTable | SplitTable | DividendTable):
             _check_named(scenario, (*key, "instrument"), one.instrument, replay.market.instruments)
         if isinstance(one, SplitTable | DividendTable) and one.day == 1:
             raise scenario.error((*key, "day"), "1: there is no day before to announce it on")
-    for field in ("stale", "proxied", "refused"):
-        for name in getattr(scenario.file.expect, field):
+    _check_expected(scenario, replay, names)
+
+
+def _check_expected(scenario: Scenario, replay: Replay, books: Sequence[str]) -> None:
+    """Refuse expectations that no run of this market could meet."""
+    expect = scenario.file.expect
+    for field in ("stale", "proxied", "refused", "suspect_ticks"):
+        for name in getattr(expect, field):
             _check_named(scenario, ("expect", field), name, replay.market.series)
+    least, most = expect.breaches or (0, 0)
+    if not 0 <= least <= most:
+        problem = f"{[least, most]}: [least, most], neither below 0, least not above most"
+        raise scenario.error(("expect", "breaches"), problem)
+    changes = [one for one in scenario.file.timeline if isinstance(one, SplitTable | DividendTable)]
+    if expect.adjusted and not changes:
+        raise scenario.error(
+            ("expect", "adjusted"), "there is no split or dividend on the timeline"
+        )
+    for place, number in enumerate(expect.numbers):
+        key: KeyPath = ("expect", "numbers", place)
+        _check_named(scenario, (*key, "portfolio"), number.portfolio, books)
+        if number.date not in replay.days:
+            first, last = replay.days[0], replay.days[-1]
+            raise scenario.error(
+                (*key, "date"), f"{number.date} is not played: weekdays from {first} to {last}"
+            )
 
 
 def _check_window(scenario: Scenario, key: KeyPath, book: Portfolio) -> None:

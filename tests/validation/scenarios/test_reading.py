@@ -26,6 +26,16 @@ PROBLEMS = [
     ('"halt"', '"hault"', 10, ["timeline[1].do", "'hault'", "allowed: halt, late"]),
     ('"simulated"', '"sim"', 3, ["market.kind", "simulated, real, prices"]),
     ("SIM001 = 10", 'SIM001 = "a"', 7, ["portfolio[1].positions", "`float`"]),
+    ("SIM001 = 10", "SIM001 = 1e300", 7, ["positions.SIM001", "'1e+300'", "below 1e+15"]),
+    ("SIM001 = 10", "SIM001 = nan", 7, ["positions.SIM001", "'nan'"]),
+    ("[[portfolio]]", '[[portfolio]]\nconfidence = "1.5"', 7, ["'1.5'", 'like "0.95"']),
+    ("[[portfolio]]", '[[portfolio]]\nid = "a b"', 7, ["'a b'", "letters, digits and"]),
+    ("[[timeline]]", "[expect]\nbreaches = [1]\n[[timeline]]", 10, ["'[1]'", "length >= 2"]),
+    ("days = 3", "seed = 3e9", 4, ["3000000000", "2147483648"]),
+    ('["SIM001"]', '"SIM001"', 12, ["'SIM001'", "a list: ["]),
+    ('"x"', '"a\\u0000b"', 0, ["cannot be printed"]),
+    ("title", "\ufefftitle", 1, ["byte order mark"]),
+    ('title = "x"', "a = " + "[" * 100_000, 0, ["too deep"]),
     ("day = 1\n", "", 9, ["timeline[1]", "`day`"]),
     ("title", "titel", 1, ["unknown key 'titel'", "did you mean 'title'"]),
     ("title", "[title", 1, ["no TOML"]),
@@ -47,7 +57,7 @@ def test_a_problem_names_file_line_key_value_and_what_is_allowed(tmp_path, old, 
     with pytest.raises(ScenarioError) as caught:
         read_scenario(path)
     assert caught.value.line == line
-    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert str(caught.value).startswith(f"{path}:{line}: " if line else f"{path}: ")
     for part in said:
         assert part in str(caught.value)
 

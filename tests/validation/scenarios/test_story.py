@@ -43,6 +43,23 @@ WRONG = [
         '[[portfolio]]\nid = "b2"\npositions = { SIM001 = 1, "cash:JPY" = 1 }',
         "b2 needs rates of JPY as well",
     ),
+    (
+        '[[timeline]]\ndo = "trade"\nday = 1\nportfolio = "book"\ninstrument = "SIM001"\n'
+        "quantity = 0",
+        "quantity: 0: a trade buys",
+    ),
+    ("[expect]\nbreaches = [3, 0]", "breaches: [3, 0]: [least, most]"),
+    ("[expect]\nbreaches = [-1, 2]", "neither below 0"),
+    ('[expect]\nadjusted = ["SIM001"]', "no split or dividend on the timeline"),
+    ('[expect]\nsuspect_ticks = ["SIM009"]', "'SIM009' is not there; allowed: SIM001"),
+    (
+        '[expect]\nnumbers = [{ portfolio = "nobody", date = 2024-01-02, var = 1 }]',
+        "'nobody' is not there; allowed: book",
+    ),
+    (
+        '[expect]\nnumbers = [{ portfolio = "book", date = 2024-01-06, var = 1 }]',
+        "2024-01-06 is not played: weekdays from 2024-01-02",
+    ),
     ('[[instrument]]\nid = "SIM009"\ncloses = 2', "'SIM009' is not there; allowed: SIM001"),
     ('[[instrument]]\nid = "SIM001"\nproxy = "X"', "'X' is not there; allowed: SIM001"),
     (OPTION.format("SIM009", 2), "'SIM009' is not there; allowed: SIM001"),
