@@ -81,13 +81,13 @@ class Play:
 def compressed_speed(story: Story) -> float | None:
     """Return the speed of a story in the short suite; None where it waits at its faults.
 
-    What is to be seen as stale or suspect must last for a few batches: such a story is not
-    made shorter.
+    What is to be seen as stale or suspect, or between a barrier and the first tick behind it,
+    must last for a few batches: such a story is not made shorter.
     """
     expect = story.scenario.file.expect
     if story.scenario.file.faults:
         return None
-    if expect.stale or expect.suspect_ticks:
+    if expect.stale or expect.suspect_ticks or expect.adjusted:
         return 1.0
     seconds = len(story.days) * story.scenario.file.market.seconds_per_day
     return max(1.0, round(seconds / COMPRESSED_S, 1))
