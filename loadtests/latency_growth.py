@@ -142,8 +142,9 @@ def point_of(value: int, found: LoadReport) -> LatencyPoint:
     covered = found.part("warm").covered
     if problems or not covered.count:
         return LatencyPoint(value=value, problems=problems or ("no tick was covered",))
-    own = [one.cores for one in found.usage if one.name not in {"pump", "observer"}]
-    return LatencyPoint(value=value, p50_ms=covered.p50_ms, p99_ms=covered.p99_ms, cores=sum(own))
+    return LatencyPoint(
+        value=value, p50_ms=covered.p50_ms, p99_ms=covered.p99_ms, cores=found.system_cores
+    )
 
 
 def law_of(quantity: str, points: Sequence[LatencyPoint]) -> LatencyLaw:

@@ -56,6 +56,11 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
         """Return the latency of one part of the run."""
         return next(one for one in self.latencies if one.part == name)
 
+    @property
+    def system_cores(self) -> float:
+        """What the system used of the machine, without pump and observer."""
+        return sum(one.cores for one in self.usage if one.name not in {"pump", "observer"})
+
 
 def write_load_report(folder: Path, report: LoadReport, ticks: Judged) -> None:
     """Write ``report.json``, ``report.html`` and the histograms of a load.

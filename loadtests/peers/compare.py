@@ -179,7 +179,6 @@ def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
     on_schedule = not any(one.check.startswith("schedule") for one in lacking)
     covered = report.part("warm").covered
     counts = correct and on_schedule and covered.count > 0
-    own = [one.cores for one in report.usage if one.name not in {"pump", "observer"}]
     return PeerRun(
         system=system,
         repeat=repeat,
@@ -187,7 +186,7 @@ def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
         on_schedule=on_schedule,
         p50_ms=covered.p50_ms if counts else None,
         p99_ms=covered.p99_ms if counts else None,
-        cores=sum(own),
+        cores=report.system_cores,
         load_average=report.load_average,
         problems=tuple(f"{one.check}: {one.detail}" for one in lacking),
     )
