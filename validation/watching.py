@@ -6,14 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent
 from system.client.sync_client import RiskClient
 from system.clock import Clock, SystemClock
 from system.contracts.messages import RiskSnapshot
+from validation.background import Background
 
 MAX_KEPT: Final = 4_096
 STOP_BOUND_S: Final = 10.0
@@ -27,7 +27,7 @@ class Pushed:
     snapshot: RiskSnapshot
 
 
-class PushWatch:
+class PushWatch(Background):
     """Receives pushed snapshots in a thread of its own; a context manager.
 
     Parameters
@@ -41,26 +41,12 @@ class PushWatch:
     """
 
     def __init__(self, client: RiskClient, portfolio: str, *, clock: Clock | None = None) -> None:
+        super().__init__("push-watch", join_bound_s=STOP_BOUND_S)
         self._client = client
         self._portfolio = portfolio
         self._clock = clock or SystemClock()
         self._changed = threading.Condition()
         self._pushed: deque[Pushed] = deque(maxlen=MAX_KEPT)
-        self._stopped = False
-        self._thread = threading.Thread(target=self._receive, name="push-watch", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopped = True
-        self._thread.join(STOP_BOUND_S)
 
     def first(
         self, condition: Callable[[RiskSnapshot], bool], *, timeout_s: float
@@ -88,11 +74,11 @@ class PushWatch:
     def _found(self, condition: Callable[[RiskSnapshot], bool]) -> Pushed | None:
         return next((one for one in self._pushed if condition(one.snapshot)), None)
 
-    def _receive(self) -> None:
+    def _run(self) -> None:
         try:
             for event in self._client.stream(self._portfolio):
                 received_ns = self._clock.monotonic_ns()
-                if self._stopped:
+                if self._stopped.is_set():
                     return
                 if isinstance(event, SnapshotEvent) and isinstance(event.risk, RiskSnapshot):
                     self._keep(Pushed(received_ns, event.risk))
