@@ -7,6 +7,7 @@ An offset vector maps ``topic:partition`` to the first offset that is *not* cove
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -246,13 +247,8 @@ def read_topic(
                 raise ReadTimeoutError(f"nothing came for {timeout_seconds} s; behind: {behind}")
 
 
-def end_offsets(
-    bootstrap_servers: str,
-    topics: Sequence[Topic] = TOPICS,
-    *,
-    timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
-) -> dict[str, int]:
-    """Return where topics end now: the offset that the next record will get.
+class TopicEnds:
+    """Asks where topics end, as often as wanted, over a connection that is kept.
 
     Parameters
     ----------
@@ -260,6 +256,75 @@ def end_offsets(
         The brokers, ``host:port`` separated by commas.
     topics : sequence of Topic
         Which ones.
+    timeout_seconds : float
+        Bound of the first connection.
+
+    Raises
+    ------
+    TopicMissingError
+        If a topic does not exist.
+    BusUnavailableError
+        If no broker answers in time.
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topics: Sequence[Topic],
+        *,
+        timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+    ) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        await_broker(bootstrap_servers, timeout_seconds)
+        with kafka_errors_as_ours(bootstrap_servers, "connect to ask where topics end"):
+            self._kafka = KafkaConsumer(**_options(bootstrap_servers, timeout_seconds))
+            try:
+                self._partitions = _partitions(self._kafka, topics)
+            except BaseException:
+                self._kafka.close()
+                raise
+
+    def ask(self, timeout_seconds: float) -> dict[str, int]:
+        """Return where the topics end now: the offset that the next record will get.
+
+        Parameters
+        ----------
+        timeout_seconds : float
+            Bound of the request.
+
+        Returns
+        -------
+        dict of str to int
+            By ``topic:partition``, in order.
+
+        Raises
+        ------
+        BusUnavailableError
+            If the broker does not answer in time.
+        """
+        with kafka_errors_as_ours(self._bootstrap_servers, "ask where topics end"):
+            ends = self._kafka.end_offsets(
+                self._partitions, timeout_ms=round(timeout_seconds * 1000)
+            )
+        return {offset_key(*at): int(ends[at]) for at in self._partitions}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._kafka.close()
+
+
+def end_offsets(
+    bootstrap_servers: str,
+    topics: Sequence[Topic] = TOPICS,
+    *,
+    timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+) -> dict[str, int]:
+    """Return where topics end now, asked once: as ``TopicEnds``, its connection closed again.
+
+    Parameters
+    ----------
+    bootstrap_servers, topics
+        As ``TopicEnds``.
     timeout_seconds : float
         Bound of the connection and of the request.
 
@@ -270,20 +335,11 @@ def end_offsets(
 
     Raises
     ------
-    TopicMissingError
-        If a topic does not exist.
-    BusUnavailableError
-        If no broker answers in time.
+    TopicMissingError, BusUnavailableError
+        As ``TopicEnds``.
     """
-    await_broker(bootstrap_servers, timeout_seconds)
-    with kafka_errors_as_ours(bootstrap_servers, "ask where topics end"):
-        consumer = KafkaConsumer(**_options(bootstrap_servers, timeout_seconds))
-        try:
-            partitions = _partitions(consumer, topics)
-            ends = consumer.end_offsets(partitions, timeout_ms=round(timeout_seconds * 1000))
-        finally:
-            consumer.close()
-    return {offset_key(*at): int(ends[at]) for at in partitions}
+    with closing(TopicEnds(bootstrap_servers, topics, timeout_seconds=timeout_seconds)) as ends:
+        return ends.ask(timeout_seconds)
 
 
 def _partitions(consumer: Any, topics: Sequence[Topic]) -> list[TopicPartition]:  # noqa: ANN401

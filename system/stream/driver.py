@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from system.book.book import Book
 from system.book.limits import LimitAlerts
 from system.bus.admin import create_topics
-from system.bus.consumer import end_offsets
+from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, TopicEnds
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.topics import INPUT_TOPICS
@@ -31,7 +31,7 @@ from system.store.latest import LatestStore
 from system.store.records import StoredState
 from system.stream.batch import MicroBatch
 from system.stream.durable import DurableWriter
-from system.stream.pulse import Pulse
+from system.stream.pulse import ASK_BOUND_S, Pulse
 from system.stream.query import records
 from system.stream.session import start_session
 from system.stream.shards import ShardedValuation
@@ -104,7 +104,8 @@ class Driver:
         fence = history.acquire_fence()
         latest.claim(fence, history.committed())
         stored = history.load()
-        ends = end_offsets(bootstrap, INPUT_TOPICS)
+        topic_ends = stack.enter_context(closing(TopicEnds(bootstrap, INPUT_TOPICS)))
+        ends = topic_ends.ask(CONNECT_TIMEOUT_SECONDS)
         offsets = starting_offsets(stored, ends)
         stale_after_ns = self._settings.stale_after_seconds * 10**9
         valuer = self._valuer(session, stored, stale_after_ns)
@@ -123,8 +124,8 @@ class Driver:
             alerts=LimitAlerts(history.limit_levels()),
         )
         _LOG.info("fence %d goes on at %s", fence, offsets)
-        backlog = {name: end for name, end in ends.items() if end > offsets[name]}
-        self._stream(session.result(), bootstrap, offsets, backlog, latest, durable, batch, fence)
+        spark = session.result()
+        self._stream(spark, bootstrap, offsets, topic_ends, latest, durable, batch, fence)
 
     def _valuer(
         self, session: Future[SparkSession], stored: StoredState, stale_after_ns: int
@@ -153,13 +154,15 @@ class Driver:
         spark: SparkSession,
         bootstrap: str,
         offsets: Mapping[str, int],
-        backlog: Mapping[str, int],
+        topic_ends: TopicEnds,
         latest: LatestStore,
         durable: DurableWriter,
         batch: MicroBatch,
         fence: int,
     ) -> None:
         query: StreamingQuery | None = None
+        ends = topic_ends.ask(CONNECT_TIMEOUT_SECONDS)
+        backlog = {name: end for name, end in ends.items() if end > offsets[name]}
 
         def place() -> tuple[int, int, bool]:
             waits = batch.is_busy or (query is not None and bool(query.status["isDataAvailable"]))
@@ -170,6 +173,7 @@ class Driver:
             self._clock,
             fence=fence,
             place=place,
+            ask_broker=lambda: topic_ends.ask(ASK_BOUND_S),
             caught_up=lambda: batch.has_read(backlog),
             on_fenced=self._fail,
         )

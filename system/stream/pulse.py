@@ -14,6 +14,8 @@ from system.errors import UnavailableError
 INTERVAL_S: Final = 0.5
 STUCK_AFTER_NS: Final = 2_000_000_000
 """A batch takes tens of milliseconds; one that takes this long is not current any more."""
+ASK_BOUND_S: Final = 1.0
+"""Less than the expiry of the heartbeat: one slow answer of the broker is not told."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -40,6 +42,9 @@ class Pulse:
     place : callable
         Returns (epoch of the newest batch, when it was finished, whether data wait).
         ``finished`` is CLOCK_MONOTONIC, nanoseconds.
+    ask_broker : callable
+        Asks the broker anything, within ``ASK_BOUND_S``. Without an answer nobody knows
+        whether data wait.
     caught_up : callable
         Returns whether everything that lay in the topics when this driver began has been
         read. Until then its numbers are those of the past, however fast they come.
@@ -54,6 +59,7 @@ class Pulse:
         *,
         fence: int,
         place: Callable[[], tuple[int, int, bool]],
+        ask_broker: Callable[[], object],
         caught_up: Callable[[], bool],
         on_fenced: Callable[[Exception], None],
     ) -> None:
@@ -61,6 +67,7 @@ class Pulse:
         self._clock = clock
         self._fence = fence
         self._place = place
+        self._ask_broker = ask_broker
         self._caught_up = caught_up
         self._on_fenced = on_fenced
         self._reads = False
@@ -92,10 +99,11 @@ class Pulse:
         Raises
         ------
         UnavailableError
-            If Redis does not answer.
+            If the broker or Redis does not answer.
         """
         if not self.is_current():
             return
+        self._ask_broker()
         if self._reads and self._state is StreamState.WARMING and self._caught_up():
             self._state = StreamState.RUNNING
         epoch = self._place()[0]

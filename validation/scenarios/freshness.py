@@ -2,7 +2,8 @@
 
 While the stream is said to be running, the number shown of a portfolio must cover every
 accepted quote of what it holds that lay in Kafka longer ago than ``FRESH_WITHIN_S``. What a
-source could not hand over, because the broker was away, nobody behind the broker can know.
+source could not hand over, because the broker was away, nobody behind the broker can know: so
+while it is away, the stream must not be said to be running at all.
 """
 
 from __future__ import annotations
@@ -18,11 +19,18 @@ from system.contracts.messages import FxRate, Tick
 from validation.checkers.ledger import Fate, Outcome
 from validation.checkers.verdict import Finding, judged, unknown
 from validation.fates import read_message
+from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.shown import Shown
 
 CHECK: Final = "shown: no number was shown as fresh that was not"
+TOLD: Final = "shown: never as running while what numbers come from stood still"
 FRESH_WITHIN_S: Final = 15.0
 """Wide on purpose: two seconds of heartbeat, a batch, and a machine that is shared."""
+TOLD_WITHIN_S: Final = 5.0
+"""After a standstill began: the bound of a question, the expiry of the heartbeat, and as much."""
+STAND_STILL: Final = frozenset({"pause", "cut", "kill"})
+NEEDED: Final = frozenset({"kafka", "stream", "redis"})
+"""Without these no number can be kept current."""
 
 Sent = Mapping[str, tuple[str, list[int], list[int]]]
 """Per series its partition, and since when its accepted quotes lie there, and where.
@@ -67,6 +75,40 @@ def check_shown(
     others = {state: sum(one.state == state for one in shown) for state in {s.state for s in shown}}
     told = ", ".join(f"{count} {state}" for state, count in sorted(others.items()))
     return judged(CHECK, problems, passed=f"{judged_count} numbers; answers: {told}")
+
+
+def check_told(shown: Sequence[Shown], faults: Sequence[FaultOutcome]) -> Iterator[Finding]:
+    """Yield whether the API said so while the broker, the driver or Redis stood still.
+
+    Nothing is yielded where none stood still for longer than ``TOLD_WITHIN_S``.
+
+    Parameters
+    ----------
+    shown : sequence of Shown
+        The API's answers.
+    faults : sequence of FaultOutcome
+        What was done, and when.
+    """
+    spans = [
+        (fault, fault.began_ns + round(TOLD_WITHIN_S * 1e9))
+        for fault in faults
+        if fault.bit and fault.do in STAND_STILL and fault.what in NEEDED
+    ]
+    spans = [(fault, since_ns) for fault, since_ns in spans if since_ns < fault.ended_ns]
+    if not spans:
+        return
+    problems, states = [], []
+    for fault, since_ns in spans:
+        during = [o for o in shown if since_ns <= o.asked_ns and o.answered_ns <= fault.ended_ns]
+        states += [one.state for one in during]
+        wrong = [one for one in during if one.state == StreamState.RUNNING.value]
+        after_s = [(one.asked_ns - fault.began_ns) / 1e9 for one in wrong]
+        problems += [f"{fault.do} {fault.what}: still running {after:.1f} s on" for after in after_s]
+    told = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+    if not states:
+        yield unknown(TOLD, "the API was not asked meanwhile")
+    else:
+        yield judged(TOLD, problems, passed=f"{len(spans)} standstills; answers meanwhile: {told}")
 
 
 def _too_old(

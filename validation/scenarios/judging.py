@@ -18,7 +18,7 @@ from validation.judging import Evidence, Judgement, judge, mark_places
 from validation.scenarios.closes import TopicCloses, topic_closes
 from validation.scenarios.expectations import check_expectations, check_faults
 from validation.scenarios.format import RealMarket
-from validation.scenarios.freshness import check_shown
+from validation.scenarios.freshness import check_shown, check_told
 from validation.scenarios.oracle import check_live, inputs_of
 from validation.scenarios.played import Left
 from validation.scenarios.real_closes import check_real_closes
@@ -105,6 +105,7 @@ def _own(story: Story, left: Left, closes: TopicCloses, ruled: Sequence[Fate]) -
     moments = [at for fault in left.faults for at in (fault.began_ns, fault.ended_ns)]
     yield check_live(snapshots, inputs, after_ns=moments)
     yield check_shown(left.shown, left.record, left.records, ruled)
+    yield from check_told(left.shown, left.faults)
     expect = story.scenario.file.expect
     stated = left.stated
     yield from check_expectations(expect, ruled, snapshots, stated.days, stated.snapshots)

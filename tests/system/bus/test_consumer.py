@@ -2,10 +2,10 @@ from types import SimpleNamespace
 
 import pytest
 from kafka import TopicPartition
-from kafka.errors import KafkaConnectionError
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 
 from system.bus import consumer as consumer_module
-from system.bus.consumer import Follower, Record, end_offsets, read_topic
+from system.bus.consumer import Follower, Record, TopicEnds, end_offsets, read_topic
 from system.bus.errors import BusUnavailableError, ReadTimeoutError, TopicMissingError
 from system.clock import ManualClock
 from system.contracts.codec import encode
@@ -42,6 +42,8 @@ class FakeConsumer:
         return {at: min(self.log.records[at], default=0) for at in partitions}
 
     def end_offsets(self, partitions, timeout_ms):
+        if self.log.refuses:
+            raise KafkaTimeoutError("gone")
         return {at: max(self.log.records[at], default=-1) + 1 for at in partitions}
 
     def seek(self, at, offset):
@@ -159,3 +161,15 @@ def test_a_record_holds_the_message_that_was_sent():
     rate = FxRate(currency="USD", rate=1.1, event_time_ns=1, sequence=1)
     record = Record("fx_rates", 0, 5, b"USD", encode(rate), 7)
     assert record.message() == rate
+
+
+def test_ends_are_asked_again_and_again_and_a_broker_without_an_answer_is_named(log):
+    log.put("market_data", 0, 0, b"x")
+    ends = TopicEnds("b:1", [MARKET_DATA])
+    assert ends.ask(1.0) == {"market_data:0": 1}
+    log.refuses = True
+    with pytest.raises(BusUnavailableError, match="ask where topics end: Kafka at b:1"):
+        ends.ask(1.0)
+    log.refuses = False
+    log.put("market_data", 0, 1, b"x")
+    assert ends.ask(1.0) == {"market_data:0": 2}

@@ -26,7 +26,7 @@ from validation.scenarios.expectations import (
 )
 from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.format import Expect, NumberTable
-from validation.scenarios.freshness import check_shown
+from validation.scenarios.freshness import check_shown, check_told
 from validation.scenarios.hashes import day_hashes, numbers_hash
 from validation.scenarios.oracle import check_live, inputs_of
 from validation.scenarios.reading import read_scenario
@@ -271,6 +271,38 @@ def test_an_old_number_beside_running_fails_and_beside_stale_does_not(run):
     assert shown(run, new, 100 * 10**9).verdict is Verdict.PASSED
     assert shown(run, old, 2 * 10**9).verdict is Verdict.PASSED
     assert shown(run, old, 100 * 10**9, "stale").verdict is Verdict.UNKNOWN
+
+
+def told(states: list[str], *, do: str = "pause", what: str = "kafka", seconds: int = 9):
+    """Return what is found of answers one second apart, since a fault began."""
+    answers = [
+        Shown(asked_ns=at * 10**9, answered_ns=at * 10**9, state=state, snapshots={})
+        for at, state in enumerate(states)
+    ]
+    fault = FaultOutcome(
+        do=do,
+        what=what,
+        began_ns=0,
+        ended_ns=seconds * 10**9,
+        bit=True,
+        witness="seen",
+        recovered_s=seconds + 1.0,
+        bound_s=60.0,
+    )
+    return [finding.verdict for finding in check_told(answers, [fault])]
+
+
+def test_running_is_not_said_long_after_the_broker_has_gone():
+    fine = ["running"] * 4 + ["stale"] * 6 + ["running"]
+    assert told(fine) == [Verdict.PASSED]
+    assert told(["running"] * 7 + ["stale"] * 3) == [Verdict.FAILED]
+    assert told(["running"] * 7 + ["stale"] * 3, what="api") == []
+    assert told(["running"] * 7 + ["stale"] * 3, do="delay") == []
+    assert told(["running"] * 4, seconds=4) == []
+
+
+def test_where_nobody_asked_while_the_broker_was_away_nothing_is_shown():
+    assert told(["running"] * 4) == [Verdict.UNKNOWN]
 
 
 def test_what_the_broker_took_late_could_not_be_shown_before(run):
