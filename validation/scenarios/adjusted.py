@@ -27,21 +27,24 @@ def check_adjusted(expected: Sequence[str], stored: Sequence[RiskSnapshot]) -> F
     Parameters
     ----------
     expected : sequence of str
-        As a snapshot names them: instrument, date, ``split 4`` or ``dividend 0.5``.
+        As a snapshot names them: instrument, date, ``split 4`` or ``dividend 0.5``. Empty:
+        none must take effect.
     stored : sequence of RiskSnapshot
         Every one of the run.
     """
     pairs = list(_around_barriers(stored))
-    if not pairs:
+    if expected and not pairs:
         return unknown(CHECK, "no number was stated between a barrier and the first tick behind it")
+    behind = [after for _, after in pairs] if expected else stored
     problems = [problem for pair in pairs for problem in _changes(*pair)]
-    found = {name for _, after in pairs for name in after.adjusted}
+    found = {name for after in behind for name in after.adjusted}
     problems += [f"{name} did not take effect" for name in sorted(set(expected) - found)]
     problems += [f"{name} took effect too" for name in sorted(found - set(expected))]
+    told = ", ".join(sorted(found)) or "none"
     return judged(
         CHECK,
         problems,
-        passed=f"{', '.join(sorted(found))}: NAV and shares of {len(pairs)} books as they must be",
+        passed=f"{told}: NAV and shares of {len(pairs)} books as they must be",
         figures={"books": len(pairs)},
     )
 

@@ -27,6 +27,7 @@ BREACHES: Final = "expected: breaches"
 TRADES: Final = "expected: VaR moves with each trade"
 NUMBERS: Final = "expected: numbers known beforehand"
 PAST_THE_OPEN_NS: Final = 3_600_000_000_000
+NONE: Final = "none, as expected"
 FAULTS: Final = "faults: each did bite, and the stream recovered"
 
 
@@ -54,16 +55,16 @@ def check_expectations(
     """
     yield _rejected(expect, ruled)
     yield _outcomes(expect, ruled)
-    if expect.stale:
-        yield _stale(expect, snapshots)
+    if expect.stale is not None:
+        yield _stale(expect.stale, snapshots)
     yield from _without_history(expect, stored)
     if expect.breaches is not None:
         yield _breaches(expect.breaches, stated)
     if expect.var_moves_with_trades:
         yield _trades(snapshots)
-    if expect.suspect_ticks:
-        yield _suspect_ticks(expect, stored)
-    if expect.adjusted:
+    if expect.suspect_ticks is not None:
+        yield _suspect_ticks(expect.suspect_ticks, stored)
+    if expect.adjusted is not None:
         yield check_adjusted(expect.adjusted, stored)
     if expect.numbers:
         yield judged(NUMBERS, _wrong_numbers(expect.numbers, stated), passed="as stated")
@@ -119,32 +120,38 @@ def _outcomes(expect: Expect, ruled: Sequence[Fate]) -> Finding:
     return judged(OUTCOMES, problems, passed=told)
 
 
-def _stale(expect: Expect, snapshots: Sequence[SeenSnapshot]) -> Finding:
+def _stale(names: Sequence[str], snapshots: Sequence[SeenSnapshot]) -> Finding:
     if not snapshots:
         return unknown(STALE, "no snapshot was observed")
     ever = {name for one in snapshots if _is_past_the_open(one) for name in one.stale}
     last: Mapping[str, SeenSnapshot] = {one.portfolio: one for one in snapshots}
     still = {name for one in last.values() for name in one.stale}
-    problems = [f"{name} was never stale" for name in expect.stale if name not in ever]
+    problems = [f"{name} was never stale" for name in names if name not in ever]
     problems += [f"{name} is stale at the end" for name in sorted(still)]
-    problems += [f"{name} was stale too" for name in sorted(ever - set(expect.stale))]
-    return judged(STALE, problems, passed=", ".join(sorted(ever)))
+    problems += [f"{name} was stale too" for name in sorted(ever - set(names))]
+    return judged(STALE, problems, passed=", ".join(sorted(ever)) or NONE)
 
 
 def _without_history(expect: Expect, stored: Sequence[RiskSnapshot]) -> Iterator[Finding]:
     ends = [one for one in stored if one.kind is SnapshotKind.END_OF_DAY]
     moved = {each.partition("=")[0] for one in ends for each in one.proxied}
-    if expect.proxied or moved:
-        problems = [f"{name} never moved by a proxy" for name in sorted({*expect.proxied} - moved)]
-        problems += [f"{name} moved by a proxy" for name in sorted(moved - {*expect.proxied})]
-        yield judged(PROXIED, problems, passed=", ".join(sorted(moved)))
-    if expect.refused:
+    if expect.proxied is not None or moved:
+        named = {*(expect.proxied or ())}
+        problems = [f"{name} never moved by a proxy" for name in sorted(named - moved)]
+        problems += [f"{name} moved by a proxy" for name in sorted(moved - named)]
+        yield judged(PROXIED, problems, passed=", ".join(sorted(moved)) or NONE)
+    if expect.refused is not None:
         problems = list(_refused(expect.refused, ends))
-        yield judged(REFUSED, problems, passed=", ".join(sorted(expect.refused)))
+        yield judged(REFUSED, problems, passed=", ".join(sorted(expect.refused)) or NONE)
 
 
 def _refused(names: Sequence[str], ends: Sequence[RiskSnapshot]) -> Iterator[str]:
-    """Yield books that hold what must be refused and have a number, or do not say why."""
+    """Yield books that hold what must be refused and have a number, or do not say why.
+
+    Where nothing is to be refused, every book must have one.
+    """
+    if not names:
+        yield from (f"{one.portfolio} {one.asof}: no VaR" for one in ends if one.var is None)
     for name in names:
         holding = [
             one
@@ -169,18 +176,16 @@ def _is_past_the_open(snapshot: SeenSnapshot) -> bool:
     return snapshot.event_time_ns - session_ns(day)[0] > PAST_THE_OPEN_NS
 
 
-def _suspect_ticks(expect: Expect, stored: Sequence[RiskSnapshot]) -> Finding:
+def _suspect_ticks(names: Sequence[str], stored: Sequence[RiskSnapshot]) -> Finding:
     if not stored:
         return unknown(SUSPECT, "no snapshot was stored")
     ever = {text.split(" ")[0] for one in stored for text in one.suspect_ticks}
     last = {one.portfolio: one for one in sorted(stored, key=lambda one: (one.fence, one.epoch))}
     still = {text for one in last.values() for text in one.suspect_ticks}
-    problems = [
-        f"{name} never had a suspect tick" for name in expect.suspect_ticks if name not in ever
-    ]
-    problems += [f"{name} had one too" for name in sorted(ever - set(expect.suspect_ticks))]
+    problems = [f"{name} never had a suspect tick" for name in names if name not in ever]
+    problems += [f"{name} had one too" for name in sorted(ever - set(names))]
     problems += [f"{text} is suspect at the end" for text in sorted(still)]
-    return judged(SUSPECT, problems, passed=", ".join(sorted(ever)))
+    return judged(SUSPECT, problems, passed=", ".join(sorted(ever)) or NONE)
 
 
 def _breaches(bounds: Sequence[int], stated: Days) -> Finding:

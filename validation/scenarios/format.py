@@ -378,18 +378,19 @@ class Expect(Strict, frozen=True, kw_only=True):
     ``adjusted`` names each split and dividend that takes effect, as a snapshot does: between
     the end of day before it and the first live number behind it NAV stays as it was, and over
     splits VaR too, to 1e-9.
+    Of the lists of names None is not judged, and an empty one says that there are none.
     """
 
     rejected: tuple[RejectReason, ...] = ()
     superseded: bool = False
     duplicates: bool = False
-    stale: Names = ()
-    proxied: Names = ()
-    refused: Names = ()
+    stale: Names | None = None
+    proxied: Names | None = None
+    refused: Names | None = None
     breaches: Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)] | None = None
     var_moves_with_trades: bool = False
-    suspect_ticks: Names = ()
-    adjusted: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+    suspect_ticks: Names | None = None
+    adjusted: Annotated[tuple[str, ...], Meta(max_length=100)] | None = None
     numbers: tuple[NumberTable, ...] = ()
 
 

@@ -103,7 +103,9 @@ def check_told(shown: Sequence[Shown], faults: Sequence[FaultOutcome]) -> Iterat
         states += [one.state for one in during]
         wrong = [one for one in during if one.state == StreamState.RUNNING.value]
         after_s = [(one.asked_ns - fault.began_ns) / 1e9 for one in wrong]
-        problems += [f"{fault.do} {fault.what}: still running {after:.1f} s on" for after in after_s]
+        problems += [
+            f"{fault.do} {fault.what}: still running {after:.1f} s on" for after in after_s
+        ]
     told = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
     if not states:
         yield unknown(TOLD, "the API was not asked meanwhile")

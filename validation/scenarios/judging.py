@@ -71,7 +71,7 @@ def _evidence(story: Story, left: Left, closes: TopicCloses) -> Evidence:
             closes.closes,
             calendar=closes.calendar,
             days=closes.days,
-            refused=story.scenario.file.expect.refused,
+            refused=story.scenario.file.expect.refused or (),
         ),
         rejected=left.stated.rejected,
         counters=left.stated.counters,

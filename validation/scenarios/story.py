@@ -300,7 +300,7 @@ def _check_expected(scenario: Scenario, replay: Replay, books: Sequence[str]) ->
     """Refuse expectations that no run of this market could meet."""
     expect = scenario.file.expect
     for field in ("stale", "proxied", "refused", "suspect_ticks"):
-        for name in getattr(expect, field):
+        for name in getattr(expect, field) or ():
             _check_named(scenario, ("expect", field), name, replay.market.series)
     least, most = expect.breaches or (0, 0)
     if not 0 <= least <= most:

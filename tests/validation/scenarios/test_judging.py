@@ -16,11 +16,14 @@ from validation.fates import fates
 from validation.gathering import expected_of
 from validation.judging import mark_places
 from validation.oracle.recorded import check_recorded
+from validation.scenarios.adjusted import CHECK as ADJUSTED
 from validation.scenarios.closes import topic_closes
 from validation.scenarios.commands import found_path
 from validation.scenarios.expectations import (
     PROXIED,
     REFUSED,
+    STALE,
+    SUSPECT,
     check_expectations,
     check_faults,
 )
@@ -129,7 +132,7 @@ def test_a_story_of_the_library_keeps_its_expectations_when_folded_in_memory(nam
         run.closes.closes,
         calendar=run.closes.calendar,
         days=run.closes.days,
-        refused=expect.refused,
+        refused=expect.refused or (),
     )
     findings = [
         check_end_of_day("ends", run.stated, expected),
@@ -347,7 +350,7 @@ def test_a_book_without_a_history_has_no_number_and_says_whose_is_missing(tmp_pa
         run.closes.closes,
         calendar=run.closes.calendar,
         days=run.closes.days,
-        refused=expect.refused,
+        refused=expect.refused or (),
     )
     ends = check_end_of_day("ends", run.stated, expected)
     assert (ends.verdict, len(expected)) == (Verdict.PASSED, 6), ends.detail
@@ -364,6 +367,26 @@ def test_a_number_where_a_history_is_missing_or_no_reason_fails(tmp_path, run):
     expect = Expect(refused=("SIM003",))
     found = {one.check: one for one in check_expectations(expect, [], [], {}, silent)}
     assert "SIM003 is not named" in found[REFUSED].detail
+
+
+def test_an_empty_list_says_that_there_are_none_and_is_judged(run):
+    none = Expect(stale=(), proxied=(), refused=(), suspect_ticks=(), adjusted=())
+    (end, *_) = run.ends
+    live = run.seen[-1]
+    wrong = {
+        STALE: (msgspec.structs.replace(live, stale=("SIM001",)), end),
+        PROXIED: (live, msgspec.structs.replace(end, proxied=("SIM002=SIM001",))),
+        REFUSED: (live, msgspec.structs.replace(end, var=None)),
+        SUSPECT: (live, msgspec.structs.replace(end, suspect_ticks=("SIM001 +80 %",))),
+        ADJUSTED: (live, msgspec.structs.replace(end, adjusted=("SIM001 2024-01-03 split 2",))),
+    }
+    fine = {one.check: one for one in check_expectations(none, [], [live], {}, [end])}
+    assert {fine[name].verdict for name in wrong} == {Verdict.PASSED}
+    for name, (seen, stored) in wrong.items():
+        found = {one.check: one for one in check_expectations(none, [], [seen], {}, [stored])}
+        assert found[name].verdict is Verdict.FAILED, name
+        unasked = {one.check for one in check_expectations(Expect(), [], [seen], {}, [stored])}
+        assert (name in unasked) is (name == PROXIED)
 
 
 def test_proxies_are_expected_by_name_and_none_beside(run):
