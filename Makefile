@@ -1,5 +1,5 @@
 # Two commands are enough: `make demo` shows live VaR, `make verify` proves it.
-# Everything is installed into .venv and .cache; nothing is started by `make setup`.
+# Everything is installed into .venv and .cache; `make setup` leaves nothing running.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,6 +21,7 @@ VERIFY_STAMP := $(VENV)/.stamp-verify
 PEERS_STAMP := .venv-peers/.stamp
 JARS_STAMP := $(CACHE)/jars/.stamp
 WHEELS_STAMP := $(CACHE)/wheels/.stamp
+CLASSES_STAMP := $(VENV)/.stamp-classes
 
 UV_PIP = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-build-isolation
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-build-isolation
@@ -39,10 +40,10 @@ help:  ## Show this list
 	  awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 .PHONY: setup
-setup: $(RUN_STAMP) $(JARS_STAMP) $(WHEELS_STAMP)  ## Install what the product needs (repeat at will)
+setup: $(RUN_STAMP) $(JARS_STAMP) $(WHEELS_STAMP) $(CLASSES_STAMP)  ## Install what the product needs (repeat at will)
 
 .PHONY: setup-verify
-setup-verify: $(VERIFY_STAMP) $(JARS_STAMP) $(WHEELS_STAMP)
+setup-verify: $(VERIFY_STAMP) $(JARS_STAMP) $(WHEELS_STAMP) $(CLASSES_STAMP)
 
 $(BASE_STAMP): $(LOCKS)/bootstrap.lock
 	@$(PYTHON) -m system.runtime.preflight
@@ -69,6 +70,10 @@ $(JARS_STAMP): $(LOCKS)/jars.lock | $(RUN_STAMP)
 
 $(WHEELS_STAMP): $(LOCKS)/data.lock | $(RUN_STAMP)
 	@$(BIN)/python -m system.runtime.fetch wheels
+	@touch $@
+
+$(CLASSES_STAMP): $(RUN_STAMP) $(JARS_STAMP)
+	@$(BIN)/python -m system.runtime.classes
 	@touch $@
 
 .PHONY: demo

@@ -93,8 +93,10 @@ def guarded_command(program_path: str, parent: str, death_signal: str = "SIGKILL
     return [*GUARD_COMMAND, *options]
 
 
-def run_step(program: Program, scratch: Path, *, stdin: str = "") -> None:
-    """Run a program to its end, guarded, within ``STEP_BOUND_S``.
+def run_step(
+    program: Program, scratch: Path, *, stdin: str = "", bound_s: float = STEP_BOUND_S
+) -> None:
+    """Run a program to its end, guarded, within a bound.
 
     Parameters
     ----------
@@ -104,6 +106,8 @@ def run_step(program: Program, scratch: Path, *, stdin: str = "") -> None:
         File that it is described in for the guard; removed afterwards.
     stdin : str
         Fed to it; the way to hand over a password.
+    bound_s : float
+        How long it may take.
 
     Raises
     ------
@@ -118,11 +122,11 @@ def run_step(program: Program, scratch: Path, *, stdin: str = "") -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=STEP_BOUND_S,
+            timeout=bound_s,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise StackError(f"{_shown(program.command)} took over {STEP_BOUND_S} s") from None
+        raise StackError(f"{_shown(program.command)} took over {bound_s:g} s") from None
     finally:
         scratch.unlink(missing_ok=True)
     if done.returncode != 0:

@@ -11,14 +11,14 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, Final
 
-from system.errors import InternalError, UnavailableError
+from system.errors import UnavailableError
 from system.runtime.component import Component, Site, check_port, http_answer
 from system.runtime.programs import Program
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings, secret_file
+from system.stream.class_archive import found_archive, spark_home
 
 MASTER_NAME: Final = "spark-master"
 WORKER_NAME: Final = "spark-worker"
@@ -178,20 +178,6 @@ def spark_environment(settings: Settings, java_home: Path) -> dict[str, str]:
     }
 
 
-def spark_home() -> Path:
-    """Return the folder of the installed pyspark package.
-
-    Raises
-    ------
-    InternalError
-        If it is not installed.
-    """
-    spec = find_spec("pyspark")
-    if spec is None or not spec.submodule_search_locations:
-        raise InternalError("pyspark is not installed; run `make setup`")
-    return Path(spec.submodule_search_locations[0])
-
-
 def _daemon(site: Site, main_class: str, *arguments: str) -> Program:
     return Program(
         (
@@ -203,11 +189,21 @@ def _daemon(site: Site, main_class: str, *arguments: str) -> Program:
         environment={
             **spark_environment(site.settings, site.required_java.home),
             "SPARK_DAEMON_MEMORY": f"{DAEMON_MEMORY_MB}m",
-            "SPARK_DAEMON_JAVA_OPTS": DAEMON_FLAGS,
+            **_daemon_classes(site),
             "SPARK_WORKER_OPTS": CLEANUP_FLAGS,
             "SPARK_WORKER_CORES": str(site.settings.executor_cores),
         },
     )
+
+
+def _daemon_classes(site: Site) -> dict[str, str]:
+    archive = found_archive(site.settings, site.required_java.home)
+    if archive is None:
+        return {"SPARK_DAEMON_JAVA_OPTS": DAEMON_FLAGS}
+    return {
+        "SPARK_DAEMON_JAVA_OPTS": f"{DAEMON_FLAGS} {archive.use_flag}",
+        "SPARK_DAEMON_CLASSPATH": archive.joined_path,
+    }
 
 
 def _master_state(page: str) -> Mapping[str, object]:

@@ -8,8 +8,8 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
-from system.errors import InputError
 from system.settings import LOOPBACK, Settings
+from system.stream.class_archive import ClassArchive, connector_jars, found_archive
 
 APP_NAME: Final = "riskstream"
 DRIVER_MEMORY_MB: Final = 1024
@@ -53,6 +53,7 @@ def spark_conf(
     driver_host: str = LOOPBACK,
     gc_log_dir: Path | None = None,
     tuned: bool = True,
+    archive: ClassArchive | None = None,
 ) -> dict[str, str]:
     """Return the Spark settings of the stream.
 
@@ -71,9 +72,13 @@ def spark_conf(
         Folder in which both JVMs log their collections; none by default.
     tuned : bool
         With what makes a micro-batch short; without, Spark's own defaults, to compare with.
+    archive : ClassArchive, optional
+        Spark's classes as JVMs map them; its class path takes the place of ``jars``.
     """
     class_path = ":".join(map(str, jars))
     flags = JVM_FLAGS if tuned else NEEDED_JVM_FLAGS
+    if archive is not None:
+        class_path, flags = archive.joined_path, f"{flags} {archive.use_flag}"
     needed = {
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
@@ -122,17 +127,16 @@ def start_session(settings: Settings, master: str, *, cores: int) -> SparkSessio
     InputError
         If the connector's jars are not there; says what to run.
     """
-    jars = sorted(settings.connector_jars_dir.glob("*.jar"))
-    if not jars:
-        raise InputError(f"no jars in {settings.connector_jars_dir}: run `make setup`")
     builder = SparkSession.builder.appName(APP_NAME).master(master)
+    tuned = settings.spark_tuning == "latency"
     conf = spark_conf(
-        jars,
+        connector_jars(settings),
         executor_memory_mb=settings.executor_memory_mb,
         cores=cores,
         driver_host=settings.spark_driver_host,
         gc_log_dir=settings.gc_log_dir,
-        tuned=settings.spark_tuning == "latency",
+        tuned=tuned,
+        archive=found_archive(settings, settings.java_home) if tuned else None,
     )
     for name, value in conf.items():
         builder = builder.config(name, value)

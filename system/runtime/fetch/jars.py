@@ -20,8 +20,8 @@ from system.runtime.fetch.locked_jars import (
     sha256_of,
 )
 from system.runtime.java import Java
-from system.runtime.spark import spark_home
 from system.settings import Settings
+from system.stream.class_archive import spark_home
 
 # The connector's version is pyspark's own: the two are one release.
 ROOTS: Final[Mapping[str, tuple[Coordinates, ...]]] = {

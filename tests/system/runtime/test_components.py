@@ -19,6 +19,7 @@ from system.runtime.registry import COMPONENTS, SERVERS, chosen_components
 from system.runtime.spark import SparkMaster, SparkWorker
 from system.runtime.state import Secrets, opened_state_dir
 from system.settings import Connections, Settings, load_settings
+from system.stream.class_archive import ClassArchive
 
 SECRETS = Secrets("pgsecret", "redissecret", "sparksecret", "tokensecret")
 FACTS = {
@@ -120,6 +121,17 @@ def test_the_cluster_asks_for_its_secret(settings):
     defaults = settings.spark_conf_dir / "spark-defaults.conf"
     assert "spark.authenticate          true" in defaults.read_text("utf-8")
     assert defaults.stat().st_mode & 0o777 == 0o600
+
+
+def test_master_and_worker_map_the_archive_of_classes_when_there_is_one(site, monkeypatch):
+    plain = SparkMaster().prepare(site).environment
+    assert "SPARK_DAEMON_CLASSPATH" not in plain
+    archive = ClassArchive((Path("/jars/a.jar"), Path("/spark/b.jar")), Path("/c/s.jsa"))
+    monkeypatch.setattr(spark, "found_archive", lambda settings, java_home: archive)
+    for component in (SparkMaster(), SparkWorker()):
+        mapped = component.prepare(site).environment
+        assert mapped["SPARK_DAEMON_CLASSPATH"] == "/jars/a.jar:/spark/b.jar"
+        assert mapped["SPARK_DAEMON_JAVA_OPTS"].endswith(" -XX:SharedArchiveFile=/c/s.jsa")
 
 
 def test_postgres_runs_as_ourselves_unless_we_are_root(monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 
 from system.errors import InputError
 from system.settings import Settings
+from system.stream.class_archive import ClassArchive
 from system.stream.session import spark_conf, start_session
 
 JARS = [Path("/jars/connector.jar"), Path("/jars/local-fs.jar")]
@@ -32,6 +33,16 @@ def test_driver_and_executor_load_the_same_jars_from_their_start():
     conf = spark_conf(JARS, executor_memory_mb=512, cores=2)
     assert conf["spark.driver.extraClassPath"] == "/jars/connector.jar:/jars/local-fs.jar"
     assert conf["spark.executor.extraClassPath"] == conf["spark.driver.extraClassPath"]
+
+
+def test_both_jvms_map_the_archive_when_there_is_one_and_begin_with_its_class_path():
+    archive = ClassArchive((Path("/jars/connector.jar"), Path("/spark/a.jar")), Path("/c/s.jsa"))
+    conf = spark_conf(JARS, executor_memory_mb=512, cores=2, archive=archive)
+    plain = spark_conf(JARS, executor_memory_mb=512, cores=2)
+    for process in ("driver", "executor"):
+        assert conf[f"spark.{process}.extraClassPath"] == "/jars/connector.jar:/spark/a.jar"
+        options = f"spark.{process}.extraJavaOptions"
+        assert conf[options] == f"{plain[options]} -XX:SharedArchiveFile=/c/s.jsa"
 
 
 def test_missing_jars_are_refused_with_what_to_run(tmp_path):

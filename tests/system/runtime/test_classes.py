@@ -1,0 +1,68 @@
+"""Keeping classes: written once, whole or not at all, and no failure of set-up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from system.runtime import classes
+from system.runtime.errors import StackError
+from system.settings import Settings
+from tests.system.runtime.installations import fake_java
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    jars = tmp_path / "cache" / "jars" / "connector"
+    jars.mkdir(parents=True)
+    (jars / "connector.jar").write_bytes(b"a")
+    java_home = fake_java(tmp_path / "java", "17.0.15")
+    return Settings(cache_dir=tmp_path / "cache", state_dir=tmp_path / "state", java_home=java_home)
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[Path]:
+    """The files that were asked for; each is written at once."""
+    files: list[Path] = []
+
+    def run(program, scratch, *, bound_s):
+        assert program.environment["JAVA_HOME"]
+        files.append(Path(program.command[-1]))
+        files[-1].write_bytes(b"classes")
+
+    monkeypatch.setattr(classes, "run_step", run)
+    return files
+
+
+def test_an_archive_is_written_once_and_then_kept(settings, trained):
+    archive = classes.keep_classes(settings)
+    assert archive.file.read_bytes() == b"classes"
+    assert classes.keep_classes(settings) == archive
+    assert [file.suffix for file in trained] == [".part"]
+    assert [file.name for file in archive.file.parent.iterdir()] == [archive.file.name]
+
+
+def test_only_the_newest_are_kept(settings, trained):
+    folder = settings.cache_dir / "classes"
+    folder.mkdir()
+    for age, name in enumerate(("spark-a.jsa", "spark-b.jsa", "spark-c.jsa"), 1):
+        (folder / name).write_bytes(b"old")
+        os.utime(folder / name, ns=(age, age))
+    archive = classes.keep_classes(settings)
+    assert {file.name for file in folder.iterdir()} == {archive.file.name, "spark-c.jsa"}
+
+
+def test_a_training_that_fails_leaves_nothing_and_does_not_fail_the_set_up(
+    settings, monkeypatch, capsys
+):
+    def run(program, scratch, *, bound_s):
+        Path(program.command[-1]).write_bytes(b"half of it")
+        raise StackError("java: no")
+
+    monkeypatch.setattr(classes, "run_step", run)
+    monkeypatch.setattr(classes, "load_settings", lambda: settings)
+    classes.main()
+    assert "java: no" in capsys.readouterr().err
+    assert list((settings.cache_dir / "classes").iterdir()) == []
