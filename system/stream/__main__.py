@@ -18,7 +18,8 @@ def main() -> int:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    logging.getLogger("kafka").setLevel(logging.WARNING)
+    # What its clients cannot do they raise; what they retry, they say ten times a second.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     logging.getLogger("py4j").setLevel(logging.WARNING)
     driver = Driver(settings, settings.connections(), cores=settings.executor_cores)
     stop_on_signals(driver)
