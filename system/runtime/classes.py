@@ -68,7 +68,7 @@ def main() -> None:
     try:
         with console.status("letting Java keep Spark's classes (half a minute, once)"):
             archive = keep_classes(settings)
-    except RiskstreamError as error:
+    except (RiskstreamError, OSError) as error:
         console.print(f"Java does not keep Spark's classes: all works, starts take longer. {error}")
     else:
         size_mb = archive.file.stat().st_size / 1e6

@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from system.book.book import Book
@@ -30,6 +30,7 @@ from system.store.keyspace import STREAM_ATTEMPTS
 from system.store.latest import LatestStore
 from system.store.records import StoredState
 from system.stream.batch import MicroBatch
+from system.stream.batches import Read, with_each_batch
 from system.stream.durable import DurableWriter
 from system.stream.pulse import ASK_BOUND_S, Pulse
 from system.stream.query import records
@@ -207,12 +208,12 @@ class Driver:
         batch: MicroBatch,
         checkpoint: Path,
     ) -> StreamingQuery:
-        def on_batch(frame: DataFrame, _: int) -> None:
+        def on_batch(read: Read) -> None:
             with self._at_work:
                 if not self._stopping.is_set():
-                    batch.run(frame.toArrow)
+                    batch.run(read)
 
-        return (
+        writer = (
             records(
                 spark,
                 bootstrap,
@@ -223,9 +224,8 @@ class Driver:
             .writeStream.queryName(QUERY_NAME)
             .option("checkpointLocation", str(checkpoint))
             .trigger(processingTime=f"{self._settings.trigger_seconds} seconds")
-            .foreachBatch(on_batch)
-            .start()
         )
+        return with_each_batch(spark, writer, on_batch).start()
 
     def _wait(self, query: StreamingQuery, durable: DurableWriter) -> None:
         while not self._stopping.is_set():

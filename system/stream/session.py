@@ -15,6 +15,8 @@ APP_NAME: Final = "riskstream"
 DRIVER_MEMORY_MB: Final = 1024
 SHUFFLE_PARTITIONS: Final = 2
 KEPT_BATCHES: Final = 10
+PLAN_STRING_LENGTH: Final = 200
+"""Of the description of each batch's plan, which nobody reads."""
 
 CHECKPOINT_MANAGER: Final = (
     "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
@@ -33,6 +35,10 @@ LATENCY_CONF: Final = {
     "spark.locality.wait": "0",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.maxPlanStringLength": str(PLAN_STRING_LENGTH),
     "spark.sql.streaming.checkpointFileManagerClass": CHECKPOINT_MANAGER,
     "spark.hadoop.fs.file.impl": BARE_LOCAL_FS,
     "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),

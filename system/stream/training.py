@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 
 from system.clock import Clock, SystemClock
 from system.settings import LOOPBACK, load_settings
+from system.stream.batches import with_each_batch
 from system.stream.class_archive import ClassArchive, class_archive
 from system.stream.session import JVM_FLAGS, spark_conf
 
@@ -79,15 +80,10 @@ def train(archive: ClassArchive, *, clock: Clock) -> None:
 
 def _run_batches(spark: SparkSession, checkpoint: Path, clock: Clock) -> None:
     rows: list[int] = []
-    query = (
-        spark.readStream.format("rate")
-        .option("rowsPerSecond", 100)
-        .load()
-        .writeStream.option("checkpointLocation", str(checkpoint))
-        .trigger(processingTime="0 seconds")
-        .foreachBatch(lambda frame, _: rows.append(frame.toArrow().num_rows))
-        .start()
-    )
+    rate = spark.readStream.format("rate").option("rowsPerSecond", 100).load()
+    writer = rate.writeStream.option("checkpointLocation", str(checkpoint))
+    writer = writer.trigger(processingTime="0 seconds")
+    query = with_each_batch(spark, writer, lambda read: rows.append(read().num_rows)).start()
     deadline_ns = clock.monotonic_ns() + round(BATCHES_BOUND_S * 1e9)
     while len(rows) < BATCHES and query.isActive and clock.monotonic_ns() < deadline_ns:
         clock.sleep(POLL_S)

@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from system.bus.consumer import end_offsets
 from system.bus.producer import MessageProducer
@@ -18,6 +18,7 @@ from system.clock import Clock
 from system.contracts.codec import encode
 from system.contracts.messages import Tick
 from system.contracts.topics import WARM_UP
+from system.stream.batches import Read, with_each_batch
 from system.stream.query import records
 
 BATCH_BOUND: Final = 60
@@ -57,18 +58,17 @@ def warm_up(
     """
     batches: list[int] = []
 
-    def on_batch(frame: DataFrame, _: int) -> None:
-        batches.append(frame.toArrow().num_rows)
+    def on_batch(read: Read) -> None:
+        batches.append(read().num_rows)
 
     ends = end_offsets(bootstrap_servers, (WARM_UP,))
-    query = (
+    writer = (
         records(spark, bootstrap_servers, ends)
         .writeStream.queryName(QUERY_NAME)
         .option("checkpointLocation", str(checkpoint))
         .trigger(processingTime="0 seconds")
-        .foreachBatch(on_batch)
-        .start()
     )
+    query = with_each_batch(spark, writer, on_batch).start()
     deadline_ns = clock.monotonic_ns() + round(seconds * 1e9)
     try:
         with MessageProducer(bootstrap_servers) as producer:

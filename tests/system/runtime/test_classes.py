@@ -54,6 +54,14 @@ def test_only_the_newest_are_kept(settings, trained):
     assert {file.name for file in folder.iterdir()} == {archive.file.name, "spark-c.jsa"}
 
 
+@pytest.mark.usefixtures("trained")
+def test_a_cache_that_cannot_be_written_is_said_and_no_more(settings, monkeypatch, capsys):
+    (settings.cache_dir / "classes").write_text("no folder")
+    monkeypatch.setattr(classes, "load_settings", lambda: settings)
+    classes.main()
+    assert "starts take longer" in capsys.readouterr().err
+
+
 def test_a_training_that_fails_leaves_nothing_and_does_not_fail_the_set_up(
     settings, monkeypatch, capsys
 ):
