@@ -23,7 +23,8 @@ JARS_STAMP := $(CACHE)/jars/.stamp
 WHEELS_STAMP := $(CACHE)/wheels/.stamp
 CLASSES_STAMP := $(VENV)/.stamp-classes
 
-UV_PIP = $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-build-isolation
+# Compiled when installed, as pip does: where Python may not write beside its modules, each start would compile anew.
+UV_PIP = $(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-build-isolation
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-build-isolation
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
@@ -120,7 +121,7 @@ load-ui: setup-verify  ## The same with locust's console, on loopback
 # The libraries that the product is compared with want versions of their own.
 $(PEERS_STAMP): $(VERIFY_STAMP) $(LOCKS)/peers.lock
 	@$(BIN)/python -m venv .venv-peers
-	@$(BIN)/python -m uv pip install --quiet --python .venv-peers/bin/python --require-hashes -r $(LOCKS)/peers.lock || \
+	@$(BIN)/python -m uv pip install --quiet --compile-bytecode --python .venv-peers/bin/python --require-hashes -r $(LOCKS)/peers.lock || \
 	  .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r $(LOCKS)/peers.lock
 	@touch $@
 
