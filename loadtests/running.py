@@ -26,6 +26,7 @@ from system.clock import SystemClock
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
+from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.registry import COMPONENTS, SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
@@ -35,7 +36,6 @@ from system.store.latest import LatestStore
 from validation.gathering import await_committed
 from validation.processes import ObserverProcess, ProcessFailedError
 from validation.running import log_tail
-from validation.site import stop_signals_as_interrupt
 
 PIPELINE: Final = (*SERVERS, "stream", "api")
 """What is started for a load: the dashboard watches nothing here."""

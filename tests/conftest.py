@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
-from validation.running import heed_interrupts
+from system.runtime.interrupts import heed_interrupts
 
 # No test fails for the time that it took: other programs may have the machine.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -31,16 +31,6 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-def heed_interrupts() -> None:
-    """Let SIGINT interrupt this process and what it starts, wherever it was started itself.
-
-    A shell makes what it starts in the background ignore SIGINT, and a program inherits that;
-    then ``end_group`` would wait for each group to heed what it never hears.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def run_command(
     command: Sequence[str],
     *,

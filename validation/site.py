@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import psutil
@@ -17,12 +16,12 @@ from rich.console import Console
 
 from system.clock import SystemClock
 from system.errors import InputError
+from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, Settings, load_settings
 
 BROKER: Final = "kafka"
-STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -127,21 +126,6 @@ def running_stack(
     if not keep:
         site.say("stopping everything")
         _stop_undisturbed(stack)
-
-
-@contextmanager
-def stop_signals_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end a run as Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _stop_undisturbed(stack: EmbeddedStack) -> None:

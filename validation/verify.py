@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from system.clock import SystemClock
+from system.runtime.interrupts import heed_interrupts
 from validation.checkers.verdict import Finding, Verdict, overall
 from validation.junit import (
     CaseCounts,
@@ -34,7 +35,7 @@ from validation.reports import (
     read_findings,
     write_json,
 )
-from validation.running import CommandResult, heed_interrupts, log_tail, run_command
+from validation.running import CommandResult, log_tail, run_command
 from validation.screen import STYLES, open_console
 from validation.steps import MODEL, MODEL_STEP, Step, verify_steps
 

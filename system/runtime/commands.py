@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
-from types import FrameType
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.registry import ALIASES, COMPONENTS, chosen_components
 from system.runtime.running import ComponentStatus, RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import load_settings
 
-STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 EXIT_UNHEALTHY: Final = 1
 EXIT_NOT_RUNNING: Final = 3
 STYLES: Final = {"healthy": "green", "unhealthy": "red", "stopped": "red", "fatal": "red"}
@@ -45,7 +43,7 @@ def up(
     stack = EmbeddedStack(
         settings, components=names, detached=detach, on_progress=_printer(console)
     )
-    with _stop_signals_as_interrupt():
+    with stop_signals_as_interrupt():
         _run(stack, console, detach=detach)
 
 
@@ -100,21 +98,6 @@ def _stop_undisturbed(stack: EmbeddedStack) -> None:
     """Stop; a second Ctrl-C does not interrupt what is bounded anyway."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stack.stop()
-
-
-@contextmanager
-def _stop_signals_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal stop the stack as Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _printer(console: Console) -> Callable[[Progress], None]:

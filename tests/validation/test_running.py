@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from validation.running import heed_interrupts, log_tail, run_command
+from validation.running import log_tail, run_command
 
 PARENT_WITH_CHILD = """
 import os, signal, subprocess, sys, time
@@ -70,16 +69,6 @@ def test_an_interrupt_of_the_caller_ends_the_command(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, PARENT_WITH_CHILD, on_wait=interrupted)
     assert not psutil.pid_exists(child_of(tmp_path))
-
-
-def test_what_the_background_made_deaf_hears_interrupts_again(tmp_path: Path) -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        heed_interrupts()
-        run(tmp_path, "import signal; print(signal.getsignal(signal.SIGINT).__name__)")
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert "default_int_handler" in (tmp_path / "log").read_text().splitlines()[-1]
 
 
 def test_the_tail_of_a_log_is_its_last_lines(tmp_path: Path) -> None:

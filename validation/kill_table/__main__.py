@@ -9,11 +9,11 @@ import typer
 from rich.table import Table
 
 from system.clock import monotonic_ns
+from system.runtime.interrupts import heed_interrupts
 from validation.checkers.verdict import Verdict, overall
 from validation.kill_table.records import Mutant, read_mutants, read_not_applicable
 from validation.kill_table.table import Fate, KillTable, Row, findings, run_table, tally
 from validation.reports import write_json
-from validation.running import heed_interrupts
 from validation.screen import open_console
 
 ROOT: Final = Path(__file__).resolve().parents[2]

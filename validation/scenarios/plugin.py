@@ -13,9 +13,9 @@ from typing import Final
 
 import pytest
 
+from system.runtime.interrupts import heed_interrupts
 from system.settings import PROJECT_DIR, load_settings
 from validation.checkers.verdict import Verdict
-from validation.running import heed_interrupts
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, Scenario, read_scenario
 from validation.scenarios.repeat_lines import repeat_line

@@ -12,10 +12,10 @@ import typer
 from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError
+from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.runtime.running import RunningStack
 from system.settings import PROJECT_DIR, load_settings
 from validation.checkers.verdict import Verdict
-from validation.running import heed_interrupts
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.played import Run
 from validation.scenarios.reading import read_scenario
@@ -27,7 +27,6 @@ from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, Place, run_scenario
 from validation.scenarios.timeline import MAX_SPEED, Moment
 from validation.screen import open_console
-from validation.site import stop_signals_as_interrupt
 
 REPORT: Final = PROJECT_DIR / "build" / "replay"
 MAX: Final = "max"

@@ -16,9 +16,9 @@ import typer
 from rich.console import Console
 
 from system.clock import SystemClock
+from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.settings import load_settings
 from validation.checkers.verdict import Finding, Verdict
-from validation.running import heed_interrupts
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.grid import (
     GRID_STORY,
@@ -37,7 +37,6 @@ from validation.scenarios.stack import ScenarioStack, Shape, replay_settings
 from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, show_suite
 from validation.screen import open_console
-from validation.site import stop_signals_as_interrupt
 
 GRID_POINTS: Final = "grid"
 FAULT_SEEDS: Final = (1, 2)
