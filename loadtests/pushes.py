@@ -1,4 +1,4 @@
-"""SSE clients that cost little: plain sockets, one line at a time, stamped on receipt.
+"""SSE clients that cost little: plain sockets, stamped on receipt, read afterwards.
 
 A hundred clients of a comfortable library would measure themselves.
 """
@@ -6,7 +6,7 @@ A hundred clients of a comfortable library would measure themselves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 from urllib.parse import urlparse
@@ -38,6 +38,37 @@ class PushedHead(msgspec.Struct):
     trade_ids: tuple[str, ...] = ()
 
 
+class Receipts(asyncio.Protocol):
+    """One client: asks for a stream, and stamps what comes without looking at it.
+
+    Parameters
+    ----------
+    request : bytes
+        Sent as soon as the connection is made.
+    """
+
+    def __init__(self, request: bytes) -> None:
+        self._request = request
+        self.pieces: list[tuple[int, bytes]] = []
+        self.answered = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        """Stamp with CLOCK_MONOTONIC, and keep."""
+        self.pieces.append((monotonic_ns(), data))
+        self.answered.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for no more."""
+        self.answered.set()
+        self.ended.set()
+
+
 @asynccontextmanager
 async def push_lines(
     connections: Connections, portfolio: str
@@ -52,15 +83,9 @@ async def push_lines(
     place = urlparse(connections.api_url)
     opening = asyncio.open_connection(place.hostname, place.port, limit=LINE_BOUND)
     reader, writer = await asyncio.wait_for(opening, CONNECT_BOUND_S)
-    request = (
-        f"GET /v1/stream?portfolio={portfolio}&compact=true HTTP/1.1\r\nHost: {place.netloc}\r\n"
-        f"Authorization: Bearer {connections.api_token}\r\nAccept: text/event-stream\r\n\r\n"
-    )
     try:
-        writer.write(request.encode())
-        status = await asyncio.wait_for(reader.readline(), CONNECT_BOUND_S)
-        if b" 200 " not in status:
-            raise UnavailableError(f"the push stream answered {status.decode().strip()}")
+        writer.write(_request(connections, portfolio))
+        _check_status(await asyncio.wait_for(reader.readline(), CONNECT_BOUND_S))
         yield reader
     finally:
         writer.close()
@@ -70,13 +95,36 @@ async def push_lines(
 
 async def snapshots(reader: asyncio.StreamReader) -> AsyncIterator[tuple[PushedHead, int]]:
     """Yield each pushed snapshot with its receipt, CLOCK_MONOTONIC."""
-    is_snapshot = False
+    lines = SnapshotLines()
     while line := await reader.readline():
         received_ns = monotonic_ns()
+        if (head := lines.take(line)) is not None:
+            yield head, received_ns
+
+
+def received(pieces: Sequence[tuple[int, bytes]]) -> Iterator[tuple[PushedHead, int]]:
+    """Yield each snapshot of what a client got, with the receipt of the piece that ended it."""
+    lines, rest = SnapshotLines(), b""
+    for received_ns, piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            if (head := lines.take(line)) is not None:
+                yield head, received_ns
+
+
+class SnapshotLines:
+    """Picks the snapshots out of the lines of a push stream."""
+
+    def __init__(self) -> None:
+        self._is_snapshot = False
+
+    def take(self, line: bytes) -> PushedHead | None:
+        """Return the snapshot that a line carries, if it does."""
         if line.startswith(b"event: "):
-            is_snapshot = line.startswith(SNAPSHOT)
-        elif line.startswith(DATA) and is_snapshot:
-            yield msgspec.json.decode(line[len(DATA) :], type=PushedHead), received_ns
+            self._is_snapshot = line.startswith(SNAPSHOT)
+        elif line.startswith(DATA) and self._is_snapshot:
+            return msgspec.json.decode(line[len(DATA) :], type=PushedHead)
+        return None
 
 
 async def listened(
@@ -89,20 +137,33 @@ async def listened(
     Raises
     ------
     UnavailableError
-        If a client is refused.
+        If a client is refused, or gets no answer.
     """
-    ends_ns = monotonic_ns() + round(seconds * 1e9)
+    place = urlparse(connections.api_url)
+    loop = asyncio.get_running_loop()
 
-    async def one(portfolio: str) -> list[float]:
-        late_ms: list[float] = []
-        async with push_lines(connections, portfolio) as reader:
-            async for head, received_ns in snapshots(reader):
-                late_ms.append((received_ns - head.stages.valued_ns) / 1e6)
-                if received_ns > ends_ns:
-                    break
-        return late_ms[1:]
+    async def one(portfolio: str) -> list[tuple[int, bytes]]:
+        opening = loop.create_connection(
+            lambda: Receipts(_request(connections, portfolio)),
+            str(place.hostname),
+            place.port or 80,
+        )
+        transport, client = await asyncio.wait_for(opening, CONNECT_BOUND_S)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(client.answered.wait(), CONNECT_BOUND_S)
+            _check_status(client.pieces[0][1] if client.pieces else b"")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(client.ended.wait(), seconds)
+        finally:
+            transport.close()
+        return client.pieces
 
-    return [late for each in await asyncio.gather(*map(one, portfolios)) for late in each]
+    late_ms: list[float] = []
+    for pieces in await asyncio.gather(*map(one, portfolios)):
+        counted = list(received(pieces))[1:]
+        late_ms += [(at_ns - head.stages.valued_ns) / 1e6 for head, at_ns in counted]
+    return late_ms
 
 
 async def pushed_trades(
@@ -147,6 +208,20 @@ async def pushed_trades(
             await asyncio.sleep(1 / TRADES_PER_S)
         listening.cancel()
     return [max(late_ns, 0) / 1e6 for late_ns in late_ms]
+
+
+def _request(connections: Connections, portfolio: str) -> bytes:
+    return (
+        f"GET /v1/stream?portfolio={portfolio}&compact=true HTTP/1.1\r\n"
+        f"Host: {urlparse(connections.api_url).netloc}\r\n"
+        f"Authorization: Bearer {connections.api_token}\r\nAccept: text/event-stream\r\n\r\n"
+    ).encode()
+
+
+def _check_status(answer: bytes) -> None:
+    status = answer.partition(b"\n")[0]
+    if b" 200 " not in status:
+        raise UnavailableError(f"the push stream answered {status.decode().strip() or 'nothing'}")
 
 
 async def _until(pushed: asyncio.Future[int], trade_id: str) -> int:

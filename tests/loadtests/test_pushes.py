@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.pushes import listened, push_lines, snapshots
+from loadtests.pushes import listened, push_lines, received, snapshots
 from system.clock import monotonic_ns
 from system.errors import UnavailableError
 from system.settings import Connections
@@ -74,11 +74,6 @@ def test_every_push_but_the_first_is_counted_by_its_age():
         for late_ms in (9_000, 50, 70):
             writer.write(snapshot(late_ms * 10**6))
 
-    async def talk(connections):
-        return await listened(connections, ["a", "b"], seconds=0.0)
-
-    assert served(say, talk) == []
-
     async def longer(connections):
         return await listened(connections, ["a"], seconds=30.0)
 
@@ -90,6 +85,31 @@ def test_every_push_but_the_first_is_counted_by_its_age():
     assert len(late_ms) == 2
     assert 50 <= late_ms[0] < 9_000
     assert late_ms[1] >= 70
+
+
+def test_a_snapshot_in_pieces_came_with_its_last_piece():
+    whole = event("heartbeat", epoch=1) + snapshot(0, "t-1") + snapshot(0, "t-2")
+    for cut in range(len(whole)):
+        found = list(received([(1, whole[:cut]), (2, whole[cut:])]))
+        assert [head.trade_ids for head, _ in found] == [("t-1",), ("t-2",)]
+        assert [at for _, at in found] in ([1, 1], [1, 2], [2, 2])
+    assert [at for _, at in received([(1, whole[:-20]), (2, whole[-20:])])] == [1, 2]
+
+
+def test_a_client_that_is_refused_or_gets_nothing_is_named():
+    def refuse(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
+
+    def close(writer: asyncio.StreamWriter) -> None:
+        writer.write_eof()
+
+    async def talk(connections):
+        await listened(connections, ["a"], seconds=30.0)
+
+    with pytest.raises(UnavailableError, match="503"):
+        served(refuse, talk)
+    with pytest.raises(UnavailableError, match="answered nothing"):
+        served(close, talk)
 
 
 def test_a_refusal_is_named():
