@@ -35,8 +35,6 @@ LATENCY_CONF: Final = {
     "spark.locality.wait": "0",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.ui.explainMode": "simple",
     "spark.sql.maxPlanStringLength": str(PLAN_STRING_LENGTH),
     "spark.sql.streaming.checkpointFileManagerClass": CHECKPOINT_MANAGER,
