@@ -93,15 +93,15 @@ class Follower:
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._clock = clock or SystemClock()
-        await_broker(bootstrap_servers, timeout_seconds, clock=self._clock)
-        with kafka_errors_as_ours(bootstrap_servers, "connect a reader"):
-            self._kafka = KafkaConsumer(**_options(bootstrap_servers, timeout_seconds))
-            try:
-                self._partitions = _partitions(self._kafka, topics)
+        self._kafka, self._partitions = _connected(
+            bootstrap_servers, topics, timeout_seconds, "connect a reader", self._clock
+        )
+        try:
+            with kafka_errors_as_ours(bootstrap_servers, "connect a reader"):
                 self._seek(start or {})
-            except BaseException:
-                self._kafka.close()
-                raise
+        except BaseException:
+            self._kafka.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -275,14 +275,9 @@ class TopicEnds:
         timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
-        await_broker(bootstrap_servers, timeout_seconds)
-        with kafka_errors_as_ours(bootstrap_servers, "connect to ask where topics end"):
-            self._kafka = KafkaConsumer(**_options(bootstrap_servers, timeout_seconds))
-            try:
-                self._partitions = _partitions(self._kafka, topics)
-            except BaseException:
-                self._kafka.close()
-                raise
+        self._kafka, self._partitions = _connected(
+            bootstrap_servers, topics, timeout_seconds, "connect to ask where topics end"
+        )
 
     def ask(self, timeout_seconds: float) -> dict[str, int]:
         """Return where the topics end now: the offset that the next record will get.
@@ -340,6 +335,24 @@ def end_offsets(
     """
     with closing(TopicEnds(bootstrap_servers, topics, timeout_seconds=timeout_seconds)) as ends:
         return ends.ask(timeout_seconds)
+
+
+def _connected(
+    bootstrap_servers: str,
+    topics: Sequence[Topic],
+    timeout_seconds: float,
+    attempt: str,
+    clock: Clock | None = None,
+) -> tuple[Any, list[TopicPartition]]:
+    """Return a client and the partitions of topics; the client is closed where that fails."""
+    await_broker(bootstrap_servers, timeout_seconds, clock=clock)
+    with kafka_errors_as_ours(bootstrap_servers, attempt):
+        consumer = KafkaConsumer(**_options(bootstrap_servers, timeout_seconds))
+        try:
+            return consumer, _partitions(consumer, topics)
+        except BaseException:
+            consumer.close()
+            raise
 
 
 def _partitions(consumer: Any, topics: Sequence[Topic]) -> list[TopicPartition]:  # noqa: ANN401
