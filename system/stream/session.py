@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pyspark.sql import SparkSession
 
 from system.settings import LOOPBACK, Settings
-from system.stream.class_archive import ClassArchive, connector_jars, found_archive
+from system.stream.class_archive import connector_jars, found_archive
 
 APP_NAME: Final = "riskstream"
 DRIVER_MEMORY_MB: Final = 1024
@@ -50,20 +51,20 @@ LATENCY_CONF: Final = {
 
 
 def spark_conf(
-    jars: list[Path],
+    jars: Sequence[Path],
     *,
     executor_memory_mb: int,
     cores: int,
     driver_host: str = LOOPBACK,
     gc_log_dir: Path | None = None,
     tuned: bool = True,
-    archive: ClassArchive | None = None,
+    archive_flag: str = "",
 ) -> dict[str, str]:
     """Return the Spark settings of the stream.
 
     Parameters
     ----------
-    jars : list of Path
+    jars : sequence of Path
         The Kafka connector and the bare local file system; on the class path of driver
         and executor from their start.
     executor_memory_mb : int
@@ -76,13 +77,13 @@ def spark_conf(
         Folder in which both JVMs log their collections; none by default.
     tuned : bool
         With what makes a micro-batch short; without, Spark's own defaults, to compare with.
-    archive : ClassArchive, optional
-        Spark's classes as JVMs map them; its class path takes the place of ``jars``.
+    archive_flag : str
+        How both JVMs treat an archive of Spark's classes; ``jars`` is then its class path.
     """
     class_path = ":".join(map(str, jars))
     flags = JVM_FLAGS if tuned else NEEDED_JVM_FLAGS
-    if archive is not None:
-        class_path, flags = archive.joined_path, f"{flags} {archive.use_flag}"
+    if archive_flag:
+        flags = f"{flags} {archive_flag}"
     needed = {
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
@@ -133,14 +134,15 @@ def start_session(settings: Settings, master: str, *, cores: int) -> SparkSessio
     """
     builder = SparkSession.builder.appName(APP_NAME).master(master)
     tuned = settings.spark_tuning == "latency"
+    archive = found_archive(settings, settings.java_home) if tuned else None
     conf = spark_conf(
-        connector_jars(settings),
+        connector_jars(settings) if archive is None else archive.class_path,
         executor_memory_mb=settings.executor_memory_mb,
         cores=cores,
         driver_host=settings.spark_driver_host,
         gc_log_dir=settings.gc_log_dir,
         tuned=tuned,
-        archive=found_archive(settings, settings.java_home) if tuned else None,
+        archive_flag="" if archive is None else archive.use_flag,
     )
     for name, value in conf.items():
         builder = builder.config(name, value)

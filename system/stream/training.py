@@ -21,7 +21,7 @@ from system.clock import Clock, SystemClock
 from system.settings import LOOPBACK, load_settings
 from system.stream.batches import with_each_batch
 from system.stream.class_archive import ClassArchive, class_archive
-from system.stream.session import JVM_FLAGS, spark_conf
+from system.stream.session import spark_conf
 
 BATCHES: Final = 5
 BATCHES_BOUND_S: Final = 60.0
@@ -58,9 +58,8 @@ def train(archive: ClassArchive, *, clock: Clock) -> None:
         Bounds the time.
     """
     conf = spark_conf(
-        list(archive.class_path), executor_memory_mb=512, cores=1, driver_host=LOOPBACK
+        archive.class_path, executor_memory_mb=512, cores=1, archive_flag=archive.make_flag
     )
-    conf["spark.driver.extraJavaOptions"] = f"{JVM_FLAGS} {archive.make_flag}"
     builder = SparkSession.builder.appName("riskstream-training").master("local[1]")
     for name, value in conf.items():
         builder = builder.config(name, value)

@@ -37,7 +37,9 @@ def test_driver_and_executor_load_the_same_jars_from_their_start():
 
 def test_both_jvms_map_the_archive_when_there_is_one_and_begin_with_its_class_path():
     archive = ClassArchive((Path("/jars/connector.jar"), Path("/spark/a.jar")), Path("/c/s.jsa"))
-    conf = spark_conf(JARS, executor_memory_mb=512, cores=2, archive=archive)
+    conf = spark_conf(
+        archive.class_path, executor_memory_mb=512, cores=2, archive_flag=archive.use_flag
+    )
     plain = spark_conf(JARS, executor_memory_mb=512, cores=2)
     for process in ("driver", "executor"):
         assert conf[f"spark.{process}.extraClassPath"] == "/jars/connector.jar:/spark/a.jar"
