@@ -45,6 +45,7 @@ class Order(NamedTuple):
     environment: Mapping[str, str]
     user: str | None
     niceness: int = 0
+    real_time_priority: int = 0
 
 
 def read_order(arguments: Sequence[str]) -> Order:
@@ -81,15 +82,24 @@ def become(order: Order) -> NoReturn:
         os._exit(0)
     os.umask(PRIVATE_UMASK)
     os.chdir(order.directory)
-    if order.niceness:
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, 0, order.niceness)
+    _go_first(order)
     if order.user is not None:
         _assume(pwd.getpwnam(order.user))
     if order.parent:
         _die_with(order.parent, order.death_signal)
     environment = {**os.environ, **order.environment, OWN_PID_VARIABLE: str(os.getpid())}
     os.execvpe(order.command[0], list(order.command), environment)  # noqa: S606 - no shell
+
+
+def _go_first(order: Order) -> None:
+    """Take what precedence is granted; what this program starts later has none."""
+    if order.niceness:
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, order.niceness)
+    if order.real_time_priority:
+        policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, policy, os.sched_param(order.real_time_priority))
 
 
 def _assume(user: pwd.struct_passwd) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from system.priority import NICENESS, REAL_TIME_PRIORITY
 from system.runtime.errors import StackError
 from system.settings import PROJECT_DIR, secret_file
 
@@ -35,15 +36,16 @@ class Program:
         Set on top of the environment of the stack.
     user : str or None
         Service user to become, for a server that refuses to run as root.
-    niceness : int
-        Below 0: goes ahead of other programs, where the privilege for it is there.
+    goes_first : bool
+        Ahead of other programs, where the privilege for it is there; for what computes
+        microseconds and is waited for by everybody.
     """
 
     command: tuple[str, ...]
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
-    niceness: int = 0
+    goes_first: bool = False
 
 
 def save_program(path: Path, program: Program) -> None:
@@ -56,7 +58,8 @@ def save_program(path: Path, program: Program) -> None:
                 "directory": str(program.directory),
                 "environment": _environment(program.environment),
                 "user": program.user,
-                "niceness": program.niceness,
+                "niceness": NICENESS if program.goes_first else 0,
+                "real_time_priority": REAL_TIME_PRIORITY if program.goes_first else 0,
             }
         ),
     )

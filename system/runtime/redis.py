@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import redis as redis_client
 
-from system.priority import NICENESS
 from system.runtime.component import CHECK_BOUND_S, Component, Site
 from system.runtime.programs import Program
 from system.settings import LOOPBACK, ConnectionName, Connections, secret_file
@@ -40,7 +39,7 @@ class Redis(Component):
         folder = site.state.folder("redis")
         secret_file(folder / "redis.conf", redis_conf(site.ports["server"], site.secrets.redis))
         command = (str(redis_server()), "redis.conf")
-        return Program(command, directory=folder, niceness=NICENESS)
+        return Program(command, directory=folder, goes_first=True)
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
         """Return if the server answers PING."""

@@ -41,7 +41,7 @@ async def ask_what_if(request: Request, portfolio: PortfolioName) -> Response:
     question = await question_body(request, WhatIfRequest)
     named = [trade.instrument for trade in question.trades]
     found = await desks_of(request).recall.ask(
-        portfolio, named, lambda recalled: what_if_of(question, recalled)
+        portfolio, named, lambda recalled: what_if_of(question, recalled), prompt=True
     )
     return json_answer(found)
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import gc
-import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -22,6 +20,7 @@ from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.messages import Instrument, StressedHistory
 from system.errors import RiskstreamError, UnavailableError
+from system.priority import go_first
 from system.settings import Settings, load_settings
 from system.simulate.datasets import load_market
 from system.simulate.errors import WindowError
@@ -36,7 +35,6 @@ INPUT_EXIT_CODE: Final = 2
 UNAVAILABLE_EXIT_CODE: Final = 3
 STOPPED_EXIT_CODE: Final = 130
 SWITCH_INTERVAL_SECONDS: Final = 0.0005
-REAL_TIME_PRIORITY: Final = 1
 WEEKDAYS_SHARE: Final = 5 / 7
 SIMULATED_RATE: Final = 1.1
 
@@ -182,8 +180,7 @@ def keep_pauses_short() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     gc.collect()
     gc.freeze()
-    with suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REAL_TIME_PRIORITY))
+    go_first()
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -12,6 +12,7 @@ import sys
 import psutil
 import pytest
 
+from system.priority import NICENESS
 from system.runtime import guard
 from system.runtime.errors import StackError
 from system.runtime.guard import DETACHED, NOT_STARTED_EXIT_CODE, ORPHANED_EXIT_CODE
@@ -118,11 +119,20 @@ def test_what_cannot_be_started_says_why_and_exits_as_a_shell_would(tmp_path, pr
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may go ahead of others")
 def test_a_program_goes_ahead_of_others_where_it_may(tmp_path):
-    program = Program(("/bin/sh", "-c", "nice"), tmp_path, niceness=-3)
+    code = (
+        "import os, subprocess, sys;"
+        "say = 'import os; print(os.sched_getscheduler(0) & os.SCHED_RR, os.nice(0))';"
+        "exec(say);"
+        "sys.stdout.flush();"
+        "subprocess.run([sys.executable, '-c', say], check=True)"
+    )
+    program = Program((sys.executable, "-c", code), tmp_path, goes_first=True)
     done = subprocess.run(
         command(tmp_path, program), timeout=BOUND_S, check=True, capture_output=True, text=True
     )
-    assert int(done.stdout) == -3
+    itself, what_it_starts = (tuple(map(int, line.split())) for line in done.stdout.splitlines())
+    assert itself == (os.SCHED_RR, NICENESS)
+    assert what_it_starts == (0, 0)
 
 
 def test_without_the_privilege_a_program_starts_all_the_same(tmp_path, monkeypatch):
@@ -130,6 +140,7 @@ def test_without_the_privilege_a_program_starts_all_the_same(tmp_path, monkeypat
         raise PermissionError
 
     monkeypatch.setattr(guard.os, "setpriority", refused)
+    monkeypatch.setattr(guard.os, "sched_setscheduler", refused)
     monkeypatch.setattr(guard.os, "umask", lambda _: 0)
     monkeypatch.setattr(
         guard.os, "execvpe", lambda *told: (_ for _ in ()).throw(StartedError(told[0]))
@@ -137,7 +148,7 @@ def test_without_the_privilege_a_program_starts_all_the_same(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StartedError, match="/bin/true"):
         guard.become(
-            guard.Order(False, 0, signal.SIGTERM, ("/bin/true",), str(tmp_path), {}, None, -3)
+            guard.Order(False, 0, signal.SIGTERM, ("/bin/true",), str(tmp_path), {}, None, -3, 1)
         )
 
 

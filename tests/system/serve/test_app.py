@@ -34,6 +34,7 @@ def test_without_the_privilege_the_log_says_so(
         raise PermissionError
 
     monkeypatch.setattr(os, "setpriority", refused)
+    monkeypatch.setattr(os, "sched_setscheduler", refused)
     for module, name in ((app.gc, "freeze"), (app.gc, "set_threshold"), (app.gc, "collect")):
         monkeypatch.setattr(module, name, lambda *_: None)
     monkeypatch.setattr(app.sys, "setswitchinterval", lambda _: None)

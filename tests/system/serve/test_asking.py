@@ -24,7 +24,7 @@ from system.contracts.questions import (
 from system.serve import recalling
 from system.serve.hub import SnapshotHub
 from system.serve.names import KnownNames
-from system.serve.recalling import RecallDesk
+from system.serve.recalling import RecallDesk, Recalled
 from system.serve.services import Services
 from tests.system.book.feed import (
     end_of_day,
@@ -224,6 +224,27 @@ def test_an_option_that_is_not_held_is_valued_at_its_underlyings_newest_quote(
     really = live(optioned.take(optioned.feed.send(trade("t", "B.CALL", 2.0, paid, book="N"))), "N")
     assert figures(found.after) == figures(current_risk(really))
     assert price is None or paid == price
+
+
+def test_only_a_what_if_for_a_small_book_without_options_keeps_the_event_loop(
+    optioned: Streamed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optioned.take(optioned.feed.send(portfolio("N", holding("A", 1.0))))
+    threaded: list[str] = []
+    run_sync = anyio.to_thread.run_sync
+
+    async def watched(work: Any, *arguments: Any, **named: Any) -> Any:
+        threaded.extend(one.snapshot.portfolio for one in arguments if isinstance(one, Recalled))
+        return await run_sync(work, *arguments, **named)
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", watched)
+    answered(optioned, name="N")
+    assert threaded == []
+    answered(optioned, name="O")
+    assert threaded == ["O"]
+    monkeypatch.setattr(recalling, "PROMPT_POSITIONS_MAX", 0)
+    answered(optioned, name="N")
+    assert threaded == ["O", "N"]
 
 
 def test_each_portfolio_is_answered_from_its_own_book(streamed: Streamed) -> None:
