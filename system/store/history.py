@@ -32,7 +32,7 @@ from system.store.records import (
     StoredState,
 )
 from system.store.schema import upgrade_schema
-from system.store.transactions import prune, write_batch
+from system.store.transactions import outgrown, write_batch
 
 CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 15_000
@@ -147,19 +147,20 @@ class RiskHistory(LimitTrail):
         rows = [sql.snapshot_row(s, pinned=self._limits.pins(s)) for s in batch.snapshots]
         return self._write(lambda cursor: write_batch(cursor, batch, rows))
 
-    def prune(self, budget_bytes: int = retention.BUDGET_BYTES) -> int:
-        """Keep the history within its bound (see ``system.store.retention``).
+    def prune(self, budget_bytes: int = retention.BUDGET_BYTES) -> Iterator[int]:
+        """Keep the history within its bound (see ``system.store.retention``), piece by piece.
 
         Parameters
         ----------
         budget_bytes : int
             What the rows that are not pinned may hold, as JSON before compression.
 
-        Returns
-        -------
+        Yields
+        ------
         int
-            Snapshots deleted, at most ``MAX_ROWS_PER_PRUNE`` by each of the two rules; call
-            again (once a minute is plenty).
+            How many snapshots a transaction has deleted, at most ``MAX_ROWS_PER_PRUNE`` in all:
+            call again once a minute. In between no transaction is open, so that the caller
+            may take its time.
 
         Raises
         ------
@@ -167,9 +168,16 @@ class RiskHistory(LimitTrail):
             If PostgreSQL does not answer.
         """
         with self._reading() as cursor:
-            deleted = prune(cursor, budget_bytes)
+            cursor.execute(retention.DROP_REJECTED, {"rows": retention.MAX_REJECTED_ROWS})
             cursor.connection.commit()
-        return deleted
+            ids = outgrown(cursor, budget_bytes)
+        for first in range(0, len(ids), retention.ROWS_PER_DELETE):
+            with self._reading() as cursor:
+                piece = ids[first : first + retention.ROWS_PER_DELETE]
+                cursor.execute(retention.DELETE_SNAPSHOTS, (piece,))
+                deleted = cursor.rowcount
+                cursor.connection.commit()
+            yield deleted
 
     # -- reading ------------------------------------------------------------------------
 

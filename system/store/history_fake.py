@@ -71,10 +71,6 @@ class MemoryHistory:
         self._committed = Position(batch.fence, batch.epoch)
         return True
 
-    def prune(self, budget_bytes: int = 0) -> int:
-        """Delete nothing: memory is bounded by the test."""
-        return 0
-
     def load(self) -> StoredState:
         """Return offsets and book state as the last commit left them."""
         return StoredState(dict(self._offsets), dict(self._state))

@@ -16,22 +16,22 @@ from system.contracts.messages import RiskSnapshot, SnapshotKind
 BUDGET_BYTES: Final = 4 * 1024**3
 FULL_CADENCE_MINUTES: Final = 10
 MAX_ROWS_PER_PRUNE: Final = 20_000
+ROWS_PER_DELETE: Final = 200
+"""Of 40 kB each, in twenty pieces of their own: some 0.04 s of PostgreSQL."""
 MAX_REJECTED_ROWS: Final = 1_000_000
 
 UNPINNED_BYTES: Final = "SELECT coalesce(sum(payload_bytes), 0) FROM risk_snapshot WHERE NOT pinned"
-THIN: Final = """
-    DELETE FROM risk_snapshot WHERE snapshot_id IN (
-        SELECT snapshot_id FROM (
-            SELECT snapshot_id, row_number() OVER (
-                PARTITION BY portfolio, date_trunc('minute', recorded_at)
-                ORDER BY recorded_at, snapshot_id) AS rank_in_minute
-            FROM risk_snapshot
-            WHERE NOT pinned AND recorded_at < now() - make_interval(mins => %(minutes)s)
-        ) AS ranked WHERE rank_in_minute > 1 LIMIT %(limit)s)"""
-DROP_OLDEST: Final = """
-    DELETE FROM risk_snapshot WHERE snapshot_id IN (
-        SELECT snapshot_id FROM risk_snapshot WHERE NOT pinned
-        ORDER BY recorded_at LIMIT %(limit)s)"""
+TO_THIN: Final = """
+    SELECT snapshot_id FROM (
+        SELECT snapshot_id, row_number() OVER (
+            PARTITION BY portfolio, date_trunc('minute', recorded_at)
+            ORDER BY recorded_at, snapshot_id) AS rank_in_minute
+        FROM risk_snapshot
+        WHERE NOT pinned AND recorded_at < now() - make_interval(mins => %(minutes)s)
+    ) AS ranked WHERE rank_in_minute > 1 LIMIT %(limit)s"""
+OLDEST: Final = """
+    SELECT snapshot_id FROM risk_snapshot WHERE NOT pinned ORDER BY recorded_at LIMIT %(limit)s"""
+DELETE_SNAPSHOTS: Final = "DELETE FROM risk_snapshot WHERE snapshot_id = ANY(%s)"
 DROP_REJECTED: Final = """
     DELETE FROM rejected_message WHERE arrival <= (
         SELECT max(arrival) FROM rejected_message) - %(rows)s"""

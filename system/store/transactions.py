@@ -1,4 +1,4 @@
-"""The statements of one transaction each: a micro-batch, and the pruning of history."""
+"""The statements of a micro-batch's transaction, and what of the history is to go."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from psycopg2.extras import execute_values
 
 from system.store import limit_trail, retention, sql
-from system.store.cursors import Cursor, one_row
+from system.store.cursors import Cursor, all_rows, one_row
 from system.store.errors import FencedError
 from system.store.records import BatchCommit
 
@@ -66,18 +66,16 @@ def _insert(
         execute_values(cursor, statement, rows, template, page_size=ROWS_PER_STATEMENT)
 
 
-def prune(cursor: Cursor, budget_bytes: int) -> int:
-    """Delete what the budget does not hold; return how many snapshots went."""
-    cursor.execute(retention.DROP_REJECTED, {"rows": retention.MAX_REJECTED_ROWS})
+def outgrown(cursor: Cursor, budget_bytes: int) -> list[str]:
+    """Return ids of snapshots that the budget does not hold, as many as one pruning deletes."""
+    (held,) = one_row(cursor, retention.UNPINNED_BYTES)
+    if held <= budget_bytes:
+        return []
     bounds = {
         "minutes": retention.FULL_CADENCE_MINUTES,
         "limit": retention.MAX_ROWS_PER_PRUNE,
     }
-    deleted = 0
-    for rule in (retention.THIN, retention.DROP_OLDEST):
-        (held,) = one_row(cursor, retention.UNPINNED_BYTES)
-        if deleted or held <= budget_bytes:
-            break
-        cursor.execute(rule, bounds)
-        deleted = cursor.rowcount
-    return deleted
+    for rule in (retention.TO_THIN, retention.OLDEST):
+        if ids := [snapshot_id for (snapshot_id,) in all_rows(cursor, rule, bounds)]:
+            return ids
+    return []

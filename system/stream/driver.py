@@ -32,6 +32,7 @@ from system.store.records import StoredState
 from system.stream.batch import MicroBatch
 from system.stream.batches import Read, with_each_batch
 from system.stream.durable import DurableWriter
+from system.stream.pruning import Pruner
 from system.stream.pulse import ASK_BOUND_S, Pulse
 from system.stream.query import records
 from system.stream.session import start_session
@@ -112,8 +113,11 @@ class Driver:
         valuer = self._valuer(session, stored, stale_after_ns)
         book = Book(offsets, stored.state, stale_after_ns=stale_after_ns, valuer=valuer)
         producer = stack.enter_context(MessageProducer(bootstrap))
-        durable = DurableWriter(history, latest, producer, clock=self._clock)
+        durable = DurableWriter(history, latest, producer)
         stack.callback(durable.close)
+        pruner = Pruner(history, self._clock)
+        pruner.start()
+        stack.callback(pruner.close)
         watermark = latest.watermark()
         batch = MicroBatch(
             book,

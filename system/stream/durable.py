@@ -8,14 +8,11 @@ announced again (at least once), never lost.
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, Protocol
+from typing import Protocol
 
 from system.book.fold import Fold
-from system.clock import Clock
 from system.contracts.messages import Message
 from system.store.records import BatchCommit
-
-PRUNE_INTERVAL_NS: Final = 60_000_000_000
 
 
 class HistoryWriter(Protocol):
@@ -23,10 +20,6 @@ class HistoryWriter(Protocol):
 
     def commit(self, batch: BatchCommit) -> bool:
         """Write a batch in one transaction."""
-        ...
-
-    def prune(self) -> int:
-        """Keep the history within its bound."""
         ...
 
 
@@ -61,18 +54,12 @@ class DurableWriter:
         Redis, told when a batch is committed.
     announcer : Announcer
         Kafka.
-    clock : Clock
-        Times the pruning.
     """
 
-    def __init__(
-        self, history: HistoryWriter, latest: DurableMarker, announcer: Announcer, *, clock: Clock
-    ) -> None:
+    def __init__(self, history: HistoryWriter, latest: DurableMarker, announcer: Announcer) -> None:
         self._history = history
         self._latest = latest
         self._announcer = announcer
-        self._clock = clock
-        self._pruned_ns = clock.monotonic_ns()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="durable")
         self._pending: Future[None] | None = None
 
@@ -138,7 +125,6 @@ class DurableWriter:
             )
         )
         self._latest.mark_durable(fence, epoch)
-        self._prune()
 
     def _announce(self, fold: Fold, announce: bool) -> None:
         messages: list[Message] = [*fold.rejected, *(fold.snapshots if announce else ())]
@@ -146,9 +132,3 @@ class DurableWriter:
             self._announcer.send(message)
         if messages:
             self._announcer.flush()
-
-    def _prune(self) -> None:
-        now_ns = self._clock.monotonic_ns()
-        if now_ns - self._pruned_ns >= PRUNE_INTERVAL_NS:
-            self._pruned_ns = now_ns
-            self._history.prune()

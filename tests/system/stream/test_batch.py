@@ -41,9 +41,6 @@ class Kept:
         self.commits.append(batch)
         return True
 
-    def prune(self) -> int:
-        return 0
-
     def send(self, message: Message) -> None:
         pass
 
@@ -67,7 +64,7 @@ def arrow(*messages: Message) -> pa.Table:
 def one_batch(alerts: LimitAlerts) -> BatchCommit:
     clock, kept = SteppingClock(wall_ns=WALL_NS), Kept()
     latest = MemoryLatest(lambda: 0)
-    durable = DurableWriter(kept, latest, kept, clock=clock)
+    durable = DurableWriter(kept, latest, kept)
     book = Book(dict.fromkeys(Feed().names, 0))
     batch = MicroBatch(book, latest, durable, clock=clock, fence=1, published={}, alerts=alerts)
     definition = msgspec.structs.replace(
@@ -83,7 +80,7 @@ def one_batch(alerts: LimitAlerts) -> BatchCommit:
 def test_a_batch_has_read_what_lies_before_its_last_message_and_no_more() -> None:
     clock, kept = SteppingClock(wall_ns=WALL_NS), Kept()
     latest = MemoryLatest(lambda: 0)
-    durable = DurableWriter(kept, latest, kept, clock=clock)
+    durable = DurableWriter(kept, latest, kept)
     book = Book(dict.fromkeys(Feed().names, 0))
     batch = MicroBatch(
         book, latest, durable, clock=clock, fence=1, published={}, alerts=LimitAlerts()

@@ -7,7 +7,6 @@ import threading
 import pytest
 
 from system.book.fold import Fold
-from system.clock import ManualClock
 from system.stream.durable import DurableWriter
 
 NOTHING = Fold((), (), {"market_data:0": 1}, {}, (), 0)
@@ -27,9 +26,6 @@ class History:
             raise self.error
         self.committed.append(batch.epoch)
         return True
-
-    def prune(self) -> int:
-        return 0
 
 
 class Latest:
@@ -60,7 +56,7 @@ def latest():
 
 @pytest.fixture
 def writer(history, latest):
-    made = DurableWriter(history, latest, Announcer(), clock=ManualClock())
+    made = DurableWriter(history, latest, Announcer())
     yield made
     history.go_on.set()
     made.close()
