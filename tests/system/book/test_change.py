@@ -83,6 +83,50 @@ def test_an_explained_change_ends_at_the_stored_bits_and_skips_what_stands_still
     assert found.steps[STEPS.index(ChangeStep.WINDOW)].changed is closes_day
 
 
+def test_the_order_of_the_steps_is_that_of_the_conventions() -> None:
+    feed, before = start(holding("A", 10.0))
+    assert [str(one.step) for one in explained(feed, before, before).steps] == [
+        "positions",
+        "corporate_actions",
+        "prices",
+        "volatility",
+        "time",
+        "fx",
+        "window",
+        "settings",
+    ]
+
+
+def test_each_step_is_the_var_of_the_book_that_stands_there() -> None:
+    """Several inputs changed at once; the books in between are really held, by other feeds."""
+
+    def stood(quantity: float, price: float, usd: float, *, close: float | None = None) -> float:
+        feed, _ = start(holding("A", quantity), holding("B", 20.0))
+        feed.send(tick("A", price, hour=16.0), rate("USD", usd, hour=16.0))
+        if close is not None:
+            feed.close(0, tick("A", close, hour=17.0))
+            feed.send(tick("A", price, day=1))
+        var = live(feed.book.revalue(fence=1, epoch=50)).var
+        assert var is not None
+        return var
+
+    feed, before = start(holding("A", 10.0), holding("B", 20.0))
+    feed.send(trade("t", "A", 5.0, 100.0), tick("A", 130.0, hour=16.0), rate("USD", 1.3, hour=16.0))
+    feed.close(0, tick("A", 70.0, hour=17.0))
+    feed.send(tick("A", 130.0, day=1))
+    after = live(feed.book.revalue(fence=1, epoch=50))
+    expected = {
+        "positions": stood(15.0, 101.0, 1.12),
+        "prices": stood(15.0, 130.0, 1.12),
+        "fx": stood(15.0, 130.0, 1.3),
+        "window": stood(15.0, 130.0, 1.3, close=70.0),
+    }
+    found = {str(one.step): one for one in explained(feed, before, after).steps}
+    assert {name: found[name].var for name in expected} == expected
+    assert [name for name, one in found.items() if one.changed] == list(expected)
+    assert len({before.var, *expected.values()}) == 5
+
+
 def test_each_input_alone_is_named_and_all_others_are_exactly_zero() -> None:
     cases = {
         "positions": [trade("t", "A", 5.0, 100.0)],

@@ -15,6 +15,7 @@ from system.contracts.limits import HYSTERESIS, Limit, LimitLevel, LimitMeasure,
 from system.contracts.messages import Portfolio, RiskSnapshot
 from system.store.samples import sample_snapshot
 from tests.system.book.feed import holding, live, opened, portfolio, rate, tick
+from tests.system.book.test_options import black_scholes, optioned
 
 OK, WARNING, BREACH = LimitLevel.OK, LimitLevel.WARNING, LimitLevel.BREACH
 SEVERITY = {OK: 0, WARNING: 1, BREACH: 2}
@@ -70,6 +71,25 @@ def test_every_measure_is_a_fraction_of_nav() -> None:
         {measure: amount / snapshot.nav for measure, amount in expected.items()}
     )
     assert all(one.raised is None for one in snapshot.limits)
+
+
+@pytest.mark.parametrize("quantity", [5.0, -5.0])
+def test_vega_is_limited_by_its_size_in_base_currency_per_vol_point(quantity: float) -> None:
+    feed = optioned()
+    feed.send(portfolio("L", holding("B.CALL", quantity, 2.5), holding("cash:USD", 9_000.0)))
+    snapshot = live(feed.send(tick("B", 103.0), rate("USD", 1.12)), "L")
+    bump = black_scholes(103.0, 0.2501, 30) - black_scholes(103.0, 0.2499, 30)
+    vega = 5.0 * 100.0 * bump / 0.02 * 1.12  # EUR per 0.01 of volatility, in USD
+    (found,) = (
+        use
+        for use in limit_uses(
+            snapshot, (Limit(measure=LimitMeasure.VEGA, warning=1e-9, breach=1.0),)
+        )
+        if use.measure is LimitMeasure.VEGA
+    )
+    assert found.value == pytest.approx(vega / snapshot.nav, rel=1e-6)
+    tight = Limit(measure=LimitMeasure.VEGA, warning=found.value / 4, breach=found.value / 2)
+    assert limit_uses(snapshot, (tight,))[-1].level is BREACH
 
 
 def test_the_limit_on_var_is_always_there_and_is_that_of_the_portfolio() -> None:

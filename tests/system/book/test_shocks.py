@@ -20,6 +20,7 @@ from tests.system.book.feed import (
     holding,
     live,
     opened,
+    portfolio,
     rate,
     tick,
     walk,
@@ -188,6 +189,33 @@ def test_the_smallest_move_of_a_long_book_is_down_and_of_a_short_one_up() -> Non
     short = book(holding("A", -10.0))
     found = reverse_stress(short.book.portfolios["P"], short.book.market, 250.0)
     assert found.move == pytest.approx(0.25, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("shares", "calls", "loss"),
+    [
+        (-300.0, 5.0, 20.0),  # gains far away, loses in between
+        (330.0, -5.0, 400.0),  # loses both ways
+        (350.0, -5.0, 3_000.0),
+    ],
+)
+def test_the_smallest_move_of_a_curved_book_is_that_of_a_dense_scan(
+    shares: float, calls: float, loss: float
+) -> None:
+    feed = optioned()
+    feed.send(portfolio("S", holding("B", shares), holding("B.CALL", calls, 2.5)))
+    feed.send(tick("B", 103.0), rate("USD", 1.12))
+
+    def pnl(move: float) -> float:
+        option = black_scholes(103.0 * (1 + move), 0.25, 30) - black_scholes(103.0, 0.25, 30)
+        return (shares * 103.0 * move + calls * 100.0 * option) * 1.12
+
+    scan = [step * 1e-5 for step in range(-90_000, 100_001)]
+    smallest = min((move for move in scan if pnl(move) <= -loss), key=abs)
+    found = reverse_stress(feed.book.portfolios["S"], feed.book.market, loss)
+    assert found.move == pytest.approx(smallest, abs=1.1e-5)
+    assert found.scenario is not None
+    assert found.scenario.pnl == pytest.approx(-loss, rel=1e-6)
 
 
 def test_a_loss_that_no_move_brings_is_said_to_be_out_of_reach() -> None:

@@ -436,6 +436,21 @@ def test_contributions_say_component_marginal_and_incremental_var(optioned: Stre
         assert row.marginal_var == pytest.approx(row.component_var / row.quantity)
 
 
+def test_marginal_var_is_the_slope_of_the_what_if(optioned: Streamed) -> None:
+    """Of options in another currency than the base, fully revalued; bought for next to nothing."""
+    rows = msgspec.json.decode(
+        optioned.world.client.get("/v1/portfolios/O/contributions").content, type=Contributions
+    ).rows
+    step = 1e-3
+    for row in rows:
+        found = answered(optioned, proposed(row.instrument, step, 1e-6), name="O")
+        assert found.before.var is not None
+        assert found.after.var is not None
+        slope = (found.after.var - found.before.var) / step
+        assert slope == pytest.approx(row.marginal_var, rel=1e-6)
+    assert len(rows) == 2
+
+
 def test_incremental_var_is_what_a_sale_of_the_whole_position_would_save(
     streamed: Streamed,
 ) -> None:

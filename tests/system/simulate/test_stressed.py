@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from system.book.shocks import day_pnl
 from system.contracts.api import PortfolioImport
 from system.contracts.codec import MAX_MESSAGE_BYTES, encode
 from system.contracts.messages import OpeningPosition, Portfolio, RiskSnapshot, StressedHistory
@@ -137,3 +138,31 @@ def test_the_golden_stressed_numbers_stand_in_a_snapshot(whole: Market) -> None:
         assert found[window].var == pytest.approx(golden[window]["svar"], abs=0.01)
         assert found[window].scenario_count == golden[window]["n"]
     assert (found["2022"].var, found["2022"].scenario_count) == (None, golden["2022"]["n"])
+
+
+@pytest.mark.parametrize("day", [dt.date(2008, 10, 15), dt.date(2020, 3, 16)])
+def test_a_named_day_of_history_loses_what_its_closes_say(whole: Market, day: dt.date) -> None:
+    quantities = {"AAPL": 300.0, "JPM": -120.0, "XOM": 75.0}
+    real = {name: closes.read_closes(closes.EQUITIES)[name] for name in quantities}
+    today = dt.date(2022, 12, 28)
+    chosen = replayed_market(whole, instruments=tuple(quantities))
+    spec = ReplaySpec(first_day=today, last_day=today, ticks_per_day=20)
+    positions = tuple(
+        OpeningPosition(instrument=name, quantity=quantity, entry_price=1.0)
+        for name, quantity in quantities.items()
+    )
+    feed = Feed()
+    feed.send(*Replay(chosen, spec).reference_messages(), *stressed_histories(whole, chosen))
+    snapshot = live(feed.send(Portfolio(portfolio="days", positions=positions)), "days")
+    found = day_pnl(feed.book.portfolios["days"], feed.book.market, day)
+    before = max(one for one in real["AAPL"] if one < day)
+    expected = {
+        row.instrument: quantities[row.instrument]
+        * real[row.instrument][snapshot.asof]
+        * (real[row.instrument][day] / real[row.instrument][before] - 1)
+        for row in snapshot.positions
+    }
+    assert found.days == (before, day)
+    assert found.by_position.tolist() == pytest.approx(list(expected.values()), rel=1e-9)
+    assert found.pnl == pytest.approx(sum(expected.values()), rel=1e-9)
+    assert expected["AAPL"] < 0.0 < expected["JPM"]

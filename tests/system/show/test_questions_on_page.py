@@ -1,0 +1,223 @@
+"""Forms of the page: exactly what they ask the API for whom, and that the answer is drawn."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, Self
+
+import msgspec
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from system.contracts.api import StreamState
+from system.contracts.limits import (
+    Acknowledgement,
+    LimitLevel,
+    LimitMeasure,
+    LimitUse,
+    TrailKind,
+    TrailRow,
+)
+from system.contracts.messages import AssetClass, RiskSnapshot
+from system.contracts.questions import ReverseStress, ScenarioRequest, Shock
+from system.show import live, stress
+from system.show.desk import Desk
+from system.show.fanout import Fanout
+from system.show.stress import DAY, EVERYTHING, REVERSE
+from tests.system.show.test_change import FOUND as CHANGE
+from tests.system.show.test_page import page_run
+from tests.system.show.test_stress import FOUND as SCENARIO
+from tests.system.show.test_stress import ROWS, plain
+
+TOKEN = "t" * 16
+REVERSED = ReverseStress(
+    portfolio="long-short",
+    snapshot_id="long-short-1-1",
+    base_currency="USD",
+    nav=1e5,
+    loss=50_000.0,
+    move=-0.125,
+    pnl=-50_000.0,
+    rows=ROWS,
+    lowest=-0.9,
+    highest=1.0,
+    worst_move=-0.9,
+    worst_pnl=-90_000.0,
+    durable=True,
+    stream=StreamState.RUNNING,
+)
+SEEN = TrailRow(
+    event_id=2,
+    kind=TrailKind.ACKNOWLEDGED,
+    portfolio="long-short",
+    measure=LimitMeasure.GROSS,
+    before=LimitLevel.OK,
+    after=LimitLevel.BREACH,
+    value=1.5,
+    warning=0.8,
+    breach=1.0,
+    snapshot_id="long-short-1-1",
+    event_time_ns=1,
+    recorded_at_ns=2,
+    acknowledges=1,
+    actor="R. Officer",
+)
+
+
+class Api:
+    """In place of the client: keeps what is asked, and gives one answer."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.answer: Any = None
+
+    def __call__(self, url: str, token: str) -> Self:
+        assert (url, token) == ("http://api", TOKEN)
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def ask(*arguments: Any) -> Any:
+            self.asked.append((name, *arguments))
+            return self.answer
+
+        return ask
+
+
+@pytest.fixture
+def api(
+    long_short: RiskSnapshot, long_equities: RiskSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Api]:
+    def where() -> Any:
+        return SimpleNamespace(api_url="http://api", api_token=TOKEN)
+
+    found = Api()
+    made = live.Live(Desk(), Fanout(), asyncio.new_event_loop(), where)
+    live.start(made)
+    limited = msgspec.structs.replace(
+        long_short,
+        limits=tuple(
+            LimitUse(
+                measure=measure,
+                value=1.5,
+                warning=0.8,
+                breach=1.0,
+                used=1.5,
+                level=level,
+                raised=level,
+            )
+            for measure, level in (
+                (LimitMeasure.GROSS, LimitLevel.BREACH),
+                (LimitMeasure.NET, LimitLevel.BREACH),
+            )
+        ),
+    )
+    made.desk.take_snapshot(long_equities, 0)
+    made.desk.take_snapshot(limited, 0)
+    monkeypatch.setattr(stress, "RiskClient", found)
+    yield found
+    live.stop()
+    made.loop.close()
+
+
+def page_of(portfolio: str = "long-short") -> AppTest:
+    page = page_run(portfolio=portfolio)
+    assert not page.exception
+    return page
+
+
+def pressed(page: AppTest, label: str) -> AppTest:
+    page = next(one for one in page.button if one.label == label).click().run()
+    assert not page.exception
+    assert len(page.error) == 0
+    return page
+
+
+def field(widgets: Any, label: str) -> Any:
+    return next(one for one in widgets if one.label == label)
+
+
+def said(page: AppTest) -> str:
+    return plain(" ".join(one.value for one in page.markdown))
+
+
+def asking(page: AppTest, kind: str) -> AppTest:
+    control = next(one for one in page.button_group if kind in one.options)
+    return control.set_value(kind).run()
+
+
+def test_a_shock_is_asked_as_it_is_filled_in(api: Api) -> None:
+    api.answer = SCENARIO
+    page = page_of()
+    field(page.selectbox, "Prices of").set_value(AssetClass.EQUITY.value)
+    field(page.number_input, "by %").set_value(-12.5)
+    field(page.text_input, "Currency").set_value("jpy")
+    field(page.number_input, "by % ").set_value(4.0)
+    page = pressed(page, "Revalue")
+    shocks = (
+        Shock(move=-0.125, asset_class=AssetClass.EQUITY),
+        Shock(move=0.04, currency="JPY"),
+    )
+    assert api.asked == [("scenario", "long-short", ScenarioRequest(shocks=shocks))]
+    assert "-1 134 USD" in said(page)
+    assert len(page.table) == 1
+
+
+def test_a_shock_of_everything_is_for_the_portfolio_that_is_shown(api: Api) -> None:
+    api.answer = SCENARIO
+    page = page_of("long-equities")
+    assert field(page.selectbox, "Prices of").value == EVERYTHING
+    pressed(page, "Revalue")
+    shocks = (Shock(move=-0.1),)
+    assert api.asked == [("scenario", "long-equities", ScenarioRequest(shocks=shocks))]
+
+
+def test_a_day_of_history_is_asked_by_its_date(api: Api) -> None:
+    api.answer = SCENARIO
+    page = asking(page_of(), DAY)
+    field(page.date_input, "Day").set_value(dt.date(2008, 10, 15))
+    page = pressed(page, "Revalue")
+    assert api.asked == [("scenario", "long-short", ScenarioRequest(day=dt.date(2008, 10, 15)))]
+    assert "from 2020-03-13 to 2020-03-16" in said(page)
+
+
+def test_a_reverse_stress_is_asked_by_its_loss(api: Api) -> None:
+    api.answer = REVERSED
+    page = asking(page_of(), REVERSE)
+    field(page.number_input, "Loss, base currency").set_value(75_000.0)
+    page = pressed(page, "Revalue")
+    assert api.asked == [("reverse_stress", "long-short", 75_000.0)]
+    assert "-12.50 %" in said(page)
+
+
+def test_a_change_is_explained_for_the_portfolio_that_is_shown(api: Api) -> None:
+    api.answer = CHANGE
+    page = pressed(page_of(), "Explain since the last close")
+    assert api.asked == [("var_change", "long-short")]
+    assert "+150 USD" in said(page)
+    assert len(page.table) == 1
+
+
+def test_a_limit_is_acknowledged_by_name(api: Api) -> None:
+    api.answer = SEEN
+    page = page_of()
+    field(page.text_input, "Seen by").set_value(" R. Officer ")
+    field(page.text_input, "Note").set_value("hedged")
+    page = pressed(page, "Acknowledge")
+    told = Acknowledgement(actor="R. Officer", note="hedged")
+    assert api.asked == [("acknowledge_limit", "long-short", LimitMeasure.GROSS, told)]
+    assert "seen by R. Officer" in page.success[0].value
+
+
+def test_nobody_acknowledges_without_a_name(api: Api) -> None:
+    page = next(one for one in page_of().button if one.label == "Acknowledge").click().run()
+    assert api.asked == []
+    assert "say who has seen it" in page.error[0].value
