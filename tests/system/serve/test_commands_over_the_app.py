@@ -1,0 +1,112 @@
+"""The command line and the API together: what one sends the other takes, and the number is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from system import cli
+from system.client import change, decomposition, limits, pnl, questions, scenarios
+from system.client.sync_client import RiskClient
+from system.contracts.decomposition import Contributions
+from system.contracts.limits import Limit, LimitMeasure, Limits
+from system.contracts.pnl import PnlExplained
+from system.contracts.questions import ReverseStress, Scenario, VarChange, WhatIf
+from tests.system.book.feed import holding, live, portfolio, rate, tick, trade
+from tests.system.book.test_options import optioned as optioned_feed
+from tests.system.serve.conftest import TOKEN
+from tests.system.serve.streamed import Streamed
+
+GROSS = Limit(measure=LimitMeasure.GROSS, warning=0.1, breach=0.2)
+
+
+@pytest.fixture
+def streamed(world: Any, monkeypatch: pytest.MonkeyPatch) -> Streamed:
+    """A book of shares, a call and cash, one end of day, and then a tick and a trade."""
+    feed = optioned_feed()
+    definition = portfolio(
+        "Q", holding("B", 30.0), holding("B.CALL", 1.0, 2.5), holding("cash:USD", 9_000.0)
+    )
+    found = Streamed(world, feed)
+    found.take(feed.send(msgspec.structs.replace(definition, limits=(GROSS,))))
+    found.take(feed.send(tick("B", 103.0, hour=15.5), rate("USD", 1.12)))
+    found.take(feed.close(0))
+    found.take(feed.send(tick("B", 105.0, day=1), trade("t1", "B", 5.0, 105.0, book="Q")))
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+        path = request.url.raw_path.decode()
+        answer = world.client.request(request.method, path, content=request.content)
+        return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
+
+    def client() -> RiskClient:
+        return RiskClient("http://test", TOKEN, transport=httpx.MockTransport(respond))
+
+    for module in (change, decomposition, limits, pnl, questions, scenarios):
+        monkeypatch.setattr(module, "connected_client", client)
+    return found
+
+
+def run(*words: str) -> Result:
+    result = CliRunner().invoke(cli.app, list(words), env={"COLUMNS": "200"})
+    assert result.exit_code == 0, f"{result.output} {result.exception!r}"
+    return result
+
+
+def told(shape: Any, *words: str) -> Any:
+    return msgspec.json.decode(run(*words, "--json").stdout, type=shape)
+
+
+def newest(streamed: Streamed) -> Any:
+    return live(streamed.feed.book.revalue(fence=1, epoch=streamed.feed.epoch), "Q")
+
+
+def test_what_if(streamed: Streamed) -> None:
+    found = told(WhatIf, "what-if", "Q", "--trade", "B.CALL=-1@4.5")
+    assert found.before.var == newest(streamed).var
+    really = streamed.take(streamed.feed.send(trade("t2", "B.CALL", -1.0, 4.5, book="Q")))
+    assert found.after.var == live(really, "Q").var
+    assert f"{found.after.var:,.2f}" in run("what-if", "Q", "--trade", "B=0.000001@105").output
+
+
+@pytest.mark.parametrize("shock", ["all=-10%", "class:equity=-10%", "B=-10.5"])
+def test_a_shock(streamed: Streamed, shock: str) -> None:
+    found = told(Scenario, "scenario", "Q", "--shock", shock)
+    share = next(row for row in found.rows if row.instrument == "B")
+    assert share.pnl == pytest.approx(-35.0 * 10.5 * 1.12, rel=1e-9)
+    assert f"{found.pnl:,.2f} USD" in run("scenario", "Q", "--shock", shock).output
+
+
+def test_a_reverse_stress(streamed: Streamed) -> None:
+    found = told(ReverseStress, "scenario", "Q", "--loses", "500")
+    shock = f"all={found.move * 100:.9f}%"
+    assert told(Scenario, "scenario", "Q", "--shock", shock).pnl == pytest.approx(-500.0, rel=1e-6)
+
+
+def test_a_change_explained(streamed: Streamed) -> None:
+    found = told(VarChange, "explain-change", "Q")
+    assert found.var_after == newest(streamed).var == found.steps[-1].var
+    changed = {str(one.step) for one in found.steps if one.changed}
+    assert changed == {"positions", "prices", "time"}
+
+
+def test_contributions(streamed: Streamed) -> None:
+    found = told(Contributions, "contributions", "Q")
+    assert found.var == newest(streamed).var
+    assert sum(row.component_var for row in found.rows) == pytest.approx(found.var, rel=1e-9)
+
+
+def test_pnl(streamed: Streamed) -> None:
+    found = told(PnlExplained, "pnl", "Q")
+    assert found.unrealised_pnl == newest(streamed).unrealised_pnl
+
+
+def test_limits(streamed: Streamed) -> None:
+    found = told(Limits, "limits", "show", "Q")
+    gross = next(one for one in found.limits if one.use.measure is LimitMeasure.GROSS)
+    stated = next(one for one in newest(streamed).limits if one.measure is LimitMeasure.GROSS)
+    assert gross.use.value == stated.value
