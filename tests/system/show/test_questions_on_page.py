@@ -27,10 +27,13 @@ from system.show import live, stress
 from system.show.desk import Desk
 from system.show.fanout import Fanout
 from system.show.stress import DAY, EVERYTHING, REVERSE
+from system.show.together import OWN_CURRENCY
 from tests.system.show.test_change import FOUND as CHANGE
+from tests.system.show.test_contributions import FOUND as CONTRIBUTIONS
 from tests.system.show.test_page import page_run
 from tests.system.show.test_stress import FOUND as SCENARIO
 from tests.system.show.test_stress import ROWS, plain
+from tests.system.show.test_together import FOUND as TOGETHER
 
 TOKEN = "t" * 16
 REVERSED = ReverseStress(
@@ -104,6 +107,7 @@ def api(
     live.start(made)
     limited = msgspec.structs.replace(
         long_short,
+        desk="rates",
         limits=tuple(
             LimitUse(
                 measure=measure,
@@ -204,6 +208,25 @@ def test_a_change_is_explained_for_the_portfolio_that_is_shown(api: Api) -> None
     assert api.asked == [("var_change", "long-short")]
     assert "+150 USD" in said(page)
     assert len(page.table) == 1
+
+
+def test_contributions_are_asked_for_the_portfolio_that_is_shown(api: Api) -> None:
+    api.answer = CONTRIBUTIONS
+    page = pressed(page_of(), "Revalue without each")
+    assert api.asked == [("contributions", "long-short")]
+    assert len(page.table) == 1
+
+
+@pytest.mark.parametrize("currency", [None, "USD"])
+def test_a_desk_is_asked_by_its_name_and_in_the_chosen_currency(
+    api: Api, currency: str | None
+) -> None:
+    api.answer = TOGETHER
+    page = page_of()
+    if currency is not None:
+        next(one for one in page.selectbox if OWN_CURRENCY in one.options).set_value(currency)
+    pressed(page, "Add up the books")
+    assert api.asked == [("desk_var", "rates", currency)]
 
 
 def test_a_limit_is_acknowledged_by_name(api: Api) -> None:

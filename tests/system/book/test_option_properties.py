@@ -1,0 +1,102 @@
+"""Laws of questions about books with options, quoted or valued by their reference volatility."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from system.book.book import DEFAULT_STALE_AFTER_NS
+from system.book.change import var_change
+from system.book.market import Staleness
+from system.book.recall import Recall
+from system.book.restore import restored_market, restored_rows
+from system.book.what_if import what_if
+from system.contracts.questions import ChangeStep
+from tests.system.book.feed import Feed, holding, live, numbers, portfolio, rate, tick, trade
+from tests.system.book.test_options import optioned
+from tests.system.book.test_what_if import close_of, reference, stated
+
+NAMES = ("A", "B", "B.CALL", "cash:USD", "cash:EUR")
+
+quantities = st.integers(-800, 800).filter(bool).map(lambda n: n / 8)
+held = st.dictionaries(st.sampled_from(NAMES), quantities, max_size=4).map(
+    lambda book: {"B.CALL": 2.0, **book}
+)
+orders = st.lists(
+    st.tuples(st.sampled_from(NAMES), quantities, st.integers(8, 400).map(lambda n: n / 8)),
+    max_size=4,
+)
+call_prices = st.one_of(st.none(), st.integers(40, 90).map(lambda n: n / 8))
+"""Of the call, which at a spot of 103.5 is worth 3.5 at least; None: it has no quote."""
+
+
+def start(book: dict[str, float], base_currency: str, call_price: float | None) -> Feed:
+    feed = optioned()
+    positions = (holding(name, quantity) for name, quantity in book.items())
+    feed.send(portfolio("H", *positions, base_currency=base_currency))
+    feed.close(0, tick("B", 103.0), tick("A", 100.0), rate("USD", 1.12), rate("GBP", 0.86))
+    feed.send(tick("B", 103.5, day=1))
+    if call_price is not None:
+        feed.send(tick("B.CALL", call_price, day=1))
+    return feed
+
+
+@given(held, st.sampled_from(["USD", "EUR", "GBP"]), call_prices, orders)
+@settings(max_examples=60, deadline=None)
+def test_what_if_states_the_bits_of_the_stream(
+    book: dict[str, float], base_currency: str, call_price: float | None, asked: list
+) -> None:
+    feed = start(book, base_currency, call_price)
+    snapshot = live(feed.book.revalue(fence=1, epoch=90), "H")
+    close = close_of(feed, "H")
+    recall = Recall(restored_market(restored_rows(feed.rows), Staleness(DEFAULT_STALE_AFTER_NS)))
+    assert numbers(what_if(snapshot, [], recall, close=close).after) == numbers(snapshot)
+    proposed = [trade(f"a{n}", *order, book="H") for n, order in enumerate(asked)]
+    found = what_if(snapshot, proposed, recall, close=close)
+    really = live(feed.send(*proposed), "H") if proposed else snapshot
+    assert stated(found.after) == stated(really)
+    assert found.after.realised_pnl == pytest.approx(really.realised_pnl, rel=1e-9, abs=1e-6)
+
+
+@given(
+    held,
+    st.sampled_from(["USD", "EUR", "GBP"]),
+    call_prices,
+    orders,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "A": st.integers(70, 140),
+            "B": st.integers(100, 107),
+            "B.CALL": st.integers(60, 90).map(lambda n: n / 8),
+        },
+    ),
+    st.one_of(st.none(), st.integers(100, 120).map(lambda n: n / 100)),
+    st.integers(1, 2),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_an_explained_change_ends_at_the_stored_bits_and_skips_what_stands_still(
+    book, base_currency, call_price, orders, ticks, usd, day, closes_day
+) -> None:
+    feed = start(book, base_currency, call_price)
+    before = live(feed.book.revalue(fence=1, epoch=90), "H")
+    feed.send(*(trade(f"t{n}", *order, book="H") for n, order in enumerate(orders)))
+    feed.send(*(tick(name, float(price), day=day, hour=16.0) for name, price in ticks.items()))
+    if usd is not None:
+        feed.send(rate("USD", usd, day=day, hour=16.0))
+    if closes_day:
+        feed.close(1)
+    after = live(feed.book.revalue(fence=1, epoch=95), "H")
+    found = var_change(before, after, reference(feed))
+    assert found.steps[-1].var == after.var
+    assert (found.var_before, found.var_after) == (before.var, after.var)
+    for one in found.steps:
+        assert one.changed or one.change == 0.0 or one.var is None
+    changed = {one.step for one in found.steps if one.changed}
+    assert ChangeStep.POSITIONS not in changed or orders
+    assert ChangeStep.FX not in changed or usd is not None
+    assert ChangeStep.PRICES not in changed or ticks
+    assert (ChangeStep.WINDOW in changed) is closes_day
+    assert ChangeStep.SETTINGS not in changed
