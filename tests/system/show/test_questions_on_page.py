@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from system.contracts.api import StreamState
 from system.contracts.limits import (
     Acknowledgement,
     LimitLevel,
@@ -22,7 +21,7 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import AssetClass, RiskSnapshot
-from system.contracts.questions import ReverseStress, ScenarioRequest, Shock
+from system.contracts.questions import ScenarioRequest, Shock
 from system.show import live, stress
 from system.show.desk import Desk
 from system.show.fanout import Fanout
@@ -32,26 +31,10 @@ from tests.system.show.test_change import FOUND as CHANGE
 from tests.system.show.test_contributions import FOUND as CONTRIBUTIONS
 from tests.system.show.test_page import page_run
 from tests.system.show.test_stress import FOUND as SCENARIO
-from tests.system.show.test_stress import ROWS, plain
+from tests.system.show.test_stress import REVERSED, plain
 from tests.system.show.test_together import FOUND as TOGETHER
 
 TOKEN = "t" * 16
-REVERSED = ReverseStress(
-    portfolio="long-short",
-    snapshot_id="long-short-1-1",
-    base_currency="USD",
-    nav=1e5,
-    loss=50_000.0,
-    move=-0.125,
-    pnl=-50_000.0,
-    rows=ROWS,
-    lowest=-0.9,
-    highest=1.0,
-    worst_move=-0.9,
-    worst_pnl=-90_000.0,
-    durable=True,
-    stream=StreamState.RUNNING,
-)
 SEEN = TrailRow(
     event_id=2,
     kind=TrailKind.ACKNOWLEDGED,
@@ -199,7 +182,7 @@ def test_a_reverse_stress_is_asked_by_its_loss(api: Api) -> None:
     field(page.number_input, "Loss, base currency").set_value(75_000.0)
     page = pressed(page, "Revalue")
     assert api.asked == [("reverse_stress", "long-short", 75_000.0)]
-    assert "-12.50 %" in said(page)
+    assert "-5.23 %** on all prices loses 5 000 USD" in said(page)
 
 
 def test_a_change_is_explained_for_the_portfolio_that_is_shown(api: Api) -> None:

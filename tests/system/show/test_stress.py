@@ -36,6 +36,22 @@ FOUND = Scenario(
     durable=True,
     stream=StreamState.RUNNING,
 )
+REVERSED = ReverseStress(
+    portfolio="P",
+    snapshot_id="P-1-1",
+    base_currency="USD",
+    nav=1e5,
+    loss=5_000.0,
+    move=-0.0523,
+    pnl=-5_000.0,
+    rows=ROWS,
+    lowest=-0.99,
+    highest=2.0,
+    worst_move=-0.99,
+    worst_pnl=-9e4,
+    durable=True,
+    stream=StreamState.RUNNING,
+)
 
 
 def plain(words: str) -> str:
@@ -52,24 +68,8 @@ def test_a_scenario_says_loss_share_multiple_and_days() -> None:
 
 
 def test_a_reverse_stress_says_the_move_or_that_none_is_enough() -> None:
-    found = ReverseStress(
-        portfolio="P",
-        snapshot_id="P-1-1",
-        base_currency="USD",
-        nav=1e5,
-        loss=5_000.0,
-        move=-0.0523,
-        pnl=-5_000.0,
-        rows=ROWS,
-        lowest=-0.99,
-        highest=2.0,
-        worst_move=-0.99,
-        worst_pnl=-9e4,
-        durable=True,
-        stream=StreamState.RUNNING,
-    )
-    assert "-5.23 %** on all prices loses 5 000 USD" in plain(reverse_words(found))
-    out_of_reach = msgspec.structs.replace(found, move=None)
+    assert "-5.23 %** on all prices loses 5 000 USD" in plain(reverse_words(REVERSED))
+    out_of_reach = msgspec.structs.replace(REVERSED, move=None)
     assert plain(reverse_words(out_of_reach)).startswith("No uniform move between -99")
 
 
