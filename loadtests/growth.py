@@ -7,6 +7,7 @@ CPU time of this process, the least of several rounds; a straight line is fitted
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,9 @@ from system.book.replica import Valuer
 from system.bus.routing import partition_of
 from system.contracts.codec import encode
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA, offset_key
+from system.risk.confidence import Confidence
+from system.risk.portfolio import portfolio_risk, position_groups
+from system.risk.scenarios import PositionExposures, ScenarioFactors
 from system.settings import PROJECT_DIR
 from system.simulate.replay import Replay
 from system.simulate.timeline import session_ns
@@ -35,6 +39,7 @@ from validation.screen import open_console
 
 REPORT: Final = PROJECT_DIR / "build" / "growth"
 ROUNDS: Final = 5
+REPEATS: Final = 20
 GRID: Final = {
     "instruments": (10, 100, 1_000, 3_000, 10_000),
     "positions": (10, 100, 1_000, 5_000),
@@ -42,6 +47,9 @@ GRID: Final = {
     "window": (30, 100, 300, 1_000),
 }
 """One is varied, the others stay at 100 instruments, 100 positions, 10 books, 30 scenarios."""
+SCENARIOS: Final = "scenarios, risk of one book alone"
+SCENARIO_COUNTS: Final = (30, 300, 1_000, 5_000)
+"""More than the closes that a message brings: of these only the arithmetic is measured."""
 POSITIONS: Final = 100
 STEP_NS: Final = 1_000_000
 STALE_NEVER_NS: Final = 10**15
@@ -49,7 +57,10 @@ T = TypeVar("T")
 
 
 class GrowthPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """CPU of one batch, milliseconds: folding, valuing all books, encoding all snapshots."""
+    """CPU of one batch, milliseconds: folding, valuing all books, encoding all snapshots.
+
+    Of ``SCENARIOS`` only the valuing, of one book; the others are 0.
+    """
 
     value: int
     fold_ms: float
@@ -111,6 +122,7 @@ def growth(
         fitted(quantity, [measured(quantity, value) for value in values])
         for quantity, values in GRID.items()
     )
+    laws += (fitted(SCENARIOS, [risk_alone(count) for count in SCENARIO_COUNTS]),)
     found = GrowthReport(machine=machine(), laws=laws)
     write_json(report / "report.json", found)
     show_growth(open_console(stderr=False), found)
@@ -132,6 +144,39 @@ def measured(quantity: str, value: int) -> GrowthPoint:
     rounds = [_round(book, round_ticks(replay, number), number) for number in range(1, ROUNDS + 1)]
     fold_ms, value_ms, encode_ms = (min(column) for column in zip(*rounds, strict=True))
     return GrowthPoint(value=value, fold_ms=fold_ms, value_ms=value_ms, encode_ms=encode_ms)
+
+
+def risk_alone(scenario_count: int) -> GrowthPoint:
+    """Return the CPU of VaR, expected shortfall, components and groups of one book.
+
+    Parameters
+    ----------
+    scenario_count : int
+        Of ``POSITIONS`` positions with random exposures and moves; the same for each count.
+    """
+    rng = np.random.default_rng(0)
+    names = tuple(f"SIM{number:05d}" for number in range(POSITIONS))
+    first = dt.date(2000, 1, 1)
+    factors = ScenarioFactors(
+        instrument_ids=names,
+        scenario_dates=tuple(first + dt.timedelta(number) for number in range(scenario_count)),
+        rows=rng.normal(0.0, 0.02, size=(POSITIONS, scenario_count)),
+        row_position=np.arange(POSITIONS),
+        row_is_fx=np.zeros(POSITIONS, dtype=np.bool_),
+    )
+    value = rng.normal(0.0, 1e5, size=POSITIONS)
+    exposures, groups = (
+        PositionExposures(names, value, value),
+        position_groups(["equity"] * POSITIONS),
+    )
+    confidence = Confidence.parse("0.95")
+
+    def repeated() -> None:
+        for _ in range(REPEATS):
+            portfolio_risk(exposures, factors, confidence=confidence, groups=groups)
+
+    least = min(_timed(repeated)[0] for _ in range(ROUNDS))
+    return GrowthPoint(value=scenario_count, fold_ms=0.0, value_ms=least / REPEATS, encode_ms=0.0)
 
 
 def _sizes(quantity: str, value: int) -> dict[str, int]:

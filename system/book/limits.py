@@ -8,6 +8,7 @@ does not exist changes nothing.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -86,6 +87,16 @@ def _exposures(snapshot: RiskSnapshot) -> list[float]:
     return [row.exposure for row in snapshot.positions if row.asset_class is not AssetClass.CASH]
 
 
+def _largest_name(snapshot: RiskSnapshot) -> float:
+    """Return the size of the largest exposure to one name, base currency."""
+    names: defaultdict[str, list[float]] = defaultdict(list)
+    for row in snapshot.positions:
+        if row.asset_class is not AssetClass.CASH:
+            name = row.instrument if row.option is None else row.option.underlying
+            names[name].append(row.exposure)
+    return max((abs(math.fsum(exposures)) for exposures in names.values()), default=0.0)
+
+
 def _vega(snapshot: RiskSnapshot) -> float:
     """Return the size of vega, base currency per vol point: 0 without options."""
     return 0.0 if snapshot.greeks is None else abs(snapshot.greeks.vega)
@@ -94,7 +105,7 @@ def _vega(snapshot: RiskSnapshot) -> float:
 _POSITION_MEASURES: Final[Mapping[LimitMeasure, Callable[[RiskSnapshot], float]]] = {
     LimitMeasure.GROSS: lambda snapshot: math.fsum(map(abs, _exposures(snapshot))),
     LimitMeasure.NET: lambda snapshot: abs(math.fsum(_exposures(snapshot))),
-    LimitMeasure.SINGLE_NAME: lambda snapshot: max(map(abs, _exposures(snapshot)), default=0.0),
+    LimitMeasure.SINGLE_NAME: _largest_name,
     LimitMeasure.VEGA: _vega,
 }
 

@@ -50,9 +50,18 @@ _EPOCH: Final = dt.date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Staleness:
-    """When a price is stale: older than ``bound_ns`` of event time behind its partition."""
+    """When a price is stale: more than ``bound_ns`` of event time behind its partition.
+
+    An FX rate: behind the whole market, for all rates may fall silent at once.
+    """
 
     bound_ns: int
+
+    def since(self, quote: QuoteState, place: PartitionState) -> int | None:
+        """Return since when a quote is stale at the event times of a place, None if fresh."""
+        reference = max(quote.event_time_ns, place.session_start_ns or 0)
+        late = place.newest_event_ns - reference > self.bound_ns
+        return quote.event_time_ns if late else None
 
 
 def midnight_after_ns(date: dt.date) -> int:
@@ -354,7 +363,10 @@ class Market:
         """Return units of a currency per 1 EUR: its last rate, else its last close."""
         if currency == EUR:
             return Price(1.0, None)
-        return self._price(self.rates.get(currency), fx_series(currency))
+        quote, series = self.rates.get(currency), fx_series(currency)
+        if quote is None or quote.partition in STATED_PARTITIONS:
+            return self._price(quote, series)
+        return Price(quote.price, self._staleness.since(quote, self._everywhere()))
 
     def _price(self, quote: QuoteState | None, series: str) -> Price | None:
         if quote is not None:
@@ -366,10 +378,16 @@ class Market:
         return Price(last, midnight_after_ns(closes.dates[-1]))
 
     def _stale_since(self, quote: QuoteState) -> int | None:
-        partition = self.partitions[quote.partition]
-        reference = max(quote.event_time_ns, partition.session_start_ns or 0)
-        late = partition.newest_event_ns - reference > self._staleness.bound_ns
-        return quote.event_time_ns if late else None
+        return self._staleness.since(quote, self.partitions[quote.partition])
+
+    def _everywhere(self) -> PartitionState:
+        """Return the event times of all partitions that are read, as if they were one."""
+        read = [one for name, one in self.partitions.items() if name not in STATED_PARTITIONS]
+        starts = [one.session_start_ns for one in read if one.session_start_ns is not None]
+        return PartitionState(
+            newest_event_ns=max(one.newest_event_ns for one in read),
+            session_start_ns=min(starts, default=None),
+        )
 
     def close_on(self, series: str, date: dt.date) -> float | None:
         """Return a series' last close up to a date, None where it has none."""

@@ -20,8 +20,9 @@ Fraction = Annotated[float, Meta(gt=0, lt=1e6)]
 class LimitMeasure(StrEnum):
     """What is limited; each as a fraction of NAV.
 
-    ``net`` by its size; ``single_name`` is the largest exposure of one position, by its size,
-    cash left out, as it is in ``gross`` and ``net``; ``vega`` is per vol point (0.01).
+    ``net`` by its size; ``single_name`` is the largest net exposure to one instrument, by its
+    size, options counted with what they are on at their delta; cash is left out, as it is in
+    ``gross`` and ``net``; ``vega`` is per vol point (0.01).
     """
 
     VAR = "var"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.growth import GrowthPoint, fitted, measured
+from loadtests.growth import SCENARIO_COUNTS, GrowthPoint, fitted, measured, risk_alone
 
 
 def test_a_straight_line_is_found_again():
@@ -29,3 +29,10 @@ def test_what_no_line_fits_shows_in_the_error():
 def test_every_part_of_a_batch_is_measured():
     point = measured("portfolios", 20)
     assert min(point.fold_ms, point.value_ms, point.encode_ms) > 0
+
+
+def test_the_arithmetic_is_measured_beyond_what_a_message_brings():
+    assert SCENARIO_COUNTS[-1] == 5_000
+    few, many = risk_alone(30), risk_alone(5_000)
+    assert (few.fold_ms, few.encode_ms) == (0.0, 0.0)
+    assert few.total_ms < many.total_ms

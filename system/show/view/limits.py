@@ -14,7 +14,7 @@ NAMES: Final = {
     LimitMeasure.EXPECTED_SHORTFALL: "Expected shortfall",
     LimitMeasure.GROSS: "Gross exposure",
     LimitMeasure.NET: "Net exposure",
-    LimitMeasure.SINGLE_NAME: "Largest position",
+    LimitMeasure.SINGLE_NAME: "Largest name",
     LimitMeasure.VEGA: "Vega per vol point",
 }
 WORDS: Final = {

@@ -92,6 +92,22 @@ def test_vega_is_limited_by_its_size_in_base_currency_per_vol_point(quantity: fl
     assert limit_uses(snapshot, (tight,))[-1].level is BREACH
 
 
+@pytest.mark.parametrize(("shares", "calls"), [(300.0, -6.0), (-300.0, -6.0), (0.0, -6.0)])
+def test_a_single_name_is_an_instrument_with_the_options_on_it(shares: float, calls: float) -> None:
+    """A hedged option is less of its name than either leg; the rest of the book is not in it."""
+    feed = optioned()
+    legs = [holding("B", shares)] if shares else []
+    rest = (holding("A", 10.0), holding("cash:USD", 200_000.0))
+    feed.send(portfolio("L", *legs, holding("B.CALL", calls, 2.5), *rest))
+    snapshot = live(feed.send(tick("B", 103.0), tick("A", 100.0), rate("USD", 1.12)), "L")
+    bump = black_scholes(103.01, 0.25, 30) - black_scholes(102.99, 0.25, 30)
+    net = (shares + calls * 100.0 * bump / 0.02) * 103.0 * 1.12
+    limit = Limit(measure=LimitMeasure.SINGLE_NAME, warning=0.5, breach=1.0)
+    assert limit_uses(snapshot, (limit,))[-1].value == pytest.approx(
+        abs(net) / snapshot.nav, rel=1e-5
+    )
+
+
 def test_the_limit_on_var_is_always_there_and_is_that_of_the_portfolio() -> None:
     (found,) = limit_uses(sample_snapshot(var_limit_fraction=0.05, nav=1e6, var=45_000.0), ())
     assert (found.breach, found.warning, found.value) == (0.05, 0.8 * 0.05, 0.045)

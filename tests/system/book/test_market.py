@@ -324,6 +324,76 @@ def test_one_price_of_a_partition_is_always_fresh(found: list[tuple[str, float]]
     assert all(stale(one, name) is None for name in fresh)
 
 
+def rate_stale(found: Market, currency: str = "USD") -> int | None:
+    price = found.rate(currency)
+    assert price is not None
+    return price.stale_since_ns
+
+
+@pytest.mark.parametrize("ticking", [FIRST, SECOND])
+def test_a_rate_is_stale_when_any_partition_of_the_market_has_left_it_behind(ticking: str) -> None:
+    """All rates share a partition: silent together, none of them would ever look old there."""
+    found = market(bound_hours=1.0)
+    found.add_rate(quote("USD", 1.0, hour=10.0), FX)
+    found.add_rate(quote("JPY", 1.0, hour=10.5), FX)
+    found.add_quote(quote("A", 1.0, hour=11.0), ticking)
+    assert (rate_stale(found), rate_stale(found, "JPY")) == (None, None)
+    found.add_quote(quote("A", 1.0, hour=11.0001), ticking)
+    assert (rate_stale(found), rate_stale(found, "JPY")) == (at_ns(0, 10.0), None)
+    found.add_quote(quote("A", 1.0, hour=12.0), ticking)
+    assert rate_stale(found, "JPY") == at_ns(0, 10.5)
+
+
+def test_rates_make_no_price_stale() -> None:
+    """An exchange that is closed while currencies trade on is not a source that is lost."""
+    found = market(bound_hours=1.0)
+    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    found.add_rate(quote("USD", 1.0, hour=20.0), FX)
+    assert stale(found, "A") is None
+
+
+def test_a_night_makes_no_rate_stale_and_the_first_hour_of_any_partition_does() -> None:
+    found = market(bound_hours=1.0)
+    found.add_rate(quote("USD", 1.0, hour=20.5), FX)
+    close(found)
+    assert rate_stale(found) is None
+    found.add_quote(quote("A", 1.0, day=1, hour=9.0), FIRST)
+    found.add_quote(quote("B", 1.0, day=1, hour=9.9), SECOND)
+    assert rate_stale(found) is None
+    found.add_quote(quote("B", 1.0, day=1, hour=10.1), SECOND)
+    assert rate_stale(found) == at_ns(0, 20.5)
+    found.add_rate(quote("USD", 1.0, day=1, hour=10.0), FX)
+    assert rate_stale(found) is None
+
+
+def test_the_euro_is_never_stale() -> None:
+    found = market(bound_hours=1.0)
+    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    found.add_quote(quote("A", 1.0, hour=20.0), FIRST)
+    assert found.rate("EUR") == Price(1.0, None)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([FIRST, SECOND, FX]), st.floats(9.0, 20.0)),
+        min_size=1,
+        max_size=20,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_a_rate_is_as_stale_whatever_partition_the_others_ticked_in(
+    found: list[tuple[str, float]],
+) -> None:
+    """Its age is that of one market, however the market is cut into partitions."""
+    split, whole = market(bound_hours=0.5), market(bound_hours=0.5)
+    for one in (split, whole):
+        one.add_rate(quote("USD", 1.0, hour=9.0), FX)
+    for number, (partition, hour) in enumerate(found):
+        split.add_quote(quote(f"{partition}-{number}", 1.0, hour=hour), partition)
+        whole.add_quote(quote(f"{partition}-{number}", 1.0, hour=hour), FX)
+    assert rate_stale(split) == rate_stale(whole)
+
+
 # -- times that are refused ----------------------------------------------------------------------
 
 

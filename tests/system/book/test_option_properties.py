@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,10 +12,13 @@ from hypothesis import strategies as st
 from system.book.book import DEFAULT_STALE_AFTER_NS
 from system.book.change import var_change
 from system.book.market import Staleness
+from system.book.measures import revalued_factors
 from system.book.recall import Recall
 from system.book.restore import restored_market, restored_rows
 from system.book.what_if import what_if
 from system.contracts.questions import ChangeStep
+from system.risk.portfolio import scenario_pnl
+from system.risk.window import fx_series
 from tests.system.book.feed import Feed, holding, live, numbers, portfolio, rate, tick, trade
 from tests.system.book.test_options import optioned
 from tests.system.book.test_what_if import close_of, reference, stated
@@ -57,6 +63,56 @@ def test_what_if_states_the_bits_of_the_stream(
     really = live(feed.send(*proposed), "H") if proposed else snapshot
     assert stated(found.after) == stated(really)
     assert found.after.realised_pnl == pytest.approx(really.realised_pnl, rel=1e-9, abs=1e-6)
+
+
+def now(feed: Feed, currency: str) -> float:
+    found = feed.book.market.rate(currency)
+    assert found is not None
+    return found.value
+
+
+def past(feed: Feed, currency: str, day: dt.date) -> float:
+    found = 1.0 if currency == "EUR" else feed.book.market.close_on(fx_series(currency), day)
+    assert found is not None
+    return found
+
+
+def scenarios_of(feed: Feed, name: str) -> tuple[float, np.ndarray, tuple[dt.date, ...]]:
+    """Return NAV, the P&L of each scenario, and the scenarios' dates, of a book now."""
+    book = feed.book.portfolios[name]
+    marked = book.marked()
+    factors = revalued_factors(book.scenarios(marked.shape), marked)
+    pnl = scenario_pnl(marked.valuation.exposures, factors)
+    return marked.valuation.nav, pnl, factors.scenario_dates
+
+
+@given(held, st.sampled_from(["EUR", "GBP"]), call_prices)
+@settings(max_examples=60, deadline=None)
+def test_changing_the_base_currency_converts_pnl_scenario_by_scenario(
+    book: dict[str, float], base: str, call_price: float | None
+) -> None:
+    """(V + PnL) X' - V X in each scenario, X the rate from dollars; options are revalued."""
+    feed = start(book, "USD", call_price)
+    positions = (holding(name, quantity) for name, quantity in book.items())
+    feed.send(portfolio("other", *positions, base_currency=base))
+    nav, pnl, dates = scenarios_of(feed, "H")
+    other_nav, other_pnl, other_dates = scenarios_of(feed, "other")
+    assert other_dates == dates
+    known = feed.book.market.table.dates
+    before = [known[known.index(day) - 1] for day in dates]
+    x = now(feed, base) / now(feed, "USD")
+    moved = [
+        x
+        * (past(feed, base, day) / past(feed, "USD", day))
+        / (past(feed, base, eve) / past(feed, "USD", eve))
+        for day, eve in zip(dates, before, strict=True)
+    ]
+    gross = sum(
+        abs(row.exposure) for row in live(feed.book.revalue(fence=1, epoch=90), "H").positions
+    )
+    allowed = 1e-12 * x * (gross + abs(nav))
+    assert other_nav == pytest.approx(nav * x, abs=allowed)
+    assert other_pnl == pytest.approx((nav + pnl) * np.array(moved) - nav * x, abs=allowed)
 
 
 @given(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,16 +13,29 @@ from typer.testing import CliRunner, Result
 
 from system import cli
 from system.client import change, decomposition, limits, pnl, questions, scenarios
+from system.client.async_client import AsyncRiskClient
 from system.client.sync_client import RiskClient
+from system.contracts.api import View
 from system.contracts.decomposition import Contributions
 from system.contracts.limits import Limit, LimitMeasure, Limits
 from system.contracts.pnl import PnlExplained
-from system.contracts.questions import ReverseStress, Scenario, VarChange, WhatIf
+from system.contracts.questions import (
+    ProposedTrade,
+    ReverseStress,
+    Scenario,
+    ScenarioRequest,
+    Shock,
+    VarChange,
+    WhatIf,
+    WhatIfRequest,
+)
 from tests.system.book.feed import holding, live, portfolio, rate, tick, trade
 from tests.system.book.test_options import optioned as optioned_feed
 from tests.system.serve.conftest import TOKEN
 from tests.system.serve.streamed import Streamed
 
+WHAT_IF = WhatIfRequest(trades=(ProposedTrade(instrument="B", quantity=5.0, price=105.0),))
+FALL = ScenarioRequest(shocks=(Shock(move=-0.1),))
 GROSS = Limit(measure=LimitMeasure.GROSS, warning=0.1, breach=0.2)
 
 
@@ -32,23 +47,28 @@ def streamed(world: Any, monkeypatch: pytest.MonkeyPatch) -> Streamed:
         "Q", holding("B", 30.0), holding("B.CALL", 1.0, 2.5), holding("cash:USD", 9_000.0)
     )
     found = Streamed(world, feed)
-    found.take(feed.send(msgspec.structs.replace(definition, limits=(GROSS,))))
+    found.take(feed.send(msgspec.structs.replace(definition, limits=(GROSS,), desk="shares")))
     found.take(feed.send(tick("B", 103.0, hour=15.5), rate("USD", 1.12)))
     found.take(feed.close(0))
     found.take(feed.send(tick("B", 105.0, day=1), trade("t1", "B", 5.0, 105.0, book="Q")))
 
+    for module in (change, decomposition, limits, pnl, questions, scenarios):
+        monkeypatch.setattr(module, "connected_client", lambda: client_of(found))
+    return found
+
+
+def transport(streamed: Streamed) -> httpx.MockTransport:
     def respond(request: httpx.Request) -> httpx.Response:
         assert request.headers["Authorization"] == f"Bearer {TOKEN}"
         path = request.url.raw_path.decode()
-        answer = world.client.request(request.method, path, content=request.content)
+        answer = streamed.world.client.request(request.method, path, content=request.content)
         return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
 
-    def client() -> RiskClient:
-        return RiskClient("http://test", TOKEN, transport=httpx.MockTransport(respond))
+    return httpx.MockTransport(respond)
 
-    for module in (change, decomposition, limits, pnl, questions, scenarios):
-        monkeypatch.setattr(module, "connected_client", client)
-    return found
+
+def client_of(streamed: Streamed) -> RiskClient:
+    return RiskClient("http://test", TOKEN, transport=transport(streamed))
 
 
 def run(*words: str) -> Result:
@@ -110,3 +130,31 @@ def test_limits(streamed: Streamed) -> None:
     gross = next(one for one in found.limits if one.use.measure is LimitMeasure.GROSS)
     stated = next(one for one in newest(streamed).limits if one.measure is LimitMeasure.GROSS)
     assert gross.use.value == stated.value
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda client: client.what_if("Q", WHAT_IF),
+        lambda client: client.scenario("Q", FALL),
+        lambda client: client.reverse_stress("Q", 500.0),
+        lambda client: client.var_change("Q"),
+        lambda client: client.desk_var("shares"),
+        lambda client: client.contributions("Q"),
+        lambda client: client.pnl("Q"),
+        lambda client: client.limits("Q"),
+        lambda client: client.limit_events("Q"),
+        lambda client: client.adjustments("B"),
+    ],
+)
+def test_both_clients_have_the_same_typed_answer(
+    streamed: Streamed, question: Callable[[Any], Any]
+) -> None:
+    async def waited() -> Any:
+        async with AsyncRiskClient("http://test", TOKEN, transport=transport(streamed)) as client:
+            return await question(client)
+
+    with client_of(streamed) as client:
+        answer = question(client)
+    assert isinstance(answer, View)
+    assert asyncio.run(waited()) == answer

@@ -116,7 +116,8 @@ def test_ends_of_day_equal_the_reference_on_the_closes_of_the_topics(run):
     assert (found.verdict, len(expected)) == (Verdict.PASSED, 6), found.detail
 
 
-PLAYED = ("clock-jump", "correlation-one", "currency-feed-lost", "end-of-day-under-load",
+PLAYED = ("clock-jump", "correlation-one", "currencies-lost", "currency-feed-lost",
+          "end-of-day-under-load",
           "fat-finger", "feed-halt", "flash-crash", "fx-shock", "hostile-quotes", "intraday-trades",
           "late-ticks", "long-to-short", "negative-price", "new-instrument",
           "option-expiry", "two-weeks", "volatility-regime")  # fmt: skip
@@ -214,7 +215,9 @@ def test_who_is_silent_for_a_day_is_stale_at_its_end_and_others_never_were(run):
     halted = Expect(stale=("SIM002",))
     found = check_expectations(halted, run.ruled, run.seen, run.stated)
     finding = next(one for one in found if "stale" in one.check)
-    assert finding.detail == "SIM002 is stale at the end"
+    assert finding.detail == "SIM002 is stale at the end; fx:USD was stale too"
+    quiet_hours = [one for one in run.seen if "fx:USD" in one.stale]
+    assert [one.portfolio for one in quiet_hours] == ["euro"], "30 rates a day leave long gaps"
     first_day = [one for one in run.seen if one.asof is None or one.asof < run.closes.days[0]]
     found = check_expectations(Expect(stale=("SIM001",)), run.ruled, first_day, run.stated)
     assert "SIM001 was never stale" in next(one for one in found if "stale" in one.check).detail
