@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.judging import budgets_of
-from loadtests.load import connected, judged_run, mode_of, site_of
+from loadtests.load import EXIT_CODES, connected, judged_run, mode_of, site_of
 from loadtests.plan import LoadPlan, day_count, load_plan
 from loadtests.reports import LoadReport
 from loadtests.running import LoadSite, machine, open_market
@@ -46,7 +46,11 @@ DRAIN_BOUND_S: Final = 300.0
 
 
 class CapacityReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` of a capacity search holds; rates in ticks per second."""
+    """What ``report.json`` of a capacity search holds; rates in ticks per second.
+
+    ``lost`` says what ended the searches before their time, empty where nothing did; the last
+    of ``searches`` then ends where it was.
+    """
 
     mode: str
     machine: str
@@ -55,6 +59,7 @@ class CapacityReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     estimate: CapacityEstimate
     searches: tuple[SearchResult, ...]
+    lost: str = ""
     load_averages: tuple[float, ...]
     repeat_with: str
 
@@ -83,10 +88,10 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
     )
     with connected(site, running=False) as connections:
         prober = Prober(base, site, connections)
-        searches = tuple(
-            search(prober.probe, floor=floor, ceiling=ceiling, resolution=resolution)
-            for _ in range(repeats)
-        )
+        searches: list[SearchResult] = []
+        while len(searches) < repeats and not prober.lost:
+            one = search(prober.probe, floor=floor, ceiling=ceiling, resolution=resolution)
+            searches.append(one)
     found = CapacityReport(
         mode=mode_of(local),
         machine=machine(),
@@ -94,12 +99,15 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
         portfolios=portfolios,
         seconds=duration,
         estimate=estimate(searches),
-        searches=searches,
+        searches=tuple(searches),
+        lost=prober.lost,
         load_averages=tuple(prober.load_averages),
         repeat_with=" ".join(["riskstream capacity", *sys.argv[2:]]),
     )
     write_json(site.folder / "report.json", found)
     show_capacity(console, found)
+    if found.lost:
+        raise typer.Exit(EXIT_CODES[Verdict.UNKNOWN])
     raise typer.Exit(0 if found.estimate.low >= floor else 1)
 
 
@@ -111,7 +119,8 @@ class Prober:
     base : LoadPlan
         What every probe has but its rate.
     site : LoadSite
-        Where reports go; each probe overwrites the one before.
+        Where records go, each probe's over the one before; its ``report.json`` is kept as
+        ``probes/NN-RATE.json``.
     connections : Connections
         Of a fresh stack.
     """
@@ -123,15 +132,28 @@ class Prober:
         self._books = open_market(base, connections, site)
         self._days_sent = 0
         self.load_averages: list[float] = []
+        self.lost = ""
+        """What failed so that this stack tells nothing more, empty while it does."""
 
     def probe(self, rate: float) -> Probe:
         """Run one rate, and return whether it held.
 
-        Raises
-        ------
-        UnavailableError
-            If a process or server fails, or the stream does not drain before the next probe.
+        Where a process or server failed, or the stream did not drain before the next probe,
+        this one and all after it show nothing, and ``lost`` says why.
         """
+        if not self.lost:
+            try:
+                found = self._measured(rate)
+            except UnavailableError as error:
+                self.lost = f"at {rate:,.0f} ticks/s: {error}"
+                self._site.say(f"lost {self.lost}")
+        if self.lost:
+            return Probe(rate=rate, holds=None, why=self.lost, p99_ms=None)
+        said = {True: "holds", False: "does not hold", None: "shows nothing"}[found.holds]
+        self._site.say(f"{rate:,.0f} ticks/s {said}, p99 {shown_ms(found.p99_ms)} {found.why}")
+        return found
+
+    def _measured(self, rate: float) -> Probe:
         plan = msgspec.structs.replace(
             self._base,
             rate=rate,
@@ -148,16 +170,17 @@ class Prober:
             on_pulse=lambda pulse: None,
         )
         self.load_averages.append(report.load_average)
+        kept = self._site.folder / "probes"
+        kept.mkdir(exist_ok=True)
+        write_json(kept / f"{len(self.load_averages):02d}-{rate:.0f}.json", report)
         if not await_committed(self._connections, timeout_s=DRAIN_BOUND_S):
-            raise UnavailableError(f"behind {DRAIN_BOUND_S:.0f} s after {rate:,.0f} ticks/s")
-        found = probe_of(report)
-        said = {True: "holds", False: "does not hold", None: "shows nothing"}[found.holds]
-        self._site.say(f"{rate:,.0f} ticks/s {said}, p99 {found.p99_ms:.0f} ms {found.why}")
-        return found
+            raise UnavailableError(f"the stream is still behind after {DRAIN_BOUND_S:.0f} s")
+        return probe_of(report)
 
 
 def probe_of(report: LoadReport) -> Probe:
     """Return what a load shows about its rate; the warm-up's latency is not asked of it."""
+    covered = report.part("warm").covered
     asked = [one for one in report.findings if not one.check.startswith("latency: cold")]
     lacking = [one for one in asked if one.verdict is not Verdict.PASSED]
     failed = any(one.verdict is Verdict.FAILED for one in lacking)
@@ -165,20 +188,27 @@ def probe_of(report: LoadReport) -> Probe:
         rate=report.plan.rate,
         holds=False if failed else None if lacking else True,
         why="; ".join(f"{one.check.partition(':')[0]}: {one.detail}" for one in lacking),
-        p99_ms=report.part("warm").covered.p99_ms,
+        p99_ms=covered.p99_ms if covered.count else None,
     )
+
+
+def shown_ms(value_ms: float | None) -> str:
+    """Return milliseconds as a person reads them."""
+    return "n/a" if value_ms is None else f"{value_ms:.0f} ms"
 
 
 def show_capacity(console: Console, report: CapacityReport) -> None:
     """Print every probe and the estimate with its interval."""
-    table = Table("search", "ticks/s", "holds", "p99 ms", "why not", box=None)
+    table = Table("search", "ticks/s", "holds", "p99", "why not", box=None)
     for number, one in enumerate(report.searches, 1):
         for probe in one.probes:
             holds = {True: "yes", False: "no", None: "unknown"}[probe.holds]
             table.add_row(
-                str(number), f"{probe.rate:,.0f}", holds, f"{probe.p99_ms:.0f}", probe.why
+                str(number), f"{probe.rate:,.0f}", holds, shown_ms(probe.p99_ms), probe.why
             )
     console.print(table)
+    if report.lost:
+        console.print(f"ended before its time, {report.lost}", highlight=False)
     found = report.estimate
     above = "none failed" if found.high is None else f"{found.high:,.0f} failed"
     console.print(

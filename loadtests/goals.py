@@ -1,8 +1,10 @@
 """``python -m loadtests.goals``: what the API owes its users, measured under 1,000 ticks/s.
 
 One stack, one steady pump, and one question after the other, each open loop: a request's latency
-runs from the moment it was due. Pushes are counted from the moment that the number was valued.
-At the end the driver is killed (SIGKILL) and the first fresh snapshot is waited for.
+runs from the moment it was due, a trade's from its acceptance. Pushes are counted from the moment
+that the number was valued. At the end the driver is killed (SIGKILL), and the restart lasts until
+what is in Redis covers every tick from before the kill. The exit code is 1 beyond a floor, and 4
+where the pump did not keep its schedule: then the figures are of another load.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,17 +25,24 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.asking import ANSWER_BOUND_S, ASKERS, Askers
-from loadtests.load import connected, site_of
+from loadtests.judging import as_unknown
+from loadtests.load import EXIT_CODES, connected, site_of
 from loadtests.plan import LoadPlan, load_books, load_plan
+from loadtests.pump import PumpPulse
 from loadtests.pushes import listened, pushed_trades
 from loadtests.running import LoadSite, PumpProcess, machine, open_market
+from system.bus.consumer import end_offsets
 from system.clock import monotonic_ns
+from system.contracts.topics import MARKET_DATA
 from system.errors import UnavailableError
 from system.priority import go_first
 from system.runtime.running import RunningStack
 from system.settings import PROJECT_DIR, Connections
 from system.store.keyspace import latest_key
 from system.store.latest import LatestStore
+from system.store.live import Watermark
+from validation.checkers.latency import Schedule, check_schedule
+from validation.checkers.verdict import Finding, Verdict, judged, overall
 from validation.reports import write_json
 from validation.screen import open_console
 
@@ -59,12 +68,17 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GoalsReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` holds; ``load_average`` is the machine's when it began."""
+    """What ``report.json`` holds; ``load_average`` is the machine's when it began.
 
+    ``findings`` say whether the load was what it should be, and which floors held.
+    """
+
+    verdict: Verdict
     machine: str
     load_average: float
     rate: float
     goals: tuple[Goal, ...]
+    findings: tuple[Finding, ...]
 
 
 def goals(
@@ -78,16 +92,61 @@ def goals(
     site = site_of(report, console, local=False)
     plan = load_plan(rate=rate, seconds=seconds * 8 + RESTART_BOUND_S, warm_up_seconds=warm_up)
     load_average = os.getloadavg()[0]
+    pulses: list[PumpPulse] = []
     with connected(site, running=False) as connections:
         open_market(plan, connections, site)
         site.plan_path.write_bytes(msgspec.json.encode(plan))
-        with PumpProcess(site, connections, lambda pulse: None):
+        with PumpProcess(site, connections, pulses.append):
             go_first()  # only now: the servers and the pump must not inherit it
             found = asyncio.run(_asked(plan, site, connections, seconds, warm_up))
             found.append(_restart(site, connections))
-    whole = GoalsReport(machine=machine(), load_average=load_average, rate=rate, goals=tuple(found))
+    warm = pulses[round(warm_up) :]
+    schedule = check_schedule("schedule: the pump was in time", pulsed_schedule(warm, rate))
+    findings = (as_unknown(schedule), *map(kept, found))
+    whole = GoalsReport(
+        verdict=overall(one.verdict for one in findings),
+        machine=machine(),
+        load_average=load_average,
+        rate=rate,
+        goals=tuple(found),
+        findings=findings,
+    )
     write_json(site.folder / "report.json", whole)
     show_goals(console, whole)
+    raise typer.Exit(EXIT_CODES[whole.verdict])
+
+
+def pulsed_schedule(pulses: Sequence[PumpPulse], rate: float) -> Schedule | None:
+    """Return how a pump kept its rate, from what it said each second; None of less than two.
+
+    Parameters
+    ----------
+    pulses : sequence of PumpPulse
+        In order; the first one's second is where counting begins.
+    rate : float
+        Ticks per second that were due.
+
+    Notes
+    -----
+    ``slip_ms_p99`` is the 99th percentile of the seconds' own 99th percentiles.
+    """
+    if len(pulses) < 2:
+        return None
+    seconds = (pulses[-1].at_ns - pulses[0].at_ns) / 1e9
+    sent = sum(one.sent for one in pulses[1:])
+    return Schedule(
+        messages_per_s=sent / seconds,
+        achieved_fraction=sent / (seconds * rate),
+        slip_ms_p99=p99([one.slip_ms_p99 for one in pulses]),
+    )
+
+
+def kept(goal: Goal) -> Finding:
+    """Return whether a figure is within its floor; the detail says whether it reached its goal."""
+    reached = "goal reached" if goal.measured <= goal.goal else "beyond the goal"
+    told = f"{goal.measured:.2f} {goal.unit}, {reached} of {goal.goal:g}"
+    beyond = [f"{told}, floor {goal.floor:g}"] if not goal.measured <= goal.floor else []
+    return judged(f"floor: {goal.what}", beyond, passed=told, figures={"measured": goal.measured})
 
 
 async def open_loop(
@@ -128,6 +187,8 @@ def show_goals(console: Console, report: GoalsReport) -> None:
         shown = f"{one.measured:.2f} {one.unit}"
         table.add_row(one.what, shown, goal, floor, str(one.count), one.detail)
     console.print(table)
+    for finding in report.findings:
+        console.print(f"{finding.verdict:>8}  {finding.check}: {finding.detail}", highlight=False)
     console.print(f"{report.machine}; load average {report.load_average:.1f}", highlight=False)
 
 
@@ -224,7 +285,8 @@ def _restart(site: LoadSite, connections: Connections) -> Goal:
         assert before is not None, "the stream has published"
         killed_ns = monotonic_ns()
         os.kill(RunningStack(site.settings).pid("stream"), signal.SIGKILL)
-        seconds = asyncio.run(_fresh(store, before.fence, killed_ns))
+        ends = end_offsets(connections.kafka_bootstrap_servers, [MARKET_DATA])
+        seconds = asyncio.run(fresh_after(store.watermark, before.fence, ends, killed_ns))
     return Goal(
         what="restart after kill -9 -> first fresh snapshot",
         measured=seconds,
@@ -232,17 +294,45 @@ def _restart(site: LoadSite, connections: Connections) -> Goal:
         goal=10,
         floor=30,
         count=1,
-        detail="the driver, by its supervisor",
+        detail="the driver, by its supervisor; every tick before the kill is covered",
     )
 
 
-async def _fresh(store: LatestStore, fence: int, killed_ns: int) -> float:
+async def fresh_after(
+    watermark: Callable[[], Watermark | None],
+    fence: int,
+    ends: Mapping[str, int],
+    killed_ns: int,
+) -> float:
+    """Return the seconds until a newer driver's numbers cover what was there before the kill.
+
+    Parameters
+    ----------
+    watermark : callable
+        Returns the newest batch in Redis.
+    fence : int
+        Of the driver that was killed. What its successor publishes first is the restored state:
+        that is not fresh.
+    ends : mapping of str to int
+        Where the topics ended, ``topic:partition`` to the next offset.
+    killed_ns : int
+        CLOCK_MONOTONIC of the kill.
+
+    Raises
+    ------
+    UnavailableError
+        If that takes longer than ``RESTART_BOUND_S``.
+    """
     while (elapsed_s := (monotonic_ns() - killed_ns) / 1e9) < RESTART_BOUND_S:
-        mark = store.watermark()
-        if mark is not None and mark.fence > fence:
+        mark = watermark()
+        if mark is not None and mark.fence > fence and _covers(mark, ends):
             return elapsed_s
         await asyncio.sleep(POLL_S)
     raise UnavailableError(f"no fresh snapshot within {RESTART_BOUND_S:.0f} s of the kill")
+
+
+def _covers(mark: Watermark, ends: Mapping[str, int]) -> bool:
+    return all(mark.offsets.get(place, 0) >= end for place, end in ends.items())
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def _timing(
     budgets: Sequence[Budget],
     lag: LagSummary,
 ) -> Iterator[Finding]:
-    yield _as_unknown(check_schedule("schedule: the pump was in time", evidence.schedule))
+    yield as_unknown(check_schedule("schedule: the pump was in time", evidence.schedule))
     parts = {one.part: one for one in latencies}
     for budget in budgets:
         check = f"latency: {budget.part}, p99 under {budget.p99_ms:.0f} ms, every tick covered"
@@ -181,7 +181,7 @@ def _timing(
         yield check_lag("lag: the backlog does not grow", lag)
 
 
-def _as_unknown(schedule: Finding) -> Finding:
+def as_unknown(schedule: Finding) -> Finding:
     """Return a schedule that was not kept as unknown: it shows nothing about the product."""
     kept = schedule.verdict is Verdict.PASSED
     return schedule if kept else msgspec.structs.replace(schedule, verdict=Verdict.UNKNOWN)

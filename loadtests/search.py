@@ -22,20 +22,22 @@ MAX_PROBES: Final = 20
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
     """One rate that was tried; ``holds`` is None where the run showed nothing.
 
-    ``why`` names what did not hold, or why nothing was shown.
+    ``why`` names what did not hold, or why nothing was shown; ``p99_ms`` is None where no tick
+    was covered.
     """
 
     rate: float
     holds: bool | None
     why: str
-    p99_ms: float
+    p99_ms: float | None
 
 
 class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one search found.
 
     ``highest`` is the highest rate that held with every lower probe of the search holding
-    too, 0 where none did; ``lowest_failing`` the lowest that did not, None where all held.
+    too, 0 where none did; ``lowest_failing`` the lowest that was seen to fail, None where none
+    was: a run that showed nothing, for the pump was late, is no failure of the system.
     """
 
     highest: float
@@ -85,7 +87,7 @@ def search(
     first = probe(floor)
     probes = [first]
     if not first.holds:
-        return SearchResult(highest=0.0, lowest_failing=floor, probes=(first,))
+        return _found(0.0, probes)
     good, bad = floor, ceiling * resolution
     while bad / good > resolution and len(probes) < MAX_PROBES:
         rate = min(math.sqrt(good * bad), ceiling)
@@ -94,8 +96,14 @@ def search(
         found = probe(rate)
         probes.append(found)
         good, bad = (rate, bad) if found.holds else (good, rate)
-    failing = None if bad > ceiling else bad
-    return SearchResult(highest=good, lowest_failing=failing, probes=tuple(probes))
+    return _found(good, probes)
+
+
+def _found(highest: float, probes: Sequence[Probe]) -> SearchResult:
+    failing = [one.rate for one in probes if one.holds is False]
+    return SearchResult(
+        highest=highest, lowest_failing=min(failing, default=None), probes=tuple(probes)
+    )
 
 
 def estimate(results: Sequence[SearchResult]) -> CapacityEstimate:

@@ -8,9 +8,14 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from loadtests.capacity import CapacityReport, probe_of, show_capacity
+from loadtests import capacity
+from loadtests.capacity import FAST_RATE, CapacityReport, Prober, probe_of, show_capacity
 from loadtests.judging import budgets_of, judge_load
+from loadtests.plan import load_plan
+from loadtests.running import LoadSite
 from loadtests.search import SearchResult, estimate
+from system.errors import UnavailableError
+from system.settings import load_settings
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
 from validation.checkers.latency import Schedule
 
@@ -71,3 +76,54 @@ def test_the_estimate_is_printed_with_its_interval(evidence):
     said = console.export_text()
     assert "capacity, standalone cluster: 5,000 ticks/s" in said
     assert "6,000 failed" in said
+
+
+@pytest.fixture
+def prober(evidence, monkeypatch, tmp_path):
+    """A prober over a stack that is not there; ``plans`` are what it was told to run."""
+    plans = []
+
+    def run(plan, *_args, **_options):
+        plans.append(plan)
+        found = report_of(judge_load(evidence, budgets_of(PLAN, p99_ms=1_000.0)))
+        return msgspec.structs.replace(found, plan=plan)
+
+    monkeypatch.setattr(capacity, "open_market", lambda *_: ())
+    monkeypatch.setattr(capacity, "judged_run", run)
+    monkeypatch.setattr(capacity, "await_committed", lambda *_args, **_options: True)
+    base = load_plan(rate=100, seconds=4, warm_up_seconds=2, seconds_per_day=2)
+    found = Prober(base, LoadSite(load_settings(), tmp_path, lambda _: None), None)
+    return found, plans
+
+
+def test_each_probe_has_days_of_its_own_and_a_report_that_is_kept(prober, tmp_path):
+    found, plans = prober
+    probes = [found.probe(rate) for rate in (1_000.0, FAST_RATE * 2)]
+    assert [one.holds for one in probes] == [True, True]
+    assert [plan.skipped_days for plan in plans] == [0, 3]
+    assert [plan.client for plan in plans] == ["kafka-python", "confluent"]
+    kept = sorted((tmp_path / "probes").iterdir())
+    assert [path.name for path in kept] == ["01-1000.json", "02-20000.json"]
+    assert msgspec.json.decode(kept[1].read_bytes())["plan"]["rate"] == 20_000.0
+
+
+@pytest.mark.parametrize("cause", ["a server is gone", "it stays behind"])
+def test_a_stack_that_is_lost_tells_nothing_more_and_what_it_told_is_kept(
+    prober, monkeypatch, cause
+):
+    found, plans = prober
+    assert found.probe(1_000.0).holds
+    if cause == "it stays behind":
+        monkeypatch.setattr(capacity, "await_committed", lambda *_args, **_options: False)
+    else:
+
+        def gone(*_args, **_options):
+            raise UnavailableError(cause)
+
+        monkeypatch.setattr(capacity, "judged_run", gone)
+    late = found.probe(2_000.0)
+    assert (late.holds, late.p99_ms) == (None, None)
+    asked = len(plans)
+    assert found.probe(1_500.0).holds is None
+    assert len(plans) == asked, "nothing runs on what is lost"
+    assert found.lost.startswith("at 2,000 ticks/s: ")

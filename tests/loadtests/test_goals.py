@@ -12,9 +12,24 @@ import pytest
 from rich.console import Console
 
 from loadtests.asking import Askers
-from loadtests.goals import Goal, GoalsReport, open_loop, p99, show_goals
+from loadtests.goals import (
+    RESTART_BOUND_S,
+    Goal,
+    GoalsReport,
+    fresh_after,
+    kept,
+    open_loop,
+    p99,
+    pulsed_schedule,
+    show_goals,
+)
+from loadtests.pump import PumpPulse
+from system.clock import monotonic_ns
 from system.errors import UnavailableError
 from system.settings import Connections
+from system.store.live import Watermark
+from validation.checkers.latency import check_schedule
+from validation.checkers.verdict import Verdict
 
 
 def test_a_slow_answer_does_not_hold_back_the_questions_behind_it():
@@ -43,20 +58,88 @@ def test_each_figure_is_shown_beside_its_goal_and_its_floor():
         what="what-if, p99", measured=7.5, unit="ms", goal=10, floor=50, count=9, detail="p50 2 ms"
     )
     console = Console(record=True, width=160)
-    show_goals(
-        console, GoalsReport(machine="2 cores", load_average=0.3, rate=1_000.0, goals=(goal,))
+    found = GoalsReport(
+        verdict=Verdict.PASSED,
+        machine="2 cores",
+        load_average=0.3,
+        rate=1_000.0,
+        goals=(goal,),
+        findings=(kept(goal),),
     )
+    show_goals(console, found)
     said = console.export_text()
-    for part in ("what-if, p99", "7.50 ms", "10 ms", "50 ms", "load average 0.3"):
+    for part in ("what-if, p99", "7.50 ms", "10 ms", "50 ms", "goal reached", "load average 0.3"):
         assert part in said
 
 
-@pytest.mark.parametrize("seconds", [0.05])
-def test_latency_runs_from_the_moment_a_question_was_due(seconds):
-    async def ask() -> None:
-        await asyncio.sleep(0)
+@pytest.mark.parametrize(
+    ("measured", "verdict", "told"),
+    [
+        (10.0, Verdict.PASSED, "goal reached of 10"),
+        (50.0, Verdict.PASSED, "beyond the goal of 10"),
+        (50.1, Verdict.FAILED, "floor 50"),
+        (float("inf"), Verdict.FAILED, "floor 50"),
+        (float("nan"), Verdict.FAILED, "floor 50"),
+    ],
+)
+def test_a_figure_beyond_its_floor_fails(measured, verdict, told):
+    goal = Goal(what="what-if", measured=measured, unit="ms", goal=10, floor=50, count=9, detail="")
+    found = kept(goal)
+    assert (found.verdict, told in found.detail) == (verdict, True)
 
-    assert all(late >= 0 for late in asyncio.run(open_loop(ask, per_s=100.0, seconds=seconds)))
+
+def pulse(second: int, sent: int, slip_ms: float = 1.0) -> PumpPulse:
+    return PumpPulse(at_ns=second * 10**9, sent=sent, slip_ms_p99=slip_ms, slip_ms_max=2 * slip_ms)
+
+
+def test_a_load_that_was_not_sent_shows_nothing():
+    def judged_pump(*pulses: PumpPulse) -> Verdict:
+        return check_schedule("load", pulsed_schedule(pulses, 100.0)).verdict
+
+    steady = [pulse(second, 100) for second in range(100)]
+    assert judged_pump(*steady) is Verdict.PASSED
+    assert judged_pump(*steady[:50], pulse(50, 80), *steady[51:]) is not Verdict.PASSED
+    assert judged_pump(*(pulse(n, 100, 1.0 if n > 2 else 6.0) for n in range(100))) is not (
+        Verdict.PASSED
+    )
+    assert judged_pump(steady[0]) is Verdict.UNKNOWN, "a pump that died at once"
+    assert judged_pump(*steady[:50], *steady[60:]) is not Verdict.PASSED, "a gap of ten seconds"
+
+
+def test_a_restart_lasts_until_what_was_there_before_the_kill_is_covered():
+    """The restored state has a new fence and shows nothing of the last moments: it is not fresh."""
+    ends = {"market_data:0": 7, "market_data:1": 9}
+    restored = {"market_data:0": 5, "market_data:1": 9}
+    marks = [
+        None,
+        Watermark(3, 8, ends, 0),
+        Watermark(4, 0, restored, 0),
+        Watermark(4, 1, {**ends, "fx_rates:0": 1}, 0),
+    ]
+    waiting = iter(marks)
+    assert asyncio.run(fresh_after(lambda: next(waiting), 3, ends, monotonic_ns())) > 0
+    assert next(waiting, "all were asked for") == "all were asked for"
+
+
+def test_a_restart_that_never_comes_is_named():
+    long_ago_ns = monotonic_ns() - round(RESTART_BOUND_S * 1e9)
+    with pytest.raises(UnavailableError, match="no fresh snapshot within 90 s"):
+        asyncio.run(fresh_after(lambda: None, 0, {}, long_ago_ns))
+
+
+def test_latency_runs_from_the_moment_a_question_was_due():
+    """The first one blocks the loop: the others are asked late, and that is in their latency."""
+    asked_ns: list[int] = []
+
+    async def ask() -> None:
+        asked_ns.append(monotonic_ns())
+        if len(asked_ns) == 1:
+            while monotonic_ns() - asked_ns[0] < 50_000_000:
+                pass
+
+    late_ms = asyncio.run(open_loop(ask, per_s=1_000.0, seconds=0.01))
+    assert late_ms[1] >= 48.0
+    assert late_ms[9] >= 40.0
 
 
 POLL_S = 0.01

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
-from loadtests.pushes import listened, push_lines, received, snapshots
+from loadtests import pushes
+from loadtests.pushes import listened, push_lines, pushed_trades, received, snapshots
 from system.clock import monotonic_ns
 from system.errors import UnavailableError
 from system.settings import Connections
@@ -122,3 +124,30 @@ def test_a_refusal_is_named():
 
     with pytest.raises(UnavailableError, match="401"):
         served(say, talk)
+
+
+def test_trades_go_out_on_their_schedule_however_late_their_numbers_come(monkeypatch):
+    """The VaR of the first is pushed only once the last was sent."""
+    monkeypatch.setattr(pushes, "TRADES_PER_S", 200.0)
+    streams: list[asyncio.StreamWriter] = []
+    sent: list[str] = []
+
+    def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD.encode())
+        streams.append(writer)
+
+    def accept(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content)["trade_id"])
+        if len(sent) == 10:
+            streams[0].write(snapshot(0, *sent))
+        return httpx.Response(202)
+
+    async def talk(connections):
+        transport = httpx.MockTransport(accept)
+        async with httpx.AsyncClient(base_url="http://api", transport=transport) as client:
+            return await pushed_trades(client, connections, "book", "SIM001", seconds=0.05)
+
+    late_ms = served(say, talk)
+    assert len(set(sent)) == len(late_ms) == 10
+    assert late_ms[0] >= 9 / 200 * 1e3 * 0.99 - 5
+    assert late_ms[0] > late_ms[8]

@@ -42,7 +42,26 @@ def test_a_run_that_shows_nothing_is_not_counted_as_holding():
     def blind(rate: float) -> Probe:
         return Probe(rate=rate, holds=None, why="the pump was late", p99_ms=0.0)
 
-    assert search(blind, floor=100, ceiling=1_000).highest == 0.0
+    found = search(blind, floor=100, ceiling=1_000)
+    assert (found.highest, found.lowest_failing) == (0.0, None)
+
+
+def test_a_pump_that_cannot_do_more_is_no_failure_of_the_system():
+    """What the pump could not send has no upper end; a rate that failed before it has."""
+
+    def limited(fails_from: float):
+        def probe(rate: float) -> Probe:
+            holds = None if rate > 500 else rate < fails_from
+            return Probe(rate=rate, holds=holds, why="", p99_ms=1.0)
+
+        return search(probe, floor=100, ceiling=1_000)
+
+    found = limited(fails_from=10_000)
+    assert 450 < found.highest <= 500
+    assert found.lowest_failing is None
+    assert estimate([found]).high is None
+    found = limited(fails_from=200)
+    assert found.highest < 200 <= found.lowest_failing < 500
 
 
 def result(highest: float, failing: float | None) -> SearchResult:

@@ -15,7 +15,6 @@ from system import cli
 from system.client import change, decomposition, limits, pnl, questions, scenarios
 from system.client.async_client import AsyncRiskClient
 from system.client.sync_client import RiskClient
-from system.contracts.api import View
 from system.contracts.decomposition import Contributions
 from system.contracts.limits import Limit, LimitMeasure, Limits
 from system.contracts.pnl import PnlExplained
@@ -57,18 +56,19 @@ def streamed(world: Any, monkeypatch: pytest.MonkeyPatch) -> Streamed:
     return found
 
 
-def transport(streamed: Streamed) -> httpx.MockTransport:
+def responding(streamed: Streamed) -> Callable[[httpx.Request], httpx.Response]:
     def respond(request: httpx.Request) -> httpx.Response:
         assert request.headers["Authorization"] == f"Bearer {TOKEN}"
         path = request.url.raw_path.decode()
         answer = streamed.world.client.request(request.method, path, content=request.content)
         return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
 
-    return httpx.MockTransport(respond)
+    return respond
 
 
 def client_of(streamed: Streamed) -> RiskClient:
-    return RiskClient("http://test", TOKEN, transport=transport(streamed))
+    transport = httpx.MockTransport(responding(streamed))
+    return RiskClient("http://test", TOKEN, transport=transport)
 
 
 def run(*words: str) -> Result:
@@ -150,11 +150,15 @@ def test_limits(streamed: Streamed) -> None:
 def test_both_clients_have_the_same_typed_answer(
     streamed: Streamed, question: Callable[[Any], Any]
 ) -> None:
+    async def respond(request: httpx.Request) -> httpx.Response:
+        return await asyncio.to_thread(responding(streamed), request)
+
     async def waited() -> Any:
-        async with AsyncRiskClient("http://test", TOKEN, transport=transport(streamed)) as client:
+        transport = httpx.MockTransport(respond)
+        async with AsyncRiskClient("http://test", TOKEN, transport=transport) as client:
             return await question(client)
 
     with client_of(streamed) as client:
         answer = question(client)
-    assert isinstance(answer, View)
+    assert isinstance(answer, msgspec.Struct)
     assert asyncio.run(waited()) == answer
