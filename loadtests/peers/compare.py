@@ -87,20 +87,26 @@ class PeerRun(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
 
 
+class Ratio(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure over the product's of the same repeat: median, least and largest of the repeats."""
+
+    middle: float
+    low: float
+    high: float
+
+
 class PeerRow(msgspec.Struct, frozen=True, kw_only=True):
     """One system over all repeats; ratios are to the product in the same repeat.
 
-    Figures are medians, intervals run from the least to the largest of the repeats; None
-    where no repeat had a timing.
+    Figures are medians; None where no repeat had a timing.
     """
 
     system: str
     runs: int
     p50_ms: float | None
     p99_ms: float | None
-    p99_ratio: float | None
-    p99_ratio_low: float | None
-    p99_ratio_high: float | None
+    p50_ratio: Ratio | None
+    p99_ratio: Ratio | None
     cores: float
 
 
@@ -168,7 +174,7 @@ def rotated(names: Sequence[str], repeat: int) -> list[str]:
 
 def rows_of(names: Sequence[str], runs: Sequence[PeerRun]) -> tuple[PeerRow, ...]:
     """Return one row per system."""
-    product = {one.repeat: one.p99_ms for one in runs if one.system == PRODUCT}
+    product = {one.repeat: one for one in runs if one.system == PRODUCT}
     return tuple(_row(name, [one for one in runs if one.system == name], product) for name in names)
 
 
@@ -194,15 +200,16 @@ def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
 
 def show_rows(console: Console, rows: Sequence[PeerRow]) -> None:
     """Print the table of the systems."""
-    table = Table("system", "runs", "p50 ms", "p99 ms", "p99 / product", "cores", box=None)
+    columns = ("system", "runs", "p50 ms", "p99 ms", "p50 / product", "p99 / product", "cores")
+    table = Table(*columns, box=None)
     for row in rows:
-        interval = f" ({_shown(row.p99_ratio_low, 2)} to {_shown(row.p99_ratio_high, 2)})"
         table.add_row(
             row.system,
             str(row.runs),
             _shown(row.p50_ms, 1),
             _shown(row.p99_ms, 1),
-            _shown(row.p99_ratio, 2) + (interval if row.p99_ratio is not None else ""),
+            _ratio_shown(row.p50_ratio),
+            _ratio_shown(row.p99_ratio),
             f"{row.cores:.2f}",
         )
     console.print(table)
@@ -311,23 +318,29 @@ def _reached_end(site: LoadSite, connections: Connections, count: int) -> Callab
     return wait
 
 
-def _row(name: str, runs: Sequence[PeerRun], product: Mapping[int, float | None]) -> PeerRow:
+def _row(name: str, runs: Sequence[PeerRun], product: Mapping[int, PeerRun]) -> PeerRow:
     timed = [one for one in runs if one.p99_ms is not None]
-    ratios = [
-        one.p99_ms / base
-        for one in timed
-        if one.p99_ms is not None and (base := product.get(one.repeat)) is not None
-    ]
+    beside = [(one, product[one.repeat]) for one in timed if one.repeat in product]
     return PeerRow(
         system=name,
         runs=len(timed),
         p50_ms=_median([one.p50_ms for one in timed if one.p50_ms is not None]),
         p99_ms=_median([one.p99_ms for one in timed if one.p99_ms is not None]),
-        p99_ratio=_median(ratios),
-        p99_ratio_low=min(ratios, default=None),
-        p99_ratio_high=max(ratios, default=None),
+        p50_ratio=_ratio([(one.p50_ms, base.p50_ms) for one, base in beside]),
+        p99_ratio=_ratio([(one.p99_ms, base.p99_ms) for one, base in beside]),
         cores=_median([one.cores for one in runs]) or 0.0,
     )
+
+
+def _ratio(pairs: Sequence[tuple[float | None, float | None]]) -> Ratio | None:
+    found = [mine / base for mine, base in pairs if mine is not None and base is not None]
+    if not found:
+        return None
+    return Ratio(middle=float(median(found)), low=min(found), high=max(found))
+
+
+def _ratio_shown(ratio: Ratio | None) -> str:
+    return "n/a" if ratio is None else f"{ratio.middle:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
 def _median(values: Sequence[float]) -> float | None:

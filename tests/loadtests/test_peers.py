@@ -6,6 +6,7 @@ from collections import Counter
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from loadtests.judging import budgets_of, judge_load
 from loadtests.peers.compare import (
@@ -13,10 +14,12 @@ from loadtests.peers.compare import (
     PIPELINES,
     PRODUCT,
     PeerRun,
+    Ratio,
     chosen_systems,
     rotated,
     rows_of,
     run_of,
+    show_rows,
 )
 from loadtests.peers.valuing import PlanBooks
 from loadtests.plan import load_books, load_plan, load_replay
@@ -66,8 +69,8 @@ def test_ratios_are_within_a_repeat_and_their_interval_is_that_of_the_repeats():
     runs = [run(PRODUCT, 0, 100.0), run(PRODUCT, 1, 200.0), run(PRODUCT, 2, 100.0)]
     runs += [run(OTHER, 0, 50.0), run(OTHER, 1, 50.0), run(OTHER, 2, 60.0)]
     product, other = rows_of([PRODUCT, OTHER], runs)
-    assert (product.p99_ratio, product.runs) == (1.0, 3)
-    assert (other.p99_ratio, other.p99_ratio_low, other.p99_ratio_high) == (0.5, 0.25, 0.6)
+    assert (product.p99_ratio, product.runs) == (Ratio(middle=1.0, low=1.0, high=1.0), 3)
+    assert other.p99_ratio == other.p50_ratio == Ratio(middle=0.5, low=0.25, high=0.6)
     assert (other.p99_ms, other.cores) == (50.0, 1.0)
 
 
@@ -82,7 +85,13 @@ def test_a_system_that_is_wrong_has_no_timing():
     wrong = run_of(OTHER, 0, msgspec.structs.replace(right, findings=findings))
     assert (wrong.correct, wrong.p50_ms, wrong.p99_ms) == (False, None, None)
     (row,) = rows_of([OTHER], [wrong])
-    assert (row.runs, row.p99_ms, row.p99_ratio) == (0, None, None)
+    assert (row.runs, row.p99_ms, row.p50_ratio, row.p99_ratio) == (0, None, None, None)
+
+
+def test_the_table_shows_both_ratios_with_their_intervals():
+    console = Console(record=True, width=160)
+    show_rows(console, rows_of([PRODUCT, OTHER], [run(PRODUCT, 0, 100.0), run(OTHER, 0, 25.0)]))
+    assert console.export_text().count("0.25 (0.25 to 0.25)") == 2
 
 
 def test_every_system_takes_every_place_in_turn():
