@@ -55,13 +55,11 @@ def _logic(operators: Any, reader: TickReader, publisher: Publisher) -> Any:  # 
         """Takes each batch at once, and publishes ``LINGER_S`` after the first of them."""
 
         def __init__(self) -> None:
-            self._started_ns = 0
             self._due: dt.datetime | None = None
 
         def on_batch(self, values: Sequence[Any]) -> tuple[tuple[()], bool]:
             """Take messages."""
             if self._due is None:
-                self._started_ns = now_ns()
                 self._due = dt.datetime.now(dt.UTC) + LINGER
             for message in values:
                 reader.take(message.value, message.partition, message.offset)
@@ -73,7 +71,8 @@ def _logic(operators: Any, reader: TickReader, publisher: Publisher) -> Any:  # 
 
         def on_notify(self) -> tuple[tuple[()], bool]:
             """Publish what has come."""
-            publisher.publish(reader.offsets, started_ns=self._started_ns, read_ns=now_ns())
+            now = now_ns()
+            publisher.publish(reader.offsets, started_ns=now, read_ns=now)
             self._due = None
             return (), False
 

@@ -219,7 +219,7 @@ def _run(system: str, plan: LoadPlan, folder: Path, console: Console, repeat: in
     site = site_of(folder, console, local=False)
     try:
         if system in PEERS:
-            report = _peer_report(system, plan, site)
+            report = peer_report(system, plan, site)
         else:
             report = _pipeline_report(system, plan, site)
     except UnavailableError as error:
@@ -248,7 +248,16 @@ def _pipeline_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
         return measured_load(plan, site, connections, budgets_of(plan), mode=system)
 
 
-def _peer_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
+def peer_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
+    """Run a plan through a peer beside a broker and Redis, judge it and write its reports.
+
+    Raises
+    ------
+    InputError
+        If the peer's environment was not made.
+    UnavailableError
+        If a process or server fails.
+    """
     with load_stack(site, PEER_COMPONENTS) as connections:
         create_topics(connections.kafka_bootstrap_servers, site.settings.partitions)
         site.plan_path.write_bytes(msgspec.json.encode(plan))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from loadtests.judging import budgets_of, judge_load
+from loadtests.load import site_of
 from loadtests.peers.compare import (
     PEERS,
     PIPELINES,
@@ -16,6 +18,7 @@ from loadtests.peers.compare import (
     PeerRun,
     Ratio,
     chosen_systems,
+    peer_report,
     rotated,
     rows_of,
     run_of,
@@ -110,3 +113,19 @@ def test_systems_are_chosen_by_name_and_the_product_is_always_there():
     assert chosen_systems(OTHER) == [PRODUCT, OTHER]
     with pytest.raises(InputError, match=r"no such system: abacus; there are riskstream"):
         chosen_systems("abacus")
+
+
+@pytest.mark.end_to_end
+def test_a_peer_takes_every_tick_and_its_numbers_are_those_of_the_exact_reference(
+    tmp_path, monkeypatch
+):
+    """The hand-written one, as a process of its own beside a broker and Redis."""
+    monkeypatch.setenv("RISKSTREAM_STATE_DIR", str(tmp_path / "state"))
+    plan = load_plan(rate=200, seconds=4, warm_up_seconds=2, seconds_per_day=6, portfolios=3)
+    site = site_of(tmp_path / "report", Console(file=io.StringIO()), local=False)
+    found = run_of(
+        "consumer + NumPy + Redis", 0, peer_report("consumer + NumPy + Redis", plan, site)
+    )
+    assert found.correct, found.problems
+    assert (tmp_path / "report" / "report.html").exists()
+    assert not (tmp_path / "state-load" / "running.json").exists()
