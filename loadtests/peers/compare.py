@@ -307,6 +307,8 @@ def peer_process(peer: Peer, site: LoadSite, connections: Connections) -> Iterat
     finally:
         timer.cancel()
         end_group(process)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _reached_end(site: LoadSite, connections: Connections, count: int) -> Callable[[], bool]:
