@@ -35,6 +35,7 @@ from loadtests.running import (
 )
 from loadtests.sent import placed_trades, sent_ticks
 from loadtests.shapes import SHAPES
+from loadtests.spark_profile import spark_profile
 from system.bus.consumer import read_topic
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA, TRADES
@@ -255,6 +256,7 @@ def report_of(
         oracle=judgement.oracle,
         usage=run.usage,
         pauses=jvm_pauses(site.gc_dir, first_ns=first_ns, last_ns=int(due_ns.max())),
+        spark=spark_profile(site.gc_dir, first_ns=first_ns, last_ns=int(due_ns.max())),
         findings=judgement.findings,
         repeat_with=_command(plan, mode),
     )

@@ -18,6 +18,7 @@ from loadtests.lag import LagSummary
 from loadtests.latency import Judged, LatencyPoint, LatencySummary, histogram_of
 from loadtests.oracle import OracleSummary
 from loadtests.plan import LoadPlan
+from loadtests.spark_profile import SparkProfile
 from loadtests.usage import ProcessUsage
 from validation.charts import chart_html, latency_chart, stages_chart
 from validation.checkers.latency import Schedule
@@ -49,6 +50,7 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     oracle: OracleSummary
     usage: tuple[ProcessUsage, ...]
     pauses: tuple[JvmPauses, ...]
+    spark: SparkProfile | None = None
     findings: tuple[Finding, ...]
     repeat_with: str
 

@@ -32,6 +32,7 @@ from system.store.records import StoredState
 from system.stream.batch import MicroBatch
 from system.stream.batches import Read, with_each_batch
 from system.stream.durable import DurableWriter
+from system.stream.profile import BatchProfile
 from system.stream.pruning import Pruner
 from system.stream.pulse import ASK_BOUND_S, Pulse
 from system.stream.query import records
@@ -232,8 +233,10 @@ class Driver:
         return with_each_batch(spark, writer, on_batch).start()
 
     def _wait(self, query: StreamingQuery, durable: DurableWriter) -> None:
+        profile = BatchProfile(self._settings.gc_log_dir, self._clock)
         while not self._stopping.is_set():
             durable.raise_if_failed()
+            profile.sample(query)
             if query.awaitTermination(POLL_S):
                 raise InternalError(f"the query ended by itself: {query.exception()}")
         # Whoever holds this is inside a batch; afterwards every batch is empty, and what

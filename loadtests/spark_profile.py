@@ -1,0 +1,52 @@
+"""Where the time of a batch goes by Spark's own account, read after a run.
+
+The stream writes it beside the JVMs' collection logs, see ``system.stream.profile``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from system.stream.profile import FILE, BatchDurations
+
+
+class SparkProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """Batches that were sampled in the measured part, one a second at most.
+
+    ``median_ms`` has Spark's names: ``triggerExecution`` is the whole, ``addBatch`` its job and
+    our own work in it, the others what Spark does around them. ``median_rows`` is of records.
+    """
+
+    batches: int
+    median_rows: float
+    median_ms: dict[str, float]
+
+
+def spark_profile(folder: Path, *, first_ns: int, last_ns: int) -> SparkProfile | None:
+    """Return the medians of what was sampled between two moments, None where nothing was.
+
+    Parameters
+    ----------
+    folder : Path
+        May be missing, or hold no profile.
+    first_ns, last_ns : int
+        CLOCK_MONOTONIC.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    lines = path.read_bytes().splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith(b"\n")]
+    sampled = [msgspec.json.decode(line, type=BatchDurations) for line in whole]
+    found = [one for one in sampled if first_ns <= one.at_ns <= last_ns]
+    if not found:
+        return None
+    names = sorted({name for one in found for name in one.ms})
+    return SparkProfile(
+        batches=len(found),
+        median_rows=float(median(one.rows for one in found)),
+        median_ms={name: float(median(one.ms.get(name, 0) for one in found)) for name in names},
+    )
