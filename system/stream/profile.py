@@ -10,7 +10,7 @@ import msgspec
 from system.clock import Clock
 
 if TYPE_CHECKING:
-    from pyspark.sql.streaming import StreamingQuery
+    from pyspark.sql.streaming.query import StreamingQuery
 
 FILE: Final = "batches.jsonl"
 
