@@ -107,7 +107,8 @@ lint: setup-verify  ## Style, types and layers
 	@$(BIN)/lint-imports
 
 .PHONY: bench
-bench: setup-verify  ## Timed comparisons against the stored baseline
+bench: setup-verify  ## The hot path against its stored baseline, noise stated; then kernels, timed
+	@$(if $(ARGS),,$(BIN)/python -m loadtests.guard)
 	@$(BIN)/python -m pytest -q -m benchmark_suite $(ARGS)
 
 .PHONY: load
