@@ -49,8 +49,8 @@ BASELINE: Final = Path(__file__).with_name("baseline.json")
 CPU_INFO: Final = Path("/proc/cpuinfo")
 ROUNDS: Final = 15
 TOLERANCE: Final = 1.3
-"""On two shared cores, ratios of repeats differed by up to 13 %. Another processor or another Python
-weighs the works differently: verify allows twice."""
+"""On two shared cores, ratios of repeats differed by up to 13 %. Another processor or another
+Python weighs the works differently: verify allows twice."""
 TICKS: Final = 20_000
 PARTITIONS: Final = 2
 MESSAGES: Final = 10_000
