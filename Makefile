@@ -30,6 +30,9 @@ PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes \
 	--no-header --no-annotate --python-version 3.11 --fork-strategy fewest
 
+# The extra without the product, whose versions it does not bear.
+PEERS_ALONE := import tomllib; from pathlib import Path; print(*tomllib.loads(Path("pyproject.toml").read_text())["project"]["optional-dependencies"]["benchmarks"], sep="\n")
+
 # install,FLAGS: with uv; with pip where uv cannot reach the registry that pip is set up for.
 define install
 $(UV_PIP) $(1) || { echo 'uv could not install; trying pip'; $(PIP) $(1); }
@@ -107,7 +110,8 @@ lint: setup-verify  ## Style, types and layers
 	@$(BIN)/lint-imports
 
 .PHONY: bench
-bench: setup-verify  ## Timed comparisons against the stored baseline
+bench: setup-verify  ## The hot path against its stored baseline, noise stated; then kernels, timed
+	@$(if $(ARGS),,$(BIN)/python -m loadtests.guard)
 	@$(BIN)/python -m pytest -q -m benchmark_suite $(ARGS)
 
 .PHONY: load
@@ -144,8 +148,8 @@ status: setup  ## Show what runs where, and how it is
 .PHONY: lock
 lock: $(RUN_STAMP)  ## Lock every dependency anew (needs the network)
 	@$(COMPILE) pyproject.toml -o $(LOCKS)/run.lock
-	@$(COMPILE) --all-extras -c $(LOCKS)/run.lock pyproject.toml -o $(LOCKS)/verify.lock
-	@$(COMPILE) $(LOCKS)/peers.in -o $(LOCKS)/peers.lock
+	@$(COMPILE) --extra test --extra verify --extra load -c $(LOCKS)/run.lock pyproject.toml -o $(LOCKS)/verify.lock
+	@$(BIN)/python -c '$(PEERS_ALONE)' | $(COMPILE) - -o $(LOCKS)/peers.lock
 	@$(COMPILE) --no-deps $(LOCKS)/bootstrap.in -o $(LOCKS)/bootstrap.lock
 	@$(COMPILE) --no-deps $(LOCKS)/data.in -o $(LOCKS)/data.lock
 	@$(BIN)/python -m system.runtime.fetch lock

@@ -3,15 +3,19 @@
 ``python -m loadtests.guard``. Each figure is the CPU time of one piece of the product's work over
 that of a fixed piece of plain Python and NumPy, both of this process, the least of several rounds:
 how fast the machine is, and what else it does, is in both. `make verify` takes few rounds and a
-wide tolerance, `make bench` the defaults. ``--store`` writes a new baseline.
+wide tolerance, `make bench` the defaults. ``--store`` writes a new baseline, which names its
+processor, its Python and its noise.
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
@@ -42,9 +46,10 @@ from validation.screen import open_console
 
 REPORT: Final = Path("build") / "guard.json"
 BASELINE: Final = Path(__file__).with_name("baseline.json")
+CPU_INFO: Final = Path("/proc/cpuinfo")
 ROUNDS: Final = 15
 TOLERANCE: Final = 1.3
-"""On two cores with a load of 9, ratios of repeats differed by 6 %. Another processor or another
+"""On two shared cores, ratios of repeats differed by up to 13 %. Another processor or another
 Python weighs the works differently: verify allows twice."""
 TICKS: Final = 20_000
 PARTITIONS: Final = 2
@@ -54,10 +59,26 @@ SEED: Final = 20_080_915
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """What a machine measured once: the day, and the ratio of each work."""
+    """What a machine measured once: the day, the machine, and each work's ratio and noise.
+
+    ``load_average`` is that of the machine when it began, one minute: what else ran there.
+    """
 
     on: str
+    processor: str
+    python: str
+    load_average: float
+    rounds: int
     ratios: dict[str, float]
+    noises: dict[str, float]
+
+    def told(self) -> str:
+        """Return what it was made with, as a person reads it."""
+        noisiest = max(self.noises.values(), default=1.0)
+        return (
+            f"{self.on} ({self.processor}, Python {self.python}, "
+            f"load average {self.load_average:.2f}, noise to {noisiest:.2f})"
+        )
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,9 +98,10 @@ class GuardReport(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: Verdict
     machine: str
+    processor: str
     rounds: int
     tolerance: float
-    baseline_on: str
+    baseline: Baseline
     findings: tuple[Finding, ...]
 
 
@@ -95,17 +117,13 @@ def guard(
 ) -> None:
     """Compare the hot path's CPU time with the stored baseline."""
     console = open_console(stderr=False)
+    load_average = os.getloadavg()[0]
     found = [measured(name, rounds) for name in WORKS]
     if store:
-        store_baseline(found)
+        store_baseline(found, rounds=rounds, load_average=load_average)
     baseline = read_baseline()
     findings = tuple(finding(one, baseline, tolerance) for one in found)
-    table = Table("work", "ratio", "baseline", "times", "noise", box=None)
-    for one in found:
-        stored = baseline.ratios.get(one.name)
-        times = "n/a" if stored is None else f"{one.ratio / stored:.2f}"
-        table.add_row(one.name, f"{one.ratio:.2f}", str(stored), times, f"{one.noise:.2f}")
-    console.print(table)
+    console.print(shown(found, baseline))
     verdict = overall(one.verdict for one in findings)
     report.parent.mkdir(parents=True, exist_ok=True)
     write_json(
@@ -113,14 +131,29 @@ def guard(
         GuardReport(
             verdict=verdict,
             machine=machine(),
+            processor=processor(),
             rounds=rounds,
             tolerance=tolerance,
-            baseline_on=baseline.on,
+            baseline=baseline,
             findings=findings,
         ),
     )
-    console.print(f"{verdict}: {tolerance:g} times the baseline of {baseline.on} is too much")
+    console.print(f"here: {processor()}, {machine()}", highlight=False)
+    console.print(f"baseline of {baseline.told()}", highlight=False)
+    console.print(f"{verdict}: {tolerance:g} times the baseline is too much", highlight=False)
     raise typer.Exit(0 if verdict is Verdict.PASSED else 1)
+
+
+def shown(found: Sequence[Measured], baseline: Baseline) -> Table:
+    """Return each work beside its baseline, with the noise of both."""
+    columns = ("work", "ratio", "noise", "baseline", "its noise", "times")
+    table = Table(*columns, box=None)
+    for one in found:
+        stored, noise = baseline.ratios.get(one.name), baseline.noises.get(one.name)
+        times = None if stored is None else one.ratio / stored
+        figures = (one.ratio, one.noise, stored, noise, times)
+        table.add_row(one.name, *("n/a" if value is None else f"{value:.2f}" for value in figures))
+    return table
 
 
 def measured(name: str, rounds: int = ROUNDS) -> Measured:
@@ -170,12 +203,38 @@ def read_baseline() -> Baseline:
     return msgspec.json.decode(BASELINE.read_bytes(), type=Baseline)
 
 
-def store_baseline(found: Sequence[Measured]) -> None:
-    """Store ratios as those of today."""
-    ratios = {one.name: round(one.ratio, 3) for one in found}
-    today = utc_date(SystemClock().wall_ns())
-    stored = Baseline(on=today.isoformat(), ratios=ratios)
+def store_baseline(found: Sequence[Measured], *, rounds: int, load_average: float) -> None:
+    """Store ratios as those of this machine, today.
+
+    Parameters
+    ----------
+    found : sequence of Measured
+        Every work.
+    rounds : int
+        Of each.
+    load_average : float
+        Of the machine before, one minute.
+    """
+    stored = Baseline(
+        on=utc_date(SystemClock().wall_ns()).isoformat(),
+        processor=processor(),
+        python=platform.python_version(),
+        load_average=round(load_average, 2),
+        rounds=rounds,
+        ratios={one.name: round(one.ratio, 3) for one in found},
+        noises={one.name: round(one.noise, 3) for one in found},
+    )
     write_json(BASELINE, stored)
+
+
+def processor() -> str:
+    """Return the processor's name as the kernel tells it, or its architecture."""
+    with suppress(OSError):
+        for line in CPU_INFO.read_text("utf-8").splitlines():
+            key, _, name = line.partition(":")
+            if key.strip() == "model name":
+                return name.strip()
+    return platform.machine()
 
 
 # -- the works ----------------------------------------------------------------------------------
@@ -239,6 +298,11 @@ def _valuing() -> float:
     return _cpu_s(lambda: [book.revalue(fence=1, epoch=2) for _ in range(20)])
 
 
+def _encoding() -> float:
+    snapshots = _priced_book().revalue(fence=1, epoch=2).snapshots
+    return _cpu_s(lambda: [encode(one) for _ in range(20) for one in snapshots])
+
+
 def _asking() -> float:
     book = _priced_book()
     snapshot = next(iter(book.revalue(fence=1, epoch=2).snapshots))
@@ -287,6 +351,7 @@ WORKS: Final[Mapping[str, Callable[[], float]]] = {
     "decode 20,000 ticks": _decoding,
     "fold 20,000 ticks": _folding,
     "revalue 10 x 100 x 30, 20 times": _valuing,
+    "encode 10 snapshots of 100 positions, 20 times": _encoding,
     "what-if of 100 positions, 20 times": _asking,
     "judge coverage of 10,000 ticks, 10 times": _judging,
 }

@@ -11,6 +11,13 @@ import msgspec
 from loadtests.coverage import coverage
 from loadtests.lag import LagSummary, check_lag, lag_summary
 from loadtests.latency import Judged, LatencySummary, summaries
+from loadtests.memory import (
+    SOAK_LEAST_S,
+    MemoryGrowth,
+    MemorySamples,
+    check_memory,
+    memory_growth,
+)
 from loadtests.oracle import OracleSummary, PriceOracle, check_oracle
 from loadtests.plan import LoadPlan, load_replay
 from loadtests.record import RecordLine, SeenSnapshot
@@ -27,6 +34,8 @@ FLOOR_MS: Final = (500.0, 1_000.0)
 COLD_FLOOR_MS: Final = 1_000.0
 GROWING_SHAPES: Final = ("ramp", "step", "spike")
 """Shapes whose backlog moves with their rate: its growth shows nothing there."""
+SOAK: Final = "soak"
+MEMORY: Final = "memory: no process grows over the second half of the measured part"
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,8 @@ class LoadEvidence:
         Whether the stream had covered everything in time.
     trades : tuple of PlacedTrade
         New trades on the topic.
+    memory : tuple of MemorySamples
+        Of each process over time.
     """
 
     plan: LoadPlan
@@ -65,6 +76,7 @@ class LoadEvidence:
     applied: int | None
     drained: bool
     trades: tuple[PlacedTrade, ...] = ()
+    memory: tuple[MemorySamples, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,12 @@ class LoadJudgement:
     lag: LagSummary
     oracle: OracleSummary
     ticks: Judged
+    memory: tuple[MemoryGrowth, ...] = ()
+
+
+def is_soak(plan: LoadPlan) -> bool:
+    """Return whether a load is long enough to judge the growth of memory, and meant for it."""
+    return plan.shape == SOAK and plan.seconds >= SOAK_LEAST_S
 
 
 def budgets_of(plan: LoadPlan, *, p99_ms: float | None = None) -> tuple[Budget, ...]:
@@ -119,14 +137,16 @@ def judge_load(evidence: LoadEvidence, budgets: Sequence[Budget]) -> LoadJudgeme
         PriceOracle(sent, histories, evidence.books, evidence.trades),
         own_snapshots(snapshots, sent, evidence.books),
     )
+    memory = _memory(evidence) if is_soak(plan) else ()
     findings = (
         *_delivery(evidence),
         oracle,
         *_timing(evidence, latencies, budgets, lag),
         check_unique_ids(snapshots),
         check_monotonic_offsets(snapshots),
+        *([check_memory(MEMORY, memory)] if is_soak(plan) else []),
     )
-    return LoadJudgement(findings, latencies, lag, summary, ticks)
+    return LoadJudgement(findings, latencies, lag, summary, ticks, memory)
 
 
 def own_snapshots(
@@ -147,6 +167,14 @@ def own_snapshots(
         if one.portfolio in names
         and all(one.offsets.get(place, 0) >= offset for place, offset in first.items())
     ]
+
+
+def _memory(evidence: LoadEvidence) -> tuple[MemoryGrowth, ...]:
+    due_ns = evidence.sent.inputs.intended_ns
+    if not len(due_ns):
+        return ()
+    first_ns = int(due_ns.min()) + round(evidence.plan.warm_up_seconds * 1e9)
+    return memory_growth(evidence.memory, first_ns=first_ns, last_ns=int(due_ns.max()))
 
 
 def _delivery(evidence: LoadEvidence) -> Iterator[Finding]:

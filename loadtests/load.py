@@ -233,6 +233,7 @@ def evidence_of(
         acknowledged=summary.tick_count - summary.failed,
         applied=applied,
         drained=run.drained,
+        memory=run.memory,
     )
 
 
@@ -255,6 +256,7 @@ def report_of(
         lag=judgement.lag,
         oracle=judgement.oracle,
         usage=run.usage,
+        memory=judgement.memory,
         pauses=jvm_pauses(site.gc_dir, first_ns=first_ns, last_ns=int(due_ns.max())),
         spark=spark_profile(site.gc_dir, first_ns=first_ns, last_ns=int(due_ns.max())),
         findings=judgement.findings,

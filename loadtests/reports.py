@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from loadtests.coverage import NEVER, STAGES
 from loadtests.jvm_pauses import JvmPauses
 from loadtests.lag import LagSummary
 from loadtests.latency import Judged, LatencyPoint, LatencySummary, histogram_of
+from loadtests.memory import MemoryGrowth
 from loadtests.oracle import OracleSummary
 from loadtests.plan import LoadPlan
 from loadtests.spark_profile import SparkProfile
@@ -35,6 +37,7 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
 
     ``load_average`` is the machine's one-minute load when the run began: above a few tenths
     other programs shared it, and the timings are those of that machine on that day.
+    ``memory`` is of soaks alone.
     """
 
     verdict: Verdict
@@ -53,6 +56,7 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     spark: SparkProfile | None = None
     findings: tuple[Finding, ...]
     repeat_with: str
+    memory: tuple[MemoryGrowth, ...] = ()
 
     def part(self, name: str) -> LatencySummary:
         """Return the latency of one part of the run."""
@@ -92,6 +96,7 @@ def write_load_page(path: Path, report: LoadReport) -> None:
         latency=latency_chart(report.latency_over_time),
         stage_means=stages_chart(report.latencies),
         lag=_lag_chart(report.lag),
+        memory=_memory_chart(report.memory) if report.memory else None,
     )
     path.write_text(page, encoding="utf-8")
 
@@ -126,3 +131,16 @@ def _lag_chart(lag: LagSummary) -> Markup:
     )
     figure.update_xaxes(title="seconds since the first tick")
     return chart_html(figure, "ticks due and not covered")
+
+
+def _memory_chart(growths: Sequence[MemoryGrowth]) -> Markup:
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=[at for at, _ in one.points], y=[mb for _, mb in one.points], name=one.name
+            )
+            for one in growths
+        ]
+    )
+    figure.update_xaxes(title="seconds since the measured part began")
+    return chart_html(figure, "MB of each process's own")

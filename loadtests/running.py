@@ -17,6 +17,7 @@ from typing import IO, Final, Self
 import msgspec
 import psutil
 
+from loadtests.memory import MemorySamples
 from loadtests.plan import LoadPlan, load_books, load_replay
 from loadtests.pump import PumpLine, PumpPulse, read_pump_line
 from loadtests.usage import ProcessUsage, UsageSampler
@@ -104,6 +105,8 @@ class LoadRun:
         Whether PostgreSQL had covered everything within the bound.
     load_average : float
         Of the machine at the beginning, one minute: what else ran there.
+    memory : tuple of MemorySamples
+        Of the same processes over time, from the pump's start on.
     """
 
     summary: PublishSummary
@@ -111,6 +114,7 @@ class LoadRun:
     first_offsets: dict[str, int]
     drained: bool
     load_average: float
+    memory: tuple[MemorySamples, ...]
 
 
 def load_settings_of_own(**changes: object) -> Settings:
@@ -225,9 +229,9 @@ def run_load(
         usage = running.enter_context(UsageSampler(roots))
         bound_s = plan.seconds + plan.warm_up_seconds + PUMP_SLACK_S
         summary = pump.wait(bound_s)
-        used = usage.usage()
+        used, memory = usage.usage(), usage.memory()
         is_drained = (drained or _is_committed(connections))()
-    return LoadRun(summary, used, first, is_drained, load_average)
+    return LoadRun(summary, used, first, is_drained, load_average, memory)
 
 
 class PumpProcess:

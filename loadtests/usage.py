@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 import psutil
 
+from loadtests.memory import MemorySamples
+from system.clock import monotonic_ns
 from validation.background import Background
 
 PERIOD_S: Final = 1.0
@@ -23,7 +25,8 @@ class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
     """What one part of the system used while it was watched.
 
     ``cores`` is CPU seconds per second; ``memory_mb_first`` and ``_last`` are resident sets
-    at the first and last sample: between them lies the growth.
+    at the first and last sample, shared pages included: the first is of the moment when the
+    pump starts, before the warm-up.
     """
 
     name: str
@@ -41,6 +44,16 @@ class _Seen:
     cpu_first: dict[int, float] = field(default_factory=dict)
     cpu_last: dict[int, float] = field(default_factory=dict)
     memory_mb: list[float] = field(default_factory=list)
+    at_ns: list[int] = field(default_factory=list)
+    own_mb: list[float] = field(default_factory=list)
+
+
+@dataclass
+class _Memory:
+    """The memory of one name at one moment, MB: all of it, and without what is shared."""
+
+    resident_mb: float = 0.0
+    own_mb: float = 0.0
 
 
 class UsageSampler(Background):
@@ -57,46 +70,60 @@ class UsageSampler(Background):
         super().__init__("usage", join_bound_s=STOP_BOUND_S)
         self._roots = dict(roots)
         self._seen: dict[str, _Seen] = {}
-        self._seconds = 0.0
+        self._first_ns = self._last_ns = 0
 
     def usage(self) -> tuple[ProcessUsage, ...]:
         """Return what was used so far, the largest first."""
         found = [self._usage(name, seen) for name, seen in self._seen.items()]
         return tuple(sorted(found, key=lambda one: -one.cpu_s))
 
+    def memory(self) -> tuple[MemorySamples, ...]:
+        """Return the memory of every process over time so far."""
+        return tuple(
+            MemorySamples(name=name, at_ns=tuple(seen.at_ns), own_mb=tuple(seen.own_mb))
+            for name, seen in self._seen.items()
+        )
+
     def sample(self) -> None:
         """Take one sample of every process that there is now."""
-        memory: dict[str, float] = {}
+        self._last_ns = monotonic_ns()
+        self._first_ns = self._first_ns or self._last_ns
+        memory: dict[str, _Memory] = {}
         for root, pid in self._roots.items():
             for name, process in _family(root, pid):
                 self._count(name, process, memory)
-        for name, megabytes in memory.items():
-            self._seen[name].memory_mb.append(megabytes)
+        for name, found in memory.items():
+            seen = self._seen[name]
+            seen.at_ns.append(self._last_ns)
+            seen.memory_mb.append(found.resident_mb)
+            seen.own_mb.append(found.own_mb)
 
     def _run(self) -> None:
         self.sample()
         while not self._stopped.wait(PERIOD_S):
-            self._seconds += PERIOD_S
             self.sample()
 
-    def _count(self, name: str, process: psutil.Process, memory: dict[str, float]) -> None:
+    def _count(self, name: str, process: psutil.Process, memory: dict[str, _Memory]) -> None:
         try:
             with process.oneshot():
-                times, resident = process.cpu_times(), process.memory_info().rss
+                times, pages = process.cpu_times(), process.memory_info()
         except psutil.Error:
             return
         seen = self._seen.setdefault(name, _Seen())
         cpu = times.user + times.system
         seen.cpu_first.setdefault(process.pid, cpu)
         seen.cpu_last[process.pid] = cpu
-        memory[name] = memory.get(name, 0.0) + resident / MEBIBYTE
+        found = memory.setdefault(name, _Memory())
+        found.resident_mb += pages.rss / MEBIBYTE
+        found.own_mb += (pages.rss - pages.shared) / MEBIBYTE
 
     def _usage(self, name: str, seen: _Seen) -> ProcessUsage:
         cpu_s = sum(last - seen.cpu_first[pid] for pid, last in seen.cpu_last.items())
+        seconds = (self._last_ns - self._first_ns) / 1e9
         return ProcessUsage(
             name=name,
             cpu_s=cpu_s,
-            cores=cpu_s / max(self._seconds, PERIOD_S),
+            cores=cpu_s / max(seconds, PERIOD_S),
             memory_mb_first=seen.memory_mb[0],
             memory_mb_last=seen.memory_mb[-1],
             memory_mb_max=max(seen.memory_mb),

@@ -26,9 +26,15 @@ def test_what_no_line_fits_shows_in_the_error():
     assert fitted("portfolios", points).line.largest_error > 0.5
 
 
-def test_every_part_of_a_batch_is_measured():
-    point = measured("portfolios", 20)
-    assert min(point.fold_ms, point.value_ms, point.encode_ms) > 0
+def test_more_books_cost_more_valuing_and_more_encoding():
+    few, many = measured("portfolios", 2), measured("portfolios", 40)
+    assert many.value_ms > 4 * few.value_ms
+    assert many.encode_ms > 4 * few.encode_ms
+
+
+def test_more_ticks_cost_more_folding():
+    few, many = measured("instruments", 10), measured("instruments", 400)
+    assert many.fold_ms > 4 * few.fold_ms
 
 
 def test_the_arithmetic_is_measured_beyond_what_a_message_brings():

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import pkgutil
+import platform
+import time
+from collections.abc import Callable
+from functools import wraps
+
+import msgspec
 import pytest
 
-from loadtests.guard import WORKS, Baseline, Measured, finding, measured, read_baseline, spread
+from loadtests.guard import (
+    TOLERANCE,
+    WORKS,
+    Baseline,
+    GuardReport,
+    Measured,
+    finding,
+    main,
+    measured,
+    processor,
+    read_baseline,
+    spread,
+    store_baseline,
+)
 from validation.checkers.verdict import Verdict
 
-STORED = Baseline(on="2026-01-02", ratios={"fold": 4.0})
+STORED = Baseline(
+    on="2026-01-02",
+    processor="some processor",
+    python="3.11.1",
+    load_average=0.1,
+    rounds=5,
+    ratios={"fold": 4.0},
+    noises={"fold": 1.1},
+)
 
 
 def of(ratio: float, name: str = "fold") -> Measured:
@@ -34,10 +62,70 @@ def test_the_least_times_count_and_the_rounds_tell_the_noise():
     assert spread("fold", [(6.0, 2.0), (9.0, 3.0), (8.0, 1.0), (8.0, 1.0)]).noise > 2.0
 
 
-def test_every_work_has_a_baseline():
-    assert read_baseline().ratios.keys() == WORKS.keys()
+def test_every_work_has_a_baseline_and_its_noise():
+    assert read_baseline().ratios.keys() == read_baseline().noises.keys() == WORKS.keys()
+
+
+def test_the_baseline_names_its_machine_and_its_noise(monkeypatch, tmp_path):
+    monkeypatch.setattr("loadtests.guard.BASELINE", tmp_path / "baseline.json")
+    store_baseline([of(3.0), of(5.0, "value")], rounds=7, load_average=2.345)
+    stored = read_baseline()
+    assert stored.ratios == {"fold": 3.0, "value": 5.0}
+    assert stored.noises == {"fold": 1.2, "value": 1.2}
+    assert (stored.rounds, stored.load_average) == (7, 2.35)
+    assert (stored.processor, stored.python) == (processor(), platform.python_version())
+    assert "noise to 1.20" in stored.told()
+
+
+def test_a_run_that_passes_prints_its_noise_and_that_of_the_baseline(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("loadtests.guard.WORKS", {"fold": lambda: 1e-4})
+    monkeypatch.setattr("loadtests.guard.read_baseline", lambda: STORED)
+    report = tmp_path / "guard.json"
+    with pytest.raises(SystemExit) as ended:
+        main(["--rounds", "3", "--report", str(report)])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    assert "some processor" in printed
+    assert "its noise" in printed
+    assert "noise to 1.10" in printed
+    written = msgspec.json.decode(report.read_bytes(), type=GuardReport)
+    (told,) = written.findings
+    assert told.figures["noise"] >= 1.0
+    assert "noise" in told.detail
+    assert written.baseline == STORED
+
+
+SLOWED = {
+    "decode": "loadtests.guard.batch_events",
+    "fold": "system.book.book.Book.fold",
+    "revalue": "system.book.book.Book.revalue",
+    "encode": "loadtests.guard.encode",
+    "what-if": "loadtests.guard.what_if",
+    "judge": "loadtests.guard.coverage",
+}
+"""The product's own function that a work is about, by the work's first word."""
+
+
+def slowed(function: Callable[..., object]) -> Callable[..., object]:
+    """Return a function that takes three times the CPU."""
+
+    @wraps(function)
+    def run(*given: object, **named: object) -> object:
+        began = time.process_time()
+        found = function(*given, **named)
+        ends = began + 3 * (time.process_time() - began)
+        while time.process_time() < ends:
+            pass
+        return found
+
+    return run
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_every_work_does_something(name):
-    assert measured(name, rounds=1).ratio > 0
+def test_slower_code_is_found_by_its_work(name, monkeypatch):
+    now = measured(name, rounds=3)
+    baseline = msgspec.structs.replace(STORED, ratios={name: now.ratio})
+    place = SLOWED[name.split()[0]]
+    monkeypatch.setattr(place, slowed(pkgutil.resolve_name(place)))
+    found = finding(measured(name, rounds=2), baseline, TOLERANCE)
+    assert found.verdict is Verdict.FAILED, found.detail

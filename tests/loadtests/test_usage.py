@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from loadtests.usage import UsageSampler
 
 BUSY = (
@@ -37,3 +39,22 @@ def test_a_process_that_is_gone_is_left_out():
     names = [one.name for one in sampler.usage()]
     assert "self" in names  # and its Java machines, where another test has left one
     assert not any(name.startswith("gone") for name in names)
+
+
+def test_what_a_process_takes_for_itself_is_seen_over_time():
+    command = [sys.executable, "-c", "input()\nheld = bytes(b'x') * 64_000_000\nprint()\ninput()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        sampler = UsageSampler({"holder": process.pid})
+        sampler.sample()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        sampler.sample()
+        process.kill()
+    (memory,) = sampler.memory()
+    (before, after), (usage,) = memory.own_mb, sampler.usage()
+    assert memory.at_ns[0] < memory.at_ns[1]
+    assert after - before == pytest.approx(61.0, abs=8.0)
+    assert after < usage.memory_mb_last  # its interpreter's own file is mapped
