@@ -80,7 +80,7 @@ def locust_command(site: LoadSite, user_count: int, processes: int, *, ui: bool)
     load = ["--plan", str(site.plan_path), "--report-dir", str(site.folder)]
     amount = ["--users", str(user_count), "--spawn-rate", str(user_count)]
     ending = ["--stop-timeout", str(JUDGING_BOUND_S), "--csv", str(site.folder / "locust")]
-    workers = ["--processes", str(processes)] if processes else []
+    workers = ["--processes", str(processes), "--master-bind-host", LOOPBACK] if processes else []
     if ui:
         shown = ["--web-host", LOOPBACK, "--web-port", str(CONSOLE_PORT)]
     else:
