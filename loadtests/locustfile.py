@@ -56,6 +56,7 @@ _ran: set[str] = set()
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--plan", type=str, required=True, help="file with the JSON of a plan")
     parser.add_argument("--report-dir", type=str, required=True, help="folder of the reports")
+    parser.add_argument("--repeat-with", type=str, default="", help="what reports say repeats it")
 
 
 @events.init.add_listener
@@ -124,6 +125,7 @@ class TickUser(User):
         """Run the ticks to their end, and count what they say."""
         options = console.options_of(self.environment)
         command = (*self.program, options.plan, "--report", options.report_dir)
+        command += ("--repeat-with", options.repeat_with)
         process = subprocess.Popen(command, stdout=PIPE, env=dict(os.environ))
         try:
             for line in process.stdout:
