@@ -217,6 +217,7 @@ class Listener:
         self._user = user
         self._portfolio = portfolio
         self._waiting: dict[str, AsyncResult[int]] = {}
+        self._connected_ns = 0
         self._greenlet = gevent.spawn(self._listen)
 
     def expect(self, trade_id: str) -> AsyncResult[int]:
@@ -244,6 +245,7 @@ class Listener:
             url, params=query, headers=headers, stream=True, timeout=SSE_TIMEOUT_S
         ) as answer:
             answer.raise_for_status()
+            self._connected_ns = monotonic_ns()
             event = b""
             lines: Iterator[bytes] = answer.iter_lines(chunk_size=None)  # type: ignore[call-overload]
             for line in lines:
@@ -255,7 +257,8 @@ class Listener:
 
     def _take(self, payload: bytes, received_ns: int) -> None:
         head = msgspec.json.decode(payload, type=_PushedHead)
-        if head.stages.valued_ns:
+        # A new connection is first told how things stand: what was valued before is not late.
+        if head.stages.valued_ns > self._connected_ns:
             late_ms = (received_ns - head.stages.valued_ns) / 1e6
             fire(self._user.environment, budgets.PUSH, budgets.PUSHED, late_ms)
         for trade_id in head.trade_ids:

@@ -16,10 +16,11 @@ from system.clock import monotonic_ns
 BOOKS = ("alpha", "beta")
 SHARE = {"asset_class": "equity", "instrument": "SIM001"}
 END = None
+LONG_AGO_NS = 1
 
 
 class FakeApi:
-    """Answers at once; a trade is pushed to every listener of its book.
+    """Answers at once; a trade is pushed to every listener, after how things stood before.
 
     ``counts`` is how many requests were answered, by method and path without the book's name.
     """
@@ -85,16 +86,17 @@ class FakeApi:
         request.end_headers()
         mine: queue.SimpleQueue = queue.SimpleQueue()
         with self._lock:
-            mine.put(list(self._trades))
+            earlier = list(self._trades)
             self._listeners.append(mine)
         with suppress(OSError):
+            _push(request.wfile, earlier, LONG_AGO_NS)
             while (trade_ids := mine.get()) is not END:
                 if self._pushes:
-                    _push(request.wfile, trade_ids)
+                    _push(request.wfile, trade_ids, monotonic_ns())
 
 
-def _push(stream, trade_ids) -> None:
-    head = {"stages": {"valued_ns": monotonic_ns()}, "trade_ids": trade_ids}
+def _push(stream, trade_ids, valued_ns) -> None:
+    head = {"stages": {"valued_ns": valued_ns}, "trade_ids": trade_ids}
     event = f"event: snapshot\ndata: {json.dumps(head)}\n\n".encode()
     stream.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
     stream.flush()

@@ -19,6 +19,7 @@ import msgspec
 from loadtests.plan import load_plan
 from loadtests.running import LoadSite
 from loadtests.users import locust_command
+from system.clock import monotonic_ns
 from system.runtime.ports import free_ports
 from system.settings import load_settings
 from tests.loadtests.fake_api import fake_api
@@ -59,11 +60,11 @@ def locust_run(folder: Path, *users: str, processes=0, user_count=10, p99_ms=ANY
     return SimpleNamespace(code=done.returncode, said=said, broken=broken, asked=api.counts)
 
 
-def statistics(folder: Path) -> dict[str, int]:
+def statistics(folder: Path, column: str = "Request Count") -> dict[str, int]:
     with (folder / "locust_stats.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["Failure Count"] for row in rows} == {"0"}
-    return {f"{row['Type']} {row['Name']}": int(row["Request Count"]) for row in rows}
+    return {f"{row['Type']} {row['Name']}": int(float(row[column])) for row in rows}
 
 
 def test_what_two_workers_count_is_what_their_master_reports_and_ticks_are_pumped_once(tmp_path):
@@ -85,6 +86,8 @@ def test_what_two_workers_count_is_what_their_master_reports_and_ticks_are_pumpe
         "TICK sent -> covered in Redis": SECONDS * sum(COVERED.values()),
     }
     assert {name: both[name] for name in done.asked} == done.asked
+    latest_ms = statistics(tmp_path, "Max Response Time")["PUSH valued -> received"]
+    assert latest_ms < BOUND_S * 1_000 < monotonic_ns() / 1e6, "not the age of the first one"
     assert both["TRADE accepted -> VaR pushed"] == done.asked["POST /v1/trades"] > 0
 
 
