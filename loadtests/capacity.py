@@ -8,6 +8,7 @@ its own days; the topics grow with it.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -78,6 +79,7 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
 ) -> None:
     """Search the highest rate that holds: latency, lag, delivery and exact VaR together."""
     console = open_console(stderr=False)
+    repeat_with = shlex.join(["riskstream", "capacity", *sys.argv[2:]])
     site = site_of(report, console, local=local)
     base = load_plan(
         rate=floor,
@@ -87,7 +89,7 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
         portfolios=portfolios,
     )
     with connected(site, running=False) as connections:
-        prober = Prober(base, site, connections)
+        prober = Prober(base, site, connections, repeat_with)
         searches: list[SearchResult] = []
         while len(searches) < repeats and not prober.lost:
             one = search(prober.probe, floor=floor, ceiling=ceiling, resolution=resolution)
@@ -102,7 +104,7 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
         searches=tuple(searches),
         lost=prober.lost,
         load_averages=tuple(prober.load_averages),
-        repeat_with=" ".join(["riskstream capacity", *sys.argv[2:]]),
+        repeat_with=repeat_with,
     )
     write_json(site.folder / "report.json", found)
     show_capacity(console, found)
@@ -123,12 +125,17 @@ class Prober:
         ``probes/NN-RATE.json``.
     connections : Connections
         Of a fresh stack.
+    repeat_with : str
+        The command of the search, of which each probe is a part.
     """
 
-    def __init__(self, base: LoadPlan, site: LoadSite, connections: Connections) -> None:
+    def __init__(
+        self, base: LoadPlan, site: LoadSite, connections: Connections, repeat_with: str
+    ) -> None:
         self._base = base
         self._site = site
         self._connections = connections
+        self._repeat_with = repeat_with
         self._books = open_market(base, connections, site)
         self._days_sent = 0
         self.load_averages: list[float] = []
@@ -167,6 +174,7 @@ class Prober:
             self._connections,
             self._books,
             budgets_of(plan, p99_ms=P99_MS),
+            repeat_with=self._repeat_with,
             on_pulse=lambda pulse: None,
         )
         self.load_averages.append(report.load_average)

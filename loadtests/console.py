@@ -1,4 +1,7 @@
-"""What a load adds to locust's console: a tab and a chart of the latency from tick to VaR.
+"""What a load adds to locust's console: a chart and a tab of the latency from tick to VaR.
+
+locust's own charts show its total, and know no other lines. So the chart stands on the console's
+page below what locust draws, on every tab of it, and on a page of its own.
 
 Ticks are counted by the second on the process that shows the console, from locust's own
 statistics, so that workers on other processes are in it.
@@ -7,6 +10,7 @@ statistics, so that workers on other processes are in it.
 from __future__ import annotations
 
 from collections import deque
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +30,11 @@ TAB: Final = "tick-to-var"
 PERIOD_S: Final = 1.0
 MAX_POINTS: Final = 3_600
 PERCENTILES: Final = (0.5, 0.9, 0.99, 0.999)
-CHART: Final = Path(__file__).parent / "templates" / "console.html.j2"
+PAGE: Final = "/tick-to-var"
+TEMPLATES: Final = Path(__file__).parent / "templates"
+CONSOLE: Final = "locust.index"
+"""The page of the console, by the name that locust gives it."""
+END: Final = "</body>"
 COLUMNS: Final = (
     {"key": "name", "title": "Ticks"},
     {"key": "count", "title": "Count"},
@@ -139,26 +147,26 @@ def install(environment: Environment) -> None:
     environment.web_ui.template_args |= {
         "extended_tabs": [{"title": "Tick to VaR", "key": TAB}],
         "extended_tables": [{"key": TAB, "structure": list(COLUMNS)}],
-        "extended_csv_files": [{"href": "/tick-to-var", "title": "Chart: tick to VaR"}],
+        "extended_csv_files": [{"href": PAGE, "title": "Chart: tick to VaR"}],
     }
     assert environment.web_ui.app is not None, "a console has its server"
     add_pages(environment.web_ui.app, environment, history)
 
 
 def add_pages(app: Flask, environment: Environment, history: TickHistory) -> None:
-    """Add the chart's page, its data, and the tab's rows to a console."""
+    """Add the chart, its page, its data, and the tab's rows to a console."""
     pages = Blueprint("tick_to_var", __name__)
-    chart = Template(CHART.read_text("utf-8"), autoescape=True).render(tab=TAB)
+    chart, panel = _rendered("console.html.j2"), _rendered("console_panel.html.j2")
 
-    @pages.route("/tick-to-var")
+    @pages.route(PAGE)
     def page() -> str:
         return chart
 
-    @pages.route("/tick-to-var.json")
+    @pages.route(f"{PAGE}.json")
     def points() -> Response:
         return jsonify([msgspec.to_builtins(one) for one in history.points])
 
-    @pages.route("/tick-to-var/plotly.js")
+    @pages.route(f"{PAGE}/plotly.js")
     def plotly_js() -> Response:
         return Response(get_plotlyjs(), mimetype="text/javascript")
 
@@ -170,4 +178,12 @@ def add_pages(app: Flask, environment: Environment, history: TickHistory) -> Non
             body = response.get_json()
             body["extended_stats"] = [{"key": TAB, "data": tick_rows(environment)}]
             response.set_data(msgspec.json.encode(body))
+        elif request.endpoint == CONSOLE and response.status_code == HTTPStatus.OK:
+            before, end, after = response.get_data(as_text=True).rpartition(END)
+            response.set_data(f"{before}{panel}{end}{after}")
         return response
+
+
+def _rendered(name: str) -> str:
+    template = Template((TEMPLATES / name).read_text("utf-8"), autoescape=True)
+    return template.render(tab=TAB, page=PAGE)

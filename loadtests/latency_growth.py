@@ -7,6 +7,7 @@ run does not pass its checks is told with what speaks against it, and fits no li
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +22,12 @@ from loadtests.growth import Line, line_through
 from loadtests.judging import budgets_of
 from loadtests.load import STANDALONE, measured_load, site_of
 from loadtests.plan import LoadPlan, load_plan
+from loadtests.repeating import load_command
 from loadtests.reports import LoadReport
 from loadtests.running import load_stack, machine
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
-from system.settings import PROJECT_DIR
+from system.settings import ENVIRONMENT_PREFIX, PROJECT_DIR
 from validation.checkers.verdict import Verdict
 from validation.reports import write_json
 from validation.screen import open_console
@@ -173,6 +175,14 @@ def show(console: Console, laws: Sequence[LatencyLaw]) -> None:
                 console.print(f"{name} = {line.told(law.quantity)}", highlight=False)
 
 
+def repeat_of(plan: LoadPlan, partitions: Mapping[str, int]) -> str:
+    """Return the command that runs a point again, with the partitions of its topics."""
+    if not partitions:
+        return load_command(plan)
+    value = msgspec.json.encode(partitions).decode()
+    return f"{ENVIRONMENT_PREFIX}PARTITIONS={shlex.quote(value)} {load_command(plan)}"
+
+
 def _measured(
     quantity: str, value: int, plan: LoadPlan, folder: Path, console: Console
 ) -> LatencyPoint:
@@ -180,10 +190,18 @@ def _measured(
     if quantity == PARTITIONS:
         changed = {**site.settings.partitions, MARKET_DATA.name: value}
         site = replace(site, settings=site.settings.model_copy(update={"partitions": changed}))
+    repeat_with = repeat_of(plan, site.settings.partitions)
     site.say(f"{quantity}: {value:,}")
     try:
         with load_stack(site) as connections:
-            found = measured_load(plan, site, connections, budgets_of(plan), mode=STANDALONE)
+            found = measured_load(
+                plan,
+                site,
+                connections,
+                budgets_of(plan),
+                mode=STANDALONE,
+                repeat_with=repeat_with,
+            )
     except UnavailableError as error:
         return LatencyPoint(value=value, problems=(str(error),))
     return point_of(value, found)

@@ -23,6 +23,7 @@ from loadtests.latency import latency_over_time
 from loadtests.plan import LoadPlan, load_plan
 from loadtests.pump import PumpPulse
 from loadtests.record import read_record
+from loadtests.repeating import load_command
 from loadtests.reports import LoadReport, write_load_report
 from loadtests.running import (
     LoadRun,
@@ -97,7 +98,12 @@ def load(  # noqa: PLR0913, PLR0917 - one option each
     site = site_of(report, console, local=local, running=running)
     with connected(site, running=running) as connections:
         found = measured_load(
-            plan, site, connections, budgets_of(plan, p99_ms=p99_ms or None), mode=mode_of(local)
+            plan,
+            site,
+            connections,
+            budgets_of(plan, p99_ms=p99_ms or None),
+            mode=mode_of(local),
+            repeat_with=load_command(plan, p99_ms=p99_ms, local=local, running=running),
         )
     show_load(console, found)
     console.print(f"report: {report}/report.html, report.json", highlight=False)
@@ -137,8 +143,11 @@ def measured_load(
     budgets: tuple[Budget, ...],
     *,
     mode: str,
+    repeat_with: str,
 ) -> LoadReport:
     """Open a plan's market on a fresh stack, run the load, judge it and write its reports.
+
+    ``mode`` says what ran, in words, and ``repeat_with`` the command that repeats it.
 
     Raises
     ------
@@ -148,7 +157,14 @@ def measured_load(
     books = open_market(plan, connections, site)
     site.say(f"pumping {plan.rate:,.0f} ticks/s ({plan.shape})")
     return judged_run(
-        plan, site, connections, books, budgets, mode=mode, on_pulse=_EveryTenth(site)
+        plan,
+        site,
+        connections,
+        books,
+        budgets,
+        mode=mode,
+        repeat_with=repeat_with,
+        on_pulse=_EveryTenth(site),
     )
 
 
@@ -160,6 +176,7 @@ def judged_run(
     budgets: tuple[Budget, ...],
     *,
     mode: str = STANDALONE,
+    repeat_with: str,
     on_pulse: Callable[[PumpPulse], None],
 ) -> LoadReport:
     """Pump a plan through a stack whose market is open, judge it and write its reports.
@@ -175,7 +192,7 @@ def judged_run(
     applied = _applied(connections) - before
     evidence = evidence_of(plan, site, connections, books, run, applied)
     judgement = judge_load(evidence, budgets)
-    report = report_of(evidence, judgement, run, site, mode)
+    report = report_of(evidence, judgement, run, site, mode=mode, repeat_with=repeat_with)
     write_load_report(site.folder, report, judgement.ticks)
     return report
 
@@ -238,9 +255,18 @@ def evidence_of(
 
 
 def report_of(
-    evidence: LoadEvidence, judgement: LoadJudgement, run: LoadRun, site: LoadSite, mode: str
+    evidence: LoadEvidence,
+    judgement: LoadJudgement,
+    run: LoadRun,
+    site: LoadSite,
+    *,
+    mode: str,
+    repeat_with: str,
 ) -> LoadReport:
-    """Return the report of a run that is judged; ``mode`` says what ran, in words."""
+    """Return the report of a run that is judged.
+
+    ``mode`` says what ran, in words, and ``repeat_with`` the command that repeats it.
+    """
     plan, due_ns = evidence.plan, evidence.sent.inputs.intended_ns
     first_ns = int(due_ns.min()) + round(plan.warm_up_seconds * 1e9)
     return LoadReport(
@@ -260,16 +286,8 @@ def report_of(
         pauses=jvm_pauses(site.gc_dir, first_ns=first_ns, last_ns=int(due_ns.max())),
         spark=spark_profile(site.gc_dir, first_ns=first_ns, last_ns=int(due_ns.max())),
         findings=judgement.findings,
-        repeat_with=_command(plan, mode),
+        repeat_with=repeat_with,
     )
-
-
-def _command(plan: LoadPlan, mode: str) -> str:
-    size = f"--instruments {plan.instruments} --portfolios {plan.portfolios}"
-    time = f"--duration {plan.seconds:g} --warm-up {plan.warm_up_seconds:g}"
-    local = " --local" if mode == mode_of(True) else ""
-    shape = f"--shape {plan.shape} --client {plan.client}"
-    return f"riskstream load --rate {plan.rate:g} {time} {size} {shape}{local}"
 
 
 def mode_of(local: bool) -> str:

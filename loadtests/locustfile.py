@@ -27,8 +27,9 @@ from gevent import subprocess
 from gevent.event import AsyncResult
 from locust import HttpUser, LoadTestShape, User, constant_throughput, events, tag, task
 from locust.env import Environment
+from locust.exception import StopUser
 from locust.runners import WorkerRunner
-from locust.stats import StatsEntry
+from locust.stats import CSV_STATS_INTERVAL_SEC, StatsEntry
 
 from loadtests import budgets, console
 from loadtests.live import LiveLatency
@@ -38,20 +39,24 @@ from loadtests.ticks import TicksVerdict, read_ticks_line
 from system.clock import monotonic_ns
 from system.errors import InputError
 from system.settings import load_settings
+from validation.checkers.verdict import Verdict
 
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 PUSH_BOUND_S: Final = 30.0
 SSE_TIMEOUT_S: Final = 30.0
 TRADE_PRICE: Final = 100.0
+CSV_SLACK_S: Final = 0.5
 STOPPED: Final = "the tick user was stopped before the run was judged"
 
 _trade_numbers = itertools.count(1)
+_ran: set[str] = set()
 
 
 @events.init_command_line_parser.add_listener
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--plan", type=str, required=True, help="file with the JSON of a plan")
     parser.add_argument("--report-dir", type=str, required=True, help="folder of the reports")
+    parser.add_argument("--repeat-with", type=str, default="", help="what reports say repeats it")
 
 
 @events.init.add_listener
@@ -64,56 +69,84 @@ def _on_init(environment: Environment, **_: object) -> None:
     for user_class in environment.user_classes:
         if issubclass(user_class, ApiUser):
             user_class.token = connections.api_token
+    environment.events.spawning_complete.add_listener(lambda **_: _note_who_runs(environment))
     console.install(environment)
+
+
+def _note_who_runs(environment: Environment) -> None:
+    """Keep the classes of users that there were, also of workers: their budgets are to be shown."""
+    assert environment.runner is not None, "it has just made users"
+    counts = environment.runner.target_user_classes_count
+    _ran.update(name for name, count in counts.items() if count)
 
 
 @events.quitting.add_listener
 def _on_quitting(environment: Environment, **_: object) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
-    problems = [*budgets.broken_budgets(console.figures(environment)), *_tick_problems(environment)]
+    # A run that is stopped before all its users are there owes what all of them make.
+    ran = _ran or {one.__name__ for one in environment.user_classes}
+    broken = budgets.broken_budgets(console.figures(environment), budgets.BUDGETS, ran=ran)
+    problems = [*broken, *_errors(environment), *_tick_problems(environment)]
     for problem in problems:
         sys.stderr.write(f"not kept: {problem}\n")
     environment.process_exit_code = 1 if problems else 0
+    # locust writes its CSV once a second and closes it after this: let it write the end.
+    gevent.sleep(CSV_STATS_INTERVAL_SEC + CSV_SLACK_S)
+
+
+def _errors(environment: Environment) -> list[str]:
+    """Return what users died of, workers' users too: our exit code takes the place of locust's."""
+    assert environment.runner is not None, "the run is over"
+    found = environment.runner.exceptions.values()
+    return [f"a user failed {one['count']} times: {one['msg']}" for one in found]
 
 
 def _tick_problems(environment: Environment) -> tuple[str, ...]:
-    path = Path(console.options_of(environment).report_dir) / "verdict.json"
+    path = _verdict_path(environment)
     if not path.exists():
         return (STOPPED,)
     return msgspec.json.decode(path.read_bytes(), type=TicksVerdict).problems
+
+
+def _verdict_path(environment: Environment) -> Path:
+    """Return where the tick user leaves the verdict, on whichever worker it is."""
+    return Path(console.options_of(environment).report_dir) / "verdict.json"
 
 
 class TickUser(User):
     """The pump's place in locust: one of it, whatever the number of users."""
 
     fixed_count = 1
+    program: tuple[str, ...] = (sys.executable, "-m", "loadtests.ticks")
 
     @task
     def pump(self) -> None:
         """Run the ticks to their end, and count what they say."""
         options = console.options_of(self.environment)
-        report_dir = Path(options.report_dir)
-        command = (sys.executable, "-m", "loadtests.ticks", options.plan, "--report", report_dir)
+        command = (*self.program, options.plan, "--report", options.report_dir)
+        command += ("--repeat-with", options.repeat_with)
         process = subprocess.Popen(command, stdout=PIPE, env=dict(os.environ))
         try:
             for line in process.stdout:
-                self._take(read_ticks_line(line), report_dir)
+                self._take(read_ticks_line(line))
             process.wait()
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
-        gevent.sleep(1.0)
-        self.stop()
+        if not _verdict_path(self.environment).exists():
+            problem = f"the ticks' process ended with {process.returncode} and no verdict"
+            self._take(TicksVerdict(verdict=Verdict.FAILED, problems=(problem,)))
+        raise StopUser
 
-    def _take(self, line: PumpPulse | LiveLatency | TicksVerdict, report_dir: Path) -> None:
+    def _take(self, line: PumpPulse | LiveLatency | TicksVerdict) -> None:
         if isinstance(line, PumpPulse):
-            log_many(self.environment, budgets.SENT, {round(line.slip_ms_p99): line.sent})
+            log_many(self.environment, budgets.SENT, line.slip_counts)
         elif isinstance(line, LiveLatency):
             log_many(self.environment, budgets.COVERED, line.counts)
         else:
-            (report_dir / "verdict.json").write_bytes(msgspec.json.encode(line))
+            _verdict_path(self.environment).write_bytes(msgspec.json.encode(line))
 
 
 class ApiUser(HttpUser):
@@ -124,6 +157,7 @@ class ApiUser(HttpUser):
 
     def on_start(self) -> None:
         """Learn the books."""
+        _ran.add(type(self).__name__)
         self.client.headers["Authorization"] = f"Bearer {self.token}"
         found = self.client.get("/v1/portfolios", name="/v1/portfolios").json()
         self.books = [one["portfolio"] for one in found["portfolios"]]
@@ -183,6 +217,7 @@ class Listener:
         self._user = user
         self._portfolio = portfolio
         self._waiting: dict[str, AsyncResult[int]] = {}
+        self._connected_ns = 0
         self._greenlet = gevent.spawn(self._listen)
 
     def expect(self, trade_id: str) -> AsyncResult[int]:
@@ -210,6 +245,7 @@ class Listener:
             url, params=query, headers=headers, stream=True, timeout=SSE_TIMEOUT_S
         ) as answer:
             answer.raise_for_status()
+            self._connected_ns = monotonic_ns()
             event = b""
             lines: Iterator[bytes] = answer.iter_lines(chunk_size=None)  # type: ignore[call-overload]
             for line in lines:
@@ -221,7 +257,8 @@ class Listener:
 
     def _take(self, payload: bytes, received_ns: int) -> None:
         head = msgspec.json.decode(payload, type=_PushedHead)
-        if head.stages.valued_ns:
+        # A new connection is first told how things stand: what was valued before is not late.
+        if head.stages.valued_ns > self._connected_ns:
             late_ms = (received_ns - head.stages.valued_ns) / 1e6
             fire(self._user.environment, budgets.PUSH, budgets.PUSHED, late_ms)
         for trade_id in head.trade_ids:
@@ -322,7 +359,8 @@ class WhatIfUser(ApiUser):
 class PlanShape(LoadTestShape):
     """The number of users follows the plan's shape, as the rate of ticks does.
 
-    Ends when the plan has been sent; the tick user's task ends after it, judged.
+    When the plan has been sent only the tick user stays. The run ends when that has judged:
+    locust's master waits half a second for its workers, and judging takes longer.
     """
 
     use_common_options = True
@@ -330,12 +368,14 @@ class PlanShape(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """Return how many users there are to be now, None at the end."""
         assert self.runner is not None, "locust sets it"
-        options = console.options_of(self.runner.environment)
-        plan = console.plan_of(self.runner.environment)
+        environment = self.runner.environment
+        options, plan = console.options_of(environment), console.plan_of(environment)
         shape = SHAPES[plan.shape](plan.rate, plan.seconds)
         second = self.get_run_time() - plan.warm_up_seconds
-        if second > duration_s(shape):
-            return None
+        judging_s = second - duration_s(shape)
+        if judging_s > 0:
+            over = _verdict_path(environment).exists() or judging_s > environment.stop_timeout
+            return None if over else (TickUser.fixed_count, options.spawn_rate or 1)
         share = rate_at(shape, max(second, 0.0)) / plan.rate
         users = max(round((options.num_users or 1) * share), 1)
         return users + TickUser.fixed_count, options.spawn_rate or users

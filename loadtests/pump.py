@@ -20,7 +20,7 @@ import numpy as np
 
 from loadtests.confluent import ConfluentSink
 from loadtests.plan import LINGER_MS, LoadPlan, day_count, load_replay, scheduled_days, whole_shape
-from loadtests.shapes import message_count
+from loadtests.shapes import Float64Array, message_count
 from system.bus.producer import MessageProducer, SendCounts
 from system.clock import Clock, SystemClock
 from system.contracts.messages import Mark, Message
@@ -45,13 +45,15 @@ class PumpPulse(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", ta
     """What a second's sending came to.
 
     ``sent`` counts ticks of this pulse, ``slip_ms_p99`` and ``slip_ms_max`` how late they
-    were handed over; ``at_ns`` is CLOCK_MONOTONIC at its end.
+    were handed over, ``slip_counts`` how many were late by so many whole milliseconds;
+    ``at_ns`` is CLOCK_MONOTONIC at its end.
     """
 
     at_ns: int
     sent: int
     slip_ms_p99: float
     slip_ms_max: float
+    slip_counts: dict[int, int]
 
 
 PumpLine = PumpPulse | PublishSummary
@@ -120,8 +122,22 @@ class PulsingSink:
                 sent=len(late_ms),
                 slip_ms_p99=float(np.quantile(late_ms, 0.99, method="inverted_cdf")),
                 slip_ms_max=float(late_ms.max()),
+                slip_counts=_whole_milliseconds(late_ms),
             )
         )
+
+
+def _whole_milliseconds(late_ms: Float64Array) -> dict[int, int]:
+    """Return how many are late by so many whole milliseconds: 0.1 ms for 20,000 of them.
+
+    Parameters
+    ----------
+    late_ms : ndarray of float64, shape (n,)
+        At least one.
+    """
+    counts = np.bincount(late_ms.clip(0.0).astype(np.int64))
+    (found,) = counts.nonzero()
+    return dict(zip(found.tolist(), counts[found].tolist(), strict=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

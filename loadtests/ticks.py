@@ -9,6 +9,7 @@ line is the ``verdict``.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import threading
 from collections.abc import Sequence
@@ -119,21 +120,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = msgspec.json.decode(options.plan.read_bytes(), type=LoadPlan)
     options.report.mkdir(parents=True, exist_ok=True)
     try:
-        verdict = _pumped(plan, options.report.absolute())
+        verdict = _pumped(plan, options.report.absolute(), options.repeat_with or _own_command())
     except RiskstreamError as error:
         verdict = TicksVerdict(verdict=Verdict.FAILED, problems=(str(error),))
     _say(verdict)
     return 0 if verdict.verdict is Verdict.PASSED else 1
 
 
-def _pumped(plan: LoadPlan, folder: Path) -> TicksVerdict:
+def _pumped(plan: LoadPlan, folder: Path, repeat_with: str) -> TicksVerdict:
     settings = load_settings()
     connections = settings.connections()
     site = LoadSite(settings, folder, lambda text: None)
     site.record_path.unlink(missing_ok=True)
     with LiveTeller(connections.kafka_bootstrap_servers, site.record_path):
         report = judged_run(
-            plan, site, connections, load_books(plan), budgets_of(plan), on_pulse=_say
+            plan,
+            site,
+            connections,
+            load_books(plan),
+            budgets_of(plan),
+            repeat_with=repeat_with,
+            on_pulse=_say,
         )
     problems = [
         f"{one.check}: {one.detail}" for one in report.findings if one.verdict is not Verdict.PASSED
@@ -150,10 +157,15 @@ def _say(line: TicksLine) -> None:
         sys.stdout.buffer.flush()
 
 
+def _own_command() -> str:
+    return shlex.join(["python", "-m", "loadtests.ticks", *sys.argv[1:]])
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loadtests.ticks")
     parser.add_argument("plan", type=Path, help="file with the JSON of a plan")
     parser.add_argument("--report", type=Path, required=True, help="folder of the reports")
+    parser.add_argument("--repeat-with", default="", help="what its report says repeats it")
     return parser
 
 

@@ -18,6 +18,7 @@ import typer
 
 from loadtests.load import connected, site_of
 from loadtests.plan import LoadPlan, load_plan
+from loadtests.repeating import OptionValue, command_line
 from loadtests.running import LoadSite, open_market
 from loadtests.shapes import SHAPES
 from system.settings import ENVIRONMENT_PREFIX, LOOPBACK, PROJECT_DIR
@@ -58,7 +59,9 @@ def users(  # noqa: PLR0913, PLR0917 - one option each
         open_market(plan, connections, site)
         site.plan_path.write_bytes(msgspec.json.encode(plan))
         (site.folder / "verdict.json").unlink(missing_ok=True)
-        code = _run_locust(plan, site, locust_command(site, user_count, processes, ui=ui), ui=ui)
+        command = locust_command(site, user_count, processes, ui=ui)
+        command += ["--repeat-with", repeat_of(plan, user_count, processes, ui=ui)]
+        code = _run_locust(plan, site, command, ui=ui)
     raise typer.Exit(code)
 
 
@@ -80,12 +83,27 @@ def locust_command(site: LoadSite, user_count: int, processes: int, *, ui: bool)
     load = ["--plan", str(site.plan_path), "--report-dir", str(site.folder)]
     amount = ["--users", str(user_count), "--spawn-rate", str(user_count)]
     ending = ["--stop-timeout", str(JUDGING_BOUND_S), "--csv", str(site.folder / "locust")]
-    workers = ["--processes", str(processes)] if processes else []
+    workers = ["--processes", str(processes), "--master-bind-host", LOOPBACK] if processes else []
     if ui:
         shown = ["--web-host", LOOPBACK, "--web-port", str(CONSOLE_PORT)]
     else:
         shown = ["--headless", "--only-summary", "--html", str(site.folder / "locust.html")]
     return [*common, *load, *amount, *ending, *workers, *shown]
+
+
+def repeat_of(plan: LoadPlan, user_count: int, processes: int, *, ui: bool) -> str:
+    """Return the command that repeats a run with users; arguments as in ``locust_command``."""
+    options: dict[str, OptionValue] = {
+        "rate": plan.rate,
+        "duration": plan.seconds,
+        "warm-up": plan.warm_up_seconds,
+        "shape": plan.shape,
+        "users": user_count,
+        "processes": processes,
+        "client": plan.client,
+        "ui": ui,
+    }
+    return command_line("python -m loadtests.users", options)
 
 
 def _run_locust(plan: LoadPlan, site: LoadSite, command: Sequence[str], *, ui: bool) -> int:

@@ -28,6 +28,7 @@ from loadtests.load import evidence_of, measured_load, report_of, site_of
 from loadtests.peers.valuing import READY, REDIS_VARIABLE
 from loadtests.plan import LoadPlan, load_books, load_plan
 from loadtests.record import SeenSnapshot, read_record
+from loadtests.repeating import OptionValue, command_line
 from loadtests.reports import LoadReport, write_load_report
 from loadtests.running import DRAIN_BOUND_S, LoadSite, load_stack, machine, run_load
 from system.bus.admin import create_topics
@@ -242,10 +243,30 @@ def failed_run(system: str, repeat: int, problem: str) -> PeerRun:
     )
 
 
+def repeat_of(system: str, plan: LoadPlan) -> str:
+    """Return the command that runs a system again, after the product."""
+    options: dict[str, OptionValue] = {
+        "rate": plan.rate,
+        "duration": plan.seconds,
+        "warm-up": plan.warm_up_seconds,
+        "repeats": 1,
+        "only": system,
+        "client": plan.client,
+    }
+    return command_line("python -m loadtests.peers.compare", options)
+
+
 def _pipeline_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
     site = replace(site, settings=site.settings.model_copy(update=dict(PIPELINES[system])))
     with load_stack(site) as connections:
-        return measured_load(plan, site, connections, budgets_of(plan), mode=system)
+        return measured_load(
+            plan,
+            site,
+            connections,
+            budgets_of(plan),
+            mode=system,
+            repeat_with=repeat_of(system, plan),
+        )
 
 
 def peer_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
@@ -266,7 +287,9 @@ def peer_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
             run = run_load(plan, connections, site, drained=drained, also_watched={system: pid})
         evidence = evidence_of(plan, site, connections, load_books(plan), run, None)
     judgement = judge_load(evidence, budgets_of(plan))
-    report = report_of(evidence, judgement, run, site, system)
+    report = report_of(
+        evidence, judgement, run, site, mode=system, repeat_with=repeat_of(system, plan)
+    )
     write_load_report(site.folder, report, judgement.ticks)
     return report
 

@@ -9,11 +9,13 @@ import numpy as np
 
 from loadtests.coverage import Inputs
 from loadtests.judging import LoadEvidence, LoadJudgement
+from loadtests.jvm_pauses import JvmPauses
 from loadtests.latency import latency_over_time
 from loadtests.plan import load_books, load_plan, load_replay, scheduled_days
 from loadtests.record import Holding, SeenSnapshot
 from loadtests.reports import LoadReport
 from loadtests.sent import sent_ticks
+from loadtests.usage import ProcessUsage
 from system.book.book import Book
 from system.book.events import Event, QuoteRow
 from system.bus.consumer import Record
@@ -152,8 +154,32 @@ def folded_evidence() -> LoadEvidence:
     )
 
 
+USAGE = (
+    ProcessUsage(
+        name="stream (JVM)",
+        cpu_s=12.34,
+        cores=1.23,
+        memory_mb_first=801.0,
+        memory_mb_last=902.0,
+        memory_mb_max=1003.0,
+    ),
+    ProcessUsage(
+        name="pump",
+        cpu_s=5.67,
+        cores=0.45,
+        memory_mb_first=61.0,
+        memory_mb_last=62.0,
+        memory_mb_max=63.0,
+    ),
+)
+PAUSES = (
+    JvmPauses(process="driver-17", count=21, full_count=2, total_ms=345.6, longest_ms=78.9),
+    JvmPauses(process="executor-18", count=43, full_count=0, total_ms=567.8, longest_ms=90.1),
+)
+
+
 def report_of(found: LoadJudgement) -> LoadReport:
-    """Return the report of a judged load."""
+    """Return the report of a judged load, with what its processes used."""
     return LoadReport(
         verdict=overall(one.verdict for one in found.findings),
         plan=PLAN,
@@ -166,8 +192,8 @@ def report_of(found: LoadJudgement) -> LoadReport:
         latency_over_time=tuple(latency_over_time(found.ticks)),
         lag=found.lag,
         oracle=found.oracle,
-        usage=(),
-        pauses=(),
+        usage=USAGE,
+        pauses=PAUSES,
         findings=found.findings,
         repeat_with="riskstream load",
     )

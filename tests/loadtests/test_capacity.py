@@ -92,7 +92,7 @@ def prober(evidence, monkeypatch, tmp_path):
     monkeypatch.setattr(capacity, "judged_run", run)
     monkeypatch.setattr(capacity, "await_committed", lambda *_args, **_options: True)
     base = load_plan(rate=100, seconds=4, warm_up_seconds=2, seconds_per_day=2)
-    found = Prober(base, LoadSite(load_settings(), tmp_path, lambda _: None), None)
+    found = Prober(base, LoadSite(load_settings(), tmp_path, lambda _: None), None, "it")
     return found, plans
 
 

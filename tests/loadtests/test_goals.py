@@ -88,8 +88,15 @@ def test_a_figure_beyond_its_floor_fails(measured, verdict, told):
     assert (found.verdict, told in found.detail) == (verdict, True)
 
 
-def pulse(second: int, sent: int, slip_ms: float = 1.0) -> PumpPulse:
-    return PumpPulse(at_ns=second * 10**9, sent=sent, slip_ms_p99=slip_ms, slip_ms_max=2 * slip_ms)
+def pulse(second: int, sent: int, late: int = 0) -> PumpPulse:
+    """Return a second of which some ticks were 5.5 ms late, the others 1.5 ms."""
+    return PumpPulse(
+        at_ns=second * 10**9,
+        sent=sent,
+        slip_ms_p99=1.5,
+        slip_ms_max=5.5,
+        slip_counts={1: sent - late, 5: late},
+    )
 
 
 def test_a_load_that_was_not_sent_shows_nothing():
@@ -98,12 +105,11 @@ def test_a_load_that_was_not_sent_shows_nothing():
 
     steady = [pulse(second, 100) for second in range(100)]
     assert judged_pump(*steady) is Verdict.PASSED
-    assert judged_pump(*steady[:50], pulse(50, 80), *steady[51:]) is not Verdict.PASSED
-    assert judged_pump(*(pulse(n, 100, 1.0 if n > 2 else 6.0) for n in range(100))) is not (
-        Verdict.PASSED
-    )
+    assert judged_pump(*(pulse(second, 100, late=1) for second in range(100))) is Verdict.PASSED
+    assert judged_pump(*(pulse(second, 100, late=2) for second in range(100))) is Verdict.FAILED
+    assert judged_pump(*steady[:50], pulse(50, 80), *steady[51:]) is Verdict.FAILED
     assert judged_pump(steady[0]) is Verdict.UNKNOWN, "a pump that died at once"
-    assert judged_pump(*steady[:50], *steady[60:]) is not Verdict.PASSED, "a gap of ten seconds"
+    assert judged_pump(*steady[:50], *steady[60:]) is Verdict.FAILED, "a gap of ten seconds"
 
 
 def test_a_restart_lasts_until_what_was_there_before_the_kill_is_covered():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 import pytest
 
@@ -69,6 +71,29 @@ def test_pulses_count_every_tick_once():
     assert len(pulses) >= 5
 
 
+@pytest.mark.parametrize("cost_ns", [1_000, 2_500_000, 40_000_000])
+def test_slip_is_counted_tick_by_tick_in_whole_milliseconds(cost_ns):
+    _, taken, pulses = pumped(cost_ns)
+    late_ms = handed_over_late_ms(taken, cost_ns)
+    counted = Counter()
+    for pulse in pulses:
+        assert sum(pulse.slip_counts.values()) == pulse.sent
+        assert max(pulse.slip_counts) == int(pulse.slip_ms_max)
+        counted.update(pulse.slip_counts)
+    assert counted == Counter(int(late) for late in late_ms)
+
+
+def handed_over_late_ms(taken, cost_ns: int) -> list[float]:
+    """When a publisher is free at the end of the message before, or at the moment it waits for."""
+    now_ns, late_ms = 0, []
+    for one in taken:
+        if isinstance(one, Tick):
+            begun_ns = max(now_ns, one.intended_monotonic_ns)
+            late_ms.append((begun_ns - one.intended_monotonic_ns) / 1e6)
+            now_ns = begun_ns + cost_ns
+    return late_ms
+
+
 def test_a_sink_that_takes_too_long_shows_as_slip_and_not_as_fewer_ticks():
     summary, _, pulses = pumped(cost_ns=40_000_000)
     assert summary.tick_count >= message_count(whole_shape(PLAN))
@@ -84,7 +109,7 @@ def test_days_that_are_drawn_up_ahead_are_the_plans_own(monkeypatch):
 
 
 def test_lines_are_read_as_they_were_written():
-    pulse = PumpPulse(at_ns=1, sent=2, slip_ms_p99=0.5, slip_ms_max=0.7)
+    pulse = PumpPulse(at_ns=1, sent=2, slip_ms_p99=1.5, slip_ms_max=1.5, slip_counts={0: 1, 1: 1})
     assert read_pump_line(msgspec.json.encode(pulse)) == pulse
 
 

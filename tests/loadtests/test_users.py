@@ -28,7 +28,7 @@ RUN_BOUND_S = 250
 NOT_TIMING = ("delivery", "oracle", "snapshots")
 
 SCRIPT = """
-import json, sys
+import json, pathlib, sys, tempfile
 from types import SimpleNamespace
 from flask import Flask, jsonify
 from locust.env import Environment
@@ -51,12 +51,22 @@ client = app.test_client()
 plan = load_plan(rate=100, seconds=40, warm_up_seconds=5, shape="step")
 console.plan_of = lambda environment: plan
 shape = locustfile.PlanShape()
-options = SimpleNamespace(num_users=8, spawn_rate=8)
-shape.runner = SimpleNamespace(environment=SimpleNamespace(parsed_options=options))
-users = []
-for second in (0, 4, 6, 16, 26, 36, 46):
-    shape.get_run_time = lambda: second
-    users.append(shape.tick())
+folder = tempfile.TemporaryDirectory()
+options = SimpleNamespace(num_users=8, spawn_rate=8, report_dir=folder.name)
+shape.runner = SimpleNamespace(
+    environment=SimpleNamespace(parsed_options=options, stop_timeout=180)
+)
+
+def users_at(*seconds):
+    for second in seconds:
+        shape.get_run_time = lambda: second
+        yield shape.tick()
+
+users = list(users_at(0, 4, 6, 16, 26, 36))
+judging = list(users_at(46, 224, 226))
+(pathlib.Path(folder.name) / "verdict.json").write_text("{}")
+judged = list(users_at(46))
+folder.cleanup()
 
 json.dump({
     "rows": console.tick_rows(environment),
@@ -67,6 +77,8 @@ json.dump({
     "plotly": len(client.get("/tick-to-var/plotly.js").data),
     "tab": client.get("/stats/requests").json["extended_stats"],
     "users": users,
+    "judging": judging,
+    "judged_users": judged,
 }, sys.stdout)
 """
 
@@ -103,7 +115,12 @@ def test_the_console_gets_the_rows_of_its_tab(said):
 
 
 def test_a_plan_gives_the_number_of_users_its_shape(said):
-    assert said["users"] == [[3, 8], [3, 8], [3, 8], [5, 8], [7, 8], [9, 8], None]
+    assert said["users"] == [[3, 8], [3, 8], [3, 8], [5, 8], [7, 8], [9, 8]]
+
+
+def test_after_the_plan_the_tick_user_stays_until_it_has_judged_or_its_bound_is_over(said):
+    assert said["judging"] == [[1, 8], [1, 8], None]
+    assert said["judged_users"] == [None]
 
 
 def users_app() -> typer.Typer:
@@ -117,6 +134,7 @@ def test_everything_of_a_run_stays_on_loopback_and_is_bounded(tmp_path):
     shown = locust_command(site, 10, 2, ui=True)
     assert shown[shown.index("--web-host") + 1] == "127.0.0.1"
     assert shown[shown.index("--processes") + 1] == "2"
+    assert shown[shown.index("--master-bind-host") + 1] == "127.0.0.1"
     headless = locust_command(site, 10, 0, ui=False)
     assert "--headless" in headless
     assert "--processes" not in headless
