@@ -27,6 +27,8 @@ LEAST_SAMPLES: Final = 20
 """Of each third. What is seen less often in a whole run is a helper of a moment."""
 THIRDS: Final = 3
 SECONDS_PER_HOUR: Final = 3_600.0
+SLOPE_SAMPLES: Final = 300
+"""About as many of the half are compared with each other for its slope."""
 POINTS_APART_S: Final = 10.0
 
 MemoryPoint = tuple[float, float]
@@ -46,9 +48,9 @@ class MemoryGrowth(msgspec.Struct, frozen=True, kw_only=True):
 
     ``growth_mb`` is the least of three measures of it, of which each is the growth over the
     half where that is a straight line; ``share`` is that of ``first_mb``, the median of the
-    first third. ``slope_mb_per_h`` is of a least-squares line through the half, and judges
-    nothing. All are None where a third has too few samples. ``points`` are of the whole
-    measured part, thinned.
+    first third. ``slope_mb_per_h`` is Theil and Sen's of the half (the median of the slopes
+    between its samples), and judges nothing. All are None where a third has too few samples.
+    ``points`` are of the whole measured part, thinned.
     """
 
     name: str
@@ -122,7 +124,7 @@ def _growth(samples: MemorySamples, first_ns: int, last_ns: int) -> MemoryGrowth
             points=points,
         )
     half = (at_s >= edges[0]) & (at_s < edges[-1])
-    slope = float(np.polyfit(at_s[half] - edges[0], own_mb[half], 1)[0])
+    slope = _slope(at_s[half], own_mb[half])
     first_mb = float(np.median(thirds[0]))
     growth_mb = _least_growth(thirds)
     return MemoryGrowth(
@@ -148,6 +150,14 @@ def _least_growth(thirds: Sequence[np.ndarray]) -> float:
         (low[-1] - low[0]) * THIRDS / 2,
         (low[1] - low[0]) * THIRDS,
     )
+
+
+def _slope(at_s: np.ndarray, own_mb: np.ndarray) -> float:
+    """Return the median of the slopes between samples: a peak of a moment does not bend it."""
+    step = max(len(at_s) // SLOPE_SAMPLES, 1)
+    at_s, own_mb = at_s[::step], own_mb[::step]
+    one, other = np.triu_indices(len(at_s), 1)
+    return float(np.median((own_mb[other] - own_mb[one]) / (at_s[other] - at_s[one])))
 
 
 def _thinned(at_s: np.ndarray, own_mb: np.ndarray, seconds: float) -> Iterator[MemoryPoint]:

@@ -59,6 +59,13 @@ def test_a_leak_is_found_and_stated_per_hour():
     assert found.figures["driver"] == growth.growth_mb
 
 
+def test_a_peak_of_a_moment_bends_neither_growth_nor_slope():
+    peak = lambda at: 100.0 + (400.0 if at > SECONDS - 60 else 0.0)  # noqa: E731 - a fork to dump
+    (growth,) = growth_of(samples(peak))
+    assert growth.growth_mb == pytest.approx(0.0, abs=3.0)
+    assert growth.slope_mb_per_h == pytest.approx(0.0, abs=15.0)  # least squares: some 590
+
+
 def test_a_leak_under_a_sawtooth_is_found():
     assert verdict_of(lambda at: 400.0 + at / 6.0 + at % 170) is Verdict.FAILED
 
