@@ -108,7 +108,7 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
     )
     write_json(site.folder / "report.json", found)
     show_capacity(console, found)
-    if found.lost:
+    if found.lost or any(one.probes[0].holds is None for one in found.searches):
         raise typer.Exit(EXIT_CODES[Verdict.UNKNOWN])
     raise typer.Exit(0 if found.estimate.low >= floor else 1)
 
@@ -145,16 +145,16 @@ class Prober:
     def probe(self, rate: float) -> Probe:
         """Run one rate, and return whether it held.
 
-        Where a process or server failed, or the stream did not drain before the next probe,
-        this one and all after it show nothing, and ``lost`` says why.
+        Where a process or server failed this one and all after it show nothing, where the
+        stream did not drain before the next probe all after it; ``lost`` says why.
         """
-        if not self.lost:
-            try:
-                found = self._measured(rate)
-            except UnavailableError as error:
-                self.lost = f"at {rate:,.0f} ticks/s: {error}"
-                self._site.say(f"lost {self.lost}")
         if self.lost:
+            return Probe(rate=rate, holds=None, why=self.lost, p99_ms=None)
+        try:
+            found = self._measured(rate)
+        except UnavailableError as error:
+            self.lost = f"at {rate:,.0f} ticks/s: {error}"
+            self._site.say(f"lost {self.lost}")
             return Probe(rate=rate, holds=None, why=self.lost, p99_ms=None)
         said = {True: "holds", False: "does not hold", None: "shows nothing"}[found.holds]
         self._site.say(f"{rate:,.0f} ticks/s {said}, p99 {shown_ms(found.p99_ms)} {found.why}")
@@ -182,7 +182,7 @@ class Prober:
         kept.mkdir(exist_ok=True)
         write_json(kept / f"{len(self.load_averages):02d}-{rate:.0f}.json", report)
         if not await_committed(self._connections, timeout_s=DRAIN_BOUND_S):
-            raise UnavailableError(f"the stream is still behind after {DRAIN_BOUND_S:.0f} s")
+            self.lost = f"after {rate:,.0f} ticks/s: still behind after {DRAIN_BOUND_S:.0f} s"
         return probe_of(report)
 
 

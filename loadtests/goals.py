@@ -53,6 +53,8 @@ WHAT_IFS_PER_S: Final = 20.0
 CLIENTS: Final = 100
 RESTART_BOUND_S: Final = 90.0
 POLL_S: Final = 0.02
+SILENT_NS: Final = 3_000_000_000
+"""A pump that has said nothing for so long, three of its seconds, sends no more."""
 SHARE: Final = "SIM001"
 
 
@@ -90,6 +92,7 @@ def goals(
 ) -> None:
     """Measure reads, what-if, pushes, trades and a restart, under load."""
     console = open_console(stderr=False)
+    (report / "report.json").unlink(missing_ok=True)
     site = site_of(report, console, local=False)
     plan = load_plan(rate=rate, seconds=seconds * 8 + RESTART_BOUND_S, warm_up_seconds=warm_up)
     load_average = os.getloadavg()[0]
@@ -97,12 +100,16 @@ def goals(
     with connected(site, running=False) as connections:
         open_market(plan, connections, site)
         site.plan_path.write_bytes(msgspec.json.encode(plan))
-        with PumpProcess(site, connections, pulses.append):
+        with PumpProcess(site, connections, pulses.append) as pump:
             go_first()  # only now: the servers and the pump must not inherit it
+            since_ns = monotonic_ns() + round(warm_up * 1e9)
             found = asyncio.run(_asked(plan, site, connections, seconds, warm_up))
             found.append(_restart(site, connections))
-    warm = pulses[round(warm_up) :]
-    schedule = check_schedule("schedule: the pump was in time", pulsed_schedule(warm, rate))
+            until_ns = monotonic_ns()
+            sent = pulsed_schedule(pulses, rate, since_ns=since_ns, until_ns=until_ns)
+            schedule = check_schedule(
+                "schedule: the pump was in time", sent if pump.is_running else None
+            )
     findings = (as_unknown(schedule), *map(kept, found))
     whole = GoalsReport(
         verdict=overall(one.verdict for one in findings),
@@ -117,28 +124,34 @@ def goals(
     raise typer.Exit(EXIT_CODES[whole.verdict])
 
 
-def pulsed_schedule(pulses: Sequence[PumpPulse], rate: float) -> Schedule | None:
-    """Return how a pump kept its rate, from what it said each second; None of less than two.
+def pulsed_schedule(
+    pulses: Sequence[PumpPulse], rate: float, *, since_ns: int, until_ns: int
+) -> Schedule | None:
+    """Return how a pump kept its rate, from what it said each second; None if it fell silent.
 
     Parameters
     ----------
     pulses : sequence of PumpPulse
-        In order; the first one's second is where counting begins.
+        In order.
     rate : float
         Ticks per second that were due.
+    since_ns, until_ns : int
+        What is judged, CLOCK_MONOTONIC; counted from the first pulse in it to the last.
 
     Notes
     -----
     ``slip_ms_p99`` is of all ticks, rounded up to whole milliseconds.
     """
-    if len(pulses) < 2:
+    judged_pulses = [one for one in pulses if since_ns <= one.at_ns <= until_ns]
+    if len(judged_pulses) < 2 or until_ns - judged_pulses[-1].at_ns > SILENT_NS:
         return None
-    seconds = (pulses[-1].at_ns - pulses[0].at_ns) / 1e9
-    sent = sum(one.sent for one in pulses[1:])
+    first, *counted = judged_pulses
+    seconds = (counted[-1].at_ns - first.at_ns) / 1e9
+    sent = sum(one.sent for one in counted)
     return Schedule(
         messages_per_s=sent / seconds,
         achieved_fraction=sent / (seconds * rate),
-        slip_ms_p99=_slip_ms_p99(pulses),
+        slip_ms_p99=_slip_ms_p99(counted),
     )
 
 

@@ -37,7 +37,7 @@ from loadtests.pump import PumpPulse
 from loadtests.shapes import SHAPES, duration_s, rate_at
 from loadtests.ticks import TicksVerdict, read_ticks_line
 from system.clock import monotonic_ns
-from system.errors import InputError
+from system.errors import InputError, UnavailableError
 from system.settings import load_settings
 from validation.checkers.verdict import Verdict
 
@@ -78,6 +78,14 @@ def _note_who_runs(environment: Environment) -> None:
     assert environment.runner is not None, "it has just made users"
     counts = environment.runner.target_user_classes_count
     _ran.update(name for name, count in counts.items() if count)
+
+
+@events.test_start.add_listener
+def _on_test_start(environment: Environment, **_: object) -> None:
+    """Forget what a run before this one, from the same console, has left."""
+    if not isinstance(environment.runner, WorkerRunner):
+        _verdict_path(environment).unlink(missing_ok=True)
+        _ran.clear()
 
 
 @events.quitting.add_listener
@@ -233,7 +241,8 @@ class Listener:
             try:
                 for payload, received_ns in self._payloads():
                     self._take(payload, received_ns)
-            except requests.RequestException as error:
+                raise UnavailableError("the push stream ended")
+            except (requests.RequestException, msgspec.DecodeError, UnavailableError) as error:
                 fire(self._user.environment, budgets.PUSH, budgets.PUSHED, 0.0, error)
                 gevent.sleep(1.0)
 

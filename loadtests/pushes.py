@@ -138,7 +138,8 @@ async def listened(
     Raises
     ------
     UnavailableError
-        If a client is refused, or gets no answer.
+        If a client is refused, gets no answer or no push, or is dropped before the end: a
+        figure without it would be too good.
     """
     place = urlparse(connections.api_url)
     loop = asyncio.get_running_loop()
@@ -156,13 +157,17 @@ async def listened(
             _check_status(client.pieces[0][1] if client.pieces else b"")
             with suppress(TimeoutError):
                 await asyncio.wait_for(client.ended.wait(), seconds)
+                raise UnavailableError(f"the push stream of {portfolio} ended within {seconds:g} s")
         finally:
             transport.close()
         return client.pieces
 
     late_ms: list[float] = []
-    for pieces in await asyncio.gather(*map(one, portfolios)):
+    found = await asyncio.gather(*map(one, portfolios))
+    for portfolio, pieces in zip(portfolios, found, strict=True):
         counted = list(received(pieces))[1:]
+        if not counted:
+            raise UnavailableError(f"nothing new of {portfolio} was pushed in {seconds:g} s")
         late_ms += [(at_ns - head.stages.valued_ns) / 1e6 for head, at_ns in counted]
     return late_ms
 

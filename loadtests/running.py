@@ -294,6 +294,11 @@ class PumpProcess:
         assert self._process is not None, "it is started"
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it sends still."""
+        return self._process is not None and self._process.poll() is None
+
     def wait(self, timeout_s: float) -> PublishSummary:
         """Return what was sent, once all is sent.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
 
 FILE: Final = "batches.jsonl"
+_LOG: Final = logging.getLogger(__name__)
 
 
 class BatchDurations(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,9 +46,19 @@ class BatchProfile:
         self._last = -1
 
     def sample(self, query: StreamingQuery) -> None:
-        """Ask for the newest batch, and keep it if it read anything and is not kept yet."""
+        """Ask for the newest batch, and keep it if it read anything and is not kept yet.
+
+        What cannot be asked or written ends the profile, never the stream.
+        """
         if self._path is None:
             return
+        try:
+            self._take(query, self._path)
+        except (OSError, LookupError, ValueError) as error:
+            _LOG.warning("batches are no longer profiled: %s", error)
+            self._path = None
+
+    def _take(self, query: StreamingQuery, path: Path) -> None:
         progress = query.lastProgress
         if progress is None or not progress.numInputRows or progress.batchId == self._last:
             return
@@ -57,5 +69,5 @@ class BatchProfile:
             rows=progress.numInputRows,
             ms=dict(progress.durationMs),
         )
-        with self._path.open("ab") as stream:
+        with path.open("ab") as stream:
             stream.write(msgspec.json.encode(found) + b"\n")

@@ -122,8 +122,8 @@ def test_a_stack_that_is_lost_tells_nothing_more_and_what_it_told_is_kept(
 
         monkeypatch.setattr(capacity, "judged_run", gone)
     late = found.probe(2_000.0)
-    assert (late.holds, late.p99_ms) == (None, None)
+    assert late.holds is (True if cause == "it stays behind" else None), "what was judged counts"
     asked = len(plans)
-    assert found.probe(1_500.0).holds is None
+    assert (found.probe(1_500.0).holds, found.probe(1_200.0).p99_ms) == (None, None)
     assert len(plans) == asked, "nothing runs on what is lost"
-    assert found.lost.startswith("at 2,000 ticks/s: ")
+    assert "2,000 ticks/s: " in found.lost

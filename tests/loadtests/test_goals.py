@@ -101,7 +101,8 @@ def pulse(second: int, sent: int, late: int = 0) -> PumpPulse:
 
 def test_a_load_that_was_not_sent_shows_nothing():
     def judged_pump(*pulses: PumpPulse) -> Verdict:
-        return check_schedule("load", pulsed_schedule(pulses, 100.0)).verdict
+        sent = pulsed_schedule(pulses, 100.0, since_ns=0, until_ns=100 * 10**9)
+        return check_schedule("load", sent).verdict
 
     steady = [pulse(second, 100) for second in range(100)]
     assert judged_pump(*steady) is Verdict.PASSED
@@ -110,6 +111,9 @@ def test_a_load_that_was_not_sent_shows_nothing():
     assert judged_pump(*steady[:50], pulse(50, 80), *steady[51:]) is Verdict.FAILED
     assert judged_pump(steady[0]) is Verdict.UNKNOWN, "a pump that died at once"
     assert judged_pump(*steady[:50], *steady[60:]) is Verdict.FAILED, "a gap of ten seconds"
+    assert judged_pump(*steady[:90]) is Verdict.UNKNOWN, "a pump that died before the end"
+    before = [pulse(second - 100, 5) for second in range(100)]
+    assert judged_pump(*before, *steady) is Verdict.PASSED, "the warm-up is not judged"
 
 
 def test_a_restart_lasts_until_what_was_there_before_the_kill_is_covered():

@@ -67,3 +67,10 @@ def test_a_line_that_is_being_written_is_left_out(tmp_path):
     found = spark_profile(tmp_path, first_ns=0, last_ns=10**12)
     assert found is not None
     assert found.batches == 1
+
+
+def test_what_cannot_be_written_ends_the_profile_and_not_the_stream(tmp_path):
+    profile = BatchProfile(tmp_path / "none", Clock())
+    for batch in (1, 2):
+        profile.sample(SimpleNamespace(lastProgress=progress(batch, 5, 50)))
+    assert not (tmp_path / "none").exists()
