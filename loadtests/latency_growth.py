@@ -83,6 +83,7 @@ def latency_growth(
     rate: Annotated[float, typer.Option(help="Ticks per second.")] = 1_000.0,
     duration: Annotated[float, typer.Option(help="Seconds measured per run.")] = 20.0,
     warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 20.0,
+    smallest: Annotated[int, typer.Option(min=1, help="Leave out values below.")] = 1,
     largest: Annotated[int, typer.Option(min=1, help="Leave out values above.")] = 10_000,
     report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
 ) -> None:
@@ -92,7 +93,7 @@ def latency_growth(
     for quantity in chosen_quantities(only):
         points = []
         for value in GRID[quantity]:
-            if value <= largest:
+            if smallest <= value <= largest:
                 plan = plan_of(quantity, value, rate=rate, seconds=duration, warm_up=warm_up)
                 folder = report / quantity / str(value)
                 points.append(_measured(quantity, value, plan, folder, console))

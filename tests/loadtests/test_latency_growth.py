@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
+import typer
 
+from loadtests import latency_growth as growth
 from loadtests.judging import budgets_of, judge_load
 from loadtests.latency_growth import (
     GRID,
@@ -70,3 +74,20 @@ def test_an_unknown_quantity_is_named() -> None:
     assert chosen_quantities("window") == ["window"]
     with pytest.raises(InputError, match=r"'size': one of partitions, portfolios"):
         chosen_quantities("size")
+
+
+def test_one_point_can_be_measured_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def measured(quantity: str, value: int, *_: object) -> LatencyPoint:
+        asked.append((quantity, value))
+        return LatencyPoint(value=value, p50_ms=1.0, p99_ms=2.0, cores=1.0)
+
+    monkeypatch.setattr(growth, "_measured", measured)
+    with pytest.raises(typer.Exit) as done:
+        growth.latency_growth(
+            only="instruments,window", smallest=1_000, largest=1_000, report=tmp_path
+        )
+    assert done.value.exit_code == 0
+    assert asked == [("instruments", 1_000), ("window", 1_000)]
+    assert (tmp_path / "report.json").exists()
