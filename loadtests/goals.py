@@ -143,7 +143,9 @@ def pulsed_schedule(
     ``slip_ms_p99`` is of all ticks, rounded up to whole milliseconds.
     """
     judged_pulses = [one for one in pulses if since_ns <= one.at_ns <= until_ns]
-    if len(judged_pulses) < 2 or until_ns - judged_pulses[-1].at_ns > SILENT_NS:
+    ends = [since_ns, *(one.at_ns for one in judged_pulses), until_ns]
+    silent = ends[1] - ends[0] > SILENT_NS or ends[-1] - ends[-2] > SILENT_NS
+    if len(judged_pulses) < 2 or silent:
         return None
     first, *counted = judged_pulses
     seconds = (counted[-1].at_ns - first.at_ns) / 1e9

@@ -206,10 +206,12 @@ def _timing(
         check = f"latency: {budget.part}, p99 under {budget.p99_ms:.0f} ms, every tick covered"
         yield check_latency(check, parts[budget.part], budget, schedule=evidence.schedule)
     if evidence.plan.shape not in GROWING_SHAPES:
-        yield check_lag("lag: the backlog does not grow", lag)
+        backlog = check_lag("lag: the backlog does not grow", lag)
+        in_time = check_schedule("", evidence.schedule).verdict is Verdict.PASSED
+        yield backlog if in_time else as_unknown(backlog)
 
 
-def as_unknown(schedule: Finding) -> Finding:
-    """Return a schedule that was not kept as unknown: it shows nothing about the product."""
-    kept = schedule.verdict is Verdict.PASSED
-    return schedule if kept else msgspec.structs.replace(schedule, verdict=Verdict.UNKNOWN)
+def as_unknown(finding: Finding) -> Finding:
+    """Return what a late pump made fail as unknown: it shows nothing about the product."""
+    kept = finding.verdict is Verdict.PASSED
+    return finding if kept else msgspec.structs.replace(finding, verdict=Verdict.UNKNOWN)

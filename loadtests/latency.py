@@ -59,6 +59,11 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     covered: Percentiles
     stages: dict[str, Percentiles]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its percentiles are those of every message: none uncovered, none impossible."""
+        return self.count > 0 and not self.uncovered and not self.negative
+
 
 LatencyPoint = tuple[float, float, float]
 """Seconds since the first message, p50 and p99 in milliseconds."""

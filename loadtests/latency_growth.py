@@ -103,8 +103,10 @@ def latency_growth(
         )
         write_json(report / "report.json", found)
     show(console, laws)
-    complete = all(point.p50_ms is not None for law in laws for point in law.points)
-    raise typer.Exit(0 if complete else 1)
+    measured = [point for law in laws for point in law.points]
+    if not measured:
+        raise InputError(f"no value from {smallest} to {largest} is in the grid")
+    raise typer.Exit(0 if all(point.p50_ms is not None for point in measured) else 1)
 
 
 def chosen_quantities(only: str) -> list[str]:
@@ -142,9 +144,11 @@ def point_of(value: int, found: LoadReport) -> LatencyPoint:
         for one in found.findings
         if one.verdict is not Verdict.PASSED and not one.check.startswith(EXCUSED)
     )
-    covered = found.part("warm").covered
-    if problems or not covered.count:
-        return LatencyPoint(value=value, problems=problems or ("no tick was covered",))
+    warm = found.part("warm")
+    if problems or not warm.is_whole:
+        told = f"{warm.uncovered} of {warm.count} ticks not covered, {warm.negative} negative"
+        return LatencyPoint(value=value, problems=problems or (told,))
+    covered = warm.covered
     return LatencyPoint(
         value=value, p50_ms=covered.p50_ms, p99_ms=covered.p99_ms, cores=found.system_cores
     )

@@ -54,9 +54,11 @@ _ran: set[str] = set()
 
 @events.init_command_line_parser.add_listener
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--plan", type=str, required=True, help="file with the JSON of a plan")
-    parser.add_argument("--report-dir", type=str, required=True, help="folder of the reports")
-    parser.add_argument("--repeat-with", type=str, default="", help="what reports say repeats it")
+    add: Any = parser.add_argument  # locust's own takes one option more
+    fixed = {"type": str, "include_in_web_ui": False}
+    add("--plan", required=True, help="file with the JSON of a plan", **fixed)
+    add("--report-dir", required=True, help="folder of the reports", **fixed)
+    add("--repeat-with", default="", help="what reports say repeats it", **fixed)
 
 
 @events.init.add_listener
@@ -69,6 +71,7 @@ def _on_init(environment: Environment, **_: object) -> None:
     for user_class in environment.user_classes:
         if issubclass(user_class, ApiUser):
             user_class.token = connections.api_token
+            user_class.api_url = host
     environment.events.spawning_complete.add_listener(lambda **_: _note_who_runs(environment))
     console.install(environment)
 
@@ -158,14 +161,20 @@ class TickUser(User):
 
 
 class ApiUser(HttpUser):
-    """What users of the API share: the token, and a book of their own choice."""
+    """What users of the API share: the token, where it may go, and a book of their own choice.
+
+    ``api_url`` is the settings'. The host in locust's console can be changed by whoever reaches its
+    form: the token is not sent there.
+    """
 
     abstract = True
     token = ""
+    api_url = ""
 
     def on_start(self) -> None:
         """Learn the books."""
         _ran.add(type(self).__name__)
+        self.client.base_url = self.api_url
         self.client.headers["Authorization"] = f"Bearer {self.token}"
         found = self.client.get("/v1/portfolios", name="/v1/portfolios").json()
         self.books = [one["portfolio"] for one in found["portfolios"]]
@@ -247,7 +256,7 @@ class Listener:
                 gevent.sleep(1.0)
 
     def _payloads(self) -> Iterator[tuple[bytes, int]]:
-        url = f"{self._user.environment.host}/v1/stream"
+        url = f"{self._user.api_url}/v1/stream"
         headers = {"Authorization": f"Bearer {self._user.token}"}
         query = {"portfolio": self._portfolio, "compact": "true"}
         with requests.get(

@@ -80,8 +80,14 @@ class UsageSampler(Background):
     def memory(self) -> tuple[MemorySamples, ...]:
         """Return the memory of every process over time so far."""
         return tuple(
-            MemorySamples(name=name, at_ns=tuple(seen.at_ns), own_mb=tuple(seen.own_mb))
-            for name, seen in self._seen.items()
+            MemorySamples(
+                name=name,
+                at_ns=tuple(seen.at_ns[:whole]),
+                own_mb=tuple(seen.own_mb[:whole]),
+            )
+            for name, seen in list(self._seen.items())
+            # Sampled on: the last sample may be half written.
+            for whole in [len(seen.own_mb)]
         )
 
     def sample(self) -> None:

@@ -185,7 +185,7 @@ def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
     correct = not any(one.check.startswith(CORRECT) for one in lacking)
     on_schedule = not any(one.check.startswith("schedule") for one in lacking)
     covered = report.part("warm").covered
-    counts = correct and on_schedule and covered.count > 0
+    counts = correct and on_schedule and report.part("warm").is_whole
     return PeerRun(
         system=system,
         repeat=repeat,

@@ -101,7 +101,6 @@ class RecallDesk:
         self._series: frozenset[str] = frozenset()
         self._read_for = dt.date.min
         self._reading = 0
-        self._partitions: tuple[str, ...] = ()
         self._closed: OrderedDict[str, DayClose] = OrderedDict()
         self._at_work = anyio.Lock()
 
@@ -208,6 +207,8 @@ class RecallDesk:
         _check_known(base, named)
         close = None if anew else self._known_close(snapshot)
         keys = self._fresh_keys(snapshot, base, named)
+        if keys:  # a rate is stale behind any partition, also one that has ticked only since
+            keys += await self._services.read(self._services.history.state_keys, PARTITION_PREFIX)
         keys += [PORTFOLIO_PREFIX + portfolio] if close is None else []
         kept = restored_rows(await self._rows(keys) if keys else {})
         market = restored_market(kept, Staleness(self._services.stale_after_ns))
@@ -258,8 +259,7 @@ class RecallDesk:
         series = {*wanted, *moved_by, *rates}
         closes = await self._rows(CLOSES_PREFIX + name for name in series)
         stressed = await self._stressed(series)
-        keys = await self._services.read(self._services.history.state_keys, PARTITION_PREFIX)
-        self._series, self._partitions = wanted, tuple(keys)
+        self._series = wanted
         rows = {**instruments, **closes, **stressed, **await self._explaining()}
         market = restored_market(restored_rows(rows), Staleness(self._services.stale_after_ns))
         await anyio.to_thread.run_sync(lambda: market.table)
@@ -296,8 +296,7 @@ class RecallDesk:
         unrated = currencies - snapshot.rates.keys() - {EUR}
         quotes = [QUOTE_PREFIX + name for name in sorted(other)]
         rates = [FX_PREFIX + currency for currency in sorted(unrated)]
-        partitions = self._partitions if quotes or rates else ()
-        return [*quotes, *rates, *partitions]
+        return [*quotes, *rates]
 
     async def _rows(self, keys: Iterable[str]) -> dict[str, bytes]:
         return await self._services.read(self._services.history.state_values, list(keys))

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from loadtests import capacity
+from loadtests import capacity, judging
 from loadtests.capacity import FAST_RATE, CapacityReport, Prober, probe_of, show_capacity
 from loadtests.judging import budgets_of, judge_load
 from loadtests.plan import load_plan
@@ -18,6 +18,7 @@ from system.errors import UnavailableError
 from system.settings import load_settings
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
 from validation.checkers.latency import Schedule
+from validation.checkers.verdict import Finding, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,14 @@ def test_a_rate_that_loses_a_tick_does_not_hold(evidence):
 
 def test_a_pump_that_was_late_shows_nothing(evidence):
     late = Schedule(messages_per_s=40.0, achieved_fraction=1.0, slip_ms_p99=60.0)
+    assert probed(evidence, schedule=late).holds is None
+
+
+def test_a_backlog_that_a_late_pump_made_is_no_failure_of_the_system(evidence, monkeypatch):
+    growing = Finding(check="lag", verdict=Verdict.FAILED, detail="grows")
+    monkeypatch.setattr(judging, "check_lag", lambda *_: growing)
+    late = Schedule(messages_per_s=40.0, achieved_fraction=1.0, slip_ms_p99=60.0)
+    assert probed(evidence).holds is False
     assert probed(evidence, schedule=late).holds is None
 
 

@@ -112,6 +112,7 @@ def test_a_load_that_was_not_sent_shows_nothing():
     assert judged_pump(steady[0]) is Verdict.UNKNOWN, "a pump that died at once"
     assert judged_pump(*steady[:50], *steady[60:]) is Verdict.FAILED, "a gap of ten seconds"
     assert judged_pump(*steady[:90]) is Verdict.UNKNOWN, "a pump that died before the end"
+    assert judged_pump(*steady[10:]) is Verdict.UNKNOWN, "a pump that began too late"
     before = [pulse(second - 100, 5) for second in range(100)]
     assert judged_pump(*before, *steady) is Verdict.PASSED, "the warm-up is not judged"
 

@@ -91,3 +91,16 @@ def test_one_point_can_be_measured_alone(tmp_path: Path, monkeypatch: pytest.Mon
     assert done.value.exit_code == 0
     assert asked == [("instruments", 1_000), ("window", 1_000)]
     assert (tmp_path / "report.json").exists()
+    with pytest.raises(InputError, match="no value from 11 to 12 is in the grid"):
+        growth.latency_growth(only="window", smallest=11, largest=12, report=tmp_path)
+
+
+def test_a_run_with_an_uncovered_tick_is_no_point() -> None:
+    """Its percentiles leave out what never came."""
+    found = report_of(judge_load(folded_evidence(), budgets_of(PLAN)))
+    parts = tuple(
+        msgspec.structs.replace(one, uncovered=1, count=one.count + 1) for one in found.latencies
+    )
+    point = point_of(10, msgspec.structs.replace(found, latencies=parts))
+    assert point.p50_ms is None
+    assert "1 of " in point.problems[0]

@@ -104,6 +104,20 @@ def test_a_client_that_is_dropped_or_is_told_nothing_new_is_named():
         served(say_once, talk)
 
 
+def test_a_stream_that_falls_silent_is_named(monkeypatch):
+    """What it would have told late is not told at all."""
+    monkeypatch.setattr(pushes, "SILENT_NS", 100_000_000)
+
+    def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD.encode() + snapshot(0) + snapshot(0))
+
+    async def talk(connections):
+        await listened(connections, ["a"], seconds=0.3)
+
+    with pytest.raises(UnavailableError, match="nothing new of a was pushed to the end"):
+        served(say, talk)
+
+
 def test_a_snapshot_in_pieces_came_with_its_last_piece():
     whole = event("heartbeat", epoch=1) + snapshot(0, "t-1") + snapshot(0, "t-2")
     for cut in range(len(whole)):

@@ -68,7 +68,14 @@ judging = list(users_at(46, 224, 226))
 judged = list(users_at(46))
 folder.cleanup()
 
+locustfile.ApiReader.api_url = "http://127.0.0.1:1"
+elsewhere = Environment(user_classes=[locustfile.ApiReader], host="http://elsewhere.example")
+reader = locustfile.ApiReader(elsewhere)
+reader.client.get = lambda *_, **__: SimpleNamespace(json=lambda: {"portfolios": []})
+reader.on_start()
+
 json.dump({
+    "base_url": reader.client.base_url,
     "rows": console.tick_rows(environment),
     "judged": console.figures(environment),
     "total": environment.stats.total.num_requests,
@@ -99,6 +106,11 @@ def test_ticks_are_counted_in_rows_of_their_own_and_not_in_the_total(said):
     assert (covered["p50"], covered["max"]) == (100, 900)
     assert said["judged"] == []
     assert said["total"] == 0
+
+
+def test_the_token_goes_to_the_api_whatever_host_the_console_is_told(said):
+    """Its form takes any host, from whoever reaches it."""
+    assert said["base_url"] == "http://127.0.0.1:1"
 
 
 def test_the_chart_has_a_point_for_each_second_that_covered_ticks(said):

@@ -133,6 +133,19 @@ def test_what_is_not_held_is_priced_at_its_newest_quote(streamed: Streamed) -> N
     assert [one.price for one in trades] == [47.0, 1.12]
 
 
+def test_a_rate_that_is_not_held_is_as_stale_as_in_the_stream(world: Any) -> None:
+    """Also behind a partition that nobody had written to when the API first read them."""
+    feed = opened(holding("A", 10.0))
+    found = Streamed(world, feed)
+    found.take(feed.send(rate("USD", 1.12), rate("GBP", 0.86)))
+    found.take(feed.book.revalue(fence=1, epoch=feed.epoch))
+    assert answered(found, proposed("B", 5.0)).after.stale == ("A", "B")
+    found.take(feed.send(*(tick(name, 41.0, hour=20.0) for name in "ABC")))
+    asked_before = answered(found, proposed("B", 5.0)).after.stale
+    really = live(found.take(feed.send(trade("t1", "B", 5.0, 41.0)))).stale
+    assert asked_before == really == ("fx:USD",)
+
+
 def test_a_question_right_after_a_close_waits_for_the_closes(
     streamed: Streamed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
