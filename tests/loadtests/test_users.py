@@ -69,8 +69,8 @@ judged = list(users_at(46))
 folder.cleanup()
 
 locustfile.ApiReader.api_url = "http://127.0.0.1:1"
-elsewhere = Environment(user_classes=[locustfile.ApiReader], host="http://elsewhere.example")
-reader = locustfile.ApiReader(elsewhere)
+locustfile.ApiReader.host = "http://elsewhere.example"  # as the runner sets it
+reader = locustfile.ApiReader(environment)
 reader.client.get = lambda *_, **__: SimpleNamespace(json=lambda: {"portfolios": []})
 reader.on_start()
 
