@@ -165,10 +165,8 @@ def risk_alone(scenario_count: int) -> GrowthPoint:
         row_is_fx=np.zeros(POSITIONS, dtype=np.bool_),
     )
     value = rng.normal(0.0, 1e5, size=POSITIONS)
-    exposures, groups = (
-        PositionExposures(names, value, value),
-        position_groups(["equity"] * POSITIONS),
-    )
+    exposures = PositionExposures(names, value, value)
+    groups = position_groups(["equity"] * POSITIONS)
     confidence = Confidence.parse("0.95")
 
     def repeated() -> None:
