@@ -36,7 +36,7 @@ from system.bus.consumer import end_offsets
 from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
-from system.settings import PROJECT_DIR, Connections
+from system.settings import PROJECT_DIR, SPARK_PARTS, Connections
 from validation.checkers.verdict import Verdict
 from validation.reports import write_json
 from validation.running import end_group, log_tail
@@ -49,12 +49,19 @@ POLL_S: Final = 0.2
 CORRECT: Final = ("delivery", "oracle")
 PEER_COMPONENTS: Final = ("kafka", "redis")
 
+STOCK: Final = frozenset(SPARK_PARTS) - {"transfer"}
+"""All that is a setting; how rows travel is a call."""
+
 PIPELINES: Final[Mapping[str, Mapping[str, object]]] = {
     PRODUCT: {},
-    "riskstream, stock Spark settings": {"spark_tuning": "stock"},
+    "riskstream, stock Spark settings": {"spark_defaults": STOCK},
     "riskstream, 5 s trigger": {"trigger_seconds": 5},
 }
 """This pipeline, as it is and as it would be without its tuning."""
+PARTS: Final[Mapping[str, Mapping[str, object]]] = {
+    f"{PRODUCT}, default {part}": {"spark_defaults": frozenset({part})} for part in SPARK_PARTS
+}
+"""This pipeline without one part of its tuning."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,9 @@ def compare(
     warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, max=9, help="Runs of each system.")] = 3,
     only: Annotated[str, typer.Option(help="Names, separated by semicolons; or all.")] = "",
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Each part of the tuning left out, instead of peers.")
+    ] = False,
     client: Annotated[str, typer.Option(help="kafka-python or confluent.")] = "kafka-python",
     report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
 ) -> None:
@@ -138,7 +148,7 @@ def compare(
         seconds_per_day=duration + warm_up,
         client=client,
     )
-    names = chosen_systems(only)
+    names = chosen_systems(only, parts=parts)
     runs = []
     for repeat in range(repeats):
         for system in rotated(names, repeat):
@@ -151,20 +161,28 @@ def compare(
     raise typer.Exit(0 if all(one.correct for one in runs) else 1)
 
 
-def chosen_systems(only: str) -> list[str]:
+def chosen_systems(only: str, *, parts: bool = False) -> list[str]:
     """Return the systems to compare, in their order; the product is always among them.
+
+    Parameters
+    ----------
+    only : str
+        Names of systems, separated by semicolons; empty for all.
+    parts : bool
+        Whether all are the pipeline with one part of its tuning left out, or the peers.
 
     Raises
     ------
     InputError
         If a name is not known; says which there are.
     """
-    known = [*PIPELINES, *PEERS]
+    known = [*PIPELINES, *PEERS, *PARTS]
+    every = [PRODUCT, *PARTS] if parts else [*PIPELINES, *PEERS]
     asked = [name.strip() for name in only.split(";") if name.strip()]
     for name in asked:
         if name not in known:
             raise InputError(f"no such system: {name}; there are {'; '.join(known)}")
-    return [name for name in known if not asked or name in asked or name == PRODUCT]
+    return [name for name in known if name in (asked or every) or name == PRODUCT]
 
 
 def rotated(names: Sequence[str], repeat: int) -> list[str]:
@@ -257,7 +275,9 @@ def repeat_of(system: str, plan: LoadPlan) -> str:
 
 
 def _pipeline_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
-    site = replace(site, settings=site.settings.model_copy(update=dict(PIPELINES[system])))
+    site = replace(
+        site, settings=site.settings.model_copy(update=dict({**PIPELINES, **PARTS}[system]))
+    )
     with load_stack(site) as connections:
         return measured_load(
             plan,

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from system.simulate.correlation import MAX_DAILY_VOLATILITY, Correlation
 from system.simulate.errors import PathError
 
 Float64Vector: TypeAlias = npt.NDArray[np.float64]
@@ -18,7 +19,6 @@ Float64Matrix: TypeAlias = npt.NDArray[np.float64]
 IntVector: TypeAlias = npt.NDArray[np.int64]
 
 SIGNIFICANT_DIGITS: Final = 7
-MAX_DAILY_VOLATILITY: Final = 1.0
 MAX_SPREAD_BPS: Final = 10_000.0
 U_SHAPE_DEFAULT: Final = 0.6
 _U_GRID: Final = 4_097
@@ -26,103 +26,12 @@ _MIN_BID_SHARE: Final = 0.5
 _BPS: Final = 1e-4
 
 
-def cholesky_factor(correlation: Float64Matrix) -> Float64Matrix:
-    """Return the lower triangle L with L L' = correlation.
-
-    Parameters
-    ----------
-    correlation : ndarray of float64, shape (series_count, series_count)
-        Symmetric, ones on the diagonal, positive definite.
-
-    Returns
-    -------
-    ndarray of float64, shape (series_count, series_count)
-        Rows of unit length.
-
-    Raises
-    ------
-    PathError
-        If the matrix is not such a correlation matrix.
-    """
-    symmetric = correlation.ndim == 2 and np.array_equal(correlation, correlation.T)
-    if not symmetric or not np.allclose(np.diag(correlation), 1.0, rtol=0, atol=1e-12):
-        raise PathError("correlation: a symmetric matrix with ones on its diagonal is needed")
-    try:
-        return np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        raise PathError("correlation: the matrix is not positive definite") from None
-
-
-def equicorrelation(series_count: int, correlation: float) -> Float64Matrix:
-    """Return the matrix in which each pair has the same correlation.
-
-    Parameters
-    ----------
-    series_count : int
-        Number of series, at least 1.
-    correlation : float
-        In (-1 / (series_count - 1), 1).
-
-    Returns
-    -------
-    ndarray of float64, shape (series_count, series_count)
-        Ones on the diagonal.
-
-    Raises
-    ------
-    PathError
-        If no series can be correlated like that.
-    """
-    lowest = -1.0 / max(series_count - 1, 1)
-    if not lowest < correlation < 1:
-        raise PathError(f"correlation {correlation}: must lie in ({lowest:.6g}, 1)")
-    matrix = np.full((series_count, series_count), float(correlation))
-    np.fill_diagonal(matrix, 1.0)
-    return matrix
-
-
-def estimated_moments(
-    closes: Float64Matrix, *, shrinkage: float
-) -> tuple[Float64Vector, Float64Matrix]:
-    """Return daily volatility and correlation of log returns, for drawing paths with.
-
-    Parameters
-    ----------
-    closes : ndarray of float64, shape (day_count, series_count)
-        Daily closes above 0, oldest first; at least 3 days.
-    shrinkage : float
-        Weight in (0, 1] of the identity in the correlation, so that it is positive
-        definite also where there are fewer days than series.
-
-    Returns
-    -------
-    volatility : ndarray of float64, shape (series_count,)
-        Standard deviation per day, at most ``MAX_DAILY_VOLATILITY``.
-    correlation : ndarray of float64, shape (series_count, series_count)
-        Ones on the diagonal.
-
-    Raises
-    ------
-    PathError
-        If there are fewer than 3 days.
-    """
-    if closes.shape[0] < 3:
-        raise PathError(f"{closes.shape[0]} closes: 3 are needed for a volatility")
-    returns = np.diff(np.log(closes), axis=0)
-    deviation = returns.std(axis=0, ddof=1)
-    scaled = (returns - returns.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
-    sample = scaled.T @ scaled / (len(returns) - 1)
-    correlation = (1 - shrinkage) * (sample + sample.T) / 2
-    np.fill_diagonal(correlation, 1.0)
-    return np.minimum(deviation, MAX_DAILY_VOLATILITY), correlation
-
-
 def random_walk_closes(
     start: Float64Vector,
     *,
     drift: Float64Vector,
     volatility: Float64Vector,
-    factor: Float64Matrix,
+    correlation: Correlation,
     day_count: int,
     rng: np.random.Generator,
 ) -> Float64Matrix:
@@ -136,8 +45,8 @@ def random_walk_closes(
         Expected simple return per day.
     volatility : ndarray of float64, shape (series_count,)
         Standard deviation of the log return per day, in [0, 1].
-    factor : ndarray of float64, shape (series_count, series_count)
-        ``cholesky_factor`` of the correlation.
+    correlation : Correlation
+        Of the series.
     day_count : int
         Number of days.
     rng : Generator
@@ -156,7 +65,7 @@ def random_walk_closes(
     _check_start(start)
     _check_volatility(volatility)
     _check(drift, np.isfinite(drift) & (drift > -1), "drift per day", "finite and above -1")
-    shocks = rng.standard_normal((day_count, len(start))) @ factor.T
+    shocks = correlation.draws(day_count, rng)
     steps = np.log1p(drift) - volatility**2 / 2 + volatility * shocks
     return rounded(start * np.exp(np.cumsum(steps, axis=0)))
 
@@ -166,7 +75,7 @@ def bridge_mids(
     end: Float64Vector,
     *,
     volatility: Float64Vector,
-    factor: Float64Matrix,
+    correlation: Correlation,
     step_count: int,
     rng: np.random.Generator,
 ) -> Float64Matrix:
@@ -181,8 +90,8 @@ def bridge_mids(
         Prices before the first and at the last step; above 0.
     volatility : ndarray of float64, shape (series_count,)
         Standard deviation of the log return per day, in [0, 1].
-    factor : ndarray of float64, shape (series_count, series_count)
-        ``cholesky_factor`` of the correlation.
+    correlation : Correlation
+        Of the series.
     step_count : int
         Number of equal steps, at least 1.
     rng : Generator
@@ -209,7 +118,7 @@ def bridge_mids(
     if step_count < 1:
         raise PathError(f"{step_count} steps: a path has at least 1")
     time = np.arange(1, step_count + 1)[:, np.newaxis] / step_count
-    draws = rng.standard_normal((step_count, len(start))) @ factor.T
+    draws = correlation.draws(step_count, rng)
     walk = np.cumsum(draws, axis=0) / np.sqrt(step_count)
     bridge = (walk - time * walk[-1]) * volatility
     mids = rounded(start * np.exp(time * np.log(end / start) + bridge))

@@ -22,14 +22,15 @@ from system.contracts.messages import (
     Instrument,
 )
 from system.simulate.catalogue import money
-from system.simulate.errors import WindowError
-from system.simulate.market import Market
-from system.simulate.paths import (
+from system.simulate.correlation import (
     MAX_DAILY_VOLATILITY,
-    Float64Matrix,
+    Correlation,
     Float64Vector,
+    equicorrelation,
     estimated_moments,
 )
+from system.simulate.errors import WindowError
+from system.simulate.market import Market
 from system.simulate.timeline import DayPlan, MovingSeries, day_plan
 
 DEFAULT_HISTORY_COUNT: Final = 64
@@ -155,7 +156,7 @@ class Replay:
         return day_plan(
             day,
             [self._moving(names[i], day, float(self._volatility[i])) for i in moving],
-            correlation=self._correlation[np.ix_(moving, moving)],
+            correlation=self._correlation.among(moving),
             tick_count=self.spec.ticks_per_day,
             duration_ns=self.spec.duration_ns,
             last_sequences=last_sequences,
@@ -193,13 +194,13 @@ def replayed_market(
     return market.restricted(instruments or tuple(market.instruments), currencies)
 
 
-def _moments(histories: Mapping[str, CloseHistory]) -> tuple[Float64Vector, Float64Matrix]:
+def _moments(histories: Mapping[str, CloseHistory]) -> tuple[Float64Vector, Correlation]:
     """Return the volatility and correlation of the closes that all series share."""
     by_date = [{p.date: p.value for p in history.closes} for history in histories.values()]
     common = sorted(set.intersection(*map(set, by_date)))
     if len(common) < MIN_COMMON_CLOSES:
         count = len(by_date)
-        return np.full(count, DEFAULT_VOLATILITY), np.identity(count)
+        return np.full(count, DEFAULT_VOLATILITY), equicorrelation(count, 0.0)
     closes = np.array([[closes[date] for closes in by_date] for date in common])
     return estimated_moments(closes, shrinkage=DEFAULT_SHRINKAGE)
 

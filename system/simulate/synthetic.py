@@ -10,14 +10,15 @@ import numpy as np
 
 from system.contracts.messages import AssetClass, Instrument
 from system.simulate.catalogue import DOLLAR, FX_PREFIX
+from system.simulate.correlation import (
+    Correlation,
+    Float64Matrix,
+    MatrixCorrelation,
+    equicorrelation,
+)
 from system.simulate.errors import PathError
 from system.simulate.market import CloseSeries, Market
-from system.simulate.paths import (
-    Float64Matrix,
-    cholesky_factor,
-    equicorrelation,
-    random_walk_closes,
-)
+from system.simulate.paths import random_walk_closes
 
 MAX_DAY_COUNT: Final = 20_000
 _WEEKEND: Final = 5
@@ -113,7 +114,7 @@ def synthetic_market(spec: SyntheticSpec) -> Market:
         np.array([walk.start for walk in spec.walks]),
         drift=np.array([walk.drift for walk in spec.walks]),
         volatility=np.array([walk.volatility for walk in spec.walks]),
-        factor=cholesky_factor(_correlation(spec)),
+        correlation=_correlation(spec),
         day_count=spec.day_count,
         rng=np.random.default_rng(spec.seed),
     )
@@ -140,10 +141,10 @@ def weekdays(first_day: dt.date, count: int) -> list[dt.date]:
     return days
 
 
-def _correlation(spec: SyntheticSpec) -> Float64Matrix:
+def _correlation(spec: SyntheticSpec) -> Correlation:
     if isinstance(spec.correlation, float | int):
         return equicorrelation(len(spec.walks), float(spec.correlation))
-    return spec.correlation
+    return MatrixCorrelation(spec.correlation)
 
 
 def _is_rate(walk: Walk) -> bool:

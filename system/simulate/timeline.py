@@ -19,14 +19,13 @@ import numpy as np
 
 from system.contracts.messages import FxRate, Mark, Message, Tick
 from system.simulate.catalogue import FX_PREFIX
+from system.simulate.correlation import Correlation
 from system.simulate.errors import PathError
 from system.simulate.paths import (
-    Float64Matrix,
     Float64Vector,
     IntVector,
     arrival_order,
     bridge_mids,
-    cholesky_factor,
     quotes,
     session_fractions,
     tick_counts,
@@ -40,6 +39,8 @@ MARK_GAP_SHARE: Final = 0.02
 MARK_GAP_MAX_NS: Final = 50_000_000
 GRID_STEPS_MIN: Final = 64
 GRID_STEPS_MAX: Final = 8_192
+GRID_CELLS_MAX: Final = 20_000_000
+"""Steps times series: 160 MB each time the grid is held."""
 CHUNK_ROWS: Final = 4_096
 TYPICAL_VOLUME: Final = 100.0
 
@@ -170,7 +171,7 @@ def day_plan(
     date: dt.date,
     series: Sequence[MovingSeries],
     *,
-    correlation: Float64Matrix,
+    correlation: Correlation,
     tick_count: int,
     duration_ns: int,
     last_sequences: Mapping[str, int],
@@ -185,8 +186,8 @@ def day_plan(
         The day; its session is 09:30 to 16:00 in New York.
     series : sequence of MovingSeries
         What moves; may be empty, then the day has a mark only.
-    correlation : ndarray of float64, shape (len(series), len(series))
-        Of the paths.
+    correlation : Correlation
+        Of the series.
     tick_count : int
         Ticks and rates of the day together; each series has at least one.
     duration_ns : int
@@ -285,18 +286,19 @@ def _mids(
     series: Sequence[MovingSeries],
     index: IntVector,
     last_rows: IntVector,
-    correlation: Float64Matrix,
+    correlation: Correlation,
     rng: np.random.Generator,
 ) -> Float64Vector:
     if not series:
         return np.zeros(0)
-    steps = min(max(len(index), GRID_STEPS_MIN), GRID_STEPS_MAX)
+    finest = min(GRID_STEPS_MAX, GRID_CELLS_MAX // len(series))
+    steps = max(min(len(index), finest), GRID_STEPS_MIN)
     close = np.array([moving.close for moving in series])
     grid = bridge_mids(
         np.array([moving.start for moving in series]),
         close,
         volatility=np.array([moving.volatility for moving in series]),
-        factor=cholesky_factor(correlation),
+        correlation=correlation,
         step_count=steps,
         rng=rng,
     )

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, cast
 
 import pyarrow as pa
 from pyspark.java_gateway import ensure_callback_server_started
+from pyspark.serializers import BatchedSerializer, CPickleSerializer
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.serializers import ArrowCollectSerializer
 from pyspark.sql.streaming.readwriter import DataStreamWriter
@@ -30,6 +31,7 @@ EMPTY: Final = pa.schema(
 """What a batch without rows is: ``system.stream.query.COLUMNS``."""
 
 Read = Callable[[], pa.Table]
+Collect = Callable[[Any], pa.Table]
 
 
 class BatchFunction:
@@ -39,40 +41,22 @@ class BatchFunction:
     ----------
     work : callable
         Called with a function that runs the batch's one action and returns its rows.
+    collect : callable
+        Runs that action on the JVM's ``Dataset``.
     """
 
-    def __init__(self, work: Callable[[Read], None]) -> None:
+    def __init__(self, work: Callable[[Read], None], collect: Collect) -> None:
         self._work = work
+        self._collect = collect
 
     def call(self, frame: Any, _: int) -> None:  # noqa: ANN401 - a JVM's object
         """Hand a batch on; an error ends the query with it."""
-        self._work(lambda: collected(frame))
+        self._work(lambda: self._collect(frame))
 
     class Java:
         """Names the interface, for py4j."""
 
         implements: ClassVar = [f"{SOURCES}.PythonForeachBatchFunction"]
-
-
-def with_each_batch(
-    spark: SparkSession, writer: DataStreamWriter, work: Callable[[Read], None]
-) -> DataStreamWriter:
-    """Let a query call a function with each batch.
-
-    Parameters
-    ----------
-    spark : SparkSession
-        Of the query.
-    writer : DataStreamWriter
-        Of the query, not started.
-    work : callable
-        As ``BatchFunction``.
-    """
-    gateway = cast(Any, spark.sparkContext._gateway)
-    helper = getattr(gateway.jvm, f"{SOURCES}.PythonForeachBatchHelper")
-    helper.callForeachBatch(writer._jwrite, BatchFunction(work))
-    ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]  # pyspark's own
-    return writer
 
 
 def collected(frame: Any) -> pa.Table:  # noqa: ANN401 - a JVM's object
@@ -97,3 +81,46 @@ def collected(frame: Any) -> pa.Table:  # noqa: ANN401 - a JVM's object
     finally:
         server.getResult()
     return pa.Table.from_batches([batches[index] for index in order]) if batches else EMPTY
+
+
+def rows_collected(frame: Any) -> pa.Table:  # noqa: ANN401 - a JVM's object
+    """Do what ``collected`` does with pickled rows, as ``DataFrame.collect``: to compare with.
+
+    Parameters
+    ----------
+    frame : JavaObject
+        As for ``collected``.
+
+    Raises
+    ------
+    Py4JJavaError
+        If the action fails.
+    """
+    words = BatchedSerializer(CPickleSerializer())  # type: ignore[no-untyped-call]
+    with _load_from_socket(frame.collectToPython(), words) as found:
+        rows = list(found)
+    return pa.table(list(zip(*rows, strict=True)), EMPTY.schema) if rows else EMPTY
+
+
+def with_each_batch(
+    spark: SparkSession,
+    writer: DataStreamWriter,
+    work: Callable[[Read], None],
+    collect: Collect = collected,
+) -> DataStreamWriter:
+    """Let a query call a function with each batch.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        Of the query.
+    writer : DataStreamWriter
+        Of the query, not started.
+    work, collect : callable
+        As ``BatchFunction``.
+    """
+    gateway = cast(Any, spark.sparkContext._gateway)
+    helper = getattr(gateway.jvm, f"{SOURCES}.PythonForeachBatchHelper")
+    helper.callForeachBatch(writer._jwrite, BatchFunction(work, collect))
+    ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]  # pyspark's own
+    return writer

@@ -30,7 +30,7 @@ from system.store.keyspace import STREAM_ATTEMPTS
 from system.store.latest import LatestStore
 from system.store.records import StoredState
 from system.stream.batch import MicroBatch
-from system.stream.batches import Read, with_each_batch
+from system.stream.batches import Read, collected, rows_collected, with_each_batch
 from system.stream.durable import DurableWriter
 from system.stream.profile import BatchProfile
 from system.stream.pruning import Pruner
@@ -213,6 +213,8 @@ class Driver:
         batch: MicroBatch,
         checkpoint: Path,
     ) -> StreamingQuery:
+        defaults = self._settings.spark_defaults
+
         def on_batch(read: Read) -> None:
             with self._at_work:
                 if not self._stopping.is_set():
@@ -223,14 +225,15 @@ class Driver:
                 spark,
                 bootstrap,
                 offsets,
-                tuned=self._settings.spark_tuning == "latency",
+                short_fetch="fetch" not in defaults,
                 max_batch_records=self._settings.max_batch_records,
             )
             .writeStream.queryName(QUERY_NAME)
             .option("checkpointLocation", str(checkpoint))
             .trigger(processingTime=f"{self._settings.trigger_seconds} seconds")
         )
-        return with_each_batch(spark, writer, on_batch).start()
+        collect = rows_collected if "transfer" in defaults else collected
+        return with_each_batch(spark, writer, on_batch, collect).start()
 
     def _wait(self, query: StreamingQuery, durable: DurableWriter) -> None:
         profile = BatchProfile(self._settings.gc_log_dir, self._clock)

@@ -19,7 +19,7 @@ def records(
     bootstrap_servers: str,
     next_offsets: Mapping[str, int],
     *,
-    tuned: bool = True,
+    short_fetch: bool = True,
     max_batch_records: int | None = None,
 ) -> DataFrame:
     """Return the stream of records of some partitions.
@@ -32,7 +32,7 @@ def records(
         The brokers.
     next_offsets : mapping of str to int
         ``topic:partition`` to where to begin; 0 begins at the earliest that is kept.
-    tuned : bool
+    short_fetch : bool
         Without, the reader waits as Kafka's own default says, to compare with.
     max_batch_records : int, optional
         Bounds a batch after a pause: the memory of driver and executor. None: no bound.
@@ -52,7 +52,7 @@ def records(
         .options(**bound)
         .option("failOnDataLoss", "true")
     )
-    if tuned:
+    if short_fetch:
         raw = raw.option("kafka.fetch.max.wait.ms", FETCH_MAX_WAIT_MS)
     return raw.load().select(*COLUMNS)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from pyspark.sql import SparkSession
 
-from system.settings import LOOPBACK, Settings
+from system.settings import LOOPBACK, Settings, SparkPart
 from system.stream.class_archive import connector_jars, found_archive
 
 APP_NAME: Final = "riskstream"
@@ -25,12 +25,16 @@ CHECKPOINT_MANAGER: Final = (
 BARE_LOCAL_FS: Final = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
 """Writes local files without forking ``chmod`` (50 ms, twice a batch)."""
 
-NEEDED_JVM_FLAGS: Final = "-Xss4m -Djava.net.preferIPv4Stack=true"
-JVM_FLAGS: Final = f"-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UsePerfData {NEEDED_JVM_FLAGS}"
+NEEDED_JVM_FLAGS: Final = "-XX:-UsePerfData -Xss4m -Djava.net.preferIPv4Stack=true"
+"""No mmapped counters; deep stacks, because Spark matches long error messages with recursive
+patterns."""
+TUNED_JVM_FLAGS: Final[Mapping[SparkPart, str]] = {
+    "compiler": "-XX:TieredStopAtLevel=1",
+    "collector": "-XX:+UseParallelGC",
+}
 """The first compiler only: a batch is planning and bookkeeping, not number crunching, and
 on two cores the optimising compiler takes for minutes what the batches need (decision
-0046). Parallel collection: the shortest total pauses at this heap; no mmapped counters;
-deep stacks, because Spark matches long error messages with recursive patterns."""
+0046). Parallel collection: the shortest total pauses at this heap."""
 
 LATENCY_CONF: Final = {
     "spark.locality.wait": "0",
@@ -57,7 +61,7 @@ def spark_conf(
     cores: int,
     driver_host: str = LOOPBACK,
     gc_log_dir: Path | None = None,
-    tuned: bool = True,
+    defaults: Collection[SparkPart] = (),
     archive_flag: str = "",
 ) -> dict[str, str]:
     """Return the Spark settings of the stream.
@@ -75,15 +79,14 @@ def spark_conf(
         Address of this machine that the driver listens on and the executor calls.
     gc_log_dir : Path, optional
         Folder in which both JVMs log their collections; none by default.
-    tuned : bool
-        With what makes a micro-batch short; without, Spark's own defaults, to compare with.
+    defaults : collection of str
+        Parts of what makes a micro-batch short that stay as they are by default, to compare with.
     archive_flag : str
         How both JVMs treat an archive of Spark's classes; ``jars`` is then its class path.
     """
     class_path = ":".join(map(str, jars))
-    flags = JVM_FLAGS if tuned else NEEDED_JVM_FLAGS
-    if archive_flag:
-        flags = f"{flags} {archive_flag}"
+    tuned = [flag for part, flag in TUNED_JVM_FLAGS.items() if part not in defaults]
+    flags = " ".join(filter(None, (*tuned, NEEDED_JVM_FLAGS, archive_flag)))
     needed = {
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
@@ -101,10 +104,10 @@ def spark_conf(
         "spark.sql.session.timeZone": "UTC",
         "spark.eventLog.enabled": "false",
     }
-    return {**needed, **LATENCY_CONF} if tuned else needed
+    return needed if "session" in defaults else {**needed, **LATENCY_CONF}
 
 
-def jvm_flags(process: str, gc_log_dir: Path | None, flags: str = JVM_FLAGS) -> str:
+def jvm_flags(process: str, gc_log_dir: Path | None, flags: str) -> str:
     """Return the flags of a JVM; with a folder, its collections are logged there.
 
     Each line of ``gc-PROCESS-PID.log`` begins with CLOCK_MONOTONIC in nanoseconds.
@@ -133,15 +136,15 @@ def start_session(settings: Settings, master: str, *, cores: int) -> SparkSessio
         If the connector's jars are not there; says what to run.
     """
     builder = SparkSession.builder.appName(APP_NAME).master(master)
-    tuned = settings.spark_tuning == "latency"
-    archive = found_archive(settings, settings.java_home) if tuned else None
+    defaults = settings.spark_defaults
+    archive = None if "classes" in defaults else found_archive(settings, settings.java_home)
     conf = spark_conf(
         connector_jars(settings) if archive is None else archive.class_path,
         executor_memory_mb=settings.executor_memory_mb,
         cores=cores,
         driver_host=settings.spark_driver_host,
         gc_log_dir=settings.gc_log_dir,
-        tuned=tuned,
+        defaults=defaults,
         archive_flag="" if archive is None else archive.use_flag,
     )
     for name, value in conf.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadtests.jvm_pauses import JvmPauses, jvm_pauses
-from system.stream.session import JVM_FLAGS, jvm_flags
+from system.stream.session import jvm_flags
 
 LOG = """\
 [1000ns] Using Parallel
@@ -25,5 +25,6 @@ def test_no_folder_no_pauses(tmp_path):
 
 
 def test_a_jvm_logs_only_where_a_folder_is_named(tmp_path):
-    assert jvm_flags("driver", None) == JVM_FLAGS
-    assert f"{tmp_path}/gc-driver-%p.log:timenanos" in jvm_flags("driver", tmp_path)
+    assert jvm_flags("driver", None, "-Xss4m") == "-Xss4m"
+    logged = jvm_flags("driver", tmp_path, "-Xss4m")
+    assert logged == f"-Xss4m -Xlog:gc:file={tmp_path}/gc-driver-%p.log:timenanos:filecount=0"

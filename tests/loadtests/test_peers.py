@@ -12,6 +12,7 @@ from rich.console import Console
 from loadtests.judging import budgets_of, judge_load
 from loadtests.load import site_of
 from loadtests.peers.compare import (
+    PARTS,
     PEERS,
     PIPELINES,
     PRODUCT,
@@ -28,6 +29,7 @@ from loadtests.peers.valuing import PlanBooks
 from loadtests.plan import load_books, load_plan, load_replay
 from system.contracts.messages import CloseHistory
 from system.errors import InputError
+from system.settings import SPARK_PARTS
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
 from validation.references.revaluation import ReferencePosition
 from validation.references.snapshot import reference_snapshot
@@ -113,6 +115,17 @@ def test_systems_are_chosen_by_name_and_the_product_is_always_there():
     assert chosen_systems(OTHER) == [PRODUCT, OTHER]
     with pytest.raises(InputError, match=r"no such system: abacus; there are riskstream"):
         chosen_systems("abacus")
+
+
+def test_parts_of_the_tuning_are_left_out_one_at_a_time():
+    assert chosen_systems("", parts=True) == [PRODUCT, *PARTS]
+    assert [one["spark_defaults"] for one in PARTS.values()] == [{part} for part in SPARK_PARTS]
+    chosen = "riskstream, default fetch; riskstream, default compiler"
+    assert chosen_systems(chosen, parts=True) == [
+        PRODUCT,
+        "riskstream, default compiler",
+        "riskstream, default fetch",
+    ]
 
 
 @pytest.mark.end_to_end

@@ -3,13 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from system.simulate.correlation import equicorrelation
 from system.simulate.errors import PathError
 from system.simulate.paths import (
     arrival_order,
     bridge_mids,
-    cholesky_factor,
-    equicorrelation,
-    estimated_moments,
     quotes,
     random_walk_closes,
     rounded,
@@ -28,7 +26,7 @@ def bridge(start, end, *, volatility=0.02, steps=50, seed=1, correlation=0.0):
         np.array(start),
         np.array(end),
         volatility=np.full(count, volatility),
-        factor=cholesky_factor(equicorrelation(count, correlation)),
+        correlation=equicorrelation(count, correlation),
         step_count=steps,
         rng=np.random.default_rng(seed),
     )
@@ -103,7 +101,7 @@ def walk(day_count=20_000, *, drift=0.0, volatility=0.01, correlation=0.5, seed=
         np.array([start, start]),
         drift=np.full(2, drift),
         volatility=np.full(2, volatility),
-        factor=cholesky_factor(equicorrelation(2, correlation)),
+        correlation=equicorrelation(2, correlation),
         day_count=day_count,
         rng=np.random.default_rng(seed),
     )
@@ -222,39 +220,3 @@ def test_rounding_keeps_seven_digits_and_never_makes_a_price_zero(price):
     (short,) = rounded(np.array([price]))
     assert short > 0
     assert short == pytest.approx(price, rel=5.1e-7)
-
-
-@pytest.mark.parametrize("correlation", [-0.6, 1.0, float("nan")])
-def test_a_correlation_that_three_series_cannot_have_is_refused(correlation):
-    with pytest.raises(PathError, match="correlation"):
-        equicorrelation(3, correlation)
-
-
-@pytest.mark.parametrize(
-    "matrix",
-    [
-        [[1.0, 0.5], [0.4, 1.0]],
-        [[2.0, 0.0], [0.0, 1.0]],
-        [[1.0, 1.0], [1.0, 1.0]],
-        [[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]],
-    ],
-)
-def test_a_matrix_that_is_no_correlation_is_refused(matrix):
-    with pytest.raises(PathError, match="correlation"):
-        cholesky_factor(np.array(matrix))
-
-
-@given(day_count=st.integers(3, 40), series_count=st.integers(1, 30), seed=seeds)
-def test_estimated_correlations_can_always_be_drawn_with(day_count, series_count, seed):
-    closes = np.exp(np.random.default_rng(seed).normal(0, 0.1, (day_count, series_count)))
-    closes[:, 0] = 1.0
-    volatility, correlation = estimated_moments(closes, shrinkage=0.1)
-    factor = cholesky_factor(correlation)
-    assert factor @ factor.T == pytest.approx(correlation, abs=1e-12)
-    assert volatility[0] == 0
-    assert np.all(volatility <= 1)
-
-
-def test_two_closes_have_no_volatility():
-    with pytest.raises(PathError, match="2 closes"):
-        estimated_moments(np.ones((2, 1)), shrinkage=0.1)

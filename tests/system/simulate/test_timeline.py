@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from system.contracts.codec import decode_topic, encode
 from system.contracts.messages import FxRate, Mark, Tick
 from system.contracts.topics import FX_RATES, MARKET_DATA
+from system.simulate.correlation import MatrixCorrelation, equicorrelation
 from system.simulate.errors import PathError
-from system.simulate.paths import equicorrelation
 from system.simulate.timeline import DayPlan, MovingSeries, day_plan, session_ns
 
 DAY = dt.date(2020, 3, 9)
@@ -27,7 +27,11 @@ def plan(
     return day_plan(
         date,
         series,
-        correlation=equicorrelation(len(series), correlation) if series else np.zeros((0, 0)),
+        correlation=(
+            equicorrelation(len(series), correlation)
+            if series
+            else MatrixCorrelation(np.zeros((0, 0)))
+        ),
         tick_count=ticks,
         duration_ns=round(seconds * SECOND_NS),
         last_sequences=last or {},

@@ -9,7 +9,7 @@ import pytest
 from system.errors import InputError
 from system.settings import Settings
 from system.stream.class_archive import ClassArchive
-from system.stream.session import spark_conf, start_session
+from system.stream.session import LATENCY_CONF, TUNED_JVM_FLAGS, spark_conf, start_session
 
 JARS = [Path("/jars/connector.jar"), Path("/jars/local-fs.jar")]
 
@@ -45,6 +45,17 @@ def test_both_jvms_map_the_archive_when_there_is_one_and_begin_with_its_class_pa
         assert conf[f"spark.{process}.extraClassPath"] == "/jars/connector.jar:/spark/a.jar"
         options = f"spark.{process}.extraJavaOptions"
         assert conf[options] == f"{plain[options]} -XX:SharedArchiveFile=/c/s.jsa"
+
+
+def test_what_is_left_at_its_default_is_not_set_and_the_rest_is():
+    whole = spark_conf(JARS, executor_memory_mb=512, cores=2)
+    for part, flag in TUNED_JVM_FLAGS.items():
+        conf = spark_conf(JARS, executor_memory_mb=512, cores=2, defaults={part})
+        for options in ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"):
+            assert conf.pop(options) == whole[options].replace(f"{flag} ", "")
+        assert conf == {name: value for name, value in whole.items() if name in conf}
+    plain = spark_conf(JARS, executor_memory_mb=512, cores=2, defaults={"session"})
+    assert set(whole) - set(plain) == set(LATENCY_CONF)
 
 
 def test_missing_jars_are_refused_with_what_to_run(tmp_path):

@@ -1,0 +1,50 @@
+"""Rows of a batch arrive alike in both ways that the product can fetch them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from system.settings import PROJECT_DIR
+
+pytestmark = pytest.mark.integration
+
+ATTEMPT = """
+from pyspark.sql import SparkSession
+from system.stream.batches import EMPTY, collected, rows_collected
+
+spark = (
+    SparkSession.builder.master("local[2]")
+    .config("spark.driver.memory", "512m")
+    .config("spark.driver.host", "127.0.0.1")
+    .config("spark.driver.bindAddress", "127.0.0.1")
+    .config("spark.ui.enabled", "false")
+    .getOrCreate()
+)
+rows = [("market_data", number % 2, number, b"\\x00%d" % number) for number in range(40)]
+rows.append(("trades", 0, 2**40, None))
+schema = "topic string, partition int, offset bigint, value binary"
+frame = spark.createDataFrame(rows, schema).repartition(3)
+for one in (frame, frame.where("offset < 0")):
+    found = [fetch(one._jdf) for fetch in (collected, rows_collected)]
+    assert all(table.schema.names == EMPTY.schema.names for table in found), found
+    first, second = (sorted(map(str, table.to_pylist())) for table in found)
+    assert first == second, found
+    print(len(first), "alike")
+spark.stop()
+"""
+
+
+def test_pickled_rows_are_those_that_arrow_brings() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ATTEMPT],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        cwd=PROJECT_DIR,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["41 alike", "0 alike"]
