@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from system.book.rows import TopicCounts
@@ -18,15 +18,14 @@ class Ledger:
     """
 
     def __init__(self, kept: Mapping[str, TopicCounts]) -> None:
-        self._counts: dict[str, Counter[str]] = {
-            topic: Counter({field: getattr(row, field) for field in row.__struct_fields__})
-            for topic, row in kept.items()
-        }
+        self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for topic, row in kept.items():
+            self._counts[topic].update({name: getattr(row, name) for name in row.__struct_fields__})
         self.changed = False
 
     def count(self, topic: str, outcome: str) -> None:
         """Count one message of a topic."""
-        self._counts.setdefault(topic, Counter())[outcome] += 1
+        self._counts[topic][outcome] += 1
         self.changed = True
 
     def reject_applied(self, topic: str) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -64,9 +65,15 @@ class Staleness:
         return quote.event_time_ns if late else None
 
 
+@lru_cache(maxsize=MAX_CLOSES_PER_SERIES)
 def midnight_after_ns(date: dt.date) -> int:
     """Return the end of a UTC day, nanoseconds since 1970."""
     return ((date - _EPOCH).days + 1) * NANOSECONDS_PER_DAY
+
+
+def far_off_ns(closed_until_ns: int) -> int | None:
+    """Return the event time beyond which a quote is refused, None where nothing is closed."""
+    return closed_until_ns + FUTURE_BOUND_DAYS * NANOSECONDS_PER_DAY if closed_until_ns else None
 
 
 def utc_date(time_ns: int) -> dt.date:
@@ -311,11 +318,6 @@ class Market:
         closes = self.closes.get(series)
         own = midnight_after_ns(closes.dates[-1]) - 1 if closes and closes.dates else 0
         return max(own, self.day.event_time_ns) if self.day else own
-
-    def far_off_ns(self, series: str) -> int | None:
-        """Return the event time beyond which a quote is refused, None where none is known."""
-        closed = self.closed_until_ns(series)
-        return closed + FUTURE_BOUND_DAYS * NANOSECONDS_PER_DAY if closed else None
 
     @property
     def asof(self) -> dt.date | None:

@@ -7,6 +7,7 @@ from system.book.market import (
     FX_SERIES_PREFIX,
     NANOSECONDS_PER_DAY,
     Market,
+    far_off_ns,
     midnight_after_ns,
 )
 from system.book.positions import CASH_PREFIX
@@ -119,7 +120,7 @@ class Reference:
             raise MessageError(
                 RejectReason.LATE, f"event_time_ns {row.event_time_ns}, closed until {closed}"
             )
-        bound = self._market.far_off_ns(series)
+        bound = far_off_ns(closed)
         if bound is not None and row.event_time_ns > bound:
             raise MessageError(
                 RejectReason.TIME_FAR_OFF, f"event_time_ns {row.event_time_ns} is beyond {bound}"

@@ -16,10 +16,13 @@ class Touched:
         self._exposed: defaultdict[str, set[str]] = defaultdict(set)
         self._indexed: dict[str, Shape] = {}
         self._names: set[str] = set()
+        self._tickers: set[str] = set()
+        """Whose holders, as they are indexed now, are not among the names yet."""
         self._trades: dict[str, list[str]] = {}
 
     def index(self, portfolio: str, shape: Shape) -> None:
         """Note what a portfolio's value depends on now."""
+        self._name_holders()
         before = self._indexed.get(portfolio)
         if before is not None:
             for ticker in before.tickers:
@@ -38,7 +41,7 @@ class Touched:
 
     def by_ticker(self, ticker: str) -> None:
         """Mark the holders of an instrument as changed."""
-        self._names |= self._holders.get(ticker, set())
+        self._tickers.add(ticker)
 
     def by_currency(self, currency: str) -> None:
         """Mark those whose value a rate changes."""
@@ -58,6 +61,7 @@ class Touched:
 
     def portfolios(self) -> list[str]:
         """Return the changed portfolios, sorted."""
+        self._name_holders()
         return sorted(self._names)
 
     def trades(self) -> dict[str, tuple[str, ...]]:
@@ -67,4 +71,11 @@ class Touched:
     def clear(self) -> None:
         """Forget all changes: snapshots were taken."""
         self._names.clear()
+        self._tickers.clear()
         self._trades.clear()
+
+    def _name_holders(self) -> None:
+        """Mark the holders of what has ticked: once for a batch, not for every tick."""
+        for ticker in sorted(self._tickers):
+            self._names |= self._holders.get(ticker, set())
+        self._tickers.clear()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.book.events import QuoteRow
-from system.book.market import Market, Staleness, midnight_after_ns
+from system.book.market import Market, Staleness, far_off_ns, midnight_after_ns
 from system.book.quotes import Verdict
 from system.book.rows import ClosesState, DayState, PartitionState
 from system.book.stated import Price
@@ -400,7 +400,7 @@ def test_a_rate_is_as_stale_whatever_partition_the_others_ticked_in(
 def test_nothing_bounds_the_time_of_a_series_that_never_closed() -> None:
     found = market()
     assert found.closed_until_ns("A") == 0
-    assert found.far_off_ns("A") is None
+    assert far_off_ns(0) is None
 
 
 def test_a_series_is_closed_until_the_end_of_its_last_day_or_the_last_mark() -> None:
