@@ -37,7 +37,7 @@ from system.settings import PROJECT_DIR, Connections
 from validation.checkers.verdict import Verdict
 from validation.gathering import await_committed
 from validation.reports import write_json
-from validation.screen import open_console
+from validation.screen import figure, open_console
 
 REPORT: Final = PROJECT_DIR / "build" / "capacity"
 P99_MS: Final = 1_000.0
@@ -158,7 +158,8 @@ class Prober:
             self._site.say(f"lost {self.lost}")
             return Probe(rate=rate, holds=None, why=self.lost, p99_ms=None)
         said = {True: "holds", False: "does not hold", None: "shows nothing"}[found.holds]
-        self._site.say(f"{rate:,.0f} ticks/s {said}, p99 {shown_ms(found.p99_ms)} {found.why}")
+        p99 = figure(found.p99_ms, unit=" ms")
+        self._site.say(f"{rate:,.0f} ticks/s {said}, p99 {p99} {found.why}")
         return found
 
     def _measured(self, rate: float) -> Probe:
@@ -201,20 +202,14 @@ def probe_of(report: LoadReport) -> Probe:
     )
 
 
-def shown_ms(value_ms: float | None) -> str:
-    """Return milliseconds as a person reads them."""
-    return "n/a" if value_ms is None else f"{value_ms:.0f} ms"
-
-
 def show_capacity(console: Console, report: CapacityReport) -> None:
     """Print every probe and the estimate with its interval."""
     table = Table("search", "ticks/s", "holds", "p99", "why not", box=None)
     for number, one in enumerate(report.searches, 1):
         for probe in one.probes:
             holds = {True: "yes", False: "no", None: "unknown"}[probe.holds]
-            table.add_row(
-                str(number), f"{probe.rate:,.0f}", holds, shown_ms(probe.p99_ms), probe.why
-            )
+            p99 = figure(probe.p99_ms, unit=" ms")
+            table.add_row(str(number), f"{probe.rate:,.0f}", holds, p99, probe.why)
     console.print(table)
     if report.lost:
         console.print(f"ended before its time, {report.lost}", highlight=False)

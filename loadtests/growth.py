@@ -7,7 +7,6 @@ CPU time of this process, the least of several rounds; a straight line is fitted
 
 from __future__ import annotations
 
-import datetime as dt
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.plan import LoadPlan, load_books, load_plan, load_replay
+from loadtests.random_books import random_book
 from loadtests.running import machine
 from system.book.book import Book
 from system.book.events import Event, QuoteRow
@@ -29,8 +29,7 @@ from system.bus.routing import partition_of
 from system.contracts.codec import encode
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA, offset_key
 from system.risk.confidence import Confidence
-from system.risk.portfolio import portfolio_risk, position_groups
-from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.portfolio import portfolio_risk
 from system.settings import PROJECT_DIR
 from system.simulate.replay import Replay
 from system.simulate.timeline import session_ns
@@ -154,24 +153,12 @@ def risk_alone(scenario_count: int) -> GrowthPoint:
     scenario_count : int
         Of ``POSITIONS`` positions with random exposures and moves; the same for each count.
     """
-    rng = np.random.default_rng(0)
-    names = tuple(f"SIM{number:05d}" for number in range(POSITIONS))
-    first = dt.date(2000, 1, 1)
-    factors = ScenarioFactors(
-        instrument_ids=names,
-        scenario_dates=tuple(first + dt.timedelta(number) for number in range(scenario_count)),
-        rows=rng.normal(0.0, 0.02, size=(POSITIONS, scenario_count)),
-        row_position=np.arange(POSITIONS),
-        row_is_fx=np.zeros(POSITIONS, dtype=np.bool_),
-    )
-    value = rng.normal(0.0, 1e5, size=POSITIONS)
-    exposures = PositionExposures(names, value, value)
-    groups = position_groups(["equity"] * POSITIONS)
+    book = random_book(POSITIONS, scenario_count)
     confidence = Confidence.parse("0.95")
 
     def repeated() -> None:
         for _ in range(REPEATS):
-            portfolio_risk(exposures, factors, confidence=confidence, groups=groups)
+            portfolio_risk(book.exposures, book.factors, confidence=confidence, groups=book.groups)
 
     least = min(_timed(repeated)[0] for _ in range(ROUNDS))
     return GrowthPoint(value=scenario_count, fold_ms=0.0, value_ms=least / REPEATS, encode_ms=0.0)

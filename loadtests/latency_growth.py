@@ -30,7 +30,7 @@ from system.errors import InputError, UnavailableError
 from system.settings import ENVIRONMENT_PREFIX, PROJECT_DIR
 from validation.checkers.verdict import Verdict
 from validation.reports import write_json
-from validation.screen import open_console
+from validation.screen import figure, open_console
 
 REPORT: Final = PROJECT_DIR / "build" / "latency-growth"
 PARTITIONS: Final = "partitions"
@@ -171,7 +171,7 @@ def show(console: Console, laws: Sequence[LatencyLaw]) -> None:
     table = Table("quantity", "value", "p50 ms", "p99 ms", "cores", "", box=None)
     for law in laws:
         for one in law.points:
-            figures = (_shown(one.p50_ms, 0), _shown(one.p99_ms, 0), _shown(one.cores, 2))
+            figures = (figure(one.p50_ms, 0), figure(one.p99_ms, 0), figure(one.cores, 2))
             table.add_row(law.quantity, f"{one.value:,}", *figures, "; ".join(one.problems))
     console.print(table)
     for law in laws:
@@ -210,10 +210,6 @@ def _measured(
     except UnavailableError as error:
         return LatencyPoint(value=value, problems=(str(error),))
     return point_of(value, found)
-
-
-def _shown(value: float | None, digits: int) -> str:
-    return "n/a" if value is None else f"{value:,.{digits}f}"
 
 
 if __name__ == "__main__":

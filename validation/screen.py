@@ -116,11 +116,16 @@ def open_console(*, stderr: bool = False) -> Console:
     return console if console.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
 
 
+def figure(value: float | None, digits: int = 0, unit: str = "") -> str:
+    """Return a number as a table shows it; without one, that there is none."""
+    return "n/a" if value is None else f"{value:,.{digits}f}{unit}"
+
+
 def show_trade(console: Console, trade: TradeOutcome) -> None:
     """Print what an intraday trade did to VaR."""
     console.print(
         f"trade: {trade.quantity:+,.0f} {trade.instrument} at {trade.price:,.2f} "
-        f"in {trade.portfolio}: VaR {_amount(trade.var_before)} -> {_amount(trade.var_after)}, "
+        f"in {trade.portfolio}: VaR {figure(trade.var_before)} -> {figure(trade.var_after)}, "
         f"pushed {trade.accepted_to_pushed_ms:.0f} ms after the API accepted it",
         highlight=False,
     )
@@ -157,7 +162,7 @@ def _live_table(portfolios: Sequence[PortfolioSummary]) -> Table:
         table.add_row(
             one.portfolio,
             f"{one.nav:,.0f} {one.base_currency}",
-            _amount(one.var),
+            figure(one.var),
             f"[{style}]{_percent(one)}[/{style}]",
             f"{one.var_limit_fraction:.1%}",
         )
@@ -174,8 +179,8 @@ def _portfolio_table(rows: Sequence[PortfolioRow]) -> Table:
     for row in rows:
         table.add_row(
             row.portfolio,
-            f"{_amount(row.var)} {row.base_currency}",
-            _amount(row.expected_shortfall),
+            f"{figure(row.var)} {row.base_currency}",
+            figure(row.expected_shortfall),
             f"{row.breach_count} of {row.day_count}",
             f"{row.messages:,}",
             f"{row.covered:,}",
@@ -200,7 +205,3 @@ def finding_table(findings: Sequence[Finding]) -> Table:
 
 def _percent(one: PortfolioSummary) -> str:
     return "n/a" if one.var_fraction is None else f"{one.var_fraction:.2%}"
-
-
-def _amount(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:,.0f}"

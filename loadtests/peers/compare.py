@@ -40,7 +40,7 @@ from system.settings import PROJECT_DIR, SPARK_PARTS, Connections
 from validation.checkers.verdict import Verdict
 from validation.reports import write_json
 from validation.running import end_group, log_tail
-from validation.screen import open_console
+from validation.screen import figure, open_console
 
 REPORT: Final = PROJECT_DIR / "build" / "peers"
 PRODUCT: Final = "riskstream"
@@ -225,8 +225,8 @@ def show_rows(console: Console, rows: Sequence[PeerRow]) -> None:
         table.add_row(
             row.system,
             str(row.runs),
-            _shown(row.p50_ms, 1),
-            _shown(row.p99_ms, 1),
+            figure(row.p50_ms, 1),
+            figure(row.p99_ms, 1),
             _ratio_shown(row.p50_ratio),
             _ratio_shown(row.p99_ratio),
             f"{row.cores:.2f}",
@@ -401,16 +401,12 @@ def _median(values: Sequence[float]) -> float | None:
     return float(median(values)) if values else None
 
 
-def _shown(value: float | None, digits: int) -> str:
-    return "n/a" if value is None else f"{value:.{digits}f}"
-
-
 def _slug(system: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in system)
 
 
 def _line(run: PeerRun) -> str:
-    timing = f"p50 {_shown(run.p50_ms, 1)} ms, p99 {_shown(run.p99_ms, 1)} ms"
+    timing = f"p50 {figure(run.p50_ms, 1)} ms, p99 {figure(run.p99_ms, 1)} ms"
     return f"{run.system}: {timing} {'; '.join(run.problems)}"
 
 

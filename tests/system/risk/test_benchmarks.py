@@ -10,20 +10,19 @@ import datetime as dt
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from loadtests.random_books import RandomBook, random_book
 from system.contracts.messages import AssetClass, OptionRight
 from system.risk.confidence import Confidence
 from system.risk.historical import historical_var
 from system.risk.kernel import plain_weighted_row_sum, weighted_row_sum
 from system.risk.listing import Listing
 from system.risk.options import EuropeanOption, OptionArrays, option_value
-from system.risk.portfolio import PositionGroups, portfolio_risk, position_groups, scenario_pnl
-from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.portfolio import portfolio_risk, scenario_pnl
 from system.risk.stressed import worst_window
 from system.risk.valuation import Holding, Holdings, valuation
 
@@ -35,33 +34,9 @@ SHAPES = ((30, 30), (100, 30), (100, 500), (100, 5_000))
 PORTFOLIO_COUNTS = (1, 300)  # in cache, and 120 MB of factors at 100 x 500
 
 
-@dataclass(frozen=True)
-class Case:
-    """Exposures and factors of one portfolio."""
-
-    exposures: PositionExposures
-    factors: ScenarioFactors
-    groups: PositionGroups
-
-
-def case(position_count: int, scenario_count: int, seed: int, group_count: int = 4) -> Case:
-    rng = np.random.default_rng(seed)
-    ids = tuple(f"I{index:04d}" for index in range(position_count))
-    factors = ScenarioFactors(
-        instrument_ids=ids,
-        scenario_dates=tuple(
-            dt.date(2020, 1, 1) + dt.timedelta(index) for index in range(scenario_count)
-        ),
-        rows=rng.normal(0.0, 0.02, size=(position_count, scenario_count)),
-        row_position=np.arange(position_count),
-        row_is_fx=np.zeros(position_count, dtype=np.bool_),
-    )
-    value = rng.normal(0.0, 1e5, size=position_count)
-    labels = [f"class{index % group_count}" for index in range(position_count)]
-    return Case(PositionExposures(ids, value, value), factors, position_groups(labels))
-
-
-def each_in_turn(cases: list[Case], run: Callable[[Case], object]) -> Callable[[], object]:
+def each_in_turn(
+    cases: list[RandomBook], run: Callable[[RandomBook], object]
+) -> Callable[[], object]:
     turn = itertools.cycle(cases)
     return lambda: run(next(turn))
 
@@ -71,7 +46,9 @@ def each_in_turn(cases: list[Case], run: Callable[[Case], object]) -> Callable[[
 def test_var_alone(
     benchmark: BenchmarkFixture, position_count: int, scenario_count: int, portfolio_count: int
 ) -> None:
-    cases = [case(position_count, scenario_count, seed) for seed in range(portfolio_count)]
+    cases = [
+        random_book(position_count, scenario_count, seed=seed) for seed in range(portfolio_count)
+    ]
     var = benchmark(
         each_in_turn(
             cases,
@@ -88,7 +65,7 @@ def test_var_alone(
 def test_everything(
     benchmark: BenchmarkFixture, position_count: int, scenario_count: int, group_count: int
 ) -> None:
-    one = case(position_count, scenario_count, 0, group_count)
+    one = random_book(position_count, scenario_count, group_count=group_count)
     risk = benchmark(
         lambda: portfolio_risk(
             one.exposures, one.factors, confidence=NINETY_FIVE, groups=one.groups
@@ -101,7 +78,7 @@ def test_everything(
 def test_the_fast_and_the_plain_sum(
     benchmark: BenchmarkFixture, total: Callable[[np.ndarray, np.ndarray], np.ndarray]
 ) -> None:
-    cases = [case(100, 500, seed) for seed in range(PORTFOLIO_COUNTS[-1])]
+    cases = [random_book(100, 500, seed=seed) for seed in range(PORTFOLIO_COUNTS[-1])]
     pnl = benchmark(each_in_turn(cases, lambda one: total(one.exposures.value, one.factors.rows)))
     assert pnl.shape == (500,)  # type: ignore[union-attr]
 
@@ -137,7 +114,7 @@ def test_a_portfolio_costs_the_same_among_two_thousand_as_among_ten(scenario_cou
 
 
 def valued_in_turn(portfolio_count: int, scenario_count: int) -> Callable[[], float]:
-    windows = [case(100, scenario_count, seed, group_count=1).factors for seed in range(10)]
+    windows = [random_book(100, scenario_count, seed=seed).factors for seed in range(10)]
     portfolios = [
         Holdings.of(
             Holding(Listing(name, AssetClass.EQUITY, "USD"), 10.0 + number, 100.0)
