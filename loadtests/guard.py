@@ -42,7 +42,7 @@ from system.stream.decode import batch_events
 from system.stream.driver import GC_THRESHOLDS
 from validation.checkers.verdict import Finding, Verdict, judged, overall, unknown
 from validation.reports import write_json
-from validation.screen import open_console
+from validation.screen import figure, open_console
 
 REPORT: Final = Path("build") / "guard.json"
 BASELINE: Final = Path(__file__).with_name("baseline.json")
@@ -152,7 +152,7 @@ def shown(found: Sequence[Measured], baseline: Baseline) -> Table:
         stored, noise = baseline.ratios.get(one.name), baseline.noises.get(one.name)
         times = None if stored is None else one.ratio / stored
         figures = (one.ratio, one.noise, stored, noise, times)
-        table.add_row(one.name, *("n/a" if value is None else f"{value:.2f}" for value in figures))
+        table.add_row(one.name, *(figure(value, 2) for value in figures))
     return table
 
 

@@ -40,11 +40,11 @@ ConnectionName = Literal[
     "api_token",
 ]
 
-SparkPart = Literal["classes", "collector", "compiler", "fetch", "session", "transfer"]
+TunedPart = Literal["classes", "collector", "compiler", "fetch", "session", "transfer"]
 """What the stream has apart from Spark's, Java's and Kafka's defaults: the archive of classes, the
 collection of garbage, the first compiler only, the short wait of a fetch, the session's settings,
 rows that travel as Arrow. To measure what each gives, it can be left at its default."""
-SPARK_PARTS: Final[tuple[SparkPart, ...]] = get_args(SparkPart)
+TUNED_PARTS: Final[tuple[TunedPart, ...]] = get_args(TunedPart)
 
 
 class SettingsError(InputError):
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     executor_cores: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     spark_driver_host: str = LOOPBACK
     gc_log_dir: Folder | None = None
-    spark_defaults: frozenset[SparkPart] = frozenset()
+    untuned: frozenset[TunedPart] = frozenset()
     trigger_seconds: int = Field(default=0, ge=0, le=3_600)
     warm_up_seconds: float = Field(default=8.0, ge=0, le=60)
     java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")

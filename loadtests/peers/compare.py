@@ -36,7 +36,7 @@ from system.bus.consumer import end_offsets
 from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
-from system.settings import PROJECT_DIR, SPARK_PARTS, Connections
+from system.settings import PROJECT_DIR, TUNED_PARTS, Connections
 from validation.checkers.verdict import Verdict
 from validation.reports import write_json
 from validation.running import end_group, log_tail
@@ -49,17 +49,17 @@ POLL_S: Final = 0.2
 CORRECT: Final = ("delivery", "oracle")
 PEER_COMPONENTS: Final = ("kafka", "redis")
 
-STOCK: Final = frozenset(SPARK_PARTS) - {"transfer"}
+STOCK: Final = frozenset(TUNED_PARTS) - {"transfer"}
 """All that is a setting; how rows travel is a call."""
 
 PIPELINES: Final[Mapping[str, Mapping[str, object]]] = {
     PRODUCT: {},
-    "riskstream, stock Spark settings": {"spark_defaults": STOCK},
+    "riskstream, stock Spark settings": {"untuned": STOCK},
     "riskstream, 5 s trigger": {"trigger_seconds": 5},
 }
 """This pipeline, as it is and as it would be without its tuning."""
 PARTS: Final[Mapping[str, Mapping[str, object]]] = {
-    f"{PRODUCT}, default {part}": {"spark_defaults": frozenset({part})} for part in SPARK_PARTS
+    f"{PRODUCT}, default {part}": {"untuned": frozenset({part})} for part in TUNED_PARTS
 }
 """This pipeline without one part of its tuning."""
 

@@ -11,11 +11,14 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from system.simulate.correlation import MAX_DAILY_VOLATILITY, Correlation
+from system.simulate.correlation import (
+    MAX_DAILY_VOLATILITY,
+    Correlation,
+    Float64Matrix,
+    Float64Vector,
+)
 from system.simulate.errors import PathError
 
-Float64Vector: TypeAlias = npt.NDArray[np.float64]
-Float64Matrix: TypeAlias = npt.NDArray[np.float64]
 IntVector: TypeAlias = npt.NDArray[np.int64]
 
 SIGNIFICANT_DIGITS: Final = 7

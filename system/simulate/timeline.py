@@ -19,10 +19,9 @@ import numpy as np
 
 from system.contracts.messages import FxRate, Mark, Message, Tick
 from system.simulate.catalogue import FX_PREFIX
-from system.simulate.correlation import Correlation
+from system.simulate.correlation import Correlation, Float64Vector
 from system.simulate.errors import PathError
 from system.simulate.paths import (
-    Float64Vector,
     IntVector,
     arrival_order,
     bridge_mids,

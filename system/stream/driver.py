@@ -213,7 +213,7 @@ class Driver:
         batch: MicroBatch,
         checkpoint: Path,
     ) -> StreamingQuery:
-        defaults = self._settings.spark_defaults
+        untuned = self._settings.untuned
 
         def on_batch(read: Read) -> None:
             with self._at_work:
@@ -225,14 +225,14 @@ class Driver:
                 spark,
                 bootstrap,
                 offsets,
-                short_fetch="fetch" not in defaults,
+                short_fetch="fetch" not in untuned,
                 max_batch_records=self._settings.max_batch_records,
             )
             .writeStream.queryName(QUERY_NAME)
             .option("checkpointLocation", str(checkpoint))
             .trigger(processingTime=f"{self._settings.trigger_seconds} seconds")
         )
-        collect = rows_collected if "transfer" in defaults else collected
+        collect = rows_collected if "transfer" in untuned else collected
         return with_each_batch(spark, writer, on_batch, collect).start()
 
     def _wait(self, query: StreamingQuery, durable: DurableWriter) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
-from system.settings import LOOPBACK, Settings, SparkPart
+from system.settings import LOOPBACK, Settings, TunedPart
 from system.stream.class_archive import connector_jars, found_archive
 
 APP_NAME: Final = "riskstream"
@@ -28,7 +28,7 @@ BARE_LOCAL_FS: Final = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
 NEEDED_JVM_FLAGS: Final = "-XX:-UsePerfData -Xss4m -Djava.net.preferIPv4Stack=true"
 """No mmapped counters; deep stacks, because Spark matches long error messages with recursive
 patterns."""
-TUNED_JVM_FLAGS: Final[Mapping[SparkPart, str]] = {
+TUNED_JVM_FLAGS: Final[Mapping[TunedPart, str]] = {
     "compiler": "-XX:TieredStopAtLevel=1",
     "collector": "-XX:+UseParallelGC",
 }
@@ -61,7 +61,7 @@ def spark_conf(
     cores: int,
     driver_host: str = LOOPBACK,
     gc_log_dir: Path | None = None,
-    defaults: Collection[SparkPart] = (),
+    untuned: Collection[TunedPart] = (),
     archive_flag: str = "",
 ) -> dict[str, str]:
     """Return the Spark settings of the stream.
@@ -79,13 +79,13 @@ def spark_conf(
         Address of this machine that the driver listens on and the executor calls.
     gc_log_dir : Path, optional
         Folder in which both JVMs log their collections; none by default.
-    defaults : collection of str
+    untuned : collection of str
         Parts of what makes a micro-batch short that stay as they are by default, to compare with.
     archive_flag : str
         How both JVMs treat an archive of Spark's classes; ``jars`` is then its class path.
     """
     class_path = ":".join(map(str, jars))
-    tuned = [flag for part, flag in TUNED_JVM_FLAGS.items() if part not in defaults]
+    tuned = [flag for part, flag in TUNED_JVM_FLAGS.items() if part not in untuned]
     flags = " ".join(filter(None, (*tuned, NEEDED_JVM_FLAGS, archive_flag)))
     needed = {
         "spark.driver.extraClassPath": class_path,
@@ -104,7 +104,7 @@ def spark_conf(
         "spark.sql.session.timeZone": "UTC",
         "spark.eventLog.enabled": "false",
     }
-    return needed if "session" in defaults else {**needed, **LATENCY_CONF}
+    return needed if "session" in untuned else {**needed, **LATENCY_CONF}
 
 
 def jvm_flags(process: str, gc_log_dir: Path | None, flags: str) -> str:
@@ -136,15 +136,14 @@ def start_session(settings: Settings, master: str, *, cores: int) -> SparkSessio
         If the connector's jars are not there; says what to run.
     """
     builder = SparkSession.builder.appName(APP_NAME).master(master)
-    defaults = settings.spark_defaults
-    archive = None if "classes" in defaults else found_archive(settings, settings.java_home)
+    archive = None if "classes" in settings.untuned else found_archive(settings, settings.java_home)
     conf = spark_conf(
         connector_jars(settings) if archive is None else archive.class_path,
         executor_memory_mb=settings.executor_memory_mb,
         cores=cores,
         driver_host=settings.spark_driver_host,
         gc_log_dir=settings.gc_log_dir,
-        defaults=defaults,
+        untuned=settings.untuned,
         archive_flag="" if archive is None else archive.use_flag,
     )
     for name, value in conf.items():

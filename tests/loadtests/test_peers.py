@@ -29,7 +29,7 @@ from loadtests.peers.valuing import PlanBooks
 from loadtests.plan import load_books, load_plan, load_replay
 from system.contracts.messages import CloseHistory
 from system.errors import InputError
-from system.settings import SPARK_PARTS
+from system.settings import TUNED_PARTS
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
 from validation.references.revaluation import ReferencePosition
 from validation.references.snapshot import reference_snapshot
@@ -119,7 +119,7 @@ def test_systems_are_chosen_by_name_and_the_product_is_always_there():
 
 def test_parts_of_the_tuning_are_left_out_one_at_a_time():
     assert chosen_systems("", parts=True) == [PRODUCT, *PARTS]
-    assert [one["spark_defaults"] for one in PARTS.values()] == [{part} for part in SPARK_PARTS]
+    assert [one["untuned"] for one in PARTS.values()] == [{part} for part in TUNED_PARTS]
     chosen = "riskstream, default fetch; riskstream, default compiler"
     assert chosen_systems(chosen, parts=True) == [
         PRODUCT,

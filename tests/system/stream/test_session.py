@@ -50,11 +50,11 @@ def test_both_jvms_map_the_archive_when_there_is_one_and_begin_with_its_class_pa
 def test_what_is_left_at_its_default_is_not_set_and_the_rest_is():
     whole = spark_conf(JARS, executor_memory_mb=512, cores=2)
     for part, flag in TUNED_JVM_FLAGS.items():
-        conf = spark_conf(JARS, executor_memory_mb=512, cores=2, defaults={part})
+        conf = spark_conf(JARS, executor_memory_mb=512, cores=2, untuned={part})
         for options in ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"):
             assert conf.pop(options) == whole[options].replace(f"{flag} ", "")
         assert conf == {name: value for name, value in whole.items() if name in conf}
-    plain = spark_conf(JARS, executor_memory_mb=512, cores=2, defaults={"session"})
+    plain = spark_conf(JARS, executor_memory_mb=512, cores=2, untuned={"session"})
     assert set(whole) - set(plain) == set(LATENCY_CONF)
 
 
