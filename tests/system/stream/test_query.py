@@ -1,0 +1,65 @@
+"""What the reader of Kafka is told; a recording stand-in takes the place of Spark's builder."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+import pytest
+
+from system.stream.query import COLUMNS, FETCH_MAX_WAIT_MS, records
+
+
+class Reader:
+    """Stands for the session, its reader and its frame: keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Any] = {}
+        self.columns: tuple[str, ...] = ()
+
+    @property
+    def readStream(self) -> Self:  # noqa: N802 - Spark's name
+        return self
+
+    def format(self, name: str) -> Self:
+        self.told["format"] = name
+        return self
+
+    def option(self, name: str, value: object) -> Self:
+        self.told[name] = value
+        return self
+
+    def options(self, **told: object) -> Self:
+        self.told |= told
+        return self
+
+    def load(self) -> Self:
+        return self
+
+    def select(self, *columns: str) -> Self:
+        self.columns = columns
+        return self
+
+
+def told(**how: Any) -> dict[str, Any]:
+    reader = Reader()
+    records(reader, "127.0.0.1:1", {"trades:0": 0, "market_data:1": 7}, **how)  # type: ignore[arg-type]
+    assert reader.columns == COLUMNS
+    return reader.told
+
+
+def test_it_goes_on_where_the_state_ends_and_loses_nothing_silently():
+    found = told()
+    assert json.loads(found["assign"]) == {"market_data": [1], "trades": [0]}
+    assert json.loads(found["startingOffsets"]) == {"market_data": {"1": 7}, "trades": {"0": -2}}
+    assert found["failOnDataLoss"] == "true"
+
+
+@pytest.mark.parametrize(("short", "wait"), [(True, FETCH_MAX_WAIT_MS), (False, None)])
+def test_a_fetch_waits_briefly_unless_that_is_left_at_its_default(short, wait):
+    assert told(short_fetch=short).get("kafka.fetch.max.wait.ms") == wait
+
+
+def test_a_batch_is_bounded_only_where_somebody_says_so():
+    assert "maxOffsetsPerTrigger" not in told()
+    assert told(max_batch_records=5)["maxOffsetsPerTrigger"] == 5
