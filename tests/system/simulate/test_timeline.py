@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from system.contracts.codec import decode_topic, encode
 from system.contracts.messages import FxRate, Mark, Tick
 from system.contracts.topics import FX_RATES, MARKET_DATA
+from system.simulate import timeline
 from system.simulate.correlation import MatrixCorrelation, equicorrelation
 from system.simulate.errors import PathError
 from system.simulate.timeline import DayPlan, MovingSeries, day_plan, session_ns
@@ -155,6 +156,18 @@ def test_a_day_longer_than_one_chunk_loses_nothing():
     day = plan(ticks=20_000)
     assert len(messages(day)) == 20_001
     assert {type(m) for m in messages(day)} == {Tick, FxRate, Mark}
+
+
+def test_the_grid_of_many_series_is_coarser_and_ends_on_the_closes(monkeypatch):
+    fine = plan(ticks=600)
+    monkeypatch.setattr(timeline, "GRID_CELLS_MAX", len(SERIES) * timeline.GRID_STEPS_MIN)
+    coarse = plan(ticks=600)
+    for number, series in enumerate(SERIES):
+        mids = coarse.mid[coarse.series_index == number]
+        assert len(set(mids.tolist())) <= timeline.GRID_STEPS_MIN + 1
+        assert mids[-1] == series.close
+    busiest = fine.mid[fine.series_index == 1]
+    assert len(set(busiest.tolist())) > 2 * timeline.GRID_STEPS_MIN
 
 
 def test_a_day_of_negative_length_is_refused():
