@@ -21,7 +21,7 @@ from rich.table import Table
 
 from loadtests.judging import budgets_of
 from loadtests.load import EXIT_CODES, connected, judged_run, mode_of, site_of
-from loadtests.plan import LoadPlan, day_count, load_plan
+from loadtests.plan import LoadPlan, day_count, load_plan, pump_client
 from loadtests.reports import LoadReport
 from loadtests.running import LoadSite, machine, open_market
 from loadtests.search import (
@@ -41,8 +41,6 @@ from validation.screen import figure, open_console
 
 REPORT: Final = PROJECT_DIR / "build" / "capacity"
 P99_MS: Final = 1_000.0
-FAST_RATE: Final = 10_000.0
-"""Above it the pump uses confluent-kafka: kafka-python does not keep the schedule."""
 DRAIN_BOUND_S: Final = 300.0
 """How long what a failed probe left may take before the next one begins."""
 
@@ -167,7 +165,7 @@ class Prober:
             self._base,
             rate=rate,
             skipped_days=self._days_sent,
-            client="confluent" if rate > FAST_RATE else "kafka-python",
+            client=pump_client(rate),
         )
         self._days_sent += day_count(plan)
         report = judged_run(

@@ -19,12 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.growth import Line, line_through
-from loadtests.judging import budgets_of
-from loadtests.load import STANDALONE, measured_load, site_of
+from loadtests.load import STANDALONE, load_on_fresh_stack, site_of
 from loadtests.plan import LoadPlan, load_plan
 from loadtests.repeating import load_command
 from loadtests.reports import LoadReport
-from loadtests.running import load_stack, machine
+from loadtests.running import machine
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
 from system.settings import ENVIRONMENT_PREFIX, PROJECT_DIR
@@ -198,15 +197,7 @@ def _measured(
     repeat_with = repeat_of(plan, site.settings.partitions)
     site.say(f"{quantity}: {value:,}")
     try:
-        with load_stack(site) as connections:
-            found = measured_load(
-                plan,
-                site,
-                connections,
-                budgets_of(plan),
-                mode=STANDALONE,
-                repeat_with=repeat_with,
-            )
+        found = load_on_fresh_stack(plan, site, mode=STANDALONE, repeat_with=repeat_with)
     except UnavailableError as error:
         return LatencyPoint(value=value, problems=(str(error),))
     return point_of(value, found)

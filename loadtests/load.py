@@ -197,6 +197,24 @@ def judged_run(
     return report
 
 
+def load_on_fresh_stack(
+    plan: LoadPlan, site: LoadSite, *, mode: str, repeat_with: str
+) -> LoadReport:
+    """Start a stack, run a load through it, judged by the floors of its rate, and end the stack.
+
+    ``mode`` says what ran, in words, and ``repeat_with`` the command that repeats it.
+
+    Raises
+    ------
+    UnavailableError
+        If a process or server fails.
+    """
+    with load_stack(site) as connections:
+        return measured_load(
+            plan, site, connections, budgets_of(plan), mode=mode, repeat_with=repeat_with
+        )
+
+
 def show_load(console: Console, report: LoadReport) -> None:
     """Print latency by part, the lag, and every check."""
     table = Table("part", "ticks", "p50 ms", "p99 ms", "p99.9 ms", "max ms", box=None)

@@ -46,6 +46,10 @@ SHORT_EVERY: Final = 5
 """Every fifth position is short: a book that is long only has an easy sign."""
 
 
+FAST_RATE: Final = 10_000.0
+"""Ticks per second that kafka-python sends on schedule."""
+
+
 class PlanError(InputError):
     """A load that cannot be run; names the value and what it must be."""
 
@@ -95,6 +99,11 @@ def load_plan(**fields: object) -> LoadPlan:
         return msgspec.convert(fields, LoadPlan)
     except msgspec.ValidationError as error:
         raise PlanError(f"load: {error}") from None
+
+
+def pump_client(rate: float) -> Client:
+    """Return the client that keeps the schedule of a rate, ticks per second."""
+    return "confluent" if rate > FAST_RATE else "kafka-python"
 
 
 def whole_shape(plan: LoadPlan) -> Shape:

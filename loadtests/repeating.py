@@ -1,13 +1,54 @@
-"""Commands that repeat a run, as reports state them: every option that decided it. Pure."""
+"""Repeats: their order, what they found together, and the command of each. Pure."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import TypeVar
+
+import msgspec
 
 from loadtests.plan import LoadPlan
+from validation.screen import figure
 
 OptionValue = str | float | bool
+Named = TypeVar("Named")
+
+
+def rotated(names: Sequence[Named], repeat: int) -> list[Named]:
+    """Return what is compared in the order of a repeat: each begins once in a while.
+
+    Examples
+    --------
+    >>> rotated(["a", "b", "c"], 4)
+    ['b', 'c', 'a']
+    """
+    start = repeat % len(names)
+    return [*names[start:], *names[:start]]
+
+
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure of several repeats: median, least and largest."""
+
+    middle: float
+    low: float
+    high: float
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Return the spread of a figure; None of no repeats."""
+    if not values:
+        return None
+    return Spread(middle=float(median(values)), low=min(values), high=max(values))
+
+
+def spread_shown(found: Spread | None, digits: int) -> str:
+    """Return a spread as tables show it: the median, and the ends in brackets."""
+    if found is None:
+        return figure(None)
+    ends = f"{figure(found.low, digits)} to {figure(found.high, digits)}"
+    return f"{figure(found.middle, digits)} ({ends})"
 
 
 def command_line(program: str, options: Mapping[str, OptionValue]) -> str:

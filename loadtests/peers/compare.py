@@ -24,11 +24,18 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.judging import budgets_of, judge_load
-from loadtests.load import evidence_of, measured_load, report_of, site_of
+from loadtests.load import evidence_of, load_on_fresh_stack, report_of, site_of
 from loadtests.peers.valuing import READY, REDIS_VARIABLE
 from loadtests.plan import LoadPlan, load_books, load_plan
 from loadtests.record import SeenSnapshot, read_record
-from loadtests.repeating import OptionValue, command_line
+from loadtests.repeating import (
+    OptionValue,
+    Spread,
+    command_line,
+    rotated,
+    spread,
+    spread_shown,
+)
 from loadtests.reports import LoadReport, write_load_report
 from loadtests.running import DRAIN_BOUND_S, LoadSite, load_stack, machine, run_load
 from system.bus.admin import create_topics
@@ -95,14 +102,6 @@ class PeerRun(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
 
 
-class Ratio(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure over the product's of the same repeat: median, least and largest of the repeats."""
-
-    middle: float
-    low: float
-    high: float
-
-
 class PeerRow(msgspec.Struct, frozen=True, kw_only=True):
     """One system over all repeats; ratios are to the product in the same repeat.
 
@@ -113,8 +112,8 @@ class PeerRow(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     p50_ms: float | None
     p99_ms: float | None
-    p50_ratio: Ratio | None
-    p99_ratio: Ratio | None
+    p50_ratio: Spread | None
+    p99_ratio: Spread | None
     cores: float
 
 
@@ -185,12 +184,6 @@ def chosen_systems(only: str, *, parts: bool = False) -> list[str]:
     return [name for name in known if name in (asked or every) or name == PRODUCT]
 
 
-def rotated(names: Sequence[str], repeat: int) -> list[str]:
-    """Return the systems in the order of a repeat: each begins once in a while."""
-    start = repeat % len(names)
-    return [*names[start:], *names[:start]]
-
-
 def rows_of(names: Sequence[str], runs: Sequence[PeerRun]) -> tuple[PeerRow, ...]:
     """Return one row per system."""
     product = {one.repeat: one for one in runs if one.system == PRODUCT}
@@ -227,8 +220,8 @@ def show_rows(console: Console, rows: Sequence[PeerRow]) -> None:
             str(row.runs),
             figure(row.p50_ms, 1),
             figure(row.p99_ms, 1),
-            _ratio_shown(row.p50_ratio),
-            _ratio_shown(row.p99_ratio),
+            spread_shown(row.p50_ratio, 2),
+            spread_shown(row.p99_ratio, 2),
             f"{row.cores:.2f}",
         )
     console.print(table)
@@ -278,15 +271,7 @@ def _pipeline_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
     site = replace(
         site, settings=site.settings.model_copy(update=dict({**PIPELINES, **PARTS}[system]))
     )
-    with load_stack(site) as connections:
-        return measured_load(
-            plan,
-            site,
-            connections,
-            budgets_of(plan),
-            mode=system,
-            repeat_with=repeat_of(system, plan),
-        )
+    return load_on_fresh_stack(plan, site, mode=system, repeat_with=repeat_of(system, plan))
 
 
 def peer_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
@@ -386,15 +371,8 @@ def _row(name: str, runs: Sequence[PeerRun], product: Mapping[int, PeerRun]) -> 
     )
 
 
-def _ratio(pairs: Sequence[tuple[float | None, float | None]]) -> Ratio | None:
-    found = [mine / base for mine, base in pairs if mine is not None and base is not None]
-    if not found:
-        return None
-    return Ratio(middle=float(median(found)), low=min(found), high=max(found))
-
-
-def _ratio_shown(ratio: Ratio | None) -> str:
-    return "n/a" if ratio is None else f"{ratio.middle:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+def _ratio(pairs: Sequence[tuple[float | None, float | None]]) -> Spread | None:
+    return spread([mine / base for mine, base in pairs if mine is not None and base is not None])
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from loadtests import capacity, judging
-from loadtests.capacity import FAST_RATE, CapacityReport, Prober, probe_of, show_capacity
+from loadtests.capacity import CapacityReport, Prober, probe_of, show_capacity
 from loadtests.judging import budgets_of, judge_load
 from loadtests.plan import load_plan
 from loadtests.running import LoadSite
@@ -107,7 +107,7 @@ def prober(evidence, monkeypatch, tmp_path):
 
 def test_each_probe_has_days_of_its_own_and_a_report_that_is_kept(prober, tmp_path):
     found, plans = prober
-    probes = [found.probe(rate) for rate in (1_000.0, FAST_RATE * 2)]
+    probes = [found.probe(rate) for rate in (1_000.0, 20_000.0)]
     assert [one.holds for one in probes] == [True, True]
     assert [plan.skipped_days for plan in plans] == [0, 3]
     assert [plan.client for plan in plans] == ["kafka-python", "confluent"]

@@ -17,16 +17,15 @@ from loadtests.peers.compare import (
     PIPELINES,
     PRODUCT,
     PeerRun,
-    Ratio,
     chosen_systems,
     peer_report,
-    rotated,
     rows_of,
     run_of,
     show_rows,
 )
 from loadtests.peers.valuing import PlanBooks
 from loadtests.plan import load_books, load_plan, load_replay
+from loadtests.repeating import Spread, rotated
 from system.contracts.messages import CloseHistory
 from system.errors import InputError
 from system.settings import TUNED_PARTS
@@ -74,8 +73,8 @@ def test_ratios_are_within_a_repeat_and_their_interval_is_that_of_the_repeats():
     runs = [run(PRODUCT, 0, 100.0), run(PRODUCT, 1, 200.0), run(PRODUCT, 2, 100.0)]
     runs += [run(OTHER, 0, 50.0), run(OTHER, 1, 50.0), run(OTHER, 2, 60.0)]
     product, other = rows_of([PRODUCT, OTHER], runs)
-    assert (product.p99_ratio, product.runs) == (Ratio(middle=1.0, low=1.0, high=1.0), 3)
-    assert other.p99_ratio == other.p50_ratio == Ratio(middle=0.5, low=0.25, high=0.6)
+    assert (product.p99_ratio, product.runs) == (Spread(middle=1.0, low=1.0, high=1.0), 3)
+    assert other.p99_ratio == other.p50_ratio == Spread(middle=0.5, low=0.25, high=0.6)
     assert (other.p99_ms, other.cores) == (50.0, 1.0)
 
 
