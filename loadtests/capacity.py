@@ -121,7 +121,7 @@ class Prober:
         What every probe has but its rate.
     site : LoadSite
         Where records go, each probe's over the one before; its ``report.json`` is kept as
-        ``probes/NN-RATE.json``.
+        ``probes/NN-RATE.json``, where those of an earlier search are removed.
     connections : Connections
         Of a fresh stack.
     repeat_with : str
@@ -135,6 +135,10 @@ class Prober:
         self._site = site
         self._connections = connections
         self._repeat_with = repeat_with
+        self._kept = site.folder / "probes"
+        self._kept.mkdir(exist_ok=True)
+        for old in self._kept.glob("*.json"):
+            old.unlink()
         self._books = open_market(base, connections, site)
         self._days_sent = 0
         self.load_averages: list[float] = []
@@ -178,9 +182,7 @@ class Prober:
             on_pulse=lambda pulse: None,
         )
         self.load_averages.append(report.load_average)
-        kept = self._site.folder / "probes"
-        kept.mkdir(exist_ok=True)
-        write_json(kept / f"{len(self.load_averages):02d}-{rate:.0f}.json", report)
+        write_json(self._kept / f"{len(self.load_averages):02d}-{rate:.0f}.json", report)
         if not await_committed(self._connections, timeout_s=DRAIN_BOUND_S):
             self.lost = f"after {rate:,.0f} ticks/s: still behind after {DRAIN_BOUND_S:.0f} s"
         return probe_of(report)

@@ -101,6 +101,8 @@ def prober(evidence, monkeypatch, tmp_path):
     monkeypatch.setattr(capacity, "judged_run", run)
     monkeypatch.setattr(capacity, "await_committed", lambda *_args, **_options: True)
     base = load_plan(rate=100, seconds=4, warm_up_seconds=2, seconds_per_day=2)
+    (tmp_path / "probes").mkdir()
+    (tmp_path / "probes" / "07-9000.json").write_text("of an earlier search")
     found = Prober(base, LoadSite(load_settings(), tmp_path, lambda _: None), None, "it")
     return found, plans
 
