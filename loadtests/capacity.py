@@ -21,7 +21,7 @@ from rich.table import Table
 
 from loadtests.judging import budgets_of
 from loadtests.load import EXIT_CODES, connected, judged_run, mode_of, site_of
-from loadtests.plan import LoadPlan, day_count, load_plan, pump_client
+from loadtests.plan import LoadPlan, day_count, load_plan
 from loadtests.reports import LoadReport
 from loadtests.running import LoadSite, machine, open_market
 from loadtests.search import (
@@ -169,7 +169,6 @@ class Prober:
             self._base,
             rate=rate,
             skipped_days=self._days_sent,
-            client=pump_client(rate),
         )
         self._days_sent += day_count(plan)
         report = judged_run(

@@ -20,7 +20,7 @@ from rich.table import Table
 from loadtests.judging import LoadEvidence, LoadJudgement, budgets_of, judge_load
 from loadtests.jvm_pauses import jvm_pauses
 from loadtests.latency import latency_over_time
-from loadtests.plan import LoadPlan, load_plan
+from loadtests.plan import USUAL_CLIENT, LoadPlan, load_plan
 from loadtests.pump import PumpPulse
 from loadtests.record import read_record
 from loadtests.repeating import load_command
@@ -69,8 +69,8 @@ def load(  # noqa: PLR0913, PLR0917 - one option each
     positions: Annotated[int, typer.Option(help="Per book; 0: every instrument.")] = 0,
     window: Annotated[int, typer.Option(help="Scenarios per book.")] = 30,
     client: Annotated[
-        str, typer.Option(help="kafka-python or confluent (extra load).")
-    ] = "kafka-python",
+        str, typer.Option(help="confluent (extra load) or kafka-python.")
+    ] = USUAL_CLIENT,
     seconds_per_day: Annotated[float, typer.Option(help="Length of a simulated day.")] = 30.0,
     p99_ms: Annotated[float, typer.Option(help="Budget, measured part; 0: the floor.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the market.")] = 1,

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from loadtests.latency import LatencySummary
 from loadtests.load import EXIT_CODES, STANDALONE, load_on_fresh_stack, site_of
-from loadtests.plan import LoadPlan, load_plan, pump_client
+from loadtests.plan import LoadPlan, load_plan
 from loadtests.repeating import Spread, load_command, rotated, spread, spread_shown
 from loadtests.reports import LoadReport
 from loadtests.running import machine
@@ -105,7 +105,7 @@ def measure_rates(
 
 
 def plans_of(rates: str, *, seconds: float, warm_up: float) -> list[LoadPlan]:
-    """Return one plan per rate, by the client that can send it.
+    """Return one plan per rate.
 
     Raises
     ------
@@ -121,10 +121,7 @@ def plans_of(rates: str, *, seconds: float, warm_up: float) -> list[LoadPlan]:
         if rate in asked:
             raise InputError(f"--rates {text!r}: there twice")
         asked.append(rate)
-    return [
-        load_plan(rate=rate, seconds=seconds, warm_up_seconds=warm_up, client=pump_client(rate))
-        for rate in asked
-    ]
+    return [load_plan(rate=rate, seconds=seconds, warm_up_seconds=warm_up) for rate in asked]
 
 
 def run_of(repeat: int, report: LoadReport) -> RateRun:

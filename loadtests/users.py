@@ -17,7 +17,7 @@ import msgspec
 import typer
 
 from loadtests.load import connected, site_of
-from loadtests.plan import LoadPlan, load_plan
+from loadtests.plan import USUAL_CLIENT, LoadPlan, load_plan
 from loadtests.repeating import OptionValue, command_line
 from loadtests.running import LoadSite, open_market
 from loadtests.shapes import SHAPES
@@ -46,7 +46,7 @@ def users(  # noqa: PLR0913, PLR0917 - one option each
     processes: Annotated[
         int, typer.Option(min=0, max=MAX_PROCESSES, help="Workers of locust; 0: none.")
     ] = 0,
-    client: Annotated[str, typer.Option(help="kafka-python or confluent.")] = "kafka-python",
+    client: Annotated[str, typer.Option(help="confluent or kafka-python.")] = USUAL_CLIENT,
     report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
     ui: Annotated[bool, typer.Option("--ui", help="locust's console.")] = False,
 ) -> None:

@@ -26,7 +26,7 @@ from rich.table import Table
 from loadtests.judging import budgets_of, judge_load
 from loadtests.load import evidence_of, load_on_fresh_stack, report_of, site_of
 from loadtests.peers.valuing import READY, REDIS_VARIABLE
-from loadtests.plan import LoadPlan, load_books, load_plan
+from loadtests.plan import USUAL_CLIENT, LoadPlan, load_books, load_plan
 from loadtests.record import SeenSnapshot, read_record
 from loadtests.repeating import (
     OptionValue,
@@ -135,7 +135,7 @@ def compare(
     parts: Annotated[
         bool, typer.Option("--parts", help="Each part of the tuning left out, instead of peers.")
     ] = False,
-    client: Annotated[str, typer.Option(help="kafka-python or confluent.")] = "kafka-python",
+    client: Annotated[str, typer.Option(help="confluent or kafka-python.")] = USUAL_CLIENT,
     report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
 ) -> None:
     """Compare this pipeline with other ways to the same number."""
