@@ -40,10 +40,11 @@ ConnectionName = Literal[
     "api_token",
 ]
 
-TunedPart = Literal["classes", "collector", "compiler", "fetch", "session", "transfer"]
+TunedPart = Literal["classes", "collector", "compiler", "fetch", "session", "source", "transfer"]
 """What the stream has apart from Spark's, Java's and Kafka's defaults: the archive of classes, the
-collection of garbage, the first compiler only, the short wait of a fetch, the session's settings,
-rows that travel as Arrow. To measure what each gives, it can be left at its default."""
+collection of garbage, the first compiler only, short and large fetches, the session's settings,
+which of its two readers of Kafka Spark takes, rows that travel as Arrow. To measure what each
+gives, it can be left at its default."""
 TUNED_PARTS: Final[tuple[TunedPart, ...]] = get_args(TunedPart)
 
 

@@ -225,7 +225,7 @@ class Driver:
                 spark,
                 bootstrap,
                 offsets,
-                short_fetch="fetch" not in untuned,
+                tuned_fetch="fetch" not in untuned,
                 max_batch_records=self._settings.max_batch_records,
             )
             .writeStream.queryName(QUERY_NAME)

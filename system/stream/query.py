@@ -8,8 +8,9 @@ from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 
-FETCH_MAX_WAIT_MS: Final = 10
-"""Without it, every few batches wait for the broker's default of 500 ms."""
+FETCH_CONF: Final = {"kafka.fetch.max.wait.ms": 10, "kafka.max.poll.records": 10_000}
+"""By Kafka's defaults every few batches wait 500 ms for the broker; and a poll gives 500 records at
+most, after each of which Spark asks for both ends of the partition."""
 EARLIEST: Final = -2
 COLUMNS: Final = ("topic", "partition", "offset", "value")
 
@@ -19,7 +20,7 @@ def records(
     bootstrap_servers: str,
     next_offsets: Mapping[str, int],
     *,
-    short_fetch: bool = True,
+    tuned_fetch: bool = True,
     max_batch_records: int | None = None,
 ) -> DataFrame:
     """Return the stream of records of some partitions.
@@ -32,8 +33,8 @@ def records(
         The brokers.
     next_offsets : mapping of str to int
         ``topic:partition`` to where to begin; 0 begins at the earliest that is kept.
-    short_fetch : bool
-        Without, the reader waits as Kafka's own default says, to compare with.
+    tuned_fetch : bool
+        Without, the reader fetches as Kafka's own defaults say, to compare with.
     max_batch_records : int, optional
         Bounds a batch after a pause: the memory of driver and executor. None: no bound.
 
@@ -44,17 +45,17 @@ def records(
         expressions is planned anew for each batch in a fraction of the time.
     """
     bound = {} if max_batch_records is None else {"maxOffsetsPerTrigger": max_batch_records}
-    raw = (
+    fetch = FETCH_CONF if tuned_fetch else {}
+    return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", bootstrap_servers)
         .option("assign", json.dumps(_assignment(next_offsets)))
         .option("startingOffsets", json.dumps(_starting(next_offsets)))
-        .options(**bound)
+        .options(**bound, **fetch)
         .option("failOnDataLoss", "true")
+        .load()
+        .select(*COLUMNS)
     )
-    if short_fetch:
-        raw = raw.option("kafka.fetch.max.wait.ms", FETCH_MAX_WAIT_MS)
-    return raw.load().select(*COLUMNS)
 
 
 def _assignment(next_offsets: Mapping[str, int]) -> dict[str, list[int]]:

@@ -37,10 +37,13 @@ CLUSTER_CLASSES: Final = (
     "org.apache.spark.deploy.worker.ui.WorkerWebUI",
     "org.apache.spark.executor.CoarseGrainedExecutorBackend",
     "org.apache.spark.scheduler.cluster.StandaloneSchedulerBackend",
+    "org.apache.spark.sql.execution.LogicalRDD",
+    "org.apache.spark.sql.execution.RDDScanExec",
+    "org.apache.spark.sql.execution.streaming.runtime.StreamingExecutionRelation",
     "org.apache.spark.sql.kafka010.KafkaSourceProvider",
-    "org.apache.spark.sql.kafka010.KafkaMicroBatchStream",
-    "org.apache.spark.sql.kafka010.KafkaBatchPartitionReader",
-    "org.apache.spark.sql.kafka010.KafkaOffsetReaderAdmin",
+    "org.apache.spark.sql.kafka010.KafkaSource",
+    "org.apache.spark.sql.kafka010.KafkaSourceRDD",
+    "org.apache.spark.sql.kafka010.KafkaOffsetReaderConsumer",
     "org.apache.spark.sql.kafka010.consumer.KafkaDataConsumer",
 )
 """Loaded by name: what a session without a cluster does not come to."""

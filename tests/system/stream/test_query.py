@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import pytest
 
-from system.stream.query import COLUMNS, FETCH_MAX_WAIT_MS, records
+from system.stream.query import COLUMNS, FETCH_CONF, records
 
 
 class Reader:
@@ -55,9 +55,13 @@ def test_it_goes_on_where_the_state_ends_and_loses_nothing_silently():
     assert found["failOnDataLoss"] == "true"
 
 
-@pytest.mark.parametrize(("short", "wait"), [(True, FETCH_MAX_WAIT_MS), (False, None)])
-def test_a_fetch_waits_briefly_unless_that_is_left_at_its_default(short, wait):
-    assert told(short_fetch=short).get("kafka.fetch.max.wait.ms") == wait
+@pytest.mark.parametrize("tuned", [True, False])
+def test_a_fetch_is_short_and_large_unless_it_is_left_at_its_default(tuned):
+    found = told(tuned_fetch=tuned)
+    assert {name: found[name] for name in FETCH_CONF if name in found} == (
+        FETCH_CONF if tuned else {}
+    )
+    assert len(told()) == len(told(tuned_fetch=False)) + len(FETCH_CONF)
 
 
 def test_a_batch_is_bounded_only_where_somebody_says_so():

@@ -9,7 +9,13 @@ import pytest
 from system.errors import InputError
 from system.settings import Settings
 from system.stream.class_archive import ClassArchive
-from system.stream.session import LATENCY_CONF, TUNED_JVM_FLAGS, spark_conf, start_session
+from system.stream.session import (
+    LATENCY_CONF,
+    SOURCE_CONF,
+    TUNED_JVM_FLAGS,
+    spark_conf,
+    start_session,
+)
 
 JARS = [Path("/jars/connector.jar"), Path("/jars/local-fs.jar")]
 
@@ -54,8 +60,9 @@ def test_what_is_left_at_its_default_is_not_set_and_the_rest_is():
         for options in ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"):
             assert conf.pop(options) == whole[options].replace(f"{flag} ", "")
         assert conf == {name: value for name, value in whole.items() if name in conf}
-    plain = spark_conf(JARS, executor_memory_mb=512, cores=2, untuned={"session"})
-    assert set(whole) - set(plain) == set(LATENCY_CONF)
+    for part, settings in (("session", LATENCY_CONF), ("source", SOURCE_CONF)):
+        plain = spark_conf(JARS, executor_memory_mb=512, cores=2, untuned={part})
+        assert {name: whole[name] for name in set(whole) - set(plain)} == settings
 
 
 def test_missing_jars_are_refused_with_what_to_run(tmp_path):
