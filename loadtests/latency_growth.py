@@ -27,7 +27,6 @@ from loadtests.running import machine
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
 from system.settings import ENVIRONMENT_PREFIX, PROJECT_DIR
-from validation.checkers.verdict import Verdict
 from validation.reports import write_json
 from validation.screen import figure, open_console
 
@@ -139,9 +138,7 @@ def plan_of(quantity: str, value: int, *, rate: float, seconds: float, warm_up: 
 def point_of(value: int, found: LoadReport) -> LatencyPoint:
     """Return what a run shows; nothing where more than time speaks against it."""
     problems = tuple(
-        f"{one.check}: {one.detail}"
-        for one in found.findings
-        if one.verdict is not Verdict.PASSED and not one.check.startswith(EXCUSED)
+        f"{one.check}: {one.detail}" for one in found.lacking if not one.check.startswith(EXCUSED)
     )
     warm = found.part("warm")
     if problems or not warm.is_whole:

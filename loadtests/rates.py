@@ -31,8 +31,6 @@ from validation.screen import figure, open_console
 
 REPORT: Final = PROJECT_DIR / "build" / "rates"
 RATES: Final = "1000,5000,20000"
-TIMED_IF: Final = ("delivery", "oracle", "schedule")
-"""Checks without which a run has no timing: its numbers would be wrong, or of another load."""
 
 
 class RateRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,18 +124,16 @@ def plans_of(rates: str, *, seconds: float, warm_up: float) -> list[LoadPlan]:
 
 def run_of(repeat: int, report: LoadReport) -> RateRun:
     """Return what a load shows: a timing only where every tick was covered, in time, and right."""
-    lacking = [one for one in report.findings if one.verdict is not Verdict.PASSED]
-    warm = report.part("warm")
-    timed = warm.is_whole and not any(one.check.startswith(TIMED_IF) for one in lacking)
+    timed = report.has_timing
     return RateRun(
         rate=report.plan.rate,
         repeat=repeat,
         verdict=report.verdict,
         cold=next((one for one in report.latencies if timed and one.part == "cold"), None),
-        warm=warm if timed else None,
+        warm=report.part("warm") if timed else None,
         cores=report.system_cores,
         load_average=report.load_average,
-        problems=tuple(f"{one.check}: {one.detail}" for one in lacking),
+        problems=tuple(f"{one.check}: {one.detail}" for one in report.lacking),
     )
 
 

@@ -30,6 +30,9 @@ from validation.reports import write_json
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 US_PER_MS: Final = 1_000.0
+CORRECT_IF: Final = ("delivery", "oracle")
+TIMED_IF: Final = (*CORRECT_IF, "schedule")
+"""Checks without which a run has no timing: its numbers would be wrong, or of another load."""
 
 
 class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +64,17 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     def part(self, name: str) -> LatencySummary:
         """Return the latency of one part of the run."""
         return next(one for one in self.latencies if one.part == name)
+
+    @property
+    def lacking(self) -> tuple[Finding, ...]:
+        """What did not pass."""
+        return tuple(one for one in self.findings if one.verdict is not Verdict.PASSED)
+
+    @property
+    def has_timing(self) -> bool:
+        """Whether its warm percentiles count: every tick covered, in time, the numbers right."""
+        wrong = any(one.check.startswith(TIMED_IF) for one in self.lacking)
+        return self.part("warm").is_whole and not wrong
 
     @property
     def system_cores(self) -> float:

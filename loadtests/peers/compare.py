@@ -36,7 +36,7 @@ from loadtests.repeating import (
     spread,
     spread_shown,
 )
-from loadtests.reports import LoadReport, write_load_report
+from loadtests.reports import CORRECT_IF, LoadReport, write_load_report
 from loadtests.running import DRAIN_BOUND_S, LoadSite, load_stack, machine, run_load
 from system.bus.admin import create_topics
 from system.bus.consumer import end_offsets
@@ -44,7 +44,6 @@ from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
 from system.settings import PROJECT_DIR, TUNED_PARTS, Connections
-from validation.checkers.verdict import Verdict
 from validation.reports import write_json
 from validation.running import end_group, log_tail
 from validation.screen import figure, open_console
@@ -53,7 +52,6 @@ REPORT: Final = PROJECT_DIR / "build" / "peers"
 PRODUCT: Final = "riskstream"
 READY_BOUND_S: Final = 60.0
 POLL_S: Final = 0.2
-CORRECT: Final = ("delivery", "oracle")
 PEER_COMPONENTS: Final = ("kafka", "redis")
 
 STOCK: Final = frozenset(TUNED_PARTS) - {"transfer"}
@@ -192,11 +190,11 @@ def rows_of(names: Sequence[str], runs: Sequence[PeerRun]) -> tuple[PeerRow, ...
 
 def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
     """Return what a load shows about a system: its timing only when its numbers are right."""
-    lacking = [one for one in report.findings if one.verdict is not Verdict.PASSED]
-    correct = not any(one.check.startswith(CORRECT) for one in lacking)
+    lacking = report.lacking
+    correct = not any(one.check.startswith(CORRECT_IF) for one in lacking)
     on_schedule = not any(one.check.startswith("schedule") for one in lacking)
     covered = report.part("warm").covered
-    counts = correct and on_schedule and report.part("warm").is_whole
+    counts = report.has_timing
     return PeerRun(
         system=system,
         repeat=repeat,

@@ -112,6 +112,7 @@ def test_each_probe_has_days_of_its_own_and_a_report_that_is_kept(prober, tmp_pa
     probes = [found.probe(rate) for rate in (1_000.0, 20_000.0)]
     assert [one.holds for one in probes] == [True, True]
     assert [plan.skipped_days for plan in plans] == [0, 3]
+    assert [plan.client for plan in plans] == ["confluent", "confluent"]
     kept = sorted((tmp_path / "probes").iterdir())
     assert [path.name for path in kept] == ["01-1000.json", "02-20000.json"]
     assert msgspec.json.decode(kept[1].read_bytes())["plan"]["rate"] == 20_000.0
