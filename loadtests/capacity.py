@@ -2,8 +2,9 @@
 
 A rate holds when its whole run passes: p99 below 1 s, the backlog does not grow, every tick
 is acknowledged, applied and covered, and every sampled VaR equals the exact reference. All
-probes of a search go through one stack (it is warm after the first), each with a market of
-its own days; the topics grow with it.
+probes of a search go through one stack, each with a market of its own days; the topics grow
+with it. The first warms the stack up before it measures: what is sought is what a running
+system sustains, and JVMs of a quarter of a minute are judged by ``riskstream load``.
 """
 
 from __future__ import annotations
@@ -69,6 +70,9 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
     ceiling: Annotated[float, typer.Option(help="Highest rate tried, ticks/s.")] = 40_000.0,
     duration: Annotated[float, typer.Option(help="Seconds measured per probe.")] = 60.0,
     warm_up: Annotated[float, typer.Option(help="Seconds before each.")] = 15.0,
+    stack_warm_up: Annotated[
+        float, typer.Option(help="Seconds before the first, whose JVMs are new.")
+    ] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, max=9, help="Searches.")] = 3,
     resolution: Annotated[float, typer.Option(help="Ratio of rates told apart.")] = RESOLUTION,
     instruments: Annotated[int, typer.Option(help="Simulated shares.")] = 100,
@@ -88,7 +92,7 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
         portfolios=portfolios,
     )
     with connected(site, running=False) as connections:
-        prober = Prober(base, site, connections, repeat_with)
+        prober = Prober(base, site, connections, repeat_with, stack_warm_up_seconds=stack_warm_up)
         searches: list[SearchResult] = []
         while len(searches) < repeats and not prober.lost:
             one = search(prober.probe, floor=floor, ceiling=ceiling, resolution=resolution)
@@ -126,15 +130,24 @@ class Prober:
         Of a fresh stack.
     repeat_with : str
         The command of the search, of which each probe is a part.
+    stack_warm_up_seconds : float
+        Of the first probe, where the plan has less.
     """
 
     def __init__(
-        self, base: LoadPlan, site: LoadSite, connections: Connections, repeat_with: str
+        self,
+        base: LoadPlan,
+        site: LoadSite,
+        connections: Connections,
+        repeat_with: str,
+        *,
+        stack_warm_up_seconds: float,
     ) -> None:
         self._base = base
         self._site = site
         self._connections = connections
         self._repeat_with = repeat_with
+        self._warm_up_seconds = max(base.warm_up_seconds, stack_warm_up_seconds)
         self._kept = site.folder / "probes"
         self._kept.mkdir(exist_ok=True)
         for old in self._kept.glob("*.json"):
@@ -168,8 +181,10 @@ class Prober:
         plan = msgspec.structs.replace(
             self._base,
             rate=rate,
+            warm_up_seconds=self._warm_up_seconds,
             skipped_days=self._days_sent,
         )
+        self._warm_up_seconds = self._base.warm_up_seconds
         self._days_sent += day_count(plan)
         report = judged_run(
             plan,

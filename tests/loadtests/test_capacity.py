@@ -103,7 +103,8 @@ def prober(evidence, monkeypatch, tmp_path):
     base = load_plan(rate=100, seconds=4, warm_up_seconds=2, seconds_per_day=2)
     (tmp_path / "probes").mkdir()
     (tmp_path / "probes" / "07-9000.json").write_text("of an earlier search")
-    found = Prober(base, LoadSite(load_settings(), tmp_path, lambda _: None), None, "it")
+    site = LoadSite(load_settings(), tmp_path, lambda _: None)
+    found = Prober(base, site, None, "it", stack_warm_up_seconds=6)
     return found, plans
 
 
@@ -111,11 +112,18 @@ def test_each_probe_has_days_of_its_own_and_a_report_that_is_kept(prober, tmp_pa
     found, plans = prober
     probes = [found.probe(rate) for rate in (1_000.0, 20_000.0)]
     assert [one.holds for one in probes] == [True, True]
-    assert [plan.skipped_days for plan in plans] == [0, 3]
+    assert [plan.skipped_days for plan in plans] == [0, 5]
     assert [plan.client for plan in plans] == ["confluent", "confluent"]
     kept = sorted((tmp_path / "probes").iterdir())
     assert [path.name for path in kept] == ["01-1000.json", "02-20000.json"]
     assert msgspec.json.decode(kept[1].read_bytes())["plan"]["rate"] == 20_000.0
+
+
+def test_the_first_probe_alone_warms_the_stack_up(prober):
+    found, plans = prober
+    for rate in (1_000.0, 2_000.0, 1_500.0):
+        found.probe(rate)
+    assert [plan.warm_up_seconds for plan in plans] == [6, 2, 2]
 
 
 @pytest.mark.parametrize("cause", ["a server is gone", "it stays behind"])
