@@ -84,15 +84,18 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
     console = open_console(stderr=False)
     repeat_with = shlex.join(["riskstream", "capacity", *sys.argv[2:]])
     site = site_of(report, console, local=local)
-    base = load_plan(
-        rate=floor,
-        seconds=duration,
-        warm_up_seconds=warm_up,
-        instruments=instruments,
-        portfolios=portfolios,
+    base, first = (
+        load_plan(
+            rate=floor,
+            seconds=duration,
+            warm_up_seconds=seconds,
+            instruments=instruments,
+            portfolios=portfolios,
+        )
+        for seconds in (warm_up, max(warm_up, stack_warm_up))
     )
     with connected(site, running=False) as connections:
-        prober = Prober(base, site, connections, repeat_with, stack_warm_up_seconds=stack_warm_up)
+        prober = Prober(base, site, connections, repeat_with, first=first)
         searches: list[SearchResult] = []
         while len(searches) < repeats and not prober.lost:
             one = search(prober.probe, floor=floor, ceiling=ceiling, resolution=resolution)
@@ -130,8 +133,8 @@ class Prober:
         Of a fresh stack.
     repeat_with : str
         The command of the search, of which each probe is a part.
-    stack_warm_up_seconds : float
-        Of the first probe, where the plan has less.
+    first : LoadPlan
+        What the first probe has in place of ``base``: its warm-up is that of the stack.
     """
 
     def __init__(
@@ -141,13 +144,13 @@ class Prober:
         connections: Connections,
         repeat_with: str,
         *,
-        stack_warm_up_seconds: float,
+        first: LoadPlan,
     ) -> None:
         self._base = base
         self._site = site
         self._connections = connections
         self._repeat_with = repeat_with
-        self._warm_up_seconds = max(base.warm_up_seconds, stack_warm_up_seconds)
+        self._first = first
         self._kept = site.folder / "probes"
         self._kept.mkdir(exist_ok=True)
         for old in self._kept.glob("*.json"):
@@ -179,12 +182,10 @@ class Prober:
 
     def _measured(self, rate: float) -> Probe:
         plan = msgspec.structs.replace(
-            self._base,
+            self._base if self._days_sent else self._first,
             rate=rate,
-            warm_up_seconds=self._warm_up_seconds,
             skipped_days=self._days_sent,
         )
-        self._warm_up_seconds = self._base.warm_up_seconds
         self._days_sent += day_count(plan)
         report = judged_run(
             plan,

@@ -104,7 +104,8 @@ def prober(evidence, monkeypatch, tmp_path):
     (tmp_path / "probes").mkdir()
     (tmp_path / "probes" / "07-9000.json").write_text("of an earlier search")
     site = LoadSite(load_settings(), tmp_path, lambda _: None)
-    found = Prober(base, site, None, "it", stack_warm_up_seconds=6)
+    first = msgspec.structs.replace(base, warm_up_seconds=6)
+    found = Prober(base, site, None, "it", first=first)
     return found, plans
 
 
