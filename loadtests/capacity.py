@@ -22,7 +22,7 @@ from rich.table import Table
 
 from loadtests.judging import budgets_of
 from loadtests.load import EXIT_CODES, connected, judged_run, mode_of, site_of
-from loadtests.plan import LoadPlan, day_count, load_plan
+from loadtests.plan import LoadPlan, PlanError, day_count, load_plan
 from loadtests.reports import LoadReport
 from loadtests.running import LoadSite, machine, open_market
 from loadtests.search import (
@@ -83,17 +83,23 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
     """Search the highest rate that holds: latency, lag, delivery and exact VaR together."""
     console = open_console(stderr=False)
     repeat_with = shlex.join(["riskstream", "capacity", *sys.argv[2:]])
-    site = site_of(report, console, local=local)
-    base, first = (
+    check_range(floor=floor, ceiling=ceiling, resolution=resolution)
+    # The highest rate's plan is made so that a bound it breaks is told now, not in mid-search.
+    base, first, _ = (
         load_plan(
-            rate=floor,
+            rate=rate,
             seconds=duration,
             warm_up_seconds=seconds,
             instruments=instruments,
             portfolios=portfolios,
         )
-        for seconds in (warm_up, max(warm_up, stack_warm_up))
+        for rate, seconds in (
+            (floor, warm_up),
+            (floor, max(warm_up, stack_warm_up)),
+            (ceiling, warm_up),
+        )
     )
+    site = site_of(report, console, local=local)
     with connected(site, running=False) as connections:
         prober = Prober(base, site, connections, repeat_with, first=first)
         searches: list[SearchResult] = []
@@ -117,6 +123,20 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
     if found.lost or any(one.probes[0].holds is None for one in found.searches):
         raise typer.Exit(EXIT_CODES[Verdict.UNKNOWN])
     raise typer.Exit(0 if found.estimate.low >= floor else 1)
+
+
+def check_range(*, floor: float, ceiling: float, resolution: float) -> None:
+    """Refuse a range in which nothing can be searched.
+
+    Raises
+    ------
+    PlanError
+        If the floor is above the ceiling, or the resolution tells no two rates apart.
+    """
+    if not floor <= ceiling:
+        raise PlanError(f"--floor {floor:,.0f}: at most the ceiling, {ceiling:,.0f} ticks/s")
+    if not resolution > 1:
+        raise PlanError(f"--resolution {resolution:g}: a ratio above 1")
 
 
 class Prober:

@@ -7,13 +7,15 @@ from dataclasses import replace
 import msgspec
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from loadtests import capacity, judging
 from loadtests.capacity import CapacityReport, Prober, probe_of, show_capacity
 from loadtests.judging import budgets_of, judge_load
-from loadtests.plan import load_plan
+from loadtests.plan import PlanError, load_plan
 from loadtests.running import LoadSite
 from loadtests.search import SearchResult, estimate
+from system import cli
 from system.errors import UnavailableError
 from system.settings import load_settings
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
@@ -85,6 +87,23 @@ def test_the_estimate_is_printed_with_its_interval(evidence):
     said = console.export_text()
     assert "capacity, standalone cluster: 5,000 ticks/s" in said
     assert "6,000 failed" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--floor 5000 --ceiling 2000", "--floor 5,000: at most the ceiling, 2,000"),
+        ("--floor nan", "--floor nan"),
+        ("--resolution 1", "--resolution 1: a ratio above 1"),
+        ("--ceiling 200000 --duration 300", "63,000,000 ticks: at most 50,000,000"),
+        ("--stack-warm-up 1e9", "warm_up_seconds"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_a_stack_starts(monkeypatch, options, said):
+    monkeypatch.setattr(capacity, "connected", lambda *_args, **_options: pytest.fail("a start"))
+    refused = CliRunner().invoke(cli.app, ["capacity", *options.split()])
+    assert isinstance(refused.exception, PlanError)
+    assert said in str(refused.exception)
 
 
 @pytest.fixture
