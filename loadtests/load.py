@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from loadtests.hiccups import read_hiccups
 from loadtests.judging import LoadEvidence, LoadJudgement, budgets_of, judge_load
 from loadtests.jvm_pauses import jvm_pauses
 from loadtests.latency import latency_over_time
@@ -44,7 +45,7 @@ from system.settings import PROJECT_DIR, Connections, load_settings
 from validation import database
 from validation.checkers.latency import Budget, Schedule
 from validation.checkers.verdict import Verdict, overall
-from validation.screen import open_console
+from validation.screen import figure, open_console
 from validation.site import seconds_since_start
 
 REPORT: Final = PROJECT_DIR / "build" / "load"
@@ -225,6 +226,8 @@ def show_load(console: Console, report: LoadReport) -> None:
     console.print(table)
     for finding in report.findings:
         console.print(f"{finding.verdict:>8}  {finding.check}: {finding.detail}", highlight=False)
+    pause = figure(report.longest_hiccup_ms, unit=" ms")
+    console.print(f"the machine's own longest pause: {pause}", highlight=False)
     console.print(f"{report.verdict}", highlight=False)
 
 
@@ -286,7 +289,8 @@ def report_of(
     ``mode`` says what ran, in words, and ``repeat_with`` the command that repeats it.
     """
     plan, due_ns = evidence.plan, evidence.sent.inputs.intended_ns
-    first_ns = int(due_ns.min()) + round(plan.warm_up_seconds * 1e9)
+    begin_ns, last_ns = int(due_ns.min()), int(due_ns.max())
+    first_ns = begin_ns + round(plan.warm_up_seconds * 1e9)
     return LoadReport(
         verdict=overall(one.verdict for one in judgement.findings),
         plan=plan,
@@ -301,8 +305,11 @@ def report_of(
         oracle=judgement.oracle,
         usage=run.usage,
         memory=judgement.memory,
-        pauses=jvm_pauses(site.gc_dir, first_ns=first_ns, last_ns=int(due_ns.max())),
-        spark=spark_profile(site.gc_dir, first_ns=first_ns, last_ns=int(due_ns.max())),
+        pauses=jvm_pauses(site.gc_dir, first_ns=first_ns, last_ns=last_ns),
+        spark=spark_profile(site.gc_dir, first_ns=first_ns, last_ns=last_ns),
+        hiccups=read_hiccups(
+            site.hiccups_path, begin_ns=begin_ns, first_ns=first_ns, last_ns=last_ns
+        ),
         findings=judgement.findings,
         repeat_with=repeat_with,
     )

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from loadtests.coverage import NEVER, STAGES
+from loadtests.hiccups import Hiccups
 from loadtests.jvm_pauses import JvmPauses
 from loadtests.lag import LagSummary
 from loadtests.latency import Judged, LatencyPoint, LatencySummary, histogram_of
@@ -40,7 +41,7 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
 
     ``load_average`` is the machine's one-minute load when the run began: above a few tenths
     other programs shared it, and the timings are those of that machine on that day.
-    ``memory`` is of soaks alone.
+    ``memory`` is of soaks alone; ``hiccups`` is empty where no real-time priority is granted.
     """
 
     verdict: Verdict
@@ -60,6 +61,7 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     repeat_with: str
     memory: tuple[MemoryGrowth, ...] = ()
+    hiccups: tuple[Hiccups, ...] = ()
 
     def part(self, name: str) -> LatencySummary:
         """Return the latency of one part of the run."""
@@ -80,6 +82,11 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     def system_cores(self) -> float:
         """What the system used of the machine, without pump and observer."""
         return sum(one.cores for one in self.usage if one.name not in {"pump", "observer"})
+
+    @property
+    def longest_hiccup_ms(self) -> float | None:
+        """The machine's longest pause in the measured part; None where it was not watched."""
+        return max((one.longest_ms for one in self.hiccups), default=None)
 
 
 def write_load_report(folder: Path, report: LoadReport, ticks: Judged) -> None:
@@ -111,6 +118,7 @@ def write_load_page(path: Path, report: LoadReport) -> None:
         stage_means=stages_chart(report.latencies),
         lag=_lag_chart(report.lag),
         memory=_memory_chart(report.memory) if report.memory else None,
+        hiccups=_hiccups_chart(report.hiccups) if report.hiccups else None,
     )
     path.write_text(page, encoding="utf-8")
 
@@ -158,3 +166,19 @@ def _memory_chart(growths: Sequence[MemoryGrowth]) -> Markup:
     )
     figure.update_xaxes(title="seconds since the measured part began")
     return chart_html(figure, "MB of each process's own")
+
+
+def _hiccups_chart(hiccups: Sequence[Hiccups]) -> Markup:
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=[at for at, _ in one.points],
+                y=[ms for _, ms in one.points],
+                name=f"core {one.core}",
+                mode="markers",
+            )
+            for one in hiccups
+        ]
+    )
+    figure.update_xaxes(title="seconds since the first tick")
+    return chart_html(figure, "ms that the machine was late")

@@ -35,7 +35,7 @@ from system.settings import Connections, Settings, load_settings
 from system.simulate.progress import PublishSummary
 from system.store.latest import LatestStore
 from validation.gathering import await_committed
-from validation.processes import ObserverProcess, ProcessFailedError
+from validation.processes import HiccupProcess, ObserverProcess, ProcessFailedError
 from validation.running import log_tail
 
 PIPELINE: Final = (*SERVERS, "stream", "api")
@@ -72,6 +72,11 @@ class LoadSite:
     def record_path(self) -> Path:
         """The observer's record."""
         return self.folder / "record.jsonl"
+
+    @property
+    def hiccups_path(self) -> Path:
+        """The machine's own pauses."""
+        return self.folder / "hiccups.jsonl"
 
     @property
     def log_path(self) -> Path:
@@ -224,6 +229,7 @@ def run_load(
             site.record_path, state_dir=site.settings.state_dir, log=site.log_path
         )
         running.enter_context(observer)
+        running.enter_context(HiccupProcess(site.hiccups_path, log=site.log_path))
         pump = running.enter_context(PumpProcess(site, connections, on_pulse))
         roots = {**_roots(site, observer.pid, pump.pid), **(also_watched or {})}
         usage = running.enter_context(UsageSampler(roots))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,6 +16,8 @@ from system.clock import monotonic_ns
 from validation.background import Background
 
 PERIOD_S: Final = 1.0
+WAITING_EVERY: Final = 5
+"""Samples: some 400 files are read for it, one for each thread."""
 STOP_BOUND_S: Final = 10.0
 EXECUTOR: Final = "CoarseGrainedExecutorBackend"
 JAVA: Final = "java"
@@ -24,7 +27,9 @@ MEBIBYTE: Final = 1024**2
 class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
     """What one part of the system used while it was watched.
 
-    ``cores`` is CPU seconds per second; ``memory_mb_first`` and ``_last`` are resident sets
+    ``cores`` is CPU seconds per second, and ``waiting`` the seconds per second that its threads
+    were ready to run and had no core, together: of what they did, so much was waiting for others.
+    None where the kernel does not tell. ``memory_mb_first`` and ``_last`` are resident sets
     at the first and last sample, shared pages included: the first is of the moment when the
     pump starts, before the warm-up.
     """
@@ -32,6 +37,7 @@ class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     cpu_s: float
     cores: float
+    waiting: float | None = None
     memory_mb_first: float
     memory_mb_last: float
     memory_mb_max: float
@@ -39,13 +45,15 @@ class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class _Seen:
-    """The samples of one name so far; CPU seconds are kept per process."""
+    """The samples of one name so far; CPU seconds are kept per process, waiting per thread."""
 
     cpu_first: dict[int, float] = field(default_factory=dict)
     cpu_last: dict[int, float] = field(default_factory=dict)
     memory_mb: list[float] = field(default_factory=list)
     at_ns: list[int] = field(default_factory=list)
     own_mb: list[float] = field(default_factory=list)
+    waited_first_ns: dict[int, int] = field(default_factory=dict)
+    waited_last_ns: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -70,7 +78,7 @@ class UsageSampler(Background):
         super().__init__("usage", join_bound_s=STOP_BOUND_S)
         self._roots = dict(roots)
         self._seen: dict[str, _Seen] = {}
-        self._first_ns = self._last_ns = 0
+        self._first_ns = self._last_ns = self._waited_until_ns = self._sampled = 0
 
     def usage(self) -> tuple[ProcessUsage, ...]:
         """Return what was used so far, the largest first."""
@@ -94,6 +102,8 @@ class UsageSampler(Background):
         """Take one sample of every process that there is now."""
         self._last_ns = monotonic_ns()
         self._first_ns = self._first_ns or self._last_ns
+        if self._sampled % WAITING_EVERY == 0:
+            self._waited_until_ns = self._last_ns
         memory: dict[str, _Memory] = {}
         for root, pid in self._roots.items():
             for name, process in _family(root, pid):
@@ -103,6 +113,7 @@ class UsageSampler(Background):
             seen.at_ns.append(self._last_ns)
             seen.memory_mb.append(found.resident_mb)
             seen.own_mb.append(found.own_mb)
+        self._sampled += 1
 
     def _run(self) -> None:
         self.sample()
@@ -119,6 +130,10 @@ class UsageSampler(Background):
         cpu = times.user + times.system
         seen.cpu_first.setdefault(process.pid, cpu)
         seen.cpu_last[process.pid] = cpu
+        if self._waited_until_ns == self._last_ns:
+            for thread, waited_ns in _waited_ns(process.pid):
+                seen.waited_first_ns.setdefault(thread, waited_ns)
+                seen.waited_last_ns[thread] = waited_ns
         found = memory.setdefault(name, _Memory())
         found.resident_mb += pages.rss / MEBIBYTE
         found.own_mb += (pages.rss - pages.shared) / MEBIBYTE
@@ -126,10 +141,15 @@ class UsageSampler(Background):
     def _usage(self, name: str, seen: _Seen) -> ProcessUsage:
         cpu_s = sum(last - seen.cpu_first[pid] for pid, last in seen.cpu_last.items())
         seconds = (self._last_ns - self._first_ns) / 1e9
+        waited_ns = sum(
+            last - seen.waited_first_ns[thread] for thread, last in seen.waited_last_ns.items()
+        )
+        watched_ns = max(self._waited_until_ns - self._first_ns, round(PERIOD_S * 1e9))
         return ProcessUsage(
             name=name,
             cpu_s=cpu_s,
             cores=cpu_s / max(seconds, PERIOD_S),
+            waiting=waited_ns / watched_ns if seen.waited_last_ns else None,
             memory_mb_first=seen.memory_mb[0],
             memory_mb_last=seen.memory_mb[-1],
             memory_mb_max=max(seen.memory_mb),
@@ -148,6 +168,14 @@ def _family(root: str, pid: int) -> list[tuple[str, psutil.Process]]:
         with suppress(psutil.Error):
             found.append((_name(root, child), child))
     return found
+
+
+def _waited_ns(pid: int) -> Iterator[tuple[int, int]]:
+    """Yield each thread of a process and how long it was ready and had no core, so far."""
+    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError, ValueError):  # it has ended, or its kernel keeps no count
+            _ran, waited_ns, _turns = path.read_text().split()
+            yield int(path.parent.name), int(waited_ns)
 
 
 def _name(root: str, process: psutil.Process) -> str:

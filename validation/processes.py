@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from loadtests.observer import READY
+from loadtests import hiccups, observer
 from system.errors import UnavailableError
 from system.simulate.progress import DaySent, Progress, PublishSummary, read_progress
 from validation.running import log_tail
@@ -27,33 +27,25 @@ class ProcessFailedError(UnavailableError):
     """A process of the run ended wrongly; names it, how it ended and its last words."""
 
 
-class ObserverProcess:
-    """The observer as a process of its own; a context manager.
+class WatchingProcess:
+    """A process that says a word once it watches, and ends when told; a context manager.
 
     Parameters
     ----------
-    record : Path
-        Where it writes what it sees.
-    state_dir : Path
-        Folder of the stack that it observes.
+    name : str
+        What it is called in errors.
+    arguments : sequence of str
+        Behind ``python -m``.
+    ready : str
+        Its word.
     log : Path
         Where its complaints go.
-    options : sequence of str
-        Further options of ``loadtests.observer``.
     """
 
-    def __init__(
-        self, record: Path, *, state_dir: Path, log: Path, options: Sequence[str] = ()
-    ) -> None:
-        self._command = [
-            sys.executable,
-            "-m",
-            "loadtests.observer",
-            str(record),
-            "--state-dir",
-            str(state_dir),
-            *options,
-        ]
+    def __init__(self, name: str, arguments: Sequence[str], *, ready: str, log: Path) -> None:
+        self._name = name
+        self._command = [sys.executable, "-m", *arguments]
+        self._ready = ready
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -76,7 +68,7 @@ class ObserverProcess:
         return self._process.pid
 
     def start(self) -> None:
-        """Start it and return once it observes.
+        """Start it and return once it watches.
 
         Raises
         ------
@@ -94,17 +86,55 @@ class ObserverProcess:
             line = self._process.stdout.readline()
         finally:
             timer.cancel()
-        if line.strip() != READY.encode():
+        if line.strip() != self._ready.encode():
             self.stop()
-            raise ProcessFailedError(f"the observer did not start: {_words(self._log)}")
+            raise ProcessFailedError(f"the {self._name} did not start: {_words(self._log)}")
 
     def stop(self) -> None:
-        """End it and return when its record is complete; harmless when it has ended."""
+        """End it and return when all is written; harmless when it has ended."""
         if self._process is not None:
             _end(self._process)
             assert self._process.stdout is not None, "its output is a pipe"
             self._process.stdout.close()
             self._process = None
+
+
+class ObserverProcess(WatchingProcess):
+    """The observer as a process of its own.
+
+    Parameters
+    ----------
+    record : Path
+        Where it writes what it sees.
+    state_dir : Path
+        Folder of the stack that it observes.
+    log : Path
+        Where its complaints go.
+    options : sequence of str
+        Further options of ``loadtests.observer``.
+    """
+
+    def __init__(
+        self, record: Path, *, state_dir: Path, log: Path, options: Sequence[str] = ()
+    ) -> None:
+        arguments = ["loadtests.observer", str(record), "--state-dir", str(state_dir), *options]
+        super().__init__("observer", arguments, ready=observer.READY, log=log)
+
+
+class HiccupProcess(WatchingProcess):
+    """What watches the machine's own pauses, as a process of its own.
+
+    Parameters
+    ----------
+    path : Path
+        Where it writes what it sees.
+    log : Path
+        Where its complaints go.
+    """
+
+    def __init__(self, path: Path, *, log: Path) -> None:
+        arguments = ["loadtests.hiccups", str(path)]
+        super().__init__("watch of the machine", arguments, ready=hiccups.READY, log=log)
 
 
 class ReplayProcess:

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from loadtests.coverage import Inputs
+from loadtests.hiccups import Hiccups
 from loadtests.judging import LoadEvidence, LoadJudgement
 from loadtests.jvm_pauses import JvmPauses
 from loadtests.latency import latency_over_time
@@ -159,6 +160,7 @@ USAGE = (
         name="stream (JVM)",
         cpu_s=12.34,
         cores=1.23,
+        waiting=0.76,
         memory_mb_first=801.0,
         memory_mb_last=902.0,
         memory_mb_max=1003.0,
@@ -175,6 +177,10 @@ USAGE = (
 PAUSES = (
     JvmPauses(process="driver-17", count=21, full_count=2, total_ms=345.6, longest_ms=78.9),
     JvmPauses(process="executor-18", count=43, full_count=0, total_ms=567.8, longest_ms=90.1),
+)
+HICCUPS = (
+    Hiccups(core=0, count=0, total_ms=0.0, longest_ms=0.0, points=()),
+    Hiccups(core=1, count=2, total_ms=101.9, longest_ms=98.7, points=((2.5, 3.2), (3.75, 98.7))),
 )
 
 
@@ -194,6 +200,7 @@ def report_of(found: LoadJudgement) -> LoadReport:
         oracle=found.oracle,
         usage=USAGE,
         pauses=PAUSES,
+        hiccups=HICCUPS,
         findings=found.findings,
         repeat_with="riskstream load",
     )

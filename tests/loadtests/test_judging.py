@@ -131,8 +131,8 @@ def rows_below(page: str, heading: str) -> list[list[str]]:
 
 def test_the_page_has_cpu_and_memory_of_every_process(page):
     assert rows_below(page, "Processes") == [
-        ["stream (JVM)", "12.3", "1.23", "801", "902", "1003"],
-        ["pump", "5.7", "0.45", "61", "62", "63"],
+        ["stream (JVM)", "12.3", "1.23", "0.76", "801", "902", "1003"],
+        ["pump", "5.7", "0.45", "unknown", "61", "62", "63"],
     ]
 
 
@@ -148,6 +148,22 @@ def test_the_page_says_so_where_no_jvm_logged_its_collections(report, tmp_path):
     bare = (tmp_path / "p.html").read_text()
     assert "Not logged: the stack was running before" in bare
     assert "<th>JVM</th>" not in bare
+
+
+def test_the_page_has_the_pauses_of_the_machine_itself_by_core_and_over_time(page):
+    assert rows_below(page, "Pauses of the machine itself, measured part") == [
+        ["0", "0", "0.0", "0.0"],
+        ["1", "2", "101.9", "98.7"],
+    ]
+    quiet, late = charts(page)["ms that the machine was late"]
+    assert (quiet["x"], late["x"], late["y"]) == ([], [2.5, 3.75], [3.2, 98.7])
+
+
+def test_the_page_says_so_where_the_machine_was_not_watched(report, tmp_path):
+    write_load_page(tmp_path / "p.html", msgspec.structs.replace(report, hiccups=()))
+    bare = (tmp_path / "p.html").read_text()
+    assert "Not watched: the operating system grants no real-time priority" in bare
+    assert "<th>core</th>" not in bare
 
 
 def test_the_page_has_percentiles_to_p999_of_every_part(page, report):

@@ -41,6 +41,20 @@ def test_a_process_that_is_gone_is_left_out():
     assert not any(name.startswith("gone") for name in names)
 
 
+def test_what_waits_for_a_core_that_another_has_is_counted():
+    core = min(os.sched_getaffinity(0))
+    busy = f"import os\nos.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    command = [sys.executable, "-c", busy]
+    with subprocess.Popen(command) as one, subprocess.Popen(command) as other:
+        sampler = UsageSampler({"one": one.pid, "other": other.pid})
+        sampler.sample()
+        while min(used.waiting or 0.0 for used in sampler.usage()) < 0.1:
+            sampler.sample()
+        one.kill()
+        other.kill()
+    assert {used.name for used in sampler.usage()} == {"one", "other"}
+
+
 def test_what_a_process_takes_for_itself_is_seen_over_time():
     command = [sys.executable, "-c", "input()\nheld = bytes(b'x') * 64_000_000\nprint()\ninput()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -1,0 +1,90 @@
+"""Hiccups: what the machine itself was late by, between two moments, and by core."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from loadtests import hiccups
+from loadtests.hiccups import LEAST_NS, SLEEP_NS, Hiccups, Late, Watched, read_hiccups, watch
+from validation.processes import HiccupProcess
+
+MS = 1_000_000
+
+
+def written(path: Path, *lines: Watched | Late, torn: bytes = b"") -> Path:
+    path.write_bytes(b"\n".join([*map(msgspec.json.encode, lines), torn]))
+    return path
+
+
+def test_only_what_was_late_by_a_pause_is_noted():
+    now, late_by, noted = 0, [0, LEAST_NS - 1, LEAST_NS, 40 * MS, 3_000], []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += round(seconds * 1e9) + late_by.pop(0)
+
+    watch(3, noted.append, lambda: not late_by, sleep=sleep, clock=lambda: now)
+    third = 3 * SLEEP_NS + LEAST_NS - 1
+    fourth = third + LEAST_NS + SLEEP_NS
+    assert noted == [Late(3, third, LEAST_NS), Late(3, fourth, 40 * MS)]
+
+
+def test_pauses_are_summed_by_core_between_two_moments(tmp_path):
+    path = written(
+        tmp_path / "hiccups.jsonl",
+        Watched((0, 1, 2)),
+        Late(0, 100 * MS - 1, 90 * MS),
+        Late(0, 100 * MS, 2 * MS),
+        Late(1, 150 * MS, 3 * MS),
+        Late(0, 200 * MS, 5 * MS),
+        Late(1, 200 * MS + 1, 70 * MS),
+    )
+    found = read_hiccups(path, begin_ns=50 * MS, first_ns=100 * MS, last_ns=200 * MS)
+    assert found == (
+        Hiccups(core=0, count=2, total_ms=7.0, longest_ms=5.0, points=((0.05, 2.0), (0.15, 5.0))),
+        Hiccups(core=1, count=1, total_ms=3.0, longest_ms=3.0, points=((0.1, 3.0),)),
+        Hiccups(core=2, count=0, total_ms=0.0, longest_ms=0.0, points=()),
+    )
+
+
+def test_a_torn_last_line_is_left_out(tmp_path):
+    path = written(tmp_path / "hiccups.jsonl", Watched((0,)), torn=b'{"type":"late","co')
+    assert [one.count for one in read_hiccups(path, begin_ns=0, first_ns=0, last_ns=9)] == [0]
+
+
+def test_nothing_is_said_of_a_machine_that_was_not_watched(tmp_path):
+    assert read_hiccups(tmp_path / "none", begin_ns=0, first_ns=0, last_ns=9) == ()
+    path = written(tmp_path / "hiccups.jsonl", Watched(()))
+    assert read_hiccups(path, begin_ns=0, first_ns=0, last_ns=9) == ()
+
+
+def test_without_the_privilege_no_core_is_watched(monkeypatch):
+    def refused(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refused)
+    assert not hiccups._goes_before_everybody()
+
+
+def test_the_watch_says_which_cores_it_has(tmp_path):
+    path = tmp_path / "hiccups.jsonl"
+    with HiccupProcess(path, log=tmp_path / "log"):
+        assert path.exists()
+    (head, *late) = [
+        msgspec.json.decode(line, type=Watched | Late) for line in path.read_bytes().splitlines()
+    ]
+    assert isinstance(head, Watched)
+    assert head.cores in {(), tuple(sorted(os.sched_getaffinity(0)))}
+    assert all(isinstance(one, Late) and one.core in head.cores for one in late)
+
+
+@pytest.mark.parametrize("option", ["--help", "--nonsense"])
+def test_its_command_line_says_what_it_wants(option, capsys):
+    with pytest.raises(SystemExit) as ended:
+        hiccups.main([option])
+    assert ended.value.code == (0 if option == "--help" else 2)
+    assert "file" in "".join(capsys.readouterr())
