@@ -50,8 +50,11 @@ class BatchFunction:
         self._collect = collect
 
     def call(self, frame: Any, _: int) -> None:  # noqa: ANN401 - a JVM's object
-        """Hand a batch on; an error ends the query with it."""
-        self._work(lambda: self._collect(frame))
+        """Hand a batch on, and let go of it; an error ends the query with it."""
+        try:
+            self._work(lambda: self._collect(frame))
+        finally:
+            let_go(frame)
 
     class Java:
         """Names the interface, for py4j."""
@@ -80,7 +83,18 @@ def collected(frame: Any) -> pa.Table:  # noqa: ANN401 - a JVM's object
             *batches, order = list(found)
     finally:
         server.getResult()
+        let_go(server)
     return pa.Table.from_batches([batches[index] for index in order]) if batches else EMPTY
+
+
+def let_go(held: Any) -> None:  # noqa: ANN401 - a JVM's object
+    """Let the JVM forget an object that Python has no more use for.
+
+    py4j does it when Python's collector finds the object, which its methods keep in a cycle; the
+    driver's collector comes seldom, and until then the JVM keeps a batch's whole plan (decision
+    0092). It is what ``JavaGateway.detach`` does.
+    """
+    held._detach()
 
 
 def rows_collected(frame: Any) -> pa.Table:  # noqa: ANN401 - a JVM's object

@@ -14,8 +14,12 @@ from system.stream.class_archive import connector_jars, found_archive
 
 APP_NAME: Final = "riskstream"
 DRIVER_MEMORY_MB: Final = 1024
+DRIVER_YOUNG_MB: Final = 400
+EXECUTOR_YOUNG_MB: Final = 256
 SHUFFLE_PARTITIONS: Final = 2
 KEPT_BATCHES: Final = 10
+KEPT_OF_PAST_BATCHES: Final = 32
+"""Jobs, stages, tasks of each, and executions that the driver remembers, for pages that are off."""
 PLAN_STRING_LENGTH: Final = 200
 """Of the description of each batch's plan, which nobody reads."""
 
@@ -30,11 +34,13 @@ NEEDED_JVM_FLAGS: Final = "-XX:-UsePerfData -Xss4m -Djava.net.preferIPv4Stack=tr
 patterns."""
 TUNED_JVM_FLAGS: Final[Mapping[TunedPart, str]] = {
     "compiler": "-XX:TieredStopAtLevel=1",
-    "collector": "-XX:+UseParallelGC",
+    "collector": "-XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -XX:SurvivorRatio=6",
 }
 """The first compiler only: a batch is planning and bookkeeping, not number crunching, and
 on two cores the optimising compiler takes for minutes what the batches need (decision
-0046). Parallel collection: the shortest total pauses at this heap."""
+0046). Parallel collection: the shortest total pauses at this heap; in generations of a fixed
+size, where a batch's objects die young: what Java's own sizing let grow old had to be
+collected whole every other minute (decision 0092)."""
 
 LATENCY_CONF: Final = {
     "spark.locality.wait": "0",
@@ -47,7 +53,11 @@ LATENCY_CONF: Final = {
     "spark.sql.streaming.minBatchesToRetain": str(KEPT_BATCHES),
     "spark.sql.streaming.metricsEnabled": "false",
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
-    "spark.sql.streaming.numRecentProgressUpdates": "32",
+    "spark.sql.streaming.numRecentProgressUpdates": str(KEPT_OF_PAST_BATCHES),
+    "spark.ui.retainedJobs": str(KEPT_OF_PAST_BATCHES),
+    "spark.ui.retainedStages": str(KEPT_OF_PAST_BATCHES),
+    "spark.ui.retainedTasks": str(KEPT_OF_PAST_BATCHES),
+    "spark.sql.ui.retainedExecutions": str(KEPT_OF_PAST_BATCHES),
     "spark.task.reaper.enabled": "true",
     "spark.cleaner.referenceTracking.blocking": "false",
 }
@@ -95,7 +105,14 @@ def spark_conf(
     """
     class_path = ":".join(map(str, jars))
     tuned = [flag for part, flag in TUNED_JVM_FLAGS.items() if part not in untuned]
-    flags = " ".join(filter(None, (*tuned, NEEDED_JVM_FLAGS, archive_flag)))
+    sized = {"driver": "", "executor": ""}
+    if "collector" not in untuned:
+        sized["driver"] = heap_flags(DRIVER_MEMORY_MB, DRIVER_YOUNG_MB)
+        sized["executor"] = heap_flags(executor_memory_mb, EXECUTOR_YOUNG_MB)
+    flags = {
+        process: " ".join(filter(None, (*tuned, heap, NEEDED_JVM_FLAGS, archive_flag)))
+        for process, heap in sized.items()
+    }
     needed = {
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
@@ -103,8 +120,8 @@ def spark_conf(
         "spark.executor.memory": f"{executor_memory_mb}m",
         "spark.executor.cores": str(cores),
         "spark.cores.max": str(cores),
-        "spark.driver.extraJavaOptions": jvm_flags("driver", gc_log_dir, flags),
-        "spark.executor.extraJavaOptions": jvm_flags("executor", gc_log_dir, flags),
+        "spark.driver.extraJavaOptions": jvm_flags("driver", gc_log_dir, flags["driver"]),
+        "spark.executor.extraJavaOptions": jvm_flags("executor", gc_log_dir, flags["executor"]),
         "spark.driver.host": driver_host,
         "spark.driver.bindAddress": driver_host,
         "spark.ui.enabled": "false",
@@ -116,6 +133,11 @@ def spark_conf(
     session = {} if "session" in untuned else LATENCY_CONF
     source = {} if "source" in untuned else SOURCE_CONF
     return {**needed, **session, **source}
+
+
+def heap_flags(memory_mb: int, young_mb: int) -> str:
+    """Return the flags of a heap that has all its memory from the start, so much of it young."""
+    return f"-Xms{memory_mb}m -Xmn{young_mb}m"
 
 
 def jvm_flags(process: str, gc_log_dir: Path | None, flags: str) -> str:

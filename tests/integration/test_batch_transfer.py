@@ -12,6 +12,9 @@ from system.settings import PROJECT_DIR
 pytestmark = pytest.mark.integration
 
 ATTEMPT = """
+import gc
+
+from py4j.finalizer import ThreadSafeFinalizer
 from pyspark.sql import SparkSession
 from system.stream.batches import EMPTY, collected, rows_collected
 
@@ -33,6 +36,11 @@ for one in (frame, frame.where("offset < 0")):
     first, second = (sorted(map(str, table.to_pylist())) for table in found)
     assert first == second, found
     print(len(first), "alike")
+gc.disable()
+held = len(ThreadSafeFinalizer.finalizers)
+for _ in range(5):
+    collected(frame._jdf)
+print(len(ThreadSafeFinalizer.finalizers) - held, "held")
 spark.stop()
 """
 
@@ -47,4 +55,4 @@ def test_pickled_rows_are_those_that_arrow_brings() -> None:
         cwd=PROJECT_DIR,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["41 alike", "0 alike"]
+    assert done.stdout.splitlines() == ["41 alike", "0 alike", "0 held"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,14 +56,28 @@ def test_both_jvms_map_the_archive_when_there_is_one_and_begin_with_its_class_pa
 
 def test_what_is_left_at_its_default_is_not_set_and_the_rest_is():
     whole = spark_conf(JARS, executor_memory_mb=512, cores=2)
+    sizes = {"spark.driver.extraJavaOptions": 1024, "spark.executor.extraJavaOptions": 512}
     for part, flag in TUNED_JVM_FLAGS.items():
         conf = spark_conf(JARS, executor_memory_mb=512, cores=2, untuned={part})
-        for options in ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"):
-            assert conf.pop(options) == whole[options].replace(f"{flag} ", "")
+        for options, memory_mb in sizes.items():
+            left = whole[options].replace(f"{flag} ", "")
+            young = re.findall(r"-Xmn\d+m ", left)[0]
+            without_sizes = left.replace(f"-Xms{memory_mb}m {young}", "")
+            assert conf.pop(options) == (without_sizes if part == "collector" else left)
         assert conf == {name: value for name, value in whole.items() if name in conf}
     for part, settings in (("session", LATENCY_CONF), ("source", SOURCE_CONF)):
         plain = spark_conf(JARS, executor_memory_mb=512, cores=2, untuned={part})
         assert {name: whole[name] for name in set(whole) - set(plain)} == settings
+
+
+def test_half_of_the_smallest_heap_at_most_is_young():
+    least = next(one.ge for one in Settings.model_fields["executor_memory_mb"].metadata)
+    conf = spark_conf(JARS, executor_memory_mb=least, cores=2)
+    for process in ("driver", "executor"):
+        options = conf[f"spark.{process}.extraJavaOptions"]
+        heap_mb, young_mb = map(int, re.findall(r"-Xm[sn](\d+)m", options))
+        assert f"{heap_mb}m" == conf[f"spark.{process}.memory"]
+        assert young_mb <= heap_mb / 2
 
 
 def test_missing_jars_are_refused_with_what_to_run(tmp_path):
