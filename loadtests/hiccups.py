@@ -3,7 +3,9 @@
 A thread on each core sleeps for 2 ms again and again, in real time above every process of the
 run, and notes by how much it woke late. What makes it late is neither the load nor the system
 under test but what lies below them: a hypervisor that lends the core to somebody else, or the
-kernel. Gil Tene's jHiccup asks the same of a JVM, whence the word.
+kernel. Gil Tene's jHiccup asks the same of a JVM, whence the word. One thread more asks the
+same of the disk: twice a second it writes a page beside the file and waits until it is there,
+which a commit of PostgreSQL waits for as well.
 
 Run it as ``python -m loadtests.hiccups FILE``; it says ``watching`` when it is ready and ends
 on SIGTERM or SIGINT. Where the operating system grants no real-time priority it notes that
@@ -35,29 +37,35 @@ LEAST_NS: Final = 1_000_000
 PRIORITY: Final = REAL_TIME_PRIORITY + 1
 """Ahead of what answers and measures, whose work is the run's."""
 LOOK_S: Final = 0.2
+DISK: Final = "disk"
+DISK_PERIOD_S: Final = 0.5
+DISK_LEAST_NS: Final = 20_000_000
+"""A disk that is well takes half a millisecond, and some where others write."""
+PAGE: Final = b"\0" * 4096
 
 
 class Watched(msgspec.Struct, frozen=True, tag="watched"):
-    """The first line of a file: the cores that are watched, none without the privilege."""
+    """The first line of a file: the places that are watched, none without the privilege."""
 
-    cores: tuple[int, ...]
+    places: tuple[str, ...]
 
 
 class Late(msgspec.Struct, frozen=True, tag="late"):
-    """A core that was late: when it was due, CLOCK_MONOTONIC, and by how much."""
+    """A place that was late: when it was due, CLOCK_MONOTONIC, and by how much."""
 
-    core: int
+    place: str
     due_ns: int
     late_ns: int
 
 
 class Hiccups(msgspec.Struct, frozen=True, kw_only=True):
-    """Pauses of one core, of 1 ms or more: how many, and how long in ms.
+    """Pauses of a core (1 ms or more) or of the disk (20 or more): how many, how long in ms.
 
-    ``points`` are seconds since the first tick was due, and ms, of each.
+    ``place`` is ``core 0`` and so on, or ``disk``; ``points`` are seconds since the first tick
+    was due, and ms, of each.
     """
 
-    core: int
+    place: str
     count: int
     total_ms: float
     longest_ms: float
@@ -65,7 +73,7 @@ class Hiccups(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_hiccups(path: Path, *, begin_ns: int, first_ns: int, last_ns: int) -> tuple[Hiccups, ...]:
-    """Return the pauses of each core between two moments; empty where none was watched.
+    """Return the pauses of each place between two moments; empty where none was watched.
 
     Parameters
     ----------
@@ -84,17 +92,17 @@ def read_hiccups(path: Path, *, begin_ns: int, first_ns: int, last_ns: int) -> t
             lines.append(msgspec.json.decode(line, type=Watched | Late))
     late = [one for one in lines if isinstance(one, Late) and first_ns <= one.due_ns <= last_ns]
     return tuple(
-        _hiccups(core, [one for one in late if one.core == core], begin_ns)
+        _hiccups(place, [one for one in late if one.place == place], begin_ns)
         for head in lines
         if isinstance(head, Watched)
-        for core in head.cores
+        for place in head.places
     )
 
 
-def _hiccups(core: int, late: Sequence[Late], begin_ns: int) -> Hiccups:
+def _hiccups(place: str, late: Sequence[Late], begin_ns: int) -> Hiccups:
     points = [((one.due_ns - begin_ns) / 1e9, one.late_ns / 1e6) for one in late]
     return Hiccups(
-        core=core,
+        place=place,
         count=len(points),
         total_ms=sum((ms for _, ms in points), 0.0),
         longest_ms=max((ms for _, ms in points), default=0.0),
@@ -103,7 +111,7 @@ def _hiccups(core: int, late: Sequence[Late], begin_ns: int) -> Hiccups:
 
 
 def watch(
-    core: int,
+    place: str,
     note: Callable[[Late], None],
     stopped: Callable[[], bool],
     *,
@@ -116,22 +124,63 @@ def watch(
         sleep(SLEEP_NS / 1e9)
         late_ns = clock() - due_ns
         if late_ns >= LEAST_NS:
-            note(Late(core, due_ns, late_ns))
+            note(Late(place, due_ns, late_ns))
+
+
+def watch_disk(
+    path: Path,
+    note: Callable[[Late], None],
+    stopped: Callable[[float], bool],
+    *,
+    write: Callable[[int], None] | None = None,
+    clock: Callable[[], int] = monotonic_ns,
+) -> None:
+    """Write a page again and again, and note each time that took long, until told to stop.
+
+    Parameters
+    ----------
+    path : Path
+        Of the page; removed at the end.
+    note : callable
+        Told of each.
+    stopped : callable
+        Waits for so many seconds, or until the end, and returns whether it has come.
+    write : callable, optional
+        Writes a page to a file descriptor; returns when the disk has it.
+    clock : callable
+        Nanoseconds.
+    """
+    write = write or _write_page
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        write(descriptor)  # the first one allocates
+        while not stopped(DISK_PERIOD_S):
+            due_ns = clock()
+            write(descriptor)
+            took_ns = clock() - due_ns
+            if took_ns >= DISK_LEAST_NS:
+                note(Late(DISK, due_ns, took_ns))
+    finally:
+        os.close(descriptor)
+        path.unlink()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Watch every core of this process until a signal ends it; return the exit code."""
+    """Watch this process's cores, and the disk, until a signal ends it; return the exit code."""
     options = _parser().parse_args(arguments)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _received, _frame: ended.set())
-    cores = tuple(sorted(os.sched_getaffinity(0))) if _goes_before_everybody() else ()
+    cores = sorted(os.sched_getaffinity(0)) if _goes_before_everybody() else []
+    disk = options.file.with_suffix(".disk")
     with options.file.open("wb") as stream:
         write = _Lines(stream)
-        write(Watched(cores))
+        write(Watched((*map(_named, cores), DISK) if cores else ()))
         threads = [
             threading.Thread(target=_watch_core, args=(core, write, ended.is_set)) for core in cores
         ]
+        if cores:
+            threads.append(threading.Thread(target=watch_disk, args=(disk, write, ended.wait)))
         for thread in threads:
             thread.start()
         sys.stdout.write(f"{READY}\n")
@@ -157,7 +206,16 @@ class _Lines:
 
 def _watch_core(core: int, note: Callable[[Late], None], stopped: Callable[[], bool]) -> None:
     os.sched_setaffinity(0, {core})  # of this thread alone
-    watch(core, note, stopped)
+    watch(_named(core), note, stopped)
+
+
+def _named(core: int) -> str:
+    return f"core {core}"
+
+
+def _write_page(descriptor: int) -> None:
+    os.pwrite(descriptor, PAGE, 0)
+    os.fdatasync(descriptor)
 
 
 def _goes_before_everybody() -> bool:

@@ -227,7 +227,11 @@ def show_load(console: Console, report: LoadReport) -> None:
     for finding in report.findings:
         console.print(f"{finding.verdict:>8}  {finding.check}: {finding.detail}", highlight=False)
     pause = figure(report.longest_hiccup_ms, unit=" ms")
-    console.print(f"the machine's own longest pause: {pause}", highlight=False)
+    of_disk = figure(report.longest_disk_hiccup_ms, unit=" ms")
+    console.print(
+        f"the machine's own longest pause: of a core {pause}, of the disk {of_disk}",
+        highlight=False,
+    )
     console.print(f"{report.verdict}", highlight=False)
 
 

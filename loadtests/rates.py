@@ -37,9 +37,9 @@ class RateRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one rate, judged like every load.
 
     ``cold`` is the warm-up, ``warm`` the measured part; None where the run has no timing.
-    ``longest_hiccup_ms`` is the machine's own longest pause in the measured part, None where nobody
-    watched. ``problems`` is what did not pass, also where it does have one (too slow, a growing
-    backlog).
+    ``longest_hiccup_ms`` and ``longest_disk_hiccup_ms`` are the longest pause of a core and of
+    the disk themselves in the measured part, None where nobody watched. ``problems`` is what did
+    not pass, also where it does have one (too slow, a growing backlog).
     """
 
     rate: float
@@ -50,6 +50,7 @@ class RateRun(msgspec.Struct, frozen=True, kw_only=True):
     cores: float | None = None
     load_average: float | None = None
     longest_hiccup_ms: float | None = None
+    longest_disk_hiccup_ms: float | None = None
     problems: tuple[str, ...] = ()
 
 
@@ -137,6 +138,7 @@ def run_of(repeat: int, report: LoadReport) -> RateRun:
         cores=report.system_cores,
         load_average=report.load_average,
         longest_hiccup_ms=report.longest_hiccup_ms,
+        longest_disk_hiccup_ms=report.longest_disk_hiccup_ms,
         problems=tuple(f"{one.check}: {one.detail}" for one in report.lacking),
     )
 
@@ -167,10 +169,11 @@ def line_of(run: RateRun) -> str:
     p50 = figure(None if found is None else found.p50_ms, unit=" ms")
     p99 = figure(None if found is None else found.p99_ms, unit=" ms")
     pause = figure(run.longest_hiccup_ms, unit=" ms")
+    of_disk = figure(run.longest_disk_hiccup_ms, unit=" ms")
     told = "; ".join(run.problems)
     return (
         f"{run.rate:,.0f} ticks/s, repeat {run.repeat + 1}: p50 {p50}, p99 {p99}, "
-        f"the machine's own longest pause {pause} {told}"
+        f"longest pause of a core {pause}, of the disk {of_disk} {told}"
     ).rstrip()
 
 

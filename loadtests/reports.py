@@ -14,7 +14,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from loadtests.coverage import NEVER, STAGES
-from loadtests.hiccups import Hiccups
+from loadtests.hiccups import DISK, Hiccups
 from loadtests.jvm_pauses import JvmPauses
 from loadtests.lag import LagSummary
 from loadtests.latency import Judged, LatencyPoint, LatencySummary, histogram_of
@@ -85,8 +85,14 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def longest_hiccup_ms(self) -> float | None:
-        """The machine's longest pause in the measured part; None where it was not watched."""
-        return max((one.longest_ms for one in self.hiccups), default=None)
+        """The longest pause of a core in the measured part; None where none was watched."""
+        cores = [one.longest_ms for one in self.hiccups if one.place != DISK]
+        return max(cores, default=None)
+
+    @property
+    def longest_disk_hiccup_ms(self) -> float | None:
+        """The longest pause of the disk in the measured part; None where it was not watched."""
+        return next((one.longest_ms for one in self.hiccups if one.place == DISK), None)
 
 
 def write_load_report(folder: Path, report: LoadReport, ticks: Judged) -> None:
@@ -174,7 +180,7 @@ def _hiccups_chart(hiccups: Sequence[Hiccups]) -> Markup:
             go.Scatter(
                 x=[at for at, _ in one.points],
                 y=[ms for _, ms in one.points],
-                name=f"core {one.core}",
+                name=one.place,
                 mode="markers",
             )
             for one in hiccups

@@ -179,8 +179,10 @@ PAUSES = (
     JvmPauses(process="executor-18", count=43, full_count=0, total_ms=567.8, longest_ms=90.1),
 )
 HICCUPS = (
-    Hiccups(core=0, count=0, total_ms=0.0, longest_ms=0.0, points=()),
-    Hiccups(core=1, count=2, total_ms=101.9, longest_ms=98.7, points=((2.5, 3.2), (3.75, 98.7))),
+    Hiccups(place="core 0", count=0, total_ms=0.0, longest_ms=0.0, points=()),
+    Hiccups(
+        place="disk", count=2, total_ms=101.9, longest_ms=98.7, points=((2.5, 3.2), (3.75, 98.7))
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""Hiccups: what the machine itself was late by, between two moments, and by core."""
+"""Hiccups: what the machine itself was late by, between two moments, and by place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ import msgspec
 import pytest
 
 from loadtests import hiccups
-from loadtests.hiccups import LEAST_NS, SLEEP_NS, Hiccups, Late, Watched, read_hiccups, watch
+from loadtests.hiccups import (
+    DISK_LEAST_NS,
+    LEAST_NS,
+    SLEEP_NS,
+    Hiccups,
+    Late,
+    Watched,
+    read_hiccups,
+    watch,
+    watch_disk,
+)
 from validation.processes import HiccupProcess
 
 MS = 1_000_000
@@ -27,32 +37,34 @@ def test_only_what_was_late_by_a_pause_is_noted():
         nonlocal now
         now += round(seconds * 1e9) + late_by.pop(0)
 
-    watch(3, noted.append, lambda: not late_by, sleep=sleep, clock=lambda: now)
+    watch("core 3", noted.append, lambda: not late_by, sleep=sleep, clock=lambda: now)
     third = 3 * SLEEP_NS + LEAST_NS - 1
     fourth = third + LEAST_NS + SLEEP_NS
-    assert noted == [Late(3, third, LEAST_NS), Late(3, fourth, 40 * MS)]
+    assert noted == [Late("core 3", third, LEAST_NS), Late("core 3", fourth, 40 * MS)]
 
 
-def test_pauses_are_summed_by_core_between_two_moments(tmp_path):
+def test_pauses_are_summed_by_place_between_two_moments(tmp_path):
     path = written(
         tmp_path / "hiccups.jsonl",
-        Watched((0, 1, 2)),
-        Late(0, 100 * MS - 1, 90 * MS),
-        Late(0, 100 * MS, 2 * MS),
-        Late(1, 150 * MS, 3 * MS),
-        Late(0, 200 * MS, 5 * MS),
-        Late(1, 200 * MS + 1, 70 * MS),
+        Watched(("core 0", "disk", "core 2")),
+        Late("core 0", 100 * MS - 1, 90 * MS),
+        Late("core 0", 100 * MS, 2 * MS),
+        Late("disk", 150 * MS, 3 * MS),
+        Late("core 0", 200 * MS, 5 * MS),
+        Late("disk", 200 * MS + 1, 70 * MS),
     )
     found = read_hiccups(path, begin_ns=50 * MS, first_ns=100 * MS, last_ns=200 * MS)
     assert found == (
-        Hiccups(core=0, count=2, total_ms=7.0, longest_ms=5.0, points=((0.05, 2.0), (0.15, 5.0))),
-        Hiccups(core=1, count=1, total_ms=3.0, longest_ms=3.0, points=((0.1, 3.0),)),
-        Hiccups(core=2, count=0, total_ms=0.0, longest_ms=0.0, points=()),
+        Hiccups(
+            place="core 0", count=2, total_ms=7.0, longest_ms=5.0, points=((0.05, 2.0), (0.15, 5.0))
+        ),
+        Hiccups(place="disk", count=1, total_ms=3.0, longest_ms=3.0, points=((0.1, 3.0),)),
+        Hiccups(place="core 2", count=0, total_ms=0.0, longest_ms=0.0, points=()),
     )
 
 
 def test_a_torn_last_line_is_left_out(tmp_path):
-    path = written(tmp_path / "hiccups.jsonl", Watched((0,)), torn=b'{"type":"late","co')
+    path = written(tmp_path / "hiccups.jsonl", Watched(("core 0",)), torn=b'{"type":"late","co')
     assert [one.count for one in read_hiccups(path, begin_ns=0, first_ns=0, last_ns=9)] == [0]
 
 
@@ -78,8 +90,34 @@ def test_the_watch_says_which_cores_it_has(tmp_path):
         msgspec.json.decode(line, type=Watched | Late) for line in path.read_bytes().splitlines()
     ]
     assert isinstance(head, Watched)
-    assert head.cores in {(), tuple(sorted(os.sched_getaffinity(0)))}
-    assert all(isinstance(one, Late) and one.core in head.cores for one in late)
+    cores = [f"core {core}" for core in sorted(os.sched_getaffinity(0))]
+    assert head.places in {(), (*cores, "disk")}
+    assert all(isinstance(one, Late) and one.place in head.places for one in late)
+    assert list(tmp_path.glob("*.disk")) == []
+
+
+def test_only_a_page_that_took_long_is_noted(tmp_path):
+    now, took, noted = 0, [70 * MS, DISK_LEAST_NS - 1, DISK_LEAST_NS, 300], []
+
+    def write(_: int) -> None:
+        nonlocal now
+        now += took.pop(0)
+
+    path = tmp_path / "page.disk"
+    watch_disk(path, noted.append, lambda _: not took, write=write, clock=lambda: now)
+    assert noted == [Late("disk", 70 * MS + DISK_LEAST_NS - 1, DISK_LEAST_NS)]
+    assert not path.exists()
+
+
+def test_a_real_page_is_written(tmp_path):
+    path, sizes = tmp_path / "page.disk", []
+
+    def stopped(_: float) -> bool:
+        sizes.append(path.stat().st_size)
+        return len(sizes) == 2
+
+    watch_disk(path, lambda _: None, stopped)
+    assert sizes == [4096, 4096]
 
 
 @pytest.mark.parametrize("option", ["--help", "--nonsense"])

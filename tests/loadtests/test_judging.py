@@ -150,10 +150,10 @@ def test_the_page_says_so_where_no_jvm_logged_its_collections(report, tmp_path):
     assert "<th>JVM</th>" not in bare
 
 
-def test_the_page_has_the_pauses_of_the_machine_itself_by_core_and_over_time(page):
+def test_the_page_has_the_pauses_of_the_machine_itself_by_place_and_over_time(page):
     assert rows_below(page, "Pauses of the machine itself, measured part") == [
-        ["0", "0", "0.0", "0.0"],
-        ["1", "2", "101.9", "98.7"],
+        ["core 0", "0", "0.0", "0.0"],
+        ["disk", "2", "101.9", "98.7"],
     ]
     quiet, late = charts(page)["ms that the machine was late"]
     assert (quiet["x"], late["x"], late["y"]) == ([], [2.5, 3.75], [3.2, 98.7])
@@ -163,7 +163,7 @@ def test_the_page_says_so_where_the_machine_was_not_watched(report, tmp_path):
     write_load_page(tmp_path / "p.html", msgspec.structs.replace(report, hiccups=()))
     bare = (tmp_path / "p.html").read_text()
     assert "Not watched: the operating system grants no real-time priority" in bare
-    assert "<th>core</th>" not in bare
+    assert "<th>place</th>" not in bare
 
 
 def test_the_page_has_percentiles_to_p999_of_every_part(page, report):
