@@ -22,7 +22,7 @@ from rich.table import Table
 
 from loadtests.judging import budgets_of
 from loadtests.load import EXIT_CODES, connected, judged_run, mode_of, site_of
-from loadtests.plan import LoadPlan, PlanError, day_count, load_plan
+from loadtests.plan import LoadPlan, day_count, load_plan
 from loadtests.reports import LoadReport
 from loadtests.running import LoadSite, machine, open_market
 from loadtests.search import (
@@ -30,6 +30,7 @@ from loadtests.search import (
     CapacityEstimate,
     Probe,
     SearchResult,
+    check_range,
     estimate,
     search,
 )
@@ -123,20 +124,6 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
     if found.lost or any(one.probes[0].holds is None for one in found.searches):
         raise typer.Exit(EXIT_CODES[Verdict.UNKNOWN])
     raise typer.Exit(0 if found.estimate.low >= floor else 1)
-
-
-def check_range(*, floor: float, ceiling: float, resolution: float) -> None:
-    """Refuse a range in which nothing can be searched.
-
-    Raises
-    ------
-    PlanError
-        If the floor is above the ceiling, or the resolution tells no two rates apart.
-    """
-    if not floor <= ceiling:
-        raise PlanError(f"--floor {floor:,.0f}: at most the ceiling, {ceiling:,.0f} ticks/s")
-    if not resolution > 1:
-        raise PlanError(f"--resolution {resolution:g}: a ratio above 1")
 
 
 class Prober:

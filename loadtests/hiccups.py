@@ -27,6 +27,7 @@ from typing import IO, Final
 
 import msgspec
 
+from loadtests.record import whole_lines
 from system.clock import monotonic_ns
 from system.priority import REAL_TIME_PRIORITY
 
@@ -36,7 +37,7 @@ LEAST_NS: Final = 1_000_000
 """Lateness below it is a timer's, not a pause."""
 PRIORITY: Final = REAL_TIME_PRIORITY + 1
 """Ahead of what answers and measures, whose work is the run's."""
-LOOK_S: Final = 0.2
+ENDS: Final = (signal.SIGTERM, signal.SIGINT)
 DISK: Final = "disk"
 DISK_PERIOD_S: Final = 0.5
 DISK_LEAST_NS: Final = 20_000_000
@@ -86,10 +87,7 @@ def read_hiccups(path: Path, *, begin_ns: int, first_ns: int, last_ns: int) -> t
     """
     if not path.exists():
         return ()
-    lines: list[Watched | Late] = []
-    for line in path.read_bytes().splitlines():
-        with suppress(msgspec.DecodeError):
-            lines.append(msgspec.json.decode(line, type=Watched | Late))
+    lines = [msgspec.json.decode(line, type=Watched | Late) for line in whole_lines(path)]
     late = [one for one in lines if isinstance(one, Late) and first_ns <= one.due_ns <= last_ns]
     return tuple(
         _hiccups(place, [one for one in late if one.place == place], begin_ns)
@@ -112,18 +110,36 @@ def _hiccups(place: str, late: Sequence[Late], begin_ns: int) -> Hiccups:
 
 def watch(
     place: str,
+    act: Callable[[], object],
     note: Callable[[Late], None],
     stopped: Callable[[], bool],
     *,
-    sleep: Callable[[float], None] = time.sleep,
+    usual_ns: int = 0,
+    least_ns: int,
     clock: Callable[[], int] = monotonic_ns,
 ) -> None:
-    """Sleep again and again, and note each time that ended late, until told to stop."""
+    """Act again and again, and note each time that ended late, until told to stop.
+
+    Parameters
+    ----------
+    place : str
+        What is late then.
+    act : callable
+        What takes ``usual_ns`` nanoseconds in a place that is well.
+    note : callable
+        Told of each time that took ``least_ns`` more.
+    stopped : callable
+        Asked before each.
+    usual_ns, least_ns : int
+        Nanoseconds.
+    clock : callable
+        The same.
+    """
     while not stopped():
-        due_ns = clock() + SLEEP_NS
-        sleep(SLEEP_NS / 1e9)
+        due_ns = clock() + usual_ns
+        act()
         late_ns = clock() - due_ns
-        if late_ns >= LEAST_NS:
+        if late_ns >= least_ns:
             note(Late(place, due_ns, late_ns))
 
 
@@ -132,10 +148,9 @@ def watch_disk(
     note: Callable[[Late], None],
     stopped: Callable[[float], bool],
     *,
-    write: Callable[[int], None] | None = None,
     clock: Callable[[], int] = monotonic_ns,
 ) -> None:
-    """Write a page again and again, and note each time that took long, until told to stop.
+    """Note each time that a page took long to be on the disk, until told to stop.
 
     Parameters
     ----------
@@ -145,21 +160,25 @@ def watch_disk(
         Told of each.
     stopped : callable
         Waits for so many seconds, or until the end, and returns whether it has come.
-    write : callable, optional
-        Writes a page to a file descriptor; returns when the disk has it.
     clock : callable
         Nanoseconds.
     """
-    write = write or _write_page
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+
+    def write() -> None:
+        os.pwrite(descriptor, PAGE, 0)
+        os.fdatasync(descriptor)
+
     try:
-        write(descriptor)  # the first one allocates
-        while not stopped(DISK_PERIOD_S):
-            due_ns = clock()
-            write(descriptor)
-            took_ns = clock() - due_ns
-            if took_ns >= DISK_LEAST_NS:
-                note(Late(DISK, due_ns, took_ns))
+        write()  # the first one allocates
+        watch(
+            DISK,
+            write,
+            note,
+            lambda: stopped(DISK_PERIOD_S),
+            least_ns=DISK_LEAST_NS,
+            clock=clock,
+        )
     finally:
         os.close(descriptor)
         path.unlink()
@@ -168,11 +187,10 @@ def watch_disk(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Watch this process's cores, and the disk, until a signal ends it; return the exit code."""
     options = _parser().parse_args(arguments)
+    # The threads inherit the mask: the signals wait for this one to ask for them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _received, _frame: ended.set())
     cores = sorted(os.sched_getaffinity(0)) if _goes_before_everybody() else []
-    disk = options.file.with_suffix(".disk")
     with options.file.open("wb") as stream:
         write = _Lines(stream)
         write(Watched((*map(_named, cores), DISK) if cores else ()))
@@ -180,13 +198,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             threading.Thread(target=_watch_core, args=(core, write, ended.is_set)) for core in cores
         ]
         if cores:
-            threads.append(threading.Thread(target=watch_disk, args=(disk, write, ended.wait)))
+            page = options.file.with_suffix(".disk")
+            threads.append(threading.Thread(target=watch_disk, args=(page, write, ended.wait)))
         for thread in threads:
             thread.start()
         sys.stdout.write(f"{READY}\n")
         sys.stdout.flush()
-        while not ended.wait(LOOK_S):
-            pass
+        signal.sigwait(ENDS)
+        ended.set()
         for thread in threads:
             thread.join()
     return 0
@@ -206,16 +225,18 @@ class _Lines:
 
 def _watch_core(core: int, note: Callable[[Late], None], stopped: Callable[[], bool]) -> None:
     os.sched_setaffinity(0, {core})  # of this thread alone
-    watch(_named(core), note, stopped)
+    watch(
+        _named(core),
+        lambda: time.sleep(SLEEP_NS / 1e9),
+        note,
+        stopped,
+        usual_ns=SLEEP_NS,
+        least_ns=LEAST_NS,
+    )
 
 
 def _named(core: int) -> str:
     return f"core {core}"
-
-
-def _write_page(descriptor: int) -> None:
-    os.pwrite(descriptor, PAGE, 0)
-    os.fdatasync(descriptor)
 
 
 def _goes_before_everybody() -> bool:

@@ -96,11 +96,17 @@ def read_record(path: Path) -> Iterator[RecordLine]:
     RecordError
         If a whole line is not a line of a record; names it.
     """
+    for number, raw in enumerate(whole_lines(path), 1):
+        yield _decoded(raw, f"{path}:{number}")
+
+
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file that exists; a last one that was cut off by a kill is left out."""
     with path.open("rb") as stream:
-        for number, raw in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES), b""), 1):
+        for raw in iter(lambda: stream.readline(MAX_LINE_BYTES), b""):
             if not raw.endswith(b"\n"):
                 return
-            yield _decoded(raw, f"{path}:{number}")
+            yield raw
 
 
 def _decoded(raw: bytes, where: str) -> RecordLine:

@@ -14,6 +14,8 @@ from typing import Final
 
 import msgspec
 
+from loadtests.plan import PlanError
+
 RESOLUTION: Final = 1.1
 """Two rates closer than this ratio are not told apart."""
 MAX_PROBES: Final = 20
@@ -77,13 +79,17 @@ def search(
     resolution : float
         Ratio at which the search ends, above 1.
 
+    Raises
+    ------
+    PlanError
+        As ``check_range``.
+
     Notes
     -----
     A run that shows nothing counts as not holding: a rate is only called good when it was
     seen to be. At most ``MAX_PROBES`` runs.
     """
-    assert 0 < floor <= ceiling, f"a search from {floor} to {ceiling}"
-    assert resolution > 1, f"a resolution of {resolution}"
+    check_range(floor=floor, ceiling=ceiling, resolution=resolution)
     first = probe(floor)
     probes = [first]
     if not first.holds:
@@ -97,6 +103,23 @@ def search(
         probes.append(found)
         good, bad = (rate, bad) if found.holds else (good, rate)
     return _found(good, probes)
+
+
+def check_range(*, floor: float, ceiling: float, resolution: float) -> None:
+    """Refuse a range in which nothing can be searched.
+
+    Raises
+    ------
+    PlanError
+        If the floor is not above 0, or is above the ceiling, or the resolution tells no two rates
+        apart.
+    """
+    if not floor > 0:
+        raise PlanError(f"--floor {floor:,.0f}: above 0 ticks/s")
+    if not floor <= ceiling:
+        raise PlanError(f"--floor {floor:,.0f}: at most the ceiling, {ceiling:,.0f} ticks/s")
+    if not resolution > 1:
+        raise PlanError(f"--resolution {resolution:g}: a ratio above 1")
 
 
 def _found(highest: float, probes: Sequence[Probe]) -> SearchResult:

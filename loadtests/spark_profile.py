@@ -10,6 +10,7 @@ from statistics import median
 
 import msgspec
 
+from loadtests.record import whole_lines
 from system.stream.profile import FILE, BatchDurations
 
 
@@ -38,9 +39,7 @@ def spark_profile(folder: Path, *, first_ns: int, last_ns: int) -> SparkProfile 
     path = folder / FILE
     if not path.exists():
         return None
-    lines = path.read_bytes().splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith(b"\n")]
-    sampled = [msgspec.json.decode(line, type=BatchDurations) for line in whole]
+    sampled = [msgspec.json.decode(line, type=BatchDurations) for line in whole_lines(path)]
     found = [one for one in sampled if first_ns <= one.at_ns <= last_ns]
     if not found:
         return None

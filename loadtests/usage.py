@@ -82,7 +82,8 @@ class UsageSampler(Background):
 
     def usage(self) -> tuple[ProcessUsage, ...]:
         """Return what was used so far, the largest first."""
-        found = [self._usage(name, seen) for name, seen in self._seen.items()]
+        # Sampled on, here and below: what is walked through is a copy.
+        found = [self._usage(name, seen) for name, seen in list(self._seen.items())]
         return tuple(sorted(found, key=lambda one: -one.cpu_s))
 
     def memory(self) -> tuple[MemorySamples, ...]:
@@ -102,12 +103,13 @@ class UsageSampler(Background):
         """Take one sample of every process that there is now."""
         self._last_ns = monotonic_ns()
         self._first_ns = self._first_ns or self._last_ns
-        if self._sampled % WAITING_EVERY == 0:
+        with_waiting = self._sampled % WAITING_EVERY == 0
+        if with_waiting:
             self._waited_until_ns = self._last_ns
         memory: dict[str, _Memory] = {}
         for root, pid in self._roots.items():
             for name, process in _family(root, pid):
-                self._count(name, process, memory)
+                self._count(name, process, memory, with_waiting=with_waiting)
         for name, found in memory.items():
             seen = self._seen[name]
             seen.at_ns.append(self._last_ns)
@@ -120,7 +122,14 @@ class UsageSampler(Background):
         while not self._stopped.wait(PERIOD_S):
             self.sample()
 
-    def _count(self, name: str, process: psutil.Process, memory: dict[str, _Memory]) -> None:
+    def _count(
+        self,
+        name: str,
+        process: psutil.Process,
+        memory: dict[str, _Memory],
+        *,
+        with_waiting: bool,
+    ) -> None:
         try:
             with process.oneshot():
                 times, pages = process.cpu_times(), process.memory_info()
@@ -130,7 +139,7 @@ class UsageSampler(Background):
         cpu = times.user + times.system
         seen.cpu_first.setdefault(process.pid, cpu)
         seen.cpu_last[process.pid] = cpu
-        if self._waited_until_ns == self._last_ns:
+        if with_waiting:
             for thread, waited_ns in _waited_ns(process.pid):
                 seen.waited_first_ns.setdefault(thread, waited_ns)
                 seen.waited_last_ns[thread] = waited_ns
@@ -139,17 +148,16 @@ class UsageSampler(Background):
         found.own_mb += (pages.rss - pages.shared) / MEBIBYTE
 
     def _usage(self, name: str, seen: _Seen) -> ProcessUsage:
-        cpu_s = sum(last - seen.cpu_first[pid] for pid, last in seen.cpu_last.items())
+        cpu_s = sum(last - seen.cpu_first[pid] for pid, last in list(seen.cpu_last.items()))
         seconds = (self._last_ns - self._first_ns) / 1e9
-        waited_ns = sum(
-            last - seen.waited_first_ns[thread] for thread, last in seen.waited_last_ns.items()
-        )
+        waited = list(seen.waited_last_ns.items())
+        waited_ns = sum(last - seen.waited_first_ns[thread] for thread, last in waited)
         watched_ns = max(self._waited_until_ns - self._first_ns, round(PERIOD_S * 1e9))
         return ProcessUsage(
             name=name,
             cpu_s=cpu_s,
             cores=cpu_s / max(seconds, PERIOD_S),
-            waiting=waited_ns / watched_ns if seen.waited_last_ns else None,
+            waiting=waited_ns / watched_ns if waited else None,
             memory_mb_first=seen.memory_mb[0],
             memory_mb_last=seen.memory_mb[-1],
             memory_mb_max=max(seen.memory_mb),

@@ -33,11 +33,19 @@ def written(path: Path, *lines: Watched | Late, torn: bytes = b"") -> Path:
 def test_only_what_was_late_by_a_pause_is_noted():
     now, late_by, noted = 0, [0, LEAST_NS - 1, LEAST_NS, 40 * MS, 3_000], []
 
-    def sleep(seconds: float) -> None:
+    def sleep() -> None:
         nonlocal now
-        now += round(seconds * 1e9) + late_by.pop(0)
+        now += SLEEP_NS + late_by.pop(0)
 
-    watch("core 3", noted.append, lambda: not late_by, sleep=sleep, clock=lambda: now)
+    watch(
+        "core 3",
+        sleep,
+        noted.append,
+        lambda: not late_by,
+        usual_ns=SLEEP_NS,
+        least_ns=LEAST_NS,
+        clock=lambda: now,
+    )
     third = 3 * SLEEP_NS + LEAST_NS - 1
     fourth = third + LEAST_NS + SLEEP_NS
     assert noted == [Late("core 3", third, LEAST_NS), Late("core 3", fourth, 40 * MS)]
@@ -96,7 +104,7 @@ def test_the_watch_says_which_cores_it_has(tmp_path):
     assert list(tmp_path.glob("*.disk")) == []
 
 
-def test_only_a_page_that_took_long_is_noted(tmp_path):
+def test_only_a_page_that_took_long_is_noted(tmp_path, monkeypatch):
     now, took, noted = 0, [70 * MS, DISK_LEAST_NS - 1, DISK_LEAST_NS, 300], []
 
     def write(_: int) -> None:
@@ -104,7 +112,8 @@ def test_only_a_page_that_took_long_is_noted(tmp_path):
         now += took.pop(0)
 
     path = tmp_path / "page.disk"
-    watch_disk(path, noted.append, lambda _: not took, write=write, clock=lambda: now)
+    monkeypatch.setattr(os, "fdatasync", write)
+    watch_disk(path, noted.append, lambda _: not took, clock=lambda: now)
     assert noted == [Late("disk", 70 * MS + DISK_LEAST_NS - 1, DISK_LEAST_NS)]
     assert not path.exists()
 
