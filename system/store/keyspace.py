@@ -54,6 +54,9 @@ BACKOFF_BASE_S: Final = 0.02
 BACKOFF_MAX_S: Final = 0.5
 READERS_MAX: Final = 64
 READ_COUNT_MAX: Final = 256
+READ_AT_ONCE: Final = 16
+"""Snapshots in one reply: 2 to 4 MB each of the largest books, and the server disconnects a
+client that has 64 MB unread."""
 BLOCK_MS_MAX: Final = 4_000
 
 FENCED: Final = 1

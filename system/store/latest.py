@@ -15,6 +15,7 @@ from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -31,6 +32,7 @@ from system.store.live import (
     StreamEntry,
     Watermark,
     entries_from,
+    entries_to_ask_for,
     snapshot_from,
     status_from,
     watermark_from,
@@ -58,6 +60,8 @@ class LatestStore:
             socket_timeout=keyspace.REPLY_TIMEOUT_S,
             socket_connect_timeout=keyspace.CONNECT_TIMEOUT_S,
             retry=Retry(redis_backoff(), attempts),
+            # Memory is free again once a slow reader was disconnected.
+            retry_on_error=[OutOfMemoryError],
         )
         self._publish = self._redis.register_script(keyspace.PUBLISH)
         self._mark_durable = self._redis.register_script(keyspace.MARK_DURABLE)
@@ -297,10 +301,18 @@ class LatestStore:
             If Redis does not answer.
         """
         assert 0 <= block_ms <= keyspace.BLOCK_MS_MAX, f"block_ms {block_ms} is not in the bounds"
+        entries: list[StreamEntry] = []
         with answering():
-            streams: Any = {keyspace.SNAPSHOTS_KEY: last_id}
-            bound = min(count, keyspace.READ_COUNT_MAX)
-            return entries_from(self._redis.xread(streams, bound, block_ms or None))
+            while asked := entries_to_ask_for(count, entries):
+                streams: Any = {keyspace.SNAPSHOTS_KEY: last_id}
+                # Only the first reply is waited for: after it there is something to return.
+                block = None if entries else block_ms or None
+                read = entries_from(self._redis.xread(streams, asked, block))
+                entries += read
+                if len(read) < asked:
+                    break
+                last_id = read[-1].entry_id
+        return entries
 
     # -- inner --------------------------------------------------------------------------
 
@@ -317,9 +329,16 @@ class LatestStore:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turn a silent Redis into our own error, without its URL."""
+    """Turn a Redis that is silent, full or refuses into our own error, without its URL."""
     try:
         yield
+    except OutOfMemoryError as error:
+        raise StoreUnavailableError(
+            "Redis's memory is full (maxmemory), so that it takes no new numbers: give it more, "
+            f"or disconnect what fills it: {error}"
+        ) from error
+    except ResponseError as error:
+        raise StoreUnavailableError(f"Redis refuses: {error}") from error
     except (RedisConnectionError, RedisTimeoutError) as error:
         raise StoreUnavailableError(
             f"Redis does not answer within {keyspace.REPLY_TIMEOUT_S:g} s, "

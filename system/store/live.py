@@ -13,7 +13,7 @@ from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleStatus
 from system.contracts.replay import ReplayStatus
-from system.store.keyspace import HEARTBEAT_EXPIRY_MS
+from system.store.keyspace import HEARTBEAT_EXPIRY_MS, READ_AT_ONCE, READ_COUNT_MAX
 from system.store.records import NO_EPOCH, Position
 
 Reply = Any
@@ -233,3 +233,16 @@ def entry_from(entry_id: bytes, fields: dict[bytes, bytes]) -> StreamEntry:
 def entries_from(reply: Reply) -> list[StreamEntry]:
     """Return the entries of an XREAD of one stream; an empty answer has none."""
     return [entry_from(*entry) for _, entries in reply or () for entry in entries]
+
+
+def entries_to_ask_for(count: int, read: Sequence[StreamEntry]) -> int:
+    """Return the size of the next XREAD, 0 when as many entries were read as are wanted.
+
+    Parameters
+    ----------
+    count : int
+        Entries that the caller wants at most; ``READ_COUNT_MAX`` bounds it.
+    read : sequence of StreamEntry
+        Entries that came so far.
+    """
+    return min(READ_AT_ONCE, max(0, min(count, READ_COUNT_MAX) - len(read)))

@@ -15,6 +15,7 @@ from system.store.live import (
     StreamEntry,
     Watermark,
     entries_from,
+    entries_to_ask_for,
     record_from,
     status_from,
     watermark_from,
@@ -98,7 +99,11 @@ class LatestReader:
         StoreUnavailableError
             If Redis does not answer.
         """
-        return await self._records(portfolios, keyspace.LATEST_FIELDS)
+        records: list[LatestRecord] = []
+        for start in range(0, len(portfolios), keyspace.READ_AT_ONCE):
+            names = portfolios[start : start + keyspace.READ_AT_ONCE]
+            records += await self._records(names, keyspace.LATEST_FIELDS)
+        return records
 
     async def status(self) -> StreamStatus:
         """Return where the stream stands and how old its heartbeat is.
@@ -150,10 +155,18 @@ class LatestReader:
             If Redis does not answer.
         """
         assert 0 <= block_ms <= keyspace.BLOCK_MS_MAX, f"block_ms {block_ms} is not in the bounds"
+        entries: list[StreamEntry] = []
         with answering():
-            streams: Any = {keyspace.SNAPSHOTS_KEY: last_id}
-            bound = min(count, keyspace.READ_COUNT_MAX)
-            return entries_from(await self._redis.xread(streams, bound, block_ms or None))
+            while asked := entries_to_ask_for(count, entries):
+                streams: Any = {keyspace.SNAPSHOTS_KEY: last_id}
+                # Only the first reply is waited for: after it there is something to return.
+                block = None if entries else block_ms or None
+                read = entries_from(await self._redis.xread(streams, asked, block))
+                entries += read
+                if len(read) < asked:
+                    break
+                last_id = read[-1].entry_id
+        return entries
 
     async def kept_range(self) -> tuple[str, str]:
         """Return the ids of the oldest and the newest entry kept, ``OLDEST_ID`` if none.

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from tests.compose.reading import (
     is_sent,
     read_compose,
 )
+from tests.integration import containers
 
 LOADED_FILES = """
 import sys
@@ -155,6 +157,12 @@ def test_redis_has_the_same_settings_but_for_address_and_password():
     assert [s for s in theirs if not s.startswith(apart)] == [
         s for s in ours if not s.startswith(apart)
     ]
+
+
+def test_redis_is_the_embedded_program_of_the_same_major_version(services):
+    major = version(redis.SERVER_PACKAGE).partition(".")[0]
+    assert services["redis"]["image"] == f"valkey/valkey:{major}" == containers.REDIS
+    assert services["redis"]["command"][0] == redis.SERVER_PROGRAM
 
 
 @pytest.mark.parametrize("name", OWN_SERVICES)

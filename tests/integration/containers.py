@@ -15,7 +15,7 @@ from typing import Final
 
 KAFKA: Final = "apache/kafka:4.3.1"
 POSTGRES: Final = "postgres:17"
-REDIS: Final = "redis:7"
+REDIS: Final = "valkey/valkey:9"
 SOCKET: Final = Path("/var/run/docker.sock")
 START_BOUND_S: Final = 60
 PASSWORD: Final = "of-these-tests"  # noqa: S105 - of servers that live as long as the tests

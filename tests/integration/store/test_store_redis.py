@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -134,3 +137,79 @@ def test_large_snapshots_are_kept_in_smaller_number(
         latest.publish([big], fence=1, epoch=epoch, offsets={}, published_ns=1)
     with redis.Redis.from_url(redis_url) as client:
         assert 2 <= client.xlen(keyspace.SNAPSHOTS_KEY) <= 4
+
+
+@pytest.fixture
+def nearly_full(redis_url: str) -> Iterator[redis.Redis]:
+    """A Redis whose memory holds nothing more, until the test gives it back."""
+    with redis.Redis.from_url(redis_url) as client:
+        held = client.config_get("maxmemory")["maxmemory"]
+        client.config_set("maxmemory", client.info("memory")["used_memory"])
+        yield client
+        client.config_set("maxmemory", held)
+
+
+def test_a_full_memory_is_said_to_be_unavailable(nearly_full: redis.Redis, redis_url: str) -> None:
+    full = LatestStore(redis_url, attempts=1)
+    with pytest.raises(StoreUnavailableError, match="memory is full"):
+        publish(full, 0)
+    with pytest.raises(StoreUnavailableError, match="memory is full"):
+        full.beat(1, 0, monotonic_ns=1, state=StreamState.RUNNING)
+    assert full.latest("alpha") is None
+    full.close()
+
+
+def test_a_write_waits_until_memory_is_free_again(nearly_full: redis.Redis, redis_url: str) -> None:
+    waiting = LatestStore(redis_url, attempts=keyspace.STREAM_ATTEMPTS)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(publish, waiting, 0)
+        time.sleep(0.2)
+        assert not written.done()
+        nearly_full.config_set("maxmemory", 0)
+        written.result(timeout=10)
+    assert waiting.latest("alpha") is not None
+    waiting.close()
+
+
+def test_a_wrong_type_is_refused_in_our_own_words(latest: LatestStore, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(keyspace.SNAPSHOTS_KEY, "no stream")
+    with pytest.raises(StoreUnavailableError, match=r"Redis refuses.*WRONGTYPE"):
+        publish(latest, 0)
+
+
+@pytest.mark.parametrize("password", ["", "the right one"])
+def test_a_client_that_asks_and_never_reads_fills_nothing(
+    latest: LatestStore, redis_url: str, password: str
+) -> None:
+    url = urlsplit(redis_url)
+    greeting = f"AUTH {url.password}\r\n" if password else ""
+    publish(latest, 0)
+    with socket.create_connection((url.hostname, url.port), timeout=1) as greedy:
+        greedy.sendall(greeting.encode())
+        with contextlib.suppress(OSError):  # refused, or closed while we write
+            for _ in range(60):
+                greedy.sendall(b"a\r\n" * 350_000)
+        publish(latest, 1)
+        with redis.Redis.from_url(redis_url) as client:
+            assert client.info("memory")["used_memory"] < 256 * 1024**2
+
+
+def test_a_long_reading_is_many_replies_and_no_entry_is_lost(
+    latest: LatestStore, redis_url: str
+) -> None:
+    for epoch in range(4):
+        publish(latest, epoch, *(f"book-{number}" for number in range(10)))
+    whole = latest.read_since("0", count=256)
+    assert [entry.epoch for entry in whole] == [epoch for epoch in range(4) for _ in range(10)]
+    assert latest.read_since("0", count=33) == whole[:33]
+
+    async def read() -> None:
+        reader = LatestReader(redis_url)
+        assert await reader.read_since(OLDEST_ID, block_ms=1_000, count=256) == whole
+        assert await reader.read_since(OLDEST_ID, count=16) == whole[:16]
+        names = [f"book-{number}" for number in range(10)] * 4
+        assert [record.portfolio for record in await reader.snapshots(names)] == names
+        await reader.aclose()
+
+    asyncio.run(read())
