@@ -27,7 +27,7 @@ from system.contracts.messages import (
 from validation.adjustment_rules import Taken
 from validation.adjustments import NO_ACTS, Acts
 from validation.checkers.end_of_day import EndOfDay
-from validation.references.exact import Number, exact
+from validation.references.exact import Number, exact, exact_breach
 from validation.references.held_options import ReferenceTerms
 from validation.references.revaluation import (
     CurrentMarket,
@@ -220,7 +220,7 @@ def expected_days(
         held = positions_after(portfolio, trades, market.instruments, stands.acts)
         risk = expected_end_of_day(portfolio, held, stands, day)
         pnl = None if before is None else _value(portfolio, before[0], stands, day) - before[1].nav
-        breach = None if pnl is None or before is None else -pnl > before[1].var
+        breach = None if pnl is None or before is None else exact_breach(pnl, before[1].var)
         found[portfolio.portfolio, day] = _stated(risk, pnl, breach)
         behind = market.under(acts, until=day).acts
         before = positions_after(portfolio, trades, market.instruments, behind), risk

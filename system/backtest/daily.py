@@ -22,6 +22,7 @@ from system.backtest.span_run import SpanResult, span_result
 from system.backtest.specification import BacktestSettings
 from system.backtest.splits import Split, split_adjusted, split_factors
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
+from system.risk.breach import exceeds
 from system.risk.confidence import tail_of
 from system.risk.moves import SuspectMove
 from system.risk.window import CarriedClose
@@ -65,7 +66,7 @@ class DailyBacktest:
     theoretical_pnl : ndarray of float64
         The same by the scenario formula from the moves of that day.
     breach : ndarray of bool
-        Loss strictly greater than VaR.
+        Loss greater than VaR, by `system.risk.breach`.
     scenario_dates : tuple of date or None
         Of the scenario behind each VaR; None for a fitted law.
     below, up_to : ndarray of float64
@@ -242,7 +243,7 @@ def _joined(
         expected_shortfall=vector("expected_shortfall"),
         pnl=pnl,
         theoretical_pnl=vector("theoretical_pnl"),
-        breach=-pnl > var,
+        breach=exceeds(-pnl, var),
         scenario_dates=tuple(itertools.chain(*(one.scenario_dates for one in results))),
         below=vector("below"),
         up_to=vector("up_to"),

@@ -35,6 +35,7 @@ from system.backtest.distributions import (
 from system.backtest.scenarios import ScenarioBlock
 from system.backtest.student import fitted_student
 from system.risk.arrays import Float64Matrix, Float64Vector, IndexVector
+from system.risk.breach import exceeds
 from system.risk.confidence import Confidence, Tail, tail_of
 from system.risk.errors import NonFinitePnlError
 from system.risk.historical import tail_mean_loss
@@ -295,10 +296,10 @@ def _student_measures(dof: int, tail_probability: float) -> tuple[float, float]:
 
 
 def _empirical(pnl: Float64Matrix, next_pnl: Float64Vector) -> tuple[Float64Vector, Float64Vector]:
-    """Return the step of the next P&L among n + 1 equally likely ranks."""
+    """Return the step of the next P&L among n + 1 equally likely ranks; equal as for a breach."""
     ranks = pnl.shape[1] + 1
-    below = (pnl < next_pnl[:, None]).sum(axis=1) / ranks
-    up_to = ((pnl <= next_pnl[:, None]).sum(axis=1) + 1) / ranks
+    below = exceeds(next_pnl[:, None], pnl).sum(axis=1) / ranks
+    up_to = ((~exceeds(pnl, next_pnl[:, None])).sum(axis=1) + 1) / ranks
     return below, up_to
 
 

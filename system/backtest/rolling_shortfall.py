@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from system.backtest.shortfall import SimulatedZ, z_of
 from system.risk.arrays import Float64Matrix, Float64Vector
+from system.risk.breach import exceeds
 from system.risk.confidence import Confidence, Tail, tail_of
 
 CELLS_IN_ALL: Final = 40_000_000
@@ -65,15 +66,15 @@ def _ratios(
     returns = rng.standard_normal(scenario_count + day_count)
     windows = sliding_window_view(returns[:-1], scenario_count)
     per_block = max(1, CELLS_PER_BLOCK // scenario_count)
-    total, breaches = 0.0, 0
+    total, breach_count = 0.0, 0
     for first in range(0, day_count, per_block):
         block = windows[first : first + per_block]
         today = returns[scenario_count + first : scenario_count + first + len(block)]
         var, shortfall = _tail_losses(block, tail)
-        hits = (-today > var) & (shortfall > 0.0)
+        hits = exceeds(-today, var) & (shortfall > 0.0)
         total += float((today[hits] / shortfall[hits]).sum())
-        breaches += int(hits.sum())
-    return total, float(breaches)
+        breach_count += int(hits.sum())
+    return total, float(breach_count)
 
 
 def _tail_losses(windows: Float64Matrix, tail: Tail) -> tuple[Float64Vector, Float64Vector]:

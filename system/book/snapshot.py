@@ -32,6 +32,7 @@ from system.contracts.messages import (
     TailScenario,
 )
 from system.errors import InputError
+from system.risk.breach import is_breach
 from system.risk.portfolio import PortfolioRisk, portfolio_risk
 from system.risk.valuation import exposure_by_group, var_fraction
 
@@ -70,10 +71,10 @@ class DayResult:
 
     @property
     def breach(self) -> bool | None:
-        """Return whether the loss was strictly greater than the VaR stated before."""
+        """Return whether the loss was greater than the VaR stated before (`is_breach`)."""
         if self.previous_var is None or self.hypothetical_pnl is None:
             return None
-        return -self.hypothetical_pnl > self.previous_var
+        return is_breach(-self.hypothetical_pnl, self.previous_var)
 
 
 def risk_snapshot(

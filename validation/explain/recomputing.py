@@ -19,6 +19,7 @@ from system.book.recall import Recall, moment_of, recalled_book
 from system.book.restore import restored_market
 from system.book.snapshot import risk_snapshot
 from system.contracts.messages import MONEY, PositionRisk, RiskSnapshot, SnapshotKind
+from system.risk.breach import is_breach
 from system.risk.currency import rate_to_base
 from validation.explain.inputs import Bundle
 
@@ -163,7 +164,7 @@ def _breach(record: RiskSnapshot) -> bool | None:
         return None
     if record.hypothetical_pnl is None or record.previous_var is None:
         return None
-    return -record.hypothetical_pnl > record.previous_var
+    return is_breach(-record.hypothetical_pnl, record.previous_var)
 
 
 def _changed_inputs(record: RiskSnapshot, recall: Recall) -> Iterator[str]:

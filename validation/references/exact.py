@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Number: TypeAlias = int | float | str | Decimal | Fraction
+BILLIONTH: Final = Fraction(1, 10**9)
+"""Of the larger of two amounts: a smaller difference is rounding."""
 
 
 class ReferenceInputError(ValueError):
@@ -36,6 +38,24 @@ def exact(value: Number) -> Fraction:
     except (ValueError, OverflowError, ZeroDivisionError) as error:
         msg = f"{value!r} is not a finite number"
         raise ReferenceInputError(msg) from error
+
+
+def exact_breach(pnl: Fraction, var: Fraction) -> bool:
+    """Return whether a day lost more than the VaR, beyond a billionth of the larger amount.
+
+    Parameters
+    ----------
+    pnl : Fraction
+        Of the day, gains positive.
+    var : Fraction
+        Stated the close before, losses positive.
+
+    Examples
+    --------
+    >>> exact_breach(Fraction(-10), Fraction(10)), exact_breach(Fraction(-11), Fraction(10))
+    (False, True)
+    """
+    return -pnl > var and abs(pnl + var) > BILLIONTH * max(abs(pnl), abs(var))
 
 
 def exact_quantile(outcomes: Sequence[Fraction], probability: Fraction) -> Fraction:

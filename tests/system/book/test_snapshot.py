@@ -16,6 +16,7 @@ from tests.system.book.feed import (
     MARKET,
     WINDOW,
     Feed,
+    date_of,
     end_of_day,
     history,
     holding,
@@ -201,6 +202,15 @@ def test_too_few_closes_are_not_available_and_name_the_series() -> None:
     assert all(one.var is None for one in snapshot.asset_classes)
 
 
+def test_a_suspect_rate_is_named_by_its_series_and_counted() -> None:
+    feed = opened(holding("B", 1.0))
+    feed.close(0, rate("USD", 1.1), tick("B", 100.0))
+    wild = end_of_day(feed.close(1, rate("USD", 0.011, day=1), tick("B", 100.0, day=1)))
+    back = end_of_day(feed.close(2, rate("USD", 1.1, day=2), tick("B", 100.0, day=2)))
+    assert f"fx:USD {date_of(1)}" in wild.suspect
+    assert {f"fx:USD {date_of(1)}", f"fx:USD {date_of(2)}"} <= set(back.suspect)
+
+
 def test_suspect_moves_are_named_and_counted() -> None:
     feed = opened(holding("A", 1.0))
     snapshot = end_of_day(feed.close(0, tick("A", 40.0)))
@@ -300,7 +310,10 @@ def test_a_close_at_which_a_price_was_missing_measures_no_pnl() -> None:
 
 def test_a_loss_of_exactly_the_var_is_no_breach() -> None:
     assert DayResult(previous_var=5.0, hypothetical_pnl=-5.0).breach is False
-    assert DayResult(previous_var=5.0, hypothetical_pnl=math.nextafter(-5.0, -6.0)).breach is True
+    assert DayResult(previous_var=5.0, hypothetical_pnl=math.nextafter(-5.0, -6.0)).breach is False
+    assert DayResult(previous_var=9999.999999999998, hypothetical_pnl=-10_000.0).breach is False
+    assert DayResult(previous_var=10_000.0, hypothetical_pnl=-10_000.01).breach is True
+    assert DayResult(previous_var=0.0, hypothetical_pnl=-0.0).breach is False
     assert DayResult(previous_var=-5.0, hypothetical_pnl=5.0).breach is False
     assert DayResult(previous_var=-5.0, hypothetical_pnl=4.0).breach is True
 
@@ -316,9 +329,23 @@ def test_a_breach_in_the_stream_is_the_loss_of_the_positions_held_before() -> No
     assert before.var is not None
     exact = 100.0 - before.var / 10.0
     feed.send(trade("t", "A", -10.0, 100.0))
-    snapshot = end_of_day(feed.close(1, tick("A", exact - 1e-9, day=1)))
+    snapshot = end_of_day(feed.close(1, tick("A", exact - 1e-4, day=1)))
     assert snapshot.breach is True
     assert snapshot.previous_var == before.var
+
+
+def test_a_loss_rounded_differently_from_an_equal_var_is_no_breach_across_the_wire() -> None:
+    feed = opened()
+    feed.send(instrument("PNY"), history("PNY", [0.02, 0.03] * 4))
+    feed.send(portfolio("Q", holding("PNY", 1_000_000.0, 0.02)))
+    feed.close(0, tick("PNY", 0.02))
+    before = end_of_day(feed.close(1, tick("PNY", 0.03, day=1)), "Q")
+    after = end_of_day(feed.close(2, tick("PNY", 0.02, day=2)), "Q")
+    assert before.var is not None
+    assert after.hypothetical_pnl is not None
+    assert before.var != -after.hypothetical_pnl
+    assert before.var == pytest.approx(-after.hypothetical_pnl, rel=1e-12)
+    assert after.breach is False
 
 
 # -- provenance ------------------------------------------------------------

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from system.contracts.messages import AssetClass, ReturnType
-from system.risk.listing import Listing
+from system.contracts.messages import AssetClass, OptionRight, ReturnType
+from system.risk.listing import Listing, OptionTerms
 from system.risk.moves import SuspectMove, split_ratio, suspect_moves
 from system.risk.window import CloseTable, ScenarioWindow, scenario_window
 from validation import closes
@@ -51,6 +51,51 @@ def test_money_and_absolute_returns_are_passed_over() -> None:
         Listing("cash:USD", AssetClass.CASH, "USD"),
     ]
     assert suspect_moves(window, listings) == ()
+
+
+def test_a_rate_has_a_bound_of_its_own_and_is_named_by_its_series() -> None:
+    rates = {"fx:GBP": [0.85, 0.92, 0.85, 0.85], "fx:JPY": [120.0, 1.2, 120.0, 120.0]}
+    window = window_of(P=[10.0] * 4, **rates)
+    pence = Listing("P", AssetClass.EQUITY, "GBp")
+    yen = Listing("Y", AssetClass.FX, "JPY")
+    found = suspect_moves(window, [pence, yen])
+    assert [(one.instrument_id, one.date) for one in found] == [
+        ("fx:JPY", DAYS[1]),
+        ("fx:JPY", DAYS[2]),
+    ]
+    assert [one.move for one in found] == pytest.approx([-0.99, 99.0])
+    assert [one.split_ratio for one in found] == [None, None]
+    assert suspect_moves(window, [pence, yen], bounds={AssetClass.EQUITY: 0.25}) == ()
+    tight = suspect_moves(window, [pence], bounds={AssetClass.FX: 0.05})
+    assert {one.instrument_id for one in tight} == {"fx:GBP", "fx:JPY"}
+
+
+def test_a_wild_base_currency_is_one_series_and_not_every_cross() -> None:
+    window = window_of(**{"fx:GBP": [0.85] * 4, "fx:USD": [1.1, 1.1, 0.011, 1.1]})
+    found = suspect_moves(window, [Listing("G", AssetClass.FX, "GBP")])
+    assert {one.instrument_id for one in found} == {"fx:USD"}
+
+
+def test_a_move_of_what_an_option_is_on_is_flagged_once_and_without_holding_it() -> None:
+    window = window_of(X=[100.0, 100.0, 60.0, 60.0])
+    under = Listing("X", AssetClass.EQUITY, "USD")
+    terms = OptionTerms(under, OptionRight.CALL, 100.0, dt.date(2021, 1, 1), 0.2)
+    option = Listing("O", AssetClass.OPTION, "USD", option=terms)
+    for listings in ([option], [option, under], [option, option]):
+        (found,) = suspect_moves(window, listings)
+        assert (found.instrument_id, found.date) == ("X", DAYS[2])
+
+
+def test_the_rates_of_europes_central_bank_have_few_suspects_and_all_are_known() -> None:
+    found = []
+    for currency, series in closes.read_ecb_rates().items():
+        table = CloseTable.of({f"fx:{currency}": series})
+        window = scenario_window(table, as_of=table.dates[-1], scenario_count=len(table.dates) - 1)
+        found += [(one.instrument_id, str(one.date)) for one in suspect_moves(window, [])]
+    assert ("fx:CHF", "2015-01-15") in found
+    assert ("fx:RUB", "2022-02-28") in found
+    assert not [name for name, date in found if date == "2016-06-24"]
+    assert len(found) <= 25
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from validation.references.exact import (
     ReferenceInputError,
     exact,
+    exact_breach,
     exact_quantile,
     exact_tail_mean,
 )
@@ -68,3 +69,14 @@ def test_the_tail_mean_is_the_formula_of_acerbi_and_tasche(outcomes: list[int]) 
     rest = (mass - whole) * ranked[whole] if whole < len(ranked) else Fraction(0)
     expected = (sum(ranked[:whole]) + rest) / mass
     assert exact_tail_mean([Fraction(one) for one in outcomes], TWENTIETH) == expected
+
+
+def test_a_loss_within_a_billionth_of_the_var_is_no_breach() -> None:
+    var = exact(9999.999999999998)
+    assert not exact_breach(Fraction(-10_000), var)
+    assert not exact_breach(-var, Fraction(10_000))
+    assert exact_breach(Fraction(-1_000_001, 100), Fraction(10_000))
+    assert not exact_breach(Fraction(0), Fraction(0))
+    assert exact_breach(Fraction(4), Fraction(-5))
+    assert not exact_breach(Fraction(5), Fraction(-5))
+    assert not exact_breach(Fraction(-1), Fraction(2))
