@@ -133,6 +133,14 @@ $(PEERS_STAMP): $(VERIFY_STAMP) $(LOCKS)/peers.lock
 peers: $(PEERS_STAMP)  ## Other ways to the same number, with the same ticks and observer
 	@$(BIN)/python -m loadtests.peers.compare $(ARGS)
 
+.PHONY: sbom
+sbom: setup-verify  ## Bill of materials of packages, Java archives and servers (CycloneDX)
+	@$(BIN)/python -m validation.dependencies.sbom $(ARGS)
+
+.PHONY: audit
+audit: setup-verify  ## Known vulnerabilities of all of them, by the OSV database (needs the network)
+	@$(BIN)/python -m validation.dependencies.audit $(ARGS)
+
 .PHONY: up
 up: setup  ## Start the stack and stay in front of it (Ctrl-C stops everything)
 	@$(BIN)/riskstream up $(ARGS)

@@ -46,13 +46,18 @@ class ModelEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` holds: ``verdict`` is on the implementation, ``model`` has none."""
+    """What ``report.json`` holds: ``verdict`` is on the implementation, ``model`` has none.
+
+    ``left_open`` names the steps that could not ask a service outside this machine: they are
+    unknown, they are not part of ``verdict``, and nothing about them has passed.
+    """
 
     verdict: Verdict
     seconds: float
     cases: CaseCounts
     steps: tuple[StepOutcome, ...]
     model: tuple[ModelEvidence, ...] = ()
+    left_open: tuple[str, ...] = ()
 
 
 class _FindingsOnly(msgspec.Struct):

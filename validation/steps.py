@@ -32,6 +32,9 @@ class Step:
         The JUnit file that a command leaves.
     findings : Path, optional
         The JSON report with findings that a command leaves.
+    outside : str
+        Service outside this machine that the step asks, empty for none. While the service does
+        not answer the step is unknown, and that alone does not decide verify's exit code.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Step:
     timeout_s: float
     junit: Path | None = None
     findings: Path | None = None
+    outside: str = ""
 
 
 def verify_steps(folder: Path) -> tuple[Step, ...]:
@@ -54,6 +58,21 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         Step("lint", "style and format", (_python("ruff", "check", "."), _FORMAT), 120),
         Step("types", "static types, strict", (_python("mypy"),), 400),
         Step("layers", "imports follow the layers", ((str(BIN / "lint-imports"),),), 120),
+        Step(
+            "sbom",
+            "bill of materials: complete, as installed, valid by its schema",
+            (_python("validation.dependencies.sbom", *_sbom_files(folder)),),
+            120,
+            findings=folder / SBOM_FINDINGS,
+        ),
+        Step(
+            "audit",
+            "known vulnerabilities of every dependency",
+            (_python("validation.dependencies.audit", "--report", str(folder / AUDIT)),),
+            300,
+            findings=folder / AUDIT,
+            outside="the OSV advisory database",
+        ),
         _tests(folder, "unit", "unit and property tests", _UNIT, 900),
         _tests(folder, "references", "references against other libraries", _REFERENCES, 600),
         Step(
@@ -113,6 +132,10 @@ def _scenarios(*arguments: str) -> tuple[str, ...]:
     return _python("validation.scenarios.short", *_SHORT, *arguments)
 
 
+def _sbom_files(folder: Path) -> tuple[str, ...]:
+    return ("--output", str(folder / "sbom.cdx.json"), "--report", str(folder / SBOM_FINDINGS))
+
+
 def _tests(folder: Path, name: str, title: str, chosen: Sequence[str], timeout_s: float) -> Step:
     junit = folder / f"{name}.xml"
     command = _python("pytest", "-q", *chosen, f"--junitxml={junit}")
@@ -124,6 +147,8 @@ MODEL: Final = "model.json"
 MODEL_STEP: Final = "model"
 KILL_TABLE: Final = "kill_table.json"
 GUARD: Final = "guard.json"
+SBOM_FINDINGS: Final = "sbom.json"
+AUDIT: Final = "audit.json"
 _SHORT: Final = ("--minutes", "23")
 """On two cores all of it fits; on a slower machine the report lists what did not."""
 _SHORT_GUARD: Final = ("--rounds", "7", "--tolerance", "2")

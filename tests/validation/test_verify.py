@@ -165,3 +165,61 @@ def test_every_step_has_a_name_of_its_own_and_a_bound() -> None:
     steps = verify_steps(Path("build"))
     assert len({step.name for step in steps}) == len(steps)
     assert all(0 < step.timeout_s <= 2_400 for step in steps)
+
+
+def outside(path: Path, *verdicts: str) -> Step:
+    """Return a step that asks a service and found so."""
+    findings = [{"check": f"group {n}", "verdict": v, "detail": v} for n, v in enumerate(verdicts)]
+    code = f"open({str(path)!r}, 'w').write({json.dumps({'findings': findings})!r})"
+    exit_code = 1 if "failed" in verdicts else 0
+    commands = (python(f"{code}; exit({exit_code})"),)
+    return Step("audit", "vulnerabilities", commands, 60, findings=path, outside="a database")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code", "stated", "left_open"),
+    [
+        (("unknown", "unknown"), 0, "unknown", ["audit"]),
+        (("passed", "unknown"), 0, "unknown", ["audit"]),
+        (("passed", "passed"), 0, "passed", []),
+        (("failed", "unknown"), 1, "failed", []),
+    ],
+)
+def test_silence_of_a_service_outside_is_unknown_and_leaves_the_exit_code_to_the_rest(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verdicts: tuple[str, ...],
+    code: int,
+    stated: str,
+    left_open: list[str],
+) -> None:
+    tests = Step("unit", "tests", (python("pass"),), 60)
+    use(monkeypatch, tests, outside(project / "audit.json", *verdicts))
+    exit_code, text = run()
+    report = json.loads((project / "build/verify/report.json").read_bytes())
+    assert exit_code == code
+    assert report["verdict"] == ("failed" if code else "passed")
+    assert [step["verdict"] for step in report["steps"]] == ["passed", stated]
+    assert report["left_open"] == left_open
+    assert ("not known on this machine: audit" in text) == bool(left_open)
+    page = (project / "build/verify/report.html").read_text()
+    assert ("Not known on this machine" in page) == bool(left_open)
+
+
+def test_a_run_that_could_judge_nothing_has_not_passed(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, outside(project / "audit.json", "unknown"))
+    assert run()[0] == 1
+
+
+def test_another_step_that_is_unknown_still_decides(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lint = Step("lint", "style", (("no-such-program",),), 60)
+    use(monkeypatch, lint, outside(project / "audit.json", "unknown"))
+    assert run()[0] == 1
+
+
+def test_the_audit_alone_asks_outside_this_machine() -> None:
+    assert [step.name for step in verify_steps(Path("x")) if step.outside] == ["audit"]
