@@ -31,7 +31,7 @@ class QuoteRow(NamedTuple):
     """An accepted reading of a tick or an FX rate, as far as the fold needs it.
 
     ``price`` is the mid in the instrument's currency, or units of currency per 1 EUR.
-    ``lowest`` is the bid where that can be below what a relative price must be.
+    ``lowest`` is the bid of a tick, in the same currency; a rate has none.
     """
 
     name: str

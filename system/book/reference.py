@@ -65,7 +65,9 @@ class Reference:
             ) from None
 
     def check_quote(self, row: QuoteRow) -> None:
-        """Refuse a tick of something unknown or of money, a late one, one from far off.
+        """Refuse a tick of something unknown or of money, of a price that cannot be, or late.
+
+        An option may have a bid of 0; the bid of anything else is a price as its mid is.
 
         Raises
         ------
@@ -79,7 +81,9 @@ class Reference:
             raise MessageError(
                 RejectReason.INVALID, f"ticker {row.name} is money: its rate comes by fx_rates"
             )
-        self.check_price(row.name, min(row.price, row.lowest), "price")
+        self.check_price(row.name, row.price, "mid")
+        if listing.option is None or row.lowest < 0.0:  # an option that nobody wants has bid 0
+            self.check_price(row.name, row.lowest, "bid")
         self._check_time(row, row.name)
 
     def check_price(self, instrument: str, price: float, where: str) -> None:
@@ -93,12 +97,16 @@ class Reference:
         if price >= PRICE_MIN:
             return
         known = self._market.instruments.get(instrument)
-        if known is None or known.return_type is not ReturnType.ABSOLUTE:
-            raise MessageError(
-                RejectReason.INVALID,
-                f"{where} of {instrument} is {price:g}: below {PRICE_MIN:g} only an instrument "
-                "with return_type absolute can be",
-            )
+        if known is not None and known.return_type is ReturnType.ABSOLUTE:
+            return
+        if known is not None and known.option is not None:
+            rule = f"an option is worth {PRICE_MIN:g} or more (only its bid may be 0)"
+        else:
+            rule = f"below {PRICE_MIN:g} only an instrument with return_type absolute can be"
+        raise MessageError(
+            RejectReason.INVALID,
+            f"{where} of {instrument} is {price:g}: {rule}",
+        )
 
     def check_rate(self, row: QuoteRow) -> None:
         """Refuse a rate of EUR or of a minor unit, a late one, one from far off.

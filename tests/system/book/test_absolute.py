@@ -77,9 +77,9 @@ def test_no_move_of_it_is_a_suspect_tick() -> None:
 @pytest.mark.parametrize(
     ("message", "told"),
     [
-        (tick("A", -1.0), "price of A is -1"),
-        (tick("A", 0.0), "price of A is 0"),
-        (msgspec.structs.replace(tick("A", 1.0), bid=-1.0), "price of A is -1"),
+        (tick("A", -1.0), "mid of A is -1"),
+        (tick("A", 0.0), "mid of A is 0"),
+        (msgspec.structs.replace(tick("A", 1.0), bid=-1.0), "bid of A is -1"),
         (trade("t", "A", 1.0, -5.0), "price of A is -5"),
         (portfolio("X", holding("A", 1.0, -5.0)), "entry_price of A is -5"),
         (history("Z", [1.0, -1.0]), "close on 2020-02-02 of Z is -1"),
