@@ -7,13 +7,13 @@ The rules (docs of the topics, restated here because this is the second opinion)
 * a quote of an unknown ticker, or of money, is rejected; so is one up to the end of the
   last day that its series has a close for, or of the last mark (late), and one more than
   14 days beyond that (far off);
-* a sequence number that its series had among its newest 63, or that of the accepted quote,
-  is a duplicate; a quote older than the accepted one by (event time, sequence) is
-  superseded; behind a mark the accepted one counts as no newer than the mark;
-* a price below 1e-9 (bid, trade, entry, close) is invalid but for absolute returns;
-* a tick of a share, fund or future that is further from the accepted one than 25 % (share) or
-  15 % is suspect and counts; it is rejected after all (contradicted) if the next two accepted
-  ones of its session are both nearer, as a ratio, to the price before it than to it;
+* which quotes are newer, superseded or repeated is in ``validation.sequence_rules``;
+* a price below 1e-9 (mid, bid, trade, entry, close) is invalid but for absolute returns, and
+  but for the bid of an option, which may be 0;
+* a tick of a share, fund or future, or a rate, that is further from the accepted one than 25 %
+  (share), 15 % or 10 % (rate) is suspect and counts; it is rejected after all (contradicted) if
+  the next two accepted ones of its session are both nearer, as a ratio, to the price before it
+  than to it;
 * a trade counts once per (id, version), versions grow by one, a cancelled one is over;
 * cash is of a currency; an instrument with a price has no name of an FX series; closes of
   a new series lie within the days that are closed, once one is;
@@ -67,10 +67,8 @@ from system.contracts.topics import INPUT_TOPICS, REFERENCE
 from system.errors import MessageError
 from validation.adjustment_rules import Waiting, divisor_of
 from validation.checkers.ledger import Fate, Outcome
+from validation.sequence_rules import NumberedQuotes
 
-SEQUENCES_REMEMBERED: Final = 63
-SEQUENCES_KEPT: Final = 1_000
-"""Sequence numbers of one series in memory before the old ones are let go."""
 FUTURE_BOUND: Final = dt.timedelta(days=14)
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 ONE_DAY: Final = dt.timedelta(days=1)
@@ -84,11 +82,11 @@ SUSPECT_BEYOND: Final = {
     AssetClass.ETF: 0.15,
     AssetClass.FUTURE: 0.15,
 }
+RATE_SUSPECT_BEYOND: Final = 0.10
 
 Ruling = tuple[Outcome, str]
 APPLIED: Final[Ruling] = (Outcome.APPLIED, "")
 DUPLICATE: Final[Ruling] = (Outcome.DUPLICATE, "")
-SUPERSEDED: Final[Ruling] = (Outcome.SUPERSEDED, "")
 
 
 @dataclass
@@ -131,31 +129,16 @@ class _Series:
     """One ticker or currency while its partition is walked."""
 
     last_close: dt.date | None
-    accepted: tuple[int, int] | None = None
+    numbered: NumberedQuotes = field(default_factory=NumberedQuotes)
     quoted_today: bool = False
-    sequences: set[int] = field(default_factory=set)
-    newest_sequence: int = -1
     price: float | None = None
     close: float | None = None
     suspect: _Suspect | None = None
-
-    def add(self, sequence: int) -> None:
-        """Remember a sequence number; those that can decide nothing any more are let go."""
-        self.sequences.add(sequence)
-        self.newest_sequence = max(sequence, self.newest_sequence)
-        if len(self.sequences) > SEQUENCES_KEPT:
-            oldest = self.newest_sequence - SEQUENCES_REMEMBERED
-            self.sequences = {
-                one for one in self.sequences if one > oldest or self.is_accepted(one)
-            }
 
     def restate(self, divisor: float) -> None:
         """Bring what was quoted before a mark into the shares of the day behind it."""
         self.price = None if self.price is None else self.price / divisor
         self.close = None if self.close is None else self.close / divisor
-
-    def is_accepted(self, sequence: int) -> bool:
-        return self.accepted is not None and self.accepted[1] == sequence
 
 
 @dataclass
@@ -287,9 +270,7 @@ def _mark(mark: Mark, at: _Partition) -> Ruling:
         if series.quoted_today:
             series.last_close, series.quoted_today = mark.date, False
             series.close = series.price
-        if series.accepted is not None:
-            time_ns, sequence = series.accepted
-            series.accepted = min(time_ns, mark.event_time_ns), sequence
+        series.numbered.hold_back(mark.event_time_ns)
     for name, series in at.series.items():
         series.suspect = None
         for one in at.known.adjustments.taken.values():
@@ -304,7 +285,10 @@ def _tick(tick: Tick, at: _Partition) -> Ruling:
     instrument = at.known.instruments.get(tick.ticker)
     if instrument is None:
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
-    if instrument.asset_class in MONEY or at.known.is_too_low(tick.ticker, tick.bid):
+    if instrument.asset_class in MONEY or at.known.is_too_low(tick.ticker, tick.mid):
+        return _rejected(RejectReason.INVALID)
+    may_lack_a_bid = instrument.asset_class is AssetClass.OPTION and tick.bid >= 0
+    if not may_lack_a_bid and at.known.is_too_low(tick.ticker, tick.bid):
         return _rejected(RejectReason.INVALID)
     ruling = _quote(tick.ticker, tick.event_time_ns, tick.sequence, at)
     bound = SUSPECT_BEYOND.get(instrument.asset_class)
@@ -330,7 +314,11 @@ def _judge(series: _Series, price: float, bound: float, at: _Partition) -> None:
 def _rate(rate: FxRate, at: _Partition) -> Ruling:
     if rate.currency == EUR or rate.currency in MINOR:
         return _rejected(RejectReason.UNKNOWN_CURRENCY)
-    return _quote(f"fx:{rate.currency}", rate.event_time_ns, rate.sequence, at)
+    name = f"fx:{rate.currency}"
+    ruling = _quote(name, rate.event_time_ns, rate.sequence, at)
+    if ruling == APPLIED:
+        _judge(at.series[name], rate.rate, RATE_SUSPECT_BEYOND, at)
+    return ruling
 
 
 def _quote(name: str, event_time_ns: int, sequence: int, at: _Partition) -> Ruling:
@@ -344,14 +332,9 @@ def _quote(name: str, event_time_ns: int, sequence: int, at: _Partition) -> Ruli
         return _rejected(RejectReason.LATE)
     if closed_ns and event_time_ns > closed_ns + _nanoseconds(FUTURE_BOUND):
         return _rejected(RejectReason.TIME_FAR_OFF)
-    recent = series.newest_sequence - sequence < SEQUENCES_REMEMBERED
-    if sequence in series.sequences and (recent or series.is_accepted(sequence)):
-        return DUPLICATE
-    series.add(sequence)
-    if series.accepted is not None and (event_time_ns, sequence) < series.accepted:
-        return SUPERSEDED
-    series.accepted, series.quoted_today = (event_time_ns, sequence), True
-    return APPLIED
+    outcome = series.numbered.outcome_of(event_time_ns, sequence)
+    series.quoted_today = series.quoted_today or outcome is Outcome.APPLIED
+    return outcome, ""
 
 
 def _closed_until_ns(series: _Series, day: Mark | None) -> int:

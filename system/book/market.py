@@ -16,14 +16,13 @@ from system.book.adjustments import Adjustments, at_barrier, restatements
 from system.book.events import QuoteRow
 from system.book.listings import listing_of, options_on, restruck
 from system.book.positions import cash_currency, cash_listing
-from system.book.quotes import Verdict, quote_after
+from system.book.quotes import Verdict, held_back, quote_after
 from system.book.rows import (
     AdjustmentState,
     ClosesState,
     DayState,
     PartitionState,
     QuoteState,
-    SuspectTick,
 )
 from system.book.sessions import Sessions
 from system.book.stated import STATED_PARTITIONS, Price, stated_quotes
@@ -38,6 +37,7 @@ from system.contracts.messages import (
 )
 from system.risk.adjustments import Restatement, dividend_divisor, restated_close
 from system.risk.listing import Listing
+from system.risk.moves import MOVE_BOUNDS
 from system.risk.window import CloseTable, fx_series
 
 NANOSECONDS_PER_DAY: Final = 86_400_000_000_000
@@ -297,11 +297,6 @@ class Market:
         """Take a tick of a known instrument."""
         return self._add(self.quotes, row, partition)
 
-    def suspect(self, ticker: str, tick: SuspectTick | None) -> None:
-        """Note which tick of a ticker is suspect now, if any."""
-        if self.quotes[ticker].suspect is not tick:
-            self.quotes[ticker] = msgspec.structs.replace(self.quotes[ticker], suspect=tick)
-
     def add_rate(self, row: QuoteRow, partition: str) -> Verdict:
         """Take an FX rate."""
         return self._add(self.rates, row, partition)
@@ -312,6 +307,11 @@ class Market:
         if verdict is Verdict.APPLIED:
             self.note_event_time(partition, row.event_time_ns)
         return verdict
+
+    def move_bound(self, ticker: str) -> float | None:
+        """Return the move beyond which a tick is suspect, as a fraction; None: none is."""
+        listing = self.listings[ticker]
+        return None if listing.is_absolute else MOVE_BOUNDS.get(listing.asset_class)
 
     def closed_until_ns(self, series: str) -> int:
         """Return the event time up to which a series takes no more quotes."""
@@ -424,7 +424,7 @@ class Market:
 
         Each did arrive before the mark. Left as it is, one from a clock that runs ahead
         would supersede the quotes of the days to come, close them, and never look stale.
-        A tick that is suspect still has made the day's close: it stands.
+        A tick or rate that is still suspect has made the day's close: it is no longer judged.
 
         Returns
         -------
@@ -466,8 +466,8 @@ def _held_back(quotes: dict[str, QuoteState], until_ns: int) -> tuple[str, ...]:
         if quote.event_time_ns > until_ns or quote.suspect is not None
     )
     for name in changed:
-        time_ns = min(quotes[name].event_time_ns, until_ns)
-        quotes[name] = msgspec.structs.replace(quotes[name], event_time_ns=time_ns, suspect=None)
+        quote = msgspec.structs.replace(quotes[name], suspect=None)
+        quotes[name] = held_back(quote, until_ns) if quote.event_time_ns > until_ns else quote
     return tuple(changed)
 
 

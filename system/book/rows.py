@@ -49,7 +49,7 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SuspectTick(Row, frozen=True, kw_only=True):
-    """An accepted tick far from the one before, until those behind it have judged it.
+    """An accepted tick or rate far from the one before, until the following ones have judged it.
 
     ``reference`` is the price before, ``returned`` how many ticks since are nearer to that;
     ``offset`` and ``value`` are its place in its partition and its bytes.
@@ -63,11 +63,34 @@ class SuspectTick(Row, frozen=True, kw_only=True):
     returned: int = 0
 
 
+class EarlierNumbers(Row, frozen=True, kw_only=True):
+    """Sequence numbers from before a restart; quotes up to ``until_ns`` are looked up here.
+
+    ``newest_sequence`` and ``seen`` as in ``QuoteState``.
+    """
+
+    newest_sequence: int
+    seen: int
+    until_ns: int
+
+
+class HeldBackQuote(Row, frozen=True, kw_only=True):
+    """A quote from beyond an end-of-day mark, with the event time that its source gave it.
+
+    ``known_until_ns`` is the event time up to which repeats of the numbers accepted with it
+    are duplicates; 0 once the numbers have restarted.
+    """
+
+    sequence: int
+    event_time_ns: int
+    known_until_ns: int
+
+
 class QuoteState(Row, frozen=True, kw_only=True):
     """The last accepted quote of a ticker or currency.
 
-    ``seen`` remembers the sequence numbers behind ``newest_sequence``: bit i stands for
-    the number i below it.
+    ``seen`` remembers the sequence numbers since the last restart up to ``newest_sequence``:
+    bit i stands for the number i below it.
     """
 
     price: float
@@ -77,6 +100,8 @@ class QuoteState(Row, frozen=True, kw_only=True):
     seen: int
     partition: str
     suspect: SuspectTick | None = None
+    earlier: EarlierNumbers | None = None
+    held_back: HeldBackQuote | None = None
 
 
 class ClosesState(Row, frozen=True, kw_only=True):

@@ -77,10 +77,12 @@ def tick(
     )
 
 
-def rate(sequence: int = 1, *, currency: str = "USD", hour: float = 15.0) -> FxRate:
+def rate(
+    sequence: int = 1, *, currency: str = "USD", hour: float = 15.0, value: float = 1.1
+) -> FxRate:
     return FxRate(
         currency=currency,
-        rate=1.1,
+        rate=value,
         event_time_ns=MIDNIGHT_NS + round(hour * HOUR_NS),
         sequence=sequence,
     )
@@ -144,6 +146,9 @@ def rejected(reason: str) -> tuple[Outcome, str]:
         ((mark(), mark()), [MARKED, DUPLICATE]),
         ((tick(1, hour=16), tick(5_000), tick(1, hour=16)), [APPLIED, SUPERSEDED, DUPLICATE]),
         ((tick(1, day=9), mark(), tick(2, day=1)), [APPLIED, MARKED, APPLIED]),
+        ((tick(5), tick(5, hour=16), tick(5)), [APPLIED, APPLIED, DUPLICATE]),
+        ((tick(5), mark(), tick(1, day=1), tick(5, day=1)), [APPLIED, MARKED, APPLIED, APPLIED]),
+        ((tick(1, day=9), mark(), tick(1, day=9)), [APPLIED, MARKED, DUPLICATE]),
         ((FAR_MARK, mark()), [rejected("time_far_off"), MARKED]),
     ],
 )
@@ -157,6 +162,18 @@ def test_rules_for_ticks(messages, expected) -> None:
         ((rate(1), rate(1)), [APPLIED, DUPLICATE]),
         ((rate(currency="EUR"),), [rejected("unknown_currency")]),
         ((rate(1, hour=15), mark(), rate(2, hour=16)), [APPLIED, MARKED, rejected("late")]),
+        (
+            (rate(1), mark(), rate(1, hour=39), rate(1)),
+            [APPLIED, MARKED, APPLIED, rejected("late")],
+        ),
+        (
+            tuple(rate(n, hour=n, value=value) for n, value in enumerate((120, 1.2, 120.1, 120.2))),
+            [APPLIED, rejected("contradicted"), APPLIED, APPLIED],
+        ),
+        (
+            (rate(1), rate(2, hour=16, value=1.3), mark(), rate(3, hour=39), rate(4, hour=40)),
+            [APPLIED, APPLIED, MARKED, APPLIED, APPLIED],
+        ),
     ],
 )
 def test_rules_for_rates(messages, expected) -> None:
@@ -354,6 +371,7 @@ rates = st.builds(
     st.integers(1, 70),
     currency=st.sampled_from(["USD", "USD", "JPY", "EUR", "GBp"]),
     hour=st.sampled_from([-9.0, 15.0, 16.0, 22.0, 30.0]),
+    value=st.sampled_from([1.1, 1.15, 0.9, 110.0]),
 )
 trades = st.one_of(
     st.builds(
@@ -400,9 +418,19 @@ def test_the_fold_and_the_written_rules_agree_on_isolated_ticks(first, second, a
     later = [tick(n + 50, hour=14 + n / 10, day=1, price=price) for n, price in enumerate(second)]
     found = records("reference", *REFERENCE, *acts, mark())
     found += records("market_data", *today, mark(), *later)
-    for topic, partition in (("market_data", 1), ("fx_rates", 0), ("trades", 0)):
+    found += records(
+        "fx_rates",
+        *(rate(one.sequence, hour=_hour(one), value=one.mid / 60) for one in today),
+        mark(),
+        *(rate(one.sequence, hour=_hour(one), value=one.mid / 60) for one in later),
+    )
+    for topic, partition in (("market_data", 1), ("trades", 0)):
         found += records(topic, mark(), partition=partition)
     agree_on(found)
+
+
+def _hour(one: Tick) -> float:
+    return (one.event_time_ns - MIDNIGHT_NS) / HOUR_NS
 
 
 def test_a_tick_that_two_following_ones_contradict_is_rejected_after_all() -> None:

@@ -167,6 +167,13 @@ class ClockJump(Edit, frozen=True, kw_only=True, tag="clock_jump"):
     series: Names = ()
 
 
+class Renumber(Edit, frozen=True, kw_only=True, tag="renumber"):
+    """Sequence numbers begin again at 1 at a moment; those of the next day go on as planned."""
+
+    at: Begin = 0.0
+    series: Names = ()
+
+
 class Burst(Edit, frozen=True, kw_only=True, tag="burst"):
     """The ticks between two moments come ``factor`` times as fast, then a pause."""
 
@@ -283,6 +290,7 @@ AnyEdit: TypeAlias = (
     | Duplicate
     | OutOfOrder
     | ClockJump
+    | Renumber
     | Burst
     | Crossed
     | ZeroQuotes

@@ -21,10 +21,10 @@ from validation.oracle.market import Walk
 
 
 def lively(base_currency: str) -> RecordedFeed:
-    """Days with ticks, rates, trades, a late and a repeated tick, other settings, two closes."""
+    """Days with ticks, rates, trades, a repeated and a late tick, other settings, two closes."""
     feed = opened_and_recorded(base_currency)
     feed.send(tick("A", 101.0), rate("USD", 1.12), tick("C", 905.0))
-    feed.send(tick("A", 55.0, hour=14.0), tick("A", 101.0), tick("B", 97.0, hour=16.0))
+    feed.send(tick("A", 101.0), tick("A", 55.0, hour=14.0), tick("B", 97.0, hour=16.0))
     bought = trade("t-1", "A", 5.0, 100.5)
     feed.send(bought, trade("t-2", "D", -1.0, 3_010.0))
     feed.send(msgspec.structs.replace(bought, version=1, action=TradeAction.AMEND, quantity=7.0))

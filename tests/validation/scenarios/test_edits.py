@@ -18,6 +18,7 @@ EDITS = {
     "duplicate": "every = 6",
     "out_of_order": "every = 4\nby = 2",
     "clock_jump": "seconds = 1800\nat = 0.2\nuntil = 0.6",
+    "renumber": "at = 0.3",
     "burst": "at = 0.2\nuntil = 0.6\nfactor = 10",
     "crossed": "every = 9",
     "zero_quotes": "every = 9",
@@ -85,6 +86,13 @@ def test_what_an_edit_adds_or_holds_back_meets_its_fate(tmp_path, do, expected):
         assert set(others) == set(expected)
     else:
         assert others == expected
+
+
+def test_restarted_numbers_cost_no_tick_and_repeats_are_still_known(tmp_path):
+    text = edit("renumber") + edit("renumber", day=3) + edit("duplicate", day=3)
+    found = outcomes(story_of(tmp_path, text))
+    others = {key: count for key, count in found.items() if key[0] not in {"applied", "mark"}}
+    assert others == {(Outcome.DUPLICATE, ""): 20}
 
 
 def test_disordered_ticks_are_superseded_and_the_close_stays(tmp_path):

@@ -1,15 +1,23 @@
-"""Edits of the feed: halts, late, duplicate and disordered ticks, bursts."""
+"""Edits of the feed: halts, late, duplicate and disordered ticks, restarted numbers, bursts."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from system.contracts.messages import FxRate, Mark, Tick
 from system.simulate.timeline import Planned
-from validation.scenarios.format import Burst, ClockJump, Duplicate, Halt, Late, OutOfOrder
+from validation.scenarios.format import (
+    Burst,
+    ClockJump,
+    Duplicate,
+    Halt,
+    Late,
+    OutOfOrder,
+    Renumber,
+)
 from validation.scenarios.timeline import Day, Days, Transformation, is_chosen, on_day, series_of
 
 
@@ -56,6 +64,26 @@ def clock_jump(edit: ClockJump) -> Transformation:
         return Planned(one.due_ns, moved)
 
     return on_day(edit.day, lambda day: day.with_items([item(day, one) for one in day.items]))
+
+
+def renumber(edit: Renumber) -> Transformation:
+    """Return the day with the quotes of some series numbered from 1 after a moment."""
+
+    def edited(day: Day) -> Day:
+        counts: Counter[str] = Counter()
+
+        def item(planned: Planned) -> Planned:
+            message = planned.message
+            if day.moment(planned) < edit.at or not is_chosen(message, edit.series):
+                return planned
+            name = series_of(message)
+            counts[name] += 1
+            renumbered = msgspec.structs.replace(message, sequence=counts[name])
+            return Planned(planned.due_ns, renumbered)
+
+        return day.with_items([item(planned) for planned in day.items])
+
+    return on_day(edit.day, edited)
 
 
 def duplicate(edit: Duplicate) -> Transformation:
