@@ -35,6 +35,7 @@ from system.book.rows import (
     DayState,
     PortfolioState,
     QuoteState,
+    SuspectTick,
     TradeState,
     stressed_key,
 )
@@ -44,6 +45,7 @@ from system.book.touch import Touched
 from system.book.trades import TradeLedger
 from system.contracts.messages import (
     Adjustment,
+    AssetClass,
     CloseHistory,
     Dividend,
     ExchangeSessions,
@@ -60,6 +62,7 @@ from system.contracts.messages import (
 from system.contracts.topics import FX_RATES, MARKET_DATA
 from system.errors import MessageError
 from system.risk.moves import MOVE_BOUNDS
+from system.risk.window import fx_series
 
 DEFAULT_STALE_AFTER_NS: Final = 3_600_000_000_000
 """An hour of event time."""
@@ -234,34 +237,39 @@ class Book:
 
     def _quote(self, row: QuoteRow, queue: PartitionQueue) -> Verdict:
         is_rate = queue.topic == FX_RATES.name
+        quotes = self.market.rates if is_rate else self.market.quotes
+        last = quotes.get(row.name)
         if is_rate:
             self._reference.check_rate(row)
-            verdict = self.market.add_rate(row, queue.name)
-            self._outcome.changed[FX_PREFIX + row.name] = self.market.rates[row.name]
+            verdict, prefix = self.market.add_rate(row, queue.name), FX_PREFIX
         else:
             self._reference.check_quote(row)
-            last = self.market.quotes.get(row.name)
-            verdict = self.market.add_quote(row, queue.name)
-            if verdict is Verdict.APPLIED and last is not None:
-                self._judge(last, row, queue)
-            self._outcome.changed[QUOTE_PREFIX + row.name] = self.market.quotes[row.name]
+            verdict, prefix = self.market.add_quote(row, queue.name), QUOTE_PREFIX
         if verdict is Verdict.APPLIED:
+            if last is not None:
+                suspect = self._judged(last, row, queue, is_rate=is_rate)
+                if suspect is not None:
+                    quotes[row.name] = msgspec.structs.replace(quotes[row.name], suspect=suspect)
             self._note(row, queue, is_rate=is_rate)
+        self._outcome.changed[prefix + row.name] = quotes[row.name]
         return verdict
 
-    def _judge(self, last: QuoteState, row: QuoteRow, queue: PartitionQueue) -> None:
-        """Let an accepted tick judge the suspect one before it, or become suspect itself."""
-        bound = MOVE_BOUNDS.get(self.market.listings[row.name].asset_class)
-        if bound is None or self.market.listings[row.name].is_absolute:
-            return
+    def _judged(
+        self, last: QuoteState, row: QuoteRow, queue: PartitionQueue, *, is_rate: bool
+    ) -> SuspectTick | None:
+        """Let an accepted quote judge the suspect one before it; return the suspect one now."""
+        bound = MOVE_BOUNDS[AssetClass.FX] if is_rate else self.market.move_bound(row.name)
+        if bound is None:
+            return None
         event = queue.taken
-        assert event is not None, "a tick is judged when it is taken out"
-        found = judged(last, row, event, bound)
-        self.market.suspect(row.name, found.suspect)
-        if found.contradicted is not None:
-            tick, error = found.contradicted, contradiction(row.name, found.contradicted)
+        assert event is not None, "a quote is judged when it is taken out"
+        judgement = judged(last, row, event, bound)
+        quote = judgement.contradicted
+        if quote is not None:
+            error = contradiction(fx_series(row.name) if is_rate else row.name, quote)
             self.ledger.reject_applied(queue.topic)
-            self._outcome.reject_at(queue, tick.offset, tick.value, error)
+            self._outcome.reject_at(queue, quote.offset, quote.value, error)
+        return judgement.suspect
 
     def _note(self, row: QuoteRow, queue: PartitionQueue, *, is_rate: bool) -> None:
         self._outcome.changed[PARTITION_PREFIX + queue.name] = self.market.partitions[queue.name]

@@ -378,11 +378,13 @@ class PortfolioBook:
         return self._market.asof
 
     def suspect_ticks(self, shape: Shape) -> tuple[str, ...]:
-        """Return the tickers of a shape with a tick that is not judged yet, and its UTC date."""
-        ticks = ((name, self._market.quotes.get(name)) for name in sorted(shape.tickers))
+        """Return the series of a shape with a suspect tick or rate, and its UTC date."""
+        market, currencies = self._market, sorted(shape.currencies)
+        quotes = [(name, market.quotes.get(name)) for name in sorted(shape.tickers)]
+        quotes += [(fx_series(name), market.rates.get(name)) for name in currencies]
         return tuple(
             f"{name} {utc_date(quote.suspect.event_time_ns)}"
-            for name, quote in ticks
+            for name, quote in quotes
             if quote is not None and quote.suspect is not None
         )
 

@@ -1,10 +1,11 @@
-"""Isolated ticks: suspect when they come, rejected once the following ones contradict them.
+"""Isolated quotes: suspect on arrival, rejected once the following ones contradict them.
 
-A tick is *suspect* when it is further from the one before than the bound of its asset class.
-It counts at once: markets do move so. It *stands* when a following tick is nearer to it than to
-the price before, and at the day's mark, since the close was made with it. It is *contradicted* when
-the next ``CONTRADICTING_TICKS`` accepted ones are all nearer to the price before: then it is
-taken from the applied to the rejected, and no price is changed, since those ticks are the price.
+A tick or FX rate is *suspect* when it is further from the one before than the bound of its asset
+class. It counts at once: markets do move so. It is *confirmed* by a following one that is nearer to
+it than to the price before, and by the day's mark, since the close was made with it. It is
+*contradicted* when the next ``CONTRADICTING_TICKS`` accepted ones are all nearer to the price
+before: then it is moved from the applied to the rejected, and no price changes, since those ones
+are the price.
 """
 
 from __future__ import annotations
@@ -23,25 +24,25 @@ CONTRADICTING_TICKS: Final = 2
 
 
 class Judged(NamedTuple):
-    """Which tick is suspect from here on, and which one was contradicted."""
+    """Suspect tick or rate from here on, and the one that was contradicted."""
 
     suspect: SuspectTick | None
     contradicted: SuspectTick | None = None
 
 
 def judged(last: QuoteState, row: QuoteRow, event: Event, bound: float) -> Judged:
-    """Return what an accepted tick makes of the one before, and of itself.
+    """Return which quote is suspect after an accepted one, and which one that contradicts.
 
     Parameters
     ----------
     last : QuoteState
         The accepted quote before it.
     row : QuoteRow
-        The tick.
+        The accepted tick or rate.
     event : Event
-        The same, and where its bytes are.
+        The same with its offset and bytes.
     bound : float
-        Of the asset class, as a fraction of the price before.
+        Largest move of the asset class that is not suspect, as a fraction of the price before.
     """
     before = last.suspect
     if before is None or not is_back(before, row.price):
@@ -59,12 +60,12 @@ def is_back(suspect: SuspectTick, price: float) -> bool:
     return price * price > middle
 
 
-def contradiction(ticker: str, tick: SuspectTick) -> MessageError:
-    """Return the error that a contradicted tick is kept with."""
+def contradiction(series: str, tick: SuspectTick) -> MessageError:
+    """Return the error that a contradicted tick, or rate of ``fx:CCY``, is kept with."""
     return MessageError(
         RejectReason.CONTRADICTED,
-        f"ticker {ticker} at {tick.price:g} between {tick.reference:g} before and "
-        f"{CONTRADICTING_TICKS} ticks back there behind it; it counted until then",
+        f"{series} at {tick.price:g} between {tick.reference:g} before and "
+        f"{CONTRADICTING_TICKS} ticks back there after it; it counted until then",
     )
 
 

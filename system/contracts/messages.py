@@ -129,7 +129,7 @@ class RejectReason(StrEnum):
     TIME_FAR_OFF = "time_far_off"
     WRONG_TOPIC = "wrong_topic"
     CONTRADICTED = "contradicted"
-    """An isolated tick, far from the ones before it and behind it: it counted until those came."""
+    """An isolated tick or rate, far from those before and after it: it counted until those came."""
 
 
 class SnapshotKind(StrEnum):
@@ -146,9 +146,10 @@ class Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
 class Tick(Message, frozen=True, kw_only=True, tag="tick"):
     """A quote of one instrument.
 
-    ``mid`` is what positions are marked at; ``bid <= mid <= ask`` holds. ``sequence``
-    grows by one per ticker at its source. ``intended_monotonic_ns`` is the moment the
-    schedule meant to send it (CLOCK_MONOTONIC of the sending host), for latency only.
+    ``mid`` is what positions are marked at; ``bid <= mid <= ask`` holds, and the bid of an
+    option may be 0. ``sequence`` grows per ticker at its source; it may restart where
+    ``event_time_ns`` grows. ``intended_monotonic_ns`` is the moment the schedule meant to send
+    it (CLOCK_MONOTONIC of the sending host), for latency only.
     """
 
     ticker: Identifier
@@ -168,7 +169,10 @@ class Tick(Message, frozen=True, kw_only=True, tag="tick"):
 
 
 class FxRate(Message, frozen=True, kw_only=True, tag="fx"):
-    """A rate quoted as the ECB does: units of ``currency`` for 1 EUR."""
+    """A rate quoted as the ECB does: units of ``currency`` for 1 EUR.
+
+    ``sequence`` and ``intended_monotonic_ns`` as in `Tick`.
+    """
 
     currency: Currency
     rate: Positive
@@ -543,8 +547,9 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     ``delta_gamma_vega`` are there where the book holds options; ``proxied`` says which
     series moved by a proxy, ``series=proxy``. ``adjustment_count`` is how many splits and
     dividends had taken effect, and ``adjusted`` names those that the window's closes are
-    restated for. ``suspect_ticks`` names what is marked at a tick far from the one before, or
-    was until just now, and the ticks that confirm or contradict it have not come; it counts.
+    restated for. ``suspect_ticks`` names what is marked at a tick, or converted
+    at a rate (``fx:CCY``), far from the one before, or was until just now, while the ones that
+    confirm or contradict it have not come; it counts.
     ``exchange_closes`` says when the book's exchanges closed on ``asof``, earliest first: its
     returns are not of the same hours. ``skipped`` names the newest days inside the window that
     are no scenario days, because a series has no close: on a holiday, or missing.

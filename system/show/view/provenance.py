@@ -85,7 +85,10 @@ def notices(snapshot: RiskSnapshot) -> tuple[Notice, ...]:
         ("warn", _listing("Stale prices", stale)),
         ("warn", _listing("Previous close carried", snapshot.carried)),
         ("warn", _listing("Suspect moves, counted", snapshot.suspect)),
-        ("warn", _listing("Suspect ticks, counted until contradicted", snapshot.suspect_ticks)),
+        (
+            "warn",
+            _listing("Suspect ticks and rates, counted until contradicted", snapshot.suspect_ticks),
+        ),
         ("info", _listing("Restated for", snapshot.adjusted)),
         ("info", _asynchronous(snapshot)),
         ("info", _listing("No scenario days", snapshot.skipped)),

@@ -1,4 +1,4 @@
-"""Isolated ticks: they count, are named, and are rejected once following ones contradict them."""
+"""Isolated ticks and rates: counted, named, and rejected once following ones contradict them."""
 
 from __future__ import annotations
 
@@ -111,14 +111,128 @@ def test_each_class_has_its_bound(asset_class) -> None:
         assert bool(live(fold, "N").suspect_ticks) is is_suspect
 
 
-def test_rates_are_not_judged() -> None:
-    feed = opened(holding("B", 1.0))
-    folds = [feed.send(rate("USD", value, hour=14.0 + n)) for n, value in enumerate((1, 9, 1, 1))]
-    assert [reasons(fold) for fold in folds] == [[], [], [], []]
+# -- rates -----------------------------------------------------------------------------------
+
+
+def rated(*values: float, currency: str = "JPY") -> tuple[Feed, list]:
+    """Return a feed of a book in yen that has had rates one by one, and what each batch did."""
+    feed = Feed()
+    feed.send(
+        instrument("Y", currency=currency), portfolio("P", holding("Y", 10.0), base_currency="EUR")
+    )
+    feed.send(tick("Y", 1_000.0, hour=9.0))
+    folds = [
+        feed.send(rate(currency, value, hour=14.0 + index / 10))
+        for index, value in enumerate(values)
+    ]
+    return feed, folds
+
+
+def test_a_rate_that_two_following_ones_contradict_is_rejected_after_all() -> None:
+    feed, folds = rated(120.0, 1.2, 120.1, 120.2)
+    assert [reasons(fold) for fold in folds] == [[], [], [], [RejectReason.CONTRADICTED]]
+    (row,) = folds[-1].rejected
+    assert (row.topic, row.offset) == ("fx_rates", 1)
+    assert row.value == encode(rate("JPY", 1.2, hour=14.1)).decode()
+    assert "fx:JPY at 1.2 between 120 before" in row.detail
+    assert feed.counts("fx_rates") == {"applied": 3, "rejected": 1}
+
+
+def test_a_wild_rate_counts_and_is_named_until_it_is_judged() -> None:
+    _, folds = rated(120.0, 1.2, 120.1, 120.2)
+    snapshots = [live(fold) for fold in folds]
+    assert [snapshot.rates["JPY"] for snapshot in snapshots] == [120.0, 1.2, 120.1, 120.2]
+    named = ("fx:JPY 2020-02-03",)
+    assert [snapshot.suspect_ticks for snapshot in snapshots] == [(), named, named, ()]
+
+
+@pytest.mark.parametrize(
+    ("values", "suspect_after"),
+    [
+        ((1.20, 0.98, 1.03, 1.04), [0, 1, 0, 0]),
+        ((1.20, 0.98, 1.20, 1.00, 1.01), [0, 1, 1, 1, 0]),
+        ((120.0, 1 / 120.0, 1 / 120.1, 1 / 120.2), [0, 1, 0, 0]),
+        ((120.0, 1.2, 1.21, 120.0, 120.1), [0, 1, 0, 1, 0]),
+        ((120.0, 131.0, 121.0, 120.0), [0, 0, 0, 0]),
+        ((1.2, 120.0, 120.1), [0, 1, 0]),
+    ],
+    ids=[
+        "the franc of January 2015",
+        "a peg that breaks at the second attempt",
+        "inverse for good",
+        "two wrong ones in a row",
+        "within the bound",
+        "the first one is wrong",
+    ],
+)
+def test_a_rate_that_following_ones_do_not_contradict_is_confirmed(values, suspect_after) -> None:
+    feed, folds = rated(*values)
+    assert [reasons(fold) for fold in folds if fold.rejected] == []
+    assert [len(live(fold).suspect_ticks) for fold in folds] == suspect_after
+    assert feed.counts("fx_rates") == {"applied": len(values)}
+
+
+def test_a_rate_quoted_the_wrong_way_round_is_contradicted() -> None:
+    _, folds = rated(120.0, 1 / 120.0, 120.0, 120.0)
+    assert reasons(folds[-1]) == [RejectReason.CONTRADICTED]
+
+
+def test_a_wild_rate_that_made_the_close_is_confirmed() -> None:
+    feed, _ = rated(120.0, 1.2)
+    assert end_of_day(feed.close(0)).rates["JPY"] == 1.2
+    fold = feed.send(rate("JPY", 120.0, day=1), rate("JPY", 120.1, day=1, hour=16.0))
+    assert reasons(fold) == []
+    assert live(fold).suspect_ticks == ()
+    assert feed.counts("fx_rates") == {"applied": 4, "mark": 1}
+
+
+@pytest.mark.parametrize("rates_before", [2, 3])
+def test_a_suspect_rate_survives_a_restart(rates_before: int) -> None:
+    values = (120.0, 1.2, 120.1, 120.2)
+    feed, _ = rated(*values[:rates_before])
+    feed.restart(feed.next_offsets)
+    (again,) = feed.book.revalue(fence=2, epoch=1).snapshots
+    assert again.suspect_ticks == ("fx:JPY 2020-02-03",)
+    rest = [rate("JPY", value, hour=15.0 + value) for value in values[rates_before:]]
+    fold = feed.send(*rest)
+    assert reasons(fold) == [RejectReason.CONTRADICTED]
+    assert msgspec.json.decode(fold.rejected[0].value)["rate"] == 1.2
+
+
+def test_the_rate_of_the_base_currency_is_named_in_a_foreign_book_only() -> None:
+    feed = opened(holding("A", 1.0))
+    feed.send(portfolio("Q", holding("B", 1.0)))
+    feed.send(rate("USD", 1.1))
+    fold = feed.send(rate("USD", 1.3, hour=16.0))
+    assert live(fold, "Q").suspect_ticks == ("fx:USD 2020-02-03",)
+    fold = feed.send(tick("A", 100.0))
+    assert live(fold).suspect_ticks == ()
+
+
+def test_pence_are_named_by_the_rate_of_the_pound() -> None:
+    feed = opened(holding("C", 1.0))
+    feed.send(tick("C", 900.0), rate("USD", 1.1), rate("GBP", 0.85))
+    fold = feed.send(rate("GBP", 85.0, hour=16.0))
+    assert live(fold).suspect_ticks == ("fx:GBP 2020-02-03",)
+
+
+def test_late_and_repeated_rates_contradict_nothing() -> None:
+    feed, _ = rated(120.0, 1.2)
+    back = rate("JPY", 120.0, hour=15.0)
+    assert reasons(feed.send(back, back, rate("JPY", 120.0, hour=14.05))) == []
+    assert feed.counts("fx_rates") == {"applied": 3, "duplicate": 1, "superseded": 1}
 
 
 prices = st.sampled_from([100.0, 101.0, 99.0, 60.0, 10.0, 300.0])
-days = st.lists(st.tuples(st.sampled_from("ABC"), prices, st.integers(1, 90)), max_size=20)
+names = st.sampled_from(["A", "B", "C", "fx:USD", "fx:GBP"])
+days = st.lists(st.tuples(names, prices, st.integers(1, 90)), max_size=20)
+
+
+def quote(name: str, price: float, day: int, hour: float):
+    """Return a tick, or the rate of ``fx:CCY``."""
+    if name.startswith("fx:"):
+        return rate(name.removeprefix("fx:"), price / 100.0, day=day, hour=hour)
+    return tick(name, price, day=day, hour=hour)
 
 
 @given(st.lists(days, min_size=1, max_size=3), any_cuts, any_restarts)
@@ -129,7 +243,7 @@ def test_however_batches_are_cut_and_restarted_the_same_ticks_are_rejected(
     script = Script(
         reference=(*MARKET, portfolio("P", holding("A", 10.0), holding("C", 3.0))),
         days=tuple(
-            tuple(tick(name, price, day=day, hour=1 + second / 10) for name, price, second in one)
+            tuple(quote(name, price, day, 1 + second / 10) for name, price, second in one)
             for day, one in enumerate(told)
         ),
     )
