@@ -35,6 +35,7 @@ from loadtests.search import (
     search,
 )
 from system.errors import UnavailableError
+from system.outputs import OUTPUT_FOLDER
 from system.settings import PROJECT_DIR, Connections
 from validation.checkers.verdict import Verdict
 from validation.gathering import await_committed
@@ -78,7 +79,9 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
     resolution: Annotated[float, typer.Option(help="Ratio of rates told apart.")] = RESOLUTION,
     instruments: Annotated[int, typer.Option(help="Simulated shares.")] = 100,
     portfolios: Annotated[int, typer.Option(help="Books.")] = 10,
-    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")
+    ] = REPORT,
     local: Annotated[bool, typer.Option("--local", help="Spark in local mode.")] = False,
 ) -> None:
     """Search the highest rate that holds: latency, lag, delivery and exact VaR together."""

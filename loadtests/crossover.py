@@ -29,6 +29,7 @@ from system.book.book import Book
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.errors import InternalError
+from system.outputs import OUTPUT_FOLDER
 from system.runtime.java import find_java
 from system.runtime.spark import spark_environment
 from system.settings import PROJECT_DIR
@@ -72,7 +73,9 @@ def crossover(
     instruments: Annotated[int, typer.Option(help="Positions of each book.")] = 100,
     window: Annotated[int, typer.Option(help="Scenarios.")] = 30,
     rounds: Annotated[int, typer.Option(min=1, help="Batches measured each way.")] = 7,
-    report: Annotated[Path, typer.Option(help="Folder of report.json.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of report.json.")
+    ] = REPORT,
 ) -> None:
     """Value batches in the driver and on the executors, and say from where the shards pay."""
     console = open_console(stderr=False)

@@ -36,6 +36,7 @@ from system.bus.consumer import end_offsets
 from system.clock import monotonic_ns
 from system.contracts.topics import MARKET_DATA
 from system.errors import UnavailableError
+from system.outputs import OUTPUT_FOLDER
 from system.priority import go_first
 from system.runtime.running import RunningStack
 from system.settings import PROJECT_DIR, Connections
@@ -88,7 +89,9 @@ def goals(
     seconds: Annotated[float, typer.Option(help="Per question.")] = 30.0,
     warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 60.0,
     rate: Annotated[float, typer.Option(help="Ticks per second all the while.")] = 1_000.0,
-    report: Annotated[Path, typer.Option(help="Folder of report.json.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of report.json.")
+    ] = REPORT,
 ) -> None:
     """Measure reads, what-if, pushes, trades and a restart, under load."""
     console = open_console(stderr=False)

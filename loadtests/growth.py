@@ -28,6 +28,7 @@ from system.book.replica import Valuer
 from system.bus.routing import partition_of
 from system.contracts.codec import encode
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA, offset_key
+from system.outputs import OUTPUT_FOLDER
 from system.risk.confidence import Confidence
 from system.risk.portfolio import portfolio_risk
 from system.settings import PROJECT_DIR
@@ -113,7 +114,9 @@ class _NoBytes:
 
 
 def growth(
-    report: Annotated[Path, typer.Option(help="Folder of report.json.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of report.json.")
+    ] = REPORT,
 ) -> None:
     """Measure the driver's work of one batch, and how it grows."""
     report.mkdir(parents=True, exist_ok=True)

@@ -38,6 +38,7 @@ from system.bus.routing import partition_of
 from system.clock import SystemClock
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot, Tick, Trade
+from system.outputs import OUTPUT_FILE
 from system.stream.decode import batch_events
 from system.stream.driver import GC_THRESHOLDS
 from validation.checkers.verdict import Finding, Verdict, judged, overall, unknown
@@ -110,7 +111,9 @@ def guard(
     tolerance: Annotated[
         float, typer.Option(min=1.0, help="Times the baseline that is too much.")
     ] = TOLERANCE,
-    report: Annotated[Path, typer.Option(help="Where the report goes.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FILE, help="Where the report goes.")
+    ] = REPORT,
     store: Annotated[
         bool, typer.Option("--store", help="Store what is measured as the baseline.")
     ] = False,

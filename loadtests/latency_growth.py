@@ -26,6 +26,7 @@ from loadtests.reports import LoadReport
 from loadtests.running import machine
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
+from system.outputs import OUTPUT_FOLDER
 from system.settings import ENVIRONMENT_PREFIX, PROJECT_DIR
 from validation.reports import write_json
 from validation.screen import figure, open_console
@@ -83,7 +84,9 @@ def latency_growth(
     warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 20.0,
     smallest: Annotated[int, typer.Option(min=1, help="Leave out values below.")] = 1,
     largest: Annotated[int, typer.Option(min=1, help="Leave out values above.")] = 10_000,
-    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")
+    ] = REPORT,
 ) -> None:
     """Measure latency and CPU of the pipeline along each quantity, a fresh stack per point."""
     console = open_console(stderr=False)

@@ -41,6 +41,7 @@ from loadtests.spark_profile import spark_profile
 from system.bus.consumer import read_topic
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA, TRADES
+from system.outputs import OUTPUT_FOLDER
 from system.settings import PROJECT_DIR, Connections, load_settings
 from validation import database
 from validation.checkers.latency import Budget, Schedule
@@ -63,7 +64,9 @@ def load(  # noqa: PLR0913, PLR0917 - one option each
     rate: Annotated[float, typer.Option(help="Ticks per second, the shape's highest.")] = 1_000.0,
     duration: Annotated[float, typer.Option(help="Seconds measured.")] = 120.0,
     warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 60.0,
-    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")
+    ] = REPORT,
     shape: Annotated[str, typer.Option(help=f"One of {', '.join(SHAPES)}.")] = "steady",
     instruments: Annotated[int, typer.Option(help="Simulated shares.")] = 100,
     portfolios: Annotated[int, typer.Option(help="Books.")] = 10,

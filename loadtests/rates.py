@@ -24,6 +24,7 @@ from loadtests.repeating import Spread, load_command, rotated, spread, spread_sh
 from loadtests.reports import LoadReport
 from loadtests.running import machine
 from system.errors import InputError, UnavailableError
+from system.outputs import OUTPUT_FOLDER
 from system.settings import PROJECT_DIR
 from validation.checkers.verdict import Verdict, overall
 from validation.reports import write_json
@@ -83,7 +84,9 @@ def measure_rates(
     duration: Annotated[float, typer.Option(help="Seconds measured per run.")] = 120.0,
     warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 120.0,
     repeats: Annotated[int, typer.Option(min=1, max=9, help="Runs of each rate.")] = 5,
-    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")
+    ] = REPORT,
 ) -> None:
     """Measure each rate on a fresh stack, in rotated order, and judge every tick of every run."""
     console = open_console(stderr=False)

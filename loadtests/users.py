@@ -21,6 +21,7 @@ from loadtests.plan import USUAL_CLIENT, LoadPlan, load_plan
 from loadtests.repeating import OptionValue, command_line
 from loadtests.running import LoadSite, open_market
 from loadtests.shapes import SHAPES
+from system.outputs import OUTPUT_FOLDER
 from system.settings import ENVIRONMENT_PREFIX, LOOPBACK, PROJECT_DIR
 from validation.running import end_group
 from validation.screen import open_console
@@ -47,7 +48,9 @@ def users(  # noqa: PLR0913, PLR0917 - one option each
         int, typer.Option(min=0, max=MAX_PROCESSES, help="Workers of locust; 0: none.")
     ] = 0,
     client: Annotated[str, typer.Option(help="confluent or kafka-python.")] = USUAL_CLIENT,
-    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")
+    ] = REPORT,
     ui: Annotated[bool, typer.Option("--ui", help="locust's console.")] = False,
 ) -> None:
     """Send ticks, trades, questions and listeners through the whole pipeline with locust."""

@@ -14,12 +14,11 @@ from importlib import import_module
 from typing import Any, Final
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command as built_command
 
-from system.errors import RiskstreamError
+from system.errors import InputError, RiskstreamError
+from system.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, print_error
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,6 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "Replay six months and compare with the batch.",
     ),
 }
-EXIT_FAILED: Final = 1
-EXIT_INTERRUPTED: Final = 130
 
 
 class LazyGroup(TyperGroup):
@@ -152,11 +149,22 @@ def _imported(name: str) -> Any:  # noqa: ANN401
 
 
 def main() -> None:
-    """Run the command line; an expected failure prints its message and exits with 1."""
+    """Run the command line; an expected failure prints its message.
+
+    Exits with 2 where the input is wrong, 1 where something else failed, 130 on an interrupt.
+    """
     try:
         app()
+    except InputError as error:
+        print_error(str(error))
+        sys.exit(EXIT_WRONG_INPUT)
     except RiskstreamError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        print_error(str(error))
+        sys.exit(EXIT_FAILED)
+    except OSError as error:  # a disk that is full, a file that cannot be written
+        if error.filename is None:
+            raise
+        print_error(f"{error.filename}: {error.strerror}")
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from loadtests.record import read_record
 from system.contracts.messages import Portfolio
+from system.outputs import OUTPUT_FOLDER
 from system.settings import PROJECT_DIR, Connections
 from validation.checkers.latency import FLOOR, Schedule
 from validation.checkers.ledger import Acknowledged
@@ -45,7 +46,9 @@ SHORT: Final = DemoPlan(dt.date(2020, 2, 3), dt.date(2020, 3, 17))
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
     short: Annotated[bool, typer.Option("--short", help="31 days instead of 62.")] = False,
-    report: Annotated[Path, typer.Option(help="Folder of report.json and report.html.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of report.json and report.html.")
+    ] = REPORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     report_timings: Annotated[
         bool,

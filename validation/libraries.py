@@ -22,6 +22,7 @@ from rich.table import Table
 from system.backtest.coverage import Alternative, exact_binomial, kupiec_pof, mid_p_binomial
 from system.backtest.duration import weibull_duration
 from system.contracts.messages import OptionRight
+from system.outputs import OUTPUT_FILE
 from system.risk.confidence import Confidence
 from system.risk.historical import expected_shortfall, historical_var
 from system.risk.options import EuropeanOption, OptionArrays, option_greeks, option_value
@@ -341,7 +342,11 @@ def _vartests() -> Iterator[Row]:
     )
 
 
-def main(report: Annotated[Path, typer.Option(help="Where to write the table.")] = REPORT) -> None:
+def main(
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FILE, help="Where to write the table.")
+    ] = REPORT,
+) -> None:
     """Compare with every library, print the table and write it."""
     rows = compared()
     findings = tuple(map(finding, rows))

@@ -23,6 +23,7 @@ from system.backtest.days import BacktestMarket, DayBounds
 from system.backtest.positions import BacktestBook, DatedQuantity
 from system.backtest.specification import BacktestSettings
 from system.contracts.messages import AssetClass
+from system.outputs import OUTPUT_FILE
 from system.risk.listing import Listing
 from system.risk.window import CloseTable
 from validation.backtest.findings import Kind, findings
@@ -125,7 +126,9 @@ def _evidence(span: str, backtest: DailyBacktest) -> ModelEvidence:
     )
 
 
-def main(report: Annotated[Path, typer.Option(help="Where to write it.")] = REPORT) -> None:
+def main(
+    report: Annotated[Path, typer.Option(callback=OUTPUT_FILE, help="Where to write it.")] = REPORT,
+) -> None:
     """Gather the evidence on four spans of real history, print it and write it."""
     found = model_report(read_closes(EQUITIES))
     report.parent.mkdir(parents=True, exist_ok=True)

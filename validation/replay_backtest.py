@@ -26,6 +26,7 @@ from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.messages import AssetClass
 from system.errors import UnavailableError
+from system.outputs import OUTPUT_FILE
 from system.risk.listing import Listing
 from system.risk.window import CloseTable
 from system.runtime.registry import SERVERS
@@ -180,7 +181,9 @@ def compared(span: str, stored: Days, batch: DailyBacktest) -> ReplayBacktest:
 
 def replay_backtest(
     span: Annotated[str, typer.Option(help=f"One of {', '.join(CASES)}, or all.")] = "2020H1",
-    report: Annotated[Path, typer.Option(help="Where the result is written.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FILE, help="Where the result is written.")
+    ] = REPORT,
 ) -> None:
     """Replay six months of real history and compare with the batch backtest, day by day."""
     if span not in (*CASES, ALL):

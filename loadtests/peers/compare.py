@@ -43,6 +43,7 @@ from system.bus.consumer import end_offsets
 from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
+from system.outputs import OUTPUT_FOLDER
 from system.settings import PROJECT_DIR, TUNED_PARTS, Connections
 from validation.reports import write_json
 from validation.running import end_group, log_tail
@@ -134,7 +135,9 @@ def compare(
         bool, typer.Option("--parts", help="Each part of the tuning left out, instead of peers.")
     ] = False,
     client: Annotated[str, typer.Option(help="confluent or kafka-python.")] = USUAL_CLIENT,
-    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")
+    ] = REPORT,
 ) -> None:
     """Compare this pipeline with other ways to the same number."""
     console = open_console(stderr=False)

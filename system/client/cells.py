@@ -1,8 +1,8 @@
-"""Text files with cells: read with bounds, and what is wrong in them named by place and value."""
+"""Cells and settings of a portfolio file as values; each error has line, field and value."""
 
 from __future__ import annotations
 
-import csv
+import datetime as dt
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,56 +12,38 @@ import msgspec
 from msgspec import Struct
 
 from system.client.errors import PortfolioFileError
+from system.tables.cells import POINT, CellError, date_in, number_in
 
-MAX_FILE_BYTES: Final = 64 * 1024**2
 _AT_PATH: Final = re.compile(r"^(?P<detail>.*) - at `\$\.?(?P<field>[^`]*)`$", re.DOTALL)
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 S = TypeVar("S", bound=Struct)
 
 
-def read_text(path: Path) -> str:
-    """Return a file's text.
-
-    Raises
-    ------
-    PortfolioFileError
-        If it cannot be read, is larger than ``MAX_FILE_BYTES`` or is not UTF-8.
-    """
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise PortfolioFileError(path, None, f"larger than {MAX_FILE_BYTES} bytes")
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise PortfolioFileError(path, None, f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise PortfolioFileError(path, None, f"is not UTF-8: {error.reason}") from None
-
-
-def number_of(path: Path, line: int, field: str, text: str) -> float:
-    """Return the number that a cell holds.
+def number_of(path: Path, line: int, field: str, text: str, decimal: str = POINT) -> float:
+    """Return the number that a cell or a setting holds.
 
     Raises
     ------
     PortfolioFileError
         If it holds none; NaN, infinities and thousands separators are none.
     """
-    if not _NUMBER.fullmatch(text.strip()):
-        raise PortfolioFileError(path, line, f"{field}: {text!r} is not a number like -1250.5")
-    return float(text)
+    try:
+        return number_in(text, decimal)
+    except CellError as error:
+        raise PortfolioFileError(path, line, f"{field}: {error.problem}; {error.remedy}") from None
 
 
-def cells_of(path: Path, line: int, text: str) -> list[str]:
-    """Return the cells of one line of CSV, without the blanks around them.
+def date_of(path: Path, line: int, field: str, text: str) -> dt.date:
+    """Return the date that a cell holds.
 
     Raises
     ------
     PortfolioFileError
-        If a quote is not closed in its line, or stands in the middle of a cell.
+        If it holds none, or one that could be read in two ways.
     """
     try:
-        return [cell.strip() for cell in next(csv.reader([text], strict=True))]
-    except csv.Error as error:
-        raise PortfolioFileError(path, line, f"not CSV: {error}") from None
+        return date_in(text)
+    except CellError as error:
+        raise PortfolioFileError(path, line, f"{field}: {error.problem}; {error.remedy}") from None
 
 
 def converted(path: Path, line: int | None, fields: Mapping[str, Any], kind: type[S]) -> S:

@@ -27,6 +27,8 @@ from system.contracts.api import (
     TradeRequest,
 )
 from system.settings import load_settings
+from system.tables.dialect import Dialect
+from system.tables.options import Decimal, Separator
 
 EXIT_REJECTED = 1
 portfolio_app = typer.Typer(
@@ -46,8 +48,8 @@ Version = Annotated[int | None, typer.Option(help="The version this makes; defau
 
 @portfolio_app.command("import")
 def import_portfolio(
-    file: Annotated[Path, typer.Argument(help="CSV or JSON; see docs/api.md.")],
-    prices: Annotated[Path | None, typer.Option(help="CSV of daily closes.")] = None,
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON; see docs/api.md.")],
+    prices: Annotated[Path | None, typer.Option(help="CSV or Parquet of daily closes.")] = None,
     until: Annotated[str, typer.Option(help="Last day of closes to take, ISO date.")] = "",
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Setting above the file's: window=250.")
@@ -57,14 +59,17 @@ def import_portfolio(
         typer.Option(help=f"Limits above the file's, warning/breach of NAV: {LIMITS_EXAMPLE}."),
     ] = "",
     wait: Wait = True,
+    separator: Separator = None,
+    decimal: Decimal = None,
 ) -> None:
     """Load a book into the running system and show its first VaR."""
     chosen = _settings(file, settings or [])
     if limits:
         chosen["limits"] = limits
-    book = read_portfolio(file, chosen)
+    dialect = Dialect.named(separator, decimal)
+    book = read_portfolio(file, chosen, dialect)
     if prices is not None:
-        book = with_histories(book, prices, _day(file, until))
+        book = with_histories(book, prices, _day(file, until), dialect)
     with connected_client() as client:
         told = client.import_portfolio(book)
         Console().print(

@@ -4,7 +4,8 @@
 
     InputError
     ├── ApiRefusedError          the API answered with a problem; carries it
-    └── PortfolioFileError       a portfolio or price file; names file, line, field, value
+    └── InputFileError           any input file (system.tables); names file, line, column, value
+        └── PortfolioFileError       a portfolio, or closes that do not fit it
     UnavailableError
     └── ApiUnavailableError      no answer within the attempts
     InternalError
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from system.contracts.api import Problem
 from system.errors import InputError, InternalError, UnavailableError
+from system.tables.errors import InputFileError
 
 
 class ApiRefusedError(InputError):
@@ -41,8 +43,8 @@ class ApiMismatchError(InternalError):
     """An answer is not of its type; client and API are probably of different versions."""
 
 
-class PortfolioFileError(InputError):
-    """A file is not a portfolio, or not prices.
+class PortfolioFileError(InputFileError):
+    """A file is not a portfolio, or its closes do not fit it.
 
     Parameters
     ----------
@@ -55,10 +57,7 @@ class PortfolioFileError(InputError):
     """
 
     def __init__(self, path: Path, line: int | None, detail: str) -> None:
-        place = str(path) if line is None else f"{path}, line {line}"
-        super().__init__(f"{place}: {detail}")
-        self.path = path
-        self.line = line
+        super().__init__(path, "" if line is None else f"line {line}", detail, line=line)
         self.detail = detail
 
 

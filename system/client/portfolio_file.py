@@ -15,31 +15,38 @@ empty, for what the stream knows already. JSON: the body of ``POST /v1/portfolio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from system.client.cells import cells_of, converted, read_text, told
+from system.client.cells import converted, told
 from system.client.errors import PortfolioFileError
 from system.client.portfolio_rows import (
     KNOWN_COLUMNS,
     NEEDED_COLUMNS,
-    Row,
+    NUMBER_COLUMNS,
     instrument_of,
     position_of,
     refuse_repeated,
+    row_of,
 )
 from system.client.portfolio_settings import SETTINGS, typed_settings
 from system.contracts.api import PortfolioImport
 from system.contracts.messages import Portfolio, field_names
+from system.tables.cells import POINT
+from system.tables.content import read_text
+from system.tables.dialect import DETECTED, Dialect
+from system.tables.named_columns import named_cells, read_named
 
 _SETTING: Final = re.compile(r"#\s*(?P<key>\w+)\s*:\s*(?P<value>.*?)\s*$")
 _AT_BYTE: Final = re.compile(r"byte (?P<byte>\d+)")
 
 
-def read_portfolio(path: Path, settings: Mapping[str, str] | None = None) -> PortfolioImport:
+def read_portfolio(
+    path: Path, settings: Mapping[str, str] | None = None, dialect: Dialect = DETECTED
+) -> PortfolioImport:
     """Return the book of a file, without price histories if it has none.
 
     Parameters
@@ -49,17 +56,18 @@ def read_portfolio(path: Path, settings: Mapping[str, str] | None = None) -> Por
     settings : mapping of str to str
         Settings that stand above the file's own, by name (``SETTINGS``). A portfolio
         without a name takes the file's.
+    dialect : Dialect
+        Separator and decimal sign where the caller names them.
 
     Raises
     ------
-    PortfolioFileError
+    InputFileError
         Names the file, the line, the field and the value.
     """
-    text = read_text(path)
     chosen = dict(settings or {})
     if path.suffix.lower() == ".json":
-        return _from_json(path, text, chosen)
-    return _from_csv(path, text, chosen)
+        return _from_json(path, read_text(path), chosen)
+    return _from_csv(path, chosen, dialect)
 
 
 # -- JSON ---------------------------------------------------------------------------------
@@ -88,10 +96,16 @@ def _line_of(error: msgspec.DecodeError, text: str) -> int:
 # -- CSV ----------------------------------------------------------------------------------
 
 
-def _from_csv(path: Path, text: str, chosen: Mapping[str, str]) -> PortfolioImport:
-    lines = text.splitlines()
-    written = dict(_written_settings(path, lines))
-    rows = list(_rows(path, lines))
+def _from_csv(path: Path, chosen: Mapping[str, str], dialect: Dialect) -> PortfolioImport:
+    table = read_named(
+        path,
+        NEEDED_COLUMNS,
+        KNOWN_COLUMNS[len(NEEDED_COLUMNS) :],
+        numbers=NUMBER_COLUMNS,
+        dialect=dialect,
+    )
+    written = dict(_written_settings(path, table.remarks))
+    rows = [row_of(line, cells, table.decimal or POINT) for line, cells in named_cells(table)]
     refuse_repeated(path, rows)
     fields = typed_settings(
         path,
@@ -107,10 +121,10 @@ def _from_csv(path: Path, text: str, chosen: Mapping[str, str]) -> PortfolioImpo
     return PortfolioImport(portfolio=portfolio, instruments=instruments)
 
 
-def _written_settings(path: Path, lines: list[str]) -> Iterator[tuple[str, tuple[int, str]]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.startswith("#"):
-            return
+def _written_settings(
+    path: Path, remarks: Iterable[tuple[int, str]]
+) -> Iterator[tuple[str, tuple[int, str]]]:
+    for number, line in remarks:
         setting = _SETTING.match(line)
         if setting is None:
             continue  # a remark
@@ -119,32 +133,3 @@ def _written_settings(path: Path, lines: list[str]) -> Iterator[tuple[str, tuple
             detail = f"setting {setting['key']!r} is not known; there are {known}"
             raise PortfolioFileError(path, number, detail)
         yield setting["key"], (number, setting["value"])
-
-
-def _rows(path: Path, lines: list[str]) -> Iterator[Row]:
-    numbered = [
-        (number, line)
-        for number, line in enumerate(lines, start=1)
-        if line.strip() and not line.startswith("#")
-    ]
-    if not numbered:
-        raise PortfolioFileError(path, None, f"no header; it begins {','.join(NEEDED_COLUMNS)}")
-    header = _header(path, numbered[0][0], cells_of(path, *numbered[0]))
-    for number, line in numbered[1:]:
-        row = cells_of(path, number, line)
-        if len(row) != len(header):
-            detail = f"{len(row)} cells under {len(header)} columns ({', '.join(header)})"
-            raise PortfolioFileError(path, number, detail)
-        yield Row(number, dict(zip(header, row, strict=True)))
-
-
-def _header(path: Path, line: int, header: list[str]) -> list[str]:
-    missing = [name for name in NEEDED_COLUMNS if name not in header]
-    unknown = [name for name in header if name not in KNOWN_COLUMNS]
-    if missing or unknown or len(set(header)) < len(header):
-        detail = (
-            f"columns {', '.join(header)}: needed are {', '.join(NEEDED_COLUMNS)}, known besides "
-            f"{', '.join(KNOWN_COLUMNS[len(NEEDED_COLUMNS) :])}, each once"
-        )
-        raise PortfolioFileError(path, line, detail)
-    return header

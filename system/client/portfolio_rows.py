@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from system.client.cells import converted, number_of
+from system.client.cells import converted, date_of, number_of
 from system.client.errors import PortfolioFileError
 from system.contracts.messages import (
     PRICE_MIN,
@@ -26,6 +26,7 @@ from system.contracts.messages import (
     ReturnType,
     field_names,
 )
+from system.tables.cells import POINT, is_missing
 
 NEEDED_COLUMNS: Final = ("instrument", "quantity", "entry_price")
 DESCRIBING_COLUMNS: Final = tuple(
@@ -41,19 +42,29 @@ def _needed(kind: type[Struct]) -> tuple[str, ...]:
 
 NEEDED_OF_OPTIONS: Final = _needed(OptionTerms)
 NUMBERS: Final = ("multiplier", "strike", "volatility", "rate", "dividend_yield")
+NUMBER_COLUMNS: Final = ("quantity", "entry_price", *NUMBERS)
+DATES: Final = ("expiry",)
+TYPED: Final = (*NUMBERS, *DATES)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a CSV file: its number and its cells by column."""
+    """One line of a CSV file: its number, its cells by column, and the file's decimal sign."""
 
     line: int
     cells: Mapping[str, str]
+    decimal: str = POINT
 
     @property
     def is_held(self) -> bool:
         """Whether the line holds something: one of quantity and entry price is enough to say so."""
-        return bool(self.cells["quantity"] or self.cells["entry_price"])
+        return not (is_missing(self.cells["quantity"]) and is_missing(self.cells["entry_price"]))
+
+
+def row_of(line: int, cells: Mapping[str, str], decimal: str) -> Row:
+    """Return a row whose numbers and dates are empty where the cell says that there is none."""
+    empty = {name: "" for name in TYPED if is_missing(cells.get(name, "")) and name in cells}
+    return Row(line, {**cells, **empty}, decimal)
 
 
 def refuse_repeated(path: Path, rows: Iterable[Row]) -> None:
@@ -85,8 +96,8 @@ def position_of(path: Path, row: Row) -> OpeningPosition | None:
         return None
     fields: dict[str, Any] = {
         "instrument": row.cells["instrument"],
-        "quantity": number_of(path, row.line, "quantity", row.cells["quantity"]),
-        "entry_price": number_of(path, row.line, "entry_price", row.cells["entry_price"]),
+        "quantity": _number(path, row, "quantity"),
+        "entry_price": _number(path, row, "entry_price"),
     }
     described = row.cells.get("asset_class") and row.cells.get("return_type") != ReturnType.ABSOLUTE
     if described and fields["entry_price"] < PRICE_MIN:
@@ -134,12 +145,21 @@ def _terms(path: Path, row: Row) -> OptionTerms:
 
 
 def _given(path: Path, row: Row, columns: Iterable[str]) -> dict[str, Any]:
-    """Return the cells of some columns that are not empty, numbers as numbers."""
-    given = {name: row.cells[name] for name in columns if row.cells.get(name)}
-    return {
-        name: number_of(path, row.line, name, cell) if name in NUMBERS else cell
-        for name, cell in given.items()
-    }
+    """Return the values of some columns that are not empty, numbers and dates as such."""
+    given: dict[str, Any] = {}
+    for name in columns:
+        text = row.cells.get(name, "")
+        if not text:
+            continue
+        if name in NUMBERS:
+            given[name] = _number(path, row, name)
+        else:
+            given[name] = date_of(path, row.line, name, text) if name in DATES else text
+    return given
+
+
+def _number(path: Path, row: Row, column: str) -> float:
+    return number_of(path, row.line, column, row.cells[column], row.decimal)
 
 
 def _refuse(path: Path, row: Row, columns: Iterable[str], why: str) -> None:

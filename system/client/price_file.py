@@ -1,4 +1,4 @@
-"""Price files: daily closes as a wide CSV, one column per series.
+"""Price files: daily closes as a wide table, one column per series.
 
 ::
 
@@ -6,29 +6,34 @@
     2020-01-02,75.09,
     2020-01-03,74.36,1.0
 
-``fx:CCY`` are units of the currency for 1 EUR. An empty cell is a day without a close.
+``fx:CCY`` are units of the currency for 1 EUR. Separators, dates and missing closes: see
+``system.tables``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from bisect import bisect_right
+from collections.abc import Collection
 from pathlib import Path
-from typing import Final
 
 import msgspec
+import numpy as np
 
-from system.client.cells import cells_of, number_of, read_text
 from system.client.errors import PortfolioFileError
 from system.contracts.api import PortfolioImport
 from system.contracts.messages import MAX_CLOSES_PER_SERIES, CloseHistory, ClosePoint, ReturnType
-
-DATE_COLUMN: Final = "date"
-FX_PREFIX: Final = "fx:"
+from system.risk.arrays import Float64Vector, IndexVector
+from system.tables.closes import FX_PREFIX, CloseFile, read_close_file
+from system.tables.dialect import DETECTED, Dialect
+from system.tables.errors import cell_error
 
 
 def with_histories(
-    book: PortfolioImport, path: Path, until: dt.date | None = None
+    book: PortfolioImport,
+    path: Path,
+    until: dt.date | None = None,
+    dialect: Dialect = DETECTED,
 ) -> PortfolioImport:
     """Return a book with the closes of a price file that it needs.
 
@@ -41,16 +46,20 @@ def with_histories(
         The price file.
     until : date or None
         The last day to take; None: all.
+    dialect : Dialect
+        Separator and decimal sign where the caller names them.
 
     Raises
     ------
-    PortfolioFileError
+    InputFileError
         Names the file, the line, the column and the value.
     """
     absolute = {
         one.instrument for one in book.instruments if one.return_type is ReturnType.ABSOLUTE
     }
-    histories = read_closes(path, wanted=_series_of(book), until=until, absolute=absolute)
+    histories = read_closes(
+        path, wanted=_series_of(book), until=until, absolute=absolute, dialect=dialect
+    )
     return msgspec.structs.replace(book, histories=(*book.histories, *histories))
 
 
@@ -66,22 +75,25 @@ def _series_of(book: PortfolioImport) -> set[str]:
 def read_closes(
     path: Path,
     *,
-    wanted: Collection[str],
+    wanted: Collection[str] | None = None,
     until: dt.date | None = None,
     absolute: Collection[str] = (),
+    dialect: Dialect = DETECTED,
 ) -> tuple[CloseHistory, ...]:
     """Return the newest closes of each wanted column, and of every FX column.
 
     Parameters
     ----------
     path : Path
-        Wide CSV whose first column is the ISO date, growing.
-    wanted : collection of str
-        Names of columns besides the FX ones.
+        Wide table of dates and series; the same closes as a backtest reads from it.
+    wanted : collection of str or None
+        Names of columns besides the FX ones; None: all.
     until : date or None
         The last day to take; None: all.
     absolute : collection of str
         Columns whose closes can be zero or negative.
+    dialect : Dialect
+        Separator and decimal sign where the caller names them.
 
     Returns
     -------
@@ -90,61 +102,34 @@ def read_closes(
 
     Raises
     ------
-    PortfolioFileError
+    InputFileError
         Names the file, the line, the column and the value.
     """
-    lines = read_text(path).splitlines()
-    header = _header(path, cells_of(path, 1, lines[0]) if lines else [])
-    chosen = [i for i, name in enumerate(header) if name in wanted or name.startswith(FX_PREFIX)]
-    points: dict[int, list[ClosePoint]] = {index: [] for index in chosen}
-    for line, date, cells in _days(path, lines, len(header)):
-        if until is not None and date > until:
-            break
-        for index in chosen:
-            if cells[index]:
-                point = _point(path, line, header[index], date, cells[index])
-                if point.value <= 0 and header[index] not in absolute:
-                    detail = f"{header[index]}: {cells[index]!r} is not a positive close"
-                    raise PortfolioFileError(path, line, detail)
-                points[index].append(point)
-    return tuple(_history(path, header[index], points[index]) for index in chosen if points[index])
+    file = read_close_file(path, dialect)
+    dates = file.closes.dates
+    end = len(dates) if until is None else bisect_right(dates, until)
+    histories = []
+    for name, closes in zip(file.closes.names, file.closes.closes[:, :end], strict=True):
+        if wanted is None or name in wanted or name.startswith(FX_PREFIX):
+            days = np.flatnonzero(~np.isnan(closes))
+            if name not in absolute:
+                _refuse_not_positive(file, name, closes, days)
+            points = [
+                ClosePoint(dates[day], close)
+                for day, close in zip(days.tolist(), closes[days].tolist(), strict=True)
+            ]
+            if points:
+                histories.append(_history(path, name, points))
+    return tuple(histories)
 
 
-def _header(path: Path, header: list[str]) -> list[str]:
-    if not header or header[0].lower() != DATE_COLUMN:
-        found = header[0] if header else ""
-        raise PortfolioFileError(path, 1, f"the first column is {found!r}, not {DATE_COLUMN!r}")
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise PortfolioFileError(path, 1, f"columns {', '.join(repeated)} stand twice")
-    return header
-
-
-def _days(path: Path, lines: list[str], width: int) -> Iterator[tuple[int, dt.date, list[str]]]:
-    before: dt.date | None = None
-    for line, text in enumerate(lines[1:], start=2):
-        if not text.strip():
-            continue
-        cells = cells_of(path, line, text)
-        if len(cells) != width:
-            raise PortfolioFileError(path, line, f"{len(cells)} cells under {width} columns")
-        date = _date(path, line, cells[0])
-        if before is not None and date <= before:
-            raise PortfolioFileError(path, line, f"date: {date} does not come after {before}")
-        before = date
-        yield line, date, cells
-
-
-def _date(path: Path, line: int, text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise PortfolioFileError(path, line, f"date: {text!r} is not like 2020-02-03") from None
-
-
-def _point(path: Path, line: int, column: str, date: dt.date, text: str) -> ClosePoint:
-    value = number_of(path, line, column, text)
-    return ClosePoint(date, value)
+def _refuse_not_positive(
+    file: CloseFile, name: str, closes: Float64Vector, days: IndexVector
+) -> None:
+    for day in days[closes[days] <= 0].tolist():
+        problem = f"{float(closes[day])!r} is not a positive close"
+        remedy = "leave the cell empty; only return_type absolute can be zero or negative"
+        raise cell_error(file.path, file.lines[day], name, problem, remedy)
 
 
 def _history(path: Path, series: str, points: list[ClosePoint]) -> CloseHistory:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from system import cli
-from system.errors import InputError
+from system.errors import InputError, UnavailableError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_help_lists_every_command_without_importing_any():
@@ -46,15 +50,34 @@ def test_an_unknown_command_is_refused():
     assert "frobnicate" in refused.output
 
 
-def test_an_expected_error_is_printed_and_exits_with_one(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("error", "said", "code"),
+    [
+        (InputError("the field [x] is wrong"), "error: the field [x] is wrong", 2),
+        (UnavailableError("redis: no answer"), "error: redis: no answer", 1),
+        (OSError(28, "No space left on device", "/data/out"), "error: /data/out: No space", 1),
+    ],
+)
+def test_an_expected_error_is_printed_and_wrong_input_has_a_code_of_its_own(
+    monkeypatch, capsys, error, said, code
+):
     def fail() -> None:
-        raise InputError("the field [x] is wrong")
+        raise error
 
     monkeypatch.setattr(cli, "app", fail)
     with pytest.raises(SystemExit) as stopped:
         cli.main()
-    assert stopped.value.code == 1
-    assert "error: the field [x] is wrong" in capsys.readouterr().err
+    assert stopped.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def test_an_error_of_the_system_without_a_file_is_a_defect_of_ours(monkeypatch):
+    def fail() -> None:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(OSError, match="Bad file"):
+        cli.main()
 
 
 def test_an_interrupt_exits_as_a_shell_expects(monkeypatch):
@@ -65,3 +88,47 @@ def test_an_interrupt_exits_as_a_shell_expects(monkeypatch):
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert stopped.value.code == 130
+
+
+PLACES = {"out", "report", "save"}
+
+
+def places_to_write_to():
+    """Return module, option and annotation of every option of any command that names one."""
+    for package in ("system", "validation", "loadtests"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(function, ast.FunctionDef):
+                    for option in (*function.args.args, *function.args.kwonlyargs):
+                        shown = ast.unparse(option.annotation) if option.annotation else ""
+                        if "typer.Option" in shown and "Path" in shown and option.arg in PLACES:
+                            yield path.relative_to(ROOT).as_posix(), option.arg, shown
+
+
+def test_every_place_to_write_to_is_checked_before_the_work_starts():
+    places = list(places_to_write_to())
+    assert [place for place in places if "callback=OUTPUT_" not in place[2]] == []
+    assert len(places) >= 19
+    assert {place[1] for place in places} == PLACES
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["load", "--report", "{}/out"],
+        ["capacity", "--report", "{}"],
+        ["replay", "absolute", "--report", "{}/out"],
+        ["demo", "--report", "{}/deep/out"],
+        ["explain", "id", "--save", "{}/record.json"],
+        ["replay-backtest", "--report", "{}/table.json"],
+    ],
+)
+def test_a_place_below_a_file_is_refused_with_one_sentence(tmp_path, words):
+    file = tmp_path / "prices.csv"
+    file.write_text("kept")
+    refused = CliRunner().invoke(cli.app, [word.format(file) for word in words])
+    assert refused.exit_code == 2
+    assert refused.output.startswith(f"error: {file}")
+    assert "cannot be written: Not a directory; name another place" in refused.output
+    assert refused.output.count("\n") == 1
+    assert file.read_text() == "kept"

@@ -22,8 +22,11 @@ from system.backtest.methods import Method
 from system.backtest.specification import BacktestSettings
 from system.clock import monotonic_ns
 from system.errors import InputError
+from system.outputs import OUTPUT_FOLDER
 from system.risk.confidence import Confidence
 from system.risk.window import Missing
+from system.tables.dialect import DETECTED, Dialect
+from system.tables.options import Decimal, Separator
 from validation.backtest.reading import CURRENCY, BacktestInput, InputPaths, read_input
 from validation.backtest.summary import (
     Judged,
@@ -65,6 +68,8 @@ class Plan:
         Where the output goes.
     with_report : bool
         Whether ``report.html`` is written.
+    dialect : Dialect
+        Separator and decimal sign of the files, where they were named.
     """
 
     paths: InputPaths
@@ -73,40 +78,27 @@ class Plan:
     simulation: SimulationPlan
     folder: Path
     with_report: bool
+    dialect: Dialect = DETECTED
 
 
 def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
-    prices: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="Wide CSV, .csv.gz or .parquet.")
-    ],
+    prices: Annotated[Path, typer.Option(help="Wide CSV, .csv.gz or .parquet.")],
     positions: Annotated[
-        Path,
-        typer.Option(
-            exists=True, dir_okay=False, help="portfolio,instrument,quantity and optionally date."
-        ),
+        Path, typer.Option(help="portfolio,instrument,quantity and optionally date.")
     ],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the results.")],
+    out: Annotated[Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder for the results.")],
     more_methods: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     instruments: Annotated[
         Path | None,
         typer.Option(
-            exists=True,
-            dir_okay=False,
             help="instrument,asset_class,currency and optionally multiplier,return_type; "
-            "without the file all are equities in the base currency.",
+            "without the file all are equities in the base currency."
         ),
     ] = None,
-    fx: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Wide: base-currency units per unit."),
-    ] = None,
+    fx: Annotated[Path | None, typer.Option(help="Wide: base-currency units per unit.")] = None,
     splits: Annotated[
         Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="instrument,date,ratio: first close in new shares, new shares per old.",
-        ),
+        typer.Option(help="instrument,date,ratio: first close in new shares, new shares per old."),
     ] = None,
     base_currency: Annotated[str, typer.Option(help="ISO code of every portfolio.")] = "USD",
     start: Annotated[str | None, typer.Option(help="First P&L date, YYYY-MM-DD.")] = None,
@@ -126,6 +118,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
         DEFAULT_SEED
     ),
     report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
+    separator: Separator = None,
+    decimal: Decimal = None,
 ) -> None:
     """Backtest VaR on prices and positions of your own.
 
@@ -145,6 +139,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
             simulation=SimulationPlan(seed, simulations, max(1, simulations // SLOW_SHARE)),
             folder=out,
             with_report=report,
+            dialect=Dialect.named(separator, decimal),
         ),
         Console(),
     )
@@ -166,7 +161,7 @@ def run(plan: Plan, console: Console) -> Summary:
         If a file or an option is wrong; nothing is written then.
     """
     began_ns = monotonic_ns()
-    given = read_input(plan.paths, plan.base_currency)
+    given = read_input(plan.paths, plan.base_currency, plan.dialect)
     backtests = _valued(plan, given, console)
     plan.folder.mkdir(parents=True, exist_ok=True)
     _write_numbers(plan, backtests)

@@ -9,17 +9,26 @@ from typing import Final, TypeVar
 
 from system.contracts.messages import AssetClass, OptionRight, VolatilityShift
 from system.risk.listing import Listing, OptionTerms
-from validation.backtest.tables import TextTable, cell_error, parsed_date, parsed_number
+from system.tables.cells import is_missing
+from system.tables.text_table import TextTable
 
 NEEDED: Final = ("underlying", "right", "strike", "expiry", "volatility")
 OPTIONAL: Final = ("rate", "dividend_yield", "volatility_series", "volatility_shift")
 OPTION_COLUMNS: Final = (*NEEDED, *OPTIONAL)
+OPTION_NUMBERS: Final = ("strike", "volatility", "rate", "dividend_yield")
+_EMPTIED: Final = ("multiplier", "expiry", *OPTION_NUMBERS)
 MAX_VOLATILITY: Final = 10.0
 """Per year: 1,000 %."""
 
 Rows = Mapping[str, tuple[int, Mapping[str, str]]]
 """Per instrument its line and its cells, without those of no column."""
 Word = TypeVar("Word", bound=StrEnum)
+
+
+def without_missing(cells: Mapping[str, str]) -> dict[str, str]:
+    """Return cells in which numbers and dates are empty where the cell says that there is none."""
+    empty = {name: "" for name in _EMPTIED if name in cells and is_missing(cells[name])}
+    return {**cells, **empty}
 
 
 def with_terms(table: TextTable, listings: Mapping[str, Listing], rows: Rows) -> dict[str, Listing]:
@@ -64,10 +73,10 @@ def _with_own_terms(
         return listing
     if listing.asset_class is not AssetClass.OPTION:
         remedy = f"leave it empty: {listing.instrument_id} is no option"
-        raise cell_error(table, line, filled[0], cells[filled[0]], remedy)
+        raise table.wrong_cell(line, filled[0], cells[filled[0]], remedy)
     for name in NEEDED:
         if name not in filled:
-            raise cell_error(table, line, name, "", "fill it in: an option needs it")
+            raise table.wrong_cell(line, name, "", "fill it in: an option needs it")
     return replace(listing, option=_terms(table, listing, listings, line, cells))
 
 
@@ -80,9 +89,9 @@ def _terms(
 ) -> OptionTerms:
     def number(column: str, least: float, most: float, remedy: str) -> float:
         text = cells.get(column, "")
-        value = parsed_number(table, line, column, text) if text else 0.0
+        value = table.number(line, column, text) if text else 0.0
         if not least <= value <= most:
-            raise cell_error(table, line, column, text, remedy)
+            raise table.wrong_cell(line, column, text, remedy)
         return value
 
     per_year = "write it per year, 0.02 for 2 %"
@@ -90,7 +99,7 @@ def _terms(
         underlying=_underlying(table, line, listing, listings, cells["underlying"]),
         right=_word(table, line, "right", cells["right"], OptionRight),
         strike=number("strike", 1e-9, 1e15, "write a number above zero"),
-        expiry=parsed_date(table, line, "expiry", cells["expiry"]),
+        expiry=table.date(line, "expiry", cells["expiry"]),
         volatility=number("volatility", 1e-4, MAX_VOLATILITY, "write it per year, 0.25 for 25 %"),
         rate=number("rate", -1.0, 1.0, per_year),
         dividend_yield=number("dividend_yield", -1.0, 1.0, per_year),
@@ -110,13 +119,13 @@ def _underlying(
 ) -> Listing:
     known = listings.get(name)
     if known is None:
-        raise cell_error(table, line, "underlying", name, "add a row for it")
+        raise table.wrong_cell(line, "underlying", name, "add a row for it")
     if known.is_money or known.asset_class is AssetClass.OPTION or known.is_absolute:
         remedy = f"name what has a price of its own and relative returns, no {known.asset_class}"
-        raise cell_error(table, line, "underlying", name, remedy)
+        raise table.wrong_cell(line, "underlying", name, remedy)
     if known.currency != listing.currency:
         remedy = f"it is in {known.currency}, the option in {listing.currency}: make them one"
-        raise cell_error(table, line, "underlying", name, remedy)
+        raise table.wrong_cell(line, "underlying", name, remedy)
     return known
 
 
@@ -124,4 +133,4 @@ def _word(table: TextTable, line: int, column: str, text: str, words: type[Word]
     try:
         return words(text)
     except ValueError:
-        raise cell_error(table, line, column, text, f"write one of {', '.join(words)}") from None
+        raise table.wrong_cell(line, column, text, f"write one of {', '.join(words)}") from None

@@ -18,15 +18,17 @@ from system.contracts.messages import AssetClass, ReturnType
 from system.risk.currency import MINOR_UNITS
 from system.risk.listing import Listing
 from system.risk.window import CloseTable
-from validation.backtest.errors import InputFileError
-from validation.backtest.option_rows import OPTION_COLUMNS, with_terms
-from validation.backtest.tables import (
-    TextTable,
-    cell_error,
-    close_table,
-    parsed_date,
-    parsed_number,
-    text_table,
+from system.tables.cells import is_missing
+from system.tables.closes import read_close_file
+from system.tables.dialect import DETECTED, Dialect
+from system.tables.errors import InputFileError
+from system.tables.named_columns import named_cells, read_named
+from system.tables.text_table import TextTable
+from validation.backtest.option_rows import (
+    OPTION_COLUMNS,
+    OPTION_NUMBERS,
+    with_terms,
+    without_missing,
 )
 
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -69,7 +71,7 @@ class BacktestInput:
     splits: tuple[Split, ...]
 
 
-def read_input(paths: InputPaths, base_currency: str) -> BacktestInput:
+def read_input(paths: InputPaths, base_currency: str, dialect: Dialect = DETECTED) -> BacktestInput:
     """Return everything that the files say.
 
     Parameters
@@ -78,47 +80,53 @@ def read_input(paths: InputPaths, base_currency: str) -> BacktestInput:
         Where they are.
     base_currency : str
         ISO code; of every portfolio.
+    dialect : Dialect
+        Separator and decimal sign of all files, where the caller names them.
 
     Raises
     ------
     InputFileError
-        If a file does not say what it has to; names file, line, column and value.
+        If a file cannot be read or a cell is wrong; names file, line, column and value.
     UnknownInstrumentError
         If a position is not among the instruments.
     UnsupportedInstrumentError
         If a position is an option without terms.
     """
-    closes = close_table(text_table(paths.prices))
-    rates = _read_rates(paths.fx)
-    listings = None if paths.instruments is None else _read_listings(paths.instruments)
-    books = _read_books(paths.positions, listings, base_currency)
-    splits = () if paths.splits is None else _read_splits(paths.splits)
+    closes = read_close_file(paths.prices, dialect).closes
+    rates = _read_rates(paths.fx, dialect)
+    listings = None if paths.instruments is None else _read_listings(paths.instruments, dialect)
+    books = _read_books(paths.positions, listings, base_currency, dialect)
+    splits = () if paths.splits is None else _read_splits(paths.splits, dialect)
     return BacktestInput(BacktestMarket(closes, rates), books, splits)
 
 
-def _read_rates(path: Path | None) -> CloseTable:
+def _read_rates(path: Path | None, dialect: Dialect) -> CloseTable:
     if path is None:
         return CloseTable((), (), np.zeros((0, 0)))
-    table = text_table(path)
-    for name in table.header[1:]:
+    rates = read_close_file(path, dialect).closes
+    for name in rates.names:
         if not CURRENCY.fullmatch(name):
             remedy = "name each column by the ISO code of its currency, such as EUR"
-            raise InputFileError(path, "line 1", f"column {name!r} is no currency", remedy)
-    return close_table(table)
+            raise InputFileError(path, "the header", f"column {name!r} is no currency", remedy)
+    return rates
 
 
-def _read_listings(path: Path) -> dict[str, Listing]:
-    table = text_table(path)
-    optional = ("multiplier", "return_type", "name", *OPTION_COLUMNS)
-    columns = _columns(table, INSTRUMENT_COLUMNS, optional)
+def _read_listings(path: Path, dialect: Dialect) -> dict[str, Listing]:
+    table = read_named(
+        path,
+        INSTRUMENT_COLUMNS,
+        ("multiplier", "return_type", "name", *OPTION_COLUMNS),
+        numbers=("multiplier", *OPTION_NUMBERS),
+        dialect=dialect,
+    )
     listings: dict[str, Listing] = {}
     rows: dict[str, tuple[int, Mapping[str, str]]] = {}
-    for line, cells in table.rows:
-        named = _named(columns, cells)
+    for line, cells in named_cells(table):
+        named = without_missing(cells)
         listing = _listing(table, line, named)
         if listing.instrument_id in listings:
             remedy = "keep one row per instrument"
-            raise cell_error(table, line, "instrument", listing.instrument_id, remedy)
+            raise table.wrong_cell(line, "instrument", listing.instrument_id, remedy)
         listings[listing.instrument_id] = listing
         rows[listing.instrument_id] = line, named
     return with_terms(table, listings, rows)
@@ -129,13 +137,13 @@ def _listing(table: TextTable, line: int, cells: Mapping[str, str]) -> Listing:
     asset_class = _asset_class(table, line, cells["asset_class"])
     currency = cells["currency"]
     if not (CURRENCY.fullmatch(currency) or currency in MINOR_UNITS):
-        raise cell_error(table, line, "currency", currency, "write an ISO code such as USD, or GBp")
+        raise table.wrong_cell(line, "currency", currency, "write an ISO code such as USD, or GBp")
     text = cells.get("multiplier", "")
-    multiplier = parsed_number(table, line, "multiplier", text) if text else 1.0
+    multiplier = table.number(line, "multiplier", text) if text else 1.0
     is_money = asset_class in (AssetClass.FX, AssetClass.CASH)
     if multiplier <= 0.0 or (is_money and multiplier != 1.0):
         remedy = "write 1: it is an amount" if is_money else "write a number above zero"
-        raise cell_error(table, line, "multiplier", text, remedy)
+        raise table.wrong_cell(line, "multiplier", text, remedy)
     return Listing(name, asset_class, currency, multiplier, _return_type(table, line, cells))
 
 
@@ -144,7 +152,7 @@ def _asset_class(table: TextTable, line: int, text: str) -> AssetClass:
         return AssetClass(text)
     except ValueError:
         remedy = f"write one of {', '.join(AssetClass)}"
-        raise cell_error(table, line, "asset_class", text, remedy) from None
+        raise table.wrong_cell(line, "asset_class", text, remedy) from None
 
 
 def _return_type(table: TextTable, line: int, cells: Mapping[str, str]) -> ReturnType:
@@ -153,26 +161,24 @@ def _return_type(table: TextTable, line: int, cells: Mapping[str, str]) -> Retur
         return ReturnType(text)
     except ValueError:
         remedy = f"write one of {', '.join(ReturnType)}, or leave it empty"
-        raise cell_error(table, line, "return_type", text, remedy) from None
+        raise table.wrong_cell(line, "return_type", text, remedy) from None
 
 
 def _read_books(
-    path: Path, listings: Mapping[str, Listing] | None, base_currency: str
+    path: Path, listings: Mapping[str, Listing] | None, base_currency: str, dialect: Dialect
 ) -> tuple[BacktestBook, ...]:
-    table = text_table(path)
-    columns = _columns(table, POSITION_COLUMNS, ("date",))
+    table = read_named(path, POSITION_COLUMNS, ("date",), numbers=("quantity",), dialect=dialect)
     held: dict[str, dict[tuple[str, dt.date], DatedQuantity]] = {}
-    for line, cells in table.rows:
-        named = _named(columns, cells)
-        portfolio = _filled(table, line, "portfolio", named)
-        one = _dated_quantity(table, line, named)
+    for line, cells in named_cells(table):
+        portfolio = _filled(table, line, "portfolio", cells)
+        one = _dated_quantity(table, line, cells)
         own = held.setdefault(portfolio, {})
         if (one.instrument_id, one.held_from) in own:
             remedy = "keep one row per portfolio, instrument and date"
-            raise cell_error(table, line, "instrument", one.instrument_id, remedy)
+            raise table.wrong_cell(line, "instrument", one.instrument_id, remedy)
         own[one.instrument_id, one.held_from] = one
     if not held:
-        raise InputFileError(path, "line 1", "no position", "add at least one row")
+        raise table.header_error("no position", "add at least one row")
     return tuple(
         BacktestBook(
             portfolio,
@@ -185,12 +191,12 @@ def _read_books(
 
 
 def _dated_quantity(table: TextTable, line: int, cells: Mapping[str, str]) -> DatedQuantity:
-    quantity = parsed_number(table, line, "quantity", cells["quantity"])
+    quantity = table.number(line, "quantity", cells["quantity"])
     date = cells.get("date", "")
     return DatedQuantity(
         _filled(table, line, "instrument", cells),
         quantity,
-        parsed_date(table, line, "date", date) if date else ALWAYS,
+        ALWAYS if is_missing(date) else table.date(line, "date", date),
     )
 
 
@@ -210,42 +216,21 @@ def _known(
     return known
 
 
-def _read_splits(path: Path) -> tuple[Split, ...]:
-    table = text_table(path)
-    columns = _columns(table, SPLIT_COLUMNS, ())
+def _read_splits(path: Path, dialect: Dialect) -> tuple[Split, ...]:
+    table = read_named(path, SPLIT_COLUMNS, numbers=("ratio",), dialect=dialect)
     splits: dict[tuple[str, dt.date], Split] = {}
-    for line, cells in table.rows:
-        named = _named(columns, cells)
-        name = _filled(table, line, "instrument", named)
-        ratio = parsed_number(table, line, "ratio", named["ratio"])
-        date = parsed_date(table, line, "date", named["date"])
+    for line, cells in named_cells(table):
+        name = _filled(table, line, "instrument", cells)
+        ratio = table.number(line, "ratio", cells["ratio"])
+        date = table.date(line, "date", cells["date"])
         if ratio <= 0.0 or (name, date) in splits:
             remedy = "write new shares per old share, above zero, once per instrument and date"
-            raise cell_error(table, line, "ratio", named["ratio"], remedy)
+            raise table.wrong_cell(line, "ratio", cells["ratio"], remedy)
         splits[name, date] = Split(name, date, ratio)
     return tuple(splits.values())
 
 
-def _columns(
-    table: TextTable, required: tuple[str, ...], optional: tuple[str, ...]
-) -> dict[str, int]:
-    """Return where each column is; a column that nobody reads is an error, not a typo."""
-    for name in required:
-        if name not in table.header:
-            problem = f"no column {name}"
-            raise InputFileError(table.path, "line 1", problem, f"write {','.join(required)}")
-    for name in table.header:
-        if name not in (*required, *optional):
-            remedy = f"known columns are {', '.join((*required, *optional))}"
-            raise InputFileError(table.path, "line 1", f"unknown column {name!r}", remedy)
-    return {name: index for index, name in enumerate(table.header)}
-
-
-def _named(columns: Mapping[str, int], cells: list[str]) -> dict[str, str]:
-    return {name: cells[index].strip() for name, index in columns.items()}
-
-
 def _filled(table: TextTable, line: int, column: str, cells: Mapping[str, str]) -> str:
     if not cells[column]:
-        raise cell_error(table, line, column, "", "fill it in")
+        raise table.wrong_cell(line, column, "", "fill it in")
     return cells[column]

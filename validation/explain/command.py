@@ -13,6 +13,7 @@ from rich.table import Table
 
 from system.contracts.oracle import OracleVerdict
 from system.errors import RiskstreamError
+from system.outputs import OUTPUT_FILE
 from system.settings import load_settings
 from validation.explain.explanation import Explanation, explanation
 from validation.explain.inputs import Bundle, gathered, read_bundle
@@ -37,7 +38,10 @@ def explain(
         Path | None, typer.Option(help="Take instruments and closes from a --save file.")
     ] = None,
     save: Annotated[
-        Path | None, typer.Option(help="Write the record with all its inputs to this file.")
+        Path | None,
+        typer.Option(
+            callback=OUTPUT_FILE, help="Write the record with all its inputs to this file."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from system.clock import monotonic_ns
+from system.outputs import OUTPUT_FILE
 from system.runtime.interrupts import heed_interrupts
 from validation.checkers.verdict import Verdict, overall
 from validation.kill_table.records import Mutant, read_mutants, read_not_applicable
@@ -24,7 +25,9 @@ def kill_table(
     only: Annotated[list[str] | None, typer.Argument(help="Names of defects; all by default.")] = (
         None
     ),
-    report: Annotated[Path, typer.Option(help="Where the table is written.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FILE, help="Where the table is written.")
+    ] = REPORT,
 ) -> None:
     """Plant each defect in a copy of the tree; the check named beforehand must catch it."""
     heed_interrupts()

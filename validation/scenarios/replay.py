@@ -12,6 +12,7 @@ import typer
 from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError
+from system.outputs import OUTPUT_FOLDER
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.runtime.running import RunningStack
 from system.settings import PROJECT_DIR, load_settings
@@ -39,7 +40,9 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
         int, typer.Option(min=1, max=16, help="Of market data.")
     ] = MARKET_DATA.partition_count,
     seed: Annotated[int | None, typer.Option(min=0, help="In place of the file's.")] = None,
-    report: Annotated[Path, typer.Option(help="Folder of the reports.")] = REPORT,
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")
+    ] = REPORT,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running.")] = False,
     data: Annotated[Path | None, typer.Option(help="A price file of your own.")] = None,
     cut: Annotated[

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from system.clock import SystemClock
+from system.outputs import OUTPUT_FOLDER
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.settings import load_settings
 from validation.checkers.verdict import Finding, Verdict
@@ -107,7 +108,7 @@ def whole_plays(names: Sequence[str]) -> tuple[Play, ...]:
 
 
 def run_suite(
-    report: Annotated[Path, typer.Option(help="Folder of the reports.")],
+    report: Annotated[Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")],
     only: Annotated[
         list[str] | None, typer.Option(help="This story alone, or `grid`; repeatable.")
     ] = None,

@@ -11,7 +11,6 @@ from typing import Final
 
 import msgspec
 
-from system.client.cells import read_text
 from system.client.portfolio_file import read_portfolio
 from system.client.price_file import read_closes
 from system.contracts.messages import (
@@ -202,8 +201,7 @@ def _of_prices(
     if data is None and not table.file:
         raise scenario.error(("market", "file"), "name a price file here, or give --data")
     path = data if data is not None else scenario.path.parent / table.file
-    header = read_text(path).partition("\n")[0].strip().split(",")
-    closes = read_closes(path, wanted=set(header[1:]), until=table.last_day)
+    closes = read_closes(path, until=table.last_day)
     series = {
         one.series: CloseSeries(one.series, {point.date: point.value for point in one.closes})
         for one in closes

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.client.errors import PortfolioFileError
 from system.client.portfolio_file import read_portfolio
 from system.client.portfolio_rows import KNOWN_COLUMNS, NUMBERS
 from system.client.portfolio_settings import SETTINGS
@@ -29,6 +28,7 @@ from system.contracts.messages import (
     Portfolio,
     VolatilityShift,
 )
+from system.tables.errors import InputFileError
 
 WHOLE = """\
 # My book, kept by hand
@@ -54,8 +54,8 @@ def written(folder: Path, text: str, name: str = "book.csv") -> Path:
     return path
 
 
-def refusal(path: Path, settings: dict[str, str] | None = None) -> PortfolioFileError:
-    with pytest.raises(PortfolioFileError) as caught:
+def refusal(path: Path, settings: dict[str, str] | None = None) -> InputFileError:
+    with pytest.raises(InputFileError) as caught:
         read_portfolio(path, settings)
     assert str(path) in str(caught.value)
     return caught.value
@@ -126,7 +126,8 @@ def test_settings_given_stand_above_the_file_s(tmp_path: Path) -> None:
         ("window: 250", "window: long", 5, "window: 'long' is not a number"),
         ("# confidence", "# confidense", 4, "setting 'confidense' is not known"),
         ("asset_class,", "assetclass,", 8, "assetclass"),
-        ("quantity,", "quantity,quantity,", 8, "each once"),
+        ("quantity,", "quantity,quantity,", 8, "columns 2 and 3 are both named 'quantity'"),
+        ("quantity,", "quantity,Quantity,", 8, "two columns are named quantity"),
         ("entry_price,", "", 8, "needed are instrument, quantity, entry_price"),
         ("AAPL,100", '"AAPL,100', 9, "not CSV"),
     ],
@@ -166,7 +167,9 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
     assert "No such file" in str(refusal(tmp_path / "none.csv"))
     path = tmp_path / "binary.csv"
     path.write_bytes(b"\xff\xfe\x00")
-    assert "not UTF-8" in str(refusal(path))
+    assert "not UTF-16 text" in str(refusal(path))
+    path.write_bytes(b"instrument\nM\xfcller")
+    assert "not UTF-8 text (byte 0xfc on line 2)" in str(refusal(path))
 
 
 def test_json_is_the_api_s_own_body(tmp_path: Path) -> None:
@@ -369,7 +372,7 @@ def test_any_text_is_either_a_book_or_refused_as_a_file(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "book.csv"
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
-        with suppress(PortfolioFileError):
+        with suppress(InputFileError):
             read_portfolio(path)
 
 

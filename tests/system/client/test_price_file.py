@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from system.client.errors import PortfolioFileError
 from system.client.price_file import read_closes, with_histories
 from system.contracts.api import PortfolioImport
 from system.contracts.messages import (
@@ -16,6 +15,7 @@ from system.contracts.messages import (
     OpeningPosition,
     Portfolio,
 )
+from system.tables.errors import InputFileError
 
 PRICES = """\
 date,AAPL,OTHER,fx:USD
@@ -64,12 +64,12 @@ def test_of_a_long_history_the_newest_closes_are_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "told"),
     [
-        ("date,", "day,", 1, "the first column is 'day'"),
-        ("OTHER", "AAPL", 1, "AAPL stand twice"),
+        ("date,", "2020-01-01,", 1, "the first column is named '2020-01-01'"),
+        ("OTHER", "AAPL", 1, "columns 2 and 3 are both named 'AAPL'"),
         ("2020-01-03", "03.01.2020", 3, "date: '03.01.2020'"),
-        ("2020-01-03", "2020-01-02", 3, "2020-01-02 does not come after 2020-01-02"),
-        ("75.09", "n/a", 2, "AAPL: 'n/a' is not a number"),
-        ("75.09", "0", 2, "AAPL: '0' is not a positive close"),
+        ("2020-01-03", "2020-01-02", 3, "2020-01-02 is on line 2 already"),
+        ("75.09", "about 75", 2, "AAPL: 'about 75' is not a number"),
+        ("75.09", "0", 2, "AAPL: 0.0 is not a positive close"),
         ("75.09", "inf", 2, "AAPL: 'inf'"),
         ("74.95,1,1.1194", "74.95,1", 5, "3 cells under 4 columns"),
     ],
@@ -77,12 +77,12 @@ def test_of_a_long_history_the_newest_closes_are_taken(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named_by_line_column_and_value(
     tmp_path: Path, old: str, new: str, line: int, told: str
 ) -> None:
-    with pytest.raises(PortfolioFileError) as caught:
+    with pytest.raises(InputFileError) as caught:
         read_closes(written(tmp_path, PRICES.replace(old, new, 1)), wanted={"AAPL"})
     assert caught.value.line == line
     assert told in str(caught.value)
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PortfolioFileError, match="not 'date'"):
+    with pytest.raises(InputFileError, match="is empty; it begins date"):
         read_closes(written(tmp_path, ""), wanted={"A"})

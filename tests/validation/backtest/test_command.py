@@ -198,7 +198,7 @@ def test_a_gap_is_an_error_that_names_instrument_and_date(
     monkeypatch.setattr("sys.argv", ["riskstream", "backtest", *named, "--out", str(out), *FAST])
     with pytest.raises(SystemExit) as stopped:
         cli.main()
-    assert stopped.value.code == 1
+    assert stopped.value.code == 2
     said = " ".join(capsys.readouterr().err.split())
     assert "B on 2021-02-10" in said
     assert not out.exists()

@@ -12,7 +12,7 @@ from system.backtest.positions import ALWAYS, DatedQuantity
 from system.backtest.splits import Split
 from system.contracts.messages import AssetClass, ReturnType
 from system.risk.listing import Listing
-from validation.backtest.errors import InputFileError
+from system.tables.errors import InputFileError
 from validation.backtest.reading import BacktestInput, InputPaths, read_input
 
 FILES = {
