@@ -22,6 +22,7 @@ import typer
 
 from system.clock import SystemClock
 from system.errors import InputError
+from system.outputs import OUTPUT_FILE
 from validation.checkers.verdict import Figure, Finding, Verdict, overall, unknown
 from validation.dependencies.advisories import (
     SERVICE,
@@ -179,7 +180,9 @@ def _nameless(dependencies: Sequence[Dependency]) -> Iterator[Finding]:
 
 def main(
     service: Annotated[str, typer.Option(help="Address of the advisory database.")] = SERVICE,
-    report: Annotated[Path | None, typer.Option(help="Where to write the findings.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(callback=OUTPUT_FILE, help="Where to write the findings.")
+    ] = None,
 ) -> None:
     """Ask the advisory database for known vulnerabilities of all dependencies."""
     console = open_console()

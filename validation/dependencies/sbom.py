@@ -27,6 +27,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from system.clock import Clock, SystemClock
 from system.errors import InputError
+from system.outputs import OUTPUT_FILE
 from validation.checkers.verdict import Finding, Verdict, judged, overall
 from validation.dependencies.inventory import (
     RUN_LOCK,
@@ -180,7 +181,9 @@ def findings(document: str, dependencies: Sequence[Dependency]) -> Iterator[Find
 
 def main(
     output: Annotated[Path, typer.Option(help="Where to write the SBOM.")] = SBOM,
-    report: Annotated[Path | None, typer.Option(help="Where to write the findings.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(callback=OUTPUT_FILE, help="Where to write the findings.")
+    ] = None,
 ) -> None:
     """Write the software bill of materials of this installation, and check it."""
     console = open_console()
