@@ -36,13 +36,14 @@ from loadtests.search import (
 )
 from system.errors import UnavailableError
 from system.outputs import OUTPUT_FOLDER
-from system.settings import PROJECT_DIR, Connections
+from system.places import REPORTS_DIR
+from system.settings import Connections
 from validation.checkers.verdict import Verdict
 from validation.gathering import await_committed
 from validation.reports import write_json
 from validation.screen import figure, open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "capacity"
+REPORT: Final = REPORTS_DIR / "capacity"
 P99_MS: Final = 1_000.0
 DRAIN_BOUND_S: Final = 300.0
 """How long what a failed probe left may take before the next one begins."""

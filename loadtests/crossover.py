@@ -30,15 +30,15 @@ from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.errors import InternalError
 from system.outputs import OUTPUT_FOLDER
+from system.places import REPORTS_DIR
 from system.runtime.java import find_java
 from system.runtime.spark import spark_environment
-from system.settings import PROJECT_DIR
 from system.stream.session import start_session
 from system.stream.shards import ShardedValuation
 from validation.reports import write_json
 from validation.screen import open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "crossover"
+REPORT: Final = REPORTS_DIR / "crossover"
 PORTFOLIOS: Final = "10,100,300,1000,2000"
 WARM_ROUNDS: Final = 3
 CLUSTER: Final = ("spark-master", "spark-worker")

@@ -37,9 +37,10 @@ from system.clock import monotonic_ns
 from system.contracts.topics import MARKET_DATA
 from system.errors import UnavailableError
 from system.outputs import OUTPUT_FOLDER
+from system.places import REPORTS_DIR
 from system.priority import go_first
 from system.runtime.running import RunningStack
-from system.settings import PROJECT_DIR, Connections
+from system.settings import Connections
 from system.store.keyspace import latest_key
 from system.store.latest import LatestStore
 from system.store.live import Watermark
@@ -48,7 +49,7 @@ from validation.checkers.verdict import Finding, Verdict, judged, overall
 from validation.reports import write_json
 from validation.screen import open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "goals"
+REPORT: Final = REPORTS_DIR / "goals"
 READS_PER_S: Final = 200.0
 WHAT_IFS_PER_S: Final = 20.0
 CLIENTS: Final = 100

@@ -29,15 +29,15 @@ from system.bus.routing import partition_of
 from system.contracts.codec import encode
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA, offset_key
 from system.outputs import OUTPUT_FOLDER
+from system.places import REPORTS_DIR
 from system.risk.confidence import Confidence
 from system.risk.portfolio import portfolio_risk
-from system.settings import PROJECT_DIR
 from system.simulate.replay import Replay
 from system.simulate.timeline import session_ns
 from validation.reports import write_json
 from validation.screen import open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "growth"
+REPORT: Final = REPORTS_DIR / "growth"
 ROUNDS: Final = 5
 REPEATS: Final = 20
 GRID: Final = {

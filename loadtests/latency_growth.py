@@ -27,11 +27,12 @@ from loadtests.running import machine
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
-from system.settings import ENVIRONMENT_PREFIX, PROJECT_DIR
+from system.places import REPORTS_DIR
+from system.settings import ENVIRONMENT_PREFIX
 from validation.reports import write_json
 from validation.screen import figure, open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "latency-growth"
+REPORT: Final = REPORTS_DIR / "latency-growth"
 PARTITIONS: Final = "partitions"
 POSITIONS: Final = 100
 GRID: Final[Mapping[str, tuple[int, ...]]] = {

@@ -42,14 +42,15 @@ from system.bus.consumer import read_topic
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA, TRADES
 from system.outputs import OUTPUT_FOLDER
-from system.settings import PROJECT_DIR, Connections, load_settings
+from system.places import REPORTS_DIR
+from system.settings import Connections, load_settings
 from validation import database
 from validation.checkers.latency import Budget, Schedule
 from validation.checkers.verdict import Verdict, overall
 from validation.screen import figure, open_console
 from validation.site import seconds_since_start
 
-REPORT: Final = PROJECT_DIR / "build" / "load"
+REPORT: Final = REPORTS_DIR / "load"
 EXIT_CODES: Final[Mapping[Verdict, int]] = {
     Verdict.PASSED: 0,
     Verdict.FAILED: 1,

@@ -25,12 +25,12 @@ from loadtests.reports import LoadReport
 from loadtests.running import machine
 from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
-from system.settings import PROJECT_DIR
+from system.places import REPORTS_DIR
 from validation.checkers.verdict import Verdict, overall
 from validation.reports import write_json
 from validation.screen import figure, open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "rates"
+REPORT: Final = REPORTS_DIR / "rates"
 RATES: Final = "1000,5000,20000"
 
 

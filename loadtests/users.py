@@ -22,11 +22,12 @@ from loadtests.repeating import OptionValue, command_line
 from loadtests.running import LoadSite, open_market
 from loadtests.shapes import SHAPES
 from system.outputs import OUTPUT_FOLDER
-from system.settings import ENVIRONMENT_PREFIX, LOOPBACK, PROJECT_DIR
+from system.places import PROJECT_DIR, REPORTS_DIR
+from system.settings import ENVIRONMENT_PREFIX, LOOPBACK
 from validation.running import end_group
 from validation.screen import open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "users"
+REPORT: Final = REPORTS_DIR / "users"
 LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")
 MAX_USERS: Final = 200
 MAX_PROCESSES: Final = 8

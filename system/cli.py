@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -42,6 +42,9 @@ class CommandPlace:
 
 COMMANDS: Final[dict[str, CommandPlace]] = {
     "up": CommandPlace("system.runtime.commands", "up", "Start the stack."),
+    "setup": CommandPlace(
+        "system.runtime.setup", "setup", "Fetch the Java archives and market data it needs."
+    ),
     "status": CommandPlace("system.runtime.commands", "status", "Show what runs where."),
     "down": CommandPlace("system.runtime.commands", "down", "Stop the stack."),
     "demo": CommandPlace(
@@ -125,7 +128,6 @@ class LazyGroup(TyperGroup):
 
 app = typer.Typer(
     cls=LazyGroup,
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -133,8 +135,21 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from system.version import product_version  # noqa: PLC0415 - few starts need it
+
+        typer.echo(f"riskstream {product_version()}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
     """Real-time portfolio risk, with the harness that proves it."""
 
 

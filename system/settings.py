@@ -21,8 +21,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from system.contracts.topics import TOPICS, Topic
 from system.errors import InputError, UnavailableError
+from system.places import base_dir
 
-PROJECT_DIR: Final = Path(__file__).resolve().parents[1]
 ENVIRONMENT_PREFIX: Final = "RISKSTREAM_"
 SECRET_FILE_MODE: Final = 0o600
 SECRET_DIR_MODE: Final = 0o700
@@ -56,11 +56,6 @@ class NotConnectedError(UnavailableError):
     """No running stack and no external server for what was asked; the message says how."""
 
 
-def _base_dir() -> Path:
-    """Return the checkout when the product runs from one, else the current folder."""
-    return PROJECT_DIR if (PROJECT_DIR / "pyproject.toml").is_file() else Path.cwd()
-
-
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - keeps symbolic links
 
@@ -84,8 +79,8 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    state_dir: Folder = Field(default_factory=lambda: _base_dir() / ".riskstream")
-    cache_dir: Folder = Field(default_factory=lambda: _base_dir() / ".cache")
+    state_dir: Folder = Field(default_factory=lambda: base_dir() / ".riskstream")
+    cache_dir: Folder = Field(default_factory=lambda: base_dir() / ".cache")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     kafka_bootstrap_servers: str | None = Field(

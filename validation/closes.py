@@ -53,7 +53,8 @@ def wheel_in(folder: Path, distribution: str) -> Path:
     """
     found = sorted(folder.glob(f"{distribution}-*.whl"))
     if len(found) != 1:
-        msg = f"{len(found)} wheels of {distribution} in {folder}, one is needed: run `make setup`"
+        count = f"{len(found)} wheels of {distribution} in {folder}, one is needed"
+        msg = f"{count}: run `riskstream setup`"
         raise ClosesNotFoundError(msg)
     return found[0]
 

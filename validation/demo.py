@@ -15,7 +15,8 @@ from rich.console import Console
 from loadtests.record import read_record
 from system.contracts.messages import Portfolio
 from system.outputs import OUTPUT_FOLDER
-from system.settings import PROJECT_DIR, Connections
+from system.places import REPORTS_DIR, SHARED_DIR
+from system.settings import Connections
 from validation.checkers.latency import FLOOR, Schedule
 from validation.checkers.ledger import Acknowledged
 from validation.checkers.verdict import Verdict, as_measured, overall
@@ -36,8 +37,8 @@ from validation.site import (
     stop_command,
 )
 
-BOOKS: Final = PROJECT_DIR / "scenarios" / "books"
-REPORT: Final = PROJECT_DIR / "build" / "demo"
+BOOKS: Final = SHARED_DIR / "scenarios" / "books"
+REPORT: Final = REPORTS_DIR / "demo"
 WHOLE: Final = DemoPlan(dt.date(2020, 2, 3), dt.date(2020, 4, 30))
 SHORT: Final = DemoPlan(dt.date(2020, 2, 3), dt.date(2020, 3, 17))
 """31 days: a minute of cold machines, and half a minute of warm ones."""

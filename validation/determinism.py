@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from system.settings import PROJECT_DIR
+from system.places import PROJECT_DIR
 
 CORE: Final = (
     "system/contracts",

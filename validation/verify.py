@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from system.clock import SystemClock
+from system.places import require_checkout
 from system.runtime.interrupts import heed_interrupts
 from validation.checkers.verdict import Finding, Verdict, overall
 from validation.junit import (
@@ -113,6 +114,7 @@ def verify(
     only: Annotated[list[str] | None, typer.Option(help="Run this step alone; repeatable.")] = None,
 ) -> None:
     """Verify everything: style, types, layers, tests, golden replays, demo; one report."""
+    require_checkout("verify")
     raise typer.Exit(run_verify(only or [], open_console()))
 
 

@@ -44,12 +44,13 @@ from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
-from system.settings import PROJECT_DIR, TUNED_PARTS, Connections
+from system.places import PROJECT_DIR, REPORTS_DIR
+from system.settings import TUNED_PARTS, Connections
 from validation.reports import write_json
 from validation.running import end_group, log_tail
 from validation.screen import figure, open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "peers"
+REPORT: Final = REPORTS_DIR / "peers"
 PRODUCT: Final = "riskstream"
 READY_BOUND_S: Final = 60.0
 POLL_S: Final = 0.2

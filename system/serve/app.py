@@ -20,7 +20,6 @@ from system.serve import adjusting, asking, decomposing, limiting, pushing, read
 from system.serve.answers import answers, json_answer, openapi_from_contracts
 from system.serve.auth import authorised
 from system.serve.desks import desks_of, desks_over
-from system.serve.health import product_version
 from system.serve.hub import SnapshotHub
 from system.serve.kafka_bus import KafkaBus
 from system.serve.problems import add_problem_handlers
@@ -28,6 +27,7 @@ from system.serve.services import Services
 from system.settings import load_settings
 from system.store.history import RiskHistory
 from system.store.watching import LatestReader
+from system.version import product_version
 
 TITLE: Final = "riskstream"
 DESCRIPTION: Final = (

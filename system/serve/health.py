@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 import anyio
@@ -12,6 +11,7 @@ from system.clock import Clock, SystemClock
 from system.contracts.api import ComponentHealth, Health, StreamState
 from system.errors import RiskstreamError
 from system.serve.services import Services
+from system.version import product_version
 
 CHECK_EVERY_NS: Final = 2_000_000_000
 CHECK_BOUND_S: Final = 4.0
@@ -105,11 +105,3 @@ class HealthBoard:
             partition: max(0, end - self._offsets.get(partition, 0))
             for partition, end in sorted(self._ends.items())
         }
-
-
-def product_version() -> str:
-    """Return the installed version, ``0`` when run from files that are not installed."""
-    try:
-        return version("riskstream")
-    except PackageNotFoundError:
-        return "0"

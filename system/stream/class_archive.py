@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from system.errors import InputError, InternalError
+from system.places import SETUP_COMMAND
 from system.settings import Settings
 
 NAME_DIGITS: Final = 16
@@ -67,7 +68,7 @@ def connector_jars(settings: Settings) -> list[Path]:
     """
     jars = sorted(settings.connector_jars_dir.glob("*.jar"))
     if not jars:
-        raise InputError(f"no jars in {settings.connector_jars_dir}: run `make setup`")
+        raise InputError(f"no jars in {settings.connector_jars_dir}: run `{SETUP_COMMAND}`")
     return jars
 
 

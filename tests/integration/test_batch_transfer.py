@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from system.settings import PROJECT_DIR
+from system.places import PROJECT_DIR
 
 pytestmark = pytest.mark.integration
 

@@ -15,13 +15,13 @@ import pytest
 from pydantic import SecretStr
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from system.places import PROJECT_DIR
 from system.runtime import postgres
 from system.runtime import stack as stack_module
 from system.runtime.errors import AlreadyRunningError, ComponentFailedError, StackError
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.runtime.state import StateDir
-from system.settings import PROJECT_DIR
 from tests.integration.conftest import private_settings
 from tests.integration.processes import family, survivors
 

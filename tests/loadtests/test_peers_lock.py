@@ -8,13 +8,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from system.settings import PROJECT_DIR
+from system.places import PROJECT_DIR, SHARED_DIR
 
 
 def locked(name: str) -> dict[str, set[str]]:
     """Return the versions of each package in a lock."""
     found: dict[str, set[str]] = {}
-    for line in (PROJECT_DIR / "requirements" / name).read_text().splitlines():
+    for line in (SHARED_DIR / "requirements" / name).read_text().splitlines():
         package, pinned, rest = line.partition("==")
         if pinned and not line.startswith((" ", "#")):
             found.setdefault(canonicalize_name(package), set()).add(rest.split()[0])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -90,7 +92,7 @@ def test_an_interrupt_exits_as_a_shell_expects(monkeypatch):
     assert stopped.value.code == 130
 
 
-PLACES = {"out", "report", "save"}
+PLACES = {"out", "output", "report", "save"}
 
 
 def places_to_write_to():
@@ -132,3 +134,31 @@ def test_a_place_below_a_file_is_refused_with_one_sentence(tmp_path, words):
     assert "cannot be written: Not a directory; name another place" in refused.output
     assert refused.output.count("\n") == 1
     assert file.read_text() == "kept"
+
+
+def test_the_version_is_that_of_the_distribution():
+    shown = CliRunner().invoke(cli.app, ["--version"])
+    assert (shown.exit_code, shown.output) == (0, f"riskstream {version('riskstream')}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("por", "portfolio"),
+        ("portfolio im", "import"),
+        ("backtest --pri", "--prices"),
+        ("portfolio import --dec", "--decimal"),
+        ("--vers", "--version"),
+    ],
+)
+def test_a_shell_completes_commands_and_their_options(words, completed):
+    environment = {
+        **os.environ,
+        "COMP_WORDS": f"riskstream {words}",
+        "COMP_CWORD": str(len(words.split())),
+        "_RISKSTREAM_COMPLETE": "complete_bash",
+    }
+    code = "import sys; sys.argv[0] = 'riskstream'; from system.cli import main; main()"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [completed]

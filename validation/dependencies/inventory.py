@@ -17,12 +17,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from system.errors import InputError
+from system.places import SHARED_DIR
 from system.runtime.fetch.locked_jars import LOCK_PATH, parsed_lock, sha256_of
 from system.runtime.redis import SERVER_PACKAGE, SERVER_PROGRAM
-from system.settings import PROJECT_DIR
 from system.stream.class_archive import spark_home
 
-LOCKS_DIR: Final = PROJECT_DIR / "requirements"
+LOCKS_DIR: Final = SHARED_DIR / "requirements"
 RUN_LOCK: Final = "run.lock"
 #: In this order; a package belongs to the first lock that names its version.
 PYTHON_LOCKS: Final = (RUN_LOCK, "data.lock", "verify.lock", "bootstrap.lock", "peers.lock")

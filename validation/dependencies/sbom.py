@@ -180,7 +180,9 @@ def findings(document: str, dependencies: Sequence[Dependency]) -> Iterator[Find
 
 
 def main(
-    output: Annotated[Path, typer.Option(help="Where to write the SBOM.")] = SBOM,
+    output: Annotated[
+        Path, typer.Option(callback=OUTPUT_FILE, help="Where to write the SBOM.")
+    ] = SBOM,
     report: Annotated[
         Path | None, typer.Option(callback=OUTPUT_FILE, help="Where to write the findings.")
     ] = None,

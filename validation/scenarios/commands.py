@@ -10,14 +10,15 @@ import typer
 from rich.table import Table
 
 from system.errors import InputError
-from system.settings import PROJECT_DIR, load_settings
+from system.places import SHARED_DIR, is_checkout
+from system.settings import load_settings
 from validation.scenarios.edits.all import story_days
 from validation.scenarios.errors import ScenarioError
 from validation.scenarios.reading import SUFFIX, Scenario, read_scenario
 from validation.scenarios.story import Story, kind_of, read_story
 from validation.screen import open_console
 
-FOLDER: Final = PROJECT_DIR / "scenarios"
+FOLDER: Final = SHARED_DIR / "scenarios"
 LONG: Final = "long"
 """Folder of scenarios that take hours: found by name, and part of no suite."""
 TEMPLATE: Final = '''\
@@ -86,11 +87,12 @@ def list_all() -> None:
 def new(
     name: Annotated[str, typer.Argument(help="Name of the story, as its file is to be called.")],
 ) -> None:
-    """Begin a scenario: write scenarios/NAME.toml to change."""
-    path = FOLDER / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
+    """Begin a scenario: write scenarios/NAME.toml to change (NAME.toml outside a checkout)."""
+    folder = FOLDER if is_checkout() else Path.cwd()
+    path = folder / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
     if path.exists():
         raise ScenarioError(path, 0, "is there already: choose another name")
-    if path.parent != FOLDER:
+    if path.parent != folder:
         raise ScenarioError(path, 0, "a name without folders is needed")
     path.write_text(TEMPLATE.format(title=path.name.removesuffix(SUFFIX)), "utf-8")
     open_console().print(f"wrote {path}; check it: riskstream scenarios check {path}")

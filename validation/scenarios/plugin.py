@@ -13,8 +13,9 @@ from typing import Final
 
 import pytest
 
+from system.places import REPORTS_DIR
 from system.runtime.interrupts import heed_interrupts
-from system.settings import PROJECT_DIR, load_settings
+from system.settings import load_settings
 from validation.checkers.verdict import Verdict
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, Scenario, read_scenario
@@ -26,7 +27,7 @@ from validation.scenarios.story import read_story
 from validation.scenarios.suite import Place, run_scenario
 from validation.screen import open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "replay"
+REPORT: Final = REPORTS_DIR / "replay"
 TIMEOUT_S: Final = 900
 STACK: Final = pytest.StashKey[ScenarioStack]()
 

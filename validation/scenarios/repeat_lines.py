@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from system.settings import PROJECT_DIR
+from system.places import PROJECT_DIR
 from validation.scenarios.played import Run
 from validation.scenarios.report import commit
 from validation.scenarios.stack import Shape

@@ -13,9 +13,10 @@ from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError
 from system.outputs import OUTPUT_FOLDER
+from system.places import REPORTS_DIR
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.runtime.running import RunningStack
-from system.settings import PROJECT_DIR, load_settings
+from system.settings import load_settings
 from validation.checkers.verdict import Verdict
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.played import Run
@@ -29,7 +30,7 @@ from validation.scenarios.suite import WAITING, Place, run_scenario
 from validation.scenarios.timeline import MAX_SPEED, Moment
 from validation.screen import open_console
 
-REPORT: Final = PROJECT_DIR / "build" / "replay"
+REPORT: Final = REPORTS_DIR / "replay"
 MAX: Final = "max"
 
 

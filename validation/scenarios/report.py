@@ -12,7 +12,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from loadtests.latency import LatencyPoint, LatencySummary
-from system.settings import PROJECT_DIR
+from system.places import PROJECT_DIR, is_checkout
 from validation.charts import latency_chart, var_chart
 from validation.checkers.verdict import Finding, Verdict, overall
 from validation.junit import suite_of_findings, write_junit
@@ -120,6 +120,8 @@ def write_suite(folder: Path, report: SuiteReport) -> None:
 
 def commit() -> str:
     """Return the commit that runs, marked where files differ from it; empty outside git."""
+    if not is_checkout():  # an environment may lie in somebody else's repository
+        return ""
     head = _git("rev-parse", "--short=12", "HEAD")
     return f"{head}+changes" if head and _git("status", "--porcelain", "-uno") else head
 

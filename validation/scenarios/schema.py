@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from system.settings import PROJECT_DIR
+from system.places import PROJECT_DIR
 from validation.scenarios.format import ScenarioFile
 
 SCHEMA_PATH: Final = PROJECT_DIR / "scenarios" / "schema.json"

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from system.errors import InputError
-from system.settings import PROJECT_DIR
+from system.places import SHARED_DIR
 
-LOCK_PATH: Final = PROJECT_DIR / "requirements" / "jars.lock"
+LOCK_PATH: Final = SHARED_DIR / "requirements" / "jars.lock"
 SETS: Final = ("broker", "connector")
 _LINE: Final = re.compile(
     r"(?P<set>\w+) (?P<sha256>[0-9a-f]{64}) (?P<org>[\w.-]+)#(?P<module>[\w.-]+);(?P<rev>[\w.-]+)"

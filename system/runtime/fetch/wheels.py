@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,11 +10,14 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from system.places import SHARED_DIR
 from system.runtime.fetch.ivy import FetchError
-from system.settings import PROJECT_DIR, Settings
+from system.runtime.fetch.locked_jars import sha256_of
+from system.settings import Settings
 
-LOCK_PATH: Final = PROJECT_DIR / "requirements" / "data.lock"
+LOCK_PATH: Final = SHARED_DIR / "requirements" / "data.lock"
 PIP_BOUND_S: Final = 300
+_NAME: Final = re.compile(r"^[\w.-]+(?===)", re.MULTILINE)
 PIP_OPTIONS: Final = (
     "--quiet",
     "--disable-pip-version-check",
@@ -45,6 +49,14 @@ def fetch_wheels(settings: Settings) -> list[str]:
         shutil.rmtree(target, ignore_errors=True)
         draft.rename(target)
     return sorted(path.name for path in target.glob("*.whl"))
+
+
+def wheels_are_there(settings: Settings) -> bool:
+    """Return whether the folder has one file of each locked wheel, and nothing else."""
+    locked = LOCK_PATH.read_text("utf-8")
+    found = [sha256_of(path) for path in settings.wheels_dir.glob("*.whl")]
+    names = _NAME.findall(locked)
+    return len(found) == len(names) and all(digest in locked for digest in found)
 
 
 def _run_pip(*arguments: str) -> None:

@@ -4,11 +4,12 @@ import pytest
 
 from system.client.portfolio_file import read_portfolio
 from system.contracts.messages import Portfolio
-from system.settings import PROJECT_DIR, load_settings
+from system.places import SHARED_DIR
+from system.settings import load_settings
 from system.simulate.datasets import load_market
 
 ENTRY_DAY = dt.date(2020, 1, 31)
-BOOKS = sorted((PROJECT_DIR / "scenarios" / "books").glob("*.json"))
+BOOKS = sorted((SHARED_DIR / "scenarios" / "books").glob("*.json"))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from system.bus.routing import partition_of
-from system.settings import PROJECT_DIR, load_settings
+from system.places import SHARED_DIR
+from system.settings import load_settings
 from validation.scenarios.commands import TEMPLATE, checked, found_path, scenario_paths
 from validation.scenarios.errors import ScenarioError
 from validation.scenarios.format import AnyEdit, AnyFault, Expect, RealMarket, ScenarioFile
@@ -17,7 +18,7 @@ from validation.scenarios.reading import read_scenario
 from validation.scenarios.schema import SCHEMA_PATH, schema_bytes
 from validation.scenarios.story import read_story
 
-README = (PROJECT_DIR / "scenarios" / "README.md").read_text("utf-8")
+README = (SHARED_DIR / "scenarios" / "README.md").read_text("utf-8")
 
 
 def test_the_schema_is_that_of_the_format():

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from system.settings import PROJECT_DIR
+from system.places import PROJECT_DIR
 from validation.scenarios.commands import scenario_paths
 
 
