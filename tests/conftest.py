@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -10,6 +12,29 @@ from system.runtime.interrupts import heed_interrupts
 # No test fails for the time that it took: other programs may have the machine.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+TERMINAL = {"COLUMNS": "200", "LINES": "50", "TERM": "xterm-256color"}
+COLOUR_CHOICES = (
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "FORCE_COLOR",
+    "GITHUB_ACTIONS",
+    "NO_COLOR",
+    "PY_COLORS",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+)
+
+
+def pytest_configure() -> None:
+    """Give every test the same terminal: rich and typer read it from the environment.
+
+    Set before any module is loaded, because typer chooses its colours on import; programs that
+    tests start inherit it. A test that needs another terminal sets that itself.
+    """
+    os.environ.update(TERMINAL)
+    for name in COLOUR_CHOICES:
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session", autouse=True)

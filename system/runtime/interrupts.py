@@ -27,8 +27,15 @@ def heed_interrupts() -> None:
 
 @contextmanager
 def stop_signals_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end a run as Ctrl-C does."""
-    before = {number: signal.signal(number, _interrupt) for number in STOP_SIGNALS}
+    """Let SIGTERM and a closed terminal end a run as Ctrl-C does.
+
+    A signal that is ignored (``nohup``) stays ignored.
+    """
+    before = {
+        number: signal.signal(number, _interrupt)
+        for number in STOP_SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:

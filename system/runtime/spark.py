@@ -43,7 +43,15 @@ rootLogger.level = warn
 rootLogger.appenderRef.console.ref = console
 logger.deploy.name = org.apache.spark.deploy
 logger.deploy.level = info
+logger.plans.name = org.apache.spark.sql.catalyst.util.StringUtils
+logger.plans.level = warn
+logger.plans.filter.shortened.type = RegexFilter
+logger.plans.filter.shortened.regex = (?s)Truncated the string representation of a plan.*
+logger.plans.filter.shortened.onMatch = deny
+logger.plans.filter.shortened.onMismatch = neutral
 """
+# The stream shortens the description of each batch's plan on purpose (`maxPlanStringLength`), and
+# Spark warns of it at each batch: 99 of 100 lines of the log. Other words of that class stay.
 
 
 class SparkMaster(Component):

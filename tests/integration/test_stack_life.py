@@ -24,6 +24,7 @@ from system.runtime.stack import EmbeddedStack
 from system.runtime.state import StateDir
 from tests.integration.conftest import private_settings
 from tests.integration.processes import family, survivors
+from tests.signals import with_default_signals
 
 pytestmark = pytest.mark.integration
 
@@ -63,7 +64,7 @@ def start_command_line(settings):
     for variable in ("REDIS_URL", "DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "SPARK_MASTER"):
         environment.pop(variable, None)
     return subprocess.Popen(
-        [sys.executable, "-m", "system.cli", "up", "--only", ",".join(ONLY)],
+        with_default_signals([sys.executable, "-m", "system.cli", "up", "--only", ",".join(ONLY)]),
         env=environment,
         cwd=PROJECT_DIR,
         stdout=subprocess.PIPE,

@@ -160,6 +160,7 @@ def test_trades_go_out_on_their_schedule_however_late_their_numbers_come(monkeyp
     monkeypatch.setattr(pushes, "TRADES_PER_S", 200.0)
     streams: list[asyncio.StreamWriter] = []
     sent: list[str] = []
+    sent_ns: list[int] = []
 
     def say(writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD.encode())
@@ -167,6 +168,7 @@ def test_trades_go_out_on_their_schedule_however_late_their_numbers_come(monkeyp
 
     def accept(request: httpx.Request) -> httpx.Response:
         sent.append(json.loads(request.content)["trade_id"])
+        sent_ns.append(monotonic_ns())
         if len(sent) == 10:
             streams[0].write(snapshot(0, *sent))
         return httpx.Response(202)
@@ -178,5 +180,8 @@ def test_trades_go_out_on_their_schedule_however_late_their_numbers_come(monkeyp
 
     late_ms = served(say, talk)
     assert len(set(sent)) == len(late_ms) == 10
-    assert late_ms[0] >= 9 / 200 * 1e3 * 0.99 - 5
+    for trade_id, at_ns in zip(sent, sent_ns, strict=True):
+        _, began_ns, number = trade_id.split("-")
+        due_ns = int(began_ns) + int(number) * 5_000_000
+        assert at_ns >= due_ns - 1_000_000, "none goes out before it is due"
     assert late_ms[0] > late_ms[8]

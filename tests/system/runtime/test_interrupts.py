@@ -8,26 +8,36 @@ import sys
 
 import pytest
 
+from tests.signals import with_default_signals
+
 BOUND_S = 30
 PROGRAM = """
-import signal, sys
-from system.runtime.interrupts import heed_interrupts
-for name in sys.argv[1:]:
+import contextlib, signal, sys
+from system.runtime import interrupts
+way, *ignored = sys.argv[1:]
+for name in ignored:
     signal.signal(signal.Signals[name], signal.SIG_IGN)
-heed_interrupts()
+made = getattr(interrupts, way)()
 try:
-    print("up", flush=True)
-    sys.stdin.read()
-    print("to the end")
+    with made or contextlib.nullcontext():
+        print("up", flush=True)
+        sys.stdin.read()
+        print("to the end")
 except KeyboardInterrupt:
     print("interrupted")
 """
+FOR_GOOD = "heed_interrupts"
+FOR_A_WHILE = "stop_signals_as_interrupt"
 
 
-def told(sent: signal.Signals, *deaf_to: str) -> str:
-    """Return what the program says that gets a signal and then the end of its input."""
+def told(sent: signal.Signals, *ignored: str, way: str = FOR_GOOD) -> str:
+    """Return what a program says that gets a signal and then the end of its input.
+
+    It starts with the default handling of every signal, however the tests were started, and
+    ignores those that are named.
+    """
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *deaf_to],
+        with_default_signals([sys.executable, "-c", PROGRAM, way, *ignored]),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -39,14 +49,16 @@ def told(sent: signal.Signals, *deaf_to: str) -> str:
     return rest.strip()
 
 
+@pytest.mark.parametrize("way", [FOR_GOOD, FOR_A_WHILE])
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_request_to_end_interrupts(sent):
-    assert told(sent) == "interrupted"
+def test_a_request_to_end_interrupts(sent, way):
+    assert told(sent, way=way) == "interrupted"
 
 
 def test_what_the_background_made_deaf_hears_interrupts_again():
     assert told(signal.SIGINT, "SIGINT") == "interrupted"
 
 
-def test_what_nohup_ignores_stays_ignored():
-    assert told(signal.SIGHUP, "SIGHUP") == "to the end"
+@pytest.mark.parametrize("way", [FOR_GOOD, FOR_A_WHILE])
+def test_what_nohup_ignores_stays_ignored(way):
+    assert told(signal.SIGHUP, "SIGHUP", way=way) == "to the end"
