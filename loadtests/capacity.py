@@ -209,7 +209,7 @@ class Prober:
         )
         self.load_averages.append(report.load_average)
         write_json(self._kept / f"{len(self.load_averages):02d}-{rate:.0f}.json", report)
-        if not await_committed(self._connections, timeout_s=DRAIN_BOUND_S):
+        if not await_committed(self._connections, timeout_s=DRAIN_BOUND_S, patient=False):
             self.lost = f"after {rate:,.0f} ticks/s: still behind after {DRAIN_BOUND_S:.0f} s"
         return probe_of(report)
 

@@ -30,6 +30,7 @@ from loadtests.coverage import Inputs, Observations, Watermarks, coverage
 from loadtests.growth import opened_book
 from loadtests.plan import load_plan, load_replay, scheduled_days
 from loadtests.running import machine
+from loadtests.speed import fixed_piece
 from system.book.book import Book
 from system.book.market import utc_date
 from system.book.recall import Recall
@@ -44,6 +45,7 @@ from system.stream.driver import GC_THRESHOLDS
 from validation.checkers.verdict import Finding, Verdict, judged, overall, unknown
 from validation.reports import write_json
 from validation.screen import figure, open_console
+from validation.timings import with_timings_reported
 
 REPORT: Final = Path("build") / "guard.json"
 BASELINE: Final = Path(__file__).with_name("baseline.json")
@@ -117,6 +119,12 @@ def guard(
     store: Annotated[
         bool, typer.Option("--store", help="Store what is measured as the baseline.")
     ] = False,
+    report_timings: Annotated[
+        bool,
+        typer.Option(
+            "--report-timings", help="Report figures over their baseline, without failing for them."
+        ),
+    ] = False,
 ) -> None:
     """Compare the hot path's CPU time with the stored baseline."""
     console = open_console(stderr=False)
@@ -125,7 +133,12 @@ def guard(
     if store:
         store_baseline(found, rounds=rounds, load_average=load_average)
     baseline = read_baseline()
-    findings = tuple(finding(one, baseline, tolerance) for one in found)
+    findings = (
+        whole(found, baseline),
+        *(finding(figures, baseline, tolerance) for figures in found),
+    )
+    if report_timings:
+        findings = with_timings_reported(findings)
     console.print(shown(found, baseline))
     verdict = overall(one.verdict for one in findings)
     report.parent.mkdir(parents=True, exist_ok=True)
@@ -164,7 +177,7 @@ def measured(name: str, rounds: int = ROUNDS) -> Measured:
     before = gc.get_threshold()
     gc.set_threshold(*GC_THRESHOLDS)
     try:
-        pairs = [(WORKS[name](), _cpu_s(_fixed_piece)) for _ in range(rounds)]
+        pairs = [(WORKS[name](), _cpu_s(fixed_piece)) for _ in range(rounds)]
     finally:
         gc.set_threshold(*before)
     return spread(name, pairs)
@@ -193,11 +206,23 @@ def finding(found: Measured, baseline: Baseline, tolerance: float) -> Finding:
         return unknown(check, "no baseline; store one: python -m loadtests.guard --store")
     times = found.ratio / stored
     told = f"{times:.2f} times the baseline of {baseline.on}, noise {found.noise:.2f}"
-    return judged(
+    judgement = judged(
         check,
         [f"{told}; {tolerance:g} are allowed"] if times > tolerance else [],
         passed=told,
         figures={"ratio": found.ratio, "baseline": stored, "noise": found.noise},
+    )
+    return msgspec.structs.replace(judgement, timing_only=times > tolerance)
+
+
+def whole(found: Sequence[Measured], baseline: Baseline) -> Finding:
+    """Return whether every work ran and has a baseline, however fast it was."""
+    names = [figures.name for figures in found]
+    missing = [name for name in names if name not in baseline.ratios]
+    return judged(
+        "guard: every work ran and has a stored baseline",
+        [f"{name} has none" for name in missing],
+        passed=f"{len(names)} works",
     )
 
 
@@ -241,16 +266,6 @@ def processor() -> str:
 
 
 # -- the works ----------------------------------------------------------------------------------
-
-
-def _fixed_piece() -> None:
-    """Tuples, a dictionary, sorted numbers: of one thread, as the works are."""
-    rows = [(number, str(number), number * 0.5) for number in range(30_000)]
-    totals: dict[str, float] = {}
-    for number, name, value in rows:
-        totals[name] = totals.get(name, 0.0) + value * number
-    numbers = np.sin(np.arange(100_000) * 1e3)
-    np.searchsorted(np.sort(numbers), numbers)
 
 
 @cache

@@ -35,6 +35,7 @@ from system.settings import Connections, Settings, load_settings
 from system.simulate.progress import PublishSummary
 from system.store.latest import LatestStore
 from validation.gathering import await_committed
+from validation.patience import Patience
 from validation.processes import HiccupProcess, ObserverProcess, ProcessFailedError
 from validation.running import log_tail
 
@@ -339,14 +340,14 @@ class PumpProcess:
 
 
 def _is_committed(connections: Connections) -> Callable[[], bool]:
-    return lambda: await_committed(connections, timeout_s=DRAIN_BOUND_S)
+    return lambda: await_committed(connections, timeout_s=DRAIN_BOUND_S, patient=False)
 
 
 def _await_valued(connections: Connections, names: Sequence[str]) -> None:
     clock, waiting = SystemClock(), list(names)
-    deadline_ns = clock.monotonic_ns() + round(READY_BOUND_S * 1e9)
+    patience = Patience(clock, stall_s=READY_BOUND_S)
     with LatestStore(connections.redis_url) as store:
-        while waiting and clock.monotonic_ns() < deadline_ns:
+        while waiting and not patience.is_over(len(waiting)):
             if _is_valued(store, waiting[-1]):
                 waiting.pop()
             else:

@@ -278,12 +278,26 @@ def load_settings() -> Settings:
         If a variable is malformed or the folder of secrets is not there; names each one
         and what it must hold.
     """
+    reach_loopback_directly()
     try:
         return Settings(_secrets_dir=_secrets_dir())  # type: ignore[call-arg]  # not a field
     except ValidationError as error:
         raise SettingsError("\n".join(map(_setting_problem, error.errors()))) from None
     except pydantic_settings.SettingsError as error:
         raise SettingsError(f"environment: {error}: {error.__cause__}") from None
+
+
+def reach_loopback_directly() -> None:
+    """Except this machine from the proxy that the environment names, for what we start as well.
+
+    Every server of the stack listens on loopback; where ``http_proxy`` is set without an
+    exception, each health check and each call of the API would ask the proxy for it.
+    """
+    for variable in ("no_proxy", "NO_PROXY"):
+        named = [name for name in os.environ.get(variable, "").split(",") if name.strip()]
+        missing = [name for name in (LOOPBACK, "localhost") if name not in named]
+        if missing and named != ["*"]:
+            os.environ[variable] = ",".join([*named, *missing])
 
 
 def secret_file(path: Path, content: str) -> None:

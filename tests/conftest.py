@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from system.runtime.interrupts import heed_interrupts
+from system.settings import EXTERNAL_VARIABLES, SECRETS_DIR_VARIABLE, reach_loopback_directly
 
 # No test fails for the time that it took: other programs may have the machine.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,14 +28,15 @@ COLOUR_CHOICES = (
 
 
 def pytest_configure() -> None:
-    """Give every test the same terminal: rich and typer read it from the environment.
+    """Give every test the same terminal, no server of somebody else and no proxy for loopback.
 
-    Set before any module is loaded, because typer chooses its colours on import; programs that
-    tests start inherit it. A test that needs another terminal sets that itself.
+    Set before test modules are loaded, because typer chooses its colours on import; programs that
+    tests start inherit it. A test that needs another environment sets that itself.
     """
     os.environ.update(TERMINAL)
-    for name in COLOUR_CHOICES:
+    for name in (*COLOUR_CHOICES, *EXTERNAL_VARIABLES.values(), SECRETS_DIR_VARIABLE):
         os.environ.pop(name, None)
+    reach_loopback_directly()
 
 
 @pytest.fixture(scope="session", autouse=True)

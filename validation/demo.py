@@ -13,13 +13,14 @@ import typer
 from rich.console import Console
 
 from loadtests.record import read_record
+from loadtests.speed import MachineSpeed, machine_speed
 from system.contracts.messages import Portfolio
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR, SHARED_DIR
 from system.settings import Connections
 from validation.checkers.latency import FLOOR, Schedule
 from validation.checkers.ledger import Acknowledged
-from validation.checkers.verdict import Verdict, as_measured, overall
+from validation.checkers.verdict import Verdict, overall
 from validation.gathering import expected_of, read_inputs, read_stated, real_closes
 from validation.judging import Evidence, judge
 from validation.live import Replayed, last_word, replay
@@ -36,6 +37,7 @@ from validation.site import (
     seconds_since_start,
     stop_command,
 )
+from validation.timings import timing_sentence, with_timings_reported
 
 BOOKS: Final = SHARED_DIR / "scenarios" / "books"
 REPORT: Final = REPORTS_DIR / "demo"
@@ -51,26 +53,21 @@ def demo(
         Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of report.json and report.html.")
     ] = REPORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    report_timings: Annotated[
-        bool,
-        typer.Option(
-            "--report-timings",
-            help="Report timings over their budget as measured, without failing for them.",
-        ),
-    ] = False,
 ) -> None:
-    """Replay early 2020 live through the whole pipeline, then judge every number."""
+    """Replay early 2020 live through the whole pipeline, then judge every number.
+
+    The exit code says whether every number is right, nothing was lost and the stream kept going.
+    Timings are reported beside the speed of the machine: `riskstream load` judges them.
+    """
     console = open_console(stderr=as_json)
     plan = SHORT if short else WHOLE
-    found = run_demo(plan, report, console, keep=keep, judge_timings=not report_timings)
+    found = run_demo(plan, report, console, keep=keep)
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
 
 
-def run_demo(
-    plan: DemoPlan, folder: Path, console: Console, *, keep: bool, judge_timings: bool = True
-) -> DemoReport:
+def run_demo(plan: DemoPlan, folder: Path, console: Console, *, keep: bool) -> DemoReport:
     """Run a demo from an empty stack to its report.
 
     Parameters
@@ -83,8 +80,6 @@ def run_demo(
         Where progress is shown.
     keep : bool
         Whether the stack is left running; an interrupt stops it all the same.
-    judge_timings : bool
-        Whether a latency over its budget fails the run, or is reported as measured.
 
     Raises
     ------
@@ -96,6 +91,7 @@ def run_demo(
     for old in (site.record_path, site.log_path):
         old.unlink(missing_ok=True)
     books = load_books(BOOKS)
+    speed = machine_speed(folder)
     with (
         ReferenceAhead(site) as reference,
         running_stack(site, keep=keep, on_broker=reference.begin) as connections,
@@ -104,9 +100,9 @@ def run_demo(
         open_books(site, connections, books)
         show_urls(site, connections)
         replayed = replay(site, connections)
-        report = judged_report(site, connections, [book.portfolio for book in books], replayed)
-    if not judge_timings:
-        report = _with_timings_reported(report)
+        report = judged_report(
+            site, connections, [book.portfolio for book in books], replayed, speed
+        )
     write_json(folder / "report.json", report)
     write_demo_page(folder / "report.html", report)
     show_report(console, report)
@@ -116,14 +112,12 @@ def run_demo(
     return report
 
 
-def _with_timings_reported(report: DemoReport) -> DemoReport:
-    findings = tuple(map(as_measured, report.findings))
-    verdict = overall(one.verdict for one in findings)
-    return msgspec.structs.replace(report, findings=findings, verdict=verdict)
-
-
 def judged_report(
-    site: Site, connections: Connections, books: Sequence[Portfolio], replayed: Replayed
+    site: Site,
+    connections: Connections,
+    books: Sequence[Portfolio],
+    replayed: Replayed,
+    speed: MachineSpeed,
 ) -> DemoReport:
     """Gather what the run left, judge it, and return the report."""
     summary = replayed.summary
@@ -151,10 +145,12 @@ def judged_report(
             portfolios=books,
         )
         judgement = judge(evidence, FLOOR)
-        findings = (
-            *judgement.findings,
-            check_recorded(records, stated.snapshots),
-            check_live(last_word(connections)),
+        findings = with_timings_reported(
+            (
+                *judgement.findings,
+                check_recorded(records, stated.snapshots),
+                check_live(last_word(connections)),
+            )
         )
     return DemoReport(
         verdict=overall(one.verdict for one in findings),
@@ -169,6 +165,8 @@ def judged_report(
         latency_over_time=judgement.latency_over_time,
         days=judgement.days,
         findings=findings,
+        machine=speed,
+        timing=timing_sentence(findings, speed),
         repeat_with="riskstream demo --short" if site.plan == SHORT else "riskstream demo",
     )
 

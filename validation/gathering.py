@@ -29,6 +29,7 @@ from validation.closes import (
 )
 from validation.expected import ExpectedMarket, expected_days
 from validation.fates import accepted_trades, fates, read_message
+from validation.patience import Patience
 
 INDEX_FUTURE: Final = "SP500.FUT"
 INDEX_COLUMN: Final = "SP500"
@@ -79,7 +80,11 @@ def read_inputs(bootstrap_servers: str) -> list[Record]:
 
 
 def await_committed(
-    connections: Connections, *, timeout_s: float, clock: Clock | None = None
+    connections: Connections,
+    *,
+    timeout_s: float,
+    patient: bool = True,
+    clock: Clock | None = None,
 ) -> bool:
     """Wait until PostgreSQL has covered everything that lies on the input topics now.
 
@@ -88,7 +93,9 @@ def await_committed(
     connections : Connections
         Of the stack.
     timeout_s : float
-        Bound, seconds.
+        Bound, seconds: without a commit, or in all where ``patient`` is off.
+    patient : bool
+        Whether the bound runs again with each commit: a slow machine is waited for.
     clock : Clock, optional
         Measures the bound.
 
@@ -104,9 +111,9 @@ def await_committed(
     """
     clock = clock or SystemClock()
     wanted = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
-    deadline_ns = clock.monotonic_ns() + round(timeout_s * 1e9)
-    while not _is_covered(connections.database_url, wanted):
-        if clock.monotonic_ns() > deadline_ns:
+    patience = Patience(clock, stall_s=timeout_s)
+    while not _covers(covered := _covered(connections.database_url), wanted):
+        if patience.is_over(covered if patient else None):
             return False
         clock.sleep(POLL_S)
     return True
@@ -189,7 +196,10 @@ def books_of(messages: Iterable[object]) -> list[Portfolio]:
     return list(books.values())
 
 
-def _is_covered(database_url: str, wanted: Mapping[str, int]) -> bool:
+def _covered(database_url: str) -> dict[str, int]:
     with database.reading(database_url) as cursor:
-        covered = database.covered_offsets(cursor)
+        return dict(database.covered_offsets(cursor))
+
+
+def _covers(covered: Mapping[str, int], wanted: Mapping[str, int]) -> bool:
     return all(covered.get(name, 0) >= offset for name, offset in wanted.items())

@@ -69,7 +69,9 @@ def replay(site: Site, connections: Connections) -> Replayed:
             live.follow(process, screen)
         summary = process.wait(REPLAY_SLACK_S)
         if not await_committed(connections, timeout_s=DRAIN_BOUND_S):
-            raise UnavailableError(f"the stream is still behind after {DRAIN_BOUND_S:.0f} s")
+            raise UnavailableError(
+                f"the stream is behind, and has committed nothing for {DRAIN_BOUND_S:.0f} s"
+            )
     assert summary is not None, "a replay that ended well has a summary"
     site.say(f"replayed {summary.tick_count:,} ticks and rates of {summary.day_count} days")
     return Replayed(summary, live.first_var_s, live.trade, days)

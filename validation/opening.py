@@ -19,6 +19,7 @@ from system.contracts.topics import INPUT_TOPICS
 from system.errors import UnavailableError
 from system.settings import Connections
 from validation.gathering import await_committed
+from validation.patience import Patience
 from validation.processes import ReplayProcess, replay_arguments
 from validation.site import DemoPlan, Site
 
@@ -125,11 +126,12 @@ def _has_topics(bootstrap_servers: str) -> bool:
 
 def _await_valued(client: RiskClient, count: int) -> None:
     clock = SystemClock()
-    deadline_ns = clock.monotonic_ns() + round(READY_BOUND_S * 1e9)
-    while clock.monotonic_ns() < deadline_ns:
-        found = client.portfolios()
-        valued = [one for one in found.portfolios if one.var is not None]
-        if len(valued) == count and found.stream is StreamState.RUNNING:
+    patience = Patience(clock, stall_s=READY_BOUND_S)
+    valued: list[str] = []
+    while not patience.is_over(valued):
+        answer = client.portfolios()
+        valued = [book.portfolio for book in answer.portfolios if book.var is not None]
+        if len(valued) == count and answer.stream is StreamState.RUNNING:
             return
         clock.sleep(POLL_S)
     raise UnavailableError(f"{len(valued)} of {count} books have a VaR after {READY_BOUND_S:.0f} s")

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from loadtests.latency import LatencyPoint, LatencySummary
+from loadtests.speed import MachineSpeed
 from validation.checkers.latency import Schedule
 from validation.checkers.verdict import Finding, Verdict
 from validation.junit import CaseCounts
@@ -50,6 +51,8 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
 
     ``left_open`` names the steps that could not ask a service outside this machine: they are
     unknown, they are not part of ``verdict``, and nothing about them has passed.
+    ``timing`` states what was over its budget, beside the speed of the machine; it changes no
+    verdict.
     """
 
     verdict: Verdict
@@ -58,6 +61,8 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[StepOutcome, ...]
     model: tuple[ModelEvidence, ...] = ()
     left_open: tuple[str, ...] = ()
+    machine: MachineSpeed | None = None
+    timing: str = ""
 
 
 class _FindingsOnly(msgspec.Struct):
@@ -139,7 +144,7 @@ class DayPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the demo's ``report.json`` holds."""
+    """What the demo's ``report.json`` holds; ``timing`` is a sentence and changes no verdict."""
 
     verdict: Verdict
     first_day: dt.date
@@ -154,3 +159,5 @@ class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
     days: dict[str, tuple[DayPoint, ...]]
     findings: tuple[Finding, ...]
     repeat_with: str
+    machine: MachineSpeed | None = None
+    timing: str = ""

@@ -144,6 +144,8 @@ def show_report(console: Console, report: DemoReport) -> None:
                 f"over {part.count:,}; mean by stage, ms: {stages}",
                 highlight=False,
             )
+    if report.timing:
+        console.print(report.timing, highlight=False, markup=False)
     style = STYLES[report.verdict]
     console.print(f"demo: [{style}]{report.verdict}[/{style}] in {report.seconds:.0f} s")
 

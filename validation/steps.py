@@ -27,7 +27,7 @@ class Step:
     commands : tuple of tuple of str
         Run one after the other; the first that fails ends the step.
     timeout_s : float
-        Bound of each command, seconds.
+        Bound of each command on a machine as fast as the reference, seconds.
     junit : Path, optional
         The JUnit file that a command leaves.
     findings : Path, optional
@@ -101,7 +101,7 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         _tests(folder, "golden", "golden and dirty replay, end to end", _END_TO_END, 1_200),
         Step(
             "guard",
-            "hot path: CPU as ratios, against the stored baseline",
+            "hot path: CPU as ratios to the stored baseline, reported",
             (_python("loadtests.guard", *_SHORT_GUARD, "--report", str(folder / GUARD)),),
             300,
             findings=folder / GUARD,
@@ -109,8 +109,8 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         _tests(folder, "load", "a short load with users: every tick right", _LOAD, 600),
         Step(
             "demo",
-            "demo replay in short form, latency at 1,000 ticks/s",
-            (_python("validation.demo", *_SHORT_DEMO, "--report", str(folder / "demo")),),
+            "demo replay in short form: every number and message; latency reported",
+            (_python("validation.demo", "--short", "--report", str(folder / "demo")),),
             900,
             findings=folder / "demo" / "report.json",
         ),
@@ -151,10 +151,8 @@ SBOM_FINDINGS: Final = "sbom.json"
 AUDIT: Final = "audit.json"
 _SHORT: Final = ("--minutes", "23")
 """On two cores all of it fits; on a slower machine the report lists what did not."""
-_SHORT_GUARD: Final = ("--rounds", "7", "--tolerance", "2")
-_SHORT_DEMO: Final = ("--short", "--report-timings")
-"""Other programs may share the machine that verifies: there a timing is reported, and judged
-by `make demo` on a machine of one's own."""
+_SHORT_GUARD: Final = ("--rounds", "7", "--tolerance", "2", "--report-timings")
+"""A timing is reported here, and judged by `make bench`: a slow machine is not a failure."""
 _FORMAT: Final = _python("ruff", "format", "--check", ".")
 _REFERENCES: Final = ("tests", "-m", "libraries")
 _COMPOSE: Final = ("tests/compose",)

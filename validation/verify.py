@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from loadtests.speed import machine_speed
 from system.clock import SystemClock
 from system.places import require_checkout
 from system.runtime.interrupts import heed_interrupts
@@ -40,6 +41,7 @@ from validation.reports import (
 from validation.running import CommandResult, log_tail, run_command
 from validation.screen import STYLES, open_console
 from validation.steps import MODEL, MODEL_STEP, Step, verify_steps
+from validation.timings import timing_sentence
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = Path("build") / "verify"
@@ -51,7 +53,7 @@ LEFT_OPEN: Final = (
 )
 
 
-def run_step(step: Step, folder: Path, console: Console) -> StepOutcome:
+def run_step(step: Step, folder: Path, console: Console, *, stretch: float = 1.0) -> StepOutcome:
     """Run one step and return how it ended.
 
     Parameters
@@ -62,6 +64,8 @@ def run_step(step: Step, folder: Path, console: Console) -> StepOutcome:
         Where its log goes.
     console : Console
         Where progress is shown.
+    stretch : float
+        Factor by which its bound is longer on this machine.
     """
     log = folder / f"{step.name}.log"
     for leftover in (log, step.junit, step.findings):
@@ -74,7 +78,7 @@ def run_step(step: Step, folder: Path, console: Console) -> StepOutcome:
                 run_command(
                     command,
                     log=log,
-                    timeout_s=step.timeout_s,
+                    timeout_s=step.timeout_s * stretch,
                     cwd=PROJECT,
                     on_wait=lambda: status.update(f"{step.title}  [dim]{_last_line(log)}[/dim]"),
                 )
@@ -152,10 +156,11 @@ def run_verify(only: Sequence[str], console: Console) -> int:
 def _run_all(steps: Sequence[Step], folder: Path, console: Console) -> VerifyReport:
     clock = SystemClock()
     started_ns = clock.monotonic_ns()
+    speed = machine_speed(folder)
     outcomes: list[StepOutcome] = []
     try:
         for step in steps:
-            outcomes.append(run_step(step, folder, console))
+            outcomes.append(run_step(step, folder, console, stretch=speed.stretch))
             _show_line(outcomes[-1], console)
     except KeyboardInterrupt:
         console.print("interrupted: the steps that did not run are unknown")
@@ -170,6 +175,8 @@ def _run_all(steps: Sequence[Step], folder: Path, console: Console) -> VerifyRep
         steps=tuple(outcomes),
         model=read_evidence(folder / MODEL) if MODEL_STEP in done else (),
         left_open=tuple(left_open),
+        machine=speed,
+        timing=timing_sentence([one for outcome in outcomes for one in outcome.findings], speed),
     )
 
 
@@ -273,6 +280,8 @@ def _show(report: VerifyReport, folder: Path, console: Console) -> None:
             outcome.command,
         )
     console.print(table)
+    if report.timing:
+        console.print(report.timing, markup=False, highlight=False)
     _show_failures(report, console)
     if report.left_open:
         console.print(LEFT_OPEN.format(names=", ".join(report.left_open)), markup=False)

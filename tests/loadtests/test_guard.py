@@ -89,10 +89,36 @@ def test_a_run_that_passes_prints_its_noise_and_that_of_the_baseline(monkeypatch
     assert "its noise" in printed
     assert "noise to 1.10" in printed
     written = msgspec.json.decode(report.read_bytes(), type=GuardReport)
-    (told,) = written.findings
+    whole, told = written.findings
+    assert whole.verdict is Verdict.PASSED
     assert told.figures["noise"] >= 1.0
     assert "noise" in told.detail
     assert written.baseline == STORED
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "verdict"),
+    [((), 1, Verdict.FAILED), (("--report-timings",), 0, Verdict.MEASURED)],
+)
+def test_slow_code_fails_only_where_timings_are_judged(
+    options, code, verdict, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("loadtests.guard.WORKS", {"fold": lambda: 100.0})
+    monkeypatch.setattr("loadtests.guard.read_baseline", lambda: STORED)
+    report = tmp_path / "guard.json"
+    with pytest.raises(SystemExit) as ended:
+        main(["--rounds", "2", "--report", str(report), *options])
+    assert ended.value.code == code
+    written = msgspec.json.decode(report.read_bytes(), type=GuardReport)
+    assert written.findings[1].verdict is verdict
+
+
+def test_a_work_without_a_baseline_passes_nowhere(monkeypatch, tmp_path):
+    monkeypatch.setattr("loadtests.guard.WORKS", {"new": lambda: 1e-4})
+    monkeypatch.setattr("loadtests.guard.read_baseline", lambda: STORED)
+    with pytest.raises(SystemExit) as ended:
+        main(["--rounds", "2", "--report", str(tmp_path / "guard.json"), "--report-timings"])
+    assert ended.value.code == 1
 
 
 SLOWED = {

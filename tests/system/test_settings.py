@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from system.settings import (
     Settings,
     SettingsError,
     load_settings,
+    reach_loopback_directly,
     save_connections,
     secret_file,
 )
@@ -178,3 +180,22 @@ def test_saved_connections_are_read_back(tmp_path):
     save_connections(tmp_path / "connections.json", {"api_url": "http://here"})
     assert json.loads((tmp_path / "connections.json").read_text("utf-8"))
     assert Settings(state_dir=tmp_path).connections().get("api_url") == "http://here"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "127.0.0.1,localhost"),
+        ("", "127.0.0.1,localhost"),
+        ("desk.example,localhost", "desk.example,localhost,127.0.0.1"),
+        ("*", "*"),
+    ],
+)
+def test_loopback_is_excepted_from_a_proxy_and_other_exceptions_stay(monkeypatch, before, after):
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+        if before is not None:
+            monkeypatch.setenv(variable, before)
+    reach_loopback_directly()
+    reach_loopback_directly()
+    assert (os.environ["no_proxy"], os.environ["NO_PROXY"]) == (after, after)

@@ -15,6 +15,7 @@ import psycopg2
 from rich.console import Console
 
 from loadtests.record import RecordLine, read_record
+from loadtests.speed import current_stretch
 from system.bus.consumer import Record, end_offsets
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
@@ -26,6 +27,7 @@ from system.settings import Connections
 from system.simulate.progress import PublishSummary
 from validation import database
 from validation.gathering import Stated, read_inputs, read_stated
+from validation.patience import Patience
 from validation.processes import ObserverProcess
 from validation.scenarios.faults import FaultInjector, FaultOutcome
 from validation.scenarios.process import SourceProcess
@@ -73,7 +75,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Left:
-    """Everything that a run left, gathered before anything is judged."""
+    """Everything that a run left, gathered before anything is judged.
+
+    ``stretch``: by which factor the machine was slower than the reference as the story began.
+    """
 
     record: list[RecordLine]
     records: list[Record]
@@ -82,6 +87,7 @@ class Left:
     faults: tuple[FaultOutcome, ...]
     summary: PublishSummary
     sent: dict[str, int]
+    stretch: float = 1.0
 
 
 def play(
@@ -148,13 +154,16 @@ def play(
         )
         watch = stack.enter_context(ShownWatch(connections))
         stack.enter_context(ReplayTeller(connections, lambda: told(run, standing, injector)))
+        stretch = current_stretch()
         source.go_on()
         _show(source, watch, standing, console)
         summary = source.wait(SOURCE_SLACK_S)
         restart.wait()
         faults = injector.outcomes()
         if not await_drained(connections):
-            raise UnavailableError(f"the stream is still behind after {DRAIN_BOUND_S:.0f} s")
+            raise UnavailableError(
+                f"the stream is behind, and has committed nothing for {DRAIN_BOUND_S:.0f} s"
+            )
     assert summary is not None, "a source that ended well has a summary"
     assert source.sent is not None, "a source that ended well says what was acknowledged"
     return Left(
@@ -165,6 +174,7 @@ def play(
         faults=faults,
         summary=summary,
         sent=dict(Counter(opened_topics) + Counter(source.sent)),
+        stretch=stretch,
     )
 
 
@@ -205,21 +215,29 @@ def open_story(story: Story, connections: Connections) -> dict[str, int]:
 def await_drained(connections: Connections, *, timeout_s: float = DRAIN_BOUND_S) -> bool:
     """Wait until PostgreSQL covers all that is on the topics, whatever breaks meanwhile.
 
+    Parameters
+    ----------
+    connections : Connections
+        Of the pipeline.
+    timeout_s : float
+        Longest time without a commit, seconds.
+
     Returns
     -------
     bool
-        False when the bound was reached before.
+        False when nothing was committed for so long.
     """
     clock = SystemClock()
-    deadline_ns = clock.monotonic_ns() + round(timeout_s * 1e9)
-    while clock.monotonic_ns() < deadline_ns:
+    patience = Patience(clock, stall_s=timeout_s)
+    covered: dict[str, int] | None = None
+    while not patience.is_over(covered):
         try:
             wanted = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
             with database.reading(connections.database_url) as cursor:
-                covered = database.covered_offsets(cursor)
+                covered = dict(database.covered_offsets(cursor))
         except (RiskstreamError, psycopg2.Error):
-            covered, wanted = {}, {"": 1}
-        if all(covered.get(name, 0) >= offset for name, offset in wanted.items()):
+            covered, wanted = None, {"": 1}
+        if all((covered or {}).get(name, 0) >= offset for name, offset in wanted.items()):
             return True
         clock.sleep(POLL_S)
     return False

@@ -232,4 +232,4 @@ def test_a_stop_ends_open_streams_and_the_process(api: Any) -> None:
         with suppress(httpx.RemoteProtocolError):  # cut off in the middle, and not left open
             list(chunks)
     assert api.process.wait(BOUND_S) in (0, -signal.SIGTERM)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < BOUND_S, "heartbeats would keep an open stream going"

@@ -32,7 +32,9 @@ class StartedError(Exception):
 
 
 SLEEPER = "import sys, time; print('ready', flush=True); time.sleep(60)"
-SHOW = "import os; print(os.getcwd(), os.environ['GREETING'], oct(os.umask(0)), os.getpid())"
+SHOW = (
+    "import os;print(os.getcwd(), os.environ['GREETING'], oct(os.umask(0)), os.getpid(), sep='\\n')"
+)
 
 
 def command(tmp_path, program, parent=None, death_signal="SIGKILL"):
@@ -44,7 +46,7 @@ def command(tmp_path, program, parent=None, death_signal="SIGKILL"):
 def test_the_guard_becomes_the_program_in_its_folder_with_its_environment(tmp_path):
     program = Program((sys.executable, "-c", SHOW), tmp_path, {"GREETING": "hello"})
     with subprocess.Popen(command(tmp_path, program), stdout=subprocess.PIPE, text=True) as process:
-        said = process.communicate(timeout=BOUND_S)[0].split()
+        said = process.communicate(timeout=BOUND_S)[0].splitlines()
     assert said == [str(tmp_path), "hello", "0o77", str(process.pid)]
 
 
@@ -61,7 +63,7 @@ def test_a_changed_program_starts_with_its_new_variables_and_stays_private(tmp_p
     with subprocess.Popen(
         guarded_command(str(path), str(os.getpid())), stdout=subprocess.PIPE, text=True
     ) as process:
-        said = process.communicate(timeout=BOUND_S)[0].split()
+        said = process.communicate(timeout=BOUND_S)[0].splitlines()
     assert said[:2] == [str(tmp_path), "again"]
 
 

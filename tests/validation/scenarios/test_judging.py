@@ -11,12 +11,13 @@ from system.settings import load_settings
 from tests.validation.scenarios.folding import folded, observed
 from tests.validation.scenarios.stories import HEAD, played, story_of
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
-from validation.checkers.verdict import Verdict
+from validation.checkers.verdict import Verdict, as_measured
 from validation.fates import fates
 from validation.gathering import expected_of
 from validation.judging import mark_places
 from validation.oracle.recorded import check_recorded
 from validation.scenarios.adjusted import CHECK as ADJUSTED
+from validation.scenarios.adjusted import check_adjusted
 from validation.scenarios.closes import topic_closes
 from validation.scenarios.commands import found_path
 from validation.scenarios.expectations import (
@@ -31,6 +32,7 @@ from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.format import Expect, NumberTable
 from validation.scenarios.freshness import check_shown, check_told
 from validation.scenarios.hashes import day_hashes, numbers_hash
+from validation.scenarios.judging import unseen_for_slowness
 from validation.scenarios.oracle import check_live, inputs_of
 from validation.scenarios.reading import read_scenario
 from validation.scenarios.real_closes import check_real_closes
@@ -242,6 +244,14 @@ def test_a_fault_without_witness_or_recovery_fails():
     assert check_faults([fault(recovered_s=None)]).verdict is Verdict.FAILED
 
 
+def test_recovery_after_its_bound_is_a_timing_and_none_at_all_is_not():
+    late = check_faults([fault(recovered_s=61.0)])
+    assert as_measured(late).verdict is Verdict.MEASURED
+    assert "recovered after 61.0 s, its bound is 60 s" in late.detail
+    lost = check_faults([fault(recovered_s=61.0), fault(recovered_s=None)])
+    assert as_measured(lost).verdict is Verdict.FAILED
+
+
 def sent_at(run, due_ns: int):
     """Return the records with every quote due at one moment."""
     changed = []
@@ -261,14 +271,15 @@ def with_value(record, value):
     )
 
 
-def shown(run, snapshot, asked_ns: int, state: str = "running", records=None):
+def shown(run, snapshot, asked_ns: int, state: str = "running", records=None, stretch=1.0):
     answer = Shown(
         asked_ns=asked_ns,
         answered_ns=asked_ns,
         state=state,
         snapshots={snapshot.portfolio: snapshot.snapshot_id},
     )
-    return check_shown([answer], run.lines, records or sent_at(run, 10**9), run.ruled)
+    records = records or sent_at(run, 10**9)
+    return check_shown([answer], run.lines, records, run.ruled, stretch=stretch)
 
 
 def test_an_old_number_beside_running_fails_and_beside_stale_does_not(run):
@@ -279,7 +290,23 @@ def test_an_old_number_beside_running_fails_and_beside_stale_does_not(run):
     assert shown(run, old, 100 * 10**9, "stale").verdict is Verdict.UNKNOWN
 
 
-def told(states: list[str], *, do: str = "pause", what: str = "kafka", seconds: int = 9):
+def test_a_slow_machine_may_show_older_numbers_by_its_factor_and_says_so(run):
+    old = run.seen[0]
+    late = as_measured(shown(run, old, 40 * 10**9, stretch=4.0))
+    assert late.verdict is Verdict.MEASURED
+    assert old.snapshot_id in late.detail
+    assert as_measured(shown(run, old, 40 * 10**9)).verdict is Verdict.FAILED
+    assert as_measured(shown(run, old, 100 * 10**9, stretch=4.0)).verdict is Verdict.FAILED
+
+
+def told(
+    states: list[str],
+    *,
+    do: str = "pause",
+    what: str = "kafka",
+    seconds: int = 9,
+    judging=lambda finding: finding,
+):
     """Return what is found of answers one second apart, since a fault began."""
     answers = [
         Shown(asked_ns=at * 10**9, answered_ns=at * 10**9, state=state, snapshots={})
@@ -295,7 +322,7 @@ def told(states: list[str], *, do: str = "pause", what: str = "kafka", seconds: 
         recovered_s=seconds + 1.0,
         bound_s=60.0,
     )
-    return [finding.verdict for finding in check_told(answers, [fault])]
+    return [judging(finding).verdict for finding in check_told(answers, [fault])]
 
 
 def test_running_is_not_said_long_after_the_broker_has_gone():
@@ -305,6 +332,32 @@ def test_running_is_not_said_long_after_the_broker_has_gone():
     assert told(["running"] * 7 + ["stale"] * 3, what="api") == []
     assert told(["running"] * 7 + ["stale"] * 3, do="delay") == []
     assert told(["running"] * 4, seconds=4) == []
+
+
+@pytest.mark.parametrize(
+    ("states", "verdict"),
+    [
+        (["running"] * 7 + ["stale"] * 3, Verdict.MEASURED),
+        (["running"] * 10, Verdict.FAILED),
+        (["running"] * 2 + ["stale"] * 5 + ["running"] * 3, Verdict.FAILED),
+        (["running"] * 7 + ["stale", "running", "stale"], Verdict.FAILED),
+        (["running"] * 2 + ["stale"] * 8, Verdict.PASSED),
+    ],
+)
+def test_a_standstill_noticed_late_is_a_timing_and_one_that_is_never_noticed_is_not(
+    states, verdict
+):
+    assert told(states, judging=as_measured) == [verdict]
+
+
+@pytest.mark.parametrize(("stretch", "verdict"), [(1.0, Verdict.UNKNOWN), (3.0, Verdict.MEASURED)])
+def test_an_adjustment_that_fell_into_no_batch_is_unknown_unless_the_machine_is_slow(
+    stretch, verdict
+):
+    unseen = check_adjusted(("AAPL 2020-08-31 split 4",), ())
+    assert as_measured(unseen_for_slowness(unseen, stretch)).verdict is verdict
+    wrong = msgspec.structs.replace(unseen, verdict=Verdict.FAILED)
+    assert as_measured(unseen_for_slowness(wrong, stretch)).verdict is Verdict.FAILED
 
 
 def test_where_nobody_asked_while_the_broker_was_away_nothing_is_shown():
