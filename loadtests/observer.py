@@ -24,7 +24,8 @@ import msgspec
 
 from loadtests.record import Holding, RecordWriter, SeenSnapshot, SeenWatermark
 from system.clock import monotonic_ns
-from system.contracts.messages import EUR, MONEY, AssetClass, StageTimes
+from system.contracts.currencies import EUR, unit_of
+from system.contracts.messages import MONEY, AssetClass, StageTimes
 from system.priority import go_first
 from system.settings import load_settings
 from system.store.errors import StoreUnavailableError
@@ -35,7 +36,6 @@ READY: Final = "observing"
 BLOCK_MS: Final = 20
 """Longest wait for an entry; so often, at least, is the watermark read."""
 READ_COUNT: Final = 256
-MINOR_UNITS: Final = {"GBp": "GBP"}
 START_OF_STREAM: Final = "0"
 
 
@@ -198,7 +198,7 @@ def moving_keys(head: SnapshotHead) -> tuple[str, ...]:
     """
     held = [position for position in head.positions if position.quantity != 0]
     tickers = {one.instrument for one in held if one.asset_class not in MONEY}
-    foreign = {MINOR_UNITS.get(one.currency, one.currency) for one in held} - {head.base_currency}
+    foreign = {unit_of(one.currency).currency for one in held} - {head.base_currency}
     quoted = (foreign | {head.base_currency} if foreign else set()) - {EUR}
     return tuple(sorted(tickers | {f"fx:{currency}" for currency in quoted}))
 

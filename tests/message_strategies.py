@@ -7,6 +7,8 @@ import string
 
 from hypothesis import strategies as st
 
+from system.contracts.checked import TextError
+from system.contracts.currencies import MINOR_UNITS
 from system.contracts.messages import (
     PRICE_BOUND,
     PRICE_MIN,
@@ -32,9 +34,27 @@ from system.contracts.messages import (
     TradeAction,
     VolatilityShift,
 )
+from system.contracts.names import MAX_ID_LENGTH, checked_name
 
 FIRST = string.ascii_letters + string.digits
-OTHERS = FIRST + "_.:^=/-"
+VENDORS_NAMES = (
+    *("AAPL", "SP500.FUT", "fx:USD", "cash:EUR", "^GSPC", "M&M.NS", ".SPX", "BRK B", "CARR#"),
+    *("AAPL US Equity", "SHEL LN", "ÅF B", "EMEA/EQ", "..", ".", "/", "a/../b", "100%", "A=B@1"),
+    *(
+        "[/bold]",
+        "-x",
+        "=1+1",
+        "@SUM",
+        "A,B;C",
+        'say "x"',
+        "it's",
+        "X/var",
+        "?q=1#f",
+        "%2F",
+        "日経",
+    ),
+)
+"""As vendors and desks write them, and as files, markup, addresses and sheets do not like them."""
 
 counts = st.integers(0, 2**62)
 signed = st.floats(-1e15, 1e15, exclude_min=True, exclude_max=True)
@@ -42,11 +62,29 @@ positive = st.floats(PRICE_MIN, PRICE_BOUND, exclude_max=True)
 volumes = st.floats(0.0, 1e15, exclude_max=True)
 free_text = st.text(max_size=40)
 dates = st.dates()
-currencies = st.text(string.ascii_uppercase, min_size=3, max_size=3) | st.just("GBp")
-iso_currencies = st.text(string.ascii_uppercase, min_size=3, max_size=3)
-identifiers = st.builds(
-    "{}{}".format, st.sampled_from(FIRST), st.text(OTHERS, max_size=63)
-) | st.sampled_from(["AAPL", "SP500.FUT", "fx:USD", "cash:EUR"])
+iso_currencies = st.text(string.ascii_uppercase, min_size=3, max_size=3).filter(
+    lambda code: code not in MINOR_UNITS
+)
+currencies = iso_currencies | st.sampled_from(sorted(MINOR_UNITS))
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text is a name as it is kept."""
+    try:
+        return checked_name(text) == text
+    except TextError:
+        return False
+
+
+visible_text = st.text(
+    st.characters(categories=("L", "N", "P", "S", "M"), include_characters=" "),
+    min_size=1,
+    max_size=MAX_ID_LENGTH,
+)
+ascii_names = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=64)
+identifiers = st.sampled_from(VENDORS_NAMES) | ascii_names | visible_text.filter(is_name)
+"""Every name that is legal, also those that no vendor would give."""
+labels = st.just("") | identifiers
 
 
 @st.composite
@@ -72,7 +110,7 @@ rates = st.builds(
     sequence=counts,
     intended_monotonic_ns=counts,
 )
-marks = st.builds(Mark, date=dates, event_time_ns=counts, scenario=free_text)
+marks = st.builds(Mark, date=dates, event_time_ns=counts, scenario=labels)
 
 
 @st.composite
@@ -115,7 +153,7 @@ def instruments(draw: st.DrawFn) -> Instrument:
         asset_class=asset_class,
         currency=draw(currencies),
         multiplier=1.0 if money else draw(positive),
-        name=draw(free_text),
+        name=draw(labels),
         option=draw(option_terms) if option else None,
         proxy=None if money or option else draw(st.none() | identifiers),
     )
@@ -128,7 +166,7 @@ def stressed_histories(draw: st.DrawFn) -> StressedHistory:
         window=draw(st.text(FIRST + "_.-", min_size=1, max_size=9).map("w{}".format)),
         first=days[0],
         last=days[-1],
-        version=draw(st.text(min_size=1, max_size=20)),
+        version=draw(identifiers),
         series=draw(identifiers),
         closes=tuple(ClosePoint(date=day, value=draw(positive)) for day in days),
     )
@@ -148,7 +186,7 @@ def exchange_sessions(draw: st.DrawFn) -> ExchangeSessions:
         exchange=draw(st.text(string.ascii_uppercase + string.digits, min_size=4, max_size=4)),
         first=days[0],
         last=days[-1],
-        version=draw(st.text(min_size=1, max_size=20)),
+        version=draw(identifiers),
         sessions=tuple(SessionClose(date=day, close_ns=draw(counts)) for day in days),
     )
 
@@ -176,7 +214,7 @@ portfolios = st.builds(
     window=st.integers(2, 1_023),
     var_limit_fraction=st.floats(0.0, 1.0, exclude_min=True),
     positions=st.lists(positions, max_size=5, unique_by=lambda one: one.instrument).map(tuple),
-    name=free_text,
+    name=labels,
     desk=st.none() | identifiers,
 )
 rejected = st.builds(

@@ -24,8 +24,8 @@ from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 
 USUAL_CONFIDENCES = ("0.9", "0.95", "0.975", "0.99")
-CURRENCIES = ("USD", "EUR", "GBP", "GBp", "JPY")
-QUOTED = {"USD": 1.1, "GBP": 0.85, "JPY": 130.0}
+CURRENCIES = ("USD", "EUR", "GBP", "GBp", "GBX", "ZAc", "ILA", "KWF", "JPY")
+QUOTED = {"USD": 1.1, "GBP": 0.85, "JPY": 130.0, "ZAR": 16.0, "ILS": 3.9, "KWD": 0.34}
 FIRST_DAY = dt.date(2020, 1, 1)
 
 amounts = st.floats(-1e6, 1e6, allow_nan=False).map(lambda amount: round(amount, 2))

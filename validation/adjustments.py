@@ -37,10 +37,10 @@ from validation.adjustment_rules import Taken, Waiting
 from validation.checkers.ledger import Fate, Outcome
 from validation.fates import read_message
 from validation.references.exact import Number, exact
+from validation.references.minor_units import in_major
 
 CASH: Final = "cash:"
 DESCRIBED: Final = "instrument:"
-PENCE: Final = {"GBp": ("GBP", 100)}
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Acts:
     def received(self, one: Taken, quantity: Mapping[str, Fraction]) -> tuple[str, Fraction]:
         """Return in which cash, and how much, is paid on what is held; by a split nothing."""
         instrument = self.instruments[one.adjustment.instrument]
-        currency, parts = PENCE.get(instrument.currency, (instrument.currency, 1))
+        currency, parts = in_major(instrument.currency)
         held = quantity.get(instrument.instrument, Fraction(0)) * Fraction(instrument.multiplier)
         paid = one.adjustment.amount if isinstance(one.adjustment, Dividend) else 0
         return CASH + currency, held * Fraction(paid) / parts

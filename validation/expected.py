@@ -29,6 +29,7 @@ from validation.adjustments import NO_ACTS, Acts
 from validation.checkers.end_of_day import EndOfDay
 from validation.references.exact import Number, exact, exact_breach
 from validation.references.held_options import ReferenceTerms
+from validation.references.minor_units import in_major
 from validation.references.revaluation import (
     CurrentMarket,
     ReferencePosition,
@@ -41,7 +42,6 @@ from validation.references.stand_ins import completed, window_suffices
 
 CASH = "cash:"
 ONE_DAY = dt.timedelta(days=1)
-PENCE = {"GBp": ("GBP", 100)}
 
 
 @dataclass(frozen=True)
@@ -283,9 +283,9 @@ def _paid(
     amount = Fraction(trade.quantity) * Fraction(trade.price)
     if instrument.asset_class in MONEY:
         return base_currency, amount
+    major, parts = in_major(instrument.currency)
     if instrument.asset_class is AssetClass.FUTURE:
-        return instrument.currency, Fraction(0)
-    major, parts = PENCE.get(instrument.currency, (instrument.currency, 1))
+        return major, Fraction(0)
     return major, amount * Fraction(instrument.multiplier) / parts
 
 
@@ -296,11 +296,11 @@ def _closed_futures(
 ) -> list[tuple[str, Fraction]]:
     """Return what futures that are no longer held have cost, by currency."""
     gone = [instruments[name] for name, amount in quantity.items() if amount == 0]
-    return [
-        (one.currency, cost[one.instrument] * Fraction(one.multiplier))
-        for one in gone
-        if one.asset_class is AssetClass.FUTURE
-    ]
+    paid = []
+    for future in (one for one in gone if one.asset_class is AssetClass.FUTURE):
+        major, parts = in_major(future.currency)
+        paid.append((major, cost[future.instrument] * Fraction(future.multiplier) / parts))
+    return paid
 
 
 def _position(

@@ -15,12 +15,14 @@ The rules (docs of the topics, restated here because this is the second opinion)
   the next two accepted ones of its session are both nearer, as a ratio, to the price before it
   than to it;
 * a trade counts once per (id, version), versions grow by one, a cancelled one is over;
-* cash is of a currency; an instrument with a price has no name of an FX series; closes of
+* cash is of a currency; a description that only spells a minor unit otherwise is a duplicate;
+  an instrument with a price has no name of an FX series; closes of
   a new series lie within the days that are closed, once one is;
 * an option is on an instrument that came before it, has a price of its own and is in the
   same currency; its price is one that stays above zero;
 * a split or dividend is of a known equity or ETF, and of a day that is not closed yet; one of
   the same instrument and day replaces it until the mark of its last day, and never after;
+* a book's confidence lies between a half and one, and its tail holds a day of its window;
 * sessions of an exchange go on with those before: none of these is another, the end is later;
 * the series of a stressed window agree on its dates and on the version of their data;
 * a mark whose day is closed already is a duplicate; one whose event time is not within a
@@ -36,14 +38,15 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Final
 
 import msgspec
 
 from system.bus.consumer import Record
 from system.contracts.codec import decode_topic
+from system.contracts.currencies import EUR
 from system.contracts.messages import (
-    EUR,
     MONEY,
     Adjustment,
     AssetClass,
@@ -67,13 +70,13 @@ from system.contracts.topics import INPUT_TOPICS, REFERENCE
 from system.errors import MessageError
 from validation.adjustment_rules import Waiting, divisor_of
 from validation.checkers.ledger import Fate, Outcome
+from validation.references.minor_units import MINOR, in_major
 from validation.sequence_rules import NumberedQuotes
 
 FUTURE_BOUND: Final = dt.timedelta(days=14)
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 ONE_DAY: Final = dt.timedelta(days=1)
-MINOR: Final = frozenset({"GBp"})
-CASH: Final = re.compile("cash:([A-Z]{3}|GBp)")
+CASH: Final = re.compile(f"cash:([A-Z]{{3}}|{'|'.join(MINOR)})")
 TOPICS_BY_NAME: Final = {topic.name: topic for topic in INPUT_TOPICS}
 
 LOWEST_RELATIVE_PRICE: Final = 1e-9
@@ -389,7 +392,14 @@ def _instrument(instrument: Instrument, at: _Partition) -> Ruling:
             del at.known.instruments[instrument.instrument]
             return _rejected(reason)
         return APPLIED
-    return DUPLICATE if before == instrument else _rejected(RejectReason.CONFLICT)
+    return DUPLICATE if _says_the_same(instrument, before) else _rejected(RejectReason.CONFLICT)
+
+
+def _says_the_same(instrument: Instrument, before: Instrument) -> bool:
+    """Return whether nothing but the spelling of a minor unit differs."""
+    fields = [name for name in instrument.__struct_fields__ if name != "currency"]
+    units = in_major(instrument.currency) == in_major(before.currency)
+    return units and all(getattr(instrument, name) == getattr(before, name) for name in fields)
 
 
 def _misfit(instrument: Instrument, known: _Known) -> RejectReason | None:
@@ -402,7 +412,7 @@ def _misfit(instrument: Instrument, known: _Known) -> RejectReason | None:
         return RejectReason.UNKNOWN_INSTRUMENT
     priced = underlying.asset_class not in MONEY and underlying.option is None
     priced = priced and underlying.return_type is ReturnType.RELATIVE
-    fits = priced and underlying.currency == instrument.currency
+    fits = priced and in_major(underlying.currency) == in_major(instrument.currency)
     return None if fits else RejectReason.INVALID
 
 
@@ -476,9 +486,17 @@ def _portfolio(portfolio: Portfolio, at: _Partition) -> Ruling:
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
     if any(at.known.is_too_low(one.instrument, one.entry_price) for one in portfolio.positions):
         return _rejected(RejectReason.INVALID)
+    if not _can_have_a_var(portfolio):
+        return _rejected(RejectReason.INVALID)
     before = at.known.portfolios.get(portfolio.portfolio)
     at.known.portfolios[portfolio.portfolio] = portfolio
     return DUPLICATE if before == portfolio else APPLIED
+
+
+def _can_have_a_var(portfolio: Portfolio) -> bool:
+    """Return whether the confidence lies between a half and one, and one day is in its tail."""
+    tail = 1 - Fraction(portfolio.confidence)
+    return 0 < tail < Fraction(1, 2) and portfolio.window * tail >= 1
 
 
 _RULES: Final[dict[type[Message], Callable[..., Ruling]]] = {

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from system.backtest.days import foreign_currencies
+from system.contracts.currencies import unit_of
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVector
-from system.risk.currency import MINOR_UNITS, major_currency
+from system.risk.currency import major_currency
 from system.risk.errors import NonPositiveCloseError
 from system.risk.listing import Listing
 from system.risk.scenarios import price_moves
@@ -93,10 +94,8 @@ def unit_rates(listings: Sequence[Listing], rates: dict[str, Float64Vector]) -> 
     """
     return np.array(
         [
-            rates[MINOR_UNITS[one.currency][0]] / MINOR_UNITS[one.currency][1]
-            if one.currency in MINOR_UNITS
-            else rates[one.currency]
-            for one in listings
+            rates[unit.currency] / unit.parts
+            for unit in (unit_of(listing.currency) for listing in listings)
         ]
     )
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import msgspec
+
 from system.book.rows import AdjustmentState
+from system.contracts.currencies import is_same_unit
 from system.contracts.messages import MONEY, Instrument, RejectReason
 from system.errors import MessageError
 from system.risk.listing import Listing, OptionTerms
@@ -37,6 +40,13 @@ def listing_of(instrument: Instrument, known: Mapping[str, Listing]) -> Listing:
         option=_terms(instrument, known),
         exchange=instrument.exchange or "",
     )
+
+
+def is_same_instrument(known: Instrument, stated: Instrument) -> bool:
+    """Return whether two descriptions agree; a minor unit may be spelled in two ways."""
+    if not is_same_unit(known.currency, stated.currency):
+        return False
+    return known == msgspec.structs.replace(stated, currency=known.currency)
 
 
 def restruck(
@@ -120,7 +130,7 @@ def _underlying(instrument: Instrument, name: str, known: Mapping[str, Listing])
         raise MessageError(
             RejectReason.INVALID, f"{where}: its price can be negative, which the model cannot"
         )
-    if underlying.currency != instrument.currency:
+    if not is_same_unit(underlying.currency, instrument.currency):
         raise MessageError(
             RejectReason.INVALID,
             f"{where} in {underlying.currency}, not in {instrument.currency}",

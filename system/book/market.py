@@ -27,8 +27,8 @@ from system.book.rows import (
 from system.book.sessions import Sessions
 from system.book.stated import STATED_PARTITIONS, Price, stated_quotes
 from system.book.stressed import StressedData
+from system.contracts.currencies import EUR
 from system.contracts.messages import (
-    EUR,
     MAX_CLOSED_DAYS,
     MAX_CLOSES_PER_SERIES,
     CloseHistory,
@@ -45,7 +45,6 @@ FUTURE_BOUND_DAYS: Final = MAX_CLOSED_DAYS
 """A quote that lies further than this beyond the last closed day is refused: a source's
 clock that jumped would otherwise make every later quote look old."""
 
-FX_SERIES_PREFIX: Final = fx_series("")
 _EPOCH: Final = dt.date(1970, 1, 1)
 
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-import msgspec
-
 from system.book.rows import AdjustmentState
-from system.contracts.messages import AssetClass, Currency, Dividend, Portfolio, Split, Trade
+from system.contracts.checked import TextError
+from system.contracts.currencies import checked_currency, unit_of
+from system.contracts.messages import AssetClass, Dividend, Portfolio, Split, Trade
 from system.risk.cost import CostBasis, cost_after_trade
-from system.risk.currency import MINOR_UNITS, major_currency
+from system.risk.currency import major_currency
 from system.risk.listing import Listing
 
 CASH_PREFIX: Final = "cash:"
@@ -38,8 +38,8 @@ def cash_currency(instrument: str) -> str | None:
     if not instrument.startswith(CASH_PREFIX):
         return None
     try:
-        return msgspec.convert(instrument.removeprefix(CASH_PREFIX), Currency)
-    except msgspec.ValidationError:
+        return checked_currency(instrument.removeprefix(CASH_PREFIX))
+    except TextError:
         return None
 
 
@@ -148,4 +148,4 @@ class Positions:
 
 
 def _in_major(amount: float, currency: str) -> float:
-    return amount / MINOR_UNITS[currency][1] if currency in MINOR_UNITS else amount
+    return amount / unit_of(currency).parts

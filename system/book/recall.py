@@ -21,9 +21,9 @@ from system.book.shape import Shape
 from system.book.snapshot import Moment, inputs_hash, risk_snapshot
 from system.book.stated import Price
 from system.book.stressed import StressedBook
+from system.contracts.currencies import EUR
 from system.contracts.limits import Limit, LimitMeasure
 from system.contracts.messages import (
-    EUR,
     MONEY,
     OpeningPosition,
     Portfolio,

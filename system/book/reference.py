@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from system.book.events import QuoteRow
+from system.book.listings import is_same_instrument
 from system.book.market import (
-    FX_SERIES_PREFIX,
     NANOSECONDS_PER_DAY,
     Market,
     far_off_ns,
@@ -13,9 +13,9 @@ from system.book.market import (
 from system.book.positions import CASH_PREFIX
 from system.book.quotes import Verdict
 from system.book.sessions import goes_on
+from system.contracts.currencies import EUR, FX_SERIES_PREFIX, MINOR_UNITS, unit_of
 from system.contracts.messages import (
     ADJUSTABLE,
-    EUR,
     MONEY,
     PRICE_MIN,
     Adjustment,
@@ -29,8 +29,7 @@ from system.contracts.messages import (
     StressedHistory,
 )
 from system.errors import InputError, MessageError
-from system.risk.confidence import Confidence
-from system.risk.currency import MINOR_UNITS
+from system.risk.confidence import supported_confidence
 from system.risk.window import fx_series
 
 
@@ -118,7 +117,9 @@ class Reference:
         """
         if row.name == EUR or row.name in MINOR_UNITS:
             raise MessageError(
-                RejectReason.UNKNOWN_CURRENCY, f"currency {row.name}: rates are per 1 EUR"
+                RejectReason.UNKNOWN_CURRENCY,
+                f"currency {row.name}: rates are units of a currency per 1 EUR, of "
+                f"{'any other' if row.name == EUR else unit_of(row.name).currency}",
             )
         self._check_time(row, fx_series(row.name))
 
@@ -150,7 +151,7 @@ class Reference:
             )
 
     def check_portfolio(self, definition: Portfolio) -> None:
-        """Refuse a book with an unknown instrument or a confidence that cannot be.
+        """Refuse a book with an unknown instrument or a confidence that its window cannot support.
 
         Raises
         ------
@@ -161,7 +162,7 @@ class Reference:
             self.check_known(position.instrument)
             self.check_price(position.instrument, position.entry_price, "entry_price")
         try:
-            Confidence.parse(definition.confidence)
+            supported_confidence(definition.confidence, definition.window)
         except InputError as error:
             raise MessageError(RejectReason.INVALID, str(error)) from None
 
@@ -208,7 +209,7 @@ class Reference:
         """
         name = instrument.instrument
         known = self._market.instruments.get(name)
-        if known == instrument:
+        if known is not None and is_same_instrument(known, instrument):
             return Verdict.DUPLICATE
         if known is not None or name.startswith(CASH_PREFIX):
             raise MessageError(RejectReason.CONFLICT, f"instrument {name} is known as another")

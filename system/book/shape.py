@@ -9,7 +9,8 @@ from typing import Self
 import numpy as np
 
 from system.book.positions import ListingOf
-from system.contracts.messages import EUR, AssetClass
+from system.contracts.currencies import EUR
+from system.contracts.messages import AssetClass
 from system.risk.arrays import BoolVector
 from system.risk.cost import CostBasis
 from system.risk.currency import major_currency

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from system.book.market import FX_SERIES_PREFIX, Market
+from system.book.market import Market
 from system.book.portfolio import Marked
+from system.contracts.currencies import FX_SERIES_PREFIX
 from system.contracts.messages import AssetClass
 from system.contracts.questions import Shock
 from system.risk.currency import major_currency

@@ -16,15 +16,15 @@ from typing import Final
 import numpy as np
 
 from system.book.errors import ImpossibleShockError, NoSuchDayError
-from system.book.market import FX_SERIES_PREFIX, Market
+from system.book.market import Market
 from system.book.portfolio import Marked, PortfolioBook
 from system.book.shape import Shape
 from system.book.shock_reach import is_meant, is_price, moved_level, unmoved_shocks
 from system.book.volatility_shocks import with_volatility_shocks
+from system.contracts.currencies import EUR, FX_SERIES_PREFIX
 from system.contracts.questions import Shock
 from system.errors import InputError
 from system.risk.arrays import Float64Matrix, Float64Vector
-from system.risk.currency import EUR
 from system.risk.option_moves import option_moves
 from system.risk.portfolio import position_pnl
 from system.risk.proxies import with_steady_volatility

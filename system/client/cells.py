@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from system.client.errors import PortfolioFileError
+from system.contracts.checked import field_and_detail, shows_value
 from system.tables.cells import POINT, CellError, date_in, number_in
 
-_AT_PATH: Final = re.compile(r"^(?P<detail>.*) - at `\$\.?(?P<field>[^`]*)`$", re.DOTALL)
 S = TypeVar("S", bound=Struct)
 
 
@@ -62,9 +61,8 @@ def converted(path: Path, line: int | None, fields: Mapping[str, Any], kind: typ
 
 def told(error: msgspec.ValidationError, fields: Mapping[str, Any] | None = None) -> str:
     """Return what a decoder refused, with the field and, where it is at hand, the value."""
-    at_path = _AT_PATH.match(str(error))
-    if at_path is None:
-        return str(error)
-    field = at_path["field"]
-    value = f"{fields[field]!r}: " if fields is not None and field in fields else ""
-    return f"{field}: {value}{at_path['detail']}"
+    field, detail = field_and_detail(str(error))
+    if not field:
+        return detail
+    value = f"{fields[field]!r}: " if fields and field in fields and not shows_value(detail) else ""
+    return f"{field}: {value}{detail}"

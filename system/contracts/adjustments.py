@@ -7,10 +7,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from system.contracts.messages import Identifier, NonNegative
+from system.contracts.checked import Checked
+from system.contracts.messages import NonNegative
+from system.contracts.names import Identifier
 
 
-class AdjustmentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AdjustmentRequest(Checked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a split and a dividend have in common.
 
     ``date`` is the first day in new shares, or without the dividend. It takes effect when

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from system.contracts.checked import Checked
 from system.contracts.limits import LimitUse
 from system.contracts.measures import (
     DeltaGammaVega,
@@ -25,7 +26,6 @@ from system.contracts.messages import (
     AssetClassRisk,
     CloseHistory,
     ExchangeClose,
-    Identifier,
     Instrument,
     Nanoseconds,
     Portfolio,
@@ -40,6 +40,7 @@ from system.contracts.messages import (
     TradeAction,
     field_names,
 )
+from system.contracts.names import Identifier
 from system.contracts.oracle import OracleStatus, OracleVerdict
 from system.contracts.replay import ReplayStatus
 
@@ -345,7 +346,7 @@ class Health(View, frozen=True, kw_only=True):
     version: str
 
 
-class TradeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TradeRequest(Checked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``POST /v1/trades``: quantity signed (long positive), price per unit.
 
     The price is in the instrument's currency (fx and cash: in the portfolio's base

@@ -7,6 +7,9 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from system.contracts.checked import Checked
+from system.contracts.names import ActorName, NoteText
+
 WARNING_SHARE: Final = 0.8
 """Of the breach level: where VaR's own limit warns."""
 HYSTERESIS: Final = 0.05
@@ -157,21 +160,7 @@ class TrailPage(Struct, frozen=True, kw_only=True):
     next: int | None = None
 
 
-_NOTHING_FOLLOWS: Final = r"(?![\s\S])"
-ActorName = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=100,
-        pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?" + _NOTHING_FOLLOWS,
-    ),
-]
-"""One line without control characters, and without blanks around it."""
-NoteText = Annotated[str, Meta(max_length=1_000, pattern=r"^[^\x00]*" + _NOTHING_FOLLOWS)]
-"""Any text that PostgreSQL can keep: without the character NUL."""
-
-
-class Acknowledgement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Acknowledgement(Checked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``POST .../limits/{measure}/acknowledge``: who has seen it, and what they say.
 
     ``actor`` is what the client claims: the token that the request bears says that somebody

@@ -15,6 +15,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from system.contracts.checked import Checked
+from system.contracts.codes import ConfidenceText, Exchange, WindowName
+from system.contracts.currencies import Currency, IsoCurrency
 from system.contracts.limits import MAX_LIMITS, Limit, LimitUse
 from system.contracts.measures import (
     DeltaGammaVega,
@@ -23,35 +26,21 @@ from system.contracts.measures import (
     PortfolioGreeks,
     StressedRisk,
 )
+from system.contracts.names import Identifier, Label, ScenarioName
 
-MAX_ID_LENGTH: Final = 64
 MAX_POSITIONS_PER_PORTFOLIO: Final = 5_000
 MAX_CLOSES_PER_SERIES: Final = 1_024
 MAX_SESSIONS: Final = 10_000
 MAX_CLOSED_DAYS: Final = 14
 """No market has been shut for so long since 1914."""
-EUR: Final = "EUR"
 
 PRICE_MIN: Final = 1e-9
 PRICE_BOUND: Final = 1e15
 """Prices, rates and multipliers lie in [PRICE_MIN, PRICE_BOUND): no product or ratio of
 them that a snapshot is made of leaves the range of a float."""
 
-END: Final = r"(?![\s\S])"
-"""Nothing follows. A pattern's ``$`` would let one line break follow, in Python and Java."""
-
-Identifier = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=MAX_ID_LENGTH,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:^=/\-]*" + END,
-    ),
-]
-WindowName = Annotated[
-    str, Meta(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*" + END)
-]
-Currency = Annotated[str, Meta(pattern="^([A-Z]{3}|GBp)" + END)]
+Version = Annotated[Label, Meta(min_length=1)]
+"""Which edition of some data it is."""
 Positive = Annotated[float, Meta(ge=PRICE_MIN, lt=PRICE_BOUND)]
 Price = Annotated[float, Meta(gt=-PRICE_BOUND, lt=PRICE_BOUND)]
 """Of anything; below PRICE_MIN only that of an instrument of absolute returns can be, which
@@ -60,7 +49,6 @@ NonNegative = Annotated[float, Meta(ge=0, lt=1e15)]
 Signed = Annotated[float, Meta(gt=-1e15, lt=1e15)]
 Count = Annotated[int, Meta(ge=0, le=2**62)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=2**62)]
-ConfidenceText = Annotated[str, Meta(pattern=r"^0\.[0-9]{1,6}" + END)]
 
 
 class AssetClass(StrEnum):
@@ -72,10 +60,6 @@ class AssetClass(StrEnum):
     FX = "fx"
     OPTION = "option"
     CASH = "cash"
-
-
-Exchange = Annotated[str, Meta(pattern="^[A-Z0-9]{4}" + END)]
-"""A market identifier code of ISO 10383."""
 
 
 class ReturnType(StrEnum):
@@ -139,7 +123,7 @@ class SnapshotKind(StrEnum):
     END_OF_DAY = "end_of_day"
 
 
-class Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
+class Message(Checked, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
     """Base of all messages: immutable, strict, told apart by ``type``."""
 
 
@@ -163,6 +147,7 @@ class Tick(Message, frozen=True, kw_only=True, tag="tick"):
 
     def __post_init__(self) -> None:
         """Refuse a crossed quote: a mid outside its spread marks nothing."""
+        super().__post_init__()
         if not self.bid <= self.mid <= self.ask:
             msg = f"bid <= mid <= ask does not hold: {self.bid} / {self.mid} / {self.ask}"
             raise ValueError(msg)
@@ -186,7 +171,7 @@ class Mark(Message, frozen=True, kw_only=True, tag="mark"):
 
     date: dt.date
     event_time_ns: Nanoseconds
-    scenario: Annotated[str, Meta(max_length=MAX_ID_LENGTH)] = ""
+    scenario: ScenarioName = ""
 
 
 class Trade(Message, frozen=True, kw_only=True, tag="trade"):
@@ -208,6 +193,7 @@ class Trade(Message, frozen=True, kw_only=True, tag="trade"):
 
     def __post_init__(self) -> None:
         """Refuse a trade of nothing and a version that its action cannot have."""
+        super().__post_init__()
         if self.quantity == 0:
             msg = "quantity is 0: a trade buys (positive) or sells (negative) something"
             raise ValueError(msg)
@@ -216,7 +202,7 @@ class Trade(Message, frozen=True, kw_only=True, tag="trade"):
             raise ValueError(msg)
 
 
-class OptionTerms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class OptionTerms(Checked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Terms of a European option, and what it is valued with.
 
     ``underlying`` is an instrument with a price in the same currency. ``volatility``,
@@ -254,7 +240,7 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     asset_class: AssetClass
     currency: Currency
     multiplier: Positive = 1.0
-    name: Annotated[str, Meta(max_length=200)] = ""
+    name: Label = ""
     option: OptionTerms | None = None
     proxy: Identifier | None = None
     return_type: ReturnType = ReturnType.RELATIVE
@@ -262,6 +248,7 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
 
     def __post_init__(self) -> None:
         """Refuse an option without terms, terms without an option, scaled or proxied money."""
+        super().__post_init__()
         if (self.asset_class is AssetClass.OPTION) != (self.option is not None):
             need = "missing: an option needs terms" if self.option is None else "of no option"
             msg = f"option of {self.instrument} ({self.asset_class}) is {need}"
@@ -303,6 +290,7 @@ class CloseHistory(Message, frozen=True, kw_only=True, tag="history"):
 
     def __post_init__(self) -> None:
         """Refuse dates that do not grow."""
+        super().__post_init__()
         _refuse_disorder(self.series, self.closes)
 
 
@@ -316,12 +304,13 @@ class StressedHistory(Message, frozen=True, kw_only=True, tag="stressed_history"
     window: WindowName
     first: dt.date
     last: dt.date
-    version: Annotated[str, Meta(min_length=1, max_length=200)]
+    version: Version
     series: Identifier
     closes: Annotated[tuple[ClosePoint, ...], Meta(min_length=2, max_length=MAX_CLOSES_PER_SERIES)]
 
     def __post_init__(self) -> None:
         """Refuse a window that ends before it begins, and dates that do not grow."""
+        super().__post_init__()
         if self.last < self.first:
             msg = f"last of window {self.window} is {self.last}, before first, {self.first}"
             raise ValueError(msg)
@@ -345,11 +334,12 @@ class ExchangeSessions(Message, frozen=True, kw_only=True, tag="sessions"):
     exchange: Exchange
     first: dt.date
     last: dt.date
-    version: Annotated[str, Meta(min_length=1, max_length=200)]
+    version: Version
     sessions: Annotated[tuple[SessionClose, ...], Meta(max_length=MAX_SESSIONS)]
 
     def __post_init__(self) -> None:
         """Refuse a table that ends before it begins, and sessions outside it or in disorder."""
+        super().__post_init__()
         dates = [self.first, *(one.date for one in self.sessions), self.last]
         if dates != sorted(dates) or len({*dates[1:-1]}) < len(self.sessions):
             msg = f"sessions of {self.exchange} are not in order within {self.first} to {self.last}"
@@ -378,6 +368,7 @@ class Split(Message, frozen=True, kw_only=True, tag="split"):
 
     def __post_init__(self) -> None:
         """Refuse a last day that does not come shortly before the first."""
+        super().__post_init__()
         _refuse_gap(self.instrument, self.last_day, self.date)
 
 
@@ -396,6 +387,7 @@ class Dividend(Message, frozen=True, kw_only=True, tag="dividend"):
 
     def __post_init__(self) -> None:
         """Refuse a last day that does not come shortly before the first."""
+        super().__post_init__()
         _refuse_gap(self.instrument, self.last_day, self.date)
 
 
@@ -420,7 +412,7 @@ def _refuse_disorder(series: str, closes: tuple[ClosePoint, ...]) -> None:
             raise ValueError(msg)
 
 
-class OpeningPosition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class OpeningPosition(Checked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A holding that a portfolio starts with; ``entry_price`` is its average cost."""
 
     instrument: Identifier
@@ -435,19 +427,20 @@ class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
     """
 
     portfolio: Identifier
-    base_currency: Annotated[str, Meta(pattern="^[A-Z]{3}" + END)] = "USD"
+    base_currency: IsoCurrency = "USD"
     confidence: ConfidenceText = "0.95"
     window: Annotated[int, Meta(ge=2, lt=MAX_CLOSES_PER_SERIES)] = 30
     var_limit_fraction: Annotated[float, Meta(gt=0, le=1)] = 0.02
     positions: Annotated[
         tuple[OpeningPosition, ...], Meta(max_length=MAX_POSITIONS_PER_PORTFOLIO)
     ] = ()
-    name: Annotated[str, Meta(max_length=200)] = ""
+    name: Label = ""
     desk: Identifier | None = None
     limits: Annotated[tuple[Limit, ...], Meta(max_length=MAX_LIMITS)] = ()
 
     def __post_init__(self) -> None:
         """Refuse an instrument that is listed twice, or a measure that is limited twice."""
+        super().__post_init__()
         seen: set[str] = set()
         for position in self.positions:
             if position.instrument in seen:
@@ -593,7 +586,7 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     breach: bool | None
     trade_ids: tuple[str, ...] = ()
     stages: StageTimes = StageTimes()
-    rates: dict[str, float] = {}
+    rates: dict[str, float] = {}  # noqa: RUF012 - msgspec copies it
     missing: tuple[str, ...] = ()
     valuation_date: dt.date | None = None
     stressed: tuple[StressedRisk, ...] = ()

@@ -10,25 +10,26 @@ import datetime as dt
 from enum import StrEnum
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from system.contracts.api import CurrentRisk, StreamState, View, current_risk
+from system.contracts.checked import Checked
+from system.contracts.currencies import IsoCurrency
 from system.contracts.messages import (
-    END,
     AssetClass,
-    Identifier,
     PositionRisk,
     Positive,
     RiskSnapshot,
     Signed,
 )
+from system.contracts.names import Identifier
 
 MAX_PROPOSED_TRADES: Final = 100
 """Trades in one question: a basket, not a portfolio."""
 MAX_SHOCKS: Final = 100
 
 
-class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Question(Checked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of what is asked with a body."""
 
 
@@ -139,11 +140,12 @@ class Shock(Question, frozen=True, kw_only=True):
     absolute: bool = False
     instrument: Identifier | None = None
     asset_class: AssetClass | None = None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}" + END)] | None = None
+    currency: IsoCurrency | None = None
     volatility: bool = False
 
     def __post_init__(self) -> None:
         """Refuse two targets at once, and the volatility of a currency."""
+        super().__post_init__()
         targets = (self.instrument, self.asset_class, self.currency)
         named = [str(target) for target in targets if target is not None]
         if len(named) > 1:
@@ -165,6 +167,7 @@ class ScenarioRequest(Question, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse both, and neither."""
+        super().__post_init__()
         if bool(self.shocks) == (self.day is not None):
             msg = "give either shocks, or a day of history"
             raise ValueError(msg)

@@ -103,6 +103,28 @@ def tail_of(scenario_count: int, confidence: Confidence) -> Tail:
     return Tail(rank=rank, mass=numerator / denominator, last_weight=left_over / denominator)
 
 
+def supported_confidence(text: str, window: int) -> Confidence:
+    """Return a confidence that a window of returns can support.
+
+    Parameters
+    ----------
+    text : str
+        ``"0.95"`` or ``"19/20"``.
+    window : int
+        Number of returns, which is the number of scenarios.
+
+    Raises
+    ------
+    InvalidConfidenceError
+        If the text is not a number in (1/2, 1).
+    TooFewScenariosError
+        If ``window * (1 - confidence) < 1``: there would never be a VaR.
+    """
+    confidence = Confidence.parse(text)
+    tail_of(window, confidence)
+    return confidence
+
+
 def tail_rank(scenario_count: int, confidence: Confidence) -> int:
     """Return k = ceil(n * (1 - confidence)), the 1-based rank of the VaR scenario.
 

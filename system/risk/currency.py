@@ -1,20 +1,16 @@
-"""Currencies: minor units, and rates between any two of them from quotes per 1 EUR."""
+"""Rates between any two currencies from quotes per 1 EUR, minor units among them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
+from system.contracts.currencies import EUR, unit_of
 from system.risk.errors import MissingRateError
-
-EUR: Final = "EUR"
-MINOR_UNITS: Final[Mapping[str, tuple[str, float]]] = {"GBp": ("GBP", 100.0)}
-"""Minor unit -> (its currency, minor units in one of it)."""
 
 
 def major_currency(currency: str) -> str:
-    """Return the currency that is quoted: GBP for GBp, any other as it is."""
-    return MINOR_UNITS[currency][0] if currency in MINOR_UNITS else currency
+    """Return the currency that is quoted: GBP for GBp and GBX, any other as it is."""
+    return unit_of(currency).currency
 
 
 def rate_to_base(currency: str, base_currency: str, quotes: Mapping[str, float]) -> float:
@@ -44,11 +40,11 @@ def rate_to_base(currency: str, base_currency: str, quotes: Mapping[str, float])
     >>> rate_to_base("GBp", "USD", {"USD": 1.10, "GBP": 0.88})
     0.0125
     """
-    major = major_currency(currency)
+    major, parts = unit_of(currency)
     rate = 1.0
     if major != base_currency:
         rate = _quote(base_currency, quotes) / _quote(major, quotes)
-    return rate / MINOR_UNITS[currency][1] if currency in MINOR_UNITS else rate
+    return rate / parts
 
 
 def _quote(currency: str, quotes: Mapping[str, float]) -> float:

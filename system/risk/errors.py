@@ -23,6 +23,7 @@ from __future__ import annotations
 import datetime as dt
 from fractions import Fraction
 
+from system.contracts.currencies import FX_SERIES_PREFIX, missing_rates_remedy
 from system.errors import InputError
 
 
@@ -42,9 +43,10 @@ class TooFewScenariosError(InputError):
 
     def __init__(self, scenario_count: int, tail_probability: Fraction) -> None:
         needed = -(-tail_probability.denominator // tail_probability.numerator)
+        percent = f"{float(100 * (1 - tail_probability)):.10g} %"
         super().__init__(
-            f"{scenario_count} scenarios are too few for a tail probability of "
-            f"{tail_probability}: give at least {needed}, or a lower confidence"
+            f"{scenario_count} scenarios are too few for {percent}: give at least {needed}, or a "
+            "lower confidence"
         )
         self.scenario_count = scenario_count
         self.tail_probability = tail_probability
@@ -77,7 +79,10 @@ class UnknownSeriesError(InputError):
     """A series of the book has no history at all."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"no history of {name}: load its daily closes, or leave it out")
+        remedy = "load its daily closes, or leave it out"
+        if name.startswith(FX_SERIES_PREFIX):
+            remedy = missing_rates_remedy(name.removeprefix(FX_SERIES_PREFIX))
+        super().__init__(f"no history of {name}: {remedy}")
         self.name = name
 
 

@@ -27,8 +27,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from system.contracts.currencies import EUR
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVector, read_only
-from system.risk.currency import EUR, major_currency
+from system.risk.currency import major_currency
 from system.risk.errors import NonFiniteExposureError, NonPositiveCloseError, UnknownSeriesError
 from system.risk.listing import Listing
 from system.risk.window import ScenarioWindow, fx_series

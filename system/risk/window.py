@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 
+from system.contracts.currencies import FX_SERIES_PREFIX
 from system.risk.arrays import BoolMatrix, Float64Matrix, Float64Vector, IndexVector, read_only
 from system.risk.errors import MissingCloseError, TooFewClosesError, UnknownSeriesError
 
@@ -219,4 +220,4 @@ def _carried(table: CloseTable, source: IndexVector, days: IndexVector) -> tuple
 
 def fx_series(currency: str) -> str:
     """Return the name of the series of ``currency``: its units per 1 EUR, as the ECB quotes."""
-    return f"fx:{currency}"
+    return FX_SERIES_PREFIX + currency

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import Request
 
 from system.contracts.api import AmendRequest, PortfolioImport, TradeRequest
+from system.contracts.checked import field_and_detail, shows_value
 from system.serve.errors import BodyTooLargeError, InvalidRequestError, invalid_field
 
 MAX_TRADE_BYTES: Final = 16_384
@@ -21,7 +22,6 @@ _LITERAL_BYTES: Final = 6
 """How far behind a value's start the decoder gives up on what begins like ``false``."""
 T = TypeVar("T")
 
-_AT_PATH: Final = re.compile(r"^(?P<detail>.*) - at `\$(?P<path>[^`]*)`$", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `(?P<field>[^`]+)`")
 _UNKNOWN: Final = re.compile(r"unknown field `(?P<field>[^`]+)`")
 _AT_BYTE: Final = re.compile(r"\(byte (?P<byte>\d+)\)")
@@ -107,10 +107,11 @@ def decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
 
 
 def _validation_problem(text: str, body: bytes) -> InvalidRequestError:
-    at_path = _AT_PATH.match(text)
-    detail, path = (at_path["detail"], at_path["path"]) if at_path else (text, "")
+    path, detail = field_and_detail(text)
+    if shows_value(detail):
+        return invalid_field(path or "body", detail)
     named = _MISSING.search(detail) or _UNKNOWN.search(detail)
-    parts = [path.lstrip("."), named["field"] if named else ""]
+    parts = [path, named["field"] if named else ""]
     field = ".".join(part for part in parts if part) or "body"
     value = _value_at(body, path)
     return invalid_field(field, detail if value is None or named else f"{detail} (got {value})")

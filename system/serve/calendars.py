@@ -3,14 +3,63 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+from collections.abc import Mapping
 from typing import Any, Final
 
 from system.contracts.messages import ExchangeSessions, SessionClose
 from system.serve.errors import invalid_field
 
 LIBRARY: Final = "exchange_calendars"
+MIC_LENGTH: Final = 4
 DAYS_AHEAD: Final = 400
 """How far beyond the last known close a table reaches: holidays are published about so far."""
+
+SEGMENTS: Final[Mapping[str, str]] = {
+    segment: exchange
+    for exchange, segments in {
+        "XNYS": "XNGS XNMS XNCM XBOS XBXO XPSX ARCO XCHI XCIS BATY EDGX EDGA IEXG LTSE MEMX EPRL "
+        "OTCM PINX OTCQ OTCB",
+        "XTSE": "NEOE XCNQ",
+        "XLON": "AIMX XLOM",
+        "XETR": "XETA XETB",
+        "XFRA": "FRAA FRAB",
+        "XPAR": "ALXP XMLI",
+        "XBRU": "ALXB MLXB ENXB",
+        "XAMS": "ALXA TNLA",
+        "XLIS": "ALXL ENXL",
+        "XDUB": "XESM",
+        "XOSL": "MERK XOAS",
+        "XMIL": "MTAA ETFP EXGM BGEM",
+        "XMAD": "BMEX XMCE XBAR XBIL XVAL",
+        "XSWX": "XVTX",
+        "XSTO": "FNSE",
+        "XHEL": "FNFI",
+        "XCSE": "FNDK",
+        "XICE": "FNIS",
+        "XWBO": "WBAH",
+        "XWAR": "XNCO",
+        "ASEX": "XATH ENAX",
+        "XMOS": "MISX",
+        "XJSE": "ALTX",
+        "XTKS": "XJPX XNGO XSAP XFKA",
+        "XHKG": "XGEM",
+        "XKRX": "XKOS XKON",
+        "XSHG": "XSHE BJSE",
+        "XTAI": "ROCO",
+        "XBOM": "XNSE",
+        "XASX": "CHIA",
+        "XSES": "XSCA",
+        "XBKK": "XMAI",
+        "XKLS": "MESQ",
+        "XMEX": "BIVA",
+        "CMES": "XCME XCBT XNYM XCEC",
+        "IEPA": "IFEU IFUS",
+    }.items()
+    for segment in segments.split()
+}
+"""Segment or operating MIC -> the one whose calendar it keeps, beyond the library's own aliases.
+The exchanges of a country close on the same days where they stand in one line."""
 
 
 def exchange_sessions(exchange: str, *, first: dt.date, last: dt.date) -> ExchangeSessions:
@@ -19,7 +68,7 @@ def exchange_sessions(exchange: str, *, first: dt.date, last: dt.date) -> Exchan
     Parameters
     ----------
     exchange : str
-        Market identifier code, ``XNYS``.
+        Market identifier code, ``XNYS``; that of a segment stands for its exchange, ``XNGS``.
     first, last : date
         Both included; a table that the library has not so far is shorter.
 
@@ -30,13 +79,12 @@ def exchange_sessions(exchange: str, *, first: dt.date, last: dt.date) -> Exchan
     """
     import exchange_calendars as calendars  # noqa: PLC0415 - a second of imports, seldom needed
 
-    if exchange not in calendars.get_calendar_names(include_aliases=False):
-        raise invalid_field("exchange", f"{exchange}: no calendar of that MIC is known")
-    earliest, latest = _bounds(calendars, exchange)
+    name = _calendar_name(calendars, exchange)
+    earliest, latest = _bounds(calendars, name)
     first, last = max(first, earliest), min(last, latest)
     if last <= first:
         raise invalid_field("exchange", f"{exchange}: its calendar has no days up to {last}")
-    calendar = calendars.get_calendar(exchange, start=str(first), end=str(last))
+    calendar = calendars.get_calendar(name, start=str(first), end=str(last))
     sessions = tuple(
         SessionClose(date=session.date(), close_ns=int(close.value))
         for session, close in calendar.closes.items()
@@ -45,6 +93,26 @@ def exchange_sessions(exchange: str, *, first: dt.date, last: dt.date) -> Exchan
     return ExchangeSessions(
         exchange=exchange, first=first, last=last, version=version, sessions=sessions
     )
+
+
+def _calendar_name(calendars: Any, exchange: str) -> str:  # noqa: ANN401 - no types
+    """Return the library's name of an exchange's calendar."""
+    name = SEGMENTS.get(exchange, exchange)
+    known = calendars.get_calendar_names(include_aliases=True)
+    if name in known:
+        return str(calendars.resolve_alias(name))
+    codes = sorted(code for code in {*known, *SEGMENTS} if _is_mic(code))
+    near = difflib.get_close_matches(exchange, codes, n=3, cutoff=0.5)
+    meant = f" (near: {', '.join(near)})" if near else ""
+    raise invalid_field(
+        "exchange",
+        f"{exchange}: no calendar of that market is known{meant}; write the MIC of a market with "
+        f"the same holidays, or leave it out; known are {', '.join(codes)}",
+    )
+
+
+def _is_mic(code: str) -> bool:
+    return len(code) == MIC_LENGTH and code.isalnum()
 
 
 def _bounds(calendars: Any, exchange: str) -> tuple[dt.date, dt.date]:  # noqa: ANN401

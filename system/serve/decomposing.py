@@ -16,7 +16,8 @@ from system.book.recall import recalled_book, restated
 from system.contracts.api import CurrentRisk
 from system.contracts.codec import decode
 from system.contracts.decomposition import BookRisk, Contribution, Contributions, DeskVar
-from system.contracts.messages import MAX_ID_LENGTH, RiskSnapshot
+from system.contracts.messages import RiskSnapshot
+from system.contracts.names import MAX_ID_LENGTH
 from system.risk.decomposition import incremental_var, marginal_var
 from system.serve.answers import answers, json_answer
 from system.serve.desks import desks_of

@@ -18,9 +18,17 @@ import anyio.to_thread
 import msgspec
 
 from system.book.listings import listing_of
-from system.book.positions import CASH_PREFIX, cash_listing
+from system.book.positions import CASH_PREFIX, cash_currency, cash_listing
 from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, SESSIONS_PREFIX, ClosesState
 from system.contracts.api import FieldProblem, PortfolioAccepted, PortfolioImport
+from system.contracts.checked import TextError
+from system.contracts.currencies import (
+    FX_SERIES_PREFIX,
+    checked_iso_currency,
+    is_iso_4217,
+    is_same_unit,
+    missing_rates_remedy,
+)
 from system.contracts.messages import (
     PRICE_MIN,
     CloseHistory,
@@ -30,7 +38,7 @@ from system.contracts.messages import (
     field_names,
 )
 from system.errors import InputError, MessageError
-from system.risk.confidence import Confidence
+from system.risk.confidence import supported_confidence
 from system.risk.listing import Listing
 from system.risk.proxies import proxies_of
 from system.risk.scenarios import series_of
@@ -182,9 +190,9 @@ def _needed_series(book: PortfolioImport, known: Mapping[str, Instrument]) -> tu
         if (one := described.get(position.instrument)) is not None
     ]
     listings += [
-        cash_listing(position.instrument.removeprefix(CASH_PREFIX))
+        cash_listing(currency)
         for position in book.portfolio.positions
-        if position.instrument.startswith(CASH_PREFIX)
+        if (currency := cash_currency(position.instrument)) is not None
     ]
     proxied = proxies_of(listings)
     needed = series_of(listings, book.portfolio.base_currency)
@@ -209,7 +217,7 @@ def _without_volatility(listing: Listing) -> Listing:
 
 def _confidence_problems(book: PortfolioImport) -> Problems:
     try:
-        Confidence.parse(book.portfolio.confidence)
+        supported_confidence(book.portfolio.confidence, book.portfolio.window)
     except InputError as error:
         yield "portfolio.confidence", str(error)
 
@@ -249,6 +257,7 @@ def _differences(stated: Instrument, known: Instrument) -> str:
         for field in field_names(Instrument)
         if field != "name"
         and not (field == "proxy" and stated.proxy is None)
+        and not (field == "currency" and is_same_unit(stated.currency, known.currency))
         and (before := getattr(known, field)) != (after := getattr(stated, field))
     )
 
@@ -265,6 +274,7 @@ def _history_problems(
         if one.proxy is not None
     }
     for index, history in enumerate(book.histories):
+        yield from _rate_name_problems(index, history.series)
         count = len(history.closes)
         if count < needed and history.series not in proxied:
             yield (
@@ -273,6 +283,15 @@ def _history_problems(
             )
         if history.series in known:
             yield from _contradictions(index, history, known[history.series])
+
+
+def _rate_name_problems(index: int, series: str) -> Problems:
+    """Yield what is wrong with the name of a series of rates: a minor unit has none."""
+    if series.startswith(FX_SERIES_PREFIX):
+        try:
+            checked_iso_currency(series.removeprefix(FX_SERIES_PREFIX))
+        except TextError as error:
+            yield f"histories[{index}].series", f"{series}: {error}"
 
 
 def _contradictions(index: int, history: CloseHistory, known: ClosesState) -> Problems:
@@ -291,11 +310,12 @@ def _position_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -
     described = {*known, *(instrument.instrument for instrument in book.instruments)}
     for index, position in enumerate(book.portfolio.positions):
         name = position.instrument
-        if name not in described and not name.startswith(CASH_PREFIX):
-            yield (
-                f"portfolio.positions[{index}].instrument",
-                f"{name!r} is not known: describe it in `instruments`",
-            )
+        if name in described or cash_currency(name) is not None:
+            continue
+        remedy = "describe it in `instruments`"
+        if name.startswith(CASH_PREFIX):
+            remedy = f"cash is of a currency, as in {CASH_PREFIX}USD"
+        yield f"portfolio.positions[{index}].instrument", f"{name!r} is not known: {remedy}"
 
 
 def _price_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -> Problems:
@@ -325,5 +345,12 @@ def _series_problems(
             yield (
                 "histories",
                 f"no closes of {series!r}: the book cannot be valued without; give them "
-                "(`riskstream portfolio import --prices FILE`)",
+                f"(`riskstream portfolio import --prices FILE`){_rates_advice(series)}",
             )
+
+
+def _rates_advice(series: str) -> str:
+    currency = series.removeprefix(FX_SERIES_PREFIX)
+    if currency == series or is_iso_4217(currency):
+        return ""
+    return f"; {missing_rates_remedy(currency)}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
+from system.book.positions import cash_currency
 from system.book.rows import INSTRUMENT_PREFIX, PORTFOLIO_PREFIX
 from system.contracts.messages import PRICE_MIN, Instrument, ReturnType
 from system.serve.errors import (
@@ -19,7 +19,6 @@ from system.serve.errors import (
 from system.serve.services import Services
 
 MAX_REMEMBERED: Final = 100_000
-_CASH: Final = re.compile(r"cash:[A-Z]{3}")
 
 
 class KnownNames:
@@ -53,7 +52,7 @@ class KnownNames:
             If PostgreSQL does not answer.
         """
         wanted = [PORTFOLIO_PREFIX + portfolio]
-        if not _CASH.fullmatch(instrument):
+        if cash_currency(instrument) is None:
             wanted.append(INSTRUMENT_PREFIX + instrument)
         missing = [key for key in wanted if key not in self._keys]
         if missing:

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Path, Query
 
-from system.contracts.messages import MAX_ID_LENGTH, SnapshotKind
+from system.contracts.messages import SnapshotKind
+from system.contracts.names import MAX_ID_LENGTH
 from system.serve.errors import InvalidRequestError, invalid_field
 from system.store.records import MAX_PAGE_ROWS, PageKey, SnapshotQuery
 

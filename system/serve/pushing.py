@@ -10,7 +10,7 @@ from sse_starlette.sse import EventSourceResponse
 
 from system.contracts.api import GAP_EVENT, SNAPSHOT_EVENT, StreamGap
 from system.contracts.codec import encode
-from system.contracts.messages import MAX_ID_LENGTH
+from system.contracts.names import MAX_ID_LENGTH
 from system.serve.answers import refusals
 from system.serve.desks import names_of
 from system.serve.errors import TooManyStreamsError, invalid_field

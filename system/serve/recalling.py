@@ -39,9 +39,10 @@ from system.book.rows import (
 )
 from system.book.stated import Price
 from system.contracts.codec import decode, encode
+from system.contracts.currencies import EUR
 from system.contracts.messages import RiskSnapshot
 from system.errors import UnavailableError
-from system.risk.currency import EUR, major_currency
+from system.risk.currency import major_currency
 from system.risk.window import fx_series
 from system.serve.errors import UnknownInstrumentError, unknown_snapshot
 from system.serve.names import KnownNames

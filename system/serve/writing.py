@@ -13,7 +13,7 @@ from system.contracts.api import (
     TradeAccepted,
     TradeRequest,
 )
-from system.contracts.messages import MAX_ID_LENGTH
+from system.contracts.names import MAX_ID_LENGTH
 from system.serve.answers import answers, json_answer, takes
 from system.serve.bodies import amend_body, import_body, trade_body
 from system.serve.desks import desks_of

@@ -28,6 +28,7 @@ from system.contracts.messages import (
     OptionRight,
     OptionTerms,
     Portfolio,
+    RejectReason,
     ReturnType,
     SessionClose,
     Split,
@@ -502,3 +503,48 @@ def test_the_fold_and_the_written_rules_agree_on_every_message(found: list[Recor
     assert {
         (*one.place, one.reason) for one in ruled if one.outcome is Outcome.REJECTED
     } == rejected_places
+
+
+@pytest.mark.parametrize(
+    ("confidence", "window", "outcome"),
+    [
+        ("0.99", 30, Outcome.REJECTED),
+        ("0.99", 99, Outcome.REJECTED),
+        ("0.99", 100, Outcome.APPLIED),
+        ("0.95", 20, Outcome.APPLIED),
+        ("0.95", 19, Outcome.REJECTED),
+        ("0.4", 30, Outcome.REJECTED),
+        ("0.5", 30, Outcome.REJECTED),
+    ],
+)
+def test_a_book_whose_tail_holds_no_day_is_invalid(
+    confidence: str, window: int, outcome: Outcome
+) -> None:
+    book = msgspec.structs.replace(BOOK, confidence=confidence, window=window)
+    (found,) = referred(book)
+    assert found[0] is outcome
+    assert found[1] == (RejectReason.INVALID if outcome is Outcome.REJECTED else "")
+
+
+def referred(*messages: Message) -> list[tuple[Outcome, str]]:
+    """Return the rulings on reference data that comes after what the tests know."""
+    found = fates(records("reference", *REFERENCE, *messages))
+    return [(one.outcome, one.reason) for one in found[-len(messages) :]]
+
+
+def test_pence_in_another_spelling_are_the_same_instrument() -> None:
+    london = Instrument(instrument="EZJ.L", asset_class=AssetClass.EQUITY, currency="GBp")
+    spelled, pounds, dearer = (
+        msgspec.structs.replace(london, currency="GBX"),
+        msgspec.structs.replace(london, currency="GBP"),
+        msgspec.structs.replace(london, currency="GBX", multiplier=2.0),
+    )
+    applied, same, *others = referred(london, spelled, pounds, dearer)
+    assert (applied[0], same[0]) == (Outcome.APPLIED, Outcome.DUPLICATE)
+    assert [one[1] for one in others] == [RejectReason.CONFLICT] * 2
+
+
+@pytest.mark.parametrize("unit", ["GBp", "GBX", "ILA", "KWF"])
+def test_a_rate_of_a_minor_unit_is_rejected(unit: str) -> None:
+    (found,) = rulings("fx_rates", rate(currency=unit))
+    assert found == (Outcome.REJECTED, RejectReason.UNKNOWN_CURRENCY)

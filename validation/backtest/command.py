@@ -21,13 +21,15 @@ from system.backtest.days import DayBounds
 from system.backtest.methods import Method
 from system.backtest.specification import BacktestSettings
 from system.clock import monotonic_ns
+from system.contracts.checked import ruled_text
+from system.contracts.currencies import checked_iso_currency
 from system.errors import InputError
 from system.outputs import OUTPUT_FOLDER
 from system.risk.confidence import Confidence
 from system.risk.window import Missing
 from system.tables.dialect import DETECTED, Dialect
 from system.tables.options import Decimal, Separator
-from validation.backtest.reading import CURRENCY, BacktestInput, InputPaths, read_input
+from validation.backtest.reading import BacktestInput, InputPaths, read_input
 from validation.backtest.summary import (
     Judged,
     Summary,
@@ -312,10 +314,7 @@ def _methods(texts: Sequence[str]) -> tuple[Method, ...]:
 
 
 def _currency(text: str) -> str:
-    if not CURRENCY.fullmatch(text):
-        msg = f"--base-currency is {text!r}: write an ISO code such as USD"
-        raise InputError(msg)
-    return text
+    return ruled_text("--base-currency", text, checked_iso_currency)
 
 
 def _date(option: str, text: str | None) -> dt.date | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,10 @@ import numpy as np
 from system.backtest.days import BacktestMarket
 from system.backtest.positions import ALWAYS, BacktestBook, DatedQuantity
 from system.backtest.splits import Split
+from system.book.positions import cash_currency
+from system.contracts.checked import Rule, TextError
+from system.contracts.currencies import checked_currency, checked_iso_currency
 from system.contracts.messages import AssetClass, ReturnType
-from system.risk.currency import MINOR_UNITS
 from system.risk.listing import Listing
 from system.risk.window import CloseTable
 from system.tables.cells import is_missing
@@ -30,10 +31,6 @@ from validation.backtest.option_rows import (
     with_terms,
     without_missing,
 )
-
-CURRENCY: Final = re.compile(r"[A-Z]{3}")
-CASH_PREFIX: Final = "cash:"
-"""``cash:EUR`` is an amount of euro, without a row of its own."""
 
 POSITION_COLUMNS: Final = ("portfolio", "instrument", "quantity")
 INSTRUMENT_COLUMNS: Final = ("instrument", "asset_class", "currency")
@@ -105,9 +102,7 @@ def _read_rates(path: Path | None, dialect: Dialect) -> CloseTable:
         return CloseTable((), (), np.zeros((0, 0)))
     rates = read_close_file(path, dialect).closes
     for name in rates.names:
-        if not CURRENCY.fullmatch(name):
-            remedy = "name each column by the ISO code of its currency, such as EUR"
-            raise InputFileError(path, "the header", f"column {name!r} is no currency", remedy)
+        _ruled(path, f"the header, column {name}", name, checked_iso_currency)
     return rates
 
 
@@ -136,8 +131,7 @@ def _listing(table: TextTable, line: int, cells: Mapping[str, str]) -> Listing:
     name = _filled(table, line, "instrument", cells)
     asset_class = _asset_class(table, line, cells["asset_class"])
     currency = cells["currency"]
-    if not (CURRENCY.fullmatch(currency) or currency in MINOR_UNITS):
-        raise table.wrong_cell(line, "currency", currency, "write an ISO code such as USD, or GBp")
+    _ruled(table.path, f"line {line}, column currency", currency, checked_currency)
     text = cells.get("multiplier", "")
     multiplier = table.number(line, "multiplier", text) if text else 1.0
     is_money = asset_class in (AssetClass.FX, AssetClass.CASH)
@@ -208,8 +202,8 @@ def _known(
     """Return the listings of a book: declared ones, cash, and by default domestic shares."""
     known: dict[str, Listing] = dict(listings or {})
     for name in {one.instrument_id for one in quantities} - known.keys():
-        currency = name.removeprefix(CASH_PREFIX)
-        if name.startswith(CASH_PREFIX) and CURRENCY.fullmatch(currency):
+        currency = cash_currency(name)
+        if currency is not None:
             known[name] = Listing(name, AssetClass.CASH, currency)
         elif listings is None:
             known[name] = Listing(name, AssetClass.EQUITY, base_currency)
@@ -228,6 +222,14 @@ def _read_splits(path: Path, dialect: Dialect) -> tuple[Split, ...]:
             raise table.wrong_cell(line, "ratio", cells["ratio"], remedy)
         splits[name, date] = Split(name, date, ratio)
     return tuple(splits.values())
+
+
+def _ruled(path: Path, where: str, text: str, rule: Rule) -> str:
+    """Return a text of a file as its rule keeps it."""
+    try:
+        return rule(text)
+    except TextError as error:
+        raise InputFileError(path, where, str(error), "") from None
 
 
 def _filled(table: TextTable, line: int, column: str, cells: Mapping[str, str]) -> str:

@@ -19,7 +19,8 @@ from system.book.rows import (
     stressed_series,
 )
 from system.contracts.codec import decode
-from system.contracts.messages import EUR, MONEY, Instrument, RiskSnapshot
+from system.contracts.currencies import EUR
+from system.contracts.messages import MONEY, Instrument, RiskSnapshot
 from system.errors import InputError, MessageError, UnavailableError
 from system.risk.window import fx_series
 from system.settings import Connections

@@ -21,11 +21,11 @@ from validation.references.held_options import (
     option_moved,
     option_now,
 )
+from validation.references.minor_units import in_major
 
 PRICED: Final = ("equity", "etf", "future")
 MONEY: Final = ("cash", "fx")
 OPTION: Final = "option"
-PENCE: Final = {"GBp": ("GBP", 100)}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ReferencePosition:
     asset_class : str
         equity, etf, future, option, fx or cash.
     currency : str
-        ISO code or GBp.
+        ISO code, or that of a minor unit.
     quantity : number
         Signed; for fx and cash the amount of ``currency``.
     entry_price : number
@@ -206,7 +206,7 @@ def needed_series(positions: Sequence[ReferencePosition], base_currency: str) ->
     """
     behind = {name for one in positions if one.option for name in one.option.series}
     priced = behind | {one.instrument for one in positions if one.asset_class in PRICED}
-    majors = {PENCE.get(one.currency, (one.currency, 1))[0] for one in positions}
+    majors = {in_major(one.currency)[0] for one in positions}
     foreign = majors - {base_currency}
     quoted = foreign | {base_currency} if foreign else set()
     return priced | {fx_name(currency) for currency in quoted if currency != "EUR"}
@@ -252,7 +252,7 @@ def _shocked(
 
 def _rate(currency: str, base_currency: str, quotes: Mapping[str, Fraction]) -> Fraction:
     """Return base currency per unit of ``currency``, over units for 1 EUR."""
-    major, parts = PENCE.get(currency, (currency, 1))
+    major, parts = in_major(currency)
     if major == base_currency:
         return Fraction(1, parts)
     return _quote(base_currency, quotes) / _quote(major, quotes) / parts

@@ -10,18 +10,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Final, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from system.contracts.checked import Checked
+from system.contracts.codes import ConfidenceText
+from system.contracts.currencies import Currency, IsoCurrency
 from system.contracts.messages import (
     MAX_CLOSES_PER_SERIES,
-    ConfidenceText,
-    Currency,
-    Identifier,
     OptionRight,
     Positive,
     RejectReason,
     Signed,
 )
+from system.contracts.names import Identifier
 
 MAX_DAYS: Final = 300
 MAX_TICKS_PER_DAY: Final = 50_000
@@ -36,7 +37,7 @@ Factor: TypeAlias = Annotated[float, Meta(gt=0.01, lt=100)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=600)]
 
 
-class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Strict(Checked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of the tables: a key that is not known is an error."""
 
 
@@ -115,8 +116,8 @@ class BookTable(Strict, frozen=True, kw_only=True):
 
     id: Identifier = "book"
     file: str = ""
-    positions: dict[Identifier, Signed] = {}
-    base_currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+    positions: dict[Identifier, Signed] = {}  # noqa: RUF012 - msgspec copies it
+    base_currency: IsoCurrency = "USD"
     confidence: ConfidenceText = "0.95"
     window: Annotated[int, Meta(ge=2, lt=MAX_CLOSES_PER_SERIES)] = 30
 
@@ -417,5 +418,6 @@ class ScenarioFile(Strict, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a title that no report can show."""
+        super().__post_init__()
         if not self.title.isprintable():
             raise ValueError(f"title {self.title!r} holds what cannot be printed")

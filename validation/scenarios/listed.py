@@ -9,13 +9,14 @@ from typing import Final
 
 import msgspec
 
-from system.contracts.messages import EUR, AssetClass, Instrument, OptionTerms, Portfolio
+from system.contracts.currencies import EUR
+from system.contracts.messages import AssetClass, Instrument, OptionTerms, Portfolio
 from system.simulate.market import CloseSeries, Market
+from validation.references.minor_units import in_major
 from validation.scenarios.format import ListedTable, OptionTable
 from validation.scenarios.reading import Scenario
 
 CASH: Final = "cash:"
-PENCE: Final = {"GBp": "GBP"}
 
 
 def listed_market(scenario: Scenario, market: Market, first_day: dt.date) -> Market:
@@ -102,7 +103,7 @@ def unquoted_currencies(
         for one in book.positions
         if (currency := _currency(one.instrument, instruments)) is not None
     }
-    foreign = {PENCE.get(currency, currency) for currency in held} - {book.base_currency}
+    foreign = {in_major(currency)[0] for currency in held} - {book.base_currency}
     needed = foreign | {book.base_currency} if foreign else set()
     return tuple(sorted(needed - {EUR, *quoted}))
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from system.contracts.checked import field_and_detail, shows_value
 from system.contracts.messages import Signed
 from validation.scenarios.allowed import allowed_at, field_names_at, suggestion, tag_sentence
 from validation.scenarios.errors import ScenarioError
@@ -26,15 +27,8 @@ _AT: Final = re.compile(r" - at `(key in )?\$(.*)`$")
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN: Final = re.compile(r"unknown field `(.*)`")
 _TAGGED: Final = "Invalid value"
-_PATTERN: Final = "Expected `str` matching regex"
 _LIST: Final = "Expected `array`, got"
 _BYTE_ORDER_MARK: Final = "\ufeff"
-_IN_WORDS: Final = {
-    "confidence": 'a part of one as text, like "0.95"',
-    "base_currency": "three capital letters, like USD",
-    "currencies": "three capital letters, like USD, or GBp",
-}
-_NAME_IN_WORDS: Final = "a letter or digit, then letters, digits and _ . : ^ = / -"
 _ONE_TABLE: Final = "Expected `array`, got `object`"
 
 
@@ -121,7 +115,10 @@ def _explained(
     keys = _key_path(place[2]) if place else ()
     if place and place[2].endswith("[...]"):
         keys = (*keys, *_culprit(_value(found, keys)))
-    problem = _AT.sub("", message)
+    own_field, problem = field_and_detail(_AT.sub("", message))
+    if shows_value(problem):
+        keys = (*keys, *_key_path(f".{own_field}"))
+        return ScenarioError(path, line_of(keys, lines), _named(keys, problem))
     if unknown := _UNKNOWN.search(problem):
         key = unknown[1]
         near = suggestion(key, field_names_at(keys, found))
@@ -135,10 +132,6 @@ def _explained(
         allowed = f"several may stand here: write [[{_dotted(keys)}]] for [{_dotted(keys)}]"
     elif problem.startswith(_LIST):
         allowed = f"a list: [{allowed or '...'}]".replace("allowed: ", "")
-    elif problem.startswith(_PATTERN):
-        named = [step for step in keys if isinstance(step, str)]
-        problem = "not of the right form"
-        allowed = f"allowed: {_IN_WORDS.get(named[-1] if named else '', _NAME_IN_WORDS)}"
     parts = [_with_value(problem, _value(found, keys)), allowed]
     return ScenarioError(path, line_of(keys, lines), _named(keys, "; ".join(filter(None, parts))))
 

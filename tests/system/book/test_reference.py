@@ -12,7 +12,8 @@ from system.book.market import FUTURE_BOUND_DAYS, Market, Staleness
 from system.book.quotes import Verdict
 from system.book.reference import Reference
 from system.book.rows import DayState
-from system.contracts.messages import AssetClass, Mark, RejectReason
+from system.contracts.currencies import unit_of
+from system.contracts.messages import AssetClass, Instrument, Mark, RejectReason
 from system.errors import MessageError
 from tests.system.book.feed import (
     DAY,
@@ -23,7 +24,9 @@ from tests.system.book.feed import (
     holding,
     instrument,
     mark,
+    opened,
     portfolio,
+    rate,
 )
 
 
@@ -219,3 +222,23 @@ def test_a_confidence_that_is_none_is_refused(world: World, confidence: str) -> 
 def test_the_last_close_before_is_the_bound_of_a_series_with_history(world: World) -> None:
     world.reference.add_history(history("A", [1.0], last=LAST_CLOSE - dt.timedelta(days=30)))
     assert refusal(world.reference.check_quote, quote("A")) is RejectReason.TIME_FAR_OFF
+
+
+def test_pence_in_another_spelling_are_the_same_instrument() -> None:
+    feed = opened()
+    london = Instrument(instrument="EZJ.L", asset_class=AssetClass.EQUITY, currency="GBp")
+    spelled, pounds, dearer = (
+        msgspec.structs.replace(london, currency="GBX"),
+        msgspec.structs.replace(london, currency="GBP"),
+        msgspec.structs.replace(london, currency="GBX", multiplier=2.0),
+    )
+    fold = feed.send(london, spelled, pounds, dearer)
+    assert [one.reason for one in fold.rejected] == [RejectReason.CONFLICT] * 2
+    assert feed.counts("reference")["duplicate"] == 1
+
+
+@pytest.mark.parametrize("unit", ["GBp", "GBX", "ILA", "KWF"])
+def test_a_rate_of_a_minor_unit_is_rejected_with_the_currency_to_quote(unit: str) -> None:
+    (rejected,) = opened().send(rate(unit, 1.0)).rejected
+    assert rejected.reason is RejectReason.UNKNOWN_CURRENCY
+    assert unit_of(unit).currency in rejected.detail

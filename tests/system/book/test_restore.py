@@ -51,7 +51,7 @@ def eventful() -> Feed:
     feed.send(trade("t-3", "C", 2.0, 911.0, "Q"))
     feed.send(trade("t-3", "C", 2.0, 911.0, "Q", version=1, action=TradeAction.CANCEL))
     feed.send(tick("A", 99.9, day=1), tick("A", 98.0, day=1, hour=14.0), unreadable())
-    feed.send(portfolio("Q", holding("C", 9.0), base_currency="GBP", window=4))
+    feed.send(portfolio("Q", holding("C", 9.0), base_currency="GBP", window=6))
     return feed
 
 
@@ -96,7 +96,7 @@ def test_pending_settings_survive_and_take_effect_at_the_barrier() -> None:
     feed.restart(feed.next_offsets)
     fold = feed.close(1)
     assert end_of_day(fold, "Q").window == 5
-    assert live(fold, "Q").window == 4
+    assert live(fold, "Q").window == 6
 
 
 def test_what_waited_behind_a_mark_is_read_again() -> None:

@@ -130,7 +130,12 @@ def test_a_table_in_disorder_is_refused(days) -> None:
         sessions("XNYS", 21.0, days)
 
 
-@pytest.mark.parametrize("exchange", ["xnys", "NYSE1", "", "X-NY"])
+@pytest.mark.parametrize("exchange", ["NYS", "NYSE1", "", "X-NY"])
 def test_an_exchange_is_a_market_identifier_code(exchange) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({**msgspec.to_builtins(NEW_YORK), "exchange": exchange}, ExchangeSessions)
+
+
+def test_a_market_identifier_code_is_kept_in_capitals() -> None:
+    told = {**msgspec.to_builtins(NEW_YORK), "exchange": "xnas"}
+    assert msgspec.convert(told, ExchangeSessions).exchange == "XNAS"

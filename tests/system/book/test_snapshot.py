@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from system.book.rows import PORTFOLIO_PREFIX, PortfolioState
 from system.book.snapshot import DayResult
-from system.contracts.messages import AssetClass, PositionRisk, RiskSnapshot
+from system.contracts.codec import encode
+from system.contracts.messages import AssetClass, PositionRisk, RejectReason, RiskSnapshot
 from tests.system.book.feed import (
     DAY,
     MARKET,
@@ -181,15 +183,28 @@ def test_a_book_of_nothing_risks_nothing(base_currency: str) -> None:
 
 
 @pytest.mark.parametrize(("confidence", "window"), [("0.999999", 5), ("0.95", 5), ("0.8", 4)])
-def test_a_tail_that_holds_less_than_one_day_is_not_available_and_says_so(
+def test_a_book_whose_tail_would_hold_less_than_one_day_is_rejected_with_the_number_needed(
     confidence: str, window: int
 ) -> None:
     feed = opened()
     book = portfolio("Q", holding("A", 1.0), confidence=confidence, window=window)
-    snapshot = live(feed.send(book), "Q")
+    (rejected,) = feed.send(book).rejected
+    assert rejected.reason is RejectReason.INVALID
+    assert f"{window} scenarios are too few for" in rejected.detail
+
+
+def test_a_book_kept_from_before_whose_tail_holds_less_than_one_day_is_not_available() -> None:
+    feed = opened(holding("A", 1.0))
+    feed.close(0)
+    key = f"{PORTFOLIO_PREFIX}P"
+    kept = msgspec.json.decode(feed.rows[key], type=PortfolioState)
+    thin = msgspec.structs.replace(kept.definition, confidence="0.99")
+    feed.rows[key] = encode(msgspec.structs.replace(kept, definition=thin))
+    feed.restart(feed.next_offsets)
+    snapshot = live(feed.send(tick("A", 101.0, day=1)))
     assert (snapshot.var, snapshot.expected_shortfall, snapshot.tail) == (None, None, ())
-    assert f"{window} scenarios are too few" in snapshot.not_available
-    assert snapshot.nav == walk(1)[-1]
+    assert "5 scenarios are too few for 99 %: give at least 100" in snapshot.not_available
+    assert snapshot.nav == 101.0
 
 
 def test_too_few_closes_are_not_available_and_name_the_series() -> None:

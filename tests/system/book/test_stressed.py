@@ -132,7 +132,7 @@ def test_a_tail_too_thin_for_the_confidence_is_not_available_and_fails_nothing()
     feed = feed_with(*CRISIS)
     feed.send(
         msgspec.structs.replace(
-            portfolio("T", holding("A", 1.0), window=5, confidence="0.8"), confidence="0.99"
+            portfolio("T", holding("A", 1.0), window=100, confidence="0.8"), confidence="0.99"
         )
     )
     found = stressed(live(feed.send(tick("A", 120.0)), "T"))

@@ -110,7 +110,7 @@ def test_settings_given_stand_above_the_file_s(tmp_path: Path) -> None:
         ("AAPL,100", 'AAPL,"1,000"', 9, "quantity: '1,000'"),
         ("AAPL,100,75.5", "AAPL,100,-75.5", 9, "entry_price: '-75.5' is below 1e-09"),
         ("AAPL,100,75.5", "AAPL,100,", 9, "entry_price: ''"),
-        ("AAPL,100", "A PL,100", 9, "instrument: 'A PL'"),
+        ("AAPL,100", "A  PL,100", 9, "instrument: 'A  PL' has two spaces"),
         ("ES,-2", "AAPL,-2", 10, "instrument: 'AAPL' stands in line 9 already"),
         ("future,USD,50", "futures,USD,50", 10, "asset_class: 'futures'"),
         ("future,USD,50", "future,usd,50", 10, "currency: 'usd'"),
@@ -148,7 +148,7 @@ def test_what_is_wrong_is_named_by_line_field_and_value(
         ("window: 250", "window: 1", "window: 1: Expected `int` >= 2"),
         ("window: 250", "window: 2.5", "window: 2.5: Expected `int`"),
         ("base_currency: EUR", "base_currency: Euro", "base_currency: 'Euro'"),
-        ("portfolio: mine", "portfolio: my book", "portfolio: 'my book'"),
+        ("portfolio: mine", "portfolio: my  book", "portfolio: 'my  book'"),
         ("var_limit_fraction: 0.015", "var_limit_fraction: 1.5", "var_limit_fraction: 1.5"),
     ],
 )

@@ -75,6 +75,6 @@ def test_a_tail_of_whole_scenarios_counts_its_last_one_in_full() -> None:
 
 
 def test_a_tail_of_less_than_one_scenario_is_refused_with_the_number_needed() -> None:
-    with pytest.raises(TooFewScenariosError, match=r"62 scenarios.*1/100.*at least 100"):
+    with pytest.raises(TooFewScenariosError, match=r"62 scenarios.*99 %.*at least 100"):
         tail_rank(62, Confidence.parse("0.99"))
     assert tail_rank(100, Confidence.parse("0.99")) == 1

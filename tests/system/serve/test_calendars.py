@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+import exchange_calendars
 import msgspec
 import pytest
 
 from system.contracts.messages import ExchangeSessions, Instrument, SessionClose, Split
 from system.serve.adjusting import session_before
-from system.serve.calendars import exchange_sessions
+from system.serve.calendars import SEGMENTS, exchange_sessions
 from system.serve.errors import InvalidRequestError
 from tests.system.serve.conftest import World
 
@@ -102,3 +103,31 @@ def test_beyond_its_table_a_session_is_a_weekday() -> None:
     assert session_before(dt.date(2020, 6, 5), table) == dt.date(2020, 6, 1)
     assert session_before(dt.date(2020, 7, 6), table) == dt.date(2020, 7, 3)
     assert session_before(dt.date(2020, 7, 6), None) == dt.date(2020, 7, 3)
+
+
+@pytest.mark.parametrize("code", ["XNAS", "ARCX", "BATS", "XASE", "XNGS", "IEXG"])
+def test_a_market_or_segment_of_new_york_keeps_its_calendar(code: str) -> None:
+    new_york = exchange_sessions("XNYS", first=FIRST, last=LAST)
+    table = exchange_sessions(code, first=FIRST, last=LAST)
+    assert table.exchange == code
+    assert (table.first, table.last, table.sessions) == (
+        new_york.first,
+        new_york.last,
+        new_york.sessions,
+    )
+
+
+def test_every_segment_keeps_a_calendar_that_the_library_has() -> None:
+    calendars = set(exchange_calendars.get_calendar_names(include_aliases=False))
+    aliases = set(exchange_calendars.get_calendar_names(include_aliases=True))
+    assert set(SEGMENTS.values()) <= calendars
+    assert not SEGMENTS.keys() & aliases
+
+
+def test_an_unknown_exchange_is_answered_with_what_to_write() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        exchange_sessions("XNAZ", first=FIRST, last=LAST)
+    said = str(caught.value)
+    assert "XNAZ: no calendar of that market is known (near: " in said
+    assert "XNAS" in said
+    assert "write the MIC of a market with the same holidays, or leave it out" in said

@@ -21,7 +21,10 @@ from system.contracts.messages import (
     Trade,
     TradeAction,
 )
+from system.risk.confidence import Confidence, tail_rank
+from system.risk.errors import TooFewScenariosError
 from system.serve.bodies import MAX_TRADE_BYTES
+from tests.message_strategies import VENDORS_NAMES
 
 TRADE = {"portfolio": "alpha", "instrument": "EQ000", "quantity": -12.5, "price": 101.25}
 FIRST = dt.date(2020, 1, 1)
@@ -45,6 +48,10 @@ def closes(series: str, count: int = 31, start: float = 100.0) -> CloseHistory:
 
 def equity(name: str, currency: str = "USD") -> Instrument:
     return Instrument(instrument=name, asset_class="equity", currency=currency)
+
+
+def cash(name: str) -> OpeningPosition:
+    return OpeningPosition(instrument=name, quantity=1.0, entry_price=1.0)
 
 
 def book(*held: str, **changes: Any) -> PortfolioImport:
@@ -101,10 +108,10 @@ def test_another_trade_under_the_same_id_is_a_conflict(trading: Any) -> None:
         ({"quantity": None}, "quantity", "got null"),
         ({"price": -1}, "price", "-1: EQ000 needs at least 1e-09"),
         ({"price": 1e300}, "price", "1e15"),
-        ({"portfolio": "a b"}, "portfolio", 'got "a b"'),
-        ({"instrument": ""}, "instrument", "length"),
+        ({"portfolio": "a  b"}, "portfolio", "'a  b' has two spaces in a row"),
+        ({"instrument": ""}, "instrument", "'' is empty"),
         ({"colour": "red"}, "colour", "unknown field"),
-        ({"trade_id": "x" * 65}, "trade_id", "length"),
+        ({"trade_id": "x" * 65}, "trade_id", "(65 characters) is too long: at most 64"),
     ],
 )
 def test_a_bad_field_of_a_trade_is_named_with_its_value(
@@ -397,3 +404,78 @@ def test_an_instrument_with_a_proxy_may_bring_fewer_closes_than_a_window_needs(w
     assert world.client.post("/v1/portfolios", content=encode(sent)).status_code == 202
     without = book("YOUNG", instruments=(equity("YOUNG"),), histories=(closes("YOUNG", count=1),))
     refused(world.client.post("/v1/portfolios", content=encode(without)), 422)
+
+
+def test_a_window_that_can_never_have_a_var_is_refused_in_the_words_of_a_backtest(
+    world: Any,
+) -> None:
+    definition = Portfolio(portfolio="c99", confidence="0.99", window=30)
+    problem = refused(post_book(world, PortfolioImport(portfolio=definition)), 422)
+    (error,) = problem["errors"]
+    assert error == {
+        "field": "portfolio.confidence",
+        "detail": "30 scenarios are too few for 99 %: give at least 100, or a lower confidence",
+    }
+    with pytest.raises(TooFewScenariosError) as caught:
+        tail_rank(30, Confidence.parse("0.99"))
+    assert str(caught.value) == error["detail"]
+    assert world.bus.sent == []
+
+
+@pytest.mark.parametrize(("confidence", "window"), [("0.99", 100), ("0.975", 40), ("0.95", 20)])
+def test_the_smallest_window_that_supports_a_confidence_is_taken(
+    world: Any, confidence: str, window: int
+) -> None:
+    definition = Portfolio(portfolio="c", confidence=confidence, window=window)
+    assert post_book(world, PortfolioImport(portfolio=definition)).status_code == 202
+    shorter = msgspec.structs.replace(definition, window=window - 1)
+    refused(post_book(world, PortfolioImport(portfolio=shorter)), 422)
+
+
+@pytest.mark.parametrize("name", VENDORS_NAMES)
+def test_a_book_of_any_legal_name_is_taken_with_any_legal_instrument(world: Any, name: str) -> None:
+    if name.startswith(("cash:", "fx:")):
+        pytest.skip("money and rates have names of their own")
+    wanted = book(name)
+    wanted = msgspec.structs.replace(
+        wanted, portfolio=msgspec.structs.replace(wanted.portfolio, portfolio=name, desk=name)
+    )
+    response = post_book(world, wanted)
+    assert response.status_code == 202, response.text
+    sent = world.bus.sent[-1]
+    assert (sent.portfolio, sent.desk, sent.positions[0].instrument) == (name, name, name)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field", "told"),
+    [
+        (
+            book(portfolio=Portfolio(portfolio="mine", positions=(cash("cash:dollars"),))),
+            "portfolio.positions[0].instrument",
+            "cash is of a currency, as in cash:USD",
+        ),
+        (
+            book("A", histories=(closes("A"), closes("fx:GBX"))),
+            "histories[1].series",
+            "'GBX' is a minor unit, 1/100 GBP: write GBP",
+        ),
+        (
+            book("A", instruments=(equity("A", "GBC"),)),
+            "histories",
+            "ISO 4217 has no currency GBC: minor units that are known are GBX or GBp",
+        ),
+    ],
+)
+def test_a_unit_that_is_no_currency_is_answered_with_what_to_write(
+    world: Any, wanted: PortfolioImport, field: str, told: str
+) -> None:
+    problem = refused(post_book(world, wanted), 422)
+    assert field in [error["field"] for error in problem["errors"]]
+    assert told in problem["detail"]
+
+
+def test_pence_in_another_spelling_do_not_contradict_what_is_known(world: Any) -> None:
+    world.know(instrument__A=equity("A", "GBp"))
+    rates = (closes("fx:GBP"), closes("fx:USD"))
+    wanted = book("A", instruments=(equity("A", "GBX"),), histories=(closes("A"), *rates))
+    assert post_book(world, wanted).status_code == 202

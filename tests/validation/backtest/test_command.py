@@ -227,7 +227,7 @@ def test_a_probable_split_is_counted_and_not_an_error(tmp_path: Path) -> None:
         (("--confidence", "0.99"), "too few"),
         (("--start", "soon"), "--start is 'soon'"),
         (("--end", "2020-01-01"), "no day to test"),
-        (("--base-currency", "dollar"), "--base-currency is 'dollar'"),
+        (("--base-currency", "dollar"), "--base-currency: 'dollar' is no currency"),
     ],
 )
 def test_a_wrong_option_is_refused_with_its_value(
