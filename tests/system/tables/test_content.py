@@ -43,34 +43,36 @@ def zipped() -> bytes:
 
 
 def damaged(place: int) -> bytes:
-    packed = bytearray(gzip.compress(TEXT.encode() * 50))
+    packed = bytearray(gzip.compress(TEXT.encode() * 50, mtime=0))
     packed[place] ^= 0xFF
     return bytes(packed)
 
 
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [
-        (gzip.compress(TEXT.encode())[:-12], "damaged gzip archive"),
-        (damaged(12), "damaged gzip archive"),
-        (damaged(-3), "damaged gzip archive"),
-        (damaged(3), "damaged gzip archive"),
-        (gzip.compress(TEXT.encode()) + b"rest", "damaged gzip archive"),
-        (zipped(), "is a ZIP archive or an Excel workbook.*save the sheet as a CSV"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel workbook"),
-        (bz2.compress(TEXT.encode()), "bzip2"),
-        (lzma.compress(TEXT.encode()), "xz"),
-        (b"%PDF-1.7\n", "a PDF document"),
-        (b"<!DOCTYPE html><html>", "a web page"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "binary"),
-        (TEXT.encode("utf-16-le"), "UTF-16 without a byte order mark"),
-        (TEXT.encode("latin-1"), r"not UTF-8 text \(byte 0xfc on line 1\).*CSV UTF-8"),
-        (b"\xff\xfe\x00", "not UTF-16 text"),
-    ],
-)
-def test_a_damaged_or_foreign_file_is_refused_by_name_and_reason(
-    tmp_path: Path, written: bytes, said: str
-) -> None:
+FOREIGN = {
+    "truncated": (gzip.compress(TEXT.encode(), mtime=0)[:-12], "damaged gzip archive"),
+    "a wrong byte in the data": (damaged(12), "damaged gzip archive"),
+    "a wrong byte in the length": (damaged(-3), "damaged gzip archive"),
+    "a wrong byte in the head": (damaged(3), "damaged gzip archive"),
+    "more behind it": (gzip.compress(TEXT.encode(), mtime=0) + b"rest", "damaged gzip archive"),
+    "zip": (zipped(), "is a ZIP archive or an Excel workbook.*save the sheet as a CSV"),
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel workbook"),
+    "bzip2": (bz2.compress(TEXT.encode()), "bzip2"),
+    "xz": (lzma.compress(TEXT.encode()), "xz"),
+    "PDF": (b"%PDF-1.7\n", "a PDF document"),
+    "web page": (b"<!DOCTYPE html><html>", "a web page"),
+    "picture": (b"\x89PNG\r\n\x1a\n\x00\x00", "binary"),
+    "UTF-16": (TEXT.encode("utf-16-le"), "UTF-16 without a byte order mark"),
+    "Latin 1": (
+        TEXT.encode("latin-1"),
+        r"not UTF-8 text \(byte 0xfc on line 1\).*CSV UTF-8",
+    ),
+    "half a character": (b"\xff\xfe\x00", "not UTF-16 text"),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_damaged_or_foreign_file_is_refused_by_name_and_reason(tmp_path: Path, kind: str) -> None:
+    written, said = FOREIGN[kind]
     path = tmp_path / "prices.csv.gz"
     path.write_bytes(written)
     with pytest.raises(InputFileError, match=said) as refused:
