@@ -35,6 +35,7 @@ from system.client.portfolio_rows import (
 from system.client.portfolio_settings import SETTINGS, typed_settings
 from system.contracts.api import PortfolioImport
 from system.contracts.messages import Portfolio, field_names
+from system.contracts.repeated import repeated_field
 from system.tables.cells import POINT
 from system.tables.content import read_text
 from system.tables.dialect import DETECTED, Dialect
@@ -80,6 +81,10 @@ def _from_json(path: Path, text: str, chosen: Mapping[str, str]) -> PortfolioImp
         raise PortfolioFileError(path, None, told(error)) from None
     except msgspec.DecodeError as error:
         raise PortfolioFileError(path, _line_of(error, text), f"not JSON: {error}") from None
+    except RecursionError:
+        raise PortfolioFileError(path, None, "nested too deep") from None
+    if (field := repeated_field(text)) is not None:
+        raise PortfolioFileError(path, None, f"{field.sentence}: give it once")
     if not chosen:
         return book
     known = {name: getattr(book.portfolio, name) for name in field_names(Portfolio)}

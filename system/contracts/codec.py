@@ -7,13 +7,13 @@ from outside, on an input topic, must moreover be of bounded size and say nothin
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any, Final, TypeVar, Union, cast
 
 import msgspec
 
 from system.contracts.messages import Message, RejectReason
+from system.contracts.repeated import repeated_field
 from system.contracts.topics import INPUT_TOPICS, Topic
 from system.errors import MessageError
 
@@ -52,17 +52,11 @@ def decode_topic(value: bytes | str, topic: Topic) -> Message:
     if len(value) > MAX_MESSAGE_BYTES:
         raise MessageError(RejectReason.INVALID, f"{len(value)} bytes, {MAX_MESSAGE_BYTES} allowed")
     message = cast(Message, _decode(value, _topic_decoder(topic)))
-    if encode(message) != value:  # what we would have written the same names each field once
-        json.loads(value, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+    if encode(message) != value:  # bytes as this codec writes them name each field once
+        field = repeated_field(value)
+        if field is not None:
+            raise MessageError(RejectReason.INVALID, field.sentence)
     return message
-
-
-def _refuse_repeated(pairs: list[tuple[str, object]]) -> None:
-    """Refuse an object that names a field twice: readers differ on which one counts."""
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise MessageError(RejectReason.INVALID, f"field {repeated} stands twice")
 
 
 @cache

@@ -9,8 +9,10 @@ from typing import Final, TypeVar
 import msgspec
 from fastapi import Request
 
-from system.contracts.api import AmendRequest, PortfolioImport, TradeRequest
+from system.contracts.api import AmendRequest, FieldProblem, PortfolioImport, TradeRequest
 from system.contracts.checked import field_and_detail, shows_value
+from system.contracts.codec import encode
+from system.contracts.repeated import repeated_field
 from system.serve.errors import BodyTooLargeError, InvalidRequestError, invalid_field
 
 MAX_TRADE_BYTES: Final = 16_384
@@ -20,7 +22,7 @@ _SHOWN_LETTERS: Final = 80
 _LOOKED_BACK_BYTES: Final = 200
 _LITERAL_BYTES: Final = 6
 """How far behind a value's start the decoder gives up on what begins like ``false``."""
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _MISSING: Final = re.compile(r"missing required field `(?P<field>[^`]+)`")
 _UNKNOWN: Final = re.compile(r"unknown field `(?P<field>[^`]+)`")
@@ -96,14 +98,23 @@ def decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
     Raises
     ------
     InvalidRequestError
-        If it is not JSON or not of that type; names the field and the value.
+        If it is not JSON, not of that type, or names a field twice; names the field and the value.
     """
     try:
-        return decode(body)
+        value = decode(body)
+        field = None if encode(value) == body else repeated_field(body)
+    except RecursionError:
+        raise invalid_field("body", "nested too deep") from None
     except msgspec.ValidationError as error:
         raise _validation_problem(str(error), body) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _syntax_problem(str(error), body) from None
+    if field is None:
+        return value
+    raise InvalidRequestError(
+        f"{field.sentence}: give it once",
+        errors=[FieldProblem(field=field.path, detail="stands twice: give it once")],
+    )
 
 
 def _validation_problem(text: str, body: bytes) -> InvalidRequestError:
@@ -121,7 +132,7 @@ def _value_at(body: bytes, path: str) -> str | None:
     """Return the JSON of what stands at ``.a.b[0]``, shortened; None where it is not found."""
     try:
         found: object = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     for part in re.findall(r"[^.\[\]]+", path):
         if isinstance(found, dict) and part in found:

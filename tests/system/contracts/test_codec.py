@@ -171,7 +171,7 @@ def test_a_repeat_is_found_however_it_is_written(space: str) -> None:
 def test_a_field_that_stands_twice_inside_is_refused() -> None:
     position = '{"instrument":"A","quantity":1,"entry_price":1,"quantity":2}'
     error = refusal(raw("positions", f"[{position}]", BOOK), REFERENCE)
-    assert error.detail == "field quantity stands twice"
+    assert error.detail == "field quantity stands twice in positions[0]"
 
 
 @pytest.mark.parametrize(
