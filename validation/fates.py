@@ -10,10 +10,10 @@ The rules (docs of the topics, restated here because this is the second opinion)
 * which quotes are newer, superseded or repeated is in ``validation.sequence_rules``;
 * a price below 1e-9 (mid, bid, trade, entry, close) is invalid but for absolute returns, and
   but for the bid of an option, which may be 0;
-* a tick of a share, fund or future, or a rate, that is further from the accepted one than 25 %
-  (share), 15 % or 10 % (rate) is suspect and counts; it is rejected after all (contradicted) if
-  the next two accepted ones of its session are both nearer, as a ratio, to the price before it
-  than to it;
+* a tick of a share, fund or future, or a rate, that is further from the accepted one (the first:
+  from the last close of its history) than 25 % (share), 15 % or 10 % (rate) is suspect and
+  counts; it is rejected after all (contradicted) if the next two accepted ones of its session
+  are both nearer, as a ratio, to the price before it than to it;
 * a trade counts once per (id, version), versions grow by one, a cancelled one is over;
 * cash is of a currency; a description that only spells a minor unit otherwise is a duplicate;
   an instrument with a price has no name of an FX series; closes of
@@ -98,6 +98,8 @@ class _Known:
 
     instruments: dict[str, Instrument] = field(default_factory=dict)
     histories: dict[str, dict[dt.date, float]] = field(default_factory=dict)
+    history_days: dict[str, dt.date | None] = field(default_factory=dict)
+    """The last marked day when the closes of a series came."""
     portfolios: dict[str, Portfolio] = field(default_factory=dict)
     stressed: dict[tuple[str, str], StressedHistory] = field(default_factory=dict)
     adjustments: Waiting = field(default_factory=Waiting)
@@ -296,15 +298,17 @@ def _tick(tick: Tick, at: _Partition) -> Ruling:
     ruling = _quote(tick.ticker, tick.event_time_ns, tick.sequence, at)
     bound = SUSPECT_BEYOND.get(instrument.asset_class)
     bound = None if instrument.return_type is ReturnType.ABSOLUTE else bound
-    if ruling == APPLIED and bound is not None:
+    if ruling == APPLIED:
         _judge(at.series[tick.ticker], tick.mid, bound, at)
     return ruling
 
 
-def _judge(series: _Series, price: float, bound: float, at: _Partition) -> None:
+def _judge(series: _Series, price: float, bound: float | None, at: _Partition) -> None:
     """Let an accepted price judge the suspect one before it, or become suspect itself."""
     before, suspect = series.price, series.suspect
     series.price, series.suspect = price, None
+    if bound is None:
+        return
     if suspect is not None and suspect.is_left_by(price):
         if suspect.went_back:
             at.contradicted.append(suspect.offset)
@@ -326,9 +330,7 @@ def _rate(rate: FxRate, at: _Partition) -> Ruling:
 
 def _quote(name: str, event_time_ns: int, sequence: int, at: _Partition) -> Ruling:
     if name not in at.series:
-        history = at.known.histories.get(name, {})
-        last = max(history, default=None)
-        at.series[name] = _Series(last, close=None if last is None else history[last])
+        at.series[name] = _first_seen(name, at)
     series = at.series[name]
     closed_ns = _closed_until_ns(series, at.day)
     if event_time_ns <= closed_ns:
@@ -338,6 +340,22 @@ def _quote(name: str, event_time_ns: int, sequence: int, at: _Partition) -> Ruli
     outcome = series.numbered.outcome_of(event_time_ns, sequence)
     series.quoted_today = series.quoted_today or outcome is Outcome.APPLIED
     return outcome, ""
+
+
+def _first_seen(name: str, at: _Partition) -> _Series:
+    """Return a series before its first quote: at its last close, in the shares of today."""
+    history = at.known.histories.get(name, {})
+    if not history:
+        return _Series(None)
+    last = max(history)
+    series = _Series(last, price=history[last], close=history[last])
+    came = at.known.history_days[name]
+    for one in at.known.adjustments.taken.values():
+        is_marked = at.day is not None and one.day <= at.day.date
+        is_old = last <= one.day and (came is None or came < one.day)
+        if one.adjustment.instrument == name and is_marked and is_old:
+            series.restate(divisor_of(one.adjustment, series.close))
+    return series
 
 
 def _closed_until_ns(series: _Series, day: Mark | None) -> int:
@@ -447,6 +465,7 @@ def _history(history: CloseHistory, at: _Partition) -> Ruling:
         if at.day is not None and closes and max(closes) > at.day.date:
             return _rejected(RejectReason.TIME_FAR_OFF)
         at.known.histories[history.series] = closes
+        at.known.history_days[history.series] = at.day.date if at.day else None
         return APPLIED
     same = all(before.get(date) == value for date, value in closes.items())
     return DUPLICATE if same else _rejected(RejectReason.CONFLICT)

@@ -246,28 +246,30 @@ class Book:
             self._reference.check_quote(row)
             verdict, prefix = self.market.add_quote(row, queue.name), QUOTE_PREFIX
         if verdict is Verdict.APPLIED:
-            if last is not None:
-                suspect = self._judged(last, row, queue, is_rate=is_rate)
-                if suspect is not None:
-                    quotes[row.name] = msgspec.structs.replace(quotes[row.name], suspect=suspect)
+            suspect = self._judged(last, row, queue, is_rate=is_rate)
+            if suspect is not None:
+                quotes[row.name] = msgspec.structs.replace(quotes[row.name], suspect=suspect)
             self._note(row, queue, is_rate=is_rate)
         self._outcome.changed[prefix + row.name] = quotes[row.name]
         return verdict
 
     def _judged(
-        self, last: QuoteState, row: QuoteRow, queue: PartitionQueue, *, is_rate: bool
+        self, last: QuoteState | None, row: QuoteRow, queue: PartitionQueue, *, is_rate: bool
     ) -> SuspectTick | None:
         """Let an accepted quote judge the suspect one before it; return the suspect one now."""
+        series = fx_series(row.name) if is_rate else row.name
         bound = MOVE_BOUNDS[AssetClass.FX] if is_rate else self.market.move_bound(row.name)
-        if bound is None:
+        before = self.market.newest_close(series) if last is None else last.price
+        if bound is None or before is None:
             return None
         event = queue.taken
         assert event is not None, "a quote is judged when it is taken out"
-        judgement = judged(last, row, event, bound)
+        suspect = None if last is None else last.suspect
+        judgement = judged(before, suspect, row, event, bound)
         quote = judgement.contradicted
         if quote is not None:
-            error = contradiction(fx_series(row.name) if is_rate else row.name, quote)
             self.ledger.reject_applied(queue.topic)
+            error = contradiction(series, quote)
             self._outcome.reject_at(queue, quote.offset, quote.value, error)
         return judgement.suspect
 

@@ -372,11 +372,17 @@ class Market:
     def _price(self, quote: QuoteState | None, series: str) -> Price | None:
         if quote is not None:
             return Price(quote.price, self._stale_since(quote))
+        last = self.newest_close(series)
+        if last is None:
+            return None
+        return Price(last, midnight_after_ns(self.closes[series].dates[-1]))
+
+    def newest_close(self, series: str) -> float | None:
+        """Return a series' last close in the shares of today, None where it has none."""
         closes = self.closes.get(series)
         if closes is None or not closes.dates:
             return None
-        last = self._close(series, closes.dates[-1], closes.values[-1])
-        return Price(last, midnight_after_ns(closes.dates[-1]))
+        return self._close(series, closes.dates[-1], closes.values[-1])
 
     def _stale_since(self, quote: QuoteState) -> int | None:
         return self._staleness.since(quote, self.partitions[quote.partition])

@@ -91,6 +91,8 @@ class RecalledBook(PortfolioBook):
         As for `PortfolioBook`.
     recall : Recall
         Where scenarios are kept; its closes are those of ``market``.
+    suspect_ticks : tuple of str
+        Suspect ticks and rates of the snapshot, which ``market`` states as prices only.
     """
 
     def __init__(
@@ -100,9 +102,18 @@ class RecalledBook(PortfolioBook):
         *,
         currencies: frozenset[str],
         recall: Recall,
+        suspect_ticks: tuple[str, ...],
     ) -> None:
         self._recall = recall
+        self._suspect_ticks = suspect_ticks
         super().__init__(state, (), market, currencies=currencies)
+
+    def suspect_ticks(self, shape: Shape) -> tuple[str, ...]:
+        """Return the suspect ticks and rates of the snapshot, and of what was added to it."""
+        series = {*shape.tickers, *map(fx_series, shape.currencies)}
+        stated = (text for text in self._suspect_ticks if text.rpartition(" ")[0] in series)
+        names = {*stated, *super().suspect_ticks(shape)}
+        return tuple(sorted(names, key=lambda text: (text.startswith(fx_series("")), text)))
 
     def _build_scenarios(self, shape: Shape) -> Scenarios:
         settings = (
@@ -155,7 +166,13 @@ def recalled_book(
     last = close if close is not None and close.date == snapshot.asof else None
     state = PortfolioState(definition=_definition(snapshot), close=last)
     market = recalled_market(snapshot, recall.market)
-    return RecalledBook(state, market, currencies=_converted(snapshot), recall=recall)
+    return RecalledBook(
+        state,
+        market,
+        currencies=_converted(snapshot),
+        recall=recall,
+        suspect_ticks=snapshot.suspect_ticks,
+    )
 
 
 def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:

@@ -1,11 +1,11 @@
 """Isolated quotes: suspect on arrival, rejected once the following ones contradict them.
 
-A tick or FX rate is *suspect* when it is further from the one before than the bound of its asset
-class. It counts at once: markets do move so. It is *confirmed* by a following one that is nearer to
-it than to the price before, and by the day's mark, since the close was made with it. It is
-*contradicted* when the next ``CONTRADICTING_TICKS`` accepted ones are all nearer to the price
-before: then it is moved from the applied to the rejected, and no price changes, since those ones
-are the price.
+A tick or FX rate is *suspect* when it is further from the one before, or the first one from the
+last close, than the bound of its asset class. It counts at once: markets do move so. It is
+*confirmed* by a following one that is nearer to it than to the price before, and by the day's
+mark, since the close was made with it. It is *contradicted* when the next ``CONTRADICTING_TICKS``
+accepted ones are all nearer to the price before: then it is moved from the applied to the
+rejected, and no price changes, since those ones are the price.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from system.book.events import Event, QuoteRow
-from system.book.rows import QuoteState, SuspectTick
+from system.book.rows import SuspectTick
 from system.contracts.messages import RejectReason
 from system.errors import MessageError
 
@@ -30,13 +30,17 @@ class Judged(NamedTuple):
     contradicted: SuspectTick | None = None
 
 
-def judged(last: QuoteState, row: QuoteRow, event: Event, bound: float) -> Judged:
+def judged(
+    reference: float, suspect: SuspectTick | None, row: QuoteRow, event: Event, bound: float
+) -> Judged:
     """Return which quote is suspect after an accepted one, and which one that contradicts.
 
     Parameters
     ----------
-    last : QuoteState
-        The accepted quote before it.
+    reference : float
+        The price before: of the quote before it, or the last close where it is the first.
+    suspect : SuspectTick or None
+        The quote that waits for its judgement, if one does.
     row : QuoteRow
         The accepted tick or rate.
     event : Event
@@ -44,12 +48,11 @@ def judged(last: QuoteState, row: QuoteRow, event: Event, bound: float) -> Judge
     bound : float
         Largest move of the asset class that is not suspect, as a fraction of the price before.
     """
-    before = last.suspect
-    if before is None or not is_back(before, row.price):
-        return Judged(_suspect(last.price, row, event, bound))
-    if before.returned + 1 < CONTRADICTING_TICKS:
-        return Judged(msgspec.structs.replace(before, returned=before.returned + 1))
-    return Judged(None, before)
+    if suspect is None or not is_back(suspect, row.price):
+        return Judged(_suspect(reference, row, event, bound))
+    if suspect.returned + 1 < CONTRADICTING_TICKS:
+        return Judged(msgspec.structs.replace(suspect, returned=suspect.returned + 1))
+    return Judged(None, suspect)
 
 
 def is_back(suspect: SuspectTick, price: float) -> bool:

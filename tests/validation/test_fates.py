@@ -55,7 +55,8 @@ BOOK = Portfolio(
     portfolio="long",
     positions=(OpeningPosition(instrument="AAPL", quantity=1.0, entry_price=70.0),),
 )
-REFERENCE = (APPLE, EURO, HISTORY, BOOK)
+YEN = CloseHistory(series="fx:JPY", closes=(ClosePoint(date=dt.date(2020, 1, 31), value=1.1),))
+REFERENCE = (APPLE, EURO, HISTORY, YEN, BOOK)
 
 
 def tick(
@@ -439,6 +440,13 @@ def test_a_tick_that_two_following_ones_contradict_is_rejected_after_all() -> No
     sent = [tick(n + 1, hour=14 + n, price=price) for n, price in enumerate(prices)]
     found = rulings("market_data", *sent)
     assert found == [APPLIED, rejected("contradicted"), APPLIED, APPLIED]
+
+
+def test_the_first_quote_is_compared_with_the_last_close() -> None:
+    sent = [tick(n, hour=14 + n, price=price) for n, price in enumerate((7.0, 77.0, 78.0))]
+    assert rulings("market_data", *sent) == [rejected("contradicted"), APPLIED, APPLIED]
+    wrong = [rate(n, hour=14 + n, currency="JPY", value=v) for n, v in enumerate((0.9, 1.1, 1.1))]
+    assert rulings("fx_rates", *wrong) == [rejected("contradicted"), APPLIED, APPLIED]
 
 
 def payload(record: Record):

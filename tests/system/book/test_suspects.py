@@ -14,6 +14,7 @@ from tests.system.book.feed import (
     MARKET,
     Feed,
     end_of_day,
+    history,
     holding,
     instrument,
     live,
@@ -214,6 +215,28 @@ def test_pence_are_named_by_the_rate_of_the_pound() -> None:
     feed.send(tick("C", 900.0), rate("USD", 1.1), rate("GBP", 0.85))
     fold = feed.send(rate("GBP", 85.0, hour=16.0))
     assert live(fold).suspect_ticks == ("fx:GBP 2020-02-03",)
+
+
+def test_a_wrong_first_rate_is_named_and_contradicted_where_a_close_is_known() -> None:
+    feed = Feed()
+    book = portfolio("P", holding("Y", 10.0), base_currency="EUR")
+    feed.send(instrument("Y", currency="JPY"), history("fx:JPY", [119.0, 120.0]), book)
+    first = feed.send(tick("Y", 1_000.0, hour=9.0), rate("JPY", 1 / 120.0))
+    assert live(first).suspect_ticks == ("fx:JPY 2020-02-03",)
+    fold = feed.send(rate("JPY", 120.1, hour=15.1), rate("JPY", 120.2, hour=15.2))
+    assert reasons(fold) == [RejectReason.CONTRADICTED]
+    assert live(fold).suspect_ticks == ()
+    assert feed.counts("fx_rates") == {"applied": 2, "rejected": 1}
+
+
+def test_a_first_tick_is_compared_with_the_last_close_in_the_shares_of_today() -> None:
+    feed = opened(holding("A", 10.0))
+    feed.close(0, split())
+    close = feed.book.market.newest_close("A")
+    assert live(feed.send(tick("A", close * 1.01, day=1))).suspect_ticks == ()
+    other = opened(holding("A", 10.0))
+    other.close(0)
+    assert live(other.send(tick("A", close, day=1))).suspect_ticks == ("A 2020-02-04",)
 
 
 def test_late_and_repeated_rates_contradict_nothing() -> None:

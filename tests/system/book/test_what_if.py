@@ -104,6 +104,16 @@ def test_what_if_touches_neither_the_snapshot_nor_the_market() -> None:
     assert numbers(snapshot) == before
 
 
+def test_suspect_ticks_and_rates_of_the_snapshot_are_named_while_they_matter() -> None:
+    feed = opened(holding("A", 10.0), holding("B", -3.0))
+    feed.send(tick("A", 100.0), tick("B", 100.0), rate("USD", 1.1))
+    snapshot = live(feed.send(tick("A", 1.0, hour=16.0), rate("USD", 11.0, hour=16.0)))
+    assert snapshot.suspect_ticks == ("A 2020-02-03", "fx:USD 2020-02-03")
+    assert asked(feed, snapshot).after.suspect_ticks == snapshot.suspect_ticks
+    sold = trade("t", "A", -10.0, 1.0)
+    assert asked(feed, snapshot, sold).after.suspect_ticks == ("fx:USD 2020-02-03",)
+
+
 def test_closes_that_came_after_a_snapshot_are_not_looked_at() -> None:
     feed = opened(holding("A", 10.0), holding("B", -3.0))
     snapshot = live(feed.send(*PRICED, *RATES))
