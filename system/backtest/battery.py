@@ -34,13 +34,14 @@ from system.backtest.duration import duration_statistics, weibull_duration
 from system.backtest.dynamic_quantile import (
     dynamic_quantile,
     dynamic_quantile_statistics,
-    min_days,
+    enough_days,
 )
 from system.backtest.hits import (
     CELLS_PER_BLOCK,
     HitLaw,
     IndependentHits,
     RollingRankHits,
+    Stretches,
     as_matrix,
     hit_blocks,
 )
@@ -132,7 +133,8 @@ def hit_tests(backtest: DailyBacktest) -> tuple[HypothesisResult, ...]:
     """Return the tests that look at breaches, without simulation."""
     hits, probability = backtest.breach, _tail_probability(backtest)
     days, breaches = backtest.day_count, backtest.breach_count
-    moves = transitions(hits)
+    stretches = backtest.stretches
+    moves = transitions(hits, stretches)
     return (
         kupiec_pof(breaches, days, probability),
         kupiec_tuff(first_breach_rank(as_matrix(hits)), days, probability),
@@ -140,31 +142,41 @@ def hit_tests(backtest: DailyBacktest) -> tuple[HypothesisResult, ...]:
         christoffersen_conditional_coverage(
             moves, breach_count=breaches, day_count=days, tail_probability=probability
         ),
-        haas_independence(hits, probability),
-        haas_mixed(hits, probability),
-        weibull_duration(hits),
-        dynamic_quantile(hits, var=backtest.var, pnl=backtest.pnl, tail_probability=probability),
+        haas_independence(hits, probability, stretches),
+        haas_mixed(hits, probability, stretches),
+        weibull_duration(hits, stretches),
+        dynamic_quantile(
+            hits,
+            var=backtest.var,
+            pnl=backtest.pnl,
+            tail_probability=probability,
+            stretches=stretches,
+        ),
     )
 
 
-def hit_statistics(probability: float) -> dict[str, Statistics]:
+def hit_statistics(probability: float, stretches: Stretches | None = None) -> dict[str, Statistics]:
     """Return the statistics that depend on breaches alone, by name of the test.
 
     Parameters
     ----------
     probability : float
         p = 1 - confidence.
+    stretches : Stretches, optional
+        Of the days; without them there is no hole.
     """
     return {
         "kupiec_pof": lambda hits: pof_statistics(hits, probability),
         "kupiec_tuff": lambda hits: tuff_statistics(hits, probability),
-        "christoffersen_independence": independence_statistics,
+        "christoffersen_independence": lambda hits: independence_statistics(hits, stretches),
         "christoffersen_conditional_coverage": lambda hits: conditional_coverage_statistics(
-            hits, probability
+            hits, probability, stretches
         ),
-        "haas_time_between_failures": lambda hits: haas_independence_statistics(hits, probability),
-        "haas_mixed": lambda hits: haas_mixed_statistics(hits, probability),
-        "weibull_duration": duration_statistics,
+        "haas_time_between_failures": lambda hits: haas_independence_statistics(
+            hits, probability, stretches
+        ),
+        "haas_mixed": lambda hits: haas_mixed_statistics(hits, probability, stretches),
+        "weibull_duration": lambda hits: duration_statistics(hits, stretches),
     }
 
 
@@ -221,20 +233,25 @@ def _under(
     law: HitLaw, backtest: DailyBacktest, plan: SimulationPlan, stream: int
 ) -> dict[str, Float64Vector]:
     probability, days = _tail_probability(backtest), backtest.day_count
+    stretches = backtest.stretches
     found = simulated_statistics(
-        law,
-        hit_statistics(probability),
+        stretches.law(law),
+        hit_statistics(probability, stretches),
         plan.rng(2 * stream),
         day_count=days,
         simulation_count=plan.count,
     )
     found[DYNAMIC_QUANTILE] = np.array([])
-    if days >= min_days():
+    if enough_days(stretches):
         found |= simulated_statistics(
-            law,
+            stretches.law(law),
             {
                 DYNAMIC_QUANTILE: lambda hits: dynamic_quantile_statistics(
-                    hits, var=backtest.var, pnl=backtest.pnl, tail_probability=probability
+                    hits,
+                    var=backtest.var,
+                    pnl=backtest.pnl,
+                    tail_probability=probability,
+                    stretches=stretches,
                 )
             },
             plan.rng(2 * stream + 1),

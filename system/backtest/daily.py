@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from system.backtest.days import BacktestMarket, SpanDays, book_table, span_days
-from system.backtest.errors import NoBacktestDaysError, UnsupportedInstrumentError
+from system.backtest.days import BacktestMarket
+from system.backtest.errors import NoFitError, UnsupportedInstrumentError
+from system.backtest.hits import Stretches
 from system.backtest.options import OptionQuotes
-from system.backtest.positions import (
-    BacktestBook,
-    HoldingSpan,
-    holding_spans,
-    quantity_matrix,
-)
+from system.backtest.positions import BacktestBook, flat_periods, quantity_matrix
 from system.backtest.span_run import SpanResult, span_result
+from system.backtest.spans import ChosenSpan, chosen_spans, first_as_of
 from system.backtest.specification import BacktestSettings
-from system.backtest.splits import Split, split_adjusted, split_factors
+from system.backtest.splits import Split, effective_splits, split_adjusted, split_factors
+from system.backtest.untested import (
+    Cause,
+    DayRange,
+    UntestedDay,
+    day_ranges,
+    held_range,
+    left_out_days,
+    untested_days,
+)
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
 from system.risk.breach import exceeds
 from system.risk.confidence import tail_of
@@ -81,6 +88,16 @@ class DailyBacktest:
         Options whose volatility no series moves in scenarios.
     kernel_checked : tuple of date
         As-of closes whose numbers were compared, to the bit, with `system.risk`.
+    stretches : Stretches
+        Which of the tested days follow each other without a hole.
+    untested : tuple of DayRange
+        P&L dates on which the book was held and no VaR was put to the test, with the cause.
+    left_out : tuple of DayRange
+        Days of the calendar, through to the last held one, that are no scenario days.
+    flat : tuple of (date, date or None)
+        When the book held nothing; see `flat_periods`.
+    fit_note : str
+        Why the method has no law on some days; empty where it has one on all.
     """
 
     portfolio: str
@@ -101,11 +118,21 @@ class DailyBacktest:
     carried: tuple[CarriedClose, ...]
     constant_volatility: tuple[str, ...]
     kernel_checked: tuple[dt.date, ...]
+    stretches: Stretches
+    untested: tuple[DayRange, ...] = ()
+    left_out: tuple[DayRange, ...] = ()
+    flat: tuple[tuple[dt.date, dt.date | None], ...] = ()
+    fit_note: str = ""
 
     @property
     def day_count(self) -> int:
         """Return T, the number of days put to the test."""
         return len(self.pnl_dates)
+
+    @property
+    def untested_count(self) -> int:
+        """Return the number of P&L dates on which the book was held without a VaR."""
+        return sum(one.day_count for one in self.untested)
 
     @property
     def breach_count(self) -> int:
@@ -131,6 +158,7 @@ def daily_backtest(
     settings: BacktestSettings,
     *,
     splits: Sequence[Split] = (),
+    opening: dt.date | None = None,
     on_days: Callable[[int], None] = lambda _: None,
 ) -> DailyBacktest:
     """Return the backtest of one portfolio under one method.
@@ -145,8 +173,11 @@ def daily_backtest(
         Method, window, confidence, bounds.
     splits : sequence of Split
         Not yet in the closes.
+    opening : date, optional
+        First close of the run (`run_opening`): quantities without a date are in its shares. By
+        default the first close of this backtest.
     on_days : callable
-        Told the number of days that have been added, for a progress bar.
+        Called with the number of days that have been added, for a progress bar.
 
     Returns
     -------
@@ -157,6 +188,10 @@ def daily_backtest(
     ------
     NoBacktestDaysError
         If there is no such day.
+    FlatBookError
+        If the book holds nothing in the bounds.
+    NoFitError
+        If the method has no law for the scenario P&Ls of any day.
     UnknownSeriesError
         If an instrument or currency has no column; names it.
     MissingCloseError
@@ -164,7 +199,7 @@ def daily_backtest(
     NonPositiveCloseError
         If a relative return would start or end at a close at or below zero.
     UnsupportedInstrumentError
-        If what a held option is on is split.
+        If a held option, or what it is on, is split after the first close it is held at.
     NoOptionVolatilityError, NoScenarioValueError
         If an option's own price implies no volatility, or a scenario leaves it without a value.
     TooFewScenariosError
@@ -173,71 +208,88 @@ def daily_backtest(
         If a scenario P&L overflows.
     """
     tail_of(settings.scenario_count, settings.confidence)
-    _refuse_split_underlyings(book, splits)
-    adjusted = BacktestMarket(split_adjusted(market.closes, splits), market.rates)
-    chosen = _chosen_days(book, adjusted, settings)
-    opening = chosen[0][1].as_of_dates[0]
-    factors = split_factors(book.quantities, splits, opening=opening)
+    effective = effective_splits(market.closes, splits)
+    adjusted = BacktestMarket(split_adjusted(market.closes, effective), market.rates)
+    chosen = chosen_spans(book, adjusted, settings)
+    _refuse_split_options(chosen, effective)
+    first = opening or first_as_of(chosen)
+    factors = split_factors(book.quantities, effective, opening=first)
     quotes = OptionQuotes(adjusted.closes, settings.missing)
     results = []
-    for span, days in chosen:
-        quantities = quantity_matrix(span.held_at(days.as_of_dates), factors)
-        results.append(
-            span_result(
-                days, span.listings, quantities, book.base_currency, settings, quotes, on_days
+    for one in chosen:
+        if one.days is not None:
+            held = one.span.held_at(one.days.as_of_dates)
+            quantities = quantity_matrix(held, factors)
+            listings, base = one.span.listings, book.base_currency
+            results.append(
+                span_result(one.days, listings, quantities, base, settings, quotes, on_days)
             )
-        )
-    return _joined(book, settings, results)
+    _refuse_unfitted(book, settings, results)
+    return _joined(book, settings, chosen, results, market.closes.dates)
 
 
-def _refuse_split_underlyings(book: BacktestBook, splits: Sequence[Split]) -> None:
-    """Refuse a split of what a held option is on: what its terms become is not in the files."""
-    split = {one.instrument_id for one in splits}
-    for one in book.quantities:
-        terms = book.listings[one.instrument_id].option
-        if terms is not None and terms.underlying.instrument_id in split:
+def _refuse_split_options(chosen: Sequence[ChosenSpan], splits: Sequence[Split]) -> None:
+    """Refuse a split that changes the terms of an option while it is held."""
+    held = [
+        (listing, listing.option, one.days.as_of_dates[0])
+        for one in chosen
+        if one.days is not None
+        for listing in one.span.listings
+    ]
+    for (listing, terms, first), split in itertools.product(held, splits):
+        if terms is None or split.date <= first:
+            continue
+        if split.instrument_id in (listing.instrument_id, terms.underlying.instrument_id):
             why = (
-                f"{terms.underlying.instrument_id} is split; give prices and strikes in the shares "
-                "of the last day, without that split"
+                f"{split.instrument_id} is split on {split.date}; give prices and strikes "
+                "in the shares of the last day, without that split"
             )
-            raise UnsupportedInstrumentError(one.instrument_id, why)
+            raise UnsupportedInstrumentError(listing.instrument_id, why)
 
 
-def _chosen_days(
-    book: BacktestBook, market: BacktestMarket, settings: BacktestSettings
-) -> list[tuple[HoldingSpan, SpanDays]]:
-    """Return the spans that have a day to test, and their days."""
-    history_count = settings.history_count
-    chosen, common_count = [], 0
-    for span in holding_spans(book):
-        table = book_table(market, span.listings, book.base_currency)
-        common_count = max(common_count, int(np.isfinite(table.closes).all(axis=0).sum()))
-        days = span_days(
-            table, span, settings.bounds, history_count=history_count, missing=settings.missing
-        )
-        if days is not None:
-            chosen.append((span, days))
-    if not chosen:
-        bounds = (settings.bounds.start, settings.bounds.end)
-        raise NoBacktestDaysError(book.portfolio, history_count, common_count, bounds)
-    return chosen
+def _refuse_unfitted(
+    book: BacktestBook, settings: BacktestSettings, results: Sequence[SpanResult]
+) -> None:
+    """Refuse a backtest whose method has no law on any day."""
+    if any(one.pnl_dates for one in results):
+        return
+    count = sum(len(one.unfitted) for one in results)
+    raise NoFitError(book.portfolio, settings.method, count, _fit_note(settings, results))
+
+
+def _fit_note(settings: BacktestSettings, results: Sequence[SpanResult]) -> str:
+    """Return why some days have no law, empty where all have one."""
+    equal = [day.equal_count for one in results for day in one.unfitted]
+    if not equal:
+        return ""
+    low, high = min(equal), max(equal)
+    counts = str(low) if low == high else f"{low} to {high}"
+    return (
+        f"{counts} of {settings.scenario_count} scenario P&Ls are equal: the likelihood grows "
+        "without bound as the scale goes to 0, and has no maximum"
+    )
 
 
 def _joined(
-    book: BacktestBook, settings: BacktestSettings, results: Sequence[SpanResult]
+    book: BacktestBook,
+    settings: BacktestSettings,
+    chosen: Sequence[ChosenSpan],
+    results: Sequence[SpanResult],
+    market_dates: Sequence[dt.date],
 ) -> DailyBacktest:
     def vector(name: str) -> Float64Vector:
         return np.concatenate([getattr(one, name) for one in results])
 
     def chained(name: str) -> tuple[dt.date, ...]:
-        return tuple(itertools.chain.from_iterable(getattr(one.days, name) for one in results))
+        return tuple(itertools.chain.from_iterable(getattr(one, name) for one in results))
 
     var, pnl = vector("var"), vector("pnl")
+    as_of_dates, pnl_dates = chained("as_of_dates"), chained("pnl_dates")
     return DailyBacktest(
         portfolio=book.portfolio,
         settings=settings,
-        as_of_dates=chained("as_of_dates"),
-        pnl_dates=chained("pnl_dates"),
+        as_of_dates=as_of_dates,
+        pnl_dates=pnl_dates,
         value=vector("value"),
         var=var,
         expected_shortfall=vector("expected_shortfall"),
@@ -248,14 +300,61 @@ def _joined(
         below=vector("below"),
         up_to=vector("up_to"),
         components=tuple(
-            ComponentBlock(one.days.as_of_dates, one.instrument_ids, one.component_var)
+            ComponentBlock(one.as_of_dates, one.instrument_ids, one.component_var)
             for one in results
         ),
         suspects=_suspects(results),
         carried=_carried(results),
         constant_volatility=_constant_volatility(book),
         kernel_checked=tuple(itertools.chain(*(one.kernel_checked for one in results))),
+        stretches=_stretches(as_of_dates, pnl_dates, market_dates),
+        untested=_untested(chosen, results, settings),
+        left_out=_left_out(chosen, settings),
+        flat=flat_periods(book),
+        fit_note=_fit_note(settings, results),
     )
+
+
+def _stretches(
+    as_of_dates: Sequence[dt.date], pnl_dates: Sequence[dt.date], market_dates: Sequence[dt.date]
+) -> Stretches:
+    """Return the places of tested days: a hole is as long as the market has closes in it."""
+    steps = [0] + [
+        1 + bisect_right(market_dates, as_of) - bisect_right(market_dates, before)
+        for before, as_of in zip(pnl_dates, as_of_dates[1:], strict=False)
+    ]
+    return Stretches(np.cumsum(steps).astype(np.intp))
+
+
+def _untested(
+    chosen: Sequence[ChosenSpan], results: Sequence[SpanResult], settings: BacktestSettings
+) -> tuple[DayRange, ...]:
+    """Return the held P&L dates without a VaR; one that another span tests is none."""
+    tested = {date for one in results for date in one.pnl_dates}
+    days = {
+        day.date: day
+        for one in chosen
+        for day in untested_days(one.calendar, one.span, settings.bounds, settings.history_count)
+    }
+    unfitted = (day.date for one in results for day in one.unfitted)
+    days |= {date: UntestedDay(date, Cause.NO_FIT) for date in unfitted}
+    kept = [day for date, day in days.items() if date not in tested]
+    return day_ranges(kept, _calendar(chosen))
+
+
+def _left_out(chosen: Sequence[ChosenSpan], settings: BacktestSettings) -> tuple[DayRange, ...]:
+    """Return the days that are no scenario days, from the first window to the last held day."""
+    days: dict[dt.date, UntestedDay] = {}
+    for one in chosen:
+        first, last = held_range(one.calendar, one.span, settings.bounds, settings.history_count)
+        if one.days is not None and first <= last:
+            since, until = one.days.window.dates[0], one.calendar.table.dates[last]
+            days |= {day.date: day for day in left_out_days(one.calendar, since, until)}
+    return day_ranges(days.values(), _calendar(chosen))
+
+
+def _calendar(chosen: Sequence[ChosenSpan]) -> list[dt.date]:
+    return sorted(set().union(*(one.calendar.table.dates for one in chosen)))
 
 
 def _constant_volatility(book: BacktestBook) -> tuple[str, ...]:

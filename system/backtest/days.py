@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from system.backtest.positions import ALWAYS, HoldingSpan
-from system.risk.arrays import IndexVector
+from system.risk.arrays import BoolVector, IndexVector
 from system.risk.currency import major_currency
 from system.risk.listing import Listing
 from system.risk.scenarios import own_series
@@ -51,6 +51,25 @@ class DayBounds:
 
     start: dt.date | None = None
     end: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpanCalendar:
+    """Days of one span: which the calendar has, and which of them can be used.
+
+    Parameters
+    ----------
+    table : CloseTable
+        Closes and rates of the span's instruments on their own calendar, from `book_table`.
+    usable : ndarray of bool, shape (date_count,)
+        Days that can be scenario days.
+    missing : Missing
+        What to do with a date on which only some series have a close.
+    """
+
+    table: CloseTable
+    usable: BoolVector
+    missing: Missing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,15 +148,10 @@ def book_table(
     )
 
 
-def span_days(
-    table: CloseTable,
-    span: HoldingSpan,
-    bounds: DayBounds,
-    *,
-    history_count: int,
-    missing: Missing,
-) -> SpanDays | None:
-    """Return the days of a span, None if no P&L date in the bounds has a full window.
+def span_calendar(
+    table: CloseTable, span: HoldingSpan, bounds: DayBounds, missing: Missing
+) -> SpanCalendar:
+    """Return which days of a calendar can be scenario days of a span.
 
     Parameters
     ----------
@@ -147,16 +161,35 @@ def span_days(
         When the instruments are held.
     bounds : DayBounds
         Of the P&L date.
-    history_count : int
-        Number of returns that the method needs up to an as-of close.
     missing : Missing
         What to do with a date on which only some series have a close.
 
     Returns
     -------
-    SpanDays or None
+    SpanCalendar
         With neither a start nor a first close of the holding, the days begin where every
         series has begun.
+    """
+    missing = missing if table.names else Missing.SKIP
+    is_open = bounds.start is None and span.held_from == ALWAYS
+    return SpanCalendar(table, _usable(table, missing, drop_beginnings=is_open), missing)
+
+
+def span_days(
+    calendar: SpanCalendar, span: HoldingSpan, bounds: DayBounds, *, history_count: int
+) -> SpanDays | None:
+    """Return the days of a span, None if no P&L date in the bounds has a full window.
+
+    Parameters
+    ----------
+    calendar : SpanCalendar
+        From `span_calendar`.
+    span : HoldingSpan
+        When the instruments are held.
+    bounds : DayBounds
+        Of the P&L date.
+    history_count : int
+        Number of returns that the method needs up to an as-of close.
 
     Raises
     ------
@@ -164,9 +197,7 @@ def span_days(
         If a close is missing on a needed day under ``REFUSE``, or cannot be carried under
         ``CARRY``; names series and date.
     """
-    missing = missing if table.names else Missing.SKIP
-    is_open = bounds.start is None and span.held_from is ALWAYS
-    days = _usable_days(table, missing, drop_beginnings=is_open)
+    table, days = calendar.table, np.flatnonzero(calendar.usable)
     dates = _at(table.dates, days)
     first, last = _tested(dates, span, bounds, history_count)
     if first > last:
@@ -176,7 +207,7 @@ def span_days(
         CloseTable(table.names, table.dates[known], table.closes[:, known]),
         as_of=dates[last + 1],
         scenario_count=history_count + last + 1 - first,
-        missing=missing,
+        missing=calendar.missing,
     )
     return SpanDays(window, history_count)
 
@@ -196,16 +227,14 @@ def _tested(
     return first, last
 
 
-def _usable_days(table: CloseTable, missing: Missing, *, drop_beginnings: bool) -> IndexVector:
-    """Return the columns that are days, by the rules of `scenario_window`."""
+def _usable(table: CloseTable, missing: Missing, *, drop_beginnings: bool) -> BoolVector:
+    """Return which columns are days, by the rules of `scenario_window`."""
     present = np.isfinite(table.closes)
     if missing is Missing.SKIP:
-        return np.flatnonzero(present.all(axis=0))
-    columns = np.arange(len(table.dates))
+        return np.asarray(present.all(axis=0), dtype=np.bool_)
     if not drop_beginnings or not present.size:
-        return columns
-    begun = np.logical_or.accumulate(present, axis=1).all(axis=0)
-    return columns[begun]
+        return np.ones(len(table.dates), dtype=np.bool_)
+    return np.asarray(np.logical_or.accumulate(present, axis=1).all(axis=0), dtype=np.bool_)
 
 
 def _rates(rates: CloseTable, currencies: Sequence[str], dates: Sequence[dt.date]) -> CloseTable:

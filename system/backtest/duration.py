@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from system.backtest.distributions import chi_square_survival
-from system.backtest.hits import as_matrix, gaps
+from system.backtest.hits import Stretches, as_matrix, gaps, stretches_of
 from system.backtest.results import HypothesisResult
 from system.risk.arrays import BoolMatrix, BoolVector, Float64Vector, IndexVector
 
@@ -56,13 +56,15 @@ class _Durations:
         return self.total(powers), self.total(powers * self.log_days)
 
 
-def weibull_duration(hits: BoolVector) -> HypothesisResult:
+def weibull_duration(hits: BoolVector, stretches: Stretches | None = None) -> HypothesisResult:
     """Return the duration test of one sequence of breaches.
 
     Parameters
     ----------
     hits : ndarray of bool, shape (day_count,)
         True is a breach.
+    stretches : Stretches, optional
+        Of the days; a wait that reaches a hole is censored there.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def weibull_duration(hits: BoolVector) -> HypothesisResult:
     -----
     Christoffersen & Pelletier (2004), continuous durations, scale profiled out.
     """
-    ratios, shapes = _fitted(as_matrix(hits))
+    ratios, shapes = _fitted(as_matrix(hits), stretches)
     ratio, shape = float(ratios[0]), float(shapes[0])
     if np.isnan(ratio):
         note = "fewer than two durations, no complete one, or a fit without a maximum"
@@ -87,14 +89,14 @@ def weibull_duration(hits: BoolVector) -> HypothesisResult:
     return HypothesisResult("weibull_duration", NULL, ratio, p_value, 1, note=note)
 
 
-def duration_statistics(hits: BoolMatrix) -> Float64Vector:
+def duration_statistics(hits: BoolMatrix, stretches: Stretches | None = None) -> Float64Vector:
     """Return the likelihood ratio of each row, NaN where it does not exist."""
-    return _fitted(hits)[0]
+    return _fitted(hits, stretches)[0]
 
 
-def _fitted(hits: BoolMatrix) -> tuple[Float64Vector, Float64Vector]:
+def _fitted(hits: BoolMatrix, stretches: Stretches | None) -> tuple[Float64Vector, Float64Vector]:
     """Return likelihood ratio and Weibull shape per row, NaN where there is no fit."""
-    durations = _durations(hits)
+    durations = _durations(hits, stretches)
     complete = durations.total(durations.uncensored)
     ones = np.ones(len(hits))
     enough = (durations.total(np.ones(len(durations.sequence))) >= MIN_DURATIONS) & (complete > 0)
@@ -106,7 +108,28 @@ def _fitted(hits: BoolMatrix) -> tuple[Float64Vector, Float64Vector]:
     return np.where(fits, np.maximum(ratio, 0.0), np.nan), np.where(fits, shape, np.nan)
 
 
-def _durations(hits: BoolMatrix) -> _Durations:
+def _durations(hits: BoolMatrix, stretches: Stretches | None) -> _Durations:
+    parts = stretches_of(hits, stretches)
+    if len(parts) == 1:
+        return _waits(hits)
+    waits = [one for part in parts for one in (_waits(part), _calm(part))]
+    return _Durations(
+        sequence=np.concatenate([one.sequence for one in waits]),
+        log_days=np.concatenate([one.log_days for one in waits]),
+        uncensored=np.concatenate([one.uncensored for one in waits]),
+        sequence_count=len(hits),
+    )
+
+
+def _calm(hits: BoolMatrix) -> _Durations:
+    """Return stretches without a breach: waits that are open at both ends."""
+    calm = np.flatnonzero(~hits.any(axis=1))
+    log_days = np.full(len(calm), np.log(hits.shape[1]))
+    return _Durations(calm, log_days, np.zeros(len(calm)), len(hits))
+
+
+def _waits(hits: BoolMatrix) -> _Durations:
+    """Return the durations of one stretch, censored where they reach an end of it."""
     sequence_count, day_count = hits.shape
     found = gaps(hits)
     is_first = np.concatenate(([True], np.diff(found.sequence) != 0))[: len(found.days)]

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from system.backtest.distributions import chi_square_survival
-from system.backtest.hits import as_matrix
+from system.backtest.hits import Stretches, as_matrix
 from system.backtest.results import HypothesisResult
 from system.risk.arrays import BoolMatrix, BoolVector, Float64Matrix, Float64Vector, IndexVector
 
@@ -34,6 +34,7 @@ def dynamic_quantile(
     var: Float64Vector,
     pnl: Float64Vector,
     tail_probability: float,
+    stretches: Stretches | None = None,
 ) -> HypothesisResult:
     """Return the dynamic quantile test, four lags, VaR and lagged squared P&L.
 
@@ -47,21 +48,26 @@ def dynamic_quantile(
         P&L of each day, gains positive, base currency.
     tail_probability : float
         p = 1 - confidence.
+    stretches : Stretches, optional
+        Of the days. The first four days of each have no four days before them and are not
+        explained.
 
     Returns
     -------
     HypothesisResult
         Asymptotically chi-square with as many degrees of freedom as independent columns
-        (7, unless some are constant). None with fewer than 12 days.
+        (7, unless some are constant). None with fewer than 8 days that have four before them.
 
     Notes
     -----
     Engle & Manganelli (2004). The scale of VaR and P&L does not matter.
     """
-    if len(hits) < min_days():
-        note = f"{len(hits)} days are too few: {min_days()} are needed"
+    days = Stretches.unbroken(len(hits)) if stretches is None else stretches
+    if not enough_days(days):
+        note = f"{len(hits)} days are too few: {min_days()} in a row are needed"
         return HypothesisResult("dynamic_quantile", NULL, None, None, note=note)
-    statistics, ranks = _projections(as_matrix(hits), _fixed_columns(var, pnl), tail_probability)
+    fixed = _fixed_columns(var, pnl, days)
+    statistics, ranks = _projections(as_matrix(hits), fixed, tail_probability, days)
     ratio, dof = float(statistics[0]), int(ranks[0])
     full = LAG_COUNT + 3
     note = "" if dof == full else f"{full - dof} of {full} columns repeat others"
@@ -75,6 +81,7 @@ def dynamic_quantile_statistics(
     var: Float64Vector,
     pnl: Float64Vector,
     tail_probability: float,
+    stretches: Stretches | None = None,
 ) -> Float64Vector:
     """Return the statistic of each row, with the VaR and P&L of the observed days.
 
@@ -86,10 +93,13 @@ def dynamic_quantile_statistics(
         As for `dynamic_quantile`.
     tail_probability : float
         p = 1 - confidence.
+    stretches : Stretches, optional
+        As for `dynamic_quantile`.
     """
-    fixed = _fixed_columns(var, pnl)
+    days = Stretches.unbroken(len(var)) if stretches is None else stretches
+    fixed = _fixed_columns(var, pnl, days)
     blocks = [
-        _projections(hits[first : first + SEQUENCES_PER_BLOCK], fixed, tail_probability)[0]
+        _projections(hits[first : first + SEQUENCES_PER_BLOCK], fixed, tail_probability, days)[0]
         for first in range(0, len(hits), SEQUENCES_PER_BLOCK)
     ]
     return np.concatenate(blocks)
@@ -100,27 +110,39 @@ def min_days() -> int:
     return 2 * LAG_COUNT + 4
 
 
-def _fixed_columns(var: Float64Vector, pnl: Float64Vector) -> Float64Matrix:
-    """Return constant, VaR and lagged squared P&L, shape (day_count - 4, 3)."""
+def enough_days(stretches: Stretches) -> bool:
+    """Return whether there are more days with four before them than columns."""
+    return len(_explained_days(stretches)) >= min_days() - LAG_COUNT
+
+
+def _explained_days(stretches: Stretches) -> IndexVector:
+    """Return the days that have ``LAG_COUNT`` days of their own stretch before them."""
+    return np.concatenate(
+        [np.arange(part.start + LAG_COUNT, part.stop) for part in stretches.slices]
+    ).astype(np.intp)
+
+
+def _fixed_columns(var: Float64Vector, pnl: Float64Vector, stretches: Stretches) -> Float64Matrix:
+    """Return constant, VaR and lagged squared P&L, shape (explained_day_count, 3)."""
+    days = _explained_days(stretches)
     scaled = pnl / max(float(np.abs(pnl).max()), 1e-300)
-    columns = (np.ones(len(var) - LAG_COUNT), var[LAG_COUNT:], scaled[LAG_COUNT - 1 : -1] ** 2)
-    return np.stack(columns, axis=1)
+    return np.stack((np.ones(len(days)), var[days], scaled[days - 1] ** 2), axis=1)
 
 
 def _projections(
-    hits: BoolMatrix, fixed: Float64Matrix, tail_probability: float
+    hits: BoolMatrix, fixed: Float64Matrix, tail_probability: float, stretches: Stretches
 ) -> tuple[Float64Vector, IndexVector]:
     """Return statistic and number of independent columns per row of hits."""
     centred = hits - tail_probability
-    day_count = hits.shape[1]
-    lagged = [centred[:, LAG_COUNT - lag : day_count - lag] for lag in range(1, LAG_COUNT + 1)]
+    days = _explained_days(stretches)
+    lagged = [centred[:, days - lag] for lag in range(1, LAG_COUNT + 1)]
     shared = np.broadcast_to(fixed, (len(hits), *fixed.shape))
     columns = np.concatenate((shared, np.stack(lagged, axis=2)), axis=2)
     lengths = np.sqrt((columns**2).sum(axis=1, keepdims=True))
     scaled = columns / np.where(lengths == 0.0, 1.0, lengths)
     basis, singular, _ = np.linalg.svd(scaled, full_matrices=False)
     counts = singular > RANK_TOLERANCE * singular[:, :1]
-    coordinates = np.einsum("bij,bi->bj", basis, centred[:, LAG_COUNT:])
+    coordinates = np.einsum("bij,bi->bj", basis, centred[:, days])
     explained = np.where(counts, coordinates**2, 0.0).sum(axis=1)
     scale = tail_probability * (1.0 - tail_probability)
     return explained / scale, counts.sum(axis=1)

@@ -4,6 +4,8 @@
 
     InputError
     ├── NoBacktestDaysError         no P&L date has a full window before it
+    ├── FlatBookError               a book that holds nothing
+    ├── NoFitError                  scenario P&Ls that no law of the method's kind fits
     ├── UnsupportedInstrumentError  an instrument that the files do not say enough of
     ├── NoOptionVolatilityError     an option's own price that no volatility gives
     └── UnknownInstrumentError      a position in something that is not listed
@@ -28,17 +30,41 @@ class NoBacktestDaysError(InputError):
         history_count: int,
         common_count: int,
         bounds: tuple[dt.date | None, dt.date | None],
+        scarcest: tuple[str, int] | None = None,
     ) -> None:
         start, end = (bound.isoformat() if bound else "open" for bound in bounds)
+        fewest = f" ({scarcest[0]} has the fewest, {scarcest[1]})" if scarcest else ""
         super().__init__(
             f"portfolio {portfolio} has no day to test: the method needs {history_count + 1} "
             f"closes up to the day before the P&L date, {common_count} dates have a close of "
-            f"every instrument and rate, P&L dates are bounded by {start} and {end}; supply "
-            "more history, widen the bounds or shorten the window"
+            f"every instrument and rate{fewest}, P&L dates are bounded by {start} and {end}; "
+            "supply more history, widen the bounds or shorten the window"
         )
         self.portfolio = portfolio
         self.history_count = history_count
         self.common_count = common_count
+        self.scarcest = scarcest
+
+
+class FlatBookError(InputError):
+    """A book that holds nothing on any day that could be tested."""
+
+    def __init__(self, portfolio: str, since: dt.date | None) -> None:
+        when = "every quantity is 0" if since is None else f"all its positions are 0 since {since}"
+        super().__init__(f"portfolio {portfolio} holds nothing: {when}")
+        self.portfolio = portfolio
+        self.since = since
+
+
+class NoFitError(InputError):
+    """Scenario P&Ls that no law of the method's kind fits, on any day."""
+
+    def __init__(self, portfolio: str, method: str, day_count: int, why: str) -> None:
+        super().__init__(
+            f"portfolio {portfolio} has no VaR by {method}: on all {day_count} days {why}"
+        )
+        self.portfolio = portfolio
+        self.method = method
 
 
 class UnsupportedInstrumentError(InputError):

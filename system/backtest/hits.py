@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import numpy as np
 
@@ -110,6 +110,70 @@ def hit_blocks(
         yield law.draw(rng, min(per_block, sequence_count - first), day_count)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretches:
+    """Tested days in unbroken stretches; the two days at the ends of a hole are no neighbours.
+
+    Parameters
+    ----------
+    places : ndarray of intp, shape (day_count,)
+        Place of each tested day on the line of all days, ascending from 0: neighbours differ
+        by 1, a hole of h days is a step of h + 1.
+    """
+
+    places: IndexVector
+
+    @classmethod
+    def unbroken(cls, day_count: int) -> Self:
+        """Return so many days without a hole."""
+        return cls(np.arange(day_count, dtype=np.intp))
+
+    @property
+    def day_count(self) -> int:
+        """Return the number of tested days."""
+        return len(self.places)
+
+    @property
+    def is_broken(self) -> bool:
+        """Return whether there is a hole."""
+        return bool(self.places[-1] >= self.day_count)
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """Return the tested days of each stretch, at least one day each."""
+        edges = (np.flatnonzero(np.diff(self.places) > 1) + 1).tolist()
+        return tuple(
+            slice(first, last)
+            for first, last in zip([0, *edges], [*edges, self.day_count], strict=True)
+        )
+
+    def law(self, law: HitLaw) -> HitLaw:
+        """Return a law of breaches on the tested days, drawn on the whole line."""
+        return _OnStretches(law, self) if self.is_broken else law
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OnStretches:
+    """Breaches of a law on tested days: the days of a hole happen, and nobody looks at them."""
+
+    law: HitLaw
+    stretches: Stretches
+
+    def draw(self, rng: np.random.Generator, sequence_count: int, day_count: int) -> BoolMatrix:
+        """Return hits, shape (sequence_count, day_count)."""
+        assert day_count == self.stretches.day_count, day_count
+        places = self.stretches.places
+        line = self.law.draw(rng, sequence_count, int(places[-1]) + 1)
+        return np.ascontiguousarray(line[:, places])
+
+
+def stretches_of(hits: BoolMatrix, stretches: Stretches | None) -> tuple[BoolMatrix, ...]:
+    """Return the columns of each unbroken stretch; all of them where no stretches are given."""
+    if stretches is None:
+        return (hits,)
+    return tuple(hits[:, part] for part in stretches.slices)
+
+
 def as_matrix(hits: BoolVector | BoolMatrix) -> BoolMatrix:
     """Return one sequence, or many, as a hit matrix."""
     matrix = np.atleast_2d(np.asarray(hits, dtype=np.bool_))
@@ -127,21 +191,32 @@ class Gaps:
         The row that each gap belongs to, ascending.
     days : ndarray of float64, shape (gap_count,)
         The first gap of a sequence is the day of its first breach, counted from 1; the
-        others are the days from one breach to the next.
+        others are the days from one breach to the next. Each stretch begins like a sequence.
     """
 
     sequence: IndexVector
     days: Float64Vector
 
 
-def gaps(hits: BoolMatrix) -> Gaps:
+def gaps(hits: BoolMatrix, stretches: Stretches | None = None) -> Gaps:
     """Return the times until the first breach and between breaches.
 
     Parameters
     ----------
     hits : ndarray of bool, shape (sequence_count, day_count)
         True is a breach.
+    stretches : Stretches, optional
+        Of the days; without them there is no hole.
     """
+    found = [_gaps(part) for part in stretches_of(hits, stretches)]
+    if len(found) == 1:
+        return found[0]
+    sequence = np.concatenate([one.sequence for one in found])
+    order = np.argsort(sequence, kind="stable")
+    return Gaps(sequence[order], np.concatenate([one.days for one in found])[order])
+
+
+def _gaps(hits: BoolMatrix) -> Gaps:
     sequence, day = np.nonzero(hits)
     before = np.concatenate(([-1], day[:-1]))
     is_first = np.concatenate(([True], sequence[1:] != sequence[:-1]))[: len(day)]

@@ -2,8 +2,8 @@
 
 Rules for what the literature leaves open (decision 0036):
 
-* A sequence of T days has T - 1 transitions; conditional coverage adds the ratio for T
-  days and the ratio for T - 1 transitions.
+* A sequence of T days has T - 1 transitions, one of T days in s stretches T - s: none leads over
+  a hole. Conditional coverage adds the ratio for T days and the ratio for the transitions.
 * A row of the transition table that is empty adds nothing: without any breach (or with
   one on the last day only) the ratio is 0 and the p-value 1.
 * Without a breach Haas's statistic is that of one wait longer than T, 1 degree of freedom.
@@ -23,7 +23,7 @@ from system.backtest.coverage import (
     x_log_y,
 )
 from system.backtest.distributions import chi_square_survival
-from system.backtest.hits import as_matrix, gaps
+from system.backtest.hits import Stretches, as_matrix, gaps, stretches_of
 from system.backtest.results import HypothesisResult
 from system.risk.arrays import BoolMatrix, BoolVector, Float64Vector
 
@@ -48,9 +48,13 @@ class Transitions:
         return 0 in (self.n00, self.n01, self.n10, self.n11)
 
 
-def transitions(hits: BoolVector) -> Transitions:
-    """Return the transitions of one sequence of breaches, shape (day_count,)."""
-    return Transitions(*(int(count[0]) for count in _transition_counts(as_matrix(hits))))
+def transitions(hits: BoolVector, stretches: Stretches | None = None) -> Transitions:
+    """Return the transitions of one sequence of breaches, shape (day_count,).
+
+    None leads from one stretch to the next: the days on both sides of a hole are no neighbours.
+    """
+    counts = _transition_counts(as_matrix(hits), stretches)
+    return Transitions(*(int(count[0]) for count in counts))
 
 
 def christoffersen_independence(counts: Transitions) -> HypothesisResult:
@@ -116,7 +120,9 @@ def christoffersen_conditional_coverage(
     )
 
 
-def haas_independence(hits: BoolVector, tail_probability: float) -> HypothesisResult:
+def haas_independence(
+    hits: BoolVector, tail_probability: float, stretches: Stretches | None = None
+) -> HypothesisResult:
     """Return Haas's test of the times between failures.
 
     Parameters
@@ -133,10 +139,13 @@ def haas_independence(hits: BoolVector, tail_probability: float) -> HypothesisRe
         with as many degrees of freedom as there are breaches. It rejects too often where
         waits are short: look at the simulated p-value.
     """
-    return _haas(hits, tail_probability, "haas_time_between_failures", WAITS_NULL, extra_dof=0)
+    name = "haas_time_between_failures"
+    return _haas(hits, tail_probability, stretches, name, WAITS_NULL, extra_dof=0)
 
 
-def haas_mixed(hits: BoolVector, tail_probability: float) -> HypothesisResult:
+def haas_mixed(
+    hits: BoolVector, tail_probability: float, stretches: Stretches | None = None
+) -> HypothesisResult:
     """Return Haas's mixed test: proportion of failures and times between them.
 
     Parameters
@@ -151,44 +160,57 @@ def haas_mixed(hits: BoolVector, tail_probability: float) -> HypothesisResult:
     HypothesisResult
         Sum of both, asymptotically chi-square with one degree of freedom more.
     """
-    return _haas(hits, tail_probability, "haas_mixed", MIXED_NULL, extra_dof=1)
+    return _haas(hits, tail_probability, stretches, "haas_mixed", MIXED_NULL, extra_dof=1)
 
 
-def independence_statistics(hits: BoolMatrix) -> Float64Vector:
+def independence_statistics(hits: BoolMatrix, stretches: Stretches | None = None) -> Float64Vector:
     """Return the independence ratio of each row."""
-    return _ratios(*_transition_counts(hits))
+    return _ratios(*_transition_counts(hits, stretches))
 
 
-def conditional_coverage_statistics(hits: BoolMatrix, tail_probability: float) -> Float64Vector:
+def conditional_coverage_statistics(
+    hits: BoolMatrix, tail_probability: float, stretches: Stretches | None = None
+) -> Float64Vector:
     """Return the conditional-coverage ratio of each row."""
     counts = hits.sum(axis=1).astype(np.float64)
     covered = pof_ratios(counts, hits.shape[1], tail_probability)
-    together: Float64Vector = covered + independence_statistics(hits)
+    together: Float64Vector = covered + independence_statistics(hits, stretches)
     return together
 
 
-def haas_independence_statistics(hits: BoolMatrix, tail_probability: float) -> Float64Vector:
-    """Return the sum of the waits' ratios of each row."""
-    found = gaps(hits)
+def haas_independence_statistics(
+    hits: BoolMatrix, tail_probability: float, stretches: Stretches | None = None
+) -> Float64Vector:
+    """Return the sum of the waits' ratios of each row; each stretch begins with a wait."""
+    found = gaps(hits, stretches)
     ratios = wait_ratios(found.days, tail_probability)
     sums = np.bincount(found.sequence, weights=ratios, minlength=len(hits))
     without = no_breach_ratio(hits.shape[1], tail_probability)
     return np.where(hits.any(axis=1), sums, without)
 
 
-def haas_mixed_statistics(hits: BoolMatrix, tail_probability: float) -> Float64Vector:
+def haas_mixed_statistics(
+    hits: BoolMatrix, tail_probability: float, stretches: Stretches | None = None
+) -> Float64Vector:
     """Return the mixed ratio of each row."""
     counts = hits.sum(axis=1).astype(np.float64)
     covered = pof_ratios(counts, hits.shape[1], tail_probability)
-    mixed: Float64Vector = covered + haas_independence_statistics(hits, tail_probability)
+    waits = haas_independence_statistics(hits, tail_probability, stretches)
+    mixed: Float64Vector = covered + waits
     return mixed
 
 
 def _haas(
-    hits: BoolVector, tail_probability: float, name: str, null: str, *, extra_dof: int
+    hits: BoolVector,
+    tail_probability: float,
+    stretches: Stretches | None,
+    name: str,
+    null: str,
+    *,
+    extra_dof: int,
 ) -> HypothesisResult:
     statistics = haas_mixed_statistics if extra_dof else haas_independence_statistics
-    ratio = float(statistics(as_matrix(hits), tail_probability)[0])
+    ratio = float(statistics(as_matrix(hits), tail_probability, stretches)[0])
     breach_count = int(np.count_nonzero(hits))
     dof = max(1, breach_count) + extra_dof
     note = "" if breach_count else f"no breach in {len(hits)} days: one wait longer than that"
@@ -196,6 +218,14 @@ def _haas(
 
 
 def _transition_counts(
+    hits: BoolMatrix, stretches: Stretches | None
+) -> tuple[Float64Vector, Float64Vector, Float64Vector, Float64Vector]:
+    """Return the number of transitions of each kind per row, over all stretches."""
+    counts = np.sum([_counted(part) for part in stretches_of(hits, stretches)], axis=0)
+    return counts[0], counts[1], counts[2], counts[3]
+
+
+def _counted(
     hits: BoolMatrix,
 ) -> tuple[Float64Vector, Float64Vector, Float64Vector, Float64Vector]:
     before, after = hits[:, :-1], hits[:, 1:]

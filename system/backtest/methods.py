@@ -7,7 +7,7 @@ ewma-fhs   the last n scenario P&Ls, each scaled by today's over its own day's v
            (exponentially weighted, 0.94; Barone-Adesi, Giannopoulos & Vosper 1999)
 normal     mean and standard deviation of the n scenario P&Ls, normal quantile
 student-t  location, scale and degrees of freedom of the n scenario P&Ls by maximum
-           likelihood, Student's quantile
+           likelihood, Student's quantile; none where the likelihood has no maximum
 ========== =============================================================================
 
 All start from the same scenario P&L of today's positions. Only ``hs`` and ``hs250`` state
@@ -33,7 +33,7 @@ from system.backtest.distributions import (
     student_quantile,
 )
 from system.backtest.scenarios import ScenarioBlock
-from system.backtest.student import fitted_student
+from system.backtest.student import fitted_student, largest_equal_count
 from system.risk.arrays import Float64Matrix, Float64Vector, IndexVector
 from system.risk.breach import exceeds
 from system.risk.confidence import Confidence, Tail, tail_of
@@ -109,13 +109,15 @@ class Forecasts:
     Parameters
     ----------
     var, expected_shortfall : ndarray of float64, shape (day_count,)
-        Losses of the book.
+        Losses of the book; NaN on a day whose P&Ls the method has no law for.
     component_var : ndarray of float64, shape (day_count, position_count)
         Adds up to ``var``.
     scenario : ndarray of intp, shape (day_count,), or None
         0-based scenario behind the VaR, within each day's last n; None for a fitted law.
     below, up_to : ndarray of float64, shape (day_count,)
         Forecast probability of a P&L below, and at most, the next day's.
+    equal_count : ndarray of intp, shape (day_count,), or None
+        Largest number of equal scenario P&Ls; only where the method needs it.
     """
 
     var: Float64Vector
@@ -124,11 +126,13 @@ class Forecasts:
     scenario: IndexVector | None
     below: Float64Vector
     up_to: Float64Vector
+    equal_count: IndexVector | None = None
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Return consecutive forecasts of one method as one."""
         scenarios = [one.scenario for one in parts if one.scenario is not None]
+        equal = [one.equal_count for one in parts if one.equal_count is not None]
         return cls(
             var=np.concatenate([one.var for one in parts]),
             expected_shortfall=np.concatenate([one.expected_shortfall for one in parts]),
@@ -136,6 +140,7 @@ class Forecasts:
             scenario=np.concatenate(scenarios) if scenarios else None,
             below=np.concatenate([one.below for one in parts]),
             up_to=np.concatenate([one.up_to for one in parts]),
+            equal_count=np.concatenate(equal) if equal else None,
         )
 
 
@@ -285,6 +290,7 @@ def _student(
         scenario=None,
         below=placed,
         up_to=placed,
+        equal_count=largest_equal_count(pnl),
     )
 
 

@@ -17,7 +17,7 @@ from system.risk.arrays import Float64Matrix
 from system.risk.listing import Listing
 
 ALWAYS: Final = dt.date.min
-"""Held-from date of a quantity without a date: held at the first close of the backtest."""
+"""Held-from date of a quantity without a date: held at the first close of the run."""
 
 
 NO_TERMS: Final = (
@@ -36,7 +36,7 @@ class DatedQuantity:
     instrument_id : str
         What is held.
     quantity : float
-        Signed, in units of that day; 0 ends the holding. For money: the amount.
+        Signed, in the shares of that day; 0 ends the holding. For money: the amount.
     held_from : date
         The close it is held from; ``ALWAYS`` for the whole backtest.
     """
@@ -142,6 +142,32 @@ def holding_spans(book: BacktestBook) -> tuple[HoldingSpan, ...]:
         )
         for group, end in zip(grouped, ends, strict=True)
         if group[0].quantities
+    )
+
+
+def flat_periods(book: BacktestBook) -> tuple[tuple[dt.date, dt.date | None], ...]:
+    """Return when a book holds nothing: from a close on, until the next one at which it does.
+
+    Parameters
+    ----------
+    book : BacktestBook
+        The portfolio.
+
+    Returns
+    -------
+    tuple of (date, date or None)
+        In order; from ``ALWAYS`` where it holds nothing from the beginning, until None where
+        it never holds anything again. The time before its first dated quantity is no such
+        period: nothing is said about it.
+    """
+    steps = _steps(book.quantities)
+    grouped = [
+        (is_flat, next(group).held_from)
+        for is_flat, group in itertools.groupby(steps, key=lambda step: not step.quantities)
+    ]
+    ends = [held_from for _, held_from in grouped[1:]] + [None]
+    return tuple(
+        (held_from, end) for (is_flat, held_from), end in zip(grouped, ends, strict=True) if is_flat
     )
 
 

@@ -15,7 +15,13 @@ import numpy as np
 
 from system.backtest.battery import hit_statistics, simulated_statistics
 from system.backtest.eprocess import LEVEL, log_wealths
-from system.backtest.hits import ClusteredHits, HitLaw, IndependentHits, hit_blocks
+from system.backtest.hits import (
+    ClusteredHits,
+    HitLaw,
+    IndependentHits,
+    Stretches,
+    hit_blocks,
+)
 from system.risk.arrays import Float64Vector
 
 TESTS: Final = (
@@ -74,6 +80,7 @@ def power(
     day_count: int,
     simulation_count: int = 1_000,
     level: float = LEVEL,
+    stretches: Stretches | None = None,
 ) -> tuple[PowerRow, ...]:
     """Return how often tests reject in ``day_count`` days, under several alternatives.
 
@@ -91,18 +98,22 @@ def power(
         Samples per law.
     level : float
         Of the tests.
+    stretches : Stretches, optional
+        Of the days; without them there is no hole.
 
     Returns
     -------
     tuple of PowerRow
         The e-process counts as rejecting if it ever reached 1 / level.
     """
-    chosen = {name: hit_statistics(tail_probability)[name] for name in TESTS}
+    days = Stretches.unbroken(day_count) if stretches is None else stretches
+    chosen = {name: hit_statistics(tail_probability, days)[name] for name in TESTS}
     counts = {"day_count": day_count, "simulation_count": simulation_count}
     null = simulated_statistics(IndependentHits(tail_probability), chosen, rng, **counts)
     critical = {name: _critical_value(values, level) for name, values in null.items()}
     rows = []
-    for words, law in alternatives(tail_probability, expected_rate).items():
+    for words, whole in alternatives(tail_probability, expected_rate).items():
+        law = days.law(whole)
         drawn = simulated_statistics(law, chosen, rng, **counts)
         rates = {name: _rate_above(drawn[name], critical[name]) for name in TESTS}
         rates[E_PROCESS] = _crossing_rate(

@@ -8,6 +8,7 @@ and compared to the bit (decision 0035).
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from system.backtest.scenarios import (
 )
 from system.backtest.specification import BacktestSettings
 from system.backtest.worth import MarkedDays, Worth, worth
-from system.risk.arrays import Float64Matrix, Float64Vector, IndexVector
+from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVector
 from system.risk.listing import Listing
 from system.risk.moves import SuspectMove, suspect_moves
 from system.risk.portfolio import ADDITIVITY_TOLERANCE, portfolio_risk, position_groups
@@ -40,14 +41,34 @@ CHECKED_DAYS: Final = 20
 """Days of a span that are compared with the risk core; about 0.2 ms each."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnfittedDay:
+    """P&L date without a VaR, because the scenario P&Ls have no law of the method's kind.
+
+    Parameters
+    ----------
+    date : date
+        P&L date.
+    equal_count : int
+        How many of the scenario P&Ls are equal.
+    """
+
+    date: dt.date
+    equal_count: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SpanResult:
     """What a span was worth, what was stated, what came; see `DailyBacktest`.
 
-    Vectors have shape (day_count,); ``component_var`` (day_count, position_count).
+    Vectors have shape (day_count,); ``component_var`` (day_count, position_count). Days that the
+    method has no law for are left out of them and stand in ``unfitted``.
     """
 
     days: SpanDays
+    as_of_dates: tuple[dt.date, ...]
+    pnl_dates: tuple[dt.date, ...]
+    unfitted: tuple[UnfittedDay, ...]
     instrument_ids: tuple[str, ...]
     value: Float64Vector
     pnl: Float64Vector
@@ -114,19 +135,23 @@ def span_result(
     value = _row_sums(span.worth.value)
     pnl = _row_sums(span.worth.value_after) - value
     stated = _stated(span.block, pnl, settings, on_days)
-    _assert_additive(stated.component_var, stated.var)
+    fits = np.isfinite(stated.var)
+    _assert_additive(stated.component_var[fits], stated.var[fits])
     return SpanResult(
         days=days,
+        as_of_dates=tuple(itertools.compress(days.as_of_dates, fits)),
+        pnl_dates=tuple(itertools.compress(days.pnl_dates, fits)),
+        unfitted=_unfitted(days, stated, fits),
         instrument_ids=tuple(listing.instrument_id for listing in listings),
-        value=value,
-        pnl=pnl,
-        theoretical_pnl=span.block.realised(),
-        var=stated.var,
-        expected_shortfall=stated.expected_shortfall,
-        below=stated.below,
-        up_to=stated.up_to,
-        component_var=stated.component_var,
-        scenario_dates=_scenario_dates(days, stated.scenario, settings),
+        value=value[fits],
+        pnl=pnl[fits],
+        theoretical_pnl=span.block.realised()[fits],
+        var=stated.var[fits],
+        expected_shortfall=stated.expected_shortfall[fits],
+        below=stated.below[fits],
+        up_to=stated.up_to[fits],
+        component_var=stated.component_var[fits],
+        scenario_dates=_scenario_dates(days, stated.scenario, settings, int(fits.sum())),
         suspects=suspect_moves(days.window, listings),
         kernel_checked=_kernel_checked(span, stated, settings),
     )
@@ -181,11 +206,20 @@ def _row_sums(values: Float64Matrix) -> Float64Vector:
     return np.array([math.fsum(row) for row in values.tolist()])
 
 
+def _unfitted(days: SpanDays, stated: Forecasts, fits: BoolVector) -> tuple[UnfittedDay, ...]:
+    if stated.equal_count is None:
+        return ()
+    return tuple(
+        UnfittedDay(days.pnl_dates[day], int(stated.equal_count[day]))
+        for day in np.flatnonzero(~fits)
+    )
+
+
 def _scenario_dates(
-    days: SpanDays, scenario: IndexVector | None, settings: BacktestSettings
+    days: SpanDays, scenario: IndexVector | None, settings: BacktestSettings, stated_count: int
 ) -> tuple[dt.date | None, ...]:
     if scenario is None:
-        return (None,) * days.as_of_count
+        return (None,) * stated_count
     offset = settings.history_count - settings.scenario_count + 1
     dates = days.window.dates
     return tuple(dates[day + offset + index] for day, index in enumerate(scenario.tolist()))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from system.backtest.positions import DatedQuantity
+from system.backtest.positions import ALWAYS, DatedQuantity
 from system.risk.adjustments import Restatement, restated_closes
 from system.risk.window import CloseTable
 
@@ -29,6 +29,12 @@ class Split:
     instrument_id: str
     date: dt.date
     ratio: float
+
+
+def effective_splits(closes: CloseTable, splits: Iterable[Split]) -> tuple[Split, ...]:
+    """Return the splits up to the last close: a later one changes no number of a backtest."""
+    last = closes.dates[-1] if closes.dates else dt.date.min
+    return tuple(split for split in splits if split.date <= last)
 
 
 def split_adjusted(closes: CloseTable, splits: Sequence[Split]) -> CloseTable:
@@ -66,11 +72,11 @@ def split_factors(
     Parameters
     ----------
     quantities : iterable of DatedQuantity
-        Each in shares of the close it is held from; without a date, of ``opening``.
+        Each in shares of its own date, wherever the test starts; without a date, of ``opening``.
     splits : sequence of Split
         All of them.
     opening : date
-        The first close of the backtest.
+        First close of the run: one date for all its methods and books.
 
     Returns
     -------
@@ -79,7 +85,7 @@ def split_factors(
     """
     factors = {}
     for one in quantities:
-        stated = max(one.held_from, opening)
+        stated = opening if one.held_from == ALWAYS else one.held_from
         ratios = [
             split.ratio
             for split in splits

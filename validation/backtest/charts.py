@@ -52,7 +52,7 @@ def cluster_chart(backtest: DailyBacktest) -> Markup:
     """Return breaches as days since the one before, and how many fell in ten days."""
     dates = np.array(backtest.pnl_dates, dtype="datetime64[D]")
     days = np.flatnonzero(backtest.breach)
-    waits = np.diff(days, prepend=-1)
+    waits = np.diff(backtest.stretches.places[days], prepend=-1)
     figure = go.Figure(
         [
             go.Bar(

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from system.backtest.battery import SimulationPlan
 from system.backtest.daily import DailyBacktest, daily_backtest
-from system.backtest.days import DayBounds
+from system.backtest.days import BacktestMarket, DayBounds
+from system.backtest.errors import FlatBookError
 from system.backtest.methods import Method
+from system.backtest.spans import run_opening
 from system.backtest.specification import BacktestSettings
+from system.backtest.splits import effective_splits, split_adjusted
 from system.clock import monotonic_ns
 from system.contracts.checked import ruled_text
 from system.contracts.currencies import checked_iso_currency
@@ -29,19 +31,22 @@ from system.risk.confidence import Confidence
 from system.risk.window import Missing
 from system.tables.dialect import DETECTED, Dialect
 from system.tables.options import Decimal, Separator
+from validation.backtest.entries import Summary
+from validation.backtest.outcomes import Failure, NotTested, Outcomes
 from validation.backtest.reading import BacktestInput, InputPaths, read_input
+from validation.backtest.screen import show
 from validation.backtest.summary import (
     Judged,
-    Summary,
     input_entries,
     judged,
+    named,
     nested,
     write_summary,
 )
 from validation.backtest.writing import write_components, write_daily
 
-SHOWN_LINES: Final = 12
-"""Suspect moves and carried closes shown on screen; the summary has all."""
+EXIT_NOT_ALL_TESTED: Final = 3
+"""Some books were tested and written, some were not."""
 
 MIN_WINDOW: Final = 2
 MAX_WINDOW: Final = 5_000
@@ -126,11 +131,12 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
     """Backtest VaR on prices and positions of your own.
 
     Writes daily.csv, components.csv, summary.json and report.html. Breaches never make it
-    fail: the exit code is 0 unless the input is wrong.
+    fail: the exit code is 0 if every book was tested, 3 if some were not (the others are
+    written), and 2 if the input is wrong or none was.
     """
     bounds = DayBounds(_date("--start", start), _date("--end", end))
     level = Confidence.parse(confidence)
-    run(
+    summary = run(
         Plan(
             paths=InputPaths(prices, positions, instruments, fx, splits),
             base_currency=_currency(base_currency),
@@ -145,6 +151,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
         ),
         Console(),
     )
+    if any(one.kind == NotTested.REFUSED for one in summary.not_tested):
+        raise typer.Exit(EXIT_NOT_ALL_TESTED)
 
 
 def run(plan: Plan, console: Console) -> Summary:
@@ -160,48 +168,88 @@ def run(plan: Plan, console: Console) -> Summary:
     Raises
     ------
     InputError
-        If a file or an option is wrong; nothing is written then.
+        If a file or an option is wrong, or no book can be tested; nothing is written then.
     """
     began_ns = monotonic_ns()
     given = read_input(plan.paths, plan.base_currency, plan.dialect)
-    backtests = _valued(plan, given, console)
+    opening = _opening(plan, given)
+    outcomes = _valued(plan, given, opening, console)
+    outcomes.check_any()
+    backtests = outcomes.tested
     plan.folder.mkdir(parents=True, exist_ok=True)
     _write_numbers(plan, backtests)
     valued_ns = monotonic_ns()
     entries = [judged(one, plan.simulation) for one in _shown(backtests, "testing", console)]
-    summary = _summary(plan, entries)
+    summary = _summary(plan, entries, outcomes, opening)
     write_summary(plan.folder / "summary.json", summary)
     if plan.with_report:
         _write_report(plan, summary, entries)
-    _show(console, entries)
+    show(console, entries, summary.not_tested)
     console.print(
         f"{plan.folder}: valuation and CSV files {_seconds(began_ns, valued_ns)}, "
         f"tests and report {_seconds(valued_ns, monotonic_ns())}",
         highlight=False,
+        markup=False,
     )
+    _show_refused(console, outcomes)
     return summary
 
 
-def _valued(plan: Plan, given: BacktestInput, console: Console) -> list[DailyBacktest]:
-    """Return every portfolio under every method, the portfolios of a method together."""
+def _show_refused(console: Console, outcomes: Outcomes) -> None:
+    """Show as the last line how much was not tested."""
+    refused = outcomes.refused
+    if refused:
+        books = named(tuple(dict.fromkeys(one.portfolio for one in refused)))
+        count = len(refused) + len(outcomes.tested)
+        console.print(
+            f"{len(refused)} of {count} backtests were not made ({books}): not_tested in "
+            f"summary.json has the reasons; exit code {EXIT_NOT_ALL_TESTED}",
+            style="bold red",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _opening(plan: Plan, given: BacktestInput) -> dt.date | None:
+    """Return the first close of the run, whose shares quantities without a date are in."""
+    splits = effective_splits(given.market.closes, given.splits)
+    adjusted = BacktestMarket(split_adjusted(given.market.closes, splits), given.market.rates)
+    return run_opening(given.books, adjusted, plan.settings)
+
+
+def _valued(
+    plan: Plan, given: BacktestInput, opening: dt.date | None, console: Console
+) -> Outcomes:
+    """Return every portfolio under every method; one that cannot be tested stops no other."""
     jobs = [(settings, book) for settings in plan.settings for book in given.books]
+    missing = plan.settings[0].missing
     day_count = len(given.market.closes.dates)
-    results = []
+    results: list[DailyBacktest] = []
+    failures = [Failure(name, None, error, missing) for name, error in given.refused.items()]
     with _progress(console) as progress:
         bar = progress.add_task("valuing", total=day_count * len(jobs))
         for number, (settings, book) in enumerate(jobs, 1):
-            progress.update(bar, description=f"valuing {book.portfolio}, {settings.method}")
-            results.append(
-                daily_backtest(
-                    book,
-                    given.market,
-                    settings,
-                    splits=given.splits,
-                    on_days=lambda days: progress.advance(bar, days),
+            words = escape(f"valuing {book.portfolio}, {settings.method}")
+            progress.update(bar, description=words)
+            try:
+                results.append(
+                    daily_backtest(
+                        book,
+                        given.market,
+                        settings,
+                        splits=given.splits,
+                        opening=opening,
+                        on_days=lambda days: progress.advance(bar, days),
+                    )
                 )
-            )
+            except FlatBookError as error:
+                if settings is plan.settings[0]:
+                    failures.append(Failure(book.portfolio, None, error, missing))
+            except InputError as error:
+                failures.append(Failure(book.portfolio, settings.method, error, missing))
             progress.update(bar, completed=day_count * number)
-    return results
+    return Outcomes(tuple(results), tuple(failures))
 
 
 def _shown(
@@ -210,7 +258,8 @@ def _shown(
     with _progress(console) as progress:
         bar = progress.add_task(words, total=len(backtests))
         for one in backtests:
-            progress.update(bar, description=f"{words} {one.portfolio}, {one.settings.method}")
+            described = escape(f"{words} {one.portfolio}, {one.settings.method}")
+            progress.update(bar, description=described)
             yield one
             progress.advance(bar)
 
@@ -235,7 +284,9 @@ def _write_report(plan: Plan, summary: Summary, entries: Sequence[Judged]) -> No
     write_report(plan.folder / "report.html", summary, entries)
 
 
-def _summary(plan: Plan, entries: Sequence[Judged]) -> Summary:
+def _summary(
+    plan: Plan, entries: Sequence[Judged], outcomes: Outcomes, opening: dt.date | None
+) -> Summary:
     settings = plan.settings[0]
     return Summary(
         format=1,
@@ -246,61 +297,10 @@ def _summary(plan: Plan, entries: Sequence[Judged]) -> Summary:
         seed=plan.simulation.seed,
         simulations=plan.simulation.count,
         inputs=input_entries(plan.paths.present()),
-        portfolios=nested(entries),
+        undated_as_of=opening,
+        portfolios=nested(entries, outcomes.without_law()),
+        not_tested=outcomes.entries(),
     )
-
-
-def _show(console: Console, entries: Sequence[Judged]) -> None:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("portfolio", "method"):
-        table.add_column(column)
-    for column in ("days", "breaches", "rate", "promised", "expected", "e-value"):
-        table.add_column(column, justify="right")
-    table.add_column("zone")
-    for one in entries:
-        entry = one.entry
-        expected = "-" if entry.expected_rate is None else f"{entry.expected_rate:.2%}"
-        table.add_row(
-            one.backtest.portfolio,
-            entry.method,
-            str(entry.days),
-            str(entry.breaches),
-            f"{entry.rate:.2%}",
-            f"{entry.promised_rate:.2%}",
-            expected,
-            f"{entry.e_process.e_value:.3g}",
-            entry.traffic_light.zone,
-        )
-    console.print(table)
-    _show_flags(console, entries)
-
-
-def _show_flags(console: Console, entries: Sequence[Judged]) -> None:
-    """Show suspect moves, carried closes and constant volatilities once, as many as fit."""
-    suspects = sorted(
-        {
-            (move.instrument, str(move.date), f"{move.move:+.1%}", move.probable_split)
-            for one in entries
-            for move in one.entry.suspect_moves
-        },
-        key=lambda move: move[:2],
-    )
-    carried = sorted(
-        {(close.series, str(close.date)) for one in entries for close in one.entry.carried_prices}
-    )
-    lines = [
-        f"suspect move, counted: {name} {date} {move}"
-        + (f" (probable split, {split} for 1)" if split else "")
-        for name, date, move, split in suspects
-    ]
-    steady = sorted({name for one in entries for name in one.entry.constant_volatility})
-    held = [f"volatility stays in scenarios, for lack of a series: {name}" for name in steady]
-    carries = [f"carried close: {name} {date}" for name, date in carried]
-    for found in (lines, carries, held):
-        for line in found[:SHOWN_LINES]:
-            console.print(line, style="yellow", highlight=False, markup=False)
-        if len(found) > SHOWN_LINES:
-            console.print(f"... and {len(found) - SHOWN_LINES} more in summary.json")
 
 
 def _methods(texts: Sequence[str]) -> tuple[Method, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from validation.backtest.summary import MethodEntry
+from validation.backtest.entries import MethodEntry
 
 REJECTED_BELOW: Final = 0.05
 DAYS_PER_YEAR: Final = 252
@@ -42,7 +42,14 @@ def findings(entry: MethodEntry) -> tuple[Finding, ...]:
         Its numbers.
     """
     implementation = (_kernel(entry), _attribution(entry))
-    model = (_rate(entry), _promise(entry), _estimator(entry), _clusters(entry), _live(entry))
+    model = (
+        _rate(entry),
+        _untested(entry),
+        _promise(entry),
+        _estimator(entry),
+        _clusters(entry),
+        _live(entry),
+    )
     return (
         *(Finding(Kind.IMPLEMENTATION, text) for text in implementation if text),
         *(Finding(Kind.MODEL, text) for text in model if text),
@@ -85,6 +92,15 @@ def _rate(entry: MethodEntry) -> str:
     return sentence + (
         f" A faultless computation of this estimator brings about {entry.expected_rate:.2%} on "
         f"independent returns, {away:+.2%} from the promise, because its window is short."
+    )
+
+
+def _untested(entry: MethodEntry) -> str:
+    if not entry.untested:
+        return ""
+    return (
+        f"{entry.untested_days} of {entry.held_days} P&L dates on which the book was held have no "
+        "VaR; no test takes the days at both ends of such a hole for neighbours."
     )
 
 

@@ -17,6 +17,7 @@ from system.book.positions import cash_currency
 from system.contracts.checked import Rule, TextError
 from system.contracts.currencies import checked_currency, checked_iso_currency
 from system.contracts.messages import AssetClass, ReturnType
+from system.errors import InputError
 from system.risk.listing import Listing
 from system.risk.window import CloseTable
 from system.tables.cells import is_missing
@@ -61,11 +62,24 @@ class InputPaths:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BacktestInput:
-    """What the files say."""
+    """Market, books and splits of the files.
+
+    Parameters
+    ----------
+    market : BacktestMarket
+        Closes and rates.
+    books : tuple of BacktestBook
+        Ascending by portfolio.
+    splits : tuple of Split
+        Not yet in the closes.
+    refused : mapping of str to InputError
+        By portfolio: books that hold an instrument that is not listed, or an option without terms.
+    """
 
     market: BacktestMarket
     books: tuple[BacktestBook, ...]
     splits: tuple[Split, ...]
+    refused: Mapping[str, InputError]
 
 
 def read_input(paths: InputPaths, base_currency: str, dialect: Dialect = DETECTED) -> BacktestInput:
@@ -84,17 +98,13 @@ def read_input(paths: InputPaths, base_currency: str, dialect: Dialect = DETECTE
     ------
     InputFileError
         If a file cannot be read or a cell is wrong; names file, line, column and value.
-    UnknownInstrumentError
-        If a position is not among the instruments.
-    UnsupportedInstrumentError
-        If a position is an option without terms.
     """
     closes = read_close_file(paths.prices, dialect).closes
     rates = _read_rates(paths.fx, dialect)
     listings = None if paths.instruments is None else _read_listings(paths.instruments, dialect)
-    books = _read_books(paths.positions, listings, base_currency, dialect)
+    books, refused = _read_books(paths.positions, listings, base_currency, dialect)
     splits = () if paths.splits is None else _read_splits(paths.splits, dialect)
-    return BacktestInput(BacktestMarket(closes, rates), books, splits)
+    return BacktestInput(BacktestMarket(closes, rates), books, splits, refused)
 
 
 def _read_rates(path: Path | None, dialect: Dialect) -> CloseTable:
@@ -160,7 +170,7 @@ def _return_type(table: TextTable, line: int, cells: Mapping[str, str]) -> Retur
 
 def _read_books(
     path: Path, listings: Mapping[str, Listing] | None, base_currency: str, dialect: Dialect
-) -> tuple[BacktestBook, ...]:
+) -> tuple[tuple[BacktestBook, ...], dict[str, InputError]]:
     table = read_named(path, POSITION_COLUMNS, ("date",), numbers=("quantity",), dialect=dialect)
     held: dict[str, dict[tuple[str, dt.date], DatedQuantity]] = {}
     for line, cells in named_cells(table):
@@ -173,15 +183,15 @@ def _read_books(
         own[one.instrument_id, one.held_from] = one
     if not held:
         raise table.header_error("no position", "add at least one row")
-    return tuple(
-        BacktestBook(
-            portfolio,
-            base_currency,
-            _known(listings, own.values(), base_currency),
-            tuple(own.values()),
-        )
-        for portfolio, own in sorted(held.items())
-    )
+    books: list[BacktestBook] = []
+    refused: dict[str, InputError] = {}
+    for portfolio, own in sorted(held.items()):
+        known = _known(listings, own.values(), base_currency)
+        try:
+            books.append(BacktestBook(portfolio, base_currency, known, tuple(own.values())))
+        except InputError as error:
+            refused[portfolio] = error
+    return tuple(books), refused
 
 
 def _dated_quantity(table: TextTable, line: int, cells: Mapping[str, str]) -> DatedQuantity:

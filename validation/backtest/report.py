@@ -12,8 +12,9 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from validation.backtest.charts import cluster_chart, coverage_chart, evidence_chart, pnl_chart
+from validation.backtest.entries import Summary
 from validation.backtest.findings import Finding, findings
-from validation.backtest.summary import Judged, Summary
+from validation.backtest.summary import Judged
 from validation.pages import TEMPLATES
 
 OWN_TEMPLATES: Final = Path(__file__).parent / "templates"

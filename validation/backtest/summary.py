@@ -1,11 +1,10 @@
-"""What ``summary.json`` says, and how it is gathered from a backtest and its tests."""
+"""Entries of ``summary.json``, gathered from a backtest and its tests."""
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,144 +24,33 @@ from system.backtest.eprocess import (
 )
 from system.backtest.hits import HitLaw, IndependentHits, hit_blocks
 from system.backtest.methods import expected_rate
+from system.backtest.positions import ALWAYS
 from system.backtest.power import PowerRow, power
 from system.backtest.results import HypothesisResult
+from system.backtest.untested import Cause, DayRange
 from system.risk.historical import ESTIMATOR
+from validation.backtest.entries import (
+    AttributionEntry,
+    BandEntry,
+    CarriedEntry,
+    EProcessEntry,
+    FlatEntry,
+    InputEntry,
+    MethodEntry,
+    PowerEntry,
+    RangeEntry,
+    Summary,
+    SuspectEntry,
+    TestEntry,
+    ZoneEntry,
+)
 
 BAND: Final = (0.005, 0.995)
 """Quantiles of the band that a number of breaches is held against."""
 MIN_ATTRIBUTION_DAYS: Final = 2
+SHOWN_NAMES: Final = 3
 POWER_STREAM: Final = 21
 BAND_STREAM: Final = 22
-
-
-class TestEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One test; see `HypothesisResult`."""
-
-    null: str
-    statistic: float | None
-    p_value: float | None
-    dof: int | None
-    p_value_simulated: float | None
-    p_value_rolling: float | None
-    note: str
-
-
-class ZoneEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A traffic light over some days."""
-
-    period: str
-    days: int
-    breaches: int
-    zone: str
-    cumulative_probability: float
-    green_to: int
-    yellow_to: int
-
-
-class EProcessEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """The evidence against a breach probability of at most 1 - confidence."""
-
-    null: str
-    e_value: float
-    log_e_value: float
-    largest_e_value: float
-    anytime_p_value: float
-    level: float
-    first_rejection: dt.date | None
-    expected_log_e_value: float | None
-    expected_growth_per_day: float | None
-    expected_days_to_rejection: float | None
-
-
-class BandEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Between which numbers of breaches 99 % of samples of this length lie."""
-
-    independent: tuple[int, int]
-    rolling: tuple[int, int] | None
-
-
-class PowerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """How often each test rejects at 5 %, if an alternative is the truth."""
-
-    alternative: str
-    rejection_rates: dict[str, float]
-
-
-class AttributionEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """P&L by the scenario formula against revaluation."""
-
-    spearman: float | None
-    kolmogorov_smirnov: float
-    largest_gap: float
-    zone: str | None
-
-
-class SuspectEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A move beyond the bound of its asset class; it counts all the same."""
-
-    instrument: str
-    date: dt.date
-    move: float
-    probable_split: str | None
-
-
-class CarriedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A close that stands in for a missing one."""
-
-    series: str
-    date: dt.date
-
-
-class MethodEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One portfolio under one method."""
-
-    method: str
-    official: bool
-    estimator: str
-    confidence: str
-    window: int
-    n: int
-    k: int | None
-    first_asof: dt.date
-    last_pnl_date: dt.date
-    days: int
-    breaches: int
-    rate: float
-    promised_rate: float
-    expected_rate: float | None
-    breach_band_99: BandEntry
-    tests: dict[str, TestEntry]
-    traffic_light: ZoneEntry
-    years: tuple[ZoneEntry, ...]
-    e_process: EProcessEntry
-    power: tuple[PowerEntry, ...]
-    pnl_attribution: AttributionEntry | None
-    suspect_moves: tuple[SuspectEntry, ...]
-    carried_prices: tuple[CarriedEntry, ...]
-    constant_volatility: tuple[str, ...]
-    kernel_checked: tuple[dt.date, ...]
-
-
-class InputEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that the backtest was made from."""
-
-    file: str
-    sha256: str
-
-
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``summary.json`` holds: portfolio -> method -> numbers."""
-
-    format: int
-    base_currency: str
-    missing: str
-    start: dt.date | None
-    end: dt.date | None
-    seed: int
-    simulations: int
-    inputs: dict[str, InputEntry]
-    portfolios: dict[str, dict[str, MethodEntry]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,6 +84,7 @@ def judged(backtest: DailyBacktest, plan: SimulationPlan) -> Judged:
         expected_rate=expected,
         day_count=backtest.day_count,
         simulation_count=plan.slow_count,
+        stretches=backtest.stretches,
     )
     entry = MethodEntry(
         method=settings.method.value,
@@ -225,6 +114,15 @@ def judged(backtest: DailyBacktest, plan: SimulationPlan) -> Judged:
         ),
         constant_volatility=backtest.constant_volatility,
         kernel_checked=backtest.kernel_checked,
+        held_days=backtest.day_count + backtest.untested_count,
+        untested_days=backtest.untested_count,
+        untested=_ranges(backtest, backtest.untested),
+        left_out=_ranges(backtest, backtest.left_out),
+        flat=tuple(
+            FlatEntry(since=None if since == ALWAYS else since, until=until)
+            for since, until in backtest.flat
+        ),
+        fit_note=backtest.fit_note,
     )
     return Judged(backtest, evidence, entry)
 
@@ -237,12 +135,25 @@ def input_entries(paths: Mapping[str, Path]) -> dict[str, InputEntry]:
     }
 
 
-def nested(entries: Sequence[Judged]) -> dict[str, dict[str, MethodEntry]]:
-    """Return entries by portfolio and method, in their order."""
-    found: dict[str, dict[str, MethodEntry]] = {}
+def nested(
+    entries: Sequence[Judged], without_law: Iterable[tuple[str, str]] = ()
+) -> dict[str, dict[str, MethodEntry | None]]:
+    """Return entries by portfolio and method, in their order.
+
+    Parameters
+    ----------
+    entries : sequence of Judged
+        What was tested.
+    without_law : iterable of (str, str)
+        Portfolio and method: None where the method has no law for a portfolio that others have.
+    """
+    by_portfolio: dict[str, dict[str, MethodEntry | None]] = {}
     for one in entries:
-        found.setdefault(one.backtest.portfolio, {})[one.entry.method] = one.entry
-    return found
+        by_portfolio.setdefault(one.backtest.portfolio, {})[one.entry.method] = one.entry
+    for portfolio, method in without_law:
+        if portfolio in by_portfolio:
+            by_portfolio[portfolio][method] = None
+    return by_portfolio
 
 
 def write_summary(path: Path, summary: Summary) -> None:
@@ -318,10 +229,50 @@ def _count_band(
     law: HitLaw, backtest: DailyBacktest, plan: SimulationPlan, stream: int
 ) -> tuple[int, int]:
     rng = plan.rng(BAND_STREAM + stream)
-    blocks = hit_blocks(law, rng, max(1, plan.count), backtest.day_count)
+    on_days = backtest.stretches.law(law)
+    blocks = hit_blocks(on_days, rng, max(1, plan.count), backtest.day_count)
     counts = np.concatenate([block.sum(axis=1) for block in blocks])
     low, high = np.quantile(counts, BAND, method="inverted_cdf")
     return int(low), int(high)
+
+
+def _ranges(backtest: DailyBacktest, ranges: Sequence[DayRange]) -> tuple[RangeEntry, ...]:
+    return tuple(
+        RangeEntry(
+            first=one.first,
+            last=one.last,
+            days=one.day_count,
+            cause=one.cause.value,
+            series=one.series,
+            reason=_reason(backtest, one),
+        )
+        for one in ranges
+    )
+
+
+def _reason(backtest: DailyBacktest, days: DayRange) -> str:
+    """Return in words why days have no VaR, or are no scenario days."""
+    if days.cause is Cause.NO_FIT:
+        return backtest.fit_note
+    who, has = named(days.series), "has" if len(days.series) == 1 else "have"
+    if days.cause is Cause.NO_CLOSE:
+        return f"{who} {has} no close"
+    needed = f"the {backtest.settings.history_count + 1} closes that {backtest.settings.method}"
+    if not days.series:
+        return f"the prices begin too late for {needed} needs up to the day before"
+    return f"{who} {has} fewer than {needed} needs up to the day before"
+
+
+def named(names: Sequence[str]) -> str:
+    """Return a few of many names as text.
+
+    Examples
+    --------
+    >>> named(["A", "B"]), named(["A", "B", "C", "D", "E"])
+    ('A, B', 'A, B, C and 2 more')
+    """
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    return ", ".join(names[:SHOWN_NAMES]) + more
 
 
 def _power_entry(row: PowerRow) -> PowerEntry:

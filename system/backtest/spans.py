@@ -1,0 +1,181 @@
+"""Spans of a book that a backtest runs over, and the first close of a run.
+
+A quantity without a date is in the shares of the first close of the run: the earliest close that a
+VaR is stated for under any method of the run, in any of its books. One date for all of
+them, so that a file of positions is one book whatever is computed from it (decision 0105).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from system.backtest.days import (
+    BacktestMarket,
+    DayBounds,
+    SpanCalendar,
+    SpanDays,
+    book_table,
+    span_calendar,
+    span_days,
+)
+from system.backtest.errors import FlatBookError, NoBacktestDaysError
+from system.backtest.positions import BacktestBook, HoldingSpan, flat_periods, holding_spans
+from system.backtest.specification import BacktestSettings
+from system.errors import InputError
+from system.risk.arrays import BoolVector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChosenSpan:
+    """One span of a book with its calendar.
+
+    Parameters
+    ----------
+    span : HoldingSpan
+        Instruments and quantities.
+    calendar : SpanCalendar
+        Its days.
+    days : SpanDays or None
+        Those that are tested and what they need; None where none is.
+    """
+
+    span: HoldingSpan
+    calendar: SpanCalendar
+    days: SpanDays | None
+
+
+def chosen_spans(
+    book: BacktestBook, market: BacktestMarket, settings: BacktestSettings
+) -> tuple[ChosenSpan, ...]:
+    """Return the spans of a book, at least one of them with a day to test.
+
+    A span is tested up to the first close that the next one states a VaR for: where days are left
+    out, a P&L over several days could else reach into it.
+
+    Parameters
+    ----------
+    book : BacktestBook
+        The portfolio.
+    market : BacktestMarket
+        Closes in the shares of the last day, and rates.
+    settings : BacktestSettings
+        Method, bounds and what to do with gaps.
+
+    Raises
+    ------
+    FlatBookError
+        If it holds nothing in the bounds.
+    NoBacktestDaysError
+        If no P&L date has a full window before it; names the series with the fewest closes.
+    UnknownSeriesError
+        If an instrument or currency has no column; names it.
+    MissingCloseError
+        If a close is missing under ``REFUSE``, or cannot be carried; names series and date.
+    """
+    _refuse_flat(book, market, settings.bounds)
+    chosen: list[ChosenSpan] = []
+    until = settings.bounds.end
+    for span in reversed(holding_spans(book)):
+        bounds = DayBounds(settings.bounds.start, until)
+        chosen.insert(0, _chosen(span, bounds, book, market, settings))
+        if chosen[0].days is not None:
+            until = chosen[0].days.as_of_dates[0]
+    if all(one.days is None for one in chosen):
+        raise _no_days(book, settings, [one.calendar for one in chosen])
+    return tuple(chosen)
+
+
+def run_opening(
+    books: Iterable[BacktestBook],
+    market: BacktestMarket,
+    settings: Sequence[BacktestSettings],
+) -> dt.date | None:
+    """Return the first close of a run: the earliest that any book has a VaR for by any method.
+
+    Parameters
+    ----------
+    books : iterable of BacktestBook
+        All books of the run.
+    market : BacktestMarket
+        Closes in the shares of the last day, and rates.
+    settings : sequence of BacktestSettings
+        One per method.
+
+    Returns
+    -------
+    date or None
+        None where no book can be tested. A book that cannot is passed over.
+    """
+    openings = [
+        opening
+        for book in books
+        for one in settings
+        if (opening := _opening(book, market, one)) is not None
+    ]
+    return min(openings, default=None)
+
+
+def first_as_of(chosen: Sequence[ChosenSpan]) -> dt.date:
+    """Return the first close that a VaR is stated for."""
+    return next(one.days.as_of_dates[0] for one in chosen if one.days is not None)
+
+
+def _opening(
+    book: BacktestBook, market: BacktestMarket, settings: BacktestSettings
+) -> dt.date | None:
+    try:
+        return first_as_of(chosen_spans(book, market, settings))
+    except InputError:
+        return None
+
+
+def _chosen(
+    span: HoldingSpan,
+    bounds: DayBounds,
+    book: BacktestBook,
+    market: BacktestMarket,
+    settings: BacktestSettings,
+) -> ChosenSpan:
+    table = book_table(market, span.listings, book.base_currency)
+    calendar = span_calendar(table, span, bounds, settings.missing)
+    days = span_days(calendar, span, bounds, history_count=settings.history_count)
+    return ChosenSpan(span, calendar, days)
+
+
+def _refuse_flat(book: BacktestBook, market: BacktestMarket, bounds: DayBounds) -> None:
+    spans, dates = holding_spans(book), market.closes.dates
+    if not spans:
+        raise FlatBookError(book.portfolio, None)
+    before_start = bisect_left(dates, bounds.start or dt.date.min) - 1
+    first = dates[max(before_start, 0)] if dates else dt.date.min
+    if all(span.held_until is not None and span.held_until <= first for span in spans):
+        raise FlatBookError(book.portfolio, flat_periods(book)[-1][0])
+
+
+def _no_days(
+    book: BacktestBook, settings: BacktestSettings, calendars: Sequence[SpanCalendar]
+) -> NoBacktestDaysError:
+    """Return the error of the span with the most days that all series share."""
+    calendar = max(calendars, key=lambda one: int(_common(one, settings).sum()))
+    common = _common(calendar, settings)
+    counts = np.isfinite(calendar.table.closes)[:, : len(common)].sum(axis=1).tolist()
+    by_name = dict(zip(calendar.table.names, counts, strict=True))
+    scarcest = min(by_name, key=by_name.__getitem__, default=None)
+    return NoBacktestDaysError(
+        book.portfolio,
+        settings.history_count,
+        int(common.sum()),
+        (settings.bounds.start, settings.bounds.end),
+        None if scarcest is None else (scarcest, by_name[scarcest]),
+    )
+
+
+def _common(calendar: SpanCalendar, settings: BacktestSettings) -> BoolVector:
+    """Return on which days of the calendar up to the end every series has a close."""
+    known = bisect_right(calendar.table.dates, settings.bounds.end or dt.date.max)
+    return np.asarray(np.isfinite(calendar.table.closes[:, :known]).all(axis=0), dtype=np.bool_)

@@ -1,0 +1,144 @@
+"""Results of a backtest on the terminal: a table, what is flagged, and what was not tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from validation.backtest.entries import NotTestedEntry, RangeEntry
+from validation.backtest.outcomes import NotTested
+from validation.backtest.summary import Judged
+
+SHOWN_LINES: Final = 12
+"""Lines of one kind shown on screen; the summary has all."""
+
+
+def show(console: Console, entries: Sequence[Judged], not_tested: Sequence[NotTestedEntry]) -> None:
+    """Show results, flags and days without a test, then the books without a backtest.
+
+    Parameters
+    ----------
+    console : Console
+        Where to.
+    entries : sequence of Judged
+        What was tested, in order.
+    not_tested : sequence of NotTestedEntry
+        What was not, with the reason.
+    """
+    console.print(_table(entries))
+    _show_flags(console, entries)
+    _show_lines(console, [line for one in entries for line in _untested_lines(one)])
+    _show_lines(console, [line for one in entries for line in _left_out_lines(one)])
+    _show_lines(console, [line for one in entries for line in _flat_lines(one)])
+    for one in not_tested:
+        style = "red" if one.kind == NotTested.REFUSED else "yellow"
+        _print(console, f"{one.kind}: {_of(one)}: {one.reason}", style)
+
+
+def _table(entries: Sequence[Judged]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("portfolio", "method"):
+        table.add_column(column)
+    for column in ("days", "breaches", "rate", "promised", "expected", "e-value"):
+        table.add_column(column, justify="right")
+    table.add_column("zone")
+    for one in entries:
+        entry = one.entry
+        expected = "-" if entry.expected_rate is None else f"{entry.expected_rate:.2%}"
+        table.add_row(
+            Text(one.backtest.portfolio),
+            entry.method,
+            str(entry.days),
+            str(entry.breaches),
+            f"{entry.rate:.2%}",
+            f"{entry.promised_rate:.2%}",
+            expected,
+            f"{entry.e_process.e_value:.3g}",
+            entry.traffic_light.zone,
+        )
+    return table
+
+
+def _show_flags(console: Console, entries: Sequence[Judged]) -> None:
+    """Show suspect moves, carried closes and constant volatilities once, as many as fit."""
+    suspects = sorted(
+        {
+            (move.instrument, str(move.date), f"{move.move:+.1%}", move.probable_split)
+            for one in entries
+            for move in one.entry.suspect_moves
+        },
+        key=lambda move: move[:2],
+    )
+    carried = sorted(
+        {(close.series, str(close.date)) for one in entries for close in one.entry.carried_prices}
+    )
+    steady = sorted({name for one in entries for name in one.entry.constant_volatility})
+    _show_lines(
+        console,
+        [
+            f"suspect move, counted: {name} {date} {move}"
+            + (f" (probable split, {split} for 1)" if split else "")
+            for name, date, move, split in suspects
+        ],
+    )
+    _show_lines(console, [f"carried close: {name} {date}" for name, date in carried])
+    _show_lines(
+        console, [f"volatility stays in scenarios, for lack of a series: {name}" for name in steady]
+    )
+
+
+def _untested_lines(one: Judged) -> Iterable[str]:
+    entry = one.entry
+    if entry.untested:
+        yield (
+            f"{one.backtest.portfolio}, {entry.method}: {entry.untested_days} of "
+            f"{entry.held_days} P&L dates have no VaR"
+        )
+        yield from (f"  {_range(days)}: {days.reason}" for days in entry.untested)
+
+
+def _left_out_lines(one: Judged) -> Iterable[str]:
+    """Yield the days left out of scenarios that are not among the untested ones."""
+    entry = one.entry
+    shown = {(days.first, days.last) for days in entry.untested}
+    ranges = [days for days in entry.left_out if (days.first, days.last) not in shown]
+    if ranges:
+        yield (
+            f"{one.backtest.portfolio}, {entry.method}: "
+            f"{sum(days.days for days in entry.left_out)} days are no scenario days"
+        )
+        yield from (f"  {_range(days)}: {days.reason}" for days in ranges)
+
+
+def _flat_lines(one: Judged) -> Iterable[str]:
+    for period in one.entry.flat:
+        since = "the beginning" if period.since is None else period.since
+        until = "the end" if period.until is None else period.until
+        yield f"{one.backtest.portfolio} holds nothing from {since} until {until}"
+
+
+def _range(days: RangeEntry) -> str:
+    if days.days == 1:
+        return f"{days.first}"
+    return f"{days.first} to {days.last} ({days.days})"
+
+
+def _of(one: NotTestedEntry) -> str:
+    return one.portfolio if one.method is None else f"{one.portfolio}, {one.method}"
+
+
+def _show_lines(console: Console, lines: Sequence[str]) -> None:
+    for line in dict.fromkeys(lines[:SHOWN_LINES]):
+        _print(console, line, "yellow")
+    if len(lines) > SHOWN_LINES:
+        console.print(f"... and {len(lines) - SHOWN_LINES} more in summary.json")
+
+
+def _print(console: Console, line: str, style: str) -> None:
+    """Print a line that may hold names of a user: nothing in it is markup."""
+    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
