@@ -41,8 +41,8 @@ def shared_dir(folder: Path = PROJECT_DIR) -> Path:
     """
     if is_checkout(folder):
         return folder
-    beside = folder / SHARE
-    return beside if beside.is_dir() else folder.parents[2] / SHARE
+    below = folder / SHARE
+    return below if below.is_dir() else folder.parents[2] / SHARE
 
 
 def require_checkout(command: str) -> None:

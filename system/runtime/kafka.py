@@ -11,6 +11,8 @@ from typing import ClassVar, Final
 from kafka import KafkaAdminClient
 
 from system.bus.admin import create_topics
+from system.errors import InputError
+from system.places import SETUP_COMMAND
 from system.runtime.component import CHECK_BOUND_S, Component, Site, check_port
 from system.runtime.programs import Program, run_step
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
@@ -138,7 +140,10 @@ def _format(site: Site, folder: Path) -> Program:
 
 
 def _java(site: Site, folder: Path, flags: tuple[str, ...], main: tuple[str, ...]) -> Program:
-    class_path = f"{site.settings.broker_jars_dir}/*"
+    jars_dir = site.settings.broker_jars_dir
+    if not any(jars_dir.glob("*.jar")):
+        raise InputError(f"no Java archives in {jars_dir}: run `{SETUP_COMMAND}`")
+    class_path = f"{jars_dir}/*"
     logging = f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"
     java = str(site.required_java.executable)
     return Program((java, "-cp", class_path, *flags, logging, *main), directory=folder)

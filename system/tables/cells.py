@@ -20,6 +20,7 @@ _INFINITE: Final = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _FORMS: Final = (
     (re.compile(r"\(.*\)"), "it is in brackets", "write a negative number with a minus sign"),
     (re.compile(r"^[\u2212\u2013]|-$"), "its minus sign is another or at its end", "write -1234.5"),
+    (re.compile(r"^#[A-Z0-9/]+[!?]?$"), "it is an error of a spreadsheet", "leave the cell empty"),
     (re.compile(r"%$"), "it is a percentage", "write 0.05 for 5 %"),
     (
         re.compile(r"[$\u20ac\u00a3\u00a5\u20b9\u20a9]|(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])"),
@@ -109,7 +110,7 @@ def date_in(text: str) -> dt.date:
     ----------
     text : str
         ``2020-01-02``, ``2020/01/02``, ``2020.01.02`` or ``20200102``, alone or with
-        midnight behind it, which may have an offset: ``2020-01-02 00:00:00-05:00`` is
+        midnight after it, which may have an offset: ``2020-01-02 00:00:00-05:00`` is
         2 January.
 
     Raises

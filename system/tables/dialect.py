@@ -105,5 +105,5 @@ def _named(option: str, text: str | None, signs: Sequence[str]) -> str | None:
     sign = _WORDS.get(text.strip().lower(), text)
     if len(sign) == 1 and sign in signs:
         return sign
-    known = ", ".join(repr(one) for one in signs)
+    known = ", ".join(map(repr, signs))
     raise DialectError(f"{option} is {text!r}: choose one of {known}")

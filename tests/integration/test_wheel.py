@@ -82,17 +82,19 @@ def test_the_wheel_has_every_file_of_the_packages_scenarios_locks_and_examples(
     wheel: Path,
 ) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    found = {re.sub(r"^riskstream-[^/]*\.data/data/share/riskstream/", "", name) for name in names}
+    names_in_wheel = {
+        re.sub(r"^riskstream-[^/]*\.data/data/share/riskstream/", "", name) for name in names
+    }
     wanted = {name for name in shipped_files() if is_shipped(name)}
-    assert wanted - found == set()
-    metadata = {name for name in found if ".dist-info/" in name}
-    assert found - wanted - metadata == set()
-    assert {f"{name}/py.typed" for name in PACKAGES} < found
+    assert wanted - names_in_wheel == set()
+    metadata = {name for name in names_in_wheel if ".dist-info/" in name}
+    assert names_in_wheel - wanted - metadata == set()
+    assert {f"{name}/py.typed" for name in PACKAGES} < names_in_wheel
     assert {
         "system/show/static/panel.css",
         "scenarios/schema.json",
         "requirements/run.lock",
-    } < found
+    } < names_in_wheel
 
 
 class Installed:

@@ -42,10 +42,10 @@ def test_what_cannot_be_written_is_named_with_the_reason(tmp_path: Path) -> None
         (writable_file, tmp_path / ("x" * 300), "too long"),
         (writable_file, Path("a\0b"), "null byte"),
     ):
-        with pytest.raises(OutputError, match=r"cannot be written: .*; name another") as told:
+        with pytest.raises(OutputError, match=r"cannot be written: .*; name another") as refused:
             check(path)
-        assert str(told.value).startswith(str(path))
-        assert reason in told.value.reason
+        assert str(refused.value).startswith(str(path))
+        assert reason in refused.value.reason
     assert everything(tmp_path) == {there}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from system.errors import UnavailableError
+from system.errors import InputError, UnavailableError
 from system.runtime import postgres, redis, spark
 from system.runtime.component import Site, http_answer, reachable_by_others
 from system.runtime.errors import StackError
@@ -37,7 +37,10 @@ FACTS = {
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(state_dir=tmp_path / "state", cache_dir=tmp_path / "cache")
+    settings = Settings(state_dir=tmp_path / "state", cache_dir=tmp_path / "cache")
+    settings.broker_jars_dir.mkdir(parents=True)
+    (settings.broker_jars_dir / "kafka.jar").touch()
+    return settings
 
 
 @pytest.fixture
@@ -217,3 +220,9 @@ def test_a_cluster_id_is_never_taken_for_an_option():
     dashed = uuid.UUID(bytes=b"\xfb" + bytes(15))
     assert cluster_id(dashed) == "A" + "wAAAAAAAAAAAAAAAAAAAA"
     assert cluster_id(uuid.UUID(bytes=bytes(16))) == "A" * 22
+
+
+def test_a_broker_without_its_archives_says_what_to_run(site):
+    (site.settings.broker_jars_dir / "kafka.jar").unlink()
+    with pytest.raises(InputError, match=r"no Java archives in .*: run `make setup`"):
+        COMPONENTS["kafka"].prepare(site)

@@ -57,6 +57,7 @@ def test_a_number_has_one_decimal_sign_and_no_other(text: str, decimal: str, num
         ("$5", POINT, "it has a currency"),
         ("5,10 €", COMMA, "it has a currency"),
         ("USD 5", POINT, "it has a currency"),
+        ("#DIV/0!", POINT, "it is an error of a spreadsheet"),
         ("19%", POINT, "it is a percentage"),
         ("\u22125", POINT, "its minus sign is another"),
         ("5-", POINT, "its minus sign is another or at its end"),

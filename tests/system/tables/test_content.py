@@ -53,7 +53,10 @@ FOREIGN = {
     "a wrong byte in the data": (damaged(12), "damaged gzip archive"),
     "a wrong byte in the length": (damaged(-3), "damaged gzip archive"),
     "a wrong byte in the head": (damaged(3), "damaged gzip archive"),
-    "more behind it": (gzip.compress(TEXT.encode(), mtime=0) + b"rest", "damaged gzip archive"),
+    "more after the archive": (
+        gzip.compress(TEXT.encode(), mtime=0) + b"rest",
+        "damaged gzip archive",
+    ),
     "zip": (zipped(), "is a ZIP archive or an Excel workbook.*save the sheet as a CSV"),
     "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel workbook"),
     "bzip2": (bz2.compress(TEXT.encode()), "bzip2"),
