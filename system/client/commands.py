@@ -14,7 +14,6 @@ from rich.table import Table
 from system.client.errors import PortfolioFileError
 from system.client.portfolio_file import read_portfolio
 from system.client.portfolio_settings import LIMITS_EXAMPLE, SETTINGS
-from system.client.price_file import with_histories
 from system.client.printing import AsJson, print_answer
 from system.client.sync_client import RiskClient
 from system.client.watching import WatchedTrade, first_snapshot, send_and_watch
@@ -69,6 +68,8 @@ def import_portfolio(
     dialect = Dialect.named(separator, decimal)
     book = read_portfolio(file, chosen, dialect)
     if prices is not None:
+        from system.client.price_file import with_histories  # noqa: PLC0415 - NumPy loads slowly
+
         book = with_histories(book, prices, _day(file, until), dialect)
     with connected_client() as client:
         told = client.import_portfolio(book)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -252,3 +254,9 @@ def test_the_list_tells_what_is_over_its_limit_and_what_is_not_valued(api: Api) 
     assert "12,500.00 USD" in result.output
     assert "over its limit" in result.output
     assert "no snapshot yet" in result.output
+
+
+def test_commands_about_trades_and_portfolios_do_not_wait_for_numpy():
+    code = "import sys, system.client.commands; print({'numpy', 'pyarrow'} & set(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert answer.stdout.strip() == b"set()"
