@@ -25,7 +25,7 @@ from system.runtime.running import RunningStack
 from system.settings import ENVIRONMENT_PREFIX, Settings, load_settings
 from tests.end_to_end.browser import browser
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 PACKAGES = ("system", "validation", "loadtests")
 SHARED = ("scenarios", "requirements", "docs/examples")
