@@ -155,8 +155,8 @@ status: setup  ## Show what runs where, and how it is
 
 .PHONY: lock
 lock: $(RUN_STAMP)  ## Lock every dependency anew (needs the network)
-	@$(COMPILE) pyproject.toml -o $(LOCKS)/run.lock
-	@$(COMPILE) --extra test --extra verify --extra load -c $(LOCKS)/run.lock pyproject.toml -o $(LOCKS)/verify.lock
+	@$(COMPILE) --extra reports pyproject.toml -o $(LOCKS)/run.lock
+	@$(COMPILE) --extra reports --extra test --extra verify --extra load -c $(LOCKS)/run.lock pyproject.toml -o $(LOCKS)/verify.lock
 	@$(BIN)/python -c '$(PEERS_ALONE)' | $(COMPILE) - -o $(LOCKS)/peers.lock
 	@$(COMPILE) --no-deps $(LOCKS)/bootstrap.in -o $(LOCKS)/bootstrap.lock
 	@$(COMPILE) --no-deps $(LOCKS)/data.in -o $(LOCKS)/data.lock

@@ -21,10 +21,10 @@ from jinja2 import Template
 from locust.env import Environment
 from locust.runners import WorkerRunner
 from locust.stats import StatsEntry, calculate_response_time_percentile
-from plotly.offline import get_plotlyjs
 
 from loadtests import budgets
 from loadtests.plan import LoadPlan
+from validation.plots import MISSING, has_plotly, plotly_script
 
 TAB: Final = "tick-to-var"
 PERIOD_S: Final = 1.0
@@ -168,7 +168,9 @@ def add_pages(app: Flask, environment: Environment, history: TickHistory) -> Non
 
     @pages.route(f"{PAGE}/plotly.js")
     def plotly_js() -> Response:
-        return Response(get_plotlyjs(), mimetype="text/javascript")
+        if not has_plotly():
+            return Response(MISSING, HTTPStatus.NOT_FOUND, mimetype="text/plain")
+        return Response(plotly_script(), mimetype="text/javascript")
 
     app.register_blueprint(pages)
 

@@ -47,6 +47,7 @@ from system.settings import Connections, load_settings
 from validation import database
 from validation.checkers.latency import Budget, Schedule
 from validation.checkers.verdict import Verdict, overall
+from validation.plots import show_report_place
 from validation.screen import figure, open_console
 from validation.site import seconds_since_start
 
@@ -111,7 +112,7 @@ def load(  # noqa: PLR0913, PLR0917 - one option each
             repeat_with=load_command(plan, p99_ms=p99_ms, local=local, running=running),
         )
     show_load(console, found)
-    console.print(f"report: {report}/report.html, report.json", highlight=False)
+    show_report_place(console, f"{report}/report.html, report.json")
     if as_json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     raise typer.Exit(EXIT_CODES[found.verdict])

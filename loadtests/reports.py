@@ -8,10 +8,8 @@ from typing import Final
 
 import msgspec
 import numpy as np
-import plotly.graph_objects as go
 from hdrh.log import HistogramLogWriter
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from loadtests.coverage import NEVER, STAGES
 from loadtests.hiccups import DISK, Hiccups
@@ -23,10 +21,11 @@ from loadtests.oracle import OracleSummary
 from loadtests.plan import LoadPlan
 from loadtests.spark_profile import SparkProfile
 from loadtests.usage import ProcessUsage
-from validation.charts import chart_html, latency_chart, stages_chart
+from validation.charts import latency_chart, stages_chart
 from validation.checkers.latency import Schedule
 from validation.checkers.verdict import Finding, Verdict
 from validation.pages import rendered
+from validation.plots import chart, chart_html, graph_objects, script_element
 from validation.reports import write_json
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -119,7 +118,7 @@ def write_load_page(path: Path, report: LoadReport) -> None:
         TEMPLATES,
         report=report,
         stages=STAGES,
-        plotly_js=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own source
+        charts_script=script_element(path.parent),
         latency=latency_chart(report.latency_over_time),
         stage_means=stages_chart(report.latencies),
         lag=_lag_chart(report.lag),
@@ -151,7 +150,9 @@ def write_histograms(folder: Path, ticks: Judged) -> None:
             log.output_interval_histogram(histogram, at or 1e-6, at + 1.0, US_PER_MS)
 
 
+@chart
 def _lag_chart(lag: LagSummary) -> Markup:
+    go = graph_objects()
     figure = go.Figure(
         go.Scatter(
             x=[at for at, _ in lag.points], y=[count for _, count in lag.points], name="backlog"
@@ -161,7 +162,9 @@ def _lag_chart(lag: LagSummary) -> Markup:
     return chart_html(figure, "ticks due and not covered")
 
 
+@chart
 def _memory_chart(growths: Sequence[MemoryGrowth]) -> Markup:
+    go = graph_objects()
     figure = go.Figure(
         [
             go.Scatter(
@@ -174,7 +177,9 @@ def _memory_chart(growths: Sequence[MemoryGrowth]) -> Markup:
     return chart_html(figure, "MB of each process's own")
 
 
+@chart
 def _hiccups_chart(hiccups: Sequence[Hiccups]) -> Markup:
+    go = graph_objects()
     figure = go.Figure(
         [
             go.Scatter(

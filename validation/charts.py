@@ -1,23 +1,23 @@
-"""Charts of the reports, as HTML fragments that share one copy of plotly.js."""
+"""Charts of the reports: VaR against P&L, latency, stages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-import plotly.graph_objects as go
 from markupsafe import Markup
 
 from loadtests.coverage import STAGES
 from loadtests.latency import LatencyPoint, LatencySummary
+from validation.plots import chart, chart_html, graph_objects
 from validation.reports import DayPoint
 
 GAIN: Final = "#4c78a8"
 LOSS: Final = "#d62728"
 LIMIT: Final = "#444444"
-HEIGHT_PX: Final = 320
 
 
+@chart
 def var_chart(points: Sequence[DayPoint], *, base_currency: str) -> Markup:
     """Return daily P&L as bars against the VaR stated the close before, breaches marked.
 
@@ -28,6 +28,7 @@ def var_chart(points: Sequence[DayPoint], *, base_currency: str) -> Markup:
     base_currency : str
         Of the amounts.
     """
+    go = graph_objects()
     dates = [point.date for point in points]
     stated = [None, *(None if one.var is None else -one.var for one in points[:-1])]
     breaches = [point for point in points if point.breach]
@@ -49,8 +50,10 @@ def var_chart(points: Sequence[DayPoint], *, base_currency: str) -> Markup:
     return chart_html(figure, base_currency)
 
 
+@chart
 def latency_chart(points: Sequence[LatencyPoint]) -> Markup:
     """Return p50 and p99 per second of the run."""
+    go = graph_objects()
     seconds = [point[0] for point in points]
     figure = go.Figure(
         [
@@ -62,8 +65,10 @@ def latency_chart(points: Sequence[LatencyPoint]) -> Markup:
     return chart_html(figure, "ms")
 
 
+@chart
 def stages_chart(summaries: Sequence[LatencySummary]) -> Markup:
     """Return the mean of each stage, stacked: they add up to the mean latency."""
+    go = graph_objects()
     measured = [one for one in summaries if one.stages[STAGES[0]].count]
     figure = go.Figure(
         [
@@ -79,16 +84,3 @@ def stages_chart(summaries: Sequence[LatencySummary]) -> Markup:
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title="mean, ms")
     return chart_html(figure, "")
-
-
-def chart_html(figure: go.Figure, unit: str) -> Markup:
-    """Return a figure in the style of the reports; ``unit`` names its vertical axis."""
-    figure.update_layout(
-        height=HEIGHT_PX,
-        margin={"l": 60, "r": 20, "t": 20, "b": 40},
-        template="plotly_white",
-        legend={"orientation": "h", "y": 1.12},
-    )
-    figure.update_yaxes(title=unit)
-    html = figure.to_html(full_html=False, include_plotlyjs=False)
-    return Markup(html)  # noqa: S704 - made by plotly from numbers and our own names

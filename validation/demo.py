@@ -27,6 +27,7 @@ from validation.live import Replayed, last_word, replay
 from validation.opening import ReferenceAhead, load_books, open_books, show_urls
 from validation.oracle.recorded import check_live, check_recorded
 from validation.pages import write_demo_page
+from validation.plots import show_report_place
 from validation.reports import DemoReport, write_json
 from validation.screen import open_console, show_report
 from validation.site import (
@@ -106,7 +107,7 @@ def run_demo(plan: DemoPlan, folder: Path, console: Console, *, keep: bool) -> D
     write_json(folder / "report.json", report)
     write_demo_page(folder / "report.html", report)
     show_report(console, report)
-    console.print(f"report: {folder}/report.html, report.json", highlight=False)
+    show_report_place(console, f"{folder}/report.html, report.json")
     if keep:
         console.print(f"left running; stop it with: {stop_command(site)}", highlight=False)
     return report

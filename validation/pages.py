@@ -1,4 +1,4 @@
-"""HTML pages of the reports: one file each, nothing loaded from elsewhere."""
+"""HTML pages of the reports; nothing is loaded from outside their folder."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from loadtests.coverage import STAGES
 from validation.charts import latency_chart, stages_chart, var_chart
+from validation.plots import script_element
 from validation.reports import DemoReport, VerifyReport
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -28,7 +27,7 @@ def write_demo_page(path: Path, report: DemoReport) -> None:
         "demo.html.j2",
         report=report,
         stages=STAGES,
-        plotly_js=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own source
+        charts_script=script_element(path.parent),
         latency=latency_chart(report.latency_over_time),
         stage_means=stages_chart(report.latencies),
         var_charts={

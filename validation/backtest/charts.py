@@ -1,16 +1,16 @@
-"""Plots of a backtest report, as HTML fragments that share one copy of plotly.js."""
+"""Charts of a backtest report."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-import plotly.graph_objects as go
 from markupsafe import Markup
 
 from system.backtest.daily import DailyBacktest
 from system.risk.arrays import Float64Vector
 from validation.backtest.summary import Judged
+from validation.plots import chart, chart_html, graph_objects
 
 GAIN: Final = "#4c78a8"
 LOSS: Final = "#d62728"
@@ -22,11 +22,13 @@ CLUSTER_DAYS: Final = 10
 WAIT_TICKS: Final = [1, 3, 10, 30, 100, 300]
 
 
+@chart
 def pnl_chart(backtest: DailyBacktest, base_currency: str) -> Markup:
     """Return daily P&L against the VaR stated the close before, breaches marked.
 
     Both in percent of the book's value at that close, where that is above zero every day.
     """
+    go = graph_objects()
     in_percent = bool((backtest.value > 0.0).all())
     scale = 100.0 / backtest.value if in_percent else np.ones(backtest.day_count)
     pnl, var, hits = backtest.pnl * scale, backtest.var * scale, backtest.breach
@@ -48,8 +50,10 @@ def pnl_chart(backtest: DailyBacktest, base_currency: str) -> Markup:
     return _fragment(figure, "% of value" if in_percent else base_currency)
 
 
+@chart
 def cluster_chart(backtest: DailyBacktest) -> Markup:
     """Return breaches as days since the one before, and how many fell in ten days."""
+    go = graph_objects()
     dates = np.array(backtest.pnl_dates, dtype="datetime64[D]")
     days = np.flatnonzero(backtest.breach)
     waits = np.diff(backtest.stretches.places[days], prepend=-1)
@@ -84,8 +88,10 @@ def cluster_chart(backtest: DailyBacktest) -> Markup:
     return _fragment(figure, f"breaches in {CLUSTER_DAYS} days")
 
 
+@chart
 def coverage_chart(one: Judged) -> Markup:
     """Return the breach rate so far and over 250 days, with what is promised and expected."""
+    go = graph_objects()
     backtest, entry = one.backtest, one.entry
     hits = backtest.breach.astype(np.float64)
     dates = np.array(backtest.pnl_dates, dtype="datetime64[D]")
@@ -115,8 +121,10 @@ def coverage_chart(one: Judged) -> Markup:
     return _fragment(figure, "breach rate")
 
 
+@chart
 def evidence_chart(one: Judged) -> Markup:
     """Return the e-process, what k/(n+1) makes it expect, and where it is a rejection."""
+    go = graph_objects()
     evidence = one.evidence
     dates = np.array(one.backtest.pnl_dates, dtype="datetime64[D]")
     figure = go.Figure(
@@ -153,14 +161,12 @@ def _rolling_sum(values: Float64Vector, days: int) -> Float64Vector:
     return rolled
 
 
-def _fragment(figure: go.Figure, unit: str) -> Markup:
-    figure.update_layout(
-        height=HEIGHT_PX,
+def _fragment(figure: Any, unit: str) -> Markup:  # noqa: ANN401 - plotly ships no types
+    return chart_html(
+        figure,
+        unit,
+        height_px=HEIGHT_PX,
         margin={"l": 70, "r": 60, "t": 20, "b": 40},
-        template="plotly_white",
         legend={"orientation": "h", "y": 1.14},
         bargap=0,
     )
-    figure.update_layout(yaxis_title=unit)
-    html = figure.to_html(full_html=False, include_plotlyjs=False)
-    return Markup(html)  # noqa: S704 - made by plotly from numbers and our own names

@@ -44,6 +44,7 @@ from validation.backtest.summary import (
     write_summary,
 )
 from validation.backtest.writing import write_components, write_daily
+from validation.plots import show_report_place
 
 EXIT_NOT_ALL_TESTED: Final = 3
 """Some books were tested and written, some were not."""
@@ -191,6 +192,8 @@ def run(plan: Plan, console: Console) -> Summary:
         highlight=False,
         markup=False,
     )
+    if plan.with_report:
+        show_report_place(console, f"{plan.folder}/report.html")
     _show_refused(console, outcomes)
     return summary
 

@@ -9,13 +9,13 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from validation.backtest.charts import cluster_chart, coverage_chart, evidence_chart, pnl_chart
 from validation.backtest.entries import Summary
 from validation.backtest.findings import Finding, findings
 from validation.backtest.summary import Judged
 from validation.pages import TEMPLATES
+from validation.plots import script_element
 
 OWN_TEMPLATES: Final = Path(__file__).parent / "templates"
 TEMPLATE: Final = "backtest.html.j2"
@@ -55,7 +55,7 @@ def write_report(path: Path, summary: Summary, entries: Sequence[Judged]) -> Non
     page = environment.get_template(TEMPLATE).render(
         summary=summary,
         sections=[_section(one, summary.base_currency) for one in entries],
-        plotly_js=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own source
+        charts_script=script_element(path.parent),
     )
     path.write_text(page, encoding="utf-8")
 

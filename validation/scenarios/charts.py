@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import plotly.graph_objects as go
 from markupsafe import Markup
 
-from validation.charts import chart_html
+from validation.plots import chart, chart_html, graph_objects
 
 FAULT_COLOUR: Final = "#d62728"
 
 
+@chart
 def timeline_chart(
     timeline: Mapping[str, Sequence[tuple[float, float | None]]],
     faults: Sequence[tuple[str, float, float]],
@@ -26,6 +26,7 @@ def timeline_chart(
     faults : sequence of (str, float, float)
         Name, begin and end in seconds of the run.
     """
+    go = graph_objects()
     figure = go.Figure(
         [
             go.Scatter(x=[one[0] for one in points], y=[one[1] for one in points], name=name)

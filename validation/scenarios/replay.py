@@ -18,6 +18,7 @@ from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.runtime.running import RunningStack
 from system.settings import load_settings
 from validation.checkers.verdict import Verdict
+from validation.plots import show_report_place
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.played import Run
 from validation.scenarios.reading import read_scenario
@@ -88,7 +89,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
         not_run={**_left_out(names), **WAITING},
     )
     write_suite(report, whole)
-    open_console().print(f"report: {report}/report.html, report.json, junit.xml", highlight=False)
+    show_report_place(open_console(), f"{report}/report.html, report.json, junit.xml")
     raise typer.Exit(0 if whole.verdict is Verdict.PASSED else 1)
 
 

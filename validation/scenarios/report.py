@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from loadtests.latency import LatencyPoint, LatencySummary
 from system.places import PROJECT_DIR, is_checkout
@@ -17,6 +15,7 @@ from validation.charts import latency_chart, var_chart
 from validation.checkers.verdict import Finding, Verdict, overall
 from validation.junit import suite_of_findings, write_junit
 from validation.pages import rendered
+from validation.plots import script_element
 from validation.reports import DayPoint, PortfolioRow, write_json
 from validation.scenarios.charts import timeline_chart
 from validation.scenarios.faults import FaultOutcome
@@ -92,14 +91,22 @@ def suite_report(
 
 
 def write_scenario(folder: Path, report: ScenarioReport) -> None:
-    """Write ``report.json``, ``report.html`` and ``junit.xml`` of one scenario."""
+    """Write ``report.json``, ``report.html`` and ``junit.xml`` of one scenario.
+
+    Parameters
+    ----------
+    folder : Path
+        Of this run; the folder above it is the whole report's, and holds what its pages share.
+    report : ScenarioReport
+        What was found.
+    """
     write_json(folder / "report.json", report)
     _write_junit(folder, report.name, report.findings, report.seconds)
     currencies = {row.portfolio: row.base_currency for row in report.portfolios}
     page = rendered(
         "scenario.html.j2",
         report=report,
-        plotly_js=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own source
+        charts_script=script_element(folder, folder.parent),
         timeline=timeline_chart(report.timeline, report.fault_seconds),
         latency=latency_chart(report.latency_over_time),
         var_charts={

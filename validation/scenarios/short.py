@@ -20,6 +20,7 @@ from system.outputs import OUTPUT_FOLDER
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.settings import load_settings
 from validation.checkers.verdict import Finding, Verdict
+from validation.plots import show_report_place
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.grid import (
     GRID_STORY,
@@ -130,7 +131,8 @@ def run_suite(
     found = suite_of(in_order(plays, points), report, console, minutes=minutes)
     write_suite(report, found)
     show_suite(console, found)
-    console.print(f"{found.verdict} in {found.seconds:.0f} s; report: {report}/report.html")
+    console.print(f"{found.verdict} in {found.seconds:.0f} s")
+    show_report_place(console, f"{report}/report.html")
     raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
 
 

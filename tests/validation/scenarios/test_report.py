@@ -122,13 +122,17 @@ def test_a_run_that_lost_a_message_fails(story, left):
 
 def test_reports_hold_verdict_findings_faults_and_how_to_repeat_it(story, left, tmp_path):
     report = report_of(story, left)
-    write_scenario(tmp_path, report)
-    saved = json.loads((tmp_path / "report.json").read_bytes())
+    folder = tmp_path / "story"
+    folder.mkdir()
+    write_scenario(folder, report)
+    saved = json.loads((folder / "report.json").read_bytes())
     assert (saved["verdict"], saved["speed"], saved["seed"]) == ("passed", "max", 1)
-    page = (tmp_path / "report.html").read_text("utf-8")
+    page = (folder / "report.html").read_text("utf-8")
     for part in (report.title, report.repeat_with, "process 1 killed", report.numbers_hash):
         assert part in page
-    assert "failures" not in (tmp_path / "junit.xml").read_text("utf-8")
+    assert "failures" not in (folder / "junit.xml").read_text("utf-8")
+    (script,) = tmp_path.glob("*.js")
+    assert f'src="../{script.name}"' in page
 
 
 def test_a_suite_names_each_check_behind_its_scenario_and_what_was_not_run(story, left, tmp_path):
