@@ -10,7 +10,7 @@ import pytest
 
 from system.runtime.java import find_java
 from system.runtime.spark import spark_environment, write_spark_conf
-from system.settings import PROJECT_DIR
+from system.places import PROJECT_DIR
 from tests.integration.conftest import private_settings
 
 pytestmark = pytest.mark.integration
