@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from system.places import PROJECT_DIR
 from system.runtime.java import find_java
 from system.runtime.spark import spark_environment, write_spark_conf
-from system.places import PROJECT_DIR
 from tests.integration.conftest import private_settings
 
 pytestmark = pytest.mark.integration
