@@ -167,7 +167,7 @@ class LiveOracle:
 
     def _check(self, value: bytes) -> None:
         snapshot = decode(value, RiskSnapshot)
-        if not self._walk.is_behind(snapshot.offsets):
+        if not self._walk.is_behind(snapshot.offsets, snapshot.kind):
             return
         if not self._has_read(snapshot.offsets):
             self.tally.say(f"inputs of {snapshot.snapshot_id} did not come in {READ_BOUND_S:.0f} s")

@@ -227,8 +227,9 @@ class InputsAt:
                 if len(closes) > MAX_CLOSES_PER_SERIES:
                     del closes[min(closes)]
         if place[0] == REFERENCE.name:
-            self._due |= self._asked
-            self._asked.clear()
+            self._books |= self._due  # their own end of day is over once another mark comes
+            self._due = self._asked
+            self._asked = {}
 
 
 class Walk:
@@ -238,6 +239,7 @@ class Walk:
         self.inputs = InputsAt()
         self._waiting: dict[str, deque[Record]] = {}
         self._taken: dict[str, int] = {}
+        self._is_live = False
         self.waiting_count = 0
 
     def add(self, records: Sequence[Record]) -> None:
@@ -246,13 +248,24 @@ class Walk:
             self._waiting.setdefault(_place(record), deque()).append(record)
         self.waiting_count += len(records)
 
-    def is_behind(self, offsets: Mapping[str, int]) -> bool:
-        """Return whether it could go to a vector without going back."""
+    def is_behind(self, offsets: Mapping[str, int], kind: SnapshotKind) -> bool:
+        """Return whether it could go to a snapshot without going back.
+
+        An end of day comes before what is live at the same offsets: one that is announced once
+        more, after a restart, may come too late.
+        """
+        if kind is SnapshotKind.END_OF_DAY and self._is_live and not self._moves_to(offsets):
+            return False
         return all(self._taken.get(place, 0) <= offset for place, offset in offsets.items())
 
     def go_to(self, offsets: Mapping[str, int], kind: SnapshotKind) -> None:
-        """Take everything below a vector of offsets that was read, and nothing beyond it."""
-        self.inputs.settle(SnapshotKind.LIVE)
+        """Take everything below a vector of offsets that was read, and nothing beyond it.
+
+        Settings that wait for a mark stay as they are while the vector does: the ends of day of
+        several books come one after the other at the same offsets.
+        """
+        if self._moves_to(offsets):
+            self.inputs.settle(SnapshotKind.LIVE)
         for place in sorted(offsets, key=_order):
             waiting = self._waiting.get(place, deque())
             while waiting and waiting[0].offset < offsets[place]:
@@ -260,6 +273,10 @@ class Walk:
                 self.waiting_count -= 1
             self._taken[place] = offsets[place]
         self.inputs.settle(kind)
+        self._is_live = kind is SnapshotKind.LIVE
+
+    def _moves_to(self, offsets: Mapping[str, int]) -> bool:
+        return any(self._taken.get(place) != offset for place, offset in offsets.items())
 
 
 def _order(place: str) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from system.bus.consumer import Record
-from system.contracts.messages import RiskSnapshot
+from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
 from validation.checkers.verdict import Finding, judged, unknown
 from validation.oracle.checking import checked
@@ -76,7 +76,7 @@ def _checks(records: Sequence[Record], snapshots: Sequence[RiskSnapshot]) -> lis
     walk.add(records)
     found = []
     for snapshot in snapshots:
-        if walk.is_behind(snapshot.offsets):
+        if walk.is_behind(snapshot.offsets, snapshot.kind):
             walk.go_to(snapshot.offsets, snapshot.kind)
             found.append(checked(snapshot, walk.inputs, now_ms=0))
     return found
@@ -96,5 +96,7 @@ def _rest(snapshots: Sequence[RiskSnapshot], checks: Sequence[OracleCheck]) -> s
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _age(snapshot: RiskSnapshot) -> tuple[int, int, int]:
-    return snapshot.fence, snapshot.epoch, sum(snapshot.offsets.values())
+def _age(snapshot: RiskSnapshot) -> tuple[int, int, int, bool]:
+    """Return the order of taking: at one vector an end of day comes before what is live."""
+    is_live = snapshot.kind is SnapshotKind.LIVE
+    return snapshot.fence, snapshot.epoch, sum(snapshot.offsets.values()), is_live
