@@ -7,15 +7,15 @@
   by close / (close - amount) of a dividend, where close is the last one up to the mark, earlier
   adjustments in it; by 1 where the dividend is not below it.
 * A quote from before the mark likewise, of the instrument, and with a split of options on it.
-* Positions: a split multiplies quantities, of options on it too; a dividend pays quantity times
-  amount in cash.
+* Positions (`validation.statements`): a split multiplies quantities, of options on it too; a
+  dividend pays quantity times amount in cash.
 * What came behind the mark (trades, books, histories) is in new shares already.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
@@ -65,15 +65,6 @@ class Acts:
     opened: Mapping[str, dt.date | None] = field(default_factory=dict)
     given: Mapping[str, dt.date | None] = field(default_factory=dict)
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
-
-    def in_order(self, portfolio: str, trades: Iterable[Trade]) -> Iterator[Trade | Taken]:
-        """Yield what moved a portfolio's positions, in order."""
-        waiting = [one for one in self.taken if not _is_behind(self.opened.get(portfolio), one)]
-        for trade in trades:
-            while waiting and _is_behind(self.arrived.get(trade.trade_id), waiting[0]):
-                yield waiting.pop(0)
-            yield trade
-        yield from waiting
 
     def restated(
         self, closes: Mapping[str, Mapping[dt.date, Number]]

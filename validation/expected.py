@@ -12,24 +12,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Final
 
 from system.contracts.messages import (
-    MONEY,
-    AssetClass,
     Instrument,
-    OpeningPosition,
     Portfolio,
     Trade,
     TradeAction,
 )
-from validation.adjustment_rules import Taken
 from validation.adjustments import NO_ACTS, Acts
 from validation.checkers.end_of_day import EndOfDay
 from validation.references.exact import Number, exact, exact_breach
 from validation.references.held_options import ReferenceTerms
-from validation.references.minor_units import in_major
 from validation.references.revaluation import (
     CurrentMarket,
     ReferencePosition,
@@ -39,6 +35,7 @@ from validation.references.revaluation import (
 )
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 from validation.references.stand_ins import completed, window_suffices
+from validation.statements import BookHistory, Defined, SentTrade, holdings
 
 CASH = "cash:"
 ONE_DAY = dt.timedelta(days=1)
@@ -110,10 +107,7 @@ def positions_after(
     instruments: Mapping[str, Instrument],
     acts: Acts = NO_ACTS,
 ) -> tuple[ReferencePosition, ...]:
-    """Return what a portfolio holds after its trades, with what they cost in cash.
-
-    The entry price of a future is the mean over all it was bought and sold at, so its
-    value holds what it realised; its cash leg is therefore none.
+    """Return what a portfolio that was not restated holds after its trades, with its cash.
 
     Parameters
     ----------
@@ -126,24 +120,34 @@ def positions_after(
     acts : Acts, optional
         Splits and dividends that are in effect.
     """
-    quantity: dict[str, Fraction] = {}
-    cost: dict[str, Fraction] = {}
-    own = [trade for trade in trades if trade.portfolio == portfolio.portfolio]
-    for entry in [*portfolio.positions, *acts.in_order(portfolio.portfolio, own)]:
-        if isinstance(entry, Taken):
-            _act(entry, quantity, acts)
-            continue
-        name, amount, price = _moved(entry)
-        quantity[name] = quantity.get(name, Fraction(0)) + amount
-        cost[name] = cost.get(name, Fraction(0)) + amount * price
-    for currency, paid in [
-        *(_paid(trade, instruments, portfolio.base_currency) for trade in own),
-        *_closed_futures(quantity, cost, instruments),
-    ]:
-        quantity[CASH + currency] = quantity.get(CASH + currency, Fraction(0)) - paid
+    name = portfolio.portfolio
+    own = [
+        SentTrade(one, acts.arrived.get(one.trade_id)) for one in trades if one.portfolio == name
+    ]
+    opening = Defined(portfolio, acts.opened.get(name))
+    return held_positions(BookHistory([opening], own), instruments, acts)
+
+
+def held_positions(
+    history: BookHistory, instruments: Mapping[str, Instrument], acts: Acts
+) -> tuple[ReferencePosition, ...]:
+    """Return what a portfolio holds, with its cash, as the references value it.
+
+    Parameters
+    ----------
+    history : BookHistory
+        Its definitions and trades.
+    instruments : mapping of str to Instrument
+        Reference data by id.
+    acts : Acts
+        Splits and dividends that are in effect.
+    """
+    held = holdings(
+        history, instruments, replace(acts, instruments=acts.instruments or instruments)
+    )
     return tuple(
-        _position(name, amount, cost.get(name, Fraction(0)) / amount, instruments)
-        for name, amount in quantity.items()
+        _position(name, amount, held.average.get(name, Fraction(0)), instruments)
+        for name, amount in held.quantity.items()
         if amount != 0
     )
 
@@ -188,19 +192,49 @@ def expected_end_of_day(
     )
 
 
+@dataclass(frozen=True)
+class Restated:
+    """What came after a book's first definition.
+
+    Parameters
+    ----------
+    definitions : sequence of Defined
+        In order, with the last day that was closed when each came.
+    marks : mapping of date to int
+        Event times of all marks.
+    """
+
+    definitions: Sequence[Defined] = ()
+    marks: Mapping[dt.date, int] = field(default_factory=dict)
+
+    def in_force(self, first: Portfolio, before: dt.date | None) -> Portfolio:
+        """Return the settings that are in force behind a mark; None: before the first."""
+        came = [one.book for one in self.definitions if _is_before(one.day, before)]
+        return came[-1] if came else first
+
+
+NEVER_RESTATED: Final = Restated()
+
+
+def _is_before(day: dt.date | None, mark: dt.date | None) -> bool:
+    """Return whether what came behind a day came before a mark."""
+    return mark is not None and (day is None or day < mark)
+
+
 def expected_days(
     portfolio: Portfolio,
     trades_by_day: Mapping[dt.date, Sequence[Trade]],
     market: ExpectedMarket,
     days: Sequence[dt.date],
     acts: Acts = NO_ACTS,
+    restated: Restated = NEVER_RESTATED,
 ) -> dict[tuple[str, dt.date], EndOfDay]:
     """Return what each end of day must state.
 
     Parameters
     ----------
     portfolio : Portfolio
-        The book.
+        The book, in its first definition.
     trades_by_day : mapping of date to sequence of Trade
         Trade messages by the day whose mark came first after them.
     market : ExpectedMarket
@@ -209,21 +243,32 @@ def expected_days(
         The marks, in order. The first has no P&L: nothing was stated before it.
     acts : Acts, optional
         Splits and dividends that ever take effect.
+    restated : Restated, optional
+        Its later definitions.
     """
     found: dict[tuple[str, dt.date], EndOfDay] = {}
-    sent: list[Trade] = []
-    before: tuple[tuple[ReferencePosition, ...], ReferenceSnapshot] | None = None
+    name, opened = portfolio.portfolio, acts.opened.get(portfolio.portfolio)
+    sent: list[SentTrade] = []
+    last: dt.date | None = None
+    before: tuple[Portfolio, tuple[ReferencePosition, ...], ReferenceSnapshot] | None = None
     for day in days:
-        sent += trades_by_day.get(day, ())
-        trades = effective_trades(sent)
+        trades = (one for one in trades_by_day.get(day, ()) if one.portfolio == name)
+        sent += (SentTrade(one, last) for one in trades)
+        came = [one for one in restated.definitions if _is_before(one.day, day)]
+        passed = {one: ns for one, ns in restated.marks.items() if one < day}
+        history = BookHistory([Defined(portfolio, opened), *came], sent, passed)
+        book = restated.in_force(portfolio, last)
         stands = market.under(acts, until=day - ONE_DAY)
-        held = positions_after(portfolio, trades, market.instruments, stands.acts)
-        risk = expected_end_of_day(portfolio, held, stands, day)
-        pnl = None if before is None else _value(portfolio, before[0], stands, day) - before[1].nav
-        breach = None if pnl is None or before is None else exact_breach(pnl, before[1].var)
-        found[portfolio.portfolio, day] = _stated(risk, pnl, breach)
+        held = held_positions(history, market.instruments, stands.acts)
+        risk = expected_end_of_day(book, held, stands, day)
+        pnl = breach = None
+        if before is not None and before[0].base_currency == book.base_currency:
+            pnl = _value(book, before[1], stands, day) - before[2].nav
+            breach = exact_breach(pnl, before[2].var)
+        found[name, day] = _stated(risk, pnl, breach)
         behind = market.under(acts, until=day).acts
-        before = positions_after(portfolio, trades, market.instruments, behind), risk
+        before = book, held_positions(history, market.instruments, behind), risk
+        last = day
     return found
 
 
@@ -258,49 +303,6 @@ def _market_on(
     own = {one.instrument for one in held if one.option and market.has_close(one.instrument, day)}
     closes = {name: exact(market.last_close(name, day)) for name in series | own}
     return CurrentMarket.at(closes, day, market.closes)
-
-
-def _act(entry: Taken, quantity: dict[str, Fraction], acts: Acts) -> None:
-    """Let a split or dividend take effect on what is held; what it cost stays as it is."""
-    for name, ratio in acts.ratios(entry).items():
-        if name in quantity:
-            quantity[name] *= ratio
-    cash, amount = acts.received(entry, quantity)
-    if amount != 0:
-        quantity[cash] = quantity.get(cash, Fraction(0)) + amount
-
-
-def _moved(entry: OpeningPosition | Trade) -> tuple[str, Fraction, Fraction]:
-    price = entry.entry_price if isinstance(entry, OpeningPosition) else entry.price
-    return entry.instrument, Fraction(entry.quantity), Fraction(price)
-
-
-def _paid(
-    trade: Trade, instruments: Mapping[str, Instrument], base_currency: str
-) -> tuple[str, Fraction]:
-    """Return the currency and amount that a trade costs; a future costs nothing."""
-    instrument = instruments[trade.instrument]
-    amount = Fraction(trade.quantity) * Fraction(trade.price)
-    if instrument.asset_class in MONEY:
-        return base_currency, amount
-    major, parts = in_major(instrument.currency)
-    if instrument.asset_class is AssetClass.FUTURE:
-        return major, Fraction(0)
-    return major, amount * Fraction(instrument.multiplier) / parts
-
-
-def _closed_futures(
-    quantity: Mapping[str, Fraction],
-    cost: Mapping[str, Fraction],
-    instruments: Mapping[str, Instrument],
-) -> list[tuple[str, Fraction]]:
-    """Return what futures that are no longer held have cost, by currency."""
-    gone = [instruments[name] for name, amount in quantity.items() if amount == 0]
-    paid = []
-    for future in (one for one in gone if one.asset_class is AssetClass.FUTURE):
-        major, parts = in_major(future.currency)
-        paid.append((major, cost[future.instrument] * Fraction(future.multiplier) / parts))
-    return paid
 
 
 def _position(

@@ -14,7 +14,9 @@ The rules (docs of the topics, restated here because this is the second opinion)
   from the last close of its history) than 25 % (share), 15 % or 10 % (rate) is suspect and
   counts; it is rejected after all (contradicted) if the next two accepted ones of its session
   are both nearer, as a ratio, to the price before it than to it;
-* a trade counts once per (id, version), versions grow by one, a cancelled one is over;
+* a trade counts once per (id, version), whatever time it is sent again with; versions grow by one,
+  a cancelled one is over;
+* positions as of more than 14 days beyond the last mark are rejected (far off);
 * cash is of a currency; a description that only spells a minor unit otherwise is a duplicate;
   an instrument with a price has no name of an FX series; closes of
   a new series lie within the days that are closed, once one is;
@@ -387,7 +389,12 @@ def _trade(trade: Trade, at: _Partition) -> Ruling:
 def _trade_version(trade: Trade, before: Trade | None) -> Ruling:
     if before is None:
         return APPLIED if trade.version == 0 else _rejected(RejectReason.UNKNOWN_TRADE)
-    if trade == before or trade.version < before.version:
+    sent_again = msgspec.structs.replace(
+        trade,
+        event_time_ns=before.event_time_ns,
+        intended_monotonic_ns=before.intended_monotonic_ns,
+    )
+    if sent_again == before or trade.version < before.version:
         return DUPLICATE
     if (trade.portfolio, trade.instrument) != (before.portfolio, before.instrument):
         return _rejected(RejectReason.CONFLICT)
@@ -501,6 +508,12 @@ def _adjustment(adjustment: Adjustment, at: _Partition) -> Ruling:
 
 
 def _portfolio(portfolio: Portfolio, at: _Partition) -> Ruling:
+    moment = portfolio.as_of_ns or 0
+    if portfolio.as_of_day is not None:
+        midnight = dt.datetime.combine(portfolio.as_of_day + ONE_DAY, dt.time(), dt.UTC)
+        moment = _nanoseconds(midnight - EPOCH)
+    if at.day is not None and moment > at.day.event_time_ns + _nanoseconds(FUTURE_BOUND):
+        return _rejected(RejectReason.TIME_FAR_OFF)
     if not all(at.known.has(position.instrument) for position in portfolio.positions):
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
     if any(at.known.is_too_low(one.instrument, one.entry_price) for one in portfolio.positions):

@@ -27,9 +27,10 @@ from validation.closes import (
     read_ecb_rates,
     wheel_in,
 )
-from validation.expected import ExpectedMarket, expected_days
+from validation.expected import ExpectedMarket, Restated, expected_days
 from validation.fates import accepted_trades, fates, read_message
 from validation.patience import Patience
+from validation.statements import histories_of
 
 INDEX_FUTURE: Final = "SP500.FUT"
 INDEX_COLUMN: Final = "SP500"
@@ -178,12 +179,15 @@ def expected_of(
         if day is not None:
             trades.setdefault(day, []).append(trade)
     found: dict[tuple[str, dt.date], EndOfDay] = {}
-    acts = acts_of(slow, fates(slow))
+    ruled = fates(slow)
+    acts, histories = acts_of(slow, ruled), histories_of(slow, ruled)
     for portfolio in books_of(messages):
         if any(one.instrument in refused for one in portfolio.positions):
             found |= {(portfolio.portfolio, day): EndOfDay(var=None) for day in days}
         else:
-            found |= expected_days(portfolio, trades, market, days, acts)
+            history = histories[portfolio.portfolio]
+            restated = Restated(history.definitions[1:], history.marks)
+            found |= expected_days(portfolio, trades, market, days, acts, restated)
     return found
 
 

@@ -9,19 +9,20 @@ before can still be recalled: it knows how many adjustments were in effect.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from system.book.quotes import Verdict
 from system.book.rows import ADJUSTMENT_PREFIX, AdjustmentState, TradeState
-from system.contracts.messages import Adjustment, RejectReason, Split, Trade
+from system.contracts.messages import Adjustment, RejectReason, Split
 from system.contracts.topics import message_key
 from system.errors import MessageError
 from system.risk.adjustments import Restatement
 
-Entry = Trade | AdjustmentState
-"""What moves a portfolio's positions."""
+Entry = TradeState | AdjustmentState
+"""A trade, split or dividend that can move a portfolio's positions."""
 
 
 class Adjustments:
@@ -95,13 +96,8 @@ def restatements(taken: Iterable[AdjustmentState]) -> dict[str, list[Restatement
     return found
 
 
-def entries(
-    trades: Sequence[TradeState],
-    taken: Sequence[AdjustmentState],
-    *,
-    opened: dt.date | None,
-) -> Iterator[Entry]:
-    """Yield what moved the positions of a portfolio, in order.
+def entries(trades: Sequence[TradeState], taken: Sequence[AdjustmentState]) -> list[Entry]:
+    """Return everything that can move the positions of a portfolio, in order.
 
     Parameters
     ----------
@@ -109,15 +105,14 @@ def entries(
         Of the portfolio, those that count, in the order in which they first came.
     taken : sequence of AdjustmentState
         In effect, in order.
-    opened : date or None
-        The last day that was closed when the portfolio came; None: none was.
     """
-    waiting = [state for state in taken if not _is_behind(opened, state)]
+    waiting = deque(taken)
+    ordered: list[Entry] = []
     for trade in trades:
         while waiting and _is_behind(trade.day, waiting[0]):
-            yield waiting.pop(0)
-        yield trade.trade
-    yield from waiting
+            ordered.append(waiting.popleft())
+        ordered.append(trade)
+    return [*ordered, *waiting]
 
 
 def _is_behind(day: dt.date | None, state: AdjustmentState) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -40,6 +40,13 @@ from system.book.rows import (
     stressed_key,
 )
 from system.book.snapshot import Moment
+from system.book.statements import (
+    brought_forward,
+    cutoff_of,
+    is_on_top,
+    restated_by,
+    settled_late,
+)
 from system.book.suspects import contradiction, judged
 from system.book.touch import Touched
 from system.book.trades import TradeLedger
@@ -102,8 +109,9 @@ class Book:
         self._reference = Reference(self.market)
         self._trades = TradeLedger(kept.trades)
         self.portfolios: dict[str, PortfolioBook] = {
-            state.definition.portfolio: PortfolioBook(state, self._entries(state), self.market)
+            name: PortfolioBook(state, self._entries(name), self.market)
             for state in kept.portfolios
+            for name in (state.definition.portfolio,)
         }
         self.ledger = Ledger(kept.counters)
         self._touched = Touched()
@@ -287,17 +295,18 @@ class Book:
             raise MessageError(RejectReason.UNKNOWN_PORTFOLIO, f"portfolio {trade.portfolio}")
         self._reference.check_known(trade.instrument)
         self._reference.check_price(trade.instrument, trade.price, "price")
+        known = self._trades.known(trade.trade_id)
         state, verdict = self._trades.book(trade, self._closed_day)
         if state is not None:
-            self._book_trade(book, state)
+            self._book_trade(book, known, state)
         return verdict
 
-    def _book_trade(self, book: PortfolioBook, state: TradeState) -> None:
+    def _book_trade(self, book: PortfolioBook, known: TradeState | None, state: TradeState) -> None:
         trade = state.trade
-        if trade.version == 0:
+        if known is None and is_on_top(state, book.state):
             book.apply(trade)
         else:
-            book.replay(self._entries(book.state))
+            self._book_anew(book, settled_late(book.state, known, state, self.market.listing))
         self._touched.index(trade.portfolio, book.shape)
         self._touched.by_trade(trade.portfolio, trade.trade_id)
         self._outcome.changed[TRADE_PREFIX + trade.trade_id] = state
@@ -343,12 +352,31 @@ class Book:
         elif definition == (book.state.pending or book.definition):
             return Verdict.DUPLICATE
         else:
-            self._keep(book, msgspec.structs.replace(book.state, pending=definition))
+            self._restate(book, definition)
         return Verdict.APPLIED
 
+    def _restate(self, book: PortfolioBook, definition: Portfolio) -> None:
+        """Let settings wait for the barrier, and hold what was stated at once."""
+        state = restated_by(book.state, definition, self.market.day, self.market.listing)
+        last = book.state.pending or book.definition
+        if (state.restated, definition.positions) == (book.state.restated, last.positions):
+            self._keep(book, state)
+            return
+        self._book_anew(book, state)
+        self._touched.index(definition.portfolio, book.shape)
+        self._touched.touch(definition.portfolio)
+
+    def _book_anew(self, book: PortfolioBook, state: PortfolioState) -> None:
+        """Book all entries of a portfolio anew; keep its state where that is another one."""
+        is_new = state is not book.state
+        book.redefine(state, self._entries(state.definition.portfolio))
+        if is_new:
+            self._keep(book, state)
+
     def _open(self, definition: Portfolio) -> None:
-        state = PortfolioState(definition=definition, opened=self._closed_day)
-        book = PortfolioBook(state, (), self.market)
+        stated = cutoff_of(definition, self.market.day, is_first=True)
+        state = PortfolioState(definition=definition, opened=self._closed_day, stated=stated)
+        book = PortfolioBook(state, self._entries(definition.portfolio), self.market)
         self.portfolios[definition.portfolio] = book
         self._keep(book, state)
         self._touched.index(definition.portfolio, book.shape)
@@ -362,9 +390,8 @@ class Book:
     def _closed_day(self) -> dt.date | None:
         return None if self.market.day is None else self.market.day.date
 
-    def _entries(self, state: PortfolioState) -> Iterator[Entry]:
-        trades = self._trades.counting_states(state.definition.portfolio)
-        return entries(trades, self.market.taken, opened=state.opened)
+    def _entries(self, portfolio: str) -> list[Entry]:
+        return entries(self._trades.counting_states(portfolio), self.market.taken)
 
     # -- snapshots ----------------------------------------------------------------------
 
@@ -388,7 +415,8 @@ class Book:
             if front.date == mark.date:
                 queue.take()
                 self.ledger.count(queue.topic, "mark")
-        self._close_market(DayState(date=mark.date, event_time_ns=mark.event_time_ns))
+        day = DayState(date=mark.date, event_time_ns=mark.event_time_ns)
+        self._close_market(day)
         names = sorted(self.portfolios)
         order = self._order(names, SnapshotKind.END_OF_DAY, mark.event_time_ns)
         taken = valued(self.portfolios, order)
@@ -397,7 +425,7 @@ class Book:
         for state in self.market.adjustments.due(mark.date):
             self._adjust(self.market.adjust(state, mark.date))
         for name, snapshot in zip(names, taken, strict=True):
-            self._close_portfolio(self.portfolios[name], mark.date, snapshot)
+            self._close_portfolio(self.portfolios[name], day, snapshot)
 
     def _close_market(self, day: DayState) -> None:
         market, changed = self.market, self._outcome.changed
@@ -419,33 +447,33 @@ class Book:
             if name in self.market.quotes:
                 self._outcome.changed[QUOTE_PREFIX + name] = self.market.quotes[name]
         for name, book in sorted(self.portfolios.items()):
-            if book.positions.holds(effect):
-                book.adjust(effect)
+            if book.holds(effect):
+                if is_on_top(effect, book.state):
+                    book.adjust(effect)
+                else:
+                    self._book_anew(book, book.state)
                 self._touched.index(name, book.shape)
                 self._touched.touch(name)
 
-    def _close_portfolio(self, book: PortfolioBook, date: dt.date, snapshot: RiskSnapshot) -> None:
+    def _close_portfolio(self, book: PortfolioBook, day: DayState, snapshot: RiskSnapshot) -> None:
         close = DayClose(
-            date=date,
+            date=day.date,
             nav=None if book.marked().missing else snapshot.nav,
             var=snapshot.var,
             positions=book.held(),
         )
-        definition = book.state.pending
-        if definition is None:
-            self._keep(book, msgspec.structs.replace(book.state, close=close))
+        state = msgspec.structs.replace(book.state, close=close)
+        if state.pending is None:
+            self._keep(book, state)
         else:
-            self._redefine(book, definition, close)
+            self._redefine(book, state, day)
 
-    def _redefine(self, book: PortfolioBook, definition: Portfolio, close: DayClose) -> None:
+    def _redefine(self, book: PortfolioBook, state: PortfolioState, day: DayState) -> None:
         """Put new settings in force; amounts of another base currency are not compared."""
-        comparable = definition.base_currency == book.definition.base_currency
-        state = PortfolioState(
-            definition=definition,
-            close=close if comparable else None,
-            opened=book.state.opened,
-        )
-        book.redefine(state, self._entries(state))
-        self._touched.index(definition.portfolio, book.shape)
-        self._touched.touch(definition.portfolio)
-        self._keep(book, state)
+        name, before = state.definition.portfolio, state.definition.base_currency
+        state = brought_forward(state, self._entries(name), self.market.listing, day)
+        if state.definition.base_currency != before:
+            state = msgspec.structs.replace(state, close=None)
+        self._book_anew(book, state)
+        self._touched.index(name, book.shape)
+        self._touched.touch(name)

@@ -19,6 +19,7 @@ from system.book.rows import AdjustmentState, DayClose, HeldPosition, PortfolioS
 from system.book.sessions import skipped_days
 from system.book.shape import Shape
 from system.book.stated import Price
+from system.book.statements import holdings
 from system.book.stressed import StressedBook, stressed_books
 from system.contracts.messages import ExchangeClose, Portfolio, Trade
 from system.errors import InputError
@@ -106,8 +107,8 @@ class PortfolioBook:
     ----------
     state : PortfolioState
         Definition and last close.
-    trades : iterable of Trade or AdjustmentState
-        Those that count, in the order in which they first came, and what took effect between.
+    entries : sequence of Entry
+        Trades that count, in the order in which they first came, and what took effect between.
     market : Market
         Shared by all portfolios; read only.
     currencies : frozenset of str
@@ -117,14 +118,14 @@ class PortfolioBook:
     def __init__(
         self,
         state: PortfolioState,
-        trades: Iterable[Entry],
+        entries: Sequence[Entry],
         market: Market,
         *,
         currencies: frozenset[str] = frozenset(),
     ) -> None:
         self._market = market
         self._currencies = currencies
-        self.redefine(state, trades)
+        self.redefine(state, entries)
 
     @property
     def definition(self) -> Portfolio:
@@ -134,26 +135,31 @@ class PortfolioBook:
     # -- changes ------------------------------------------------------------------------
 
     def apply(self, *trades: Trade) -> None:
-        """Book new trades, in this order."""
+        """Book new trades that come on top of every statement, in this order."""
         for trade in trades:
-            self.positions.apply(trade)
+            for positions in self._books():
+                positions.apply(trade)
         self._reshape()
+
+    def holds(self, effect: AdjustmentState) -> bool:
+        """Return whether an adjustment moves anything that is held."""
+        return any(positions.holds(effect) for positions in self._books())
 
     def adjust(self, effect: AdjustmentState) -> None:
         """Let a split or dividend take effect that has done so in the market."""
-        self.positions.adjust(effect)
+        for positions in self._books():
+            positions.adjust(effect)
         self._reshape()
 
-    def replay(self, trades: Iterable[Entry]) -> None:
-        """Book all trades anew, after one was amended or cancelled."""
-        self.positions = Positions(self.definition, trades, self._market.listing)
-        self._reshape()
-
-    def redefine(self, state: PortfolioState, trades: Iterable[Entry]) -> None:
-        """Take over other settings or opening positions."""
+    def redefine(self, state: PortfolioState, entries: Sequence[Entry]) -> None:
+        """Take over another state, and book all entries anew."""
         self.state = state
         self.confidence = Confidence.parse(state.definition.confidence)
-        self.replay(trades)
+        self.positions, self.unrestated = holdings(state, entries, self._market.listing)
+        self._reshape()
+
+    def _books(self) -> tuple[Positions, ...]:
+        return (self.positions,) if self.unrestated is None else (self.positions, self.unrestated)
 
     def _reshape(self) -> None:
         self.shape = self._shape_of(self.positions.basis)
@@ -289,6 +295,23 @@ class PortfolioBook:
             )
             for name, basis in sorted(self.positions.basis.items())
         )
+
+    def comparable_nav(self, marked: Marked) -> float | None:
+        """Return the NAV without what a statement of this session has changed: that is no P&L.
+
+        Parameters
+        ----------
+        marked : Marked
+            The portfolio at current prices.
+
+        Returns
+        -------
+        float or None
+            Base currency; None if something that is held, or was before, has no price.
+        """
+        if self.unrestated is not None and not marked.missing:
+            marked = self._marked(self._shape_of(self.unrestated.basis))
+        return None if marked.missing else marked.valuation.nav
 
     def hypothetical_pnl(self, close: DayClose) -> float | None:
         """Return the P&L since a close of the positions held then.

@@ -163,7 +163,7 @@ def recalled_book(
         If it was made with splits or dividends that are not known here.
     """
     _check_complete(snapshot, recall.market)
-    last = close if close is not None and close.date == snapshot.asof else None
+    last = _compared_with(snapshot, close)
     state = PortfolioState(definition=_definition(snapshot), close=last)
     market = recalled_market(snapshot, recall.market)
     return RecalledBook(
@@ -173,6 +173,23 @@ def recalled_book(
         recall=recall,
         suspect_ticks=snapshot.suspect_ticks,
     )
+
+
+def _compared_with(snapshot: RiskSnapshot, close: DayClose | None) -> DayClose | None:
+    """Return the close that the day's P&L is measured from.
+
+    What a statement of positions has changed since then is no P&L: the NAV of the close is then
+    that of the snapshot less its own P&L.
+    """
+    if close is None or close.date != snapshot.asof:
+        return None
+    if snapshot.kind is not SnapshotKind.LIVE or close.nav is None:
+        return close
+    if snapshot.daily_pnl is None:
+        return msgspec.structs.replace(close, nav=None)
+    if snapshot.nav - close.nav == snapshot.daily_pnl:
+        return close
+    return msgspec.structs.replace(close, nav=snapshot.nav - snapshot.daily_pnl)
 
 
 def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:

@@ -156,8 +156,10 @@ class Reference:
         Raises
         ------
         MessageError
-            With the reason.
+            With the reason; ``time_far_off`` for positions as of a moment too far ahead, which
+            would contain trades that are yet to come.
         """
+        self._check_moment(definition)
         for position in definition.positions:
             self.check_known(position.instrument)
             self.check_price(position.instrument, position.entry_price, "entry_price")
@@ -165,6 +167,17 @@ class Reference:
             supported_confidence(definition.confidence, definition.window)
         except InputError as error:
             raise MessageError(RejectReason.INVALID, str(error)) from None
+
+    def _check_moment(self, definition: Portfolio) -> None:
+        day, moment = self._market.day, definition.as_of_ns or 0
+        if definition.as_of_day is not None:
+            moment = midnight_after_ns(definition.as_of_day)
+        bound = None if day is None else far_off_ns(day.event_time_ns)
+        if bound is not None and moment > bound:
+            raise MessageError(
+                RejectReason.TIME_FAR_OFF,
+                f"positions of {definition.portfolio} as of {moment} are beyond {bound}",
+            )
 
     # -- additions ----------------------------------------------------------------------
 

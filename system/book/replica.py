@@ -178,6 +178,5 @@ class Replica:
 
     def _made(self, portfolio: str) -> PortfolioBook:
         trades = TradeLedger(self._trades[portfolio].values())
-        state = self._states[portfolio]
-        moved = entries(trades.counting_states(portfolio), self._market.taken, opened=state.opened)
-        return PortfolioBook(state, moved, self._market)
+        moved = entries(trades.counting_states(portfolio), self._market.taken)
+        return PortfolioBook(self._states[portfolio], moved, self._market)

@@ -146,29 +146,81 @@ class DayClose(Row, frozen=True, kw_only=True):
     positions: tuple[HeldPosition, ...]
 
 
+class Cutoff(Row, frozen=True, kw_only=True):
+    """Up to where trades, splits and dividends are contained in a balance.
+
+    ``as_of_ns`` decides for trades that state their time. ``day`` is the last day whose end lay
+    before the moment: splits and dividends that took effect up to it are contained. ``untimed``
+    decides for trades without a time by the day that was closed when they came: None contains
+    none of them, ``date.min`` those from before the first mark.
+    """
+
+    as_of_ns: int = 0
+    day: dt.date | None = None
+    untimed: dt.date | None = None
+
+
+class RealisedAmount(Row, frozen=True, kw_only=True):
+    """Realised P&L in an ISO currency, gains positive."""
+
+    currency: str
+    amount: float
+
+
+class CashBalance(Row, frozen=True, kw_only=True):
+    """Cash brought forward, by instrument (``cash:USD``).
+
+    ``stated`` is the moment of the last statement of cash, ``cutoff`` up to where trades and
+    dividends since then are contained.
+    """
+
+    amounts: dict[str, float]
+    stated: Cutoff
+    cutoff: Cutoff
+
+
+class RealisedBalance(Row, frozen=True, kw_only=True):
+    """Realised P&L brought forward, by instrument."""
+
+    amounts: dict[str, RealisedAmount]
+    cutoff: Cutoff
+
+
 class PortfolioState(Row, frozen=True, kw_only=True):
     """A portfolio's definition, the one that waits for the next barrier, and its last close.
 
-    ``opened`` is the last day that was closed when it first came, None where none was: its
-    opening positions are in the shares of that moment.
+    ``opened`` is the last day that was closed when it first came, None where none was.
+    ``stated`` is the moment of the definition's positions; None: before every trade, in the
+    shares of ``opened``. ``cash`` and ``realised`` are brought forward to it; None: the cash of
+    the definition, and nothing realised. ``restated`` is the moment of the pending
+    definition's positions, which are in force at once; None: only its settings are new.
+    ``restated_cash`` is cash that an earlier definition of the same session stated, where the
+    pending one states none.
     """
 
     definition: Portfolio
     pending: Portfolio | None = None
     close: DayClose | None = None
     opened: dt.date | None = None
+    stated: Cutoff | None = None
+    cash: CashBalance | None = None
+    realised: RealisedBalance | None = None
+    restated: Cutoff | None = None
+    restated_cash: CashBalance | None = None
 
 
 class TradeState(Row, frozen=True, kw_only=True):
     """A trade in its newest version; ``rank`` is its place in its portfolio's order.
 
     ``day`` is the last day that was closed when it first came, None where none was: it is in
-    the shares of that moment.
+    the shares of that moment. ``made_ns`` is the event time of its first version; None in rows
+    of earlier versions of this program, which is that of ``trade``.
     """
 
     trade: Trade
     rank: int
     day: dt.date | None = None
+    made_ns: int | None = None
 
 
 class AdjustmentState(Row, frozen=True, kw_only=True):

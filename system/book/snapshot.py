@@ -21,7 +21,6 @@ from system.book.measures import (
 )
 from system.book.options import HeldOptions
 from system.book.portfolio import Marked, PortfolioBook, Scenarios
-from system.book.rows import DayClose
 from system.contracts.measures import OptionRisk
 from system.contracts.messages import (
     AssetClass,
@@ -132,7 +131,7 @@ def risk_snapshot(
         diversification=None if risk is None else risk.diversification,
         scenario_date=None if risk is None else risk.var_scenario_date,
         tail=_tail(risk),
-        daily_pnl=_daily_pnl(close, marked),
+        daily_pnl=_daily_pnl(book, marked),
         unrealised_pnl=math.fsum(row.unrealised_pnl for row in rows),
         realised_pnl=math.fsum(realised.values()),
         positions=rows,
@@ -204,10 +203,12 @@ def _day_result(book: PortfolioBook, moment: Moment) -> DayResult:
     return DayResult(previous_var=close.var, hypothetical_pnl=book.hypothetical_pnl(close))
 
 
-def _daily_pnl(close: DayClose | None, marked: Marked) -> float | None:
-    if close is None or close.nav is None or marked.missing:
+def _daily_pnl(book: PortfolioBook, marked: Marked) -> float | None:
+    close = book.state.close
+    if close is None or close.nav is None:
         return None
-    return marked.valuation.nav - close.nav
+    nav = book.comparable_nav(marked)
+    return None if nav is None else nav - close.nav
 
 
 def _position_rows(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+import msgspec
+
 from system.book.positions import MAX_TRADES_PER_PORTFOLIO
 from system.book.quotes import Verdict
 from system.book.rows import TradeState
@@ -30,6 +32,10 @@ class TradeLedger:
         states = (self._states[trade_id] for trade_id in self._of_portfolio.get(portfolio, ()))
         return tuple(s for s in states if s.trade.action is not TradeAction.CANCEL)
 
+    def known(self, trade_id: str) -> TradeState | None:
+        """Return a trade in its newest version, None where its id never came."""
+        return self._states.get(trade_id)
+
     def book(self, trade: Trade, day: dt.date | None = None) -> tuple[TradeState | None, Verdict]:
         """Take a trade message of a known portfolio and instrument.
 
@@ -54,11 +60,11 @@ class TradeLedger:
         known = self._states.get(trade.trade_id)
         if known is None:
             state = self._first(trade, day)
-        elif trade == known.trade or trade.version < known.trade.version:
+        elif _is_repeated(trade, known.trade):
             return None, Verdict.DUPLICATE
         else:
             _check_successor(known.trade, trade)
-            state = TradeState(trade=trade, rank=known.rank, day=known.day)
+            state = msgspec.structs.replace(known, trade=trade, made_ns=_made_ns(known))
         self._put(state)
         return state, Verdict.APPLIED
 
@@ -73,13 +79,23 @@ class TradeLedger:
                 RejectReason.CONFLICT,
                 f"portfolio {trade.portfolio} has {rank} trades, the most there may be",
             )
-        return TradeState(trade=trade, rank=rank, day=day)
+        return TradeState(trade=trade, rank=rank, day=day, made_ns=trade.event_time_ns)
 
     def _put(self, state: TradeState) -> None:
         trade_id = state.trade.trade_id
         if trade_id not in self._states:
             self._of_portfolio.setdefault(state.trade.portfolio, []).append(trade_id)
         self._states[trade_id] = state
+
+
+def _made_ns(known: TradeState) -> int:
+    return known.trade.event_time_ns if known.made_ns is None else known.made_ns
+
+
+def _is_repeated(trade: Trade, known: Trade) -> bool:
+    """Return whether a message is known already; one that is sent again may have other times."""
+    times = {name: getattr(known, name) for name in ("event_time_ns", "intended_monotonic_ns")}
+    return trade.version < known.version or msgspec.structs.replace(trade, **times) == known
 
 
 def _check_successor(known: Trade, trade: Trade) -> None:

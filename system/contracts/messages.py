@@ -421,7 +421,16 @@ class OpeningPosition(Checked, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
-    """A book: its settings and what it holds before the first trade.
+    """A book: its settings, and its positions as of a moment.
+
+    The positions contain every trade, split and dividend up to ``as_of_ns`` (event time,
+    nanoseconds since 1970) or to the end of the day ``as_of_day``; what came later moves them.
+    At most one of the two is given. Without either, the first definition of a book holds what
+    it had before its first trade, and a later one with other positions is as of the end of day
+    at which it takes effect; a later one with the same positions changes settings only.
+
+    Positions of asset class ``cash`` are stated together: one of them states all cash of the
+    book, none leaves the cash that trades and dividends have made.
 
     ``desk`` names what it belongs to: the books of a desk are also shown together.
     """
@@ -437,10 +446,15 @@ class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
     name: Label = ""
     desk: Identifier | None = None
     limits: Annotated[tuple[Limit, ...], Meta(max_length=MAX_LIMITS)] = ()
+    as_of_ns: Nanoseconds | None = None
+    as_of_day: dt.date | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an instrument that is listed twice, or a measure that is limited twice."""
+        """Refuse an instrument or a measure that is listed twice, and two moments at once."""
         super().__post_init__()
+        if self.as_of_ns is not None and self.as_of_day is not None:
+            msg = f"as_of_ns {self.as_of_ns} and as_of_day {self.as_of_day}: give one of the two"
+            raise ValueError(msg)
         seen: set[str] = set()
         for position in self.positions:
             if position.instrument in seen:

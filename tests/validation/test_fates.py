@@ -253,6 +253,16 @@ def on(underlying: str, **changes: object) -> Instrument:
     return msgspec.structs.replace(CALL, option=terms, **changes)
 
 
+def as_of(days: int) -> Portfolio:
+    """Return the book as of so many days after the first one's midnight."""
+    return msgspec.structs.replace(BOOK, as_of_ns=MIDNIGHT_NS + (24 * days - 4) * HOUR_NS)
+
+
+def on_day(days: int) -> Portfolio:
+    return msgspec.structs.replace(BOOK, as_of_day=DAY + dt.timedelta(days=days))
+
+
+STATED = msgspec.structs.replace(BOOK, positions=(), as_of_ns=MIDNIGHT_NS)
 REFERENCE_RULES = [
     ((CALL, CALL), [APPLIED, DUPLICATE]),
     ((CALL, on("AAPL", multiplier=100.0)), [APPLIED, rejected("conflict")]),
@@ -279,6 +289,10 @@ REFERENCE_RULES = [
     ((LOW, OIL), [rejected("invalid"), APPLIED]),
     ((OIL, on("OIL")), [APPLIED, rejected("invalid")]),
     ((msgspec.structs.replace(BOOK, positions=(SOLD,)),), [rejected("invalid")]),
+    ((STATED, STATED), [APPLIED, DUPLICATE]),
+    ((mark(), as_of(15), as_of(16)), [MARKED, APPLIED, rejected("time_far_off")]),
+    ((mark(), on_day(13), on_day(14)), [MARKED, APPLIED, rejected("time_far_off")]),
+    ((as_of(400), on_day(400)), [APPLIED, APPLIED]),
     ((split(4.0), split(4.0)), [APPLIED, DUPLICATE]),
     ((split(4.0), split(2.0)), [APPLIED, APPLIED]),
     ((split(4.0), dividend(2.0)), [APPLIED, APPLIED]),
@@ -341,6 +355,11 @@ def test_a_sequence_number_is_remembered_for_63_and_then_superseded() -> None:
     newest = tick(64, hour=16)
     assert rulings("market_data", tick(2), newest, tick(2))[-1] == DUPLICATE
     assert rulings("market_data", tick(1), newest, tick(1))[-1] == SUPERSEDED
+
+
+def test_a_trade_sent_again_with_another_time_is_a_duplicate() -> None:
+    again = trade(event_time_ns=5, intended_monotonic_ns=6)
+    assert rulings("trades", trade(), again) == [APPLIED, DUPLICATE]
 
 
 def test_accepted_trades_belong_to_the_first_mark_behind_them() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from system.bus.consumer import Record
@@ -25,7 +26,7 @@ from system.contracts.messages import (
 from system.contracts.topics import FX_RATES, MARKET_DATA, REFERENCE, TRADES
 from validation.adjustments import DESCRIBED
 from validation.checkers.ledger import Outcome
-from validation.expected import effective_trades, positions_after
+from validation.expected import held_positions
 from validation.fates import Rulings
 from validation.oracle.crises import BookNow, crises_risk
 from validation.oracle.shares import Shares
@@ -38,6 +39,7 @@ from validation.references.revaluation import (
 )
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 from validation.references.stand_ins import completed, window_suffices
+from validation.statements import BookHistory, Defined, SentTrade
 
 ORDER: Final = (REFERENCE.name, FX_RATES.name, MARKET_DATA.name, TRADES.name)
 """Topics are taken in this order between two vectors: what is named before what names it."""
@@ -57,10 +59,12 @@ class InputsAt:
         self._books: dict[str, Portfolio] = {}
         self._asked: dict[str, Portfolio] = {}
         self._due: dict[str, Portfolio] = {}
-        self._trades: dict[str, list[Trade]] = {}
+        self._histories: dict[str, BookHistory] = {}
+        self._marks: dict[dt.date, int] = {}
         self._stressed: dict[str, dict[str, StressedHistory]] = {}
         self._day: dt.date | None = None
         self._shares = Shares(self._prices, self._closes, self._instruments)
+        self._passed: dict[dt.date, int] = {}
         self._marked_ns = 0
         self._newest_ns: dict[tuple[str, int], int] = {}
 
@@ -70,6 +74,7 @@ class InputsAt:
         place = (record.topic, record.partition)
         if outcome is Outcome.MARK and isinstance(message, Mark):
             self._close(message.date, place)
+            self._marks.setdefault(message.date, message.event_time_ns)
             self._shares.close(message.date, place)
             self._marked_ns = self._newest_ns[place] = message.event_time_ns
         if outcome is not Outcome.APPLIED:
@@ -81,8 +86,8 @@ class InputsAt:
                 name = fx_name(message.currency)
                 self._quote(name, message.rate, place, message.event_time_ns)
             case Trade():
-                self._shares.note_trade(message.trade_id, place)
-                self._trades.setdefault(message.portfolio, []).append(message)
+                sent = SentTrade(message, self._shares.closed(place))
+                self._histories[message.portfolio].messages.append(sent)
             case Instrument():
                 self._instruments[message.instrument] = message
                 self._shares.note(DESCRIBED + message.instrument, place)
@@ -94,8 +99,7 @@ class InputsAt:
             case StressedHistory():
                 self._stressed.setdefault(message.window, {})[message.series] = message
             case Portfolio():
-                self._shares.note_book(message.portfolio, place)
-                self._define(message)
+                self._define(message, self._shares.closed(place))
             case _:
                 pass
 
@@ -105,6 +109,9 @@ class InputsAt:
             self._books |= self._due
             self._due.clear()
         self._shares.settle(kind)
+        last = max(self._marks, default=None)
+        is_end = kind is SnapshotKind.END_OF_DAY
+        self._passed = {day: ns for day, ns in self._marks.items() if not (is_end and day == last)}
 
     def book(self, portfolio: str) -> Portfolio | None:
         """Return the settings in force, None for a portfolio that is not known."""
@@ -118,10 +125,10 @@ class InputsAt:
         ReferenceInputError
             If it holds what the references do not value; names it.
         """
-        trades = effective_trades(self._trades.get(book.portfolio, ()))
+        history = self._histories[book.portfolio]
         try:
             acts = self._shares.acts
-            return positions_after(book, trades, acts.restruck(), acts)
+            return held_positions(replace(history, marks=self._passed), acts.restruck(), acts)
         except KeyError as error:
             msg = f"{error.args[0]} is held and not declared"
             raise ReferenceInputError(msg) from error
@@ -205,7 +212,9 @@ class InputsAt:
             return self._day
         return max((max(one) for one in self._closes.values() if one), default=dt.date.min)
 
-    def _define(self, book: Portfolio) -> None:
+    def _define(self, book: Portfolio, day: dt.date | None) -> None:
+        history = self._histories.setdefault(book.portfolio, BookHistory())
+        history.definitions.append(Defined(book, day))
         if book.portfolio in self._books:
             self._asked[book.portfolio] = book
         else:

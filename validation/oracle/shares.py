@@ -38,11 +38,9 @@ class Shares:
         self.waiting = Waiting()
         self._taken: list[Taken] = []
         self._days: dict[Place, dt.date] = {}
-        self._arrived: dict[str, dt.date | None] = {}
-        self._opened: dict[str, dt.date | None] = {}
         self._given: dict[str, dt.date | None] = {}
         self._since: dict[str, dt.date | None] = {}
-        self.acts = Acts((), self._arrived, self._opened, self._given, instruments)
+        self.acts = Acts(given=self._given, instruments=instruments)
         self.prices: Mapping[str, Number] = quoted
         self.closes: Mapping[str, Mapping[dt.date, Number]] = closed
 
@@ -52,13 +50,9 @@ class Shares:
         if place[0] == REFERENCE.name:
             self._taken += self.waiting.closed(day)
 
-    def note_trade(self, trade_id: str, place: Place) -> None:
-        """Note when a trade came; its first version counts."""
-        self._arrived.setdefault(trade_id, self._days.get(place))
-
-    def note_book(self, portfolio: str, place: Place) -> None:
-        """Note when a portfolio came; its first definition counts."""
-        self._opened.setdefault(portfolio, self._days.get(place))
+    def closed(self, place: Place) -> dt.date | None:
+        """Return the last day that was closed in a partition."""
+        return self._days.get(place)
 
     def note(self, name: str, place: Place) -> None:
         """Note when a history or a description came; the first counts."""

@@ -18,6 +18,7 @@ from tests.system.book.feed import (
     MARKET,
     Sent,
     at_ns,
+    date_of,
     event,
     history,
     holding,
@@ -191,6 +192,10 @@ def rates(day: int) -> st.SearchStrategy[Sent]:
     )
 
 
+moments = st.builds(at_ns, st.integers(-1, 4), hours)
+"""Event times on both sides of the marks, far from none of them."""
+
+
 @st.composite
 def trades(draw: st.DrawFn) -> Trade:
     action = draw(st.sampled_from([TradeAction.NEW, *TradeAction]))
@@ -202,7 +207,17 @@ def trades(draw: st.DrawFn) -> Trade:
         draw(st.sampled_from([*BOOKS, *BOOKS, "nobody"])),
         version=0 if action is TradeAction.NEW else draw(st.integers(1, 3)),
         action=action,
+        event_time_ns=draw(st.just(0) | moments),
     )
+
+
+@st.composite
+def as_of(draw: st.DrawFn) -> dict[str, object]:
+    """Return the moment of a statement: none, one of event time, or a day."""
+    kind = draw(st.sampled_from(["none", "as_of_ns", "as_of_day"]))
+    if kind == "as_of_ns":
+        return {kind: draw(moments)}
+    return {} if kind == "none" else {kind: date_of(draw(st.integers(-1, 4)))}
 
 
 @st.composite
@@ -210,13 +225,14 @@ def definitions(draw: st.DrawFn, name: str | None = None) -> Sent:
     """A book; a first one has a VaR, one behind it may be rejected (0.8 of 4 days)."""
     held = draw(st.dictionaries(st.sampled_from(HOLDABLE), quantities, max_size=5))
     window = draw(st.integers(4 if name is None else 5, 6))
-    return portfolio(
+    book = portfolio(
         name or draw(st.sampled_from(BOOKS)),
         *(holding(one, quantity, draw(prices)) for one, quantity in held.items()),
         base_currency=draw(st.sampled_from(["USD", "EUR", "GBP"])),
         window=window,
         confidence=draw(st.sampled_from(["0.75", "0.8"])),
     )
+    return msgspec.structs.replace(book, **draw(as_of()))
 
 
 def references(day: int) -> st.SearchStrategy[Sent]:

@@ -345,14 +345,24 @@ def test_a_day_without_a_tick_is_no_scenario_day_of_its_holders() -> None:
 
 def test_settings_wait_for_the_barrier() -> None:
     feed = opened(holding("A", 1.0))
-    asked = portfolio("P", holding("A", 3.0), window=4, confidence="0.75")
+    asked = portfolio("P", holding("A", 1.0), window=4, confidence="0.75")
     fold = feed.send(asked)
     assert (fold.snapshots, fold.rejected) == ((), ())
     before = live(feed.send(tick("A", 100.0)))
     assert (before.window, before.confidence, before.nav) == (WINDOW, "0.8", 100.0)
     fold = feed.close(0)
     assert end_of_day(fold).window == WINDOW
-    assert (live(fold).window, live(fold).confidence, live(fold).nav) == (4, "0.75", 300.0)
+    assert (live(fold).window, live(fold).confidence, live(fold).nav) == (4, "0.75", 100.0)
+
+
+def test_stated_positions_are_held_at_once_and_their_settings_wait() -> None:
+    feed = opened(holding("A", 1.0))
+    feed.send(tick("A", 100.0))
+    stated = live(feed.send(portfolio("P", holding("A", 3.0), window=6)))
+    assert (stated.window, stated.nav) == (WINDOW, 300.0)
+    fold = feed.close(0)
+    assert (end_of_day(fold).window, end_of_day(fold).nav) == (WINDOW, 300.0)
+    assert (live(fold).window, live(fold).nav) == (6, 300.0)
 
 
 def test_settings_that_are_asked_for_again_are_a_duplicate() -> None:
@@ -374,9 +384,10 @@ def test_the_last_settings_before_the_barrier_are_those_in_force() -> None:
 
 def test_trades_survive_new_settings() -> None:
     feed = opened(holding("A", 1.0))
-    feed.send(trade("t", "A", 5.0, 100.0), portfolio("P", holding("A", 2.0)))
+    feed.send(trade("t", "A", 5.0, 100.0), portfolio("P", holding("A", 1.0), window=6))
     fold = feed.close(0, tick("A", 100.0))
-    assert live(fold).positions[0].quantity == 7.0
+    assert live(fold).positions[0].quantity == 6.0
+    assert live(fold).window == 6
 
 
 def test_another_base_currency_compares_nothing_with_the_day_before() -> None:

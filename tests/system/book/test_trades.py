@@ -55,10 +55,26 @@ def test_the_same_message_again_is_a_duplicate(ledger: TradeLedger) -> None:
     assert ledger.counting("P") == (NEW,)
 
 
+def test_a_message_that_is_sent_again_with_another_time_is_a_duplicate(
+    ledger: TradeLedger,
+) -> None:
+    later = msgspec.structs.replace(NEW, event_time_ns=7, intended_monotonic_ns=8)
+    assert ledger.book(later) == (None, Verdict.DUPLICATE)
+    assert ledger.counting("P") == (NEW,)
+
+
+def test_a_trade_was_made_when_its_first_version_says(ledger: TradeLedger) -> None:
+    first = msgspec.structs.replace(NEW, trade_id="u", event_time_ns=5)
+    ledger.book(first)
+    state, _ = ledger.book(amended(msgspec.structs.replace(first, event_time_ns=9)))
+    assert state is not None
+    assert (state.made_ns, state.trade.event_time_ns) == (5, 9)
+
+
 def test_an_amendment_takes_the_place_of_its_trade(ledger: TradeLedger) -> None:
     ledger.book(trade("u", "A", 5.0, 11.0))
     other = amended(NEW, quantity=3.0)
-    assert ledger.book(other) == (TradeState(trade=other, rank=0), Verdict.APPLIED)
+    assert ledger.book(other) == (TradeState(trade=other, rank=0, made_ns=0), Verdict.APPLIED)
     assert [one.quantity for one in ledger.counting("P")] == [3.0, 5.0]
 
 
