@@ -21,6 +21,7 @@ from loadtests.record import SeenSnapshot
 from loadtests.sent import Float64Array, PlacedTrade, SentTicks
 from system.contracts.messages import CloseHistory, Portfolio, SnapshotKind
 from validation.checkers.verdict import Finding, judged, unknown
+from validation.references.carrying import Carrying
 from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import reference_snapshot
 
@@ -104,6 +105,7 @@ class PriceOracle:
             confidence=book.confidence,
             base_currency=book.base_currency,
             now=CurrentMarket(prices),
+            carrying=Carrying(book.carry_max_sessions, book.carry_max_share),
         )
         return float(risk.var)
 

@@ -19,7 +19,13 @@ from system.risk.portfolio import PortfolioRisk, portfolio_risk
 from system.risk.revaluation import OptionMark, option_marks, revalued
 from system.risk.scenarios import ScenarioFactors, scenario_factors, series_of
 from system.risk.valuation import Holding, Holdings, Valuation, valuation
-from system.risk.window import CloseTable, ScenarioWindow, fx_series, scenario_window
+from system.risk.window import (
+    CloseTable,
+    ScenarioWindow,
+    fx_series,
+    scenario_window,
+    window_without_series,
+)
 from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 
@@ -68,8 +74,12 @@ class Book:
 
     def factors(self) -> ScenarioFactors:
         listings = self.arrays.listings
-        table = self.table().select(series_of(listings, self.base_currency))
-        window = scenario_window(table, as_of=self.as_of, scenario_count=self.scenario_count)
+        series, count = series_of(listings, self.base_currency), self.scenario_count
+        window = (
+            scenario_window(self.table().select(series), as_of=self.as_of, scenario_count=count)
+            if series
+            else window_without_series(self.as_of, count)
+        )
         return scenario_factors(window, listings, base_currency=self.base_currency)
 
     def valuation(self) -> Valuation:

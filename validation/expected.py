@@ -4,7 +4,7 @@ Nothing here reads the product's state: positions come from the books and the tr
 the topic, closes from the wheels, arithmetic from ``validation.references``.
 
 A mark closes a day on the calendar of the marks. A book's scenario days are the dates of
-that calendar on which each of its series has a close; a series without one today is
+that calendar on which one of its series has a close; a series without one today is
 valued at its last.
 """
 
@@ -24,6 +24,7 @@ from system.contracts.messages import (
 )
 from validation.adjustments import NO_ACTS, Acts
 from validation.checkers.end_of_day import EndOfDay
+from validation.references.carrying import SessionTable
 from validation.references.exact import Number, exact, exact_breach
 from validation.references.held_options import ReferenceTerms
 from validation.references.revaluation import (
@@ -34,7 +35,8 @@ from validation.references.revaluation import (
     value,
 )
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
-from validation.references.stand_ins import completed, window_suffices
+from validation.references.stand_ins import covered
+from validation.sessions import carrying_of
 from validation.statements import BookHistory, Defined, SentTrade, holdings
 
 CASH = "cash:"
@@ -55,12 +57,15 @@ class ExpectedMarket:
         Every day before and within the replay that may be a scenario day, in order.
     acts : Acts
         Splits and dividends that the closes are restated for.
+    sessions : mapping of str to SessionTable
+        Of each exchange that an instrument names and whose table was sent.
     """
 
     closes: Mapping[str, Mapping[dt.date, Number]]
     instruments: Mapping[str, Instrument]
     calendar: Sequence[dt.date]
     acts: Acts = NO_ACTS
+    sessions: Mapping[str, SessionTable] = field(default_factory=dict)
 
     def under(self, acts: Acts, *, until: dt.date) -> ExpectedMarket:
         """Return the market under what took effect up to a day's mark; this one's under none."""
@@ -174,12 +179,13 @@ def expected_end_of_day(
     proxies = {name: one.proxy for name, one in market.instruments.items() if one.proxy}
     series = needed_series(held, portfolio.base_currency)
     known = {*series, *(proxies[name] for name in series if name in proxies)} & market.closes.keys()
-    full = completed(
+    full = covered(
         held,
         {name: market.on_calendar(name) for name in sorted(known)},
         proxies,
         base_currency=portfolio.base_currency,
-        suffices=window_suffices(day, portfolio.window),
+        as_of=day,
+        window=portfolio.window,
     )
     return reference_snapshot(
         full.positions,
@@ -189,6 +195,7 @@ def expected_end_of_day(
         confidence=portfolio.confidence,
         base_currency=portfolio.base_currency,
         now=_market_on(held, portfolio, market, day),
+        carrying=carrying_of(portfolio, held, market.instruments, market.sessions),
     )
 
 

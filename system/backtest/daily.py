@@ -372,5 +372,5 @@ def _suspects(results: Sequence[SpanResult]) -> tuple[SuspectMove, ...]:
 
 def _carried(results: Sequence[SpanResult]) -> tuple[CarriedClose, ...]:
     """Return each carried close once, by series, then by date."""
-    found = {one for result in results for one in result.days.window.carried}
+    found = {one for result in results for one in result.days.carried}
     return tuple(sorted(found, key=lambda one: (one.name, one.date)))

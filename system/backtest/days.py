@@ -21,6 +21,7 @@ from system.risk.currency import major_currency
 from system.risk.listing import Listing
 from system.risk.scenarios import own_series
 from system.risk.window import (
+    CarriedClose,
     CloseTable,
     Missing,
     ScenarioWindow,
@@ -82,10 +83,18 @@ class SpanDays:
         Closes and rates (named `fx_series`) on every day that is needed, oldest first.
     history_count : int
         Returns before the first as-of close: it is day ``history_count`` of the window.
+    carried_quotes : tuple of CarriedClose
+        Quotes of options themselves that are those of an earlier day.
     """
 
     window: ScenarioWindow
     history_count: int
+    carried_quotes: tuple[CarriedClose, ...] = ()
+
+    @property
+    def carried(self) -> tuple[CarriedClose, ...]:
+        """Return closes, rates and quotes of options that are those of an earlier day."""
+        return (*self.window.carried, *self.carried_quotes)
 
     @property
     def as_of_count(self) -> int:

@@ -33,7 +33,6 @@ from system.risk.listing import Listing
 from system.risk.moves import SuspectMove, suspect_moves
 from system.risk.portfolio import ADDITIVITY_TOLERANCE, portfolio_risk, position_groups
 from system.risk.scenarios import PositionExposures, ScenarioFactors
-from system.risk.window import CarriedClose
 
 CELLS_PER_BLOCK: Final = 1_000_000
 """Largest number of scenario P&Ls that are held at a time."""
@@ -171,13 +170,7 @@ def _prepared(
     marked = MarkedDays.of(days.window, listings, unit_rates(listings, rates), options.premium)
     held = worth(marked, quantities, days.history_count)
     block = ScenarioBlock(factors, held.weights(factors), 0, days.history_count, options.rows)
-    return _Span(_with_carried(days, options.carried), listings, held, block)
-
-
-def _with_carried(days: SpanDays, carried: tuple[CarriedClose, ...]) -> SpanDays:
-    """Return days that count the quotes of options that were carried, too."""
-    window = replace(days.window, carried=(*days.window.carried, *carried))
-    return SpanDays(window, days.history_count) if carried else days
+    return _Span(replace(days, carried_quotes=options.carried), listings, held, block)
 
 
 def _stated(

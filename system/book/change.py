@@ -268,5 +268,7 @@ _INPUTS: Final[Mapping[ChangeStep, Callable[[RiskSnapshot], object]]] = {
         snapshot.base_currency,
         snapshot.confidence,
         snapshot.window,
+        snapshot.carry_max_sessions,
+        snapshot.carry_max_share,
     ),
 }

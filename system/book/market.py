@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from system.book.adjustments import Adjustments, at_barrier, restatements
 from system.book.events import QuoteRow
@@ -44,6 +43,9 @@ NANOSECONDS_PER_DAY: Final = 86_400_000_000_000
 FUTURE_BOUND_DAYS: Final = MAX_CLOSED_DAYS
 """A quote that lies further than this beyond the last closed day is refused: a source's
 clock that jumped would otherwise make every later quote look old."""
+
+MAX_TABLE_DATES: Final = 2 * MAX_CLOSES_PER_SERIES
+"""Dates in the table of all series: of 1,024 closes on weekdays, and others every day, 1,434."""
 
 _EPOCH: Final = dt.date(1970, 1, 1)
 
@@ -185,14 +187,56 @@ class Market:
 
     @property
     def table(self) -> CloseTable:
-        """Return the closes of all series; built anew when asked for after whole series came."""
+        """Return the newest closes of all series; built again when whole series have come.
+
+        At most ``MAX_TABLE_DATES`` dates: what older ones a book needs is in `table_of`.
+        """
         if self._table is None:
-            series = {
-                name: dict(zip(state.dates, self._restated(name, state), strict=True))
-                for name, state in sorted(self.closes.items())
-            }
-            self._table = _bounded(CloseTable.of(series))
+            self._table = _newest(CloseTable.of(self._dated_closes(sorted(self.closes))))
         return self._table
+
+    def table_of(self, series: Iterable[str], *, scenario_count: int) -> CloseTable:
+        """Return a table from which the window of a book can be taken.
+
+        Parameters
+        ----------
+        series : iterable of str
+            Series of the book, and their proxies.
+        scenario_count : int
+            Number n of returns in the window.
+
+        Returns
+        -------
+        CloseTable
+            That of all series, unless it is cut and one of these begins before the cut: then
+            one of their own, of the last n + 1 closes of each up to the as-of date. No earlier
+            close can be needed: each of n + 1 later ones makes a scenario day.
+        """
+        names = [name for name in dict.fromkeys(series) if name in self.closes]
+        if not self._is_cut_for(names):
+            return self.table
+        asof = self.asof
+        tails = {
+            name: [point for point in closes.items() if asof is None or point[0] <= asof]
+            for name, closes in self._dated_closes(names).items()
+        }
+        return CloseTable.of(
+            {name: dict(points[-scenario_count - 1 :]) for name, points in tails.items()}
+        )
+
+    def _is_cut_for(self, names: Iterable[str]) -> bool:
+        """Return whether the table of all series lacks a close of some of them."""
+        if len(self.table.dates) < MAX_TABLE_DATES:
+            return False
+        first = self.table.dates[0]
+        return any(date < first for name in names for date in self.closes[name].dates[:1])
+
+    def _dated_closes(self, names: Iterable[str]) -> dict[str, dict[dt.date, float]]:
+        states = {name: self.closes[name] for name in names}
+        return {
+            name: dict(zip(state.dates, self._restated(name, state), strict=True))
+            for name, state in states.items()
+        }
 
     def _restated(self, series: str, state: ClosesState) -> Iterable[float]:
         if series not in self._restatements:
@@ -413,13 +457,16 @@ class Market:
         has no close that day.
         """
         closed = self._day_closes(day.date)
+        dropped: dict[str, dt.date] = {}
         for series, value in closed.items():
             before = self.closes.get(series, ClosesState(dates=(), values=()))
+            if len(before.dates) == MAX_CLOSES_PER_SERIES:
+                dropped[series] = before.dates[0]
             self.closes[series] = ClosesState(
                 dates=(*before.dates, day.date)[-MAX_CLOSES_PER_SERIES:],
                 values=(*before.values, value)[-MAX_CLOSES_PER_SERIES:],
             )
-        self._extend_table(day.date, closed)
+        self._extend_table(day.date, closed, dropped)
         self.day = day
         self.window_version += 1
         return tuple(closed)
@@ -454,14 +501,16 @@ class Market:
         closes = self.closes.get(series)
         return closes is not None and bool(closes.dates) and closes.dates[-1] >= date
 
-    def _extend_table(self, date: dt.date, closed: Mapping[str, float]) -> None:
+    def _extend_table(
+        self, date: dt.date, closed: Mapping[str, float], dropped: Mapping[str, dt.date]
+    ) -> None:
         if not closed or self._table is None:
             return
         fresh = not (self.table.dates and date <= self.table.dates[-1])
-        if not fresh or not closed.keys() <= set(self.table.names):
+        if not fresh or not closed.keys() <= self.table.row_of.keys():
             self.set_closes({})
             return
-        self._table = _bounded(self.table.append(date, closed))
+        self._table = _newest(self.table.append(date, closed).without(dropped))
 
 
 def _held_back(quotes: dict[str, QuoteState], until_ns: int) -> tuple[str, ...]:
@@ -476,8 +525,10 @@ def _held_back(quotes: dict[str, QuoteState], until_ns: int) -> tuple[str, ...]:
     return tuple(changed)
 
 
-def _bounded(table: CloseTable) -> CloseTable:
-    if len(table.dates) <= MAX_CLOSES_PER_SERIES:
+def _newest(table: CloseTable) -> CloseTable:
+    """Return the newest dates of a table, so many as are kept of all series together."""
+    if len(table.dates) <= MAX_TABLE_DATES:
         return table
-    kept = np.ascontiguousarray(table.closes[:, -MAX_CLOSES_PER_SERIES:])
-    return CloseTable(table.names, table.dates[-MAX_CLOSES_PER_SERIES:], kept)
+    return CloseTable(
+        table.names, table.dates[-MAX_TABLE_DATES:], table.closes[:, -MAX_TABLE_DATES:]
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,34 +11,35 @@ from typing import Final
 import numpy as np
 
 from system.book.adjustments import Entry, told
+from system.book.gaps import NO_GAPS, WindowGaps, window_gaps
 from system.book.market import Market, utc_date
 from system.book.options import FoundOption, HeldOptions, found_option
 from system.book.positions import Positions
 from system.book.rows import AdjustmentState, DayClose, HeldPosition, PortfolioState
-from system.book.sessions import skipped_days
 from system.book.shape import Shape
 from system.book.stated import Price
 from system.book.statements import holdings
 from system.book.stressed import StressedBook, stressed_books
 from system.contracts.messages import ExchangeClose, Portfolio, Trade
 from system.errors import InputError
-from system.risk.arrays import BoolVector
+from system.risk.carry import CarryBound
 from system.risk.confidence import Confidence
 from system.risk.cost import CostBasis
+from system.risk.covering import CoveredBook, covered_book
 from system.risk.currency import major_currency, rate_to_base
 from system.risk.listing import Listing
 from system.risk.moves import suspect_moves
 from system.risk.option_moves import OptionMoves, option_moves
-from system.risk.proxies import (
-    ProxiedTable,
-    SteadyListings,
-    proxies_of,
-    with_proxies,
-    with_steady_volatility,
-)
-from system.risk.scenarios import ScenarioFactors, scenario_factors, series_of
+from system.risk.proxies import SteadyListings, proxies_of
+from system.risk.scenarios import ScenarioFactors, scenario_factors
 from system.risk.valuation import Valuation, valuation
-from system.risk.window import CloseTable, ScenarioWindow, fx_series, scenario_window
+from system.risk.window import (
+    NO_CLOSES,
+    ScenarioWindow,
+    fx_series,
+    scenario_window,
+    window_without_series,
+)
 
 _MONEY_MARK: Final = Price(0.0, None)
 
@@ -49,17 +49,17 @@ class Scenarios:
     """The scenarios of one set of positions: factors, or why there are none.
 
     The price rows of options are empty there; ``moves`` is what they are revalued with, and
-    ``steady`` names those whose volatility has no history and is held.
+    ``steady`` names those whose volatility has no history and is held. ``gaps`` are the closes
+    that the window lacks; whether these are too many depends on prices, too.
     """
 
     factors: ScenarioFactors | None
     moves: OptionMoves | None = None
     steady: frozenset[str] = frozenset()
     proxied: tuple[str, ...] = ()
-    carried: tuple[str, ...] = ()
+    gaps: WindowGaps = NO_GAPS
     suspect: tuple[str, ...] = ()
     adjusted: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
     problem: str = ""
     digest: bytes = b""
 
@@ -336,29 +336,35 @@ class PortfolioBook:
         return self._scenarios[key]
 
     def _build_scenarios(self, shape: Shape) -> Scenarios:
-        table = self._market.table
         asof = self._market.asof
         if asof is None:
             return Scenarios(None, problem="no closes are known yet")
-        base = self.definition.base_currency
         try:
-            steady, chosen = _with_enough_history(
-                table, shape, base, asof=asof, scenario_count=self.definition.window
-            )
-            window = scenario_window(
-                chosen.table, as_of=asof, scenario_count=self.definition.window
-            )
-            factors = scenario_factors(window, steady.listings, base_currency=base)
-            moves = option_moves(window, steady.listings, factors, base_currency=base)
-            suspects = suspect_moves(window, shape.listings)
+            return self._scenarios_until(shape, asof)
         except InputError as error:
             return Scenarios(None, problem=str(error))
+
+    def _scenarios_until(self, shape: Shape, asof: dt.date) -> Scenarios:
+        base, count = self.definition.base_currency, self.definition.window
+        covered = _covered(self._market, shape, base, asof=asof, scenario_count=count)
+        window = (
+            scenario_window(covered.table, as_of=asof, scenario_count=count)
+            if shape.series
+            else window_without_series(asof, count)
+        )
+        steady = covered.book
+        factors = scenario_factors(window, steady.listings, base_currency=base)
+        moves = option_moves(window, steady.listings, factors, base_currency=base)
+        gaps = window_gaps(
+            window, steady.listings, self._market.sessions, as_of=asof, base_currency=base
+        )
+        suspects = suspect_moves(window, shape.listings)
         return Scenarios(
             factors,
             moves,
             frozenset(steady.steady),
-            proxied=tuple(f"{item.name}={item.proxy}" for item in chosen.proxied),
-            carried=tuple(f"{item.name} {item.date}" for item in window.carried),
+            proxied=tuple(f"{item.name}={item.proxy}" for item in covered.proxied),
+            gaps=gaps,
             suspect=tuple(f"{item.instrument_id} {item.date}" for item in suspects),
             adjusted=tuple(
                 told(state)
@@ -367,14 +373,14 @@ class PortfolioBook:
                 and state.adjustment.instrument in window.names
                 and window.dates[0] < state.adjustment.date
             ),
-            skipped=skipped_days(
-                chosen.table,
-                window.dates,
-                {one.instrument_id: one.exchange for one in shape.listings},
-                self._market.sessions,
-            ),
+            problem=gaps.silence(self.carry_bound, window.dates[-1], asof),
             digest=_window_digest(window),
         )
+
+    @property
+    def carry_bound(self) -> CarryBound:
+        """Return how long, or for how small a part of the book, closes are carried."""
+        return CarryBound(self.definition.carry_max_sessions, self.definition.carry_max_share)
 
     def stressed(self, shape: Shape) -> tuple[StressedBook, ...]:
         """Return the stressed scenarios of a shape; kept until a window's closes change."""
@@ -440,22 +446,21 @@ def _premium_place(option: FoundOption | None) -> Price | None:
     return None if option is None else Price(0.0, option.stale_since_ns)
 
 
-def _with_enough_history(
-    table: CloseTable, shape: Shape, base_currency: str, *, asof: dt.date, scenario_count: int
-) -> tuple[SteadyListings, ProxiedTable]:
-    """Return a book and its closes, with what stands in where a history is too short.
-
-    A proxy's closes where there is one; a constant volatility where that has no history.
-    """
-    known = bisect_right(table.dates, asof)
-
-    def suffices(present: BoolVector) -> bool:
-        return int(present[:known].sum()) > scenario_count
-
-    steady = with_steady_volatility(table, shape.listings, suffices=suffices)
-    series = series_of(steady.listings, base_currency) if steady.steady else shape.series
-    chosen = with_proxies(table, series, proxies_of(shape.listings), suffices=suffices)
-    return steady, chosen
+def _covered(
+    market: Market, shape: Shape, base_currency: str, *, asof: dt.date, scenario_count: int
+) -> CoveredBook:
+    """Return a book and its closes, with what replaces the series that begin too late."""
+    listings = shape.listings
+    if not shape.series:
+        return CoveredBook(SteadyListings(listings, ()), NO_CLOSES, ())
+    series = (*shape.series, *proxies_of(listings).values())
+    return covered_book(
+        market.table_of(series, scenario_count=scenario_count),
+        listings,
+        base_currency=base_currency,
+        as_of=asof,
+        scenario_count=scenario_count,
+    )
 
 
 def _window_digest(window: ScenarioWindow) -> bytes:

@@ -119,6 +119,7 @@ class RecalledBook(PortfolioBook):
         settings = (
             self.definition.base_currency,
             self.definition.window,
+            self.definition.carry_max_sessions,
             self.asof,
             self.adjustment_count,
         )
@@ -342,6 +343,8 @@ def _definition(snapshot: RiskSnapshot) -> Portfolio:
         confidence=snapshot.confidence,
         window=snapshot.window,
         var_limit_fraction=snapshot.var_limit_fraction,
+        carry_max_sessions=snapshot.carry_max_sessions,
+        carry_max_share=snapshot.carry_max_share,
         desk=snapshot.desk,
         positions=tuple(
             OpeningPosition(

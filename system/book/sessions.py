@@ -1,21 +1,28 @@
-"""Exchanges' sessions: when they close, which days are holidays. They explain, and move nothing.
+"""Sessions of exchanges: when they close, which days are holidays, which days a book skips.
 
-Which days are scenario days follows from closes alone: those on which every series has one.
+A day is a session of a series unless the table of its exchange says that it is none; where no
+exchange is named, or its table does not reach so far, Monday to Friday are sessions.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from system.contracts.messages import ExchangeClose, ExchangeSessions
-from system.risk.window import CloseTable
+from system.risk.arrays import BoolMatrix, BoolVector, IndexVector
+from system.risk.errors import some_of
+from system.risk.listing import Listing
+from system.risk.window import WEEKDAYS
 
 MAX_SKIPPED: Final = 50
-"""How many skipped days a snapshot names, the newest."""
+"""Skipped days that a snapshot names, the newest."""
+DAYS_PER_WEEK: Final = 7
+NO_EXCHANGE: Final = ""
 
 
 class Sessions:
@@ -24,11 +31,13 @@ class Sessions:
     def __init__(self) -> None:
         self._tables: dict[str, ExchangeSessions] = {}
         self._close_ns: dict[str, dict[dt.date, int]] = {}
+        self._ordinals: dict[str, IndexVector] = {}
 
     def add(self, table: ExchangeSessions) -> None:
         """Put in the table of an exchange, in place of a shorter one."""
         self._tables[table.exchange] = table
         self._close_ns[table.exchange] = {one.date: one.close_ns for one in table.sessions}
+        self._ordinals[table.exchange] = ordinals(one.date for one in table.sessions)
 
     def table(self, exchange: str) -> ExchangeSessions | None:
         """Return the table of an exchange, None where none came."""
@@ -44,6 +53,25 @@ class Sessions:
         found = [ExchangeClose(exchange=name, close_ns=ns) for name, ns in known if ns is not None]
         return tuple(sorted(found, key=lambda one: (one.close_ns, one.exchange)))
 
+    def are_sessions(self, exchange: str, days: IndexVector) -> BoolVector:
+        """Return which days are sessions of an exchange.
+
+        Parameters
+        ----------
+        exchange : str
+            Market identifier code; empty: Monday to Friday.
+        days : ndarray of intp, shape (day_count,)
+            Ordinals, see `ordinals`.
+        """
+        table = self._tables.get(exchange)
+        if table is None:
+            return are_weekdays(days)
+        known = (table.first.toordinal() <= days) & (days <= table.last.toordinal())
+        sessions: BoolVector = np.where(
+            known, np.isin(days, self._ordinals[exchange]), are_weekdays(days)
+        )
+        return sessions
+
     def is_holiday(self, exchange: str, date: dt.date) -> bool:
         """Return whether an exchange is known to have no session on a day."""
         table = self._tables.get(exchange)
@@ -52,48 +80,106 @@ class Sessions:
         return self._close_ns[exchange].get(date) is None
 
 
+def ordinals(days: Iterable[dt.date]) -> IndexVector:
+    """Return days as numbers, 1 for 1 January of year 1: a Monday."""
+    return np.fromiter((day.toordinal() for day in days), dtype=np.intp)
+
+
+def are_weekdays(days: IndexVector) -> BoolVector:
+    """Return which ordinals are Monday to Friday."""
+    weekdays: BoolVector = (days - 1) % DAYS_PER_WEEK < WEEKDAYS
+    return weekdays
+
+
 def goes_on(known: ExchangeSessions, table: ExchangeSessions) -> bool:
     """Return whether a table holds a known one unchanged, and ends later."""
     kept = tuple(one for one in table.sessions if known.first <= one.date <= known.last)
     return table.first <= known.first and known.last < table.last and kept == known.sessions
 
 
-def skipped_days(
-    table: CloseTable,
-    dates: Sequence[dt.date],
-    exchanges: Mapping[str, str],
-    sessions: Sessions,
-) -> tuple[str, ...]:
-    """Return the newest days within a window that are no scenario days, and why.
+def exchange_by_series(listings: Iterable[Listing]) -> dict[str, str]:
+    """Return the exchange of each price and volatility of a book, empty where none is named.
+
+    A volatility follows the exchange of the option's underlying.
+    """
+    exchanges: dict[str, str] = {}
+    for listing in listings:
+        priced = listing if listing.option is None else listing.option.underlying
+        if listing.option is not None and listing.option.volatility_series:
+            exchanges.setdefault(listing.option.volatility_series, priced.exchange)
+        exchanges[priced.instrument_id] = priced.exchange
+    return exchanges
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BookCalendar:
+    """Days of a book's window up to the as-of date, and which of them are sessions.
 
     Parameters
     ----------
-    table : CloseTable
-        The series of a book.
-    dates : sequence of date
-        The window's scenario days, ascending.
-    exchanges : mapping of str to str
-        Exchange by series; empty where it is not said.
-    sessions : Sessions
-        What is known of them.
-
-    Returns
-    -------
-    tuple of str
-        ``2020-05-04 7203.T holiday (XTKS)``, or ``... no close``; by day, then in the order of the
-        table, at most ``MAX_SKIPPED``.
+    later : tuple of date
+        Sessions of some series of the book after its last scenario day, ascending.
+    sessions : ndarray of bool, shape (series_count, n + 1 + later_count)
+        Whether a scenario day, or a later one, is a session of a series.
+    skipped : tuple of str
+        The newest weekdays and sessions from the first scenario day to the as-of date that are
+        no scenario days, ``2020-05-04 7203.T holiday (XTKS)`` or ``... no close``: by day, at
+        most ``MAX_SKIPPED``.
     """
-    used = set(dates)
-    present = np.isfinite(table.closes)
-    found = [
-        f"{day} {name} {_why(exchanges.get(name, ''), day, sessions)}"
-        for column, day in enumerate(table.dates)
-        if dates[0] < day < dates[-1] and day not in used
-        for row, name in enumerate(table.names)
-        if not present[row, column]
-    ]
-    return tuple(found[-MAX_SKIPPED:])
+
+    later: tuple[dt.date, ...]
+    sessions: BoolMatrix
+    skipped: tuple[str, ...]
 
 
-def _why(exchange: str, day: dt.date, sessions: Sessions) -> str:
+def book_calendar(
+    dates: Sequence[dt.date],
+    as_of: dt.date,
+    exchanges: Mapping[str, str],
+    sessions: Sessions,
+) -> BookCalendar:
+    """Return the calendar of a book's window.
+
+    Parameters
+    ----------
+    dates : sequence of date
+        Its scenario days, ascending.
+    as_of : date
+        The last closed day, not before the last scenario day.
+    exchanges : mapping of str to str
+        Exchange of each series of the book, in the order of its window; empty: none is named.
+    sessions : Sessions
+        Session tables that are known.
+    """
+    scenario_days = ordinals(dates)
+    every_day = np.arange(scenario_days[0], as_of.toordinal() + 1, dtype=np.intp)
+    others = every_day[~np.isin(every_day, scenario_days)]
+    named = sorted({*exchanges.values()})
+    is_session = {name: sessions.are_sessions(name, others) for name in named}
+    of_book = np.logical_or.reduce([*is_session.values(), np.zeros(len(others), np.bool_)])
+    later = others[of_book & (others > scenario_days[-1])]
+    days = np.concatenate([scenario_days, later])
+    by_exchange = {name: sessions.are_sessions(name, days) for name in named}
+    rows = [by_exchange[exchange] for exchange in exchanges.values()]
+    return BookCalendar(
+        later=tuple(map(dt.date.fromordinal, later.tolist())),
+        sessions=np.array(rows, dtype=np.bool_).reshape(len(rows), len(days)),
+        skipped=_skipped(others[of_book | are_weekdays(others)], exchanges, sessions),
+    )
+
+
+def _skipped(
+    days: IndexVector, exchanges: Mapping[str, str], sessions: Sessions
+) -> tuple[str, ...]:
+    """Return the newest days with the series that have no close, by reason."""
+    lines: list[str] = []
+    for day in map(dt.date.fromordinal, days[-MAX_SKIPPED:].tolist()):
+        reasons: dict[str, list[str]] = {}
+        for name, exchange in exchanges.items():
+            reasons.setdefault(_reason(exchange, day, sessions), []).append(name)
+        lines += [f"{day} {some_of(names)} {reason}" for reason, names in reasons.items()]
+    return tuple(lines[-MAX_SKIPPED:])
+
+
+def _reason(exchange: str, day: dt.date, sessions: Sessions) -> str:
     return f"holiday ({exchange})" if sessions.is_holiday(exchange, day) else "no close"

@@ -22,15 +22,17 @@ from system.book.shape import Shape
 from system.book.shock_reach import is_meant, is_price, moved_level, unmoved_shocks
 from system.book.volatility_shocks import with_volatility_shocks
 from system.contracts.currencies import EUR, FX_SERIES_PREFIX
+from system.contracts.messages import MAX_CLOSED_DAYS
 from system.contracts.questions import Shock
 from system.errors import InputError
 from system.risk.arrays import Float64Matrix, Float64Vector
+from system.risk.errors import some_of
 from system.risk.option_moves import option_moves
 from system.risk.portfolio import position_pnl
 from system.risk.proxies import with_steady_volatility
 from system.risk.revaluation import revalued
 from system.risk.scenarios import scenario_factors
-from system.risk.window import CloseTable, ScenarioWindow, scenario_window
+from system.risk.window import CloseTable, Missing, ScenarioWindow, scenario_window
 
 LOWEST_MOVE: Final = -0.99
 HIGHEST_MOVE: Final = 2.0
@@ -161,23 +163,40 @@ def _volatilities(shape: Shape) -> frozenset[str]:
 def day_window(market: Market, series: Sequence[str], day: dt.date) -> ScenarioWindow:
     """Return the two closes of each series whose return is that of a day.
 
+    They are those of the scenario of that day: in the daily closes a series without one is
+    carried, unless its last one is ``MAX_CLOSED_DAYS`` old; in the closes of a stressed window
+    every series has one.
+
     Raises
     ------
     NoSuchDayError
-        If there is no such return of every series.
+        If there is no such return.
     """
     spans: list[str] = []
-    for table in history_tables(market):
+    for place, table in enumerate(history_tables(market)):
+        missing = Missing.SKIP if place or not series else Missing.CARRY
         try:
             chosen = table.select(series)
-            window = scenario_window(chosen, as_of=day, scenario_count=1)
+            window = scenario_window(chosen, as_of=day, scenario_count=1, missing=missing)
         except InputError as error:
             spans.append(str(error))
             continue
-        if window.dates[-1] == day:
+        silent = _silent_since(window, day)
+        if window.dates[-1] == day and not silent:
             return window
-        spans.append(f"closes of all series on {window.dates[-1]}, the last before")
+        which = "all" if missing is Missing.SKIP else "any"
+        last = f"closes of {which} series on {window.dates[-1]}, the last before"
+        spans.append(f"no close since {some_of(silent)}" if silent else last)
     raise NoSuchDayError(day, "; ".join(spans))
+
+
+def _silent_since(window: ScenarioWindow, day: dt.date) -> list[str]:
+    """Return the series of a window whose last close is too old to be carried to a day."""
+    return [
+        f"{last} of {name}"
+        for name, last in zip(window.names, window.last_closes, strict=False)
+        if (day - last).days > MAX_CLOSED_DAYS
+    ]
 
 
 def history_tables(market: Market) -> tuple[CloseTable, ...]:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from system.book.gaps import CarriedCloses, carried_of
 from system.book.limits import limit_uses
 from system.book.measures import (
     explained_pnl,
@@ -98,7 +99,8 @@ def risk_snapshot(
     """
     marked = book.marked()
     scenarios = book.scenarios(marked.shape)
-    risk, problem = _risk(book, marked, scenarios)
+    carried = carried_of(scenarios.gaps, marked.valuation.exposure, book.carry_bound)
+    risk, problem = _risk(book, marked, scenarios, carried)
     realised = book.realised_pnl(marked.quotes)
     close = book.state.close
     day = _day_result(book, moment)
@@ -137,7 +139,7 @@ def risk_snapshot(
         positions=rows,
         asset_classes=_asset_classes(marked, risk),
         stale=marked.stale,
-        carried=scenarios.carried,
+        carried=carried.series,
         suspect=scenarios.suspect,
         not_available=problem,
         inputs_hash=_inputs_hash(book, marked, scenarios),
@@ -158,7 +160,9 @@ def risk_snapshot(
         adjusted=scenarios.adjusted,
         suspect_ticks=book.suspect_ticks(marked.shape),
         exchange_closes=book.exchange_closes(marked.shape),
-        skipped=scenarios.skipped,
+        skipped=scenarios.gaps.skipped,
+        carry_max_sessions=definition.carry_max_sessions,
+        carry_max_share=definition.carry_max_share,
     )
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 
@@ -170,11 +174,11 @@ def inputs_hash(book: PortfolioBook) -> str:
 
 
 def _risk(
-    book: PortfolioBook, marked: Marked, scenarios: Scenarios
+    book: PortfolioBook, marked: Marked, scenarios: Scenarios, carried: CarriedCloses
 ) -> tuple[PortfolioRisk | None, str]:
     if marked.missing:
         return None, f"no price or rate yet for {', '.join(marked.missing)}"
-    problem = scenarios.problem or option_problem(marked)
+    problem = scenarios.problem or option_problem(marked) or carried.problem
     if problem:
         return None, problem
     try:
@@ -312,6 +316,7 @@ def _inputs_hash(book: PortfolioBook, marked: Marked, scenarios: Scenarios) -> s
     for vector in (holdings.quantity, cost, marked.valuation.price):
         digest.update(vector.astype("<f8").tobytes())
     digest.update(scenarios.digest)
+    digest.update(scenarios.gaps.bound_inputs(book.carry_bound))
     if marked.options is not None:
         _add_options(digest, marked.options)
     for window in book.stressed(marked.shape):

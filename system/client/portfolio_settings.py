@@ -13,7 +13,8 @@ from system.contracts.limits import Limit
 from system.contracts.messages import Portfolio, field_names
 
 SETTINGS: Final = tuple(name for name in field_names(Portfolio) if name != "positions")
-NUMBERS: Final = ("window", "var_limit_fraction")
+COUNTS: Final = ("window", "carry_max_sessions")
+NUMBERS: Final = (*COUNTS, "var_limit_fraction", "carry_max_share")
 LIMITS_EXAMPLE: Final = "gross=1.5/2, vega=0.002/0.003"
 _LIMIT: Final = re.compile(
     r"\s*(?P<measure>\w+)\s*=\s*(?P<warning>[^/]+?)\s*/\s*(?P<breach>.+?)\s*"
@@ -43,7 +44,7 @@ def typed_settings(
     for name in NUMBERS:
         if name in fields:
             number = number_of(path, lines.get(name, 1), name, fields[name])
-            fields[name] = int(number) if number.is_integer() and name == "window" else number
+            fields[name] = int(number) if number.is_integer() and name in COUNTS else number
     if "limits" in fields:
         words = [word for word in fields["limits"].split(",") if word.strip()]
         line = lines.get("limits", 1)

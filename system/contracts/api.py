@@ -22,8 +22,11 @@ from system.contracts.measures import (
     StressedRisk,
 )
 from system.contracts.messages import (
+    CARRY_MAX_SESSIONS,
+    CARRY_MAX_SHARE,
     AssetClass,
     AssetClassRisk,
+    CarriedSeries,
     CloseHistory,
     ExchangeClose,
     Instrument,
@@ -76,7 +79,8 @@ class CurrentRisk(View, frozen=True, kw_only=True):
 
     ``var_limit`` is ``var_limit_fraction`` of NAV; it, ``limit_used`` (VaR / limit) and
     ``over_limit`` are None where NAV is not positive or VaR does not exist. ``complete``
-    says that no price is stale or carried and no number is missing.
+    says that no price is stale, no series lacks the close of its newest session, and no number
+    is missing.
     """
 
     portfolio: str
@@ -113,7 +117,7 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     breach: bool | None
     complete: bool
     stale: tuple[str, ...]
-    carried: tuple[str, ...]
+    carried: tuple[CarriedSeries, ...]
     suspect: tuple[str, ...]
     not_available: str
     inputs_hash: str
@@ -135,6 +139,8 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     suspect_ticks: tuple[str, ...] = ()
     exchange_closes: tuple[ExchangeClose, ...] = ()
     skipped: tuple[str, ...] = ()
+    carry_max_sessions: int = CARRY_MAX_SESSIONS
+    carry_max_share: float = CARRY_MAX_SHARE
 
 
 _TAKEN_OVER: Final = tuple(
@@ -467,8 +473,14 @@ def current_risk(snapshot: RiskSnapshot) -> CurrentRisk:
         var_limit=limit,
         limit_used=None if limit is None or snapshot.var is None else snapshot.var / limit,
         over_limit=is_over_limit(snapshot),
-        complete=not (snapshot.stale or snapshot.carried or snapshot.not_available),
+        complete=is_complete(snapshot),
     )
+
+
+def is_complete(snapshot: RiskSnapshot) -> bool:
+    """Return whether no price is stale, no newest session lacks a close, no number is missing."""
+    is_silent = any(series.silent_sessions for series in snapshot.carried)
+    return not (snapshot.stale or is_silent or snapshot.not_available)
 
 
 def is_over_limit(snapshot: RiskSnapshot) -> bool | None:

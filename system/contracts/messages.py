@@ -33,6 +33,12 @@ MAX_CLOSES_PER_SERIES: Final = 1_024
 MAX_SESSIONS: Final = 10_000
 MAX_CLOSED_DAYS: Final = 14
 """No market has been shut for so long since 1914."""
+CARRY_SPAN_DAYS: Final = 30
+"""Consecutive scenario days within which missed sessions of a series are counted."""
+CARRY_MAX_SESSIONS: Final = 5
+"""Sessions that a series may miss within that span, by default."""
+CARRY_MAX_SHARE: Final = 0.05
+"""Part of gross exposure that series which miss more may move together, by default."""
 
 PRICE_MIN: Final = 1e-9
 PRICE_BOUND: Final = 1e15
@@ -432,7 +438,10 @@ class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
     Positions of asset class ``cash`` are stated together: one of them states all cash of the
     book, none leaves the cash that trades and dividends have made.
 
-    ``desk`` names what it belongs to: the books of a desk are also shown together.
+    ``desk`` names what it belongs to: the books of a desk are also shown together. A series
+    without a close on a scenario day is carried while it misses at most ``carry_max_sessions``
+    of its own sessions within ``CARRY_SPAN_DAYS`` scenario days; those that miss more may move
+    ``carry_max_share`` of gross exposure together, and VaR is not available beyond that.
     """
 
     portfolio: Identifier
@@ -448,6 +457,8 @@ class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
     limits: Annotated[tuple[Limit, ...], Meta(max_length=MAX_LIMITS)] = ()
     as_of_ns: Nanoseconds | None = None
     as_of_day: dt.date | None = None
+    carry_max_sessions: Annotated[int, Meta(ge=0, le=CARRY_SPAN_DAYS)] = CARRY_MAX_SESSIONS
+    carry_max_share: Annotated[float, Meta(ge=0, le=1)] = CARRY_MAX_SHARE
 
     def __post_init__(self) -> None:
         """Refuse an instrument or a measure that is listed twice, and two moments at once."""
@@ -523,6 +534,25 @@ class TailScenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     pnl: float
 
 
+class CarriedSeries(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A series without a close on some days of the window: its return is 0 there.
+
+    ``dates`` are the newest of these days, ``day_count`` how many there are, up to the as-of
+    date. ``missed_sessions`` is the most of them within ``CARRY_SPAN_DAYS`` consecutive days
+    that were sessions of the series, ``silent_sessions`` the sessions since ``last_close``.
+    ``share`` is the part of gross exposure that the series moves, 0 to 1: of an FX series what
+    is held in its currency, of that of the base currency what is held in all others.
+    """
+
+    series: str
+    dates: tuple[dt.date, ...]
+    day_count: Count
+    missed_sessions: Count
+    silent_sessions: Count
+    last_close: dt.date
+    share: float
+
+
 class StageTimes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When each stage was done, CLOCK_MONOTONIC nanoseconds of one host (0: not known).
 
@@ -558,8 +588,9 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     at a rate (``fx:CCY``), far from the one before, or was until just now, while the ones that
     confirm or contradict it have not come; it counts.
     ``exchange_closes`` says when the book's exchanges closed on ``asof``, earliest first: its
-    returns are not of the same hours. ``skipped`` names the newest days inside the window that
-    are no scenario days, because a series has no close: on a holiday, or missing.
+    returns are not of the same hours. ``skipped`` names the newest weekdays and sessions from
+    the first scenario day to ``asof`` on which no series of the book has a close: holidays, or
+    missing. ``carried`` names the series without a close on a scenario day.
     """
 
     snapshot_id: str
@@ -591,7 +622,7 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     positions: tuple[PositionRisk, ...]
     asset_classes: tuple[AssetClassRisk, ...]
     stale: tuple[str, ...]
-    carried: tuple[str, ...]
+    carried: tuple[CarriedSeries, ...]
     suspect: tuple[str, ...]
     not_available: str
     inputs_hash: str
@@ -615,6 +646,8 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     suspect_ticks: tuple[str, ...] = ()
     exchange_closes: tuple[ExchangeClose, ...] = ()
     skipped: tuple[str, ...] = ()
+    carry_max_sessions: int = CARRY_MAX_SESSIONS
+    carry_max_share: float = CARRY_MAX_SHARE
 
 
 MarketMessage = Tick | Mark

@@ -10,7 +10,9 @@
     ├── UnknownSeriesError          an instrument or a currency without history
     ├── MissingRateError            a currency without a current FX rate
     ├── MissingCloseError           a series has no close on a date that needs one
-    ├── TooFewClosesError           fewer common dates than the window needs
+    ├── TooFewClosesError           fewer scenario days than the window needs
+    ├── HistoryStartsLateError      a history that begins after the first scenario day
+    ├── NoRecentCloseError          a book without a close for too many sessions
     ├── NonPositiveCloseError       a relative return on a price at or below zero
     ├── NoImpliedVolatilityError    a price that no volatility gives
     ├── NoScenarioValueError        an option that a scenario leaves without a value
@@ -21,10 +23,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Final
 
 from system.contracts.currencies import FX_SERIES_PREFIX, missing_rates_remedy
 from system.errors import InputError
+
+MAX_NAMED: Final = 5
+"""Series that one sentence names; the rest are counted."""
 
 
 class InvalidConfidenceError(InputError):
@@ -109,15 +116,61 @@ class MissingCloseError(InputError):
 class TooFewClosesError(InputError):
     """Fewer dates have a value for every series than the window needs."""
 
-    def __init__(self, common: int, needed: int, name: str, count: int, as_of: dt.date) -> None:
+    def __init__(
+        self,
+        common: int,
+        needed: int,
+        name: str,
+        count: int,
+        as_of: dt.date,
+        *,
+        of_every: bool = True,
+    ) -> None:
+        which = "every" if of_every else "any"
         super().__init__(
-            f"{common} dates up to {as_of} have a close of every series, the window needs "
+            f"{common} dates up to {as_of} have a close of {which} series, the window needs "
             f"{needed}: {name} has the fewest ({count}); load more history or shorten the window"
         )
         self.common_count = common
         self.needed_count = needed
         self.name = name
         self.as_of = as_of
+
+
+class HistoryStartsLateError(InputError):
+    """Series of a book begin after the first scenario day, and no proxy has closes before."""
+
+    def __init__(self, begun: Mapping[str, dt.date], first_day: dt.date) -> None:
+        listed = [f"{name} (first close {date})" for name, date in begun.items()]
+        super().__init__(
+            f"no close up to the first scenario day, {first_day}, of {some_of(listed)}: load older "
+            "closes, name a proxy with them in its reference data, or shorten the window"
+        )
+        self.begun = dict(begun)
+        self.first_day = first_day
+
+
+class NoRecentCloseError(InputError):
+    """No series of a book has had a close for more sessions than are passed over."""
+
+    def __init__(
+        self, names: Sequence[str], last: dt.date, as_of: dt.date, count: int, bound: int
+    ) -> None:
+        super().__init__(
+            f"no series of the book has a close after {last}, {count} sessions before the as-of "
+            f"date {as_of}, and at most {bound} are carried: load closes of {some_of(names)}, name "
+            "the exchange if it was closed, or raise carry_max_sessions of the portfolio"
+        )
+        self.names = tuple(names)
+        self.last = last
+        self.count = count
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first ``MAX_NAMED`` names of a list in words, and how many there are more."""
+    rest = len(names) - MAX_NAMED
+    listed = ", ".join(names[:MAX_NAMED])
+    return f"{listed} and {rest} more" if rest > 0 else listed
 
 
 class NonPositiveCloseError(InputError):

@@ -1,8 +1,8 @@
-"""Where an instrument has no history of its own: a proxy that its reference data name."""
+"""Proxies and constant volatilities, where a series has too short a history of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -122,15 +122,29 @@ def with_steady_volatility(
     SteadyListings
         Names the options: a constant volatility is said, not assumed silently.
     """
-    named = {one.option.volatility_series for one in listings if one.option is not None}
+    named = volatility_series(listings)
     present = {
         name: np.isfinite(row)
         for name, row in zip(table.names, table.closes, strict=True)
         if name in named
     }
     lacking = {name for name in named if name not in present or not suffices(present[name])}
-    steady = [one for one in listings if one.option and one.option.volatility_series in lacking]
-    held = {one.instrument_id for one in steady if one.option and one.option.volatility_series}
+    return steady_listings(listings, lacking)
+
+
+def volatility_series(listings: Iterable[Listing]) -> set[str]:
+    """Return the series that move volatilities of a book."""
+    series = {one.option.volatility_series for one in listings if one.option is not None}
+    return series - {""}
+
+
+def steady_listings(listings: Sequence[Listing], lacking: Collection[str]) -> SteadyListings:
+    """Return a book whose options keep their volatility where its series is among some."""
+    held = {
+        one.instrument_id
+        for one in listings
+        if one.option is not None and one.option.volatility_series in lacking
+    }
     return SteadyListings(
         tuple(_steady(one) if one.instrument_id in held else one for one in listings),
         tuple(sorted(held)),

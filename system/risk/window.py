@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from functools import cached_property
+from typing import Final, Self
 
 import numpy as np
 
@@ -15,19 +16,23 @@ from system.contracts.currencies import FX_SERIES_PREFIX
 from system.risk.arrays import BoolMatrix, Float64Matrix, Float64Vector, IndexVector, read_only
 from system.risk.errors import MissingCloseError, TooFewClosesError, UnknownSeriesError
 
+WEEKDAYS: Final = 5
+"""Monday to Friday; ``date.weekday()`` is below this on them."""
+
 
 class Missing(StrEnum):
-    """What to do with a date on which some series of the book has no close."""
+    """Rule for a date on which some series of the book has a close and another has none."""
 
     SKIP = "skip"
-    """It is no scenario day; the next return spans it."""
+    """The date is no scenario day; the next return spans it."""
     CARRY = "carry"
-    """The previous close stands, with a return of 0, and is counted."""
+    """The previous close is taken, with a return of 0, and the series is named: the rule of
+    the stream (decision 0102)."""
     REFUSE = "refuse"
-    """It is an error that names series and date."""
+    """The date is an error that names the series."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CloseTable:
     """Daily closes of several series on one calendar.
 
@@ -49,6 +54,11 @@ class CloseTable:
         assert self.closes.shape == (len(self.names), len(self.dates)), self.closes.shape
         object.__setattr__(self, "closes", read_only(self.closes))
 
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """Return the 0-based row of each series."""
+        return {name: row for row, name in enumerate(self.names)}
+
     @classmethod
     def of(cls, series: Mapping[str, Mapping[dt.date, float]]) -> Self:
         """Return the table of ``series``: name -> date -> close, on the union of the dates."""
@@ -69,11 +79,10 @@ class CloseTable:
             If a name is not in the table.
         """
         chosen = tuple(names)
-        index = {name: row for row, name in enumerate(self.names)}
         for name in chosen:
-            if name not in index:
+            if name not in self.row_of:
                 raise UnknownSeriesError(name)
-        rows = np.array([index[name] for name in chosen], dtype=np.intp)
+        rows = np.array([self.row_of[name] for name in chosen], dtype=np.intp)
         return CloseTable(chosen, self.dates, self.closes[rows])
 
     def append(self, date: dt.date, closes: Mapping[str, float]) -> CloseTable:
@@ -83,10 +92,34 @@ class CloseTable:
         table = np.hstack([self.closes, np.reshape(column, (len(self.names), 1))])
         return CloseTable(self.names, (*self.dates, date), table)
 
+    def without(self, closes: Mapping[str, dt.date]) -> CloseTable:
+        """Return the table without one close of some series, and without dates that have none.
+
+        Parameters
+        ----------
+        closes : mapping of str to date
+            Series to the date of its close; a date that is not in the table is passed over.
+        """
+        column_of = {date: column for column, date in enumerate(self.dates)}
+        cells = [
+            (self.row_of[name], column_of[date])
+            for name, date in closes.items()
+            if date in column_of
+        ]
+        if not cells:
+            return self
+        table = self.closes.copy()
+        table[tuple(np.array(cells, dtype=np.intp).T)] = np.nan
+        kept = np.flatnonzero(np.isfinite(table).any(axis=0))
+        return CloseTable(self.names, tuple(self.dates[i] for i in kept.tolist()), table[:, kept])
+
+
+NO_CLOSES: Final = CloseTable((), (), np.zeros((0, 0)))
+
 
 @dataclass(frozen=True, slots=True)
 class CarriedClose:
-    """A close that was taken from an earlier day because its own was missing."""
+    """Day on which the close of a series is that of an earlier day."""
 
     name: str
     date: dt.date
@@ -104,19 +137,34 @@ class ScenarioWindow:
         n + 1 scenario days, ascending.
     closes : ndarray of float64, shape (name_count, n + 1)
         Finite.
-    carried : tuple of CarriedClose
-        Closes inside the window that stand in for missing ones.
+    is_carried : ndarray of bool, shape (name_count, n + 1), or None
+        Whether a close is that of an earlier day; None: none is.
+    last_closes : tuple of date
+        Date of the newest close of each series up to the last scenario day; empty where
+        nothing is carried.
     """
 
     names: tuple[str, ...]
     dates: tuple[dt.date, ...]
     closes: Float64Matrix
-    carried: tuple[CarriedClose, ...] = ()
+    is_carried: BoolMatrix | None = None
+    last_closes: tuple[dt.date, ...] = ()
 
     @property
     def scenario_dates(self) -> tuple[dt.date, ...]:
         """Return the date on which each of the n returns ends, oldest first."""
         return self.dates[1:]
+
+    @property
+    def carried(self) -> tuple[CarriedClose, ...]:
+        """Return the closes that are those of an earlier day, by series, then by date."""
+        if self.is_carried is None:
+            return ()
+        rows, columns = np.nonzero(self.is_carried)
+        return tuple(
+            CarriedClose(self.names[row], self.dates[column])
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        )
 
     def row(self, name: str) -> Float64Vector:
         """Return the closes of one series, shape (n + 1,)."""
@@ -129,7 +177,7 @@ def scenario_window(
     *,
     as_of: dt.date,
     scenario_count: int,
-    missing: Missing = Missing.SKIP,
+    missing: Missing = Missing.CARRY,
 ) -> ScenarioWindow:
     """Return the last ``scenario_count`` + 1 scenario days up to ``as_of``.
 
@@ -142,7 +190,8 @@ def scenario_window(
     scenario_count : int
         Number n of returns; n + 1 closes are taken.
     missing : Missing
-        What to do with a date on which only some of the series have a close.
+        Rule for a date on which only some of the series have a close. Scenario days are
+        those with a close of every series under ``SKIP``, of any series otherwise.
 
     Returns
     -------
@@ -155,33 +204,52 @@ def scenario_window(
         If there are fewer than n + 1 such days; names the series with the fewest closes.
     MissingCloseError
         If a close is missing inside the window under ``REFUSE``, or has no earlier close
-        to stand in for it under ``CARRY``; names series and date.
+        to be carried under ``CARRY``; names series and date.
     """
-    known = _until(table, as_of)
+    known = until(table, as_of)
     present = np.isfinite(known.closes)
-    if missing is Missing.SKIP:
-        days = np.flatnonzero(present.all(axis=0))
-    else:
-        days = np.flatnonzero(present.any(axis=0))
+    days = _scenario_days(present, missing)
     if len(days) < scenario_count + 1:
-        raise _too_few(known, present, len(days), scenario_count + 1, as_of)
+        raise too_few_closes(known, days, scenario_count + 1, as_of, missing)
     days = days[len(days) - scenario_count - 1 :]
+    dates = known.dates if len(days) == len(known.dates) else tuple(known.dates[d] for d in days)
+    own = present[:, days]
+    if own.all():
+        return ScenarioWindow(known.names, dates, read_only(known.closes[:, days]))
     if missing is Missing.REFUSE:
-        _refuse_gap(known, present, days)
+        raise _first_gap(known.names, dates, own)
     source = _last_present(present)[:, days]
-    _refuse_unfilled(known, source, days)
-    closes = np.take_along_axis(known.closes, source, axis=1)
+    if (source < 0).any():
+        raise _first_gap(known.names, dates, source >= 0)
     return ScenarioWindow(
         names=known.names,
-        dates=tuple(known.dates[day] for day in days),
-        closes=read_only(closes),
-        carried=_carried(known, source, days),
+        dates=dates,
+        closes=read_only(np.take_along_axis(known.closes, source, axis=1)),
+        is_carried=~own,
+        last_closes=tuple(known.dates[column] for column in source[:, -1].tolist()),
     )
 
 
-def _until(table: CloseTable, as_of: dt.date) -> CloseTable:
+def window_without_series(as_of: dt.date, scenario_count: int) -> ScenarioWindow:
+    """Return the window of a book that no series moves: the last n + 1 weekdays up to a day."""
+    weeks = scenario_count // WEEKDAYS + 2
+    days = [as_of - dt.timedelta(days=back) for back in range(7 * weeks)]
+    weekdays = [day for day in days if day.weekday() < WEEKDAYS][: scenario_count + 1]
+    return ScenarioWindow((), tuple(weekdays[::-1]), np.zeros((0, scenario_count + 1)))
+
+
+def until(table: CloseTable, as_of: dt.date) -> CloseTable:
+    """Return the closes of a table up to a day."""
     count = bisect_right(table.dates, as_of)
+    if count == len(table.dates):
+        return table
     return CloseTable(table.names, table.dates[:count], table.closes[:, :count])
+
+
+def _scenario_days(present: BoolMatrix, missing: Missing) -> IndexVector:
+    if missing is Missing.SKIP:
+        return np.flatnonzero(present.all(axis=0))
+    return np.flatnonzero(present.any(axis=0))
 
 
 def _last_present(present: BoolMatrix) -> IndexVector:
@@ -190,32 +258,28 @@ def _last_present(present: BoolMatrix) -> IndexVector:
     return np.maximum.accumulate(own, axis=1)
 
 
-def _too_few(
-    table: CloseTable, present: BoolMatrix, common: int, needed: int, as_of: dt.date
+def too_few_closes(
+    table: CloseTable, days: IndexVector, needed: int, as_of: dt.date, missing: Missing
 ) -> TooFewClosesError:
-    counts = dict(zip(table.names, present.sum(axis=1).tolist(), strict=True))
+    """Return the error of a book with fewer scenario days than its window needs."""
+    counts = dict(zip(table.names, np.isfinite(table.closes).sum(axis=1).tolist(), strict=True))
     scarcest = min(counts, key=counts.__getitem__, default="the calendar")
-    return TooFewClosesError(common, needed, scarcest, counts.get(scarcest, common), as_of)
-
-
-def _refuse_gap(table: CloseTable, present: BoolMatrix, days: IndexVector) -> None:
-    for day in days:
-        if not present[:, day].all():
-            raise MissingCloseError(table.names[int(np.argmin(present[:, day]))], table.dates[day])
-
-
-def _refuse_unfilled(table: CloseTable, source: IndexVector, days: IndexVector) -> None:
-    rows, columns = np.nonzero(source < 0)
-    if len(rows):
-        raise MissingCloseError(table.names[rows[0]], table.dates[days[columns[0]]])
-
-
-def _carried(table: CloseTable, source: IndexVector, days: IndexVector) -> tuple[CarriedClose, ...]:
-    rows, columns = np.nonzero(source != days)
-    return tuple(
-        CarriedClose(table.names[row], table.dates[days[column]])
-        for row, column in zip(rows, columns, strict=True)
+    return TooFewClosesError(
+        common=len(days),
+        needed=needed,
+        name=scarcest,
+        count=counts.get(scarcest, len(days)),
+        as_of=as_of,
+        of_every=missing is Missing.SKIP,
     )
+
+
+def _first_gap(
+    names: tuple[str, ...], dates: tuple[dt.date, ...], own: BoolMatrix
+) -> MissingCloseError:
+    """Return the error of the first day without a close, and of the first series there."""
+    column = int(np.argmin(own.all(axis=0)))
+    return MissingCloseError(names[int(np.argmin(own[:, column]))], dates[column])
 
 
 def fx_series(currency: str) -> str:

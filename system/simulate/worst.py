@@ -23,7 +23,7 @@ from system.risk.portfolio import scenario_pnl
 from system.risk.scenarios import scenario_factors, series_of
 from system.risk.stressed import WorstWindow, worst_window
 from system.risk.valuation import Holding, Holdings, valuation
-from system.risk.window import CloseTable, ScenarioWindow, scenario_window
+from system.risk.window import CloseTable, Missing, ScenarioWindow, scenario_window
 from system.settings import load_settings
 from system.simulate.datasets import load_market
 from system.simulate.errors import UnknownSeriesError
@@ -121,4 +121,4 @@ def _whole_history(holdings: Holdings, risk: CurrentRisk, whole: Market) -> Scen
     table = CloseTable.of({name: whole.series[name].closes for name in names})
     complete = np.logical_and.reduce(np.isfinite(table.closes), axis=0)
     count = int(complete.sum()) - 1
-    return scenario_window(table, as_of=table.dates[-1], scenario_count=count)
+    return scenario_window(table, as_of=table.dates[-1], scenario_count=count, missing=Missing.SKIP)

@@ -25,6 +25,8 @@ ONLY_IN_PAYLOAD: Final = frozenset(
         "asset_classes",
         "stale",
         "carried",
+        "carry_max_sessions",
+        "carry_max_share",
         "suspect",
         "stages",
         "rates",

@@ -16,12 +16,14 @@ from validation.adjustments import Acts
 from validation.expected import terms_of
 from validation.explain.inputs import Bundle
 from validation.explain.recomputing import Difference, recomputed
-from validation.oracle.checking import compared
+from validation.oracle.checking import compared, without_var
 from validation.oracle.crises import BookNow, crises_risk, windows_of
+from validation.references.carrying import NoVarError
 from validation.references.exact import ReferenceInputError
 from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
-from validation.references.stand_ins import completed, window_suffices
+from validation.references.stand_ins import covered
+from validation.sessions import carrying_of, session_tables
 
 
 class ScenarioStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,12 +136,13 @@ def exact_risk(bundle: Bundle) -> ReferenceSnapshot | ReferenceInputError:
     """Return the exact risk on the record's inputs, or why the references cannot tell."""
     record, inputs = bundle.snapshot, _inputs_of(bundle)
     try:
-        held = completed(
+        held = covered(
             inputs.held,
             inputs.now.closes,
             inputs.proxies,
             base_currency=record.base_currency,
-            suffices=window_suffices(inputs.as_of, record.window),
+            as_of=inputs.as_of,
+            window=record.window,
         )
         return reference_snapshot(
             held.positions,
@@ -149,6 +152,12 @@ def exact_risk(bundle: Bundle) -> ReferenceSnapshot | ReferenceInputError:
             confidence=record.confidence,
             base_currency=record.base_currency,
             now=inputs.now,
+            carrying=carrying_of(
+                record,
+                held.positions,
+                {one.instrument: one for one in bundle.kept.instruments},
+                session_tables(bundle.kept.sessions),
+            ),
         )
     except ReferenceInputError as error:
         return error
@@ -213,6 +222,9 @@ def _prices(record: RiskSnapshot) -> dict[str, float]:
 
 
 def _word(bundle: Bundle, exact: ReferenceSnapshot | ReferenceInputError) -> OracleWord:
+    if isinstance(exact, NoVarError):
+        verdict, difference, detail = without_var(bundle.snapshot, exact)
+        return OracleWord(verdict=verdict, largest_difference=difference, detail=detail)
     if isinstance(exact, ReferenceInputError):
         return OracleWord(
             verdict=OracleVerdict.UNCHECKED, largest_difference=None, detail=str(exact)

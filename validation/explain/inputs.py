@@ -15,6 +15,7 @@ from system.book.rows import (
     ADJUSTMENT_PREFIX,
     CLOSES_PREFIX,
     INSTRUMENT_PREFIX,
+    SESSIONS_PREFIX,
     STRESSED_PREFIX,
     stressed_series,
 )
@@ -39,7 +40,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A snapshot with everything that its numbers follow from; what ``--save`` writes.
 
     ``rows`` are those of the book state that it needs: instruments and daily closes of what is
-    held and of what moves it, FX series (``fx:USD``, units per EUR) among them.
+    held and of what moves it, FX series (``fx:USD``, units per EUR) among them, and sessions.
     """
 
     snapshot: RiskSnapshot
@@ -176,5 +177,8 @@ def _rows_behind(snapshot: RiskSnapshot, history: RiskHistory) -> dict[str, msgs
         key for key in history.state_keys(STRESSED_PREFIX) if stressed_series(key) in set(series)
     ]
     adjustments = history.state_keys(ADJUSTMENT_PREFIX)
-    found = {**instruments, **closes, **history.state_values([*stressed, *adjustments])}
+    exchanges = {one.exchange for one in restored_rows(instruments).instruments} - {None}
+    sessions = [SESSIONS_PREFIX + exchange for exchange in sorted(map(str, exchanges))]
+    others = history.state_values([*stressed, *adjustments, *sessions])
+    found = {**instruments, **closes, **others}
     return {key: msgspec.Raw(row) for key, row in sorted(found.items())}

@@ -12,6 +12,7 @@ from validation.checkers.end_of_day import RELATIVE_TOLERANCE, EndOfDay, check_e
 from validation.checkers.verdict import Verdict
 from validation.oracle.beside import numbers_beside, problems
 from validation.oracle.market import InputsAt
+from validation.references.carrying import NoVarError
 from validation.references.exact import ReferenceInputError
 from validation.references.snapshot import ReferenceSnapshot
 
@@ -54,9 +55,20 @@ def _verdict(snapshot: RiskSnapshot, inputs: InputsAt) -> tuple[OracleVerdict, f
     try:
         risk = inputs.risk(book)
         crises = inputs.stressed(book) if snapshot.kind is SnapshotKind.END_OF_DAY else None
+    except NoVarError as error:
+        return without_var(snapshot, error)
     except ReferenceInputError as error:
         return OracleVerdict.UNCHECKED, None, str(error)
     return compared(snapshot, risk, crises)
+
+
+def without_var(
+    snapshot: RiskSnapshot, error: NoVarError
+) -> tuple[OracleVerdict, float | None, str]:
+    """Return the verdict on a snapshot for which the references allow no VaR."""
+    if snapshot.var is None:
+        return OracleVerdict.UNCHECKED, None, str(error)
+    return OracleVerdict.DIFFERS, None, f"VaR {snapshot.var}, expected none: {error}"
 
 
 def compared(

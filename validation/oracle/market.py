@@ -13,6 +13,7 @@ from system.contracts.messages import (
     MAX_CLOSES_PER_SERIES,
     CloseHistory,
     Dividend,
+    ExchangeSessions,
     FxRate,
     Instrument,
     Mark,
@@ -30,6 +31,7 @@ from validation.expected import held_positions
 from validation.fates import Rulings
 from validation.oracle.crises import BookNow, crises_risk
 from validation.oracle.shares import Shares
+from validation.references.carrying import SessionTable
 from validation.references.exact import Number, ReferenceInputError
 from validation.references.revaluation import (
     CurrentMarket,
@@ -38,7 +40,8 @@ from validation.references.revaluation import (
     needed_series,
 )
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
-from validation.references.stand_ins import completed, window_suffices
+from validation.references.stand_ins import covered
+from validation.sessions import carrying_of, session_tables
 from validation.statements import BookHistory, Defined, SentTrade
 
 ORDER: Final = (REFERENCE.name, FX_RATES.name, MARKET_DATA.name, TRADES.name)
@@ -62,6 +65,7 @@ class InputsAt:
         self._histories: dict[str, BookHistory] = {}
         self._marks: dict[dt.date, int] = {}
         self._stressed: dict[str, dict[str, StressedHistory]] = {}
+        self._sessions: dict[str, SessionTable] = {}
         self._day: dt.date | None = None
         self._shares = Shares(self._prices, self._closes, self._instruments)
         self._passed: dict[dt.date, int] = {}
@@ -98,6 +102,8 @@ class InputsAt:
                 self._closes[message.series] = {one.date: one.value for one in message.closes}
             case StressedHistory():
                 self._stressed.setdefault(message.window, {})[message.series] = message
+            case ExchangeSessions():
+                self._sessions |= session_tables([message])
             case Portfolio():
                 self._define(message, self._shares.closed(place))
             case _:
@@ -142,12 +148,13 @@ class InputsAt:
             If something that it needs is not known, or is not valued by the references.
         """
         as_of = self._as_of()
-        held = completed(
+        held = covered(
             self.held(book),
             self._shares.closes,
             self._proxies(),
             base_currency=book.base_currency,
-            suffices=window_suffices(as_of, book.window),
+            as_of=as_of,
+            window=book.window,
         )
         return reference_snapshot(
             held.positions,
@@ -157,6 +164,7 @@ class InputsAt:
             confidence=book.confidence,
             base_currency=book.base_currency,
             now=self._now(held.positions, book.base_currency),
+            carrying=carrying_of(book, held.positions, self._instruments, self._sessions),
         )
 
     def stressed(self, book: Portfolio) -> dict[str, ReferenceSnapshot | None]:

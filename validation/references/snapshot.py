@@ -12,6 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from validation.references.carrying import (
+    Carrying,
+    interrupted,
+    later_sessions,
+    refuse_interrupted,
+    refuse_silence,
+)
 from validation.references.exact import (
     Number,
     ReferenceInputError,
@@ -19,7 +26,13 @@ from validation.references.exact import (
     exact_quantile,
     exact_tail_mean,
 )
-from validation.references.history import common_dates, exact_on
+from validation.references.history import (
+    common_dates,
+    exact_closes_by_day,
+    exact_on,
+    union_dates,
+    weekdays,
+)
 from validation.references.revaluation import (
     CurrentMarket,
     Market,
@@ -59,7 +72,7 @@ class ReferenceSnapshot:
     present: Market
 
 
-def reference_snapshot(
+def reference_snapshot(  # noqa: PLR0913 - a book, its market and its settings
     positions: Sequence[ReferencePosition],
     closes: Mapping[str, Mapping[dt.date, Number]],
     fx: Mapping[str, Mapping[dt.date, Number]] | None = None,
@@ -69,6 +82,7 @@ def reference_snapshot(
     confidence: str = "0.95",
     base_currency: str = "USD",
     now: CurrentMarket | None = None,
+    carrying: Carrying | None = None,
 ) -> ReferenceSnapshot:
     """Return the exact risk of a book at one moment.
 
@@ -83,13 +97,16 @@ def reference_snapshot(
     as_of : date
         No later close is looked at.
     window : int
-        Number n of scenarios: returns between the last n + 1 common dates.
+        Number n of scenarios: returns between the last n + 1 dates with a close of any series
+        of the book; of a book that needs none, weekdays.
     confidence : str
         Decimal text in (1/2, 1).
     base_currency : str
         ISO code.
     now : CurrentMarket, optional
-        What the book is worth now; by default the closes of the last common date.
+        What the book is worth now; by default the closes of the last scenario day.
+    carrying : Carrying, optional
+        How many closes may be missing; by default 5 sessions, or 5 % of gross exposure.
 
     Returns
     -------
@@ -98,6 +115,8 @@ def reference_snapshot(
 
     Raises
     ------
+    NoVarError
+        If more closes are missing; names the series.
     ReferenceInputError
         If an instrument stands twice; a series, close or quote that is needed is missing
         or is no number; a price is not above zero where a ratio of it is taken; or the
@@ -106,11 +125,21 @@ def reference_snapshot(
     tail_probability = 1 - _probability(confidence)
     _refuse_twice(positions)
     series = {**closes, **{fx_name(currency): one for currency, one in (fx or {}).items()}}
-    needed = needed_series(positions, base_currency)
-    days, by_day = _days(series, needed, as_of=as_of, count=window + 1)
+    rule = carrying or Carrying()
+    book = _book(series, needed_series(positions, base_currency))
+    days = (
+        union_dates(book.values(), as_of=as_of, count=window + 1)
+        if book
+        else weekdays(as_of=as_of, count=window + 1)
+    )
+    by_day = exact_closes_by_day(book, days)
+    later = later_sessions(book, days[-1], as_of, rule)
     present = current_market(
         positions, now or CurrentMarket.at(by_day[days[-1]], days[-1], series), base_currency
     )
+    refuse_silence(book, days[-1], later, rule)
+    counts = interrupted(book, [*days, *later], rule)
+    refuse_interrupted(counts, positions, present, base_currency, rule)
     moves = [(by_day[before], by_day[after], after) for before, after in itertools.pairwise(days)]
     return _under(positions, present, moves, base_currency, tail_probability)
 
@@ -153,11 +182,11 @@ def reference_stressed(
     tail_probability = 1 - _probability(confidence)
     _refuse_twice(positions)
     needed = needed_series(positions, base_currency)
-    [today], today_closes = _days(closes, needed, as_of=as_of, count=1)
+    book = _book(closes, needed) or dict(closes)
+    [today] = common_dates(book.values(), as_of=as_of, count=1)
     present = current_market(
-        positions, now or CurrentMarket.at(today_closes[today], today, closes), base_currency
+        positions, now or CurrentMarket.at(exact_on(book, today), today, closes), base_currency
     )
-    book = {name: closes[name] for name in needed} or closes
     days = sorted(set.intersection(*(set(series) for series in book.values())))
     moves = [
         (exact_on(book, before), exact_on(book, after), after)
@@ -187,17 +216,15 @@ def _under(
     return _measured(positions, dates, position_pnl, present, tail_probability)
 
 
-def _days(
-    series: Mapping[str, Mapping[dt.date, Number]], needed: set[str], *, as_of: dt.date, count: int
-) -> tuple[list[dt.date], dict[dt.date, Mapping[str, Fraction]]]:
-    """Return the scenario days, and the exact closes of each."""
+def _book(
+    series: Mapping[str, Mapping[dt.date, Number]], needed: set[str]
+) -> dict[str, Mapping[dt.date, Number]]:
+    """Return the closes of the series that a book needs."""
     for name in sorted(needed):
         if name not in series:
             msg = f"no history of {name}"
             raise ReferenceInputError(msg)
-    book = {name: series[name] for name in needed} or series
-    days = common_dates(book.values(), as_of=as_of, count=count)
-    return days, {day: exact_on(book, day) for day in days}
+    return {name: series[name] for name in sorted(needed)}
 
 
 def _measured(

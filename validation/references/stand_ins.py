@@ -1,4 +1,4 @@
-"""What stands in where a series has too short a history: a proxy, or a volatility that stays."""
+"""Proxies and constant volatilities, where a series has too short a history."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from validation.references.exact import Number
+from validation.references.exact import Number, ReferenceInputError
 from validation.references.revaluation import ReferencePosition, needed_series
 
 COVERS_UP_TO: Final = dt.timedelta(days=7)
@@ -19,7 +19,7 @@ Suffices = Callable[[Collection[dt.date]], bool]
 
 @dataclass(frozen=True)
 class Completed:
-    """A book and the closes of what it needs, with what stands in already put in."""
+    """A book and the closes of its series, some of them a proxy's."""
 
     positions: tuple[ReferencePosition, ...]
     closes: Closes
@@ -59,9 +59,89 @@ def completed(
     return Completed(held, found or closes)
 
 
-def window_suffices(as_of: dt.date, window: int) -> Suffices:
-    """Return whether dates give a window of returns up to a day."""
-    return lambda dates: sum(day <= as_of for day in dates) > window
+def covered(
+    positions: Sequence[ReferencePosition],
+    closes: Closes,
+    proxies: Mapping[str, str],
+    *,
+    base_currency: str,
+    as_of: dt.date,
+    window: int,
+) -> Completed:
+    """Return a book with what replaces the series that begin after the window's first day.
+
+    Parameters
+    ----------
+    positions : sequence of ReferencePosition
+        The book.
+    closes : mapping of str to mapping of date to number
+        All that is known.
+    proxies : mapping of str to str
+        Series whose closes are taken instead, where they begin early enough.
+    base_currency : str
+        ISO code.
+    as_of : date
+        No later close is looked at.
+    window : int
+        Number of returns. The scenario days are counted again after each replacement, since
+        these change them.
+
+    Raises
+    ------
+    ReferenceInputError
+        If a series begins too late and nothing replaces it; names it.
+    """
+
+    def known(name: str) -> Mapping[dt.date, Number]:
+        return {day: close for day, close in closes.get(name, {}).items() if day <= as_of}
+
+    instead: dict[str, str] = {}
+    constant: set[str] = set()
+    while True:
+        held = tuple(_without_volatility(one, constant) for one in positions)
+        series = {
+            name: known(instead.get(name, name))
+            for name in sorted(needed_series(held, base_currency))
+        }
+        days = sorted({day for one in series.values() for day in one})
+        first = days[-window - 1] if len(days) > window else dt.date.min
+        late = {name for name, one in series.items() if min(one, default=dt.date.max) > first}
+        if not late:
+            return Completed(held, series)
+        stays = set() if first == dt.date.min else late & _volatilities(held)
+        moved = {
+            name: proxies[name]
+            for name in late - stays - instead.keys()
+            if name in proxies and _begins(known(proxies[name]), first)
+        }
+        if not stays and not moved:
+            raise _too_late(late, series, first)
+        constant |= stays
+        instead |= moved
+
+
+def _volatilities(positions: Sequence[ReferencePosition]) -> set[str]:
+    return {one.option.volatility_series for one in positions if one.option is not None} - {""}
+
+
+def _begins(series: Mapping[dt.date, Number], first: dt.date) -> bool:
+    """Return whether a series has a close up to a day, the earliest of all standing for none."""
+    return bool(series) and (first == dt.date.min or min(series) <= first)
+
+
+def _too_late(late: set[str], series: Closes, first: dt.date) -> ReferenceInputError:
+    if first == dt.date.min:
+        return ReferenceInputError(f"too few days have a close of {', '.join(sorted(series))}")
+    return ReferenceInputError(f"no close up to {first} of {', '.join(sorted(late))}")
+
+
+def _without_volatility(
+    position: ReferencePosition, constant: Collection[str]
+) -> ReferencePosition:
+    terms = position.option
+    if terms is None or terms.volatility_series not in constant:
+        return position
+    return replace(position, option=replace(terms, volatility_series=""))
 
 
 def crisis_suffices(first: dt.date, last: dt.date, as_of: dt.date) -> Suffices:

@@ -10,13 +10,20 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
 from loadtests.record import SeenSnapshot
 from system.bus.consumer import Record
-from system.contracts.messages import Instrument, Mark, Portfolio, SnapshotKind, Trade
+from system.contracts.messages import (
+    ExchangeSessions,
+    Instrument,
+    Mark,
+    Portfolio,
+    SnapshotKind,
+    Trade,
+)
 from system.contracts.topics import REFERENCE, TRADES
 from validation.adjustments import NO_ACTS, Acts, acts_of
 from validation.checkers.barrier import MarkPlaces
@@ -25,11 +32,13 @@ from validation.checkers.verdict import Finding, judged, unknown
 from validation.expected import effective_trades, positions_after
 from validation.fates import read_message
 from validation.gathering import books_of
+from validation.references.carrying import SessionTable
 from validation.references.exact import ReferenceInputError, exact
 from validation.references.revaluation import CurrentMarket, ReferencePosition, needed_series
 from validation.references.snapshot import reference_snapshot
-from validation.references.stand_ins import completed, window_suffices
+from validation.references.stand_ins import covered
 from validation.scenarios.closes import TopicCloses
+from validation.sessions import carrying_of, session_tables
 
 CHECK: Final = "live: sampled numbers equal the exact reference at their offsets"
 RELATIVE_TOLERANCE: Final = 1e-9
@@ -59,6 +68,8 @@ class Inputs:
         Per partition the offsets of its applied quotes, and the times they are of.
     acts : Acts
         Splits and dividends that ever take effect.
+    sessions : mapping of str to SessionTable
+        By exchange.
     """
 
     closes: TopicCloses
@@ -69,6 +80,7 @@ class Inputs:
     prices: Mapping[str, tuple[str, list[int], list[float]]]
     times: Mapping[str, tuple[list[int], list[int]]]
     acts: Acts = NO_ACTS
+    sessions: Mapping[str, SessionTable] = field(default_factory=dict)
 
     def day_before(self, partition: str, offset: int) -> dt.date | None:
         """Return the last day whose mark lies before a place, None where none does."""
@@ -122,6 +134,7 @@ def inputs_of(
         prices=prices,
         times=times,
         acts=acts_of([record for record, _ in slow] + _marks(records), ruled),
+        sessions=session_tables(one for one in messages if isinstance(one, ExchangeSessions)),
     )
 
 
@@ -205,12 +218,13 @@ def expected_var(snapshot: SeenSnapshot, inputs: Inputs) -> Fraction:
     restated = acts.restated(closes)
     needed = {*needed_series(held, book.base_currency), *_quoted_options(held, snapshot, inputs)}
     now = {name: _price(name, snapshot, inputs, closes, acts) for name in sorted(needed)}
-    full = completed(
+    full = covered(
         held,
         restated,
         {name: one.proxy for name, one in inputs.instruments.items() if one.proxy},
         base_currency=book.base_currency,
-        suffices=window_suffices(as_of, book.window),
+        as_of=as_of,
+        window=book.window,
     )
     return reference_snapshot(
         full.positions,
@@ -220,6 +234,7 @@ def expected_var(snapshot: SeenSnapshot, inputs: Inputs) -> Fraction:
         confidence=book.confidence,
         base_currency=book.base_currency,
         now=CurrentMarket.at(now, _valuation_date(snapshot, inputs, days, as_of), restated),
+        carrying=carrying_of(book, held, inputs.instruments, inputs.sessions),
     ).var
 
 

@@ -6,6 +6,7 @@ import math
 from enum import StrEnum
 from typing import Final
 
+from system.contracts.api import is_complete
 from system.contracts.messages import RiskSnapshot
 from system.show import format as text
 from system.show.view.base import View
@@ -67,7 +68,7 @@ def card(snapshot: RiskSnapshot) -> Card:
         var_percent=text.percent(meaningful_fraction(snapshot)),
         limit_state=limit_state(snapshot),
         limit_used=_limit_used(snapshot),
-        complete=not (snapshot.stale or snapshot.carried or snapshot.not_available),
+        complete=is_complete(snapshot),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from system.contracts.messages import RiskSnapshot, StageTimes
+from system.contracts.messages import CarriedSeries, RiskSnapshot, StageTimes
 from system.show import format as text
 from system.show.view.base import View
 
@@ -83,7 +83,7 @@ def notices(snapshot: RiskSnapshot) -> tuple[Notice, ...]:
     lines = (
         ("bad", snapshot.not_available),
         ("warn", _listing("Stale prices", stale)),
-        ("warn", _listing("Previous close carried", snapshot.carried)),
+        ("warn", _listing("Closes missing, carried", _carried(snapshot, has_missed=True))),
         ("warn", _listing("Suspect moves, counted", snapshot.suspect)),
         (
             "warn",
@@ -91,6 +91,7 @@ def notices(snapshot: RiskSnapshot) -> tuple[Notice, ...]:
         ),
         ("info", _listing("Restated for", snapshot.adjusted)),
         ("info", _asynchronous(snapshot)),
+        ("info", _listing("Carried over days without a session", _carried(snapshot))),
         ("info", _listing("No scenario days", snapshot.skipped)),
     )
     return tuple(Notice(level=level, text=line) for level, line in lines if line)
@@ -149,6 +150,22 @@ def _window_note(snapshot: RiskSnapshot) -> str:
 
 def _with_time(instrument: str, since_ns: int | None) -> str:
     return f"{instrument} since {text.event_time(since_ns)}" if since_ns else instrument
+
+
+def _carried(snapshot: RiskSnapshot, *, has_missed: bool = False) -> list[str]:
+    """Return the carried series that missed sessions, or those that missed none, in words."""
+    return [
+        f"{series.series} {_days(series)}, {text.percent(series.share, digits=1)} of gross exposure"
+        for series in snapshot.carried
+        if bool(series.missed_sessions) is has_missed
+    ]
+
+
+def _days(series: CarriedSeries) -> str:
+    newest = text.day(series.dates[-1])
+    days = newest if series.day_count == 1 else f"{series.day_count} days up to {newest}"
+    silent = f", no close since {text.day(series.last_close)}" if series.silent_sessions else ""
+    return f"{days}{silent}"
 
 
 def _listing(title: str, names: Iterable[str]) -> str:

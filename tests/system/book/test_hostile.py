@@ -226,7 +226,7 @@ def test_an_empty_history_is_no_history() -> None:
     snapshot = live(feed.send(portfolio("Q", holding("N", 1.0))), "Q")
     assert snapshot.not_available == "no price or rate yet for N"
     snapshot = live(feed.send(tick("N", 5.0)), "Q")
-    assert "N has the fewest (0)" in snapshot.not_available
+    assert snapshot.not_available.startswith("no history of N: load its daily closes")
     assert snapshot.nav == 5.0
 
 

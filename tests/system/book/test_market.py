@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.book.events import QuoteRow
-from system.book.market import Market, Staleness, far_off_ns, midnight_after_ns
+from system.book.market import (
+    MAX_TABLE_DATES,
+    Market,
+    Staleness,
+    far_off_ns,
+    midnight_after_ns,
+)
 from system.book.quotes import Verdict
 from system.book.rows import ClosesState, DayState, PartitionState
 from system.book.stated import Price
@@ -183,8 +189,25 @@ def test_the_table_of_a_restored_market_is_that_of_the_living_one() -> None:
     close(living)
     restored.set_closes(living.closes)
     assert restored.table.dates == living.table.dates
-    assert len(living.table.dates) == MAX_CLOSES_PER_SERIES
+    assert len(living.table.dates) == MAX_CLOSES_PER_SERIES + 41
+    assert living.table.dates[0] == living.closes["B"].dates[0]
     np.testing.assert_array_equal(restored.table.closes, living.table.closes)
+
+
+def test_the_table_of_all_series_is_bounded_and_takes_no_close_from_a_book() -> None:
+    """Two series of another century fill the table; a window still reaches as far as its own."""
+    found = market()
+    full = [float(n + 1) for n in range(MAX_CLOSES_PER_SERIES)]
+    found.add_history(history("A", full))
+    found.add_history(history("B", full, last=dt.date(1999, 1, 1)))
+    found.add_history(history("C", full, last=dt.date(1960, 1, 1)))
+    assert len(found.table.dates) == MAX_TABLE_DATES
+    assert found.table_of(["A"], scenario_count=1_000) is found.table
+    old = found.table_of(["C", "A", "unknown"], scenario_count=5)
+    assert old.names == ("C", "A")
+    assert old.closes[0, :6].tolist() == full[-6:]
+    assert old.dates[5] == dt.date(1960, 1, 1)
+    assert old.closes[1, -6:].tolist() == full[-6:]
 
 
 def test_scenarios_look_no_further_than_the_last_closed_day() -> None:

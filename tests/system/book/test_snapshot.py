@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 
 import msgspec
@@ -15,6 +16,7 @@ from system.contracts.codec import encode
 from system.contracts.messages import AssetClass, PositionRisk, RejectReason, RiskSnapshot
 from tests.system.book.feed import (
     DAY,
+    LAST_CLOSE,
     MARKET,
     WINDOW,
     Feed,
@@ -210,9 +212,18 @@ def test_a_book_kept_from_before_whose_tail_holds_less_than_one_day_is_not_avail
 def test_too_few_closes_are_not_available_and_name_the_series() -> None:
     feed = opened()
     feed.send(instrument("N"), history("N", [1.0, 2.0]))
-    snapshot = live(feed.send(portfolio("Q", holding("N", 1.0), holding("A", 1.0))), "Q")
+    snapshot = live(feed.send(portfolio("Q", holding("N", 1.0))), "Q")
     assert snapshot.var is None
     assert "N has the fewest (2)" in snapshot.not_available
+
+
+def test_a_history_that_begins_within_the_window_is_not_available_with_its_first_close() -> None:
+    feed = opened()
+    feed.send(instrument("N"), history("N", [1.0, 2.0]))
+    snapshot = live(feed.send(portfolio("Q", holding("N", 1.0), holding("A", 1.0))), "Q")
+    assert snapshot.var is None
+    first = LAST_CLOSE - dt.timedelta(days=1)
+    assert f"of N (first close {first})" in snapshot.not_available
     assert all(one.component_var is None for one in snapshot.positions)
     assert all(one.var is None for one in snapshot.asset_classes)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from system.contracts.api import CurrentRisk, current_risk, is_over_limit
-from system.contracts.messages import RiskSnapshot, field_names
+from system.contracts.messages import CarriedSeries, RiskSnapshot, field_names
 from system.store.samples import sample_snapshot
 
 WORKED_OUT = {"var_limit", "limit_used", "over_limit", "complete"}
@@ -41,5 +43,27 @@ def test_a_limit_without_a_var_is_still_a_limit() -> None:
 
 def test_a_number_is_complete_when_nothing_is_stale_carried_or_missing() -> None:
     assert current_risk(sample_snapshot()).complete
-    for gap in ({"stale": ("A",)}, {"carried": ("A",)}, {"not_available": "30 closes needed"}):
+    for gap in (
+        {"stale": ("A",)},
+        {"carried": (carried(silent_sessions=1),)},
+        {"not_available": "30 closes needed"},
+    ):
         assert not current_risk(sample_snapshot(**gap)).complete
+
+
+def test_a_number_is_complete_where_a_series_has_had_its_last_session() -> None:
+    """A holiday, or a gap within the window, takes nothing from the newest closes."""
+    assert current_risk(sample_snapshot(carried=(carried(silent_sessions=0),))).complete
+
+
+def carried(*, silent_sessions: int) -> CarriedSeries:
+    day = dt.date(2020, 3, 5)
+    return CarriedSeries(
+        series="A",
+        dates=(day,),
+        day_count=1,
+        missed_sessions=1,
+        silent_sessions=silent_sessions,
+        last_close=day,
+        share=0.1,
+    )

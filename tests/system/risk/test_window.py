@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from system.risk.errors import MissingCloseError, TooFewClosesError, UnknownSeriesError
-from system.risk.window import CarriedClose, CloseTable, Missing, scenario_window
+from system.risk.window import (
+    CarriedClose,
+    CloseTable,
+    Missing,
+    scenario_window,
+    window_without_series,
+)
 
 NAN = float("nan")
 
@@ -22,8 +28,19 @@ def table() -> CloseTable:
     return CloseTable(("A", "B"), tuple(day(number) for number in range(1, 7)), closes)
 
 
-def test_scenario_days_are_those_on_which_every_series_has_a_close(table: CloseTable) -> None:
-    window = scenario_window(table, as_of=day(6), scenario_count=3)
+def test_scenario_days_are_those_on_which_any_series_has_a_close(table: CloseTable) -> None:
+    window = scenario_window(table, as_of=day(6), scenario_count=5)
+    assert window.dates == table.dates
+    assert window.closes.tolist() == [
+        [10.0, 11.0, 12.0, 13.0, 13.0, 15.0],
+        [20.0, 21.0, 21.0, 23.0, 24.0, 25.0],
+    ]
+    assert window.carried == (CarriedClose("A", day(5)), CarriedClose("B", day(3)))
+    assert window.last_closes == (day(6), day(6))
+
+
+def test_skipped_days_are_those_on_which_some_series_has_no_close(table: CloseTable) -> None:
+    window = scenario_window(table, as_of=day(6), scenario_count=3, missing=Missing.SKIP)
     assert window.dates == (day(1), day(2), day(4), day(6))
     assert window.scenario_dates == (day(2), day(4), day(6))
     assert window.closes.tolist() == [[10.0, 11.0, 13.0, 15.0], [20.0, 21.0, 23.0, 25.0]]
@@ -32,11 +49,22 @@ def test_scenario_days_are_those_on_which_every_series_has_a_close(table: CloseT
 
 def test_no_close_after_the_as_of_date_is_looked_at(table: CloseTable) -> None:
     window = scenario_window(table, as_of=day(5), scenario_count=2)
+    assert window.dates == (day(3), day(4), day(5))
+    window = scenario_window(table, as_of=day(5), scenario_count=2, missing=Missing.SKIP)
     assert window.dates == (day(1), day(2), day(4))
 
 
+def test_a_series_that_falls_silent_neither_ends_nor_shortens_the_window() -> None:
+    alive = {day(number): float(number) for number in range(1, 7)}
+    table = CloseTable.of({"A": alive, "B": {day(1): 1.0, day(2): 2.0}})
+    window = scenario_window(table, as_of=day(6), scenario_count=5)
+    assert window.dates == tuple(alive)
+    assert window.row("B").tolist() == [1.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+    assert window.last_closes == (day(6), day(2))
+
+
 def test_the_window_is_the_latest_days(table: CloseTable) -> None:
-    assert scenario_window(table, as_of=day(6), scenario_count=1).dates == (day(4), day(6))
+    assert scenario_window(table, as_of=day(6), scenario_count=1).dates == (day(5), day(6))
 
 
 def test_a_carried_close_stands_in_and_is_counted_by_name_and_date(table: CloseTable) -> None:
@@ -77,19 +105,32 @@ def test_a_day_on_which_only_other_series_trade_is_no_gap() -> None:
     assert window.dates == (day(1), day(3))
 
 
-@pytest.mark.parametrize(("missing", "common"), [(Missing.SKIP, 4), (Missing.CARRY, 6)])
+@pytest.mark.parametrize(
+    ("missing", "common"), [(Missing.SKIP, "4 .* every"), (Missing.CARRY, "6 .* any")]
+)
 def test_too_few_days_name_the_scarcest_series_and_what_is_needed(
-    table: CloseTable, missing: Missing, common: int
+    table: CloseTable, missing: Missing, common: str
 ) -> None:
-    with pytest.raises(TooFewClosesError, match=f"{common} dates.*needs 31: A has the fewest"):
+    message = f"{common} series, the window needs 31: A has the fewest"
+    with pytest.raises(TooFewClosesError, match=message):
         scenario_window(table, as_of=day(6), scenario_count=30, missing=missing)
 
 
-def test_an_empty_book_still_has_scenario_days(table: CloseTable) -> None:
-    window = scenario_window(table.select([]), as_of=day(6), scenario_count=2)
-    assert window.dates == (day(4), day(5), day(6))
-    with pytest.raises(TooFewClosesError, match="the calendar"):
-        scenario_window(table.select([]), as_of=day(6), scenario_count=20)
+def test_a_book_without_a_series_has_the_weekdays_for_its_scenario_days() -> None:
+    window = window_without_series(day(8), 5)  # a Sunday
+    assert window.dates == (dt.date(2020, 2, 28), *(day(number) for number in range(2, 7)))
+    assert window.closes.shape == (0, 6)
+    for count in (1, 4, 5, 6, 30, 1_023):
+        days = window_without_series(day(8), count).dates
+        assert len(days) == count + 1
+        assert all(one.weekday() < 5 for one in days)
+
+
+def test_a_dropped_close_takes_its_date_along_where_no_other_series_has_one() -> None:
+    table = CloseTable.of({"A": {day(1): 1.0, day(2): 2.0}, "B": {day(2): 3.0}})
+    assert table.without({"B": day(2)}).closes.tolist()[0] == [1.0, 2.0]
+    assert table.without({"A": day(1), "B": day(9)}).dates == (day(2),)
+    assert table.without({}) is table
 
 
 def test_a_table_of_mappings_has_the_union_of_their_dates() -> None:

@@ -86,7 +86,7 @@ def test_current_prices_and_quotes_take_the_place_of_the_last_closes() -> None:
 
 def test_of_equal_losses_the_older_day_is_the_worse_one() -> None:
     result = snapshot(ReferencePosition("cash:USD", "cash", "USD", 5))
-    assert result.scenario_date == result.tail[0] == DAYS[1]
+    assert result.scenario_date == result.tail[0] == result.scenario_dates[0]
     assert result.var == 0
 
 
