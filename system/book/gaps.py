@@ -106,7 +106,11 @@ def window_gaps(
     exchanges = exchange_by_series(listings)
     by_series = {name: exchanges.get(name, NO_EXCHANGE) for name in window.names}
     calendar = book_calendar(window.dates, as_of, by_series, sessions)
-    missed = missed_closes(window, calendar.later, calendar.sessions)
+    silent = [
+        sessions.count(exchange, last_close, as_of) if last_close < as_of else 0
+        for exchange, last_close in zip(by_series.values(), window.newest_closes, strict=True)
+    ]
+    missed = missed_closes(window, calendar.later, calendar.sessions, silent)
     names = [series.name for series in missed]
     moved = moved_positions(names, listings, base_currency) if names else None
     return WindowGaps(missed, moved, calendar.later, calendar.skipped, window.names)

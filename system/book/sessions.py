@@ -72,6 +72,11 @@ class Sessions:
         )
         return sessions
 
+    def count(self, exchange: str, after: dt.date, until: dt.date) -> int:
+        """Return how many sessions an exchange has after a day, up to another."""
+        days = np.arange(after.toordinal() + 1, until.toordinal() + 1, dtype=np.intp)
+        return int(np.count_nonzero(self.are_sessions(exchange, days)))
+
     def is_holiday(self, exchange: str, date: dt.date) -> bool:
         """Return whether an exchange is known to have no session on a day."""
         table = self._tables.get(exchange)

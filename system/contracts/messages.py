@@ -440,8 +440,9 @@ class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
 
     ``desk`` names what it belongs to: the books of a desk are also shown together. A series
     without a close on a scenario day is carried while it misses at most ``carry_max_sessions``
-    of its own sessions within ``CARRY_SPAN_DAYS`` scenario days; those that miss more may move
-    ``carry_max_share`` of gross exposure together, and VaR is not available beyond that.
+    of its own sessions within ``CARRY_SPAN_DAYS`` scenario days and since its last close; those
+    that miss more may move ``carry_max_share`` of gross exposure together, and VaR is not
+    available beyond that.
     """
 
     portfolio: Identifier
@@ -538,8 +539,8 @@ class CarriedSeries(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A series without a close on some days of the window: its return is 0 there.
 
     ``dates`` are the newest of these days, ``day_count`` how many there are, up to the as-of
-    date. ``missed_sessions`` is the most of them within ``CARRY_SPAN_DAYS`` consecutive days
-    that were sessions of the series, ``silent_sessions`` the sessions since ``last_close``.
+    date. ``missed_sessions`` is the most sessions of the series that it missed within
+    ``CARRY_SPAN_DAYS`` consecutive days, or since ``last_close``: ``silent_sessions``.
     ``share`` is the part of gross exposure that the series moves, 0 to 1: of an FX series what
     is held in its currency, of that of the base currency what is held in all others.
     """

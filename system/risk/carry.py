@@ -2,10 +2,10 @@
 
 Laws (decision 0102):
 
-1. A series misses a scenario day that is a session of its own and has no close of it. Days
+1. A series misses a scenario day that is a session of its own and has no close of it. Sessions
    after the book's last close up to the as-of date count as well.
 2. A series that misses more than ``max_sessions`` within any ``CARRY_SPAN_DAYS`` consecutive
-   days is *interrupted*.
+   days, or since its last close, is *interrupted*.
 3. Interrupted series together may move at most ``max_share`` of gross exposure; beyond that a
    VaR would leave out too much of the book, and there is none.
 """
@@ -60,10 +60,10 @@ class MissedCloses:
         Scenario days without a close of it, and sessions of the book after its last scenario
         day, ascending.
     missed_sessions : int
-        Most of these days within ``CARRY_SPAN_DAYS`` consecutive ones that are sessions of its
-        own.
+        Most own sessions that it misses within ``CARRY_SPAN_DAYS`` consecutive days of the
+        window, or since its last close.
     silent_sessions : int
-        Own sessions since its last close.
+        Own sessions since its last close, up to the as-of date.
     last_close : date
         Its newest close; it may be older than the window.
     """
@@ -76,7 +76,10 @@ class MissedCloses:
 
 
 def missed_closes(
-    window: ScenarioWindow, later: Sequence[dt.date], sessions: BoolMatrix
+    window: ScenarioWindow,
+    later: Sequence[dt.date],
+    sessions: BoolMatrix,
+    silent_sessions: Sequence[int],
 ) -> tuple[MissedCloses, ...]:
     """Return the series of a window that are carried on some day, in the order of its rows.
 
@@ -88,6 +91,8 @@ def missed_closes(
         Sessions of the book after the last scenario day, up to the as-of date, ascending.
     sessions : ndarray of bool, shape (name_count, n + 1 + later_count)
         Whether a day of the window, or a later one, is a session of a series.
+    silent_sessions : sequence of int
+        Sessions of each series after its last close, up to the as-of date.
     """
     if window.is_carried is None and not later:
         return ()
@@ -95,15 +100,14 @@ def missed_closes(
     assert sessions.shape == (len(window.names), len(days)), sessions.shape
     carried = np.ones(sessions.shape, dtype=np.bool_)
     carried[:, : len(window.dates)] = False if window.is_carried is None else window.is_carried
-    most = most_missed(carried & sessions)
-    closes = window.last_closes or (window.dates[-1],) * len(window.names)
+    most = most_missed(carried & sessions).tolist()
     return tuple(
         MissedCloses(
             name=window.names[row],
             dates=tuple(days[column] for column in np.flatnonzero(carried[row]).tolist()),
-            missed_sessions=int(most[row]),
-            silent_sessions=_silent(carried[row], sessions[row]),
-            last_close=closes[row],
+            missed_sessions=max(most[row], silent_sessions[row]),
+            silent_sessions=silent_sessions[row],
+            last_close=window.newest_closes[row],
         )
         for row in np.flatnonzero(carried.any(axis=1)).tolist()
     )
@@ -144,13 +148,6 @@ def missed_within_span(missed: BoolMatrix) -> IndexVector:
     before[:, CARRY_SPAN_DAYS:] = total[:, :-CARRY_SPAN_DAYS]
     within: IndexVector = total - before
     return within
-
-
-def _silent(carried: BoolMatrix, sessions: BoolMatrix) -> int:
-    """Return how many sessions the last days without a close of a series hold."""
-    own = np.flatnonzero(~carried)
-    start = int(own[-1]) + 1 if len(own) else 0
-    return int(np.count_nonzero(sessions[start:]))
 
 
 # -- shares of gross exposure -------------------------------------------------------------

@@ -156,6 +156,11 @@ class ScenarioWindow:
         return self.dates[1:]
 
     @property
+    def newest_closes(self) -> tuple[dt.date, ...]:
+        """Return the date of the newest close of each series, up to the last scenario day."""
+        return self.last_closes or (self.dates[-1],) * len(self.names)
+
+    @property
     def carried(self) -> tuple[CarriedClose, ...]:
         """Return the closes that are those of an earlier day, by series, then by date."""
         if self.is_carried is None:

@@ -267,7 +267,7 @@ def _history_problems(
     instruments: Mapping[str, Instrument],
     known: Mapping[str, ClosesState],
 ) -> Problems:
-    needed = book.portfolio.window + 1
+    first_day = _first_scenario_day(book, instruments, known)
     proxied = {
         one.instrument
         for one in (*instruments.values(), *book.instruments)
@@ -275,14 +275,41 @@ def _history_problems(
     }
     for index, history in enumerate(book.histories):
         yield from _rate_name_problems(index, history.series)
-        count = len(history.closes)
-        if count < needed and history.series not in proxied:
-            yield (
-                f"histories[{index}].closes",
-                f"{history.series}: {count} closes; a window of {needed - 1} needs {needed}",
-            )
+        if history.series not in proxied:
+            yield from _short_history_problems(index, history, book.portfolio.window, first_day)
         if history.series in known:
             yield from _contradictions(index, history, known[history.series])
+
+
+def _first_scenario_day(
+    book: PortfolioImport, instruments: Mapping[str, Instrument], known: Mapping[str, ClosesState]
+) -> dt.date | None:
+    """Return the first day of the book's window, None where it has too few days with a close."""
+    needed = {*_needed_series(book, instruments)}
+    given = [history for history in book.histories if history.series in needed]
+    days = {point.date for history in given for point in history.closes}
+    days |= {date for name in needed & known.keys() for date in known[name].dates}
+    count = book.portfolio.window + 1
+    return sorted(days)[-count] if len(days) >= count else None
+
+
+def _short_history_problems(
+    index: int, history: CloseHistory, window: int, first_day: dt.date | None
+) -> Problems:
+    """Yield why a history cannot fill a window: it begins too late, or all of them are short."""
+    where, count = f"histories[{index}].closes", len(history.closes)
+    if first_day is None or not count:
+        if count <= window:
+            yield (
+                where,
+                f"{history.series}: {count} closes; a window of {window} needs {window + 1}",
+            )
+    elif history.closes[0].date > first_day:
+        yield (
+            where,
+            f"{history.series} begins on {history.closes[0].date}, after the first scenario day of "
+            f"the window, {first_day}: give older closes, or name a proxy",
+        )
 
 
 def _rate_name_problems(index: int, series: str) -> Problems:

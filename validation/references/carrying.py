@@ -6,8 +6,9 @@ Worked out a second time from the written rules (decision 0102), day by day.
   close. A series without one is valued at its last close before.
 * Monday to Friday are sessions, or what the table of the series' exchange says.
 * Of any 30 consecutive scenario days, with the sessions after the last of them up to the as-of
-  date, a series may miss ``max_sessions`` of its own. Those that miss more may move
-  ``max_share`` of gross exposure together: a position that two of them move counts once.
+  date, a series may miss ``max_sessions`` of its own, and as many since its last close. Those
+  that miss more may move ``max_share`` of gross exposure together: a position that two of them
+  move counts once.
 * After its last close the book as a whole may miss ``max_sessions`` of its sessions.
 """
 
@@ -92,17 +93,23 @@ def refuse_silence(
         raise NoVarError(msg)
 
 
-def interrupted(closes: Closes, days: Sequence[dt.date], carrying: Carrying) -> dict[str, int]:
-    """Return the series that miss too many sessions within a span, and how many they miss."""
+def interrupted(
+    closes: Closes, days: Sequence[dt.date], as_of: dt.date, carrying: Carrying
+) -> dict[str, int]:
+    """Return the series that miss too many sessions, and how many they miss."""
     counts = {}
     for name, series in closes.items():
+        last = max(day for day in series if day <= as_of)
+        silent = len(later_sessions([name], last, as_of, carrying))
         missed = [day not in series and carrying.is_session(name, day) for day in days]
-        if sum(missed) <= carrying.max_sessions:
-            continue
-        most = max(sum(missed[start : start + SPAN]) for start in range(len(missed)))
+        most = max(silent, _most_within_span(missed) if sum(missed) > carrying.max_sessions else 0)
         if most > carrying.max_sessions:
             counts[name] = most
     return counts
+
+
+def _most_within_span(missed: Sequence[bool]) -> int:
+    return max(sum(missed[start : start + SPAN]) for start in range(len(missed)))
 
 
 def refuse_interrupted(

@@ -138,7 +138,7 @@ def reference_snapshot(  # noqa: PLR0913 - a book, its market and its settings
         positions, now or CurrentMarket.at(by_day[days[-1]], days[-1], series), base_currency
     )
     refuse_silence(book, days[-1], later, rule)
-    counts = interrupted(book, [*days, *later], rule)
+    counts = interrupted(book, [*days, *later], as_of, rule)
     refuse_interrupted(counts, positions, present, base_currency, rule)
     moves = [(by_day[before], by_day[after], after) for before, after in itertools.pairwise(days)]
     return _under(positions, present, moves, base_currency, tail_probability)

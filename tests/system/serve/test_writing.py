@@ -406,6 +406,20 @@ def test_an_instrument_with_a_proxy_may_bring_fewer_closes_than_a_window_needs(w
     refused(world.client.post("/v1/portfolios", content=encode(without)), 422)
 
 
+def test_a_history_must_begin_before_the_window_and_may_have_gaps(world: Any) -> None:
+    whole = closes("A", 40)
+    gaps = CloseHistory(series="B", closes=whole.closes[5::2])  # 18 closes
+    late = CloseHistory(series="B", closes=whole.closes[20:])
+    assert post_book(world, book("A", "B", histories=(whole, gaps))).status_code == 202
+    problem = refused(post_book(world, book("A", "B", histories=(whole, late))), 422)
+    (error,) = problem["errors"]
+    assert error["field"] == "histories[1].closes"
+    assert error["detail"] == (
+        f"B begins on {whole.closes[20].date}, after the first scenario day of the window, "
+        f"{whole.closes[9].date}: give older closes, or name a proxy"
+    )
+
+
 def test_a_window_that_can_never_have_a_var_is_refused_in_the_words_of_a_backtest(
     world: Any,
 ) -> None:

@@ -9,7 +9,20 @@ import pytest
 
 from system.contracts.messages import RiskSnapshot, SnapshotKind, TradeAction
 from system.contracts.oracle import OracleVerdict
-from tests.system.book.feed import holding, live, mark, portfolio, rate, tick, trade
+from tests.system.book.feed import (
+    history,
+    holding,
+    instrument,
+    live,
+    mark,
+    portfolio,
+    rate,
+    tick,
+    trade,
+    walk,
+)
+from tests.system.book.folded import DATA, folds
+from tests.system.book.test_sessions import sessions
 from tests.validation.oracle.recorded import (
     HELD,
     RecordedFeed,
@@ -177,3 +190,38 @@ def test_a_book_whose_scenarios_all_tie_is_judged_by_its_values() -> None:
     feed = opened_and_recorded()
     fold = feed.send(portfolio("Q", holding("cash:USD", 5.0)))
     assert check_all(feed, [live(fold, "Q")]) == [OracleVerdict.AGREED]
+
+
+def test_a_halted_share_and_what_follows_are_recomputed_from_the_topics() -> None:
+    feed = RecordedFeed()
+    for fold in folds(feed, DATA / "windows" / "halted-share.jsonl"):
+        assert fold.rejected == ()
+    carried = [one for one in feed.announced if one.carried]
+    assert {one.portfolio for one in carried} == {"N"}
+    assert check_all(feed, feed.announced) == [OracleVerdict.AGREED] * len(feed.announced)
+
+
+def test_a_var_of_a_book_that_lacks_too_many_closes_differs() -> None:
+    """A goes on for two weeks, B falls silent, and C, which is not in session, may."""
+    feed = RecordedFeed()
+    closed = [day for day in range(-10, 20) if not 0 <= day <= 11]
+    table = sessions("XTKS", 6.0, closed, last=19)
+    feed.send(
+        instrument("A"),
+        instrument("B"),
+        msgspec.structs.replace(instrument("C"), exchange="XTKS"),
+        table,
+        *(history(name, walk(seed)) for seed, name in enumerate("ABC")),
+        portfolio("P", holding("A", 1.0), holding("B", 1.0)),
+        portfolio("Q", holding("A", 1.0), holding("C", 1.0)),
+    )
+    for day in range(12):
+        feed.close(day, tick("A", 100.0 + day, day=day))
+    refused = [one for one in feed.announced if one.portfolio == "P" and one.var is None]
+    assert len(refused) == 5
+    assert set(check_all(feed, refused)) == {OracleVerdict.UNCHECKED}
+    stated = [msgspec.structs.replace(one, var=1.0) for one in refused]
+    assert set(check_all(feed, stated)) == {OracleVerdict.DIFFERS}
+    others = [one for one in feed.announced if one not in refused]
+    assert {one.var is None for one in others} == {False}
+    assert check_all(feed, others) == [OracleVerdict.AGREED] * len(others)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import msgspec
 
-from system.contracts.messages import RiskSnapshot, StageTimes
+from system.contracts.messages import CarriedSeries, RiskSnapshot, StageTimes
 from system.show.view.provenance import facts, notices, stages, tail_rows
 from tests.system.show.market import replace_struct
 
@@ -88,3 +90,44 @@ def test_unknown_times_are_not_a_latency() -> None:
         assert stages(times).total_ms is None
         assert stages(times).text == "\u2013"
         assert stages(times).parts == ""
+
+
+def carried(name: str, **changed: object) -> CarriedSeries:
+    days = (dt.date(2020, 3, 5), dt.date(2020, 3, 6))
+    whole = CarriedSeries(
+        series=name,
+        dates=days,
+        day_count=2,
+        missed_sessions=0,
+        silent_sessions=0,
+        last_close=dt.date(2020, 3, 4),
+        share=0.0123,
+    )
+    return msgspec.structs.replace(whole, **changed)
+
+
+def test_carried_series_are_named_with_their_days_and_share(long_equities: RiskSnapshot) -> None:
+    """A holiday is for information; a missed session is a warning."""
+    said = notices(
+        replace_struct(
+            long_equities,
+            carried=(
+                carried("7203.T", dates=(dt.date(2020, 3, 20),), day_count=1),
+                carried("BBB", missed_sessions=2, silent_sessions=2),
+                carried("CCC", missed_sessions=1, day_count=60),
+            ),
+        )
+    )
+    percent = "1.2\N{NARROW NO-BREAK SPACE}%"
+    assert [(notice.level, notice.text) for notice in said] == [
+        (
+            "warn",
+            "Closes missing, carried: BBB 2 days up to 2020-03-06, no close since 2020-03-04, "
+            f"{percent} of gross exposure, "
+            f"CCC 60 days up to 2020-03-06, {percent} of gross exposure",
+        ),
+        (
+            "info",
+            f"Carried over days without a session: 7203.T 2020-03-20, {percent} of gross exposure",
+        ),
+    ]
