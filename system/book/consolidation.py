@@ -8,15 +8,17 @@ import msgspec
 import numpy as np
 
 from system.book.errors import NotRecalledError
+from system.book.gaps import carried_of
 from system.book.measures import option_problem, revalued_factors
 from system.book.portfolio import Marked
 from system.book.recall import Recall, recalled_book
 from system.contracts.messages import PositionRisk, RiskSnapshot
-from system.risk.arrays import Float64Vector
+from system.risk.arrays import Float64Vector, IndexVector
 from system.risk.confidence import Confidence
 from system.risk.decomposition import DeskRisk, desk_risk
 from system.risk.portfolio import scenario_pnl
 from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.valuation import Valuation
 
 
 def consolidated_risk(
@@ -40,7 +42,8 @@ def consolidated_risk(
     confidence : str
         Of the desk.
     window : int
-        Scenario days of the desk: those on which every series of every book has a close.
+        Number of returns; scenario days of the desk are those on which a series of any of its
+        books has a close.
 
     Returns
     -------
@@ -51,7 +54,8 @@ def consolidated_risk(
     Raises
     ------
     NotRecalledError
-        If a book lacks a price, or the desk has no scenarios; says why.
+        If a book lacks a price, the desk has no scenarios, or too many of its closes are
+        missing: by the strictest bound of its books, on the exposures of all; says why.
     InputError
         If there are too few scenarios for the confidence, or an option cannot be revalued.
     """
@@ -63,8 +67,15 @@ def consolidated_risk(
     problem = scenarios.problem or option_problem(marked)
     if problem or marked.missing:
         raise NotRecalledError(problem or f"no price or rate for {', '.join(marked.missing)}")
+    worth = {one.portfolio: _member_worth(one, desk, recall) for one in newest_last}
+    exposure = np.zeros(len(marked.valuation.instrument_ids))
+    for member in worth.values():
+        exposure[_places(member, marked)] += np.abs(member.exposure)
+    carried = carried_of(scenarios.gaps, exposure, book.carry_bound)
+    if carried.problem:
+        raise NotRecalledError(carried.problem)
     factors = revalued_factors(scenarios, marked)
-    pnl = {one.portfolio: _member_pnl(one, desk, recall, marked, factors) for one in newest_last}
+    pnl = {name: _member_pnl(member, marked, factors) for name, member in worth.items()}
     return desk_risk(pnl, factors.scenario_dates, confidence=Confidence.parse(confidence))
 
 
@@ -82,20 +93,16 @@ def _union(
         base_currency=base_currency,
         confidence=confidence,
         window=window,
+        carry_max_sessions=min(one.carry_max_sessions for one in newest_last),
+        carry_max_share=min(one.carry_max_share for one in newest_last),
         rates=rates,
         missing=tuple(name for one in newest_last for name in one.missing),
         positions=tuple(msgspec.structs.replace(rows[name], quantity=1.0) for name in sorted(rows)),
     )
 
 
-def _member_pnl(
-    member: RiskSnapshot,
-    desk: RiskSnapshot,
-    recall: Recall,
-    marked: Marked,
-    factors: ScenarioFactors,
-) -> Float64Vector:
-    """Return the P&L of one book under the desk's scenarios, at the desk's prices."""
+def _member_worth(member: RiskSnapshot, desk: RiskSnapshot, recall: Recall) -> Valuation:
+    """Return one book at the desk's prices."""
     priced = {row.instrument: row for row in desk.positions}
     rows = tuple(
         msgspec.structs.replace(
@@ -103,10 +110,19 @@ def _member_pnl(
         )
         for row in member.positions
     )
-    worth = recalled_book(msgspec.structs.replace(desk, positions=rows), recall).marked().valuation
+    return recalled_book(msgspec.structs.replace(desk, positions=rows), recall).marked().valuation
+
+
+def _places(worth: Valuation, marked: Marked) -> IndexVector:
+    """Return where the positions of one book are among those of the desk."""
     index = {name: place for place, name in enumerate(marked.valuation.instrument_ids)}
-    places = np.array([index[name] for name in worth.instrument_ids], dtype=np.intp)
-    price_exposure, value = np.zeros(len(index)), np.zeros(len(index))
+    return np.array([index[name] for name in worth.instrument_ids], dtype=np.intp)
+
+
+def _member_pnl(worth: Valuation, marked: Marked, factors: ScenarioFactors) -> Float64Vector:
+    """Return the P&L of one book under the desk's scenarios, at the desk's prices."""
+    places, count = _places(worth, marked), len(marked.valuation.instrument_ids)
+    price_exposure, value = np.zeros(count), np.zeros(count)
     price_exposure[places] = worth.price_exposure
     value[places] = worth.value
     exposures = PositionExposures(marked.valuation.instrument_ids, price_exposure, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import msgspec
 import pytest
 
@@ -11,7 +13,20 @@ from system.book.market import Staleness
 from system.book.recall import Recall
 from system.book.restore import restored_market, restored_rows
 from system.contracts.messages import RiskSnapshot
-from tests.system.book.feed import Feed, holding, live, opened, portfolio, rate, tick
+from system.risk.decomposition import DeskRisk
+from tests.system.book.feed import (
+    LAST_CLOSE,
+    Feed,
+    history,
+    holding,
+    instrument,
+    live,
+    opened,
+    portfolio,
+    rate,
+    tick,
+    walk,
+)
 from tests.system.book.test_options import CALL, VOL
 
 PRICED = (tick("A", 101.0), tick("B", 104.0), tick("C", 905.0), tick("D", 3010.0))
@@ -87,3 +102,29 @@ def test_a_book_that_lacks_a_price_is_named() -> None:
     lacking = msgspec.structs.replace(snapshot, missing=("X",))
     with pytest.raises(NotRecalledError, match="X"):
         together(feed, snapshot, lacking)
+
+
+def silent_desk(quantity: float, **settings: float) -> DeskRisk:
+    """Return the risk of a book of A and one of S, which fell silent two weeks ago."""
+    feed = opened()
+    feed.send(
+        instrument("S"),
+        history("S", walk(9), last=LAST_CLOSE - dt.timedelta(days=14)),
+        portfolio("one", holding("A", 100.0)),
+        msgspec.structs.replace(portfolio("two", holding("S", quantity)), **settings),
+    )
+    fold = feed.book.revalue(fence=1, epoch=9)
+    return together(feed, live(fold, "one"), live(fold, "two"))
+
+
+def test_the_desk_carries_what_is_a_small_part_of_all_its_books() -> None:
+    assert silent_desk(1.0).var > 0.0
+    with pytest.raises(NotRecalledError, match=r"closes are missing of S \(10 sessions"):
+        silent_desk(50.0)
+
+
+def test_the_strictest_bound_of_its_books_is_that_of_the_desk() -> None:
+    with pytest.raises(NotRecalledError, match=r"or 0\.1% of gross exposure"):
+        silent_desk(1.0, carry_max_share=0.001)
+    with pytest.raises(NotRecalledError, match="closes are missing of S"):
+        silent_desk(50.0, carry_max_sessions=20)
