@@ -25,9 +25,6 @@ from system.risk.errors import NoRecentCloseError
 from system.risk.listing import Listing
 from system.risk.window import ScenarioWindow
 
-MAX_CARRIED_DATES: Final = 50
-"""Days of a carried series that a snapshot names, the newest."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowGaps:
@@ -135,8 +132,8 @@ def carried_of(gaps: WindowGaps, exposure: Float64Vector, bound: CarryBound) -> 
     series = tuple(
         CarriedSeries(
             series=missed.name,
-            dates=missed.dates[-MAX_CARRIED_DATES:],
-            day_count=len(missed.dates),
+            dates=missed.dates,
+            day_count=missed.day_count,
             missed_sessions=missed.missed_sessions,
             silent_sessions=missed.silent_sessions,
             last_close=missed.last_close,

@@ -21,13 +21,15 @@ import numpy as np
 
 from system.contracts.currencies import EUR
 from system.contracts.messages import CARRY_MAX_SESSIONS, CARRY_MAX_SHARE, CARRY_SPAN_DAYS
-from system.risk.arrays import BoolMatrix, Float64Vector, IndexVector
+from system.risk.arrays import BoolMatrix, BoolVector, Float64Vector, IndexVector
 from system.risk.currency import major_currency
 from system.risk.errors import some_of
 from system.risk.listing import Listing
 from system.risk.scenarios import own_series
 from system.risk.window import ScenarioWindow, fx_series
 
+MAX_CARRIED_DATES: Final = 50
+"""Days of a series without a close that are named, the newest; the rest are counted."""
 SHARE_TOLERANCE: Final = 1e-9
 """A share this near to the bound, relative to it, is at the bound: both were rounded."""
 
@@ -58,7 +60,9 @@ class MissedCloses:
         Of the series.
     dates : tuple of date
         Scenario days without a close of it, and sessions of the book after its last scenario
-        day, ascending.
+        day: the newest ``MAX_CARRIED_DATES``, ascending.
+    day_count : int
+        How many of them there are.
     missed_sessions : int
         Most own sessions that it misses within ``CARRY_SPAN_DAYS`` consecutive days of the
         window, or since its last close.
@@ -70,6 +74,7 @@ class MissedCloses:
 
     name: str
     dates: tuple[dt.date, ...]
+    day_count: int
     missed_sessions: int
     silent_sessions: int
     last_close: dt.date
@@ -100,17 +105,24 @@ def missed_closes(
     assert sessions.shape == (len(window.names), len(days)), sessions.shape
     carried = np.ones(sessions.shape, dtype=np.bool_)
     carried[:, : len(window.dates)] = False if window.is_carried is None else window.is_carried
-    most = most_missed(carried & sessions).tolist()
+    most, counts = most_missed(carried & sessions).tolist(), carried.sum(axis=1).tolist()
     return tuple(
         MissedCloses(
             name=window.names[row],
-            dates=tuple(days[column] for column in np.flatnonzero(carried[row]).tolist()),
+            dates=tuple(days[column] for column in _newest(carried[row])),
+            day_count=counts[row],
             missed_sessions=max(most[row], silent_sessions[row]),
             silent_sessions=silent_sessions[row],
             last_close=window.newest_closes[row],
         )
         for row in np.flatnonzero(carried.any(axis=1)).tolist()
     )
+
+
+def _newest(carried: BoolVector) -> list[int]:
+    """Return the columns of the newest days without a close, ascending."""
+    columns: list[int] = np.flatnonzero(carried)[-MAX_CARRIED_DATES:].tolist()
+    return columns
 
 
 def most_missed(missed: BoolMatrix) -> IndexVector:

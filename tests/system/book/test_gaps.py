@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 import msgspec
 import pytest
 
-from system.book.gaps import MAX_CARRIED_DATES
 from system.contracts.codec import decode, encode
 from system.contracts.messages import (
     AssetClass,
@@ -27,6 +26,7 @@ from system.contracts.messages import (
     SnapshotKind,
     Tick,
 )
+from system.risk.carry import MAX_CARRIED_DATES
 from tests.system.book.feed import Feed, end_of_day, holding, instrument, live, rate
 from tests.system.book.folded import DATA, folds
 
