@@ -194,10 +194,15 @@ def _risk(
 
 
 def _snapshot_id(book: PortfolioBook, moment: Moment) -> str:
+    """Return an id that no other snapshot has, whatever the book is called.
+
+    Only ends of day end with a date, and only the others with a dot between two numbers; what is
+    left of either ending is the name.
+    """
     name = book.definition.portfolio
     if moment.kind is SnapshotKind.END_OF_DAY:
         return f"{name}-eod-{book.asof}"
-    return f"{name}-{moment.fence}-{moment.epoch}"
+    return f"{name}-{moment.fence}.{moment.epoch}"
 
 
 def _day_result(book: PortfolioBook, moment: Moment) -> DayResult:

@@ -48,6 +48,7 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
+from system.contracts.names import checked_label
 from system.contracts.pnl import PnlExplained
 from system.contracts.questions import (
     ReverseStress,
@@ -323,7 +324,16 @@ def _portfolio(name: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    return quote(name, safe="")
+    """Return a name as one segment of a path.
+
+    Raises
+    ------
+    TextError
+        If it holds what no name can: an address could not carry it.
+    """
+    segment = quote(checked_label(name), safe="")
+    # a segment of dots would be taken for a way upwards, and removed, before it is sent
+    return segment.replace(".", "%2E") if segment in {".", ".."} else segment
 
 
 def _text(value: str | int | bool | None) -> str:

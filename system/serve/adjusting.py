@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from system.book.adjustments import adjustment_row
 from system.book.rows import (
@@ -41,6 +41,7 @@ from system.serve.errors import (
     UnknownInstrumentError,
     invalid_field,
 )
+from system.serve.parameters import InstrumentFilter
 from system.serve.services import Services
 
 ACCEPTED: Final = 202
@@ -74,7 +75,7 @@ async def send_dividend(request: Request) -> Response:
 @router.get("/adjustments", **answers(Adjustments, 503))
 async def list_adjustments(
     request: Request,
-    instrument: Annotated[str, Query(description="Only those of one instrument.")] = "",
+    instrument: InstrumentFilter = "",
 ) -> Response:
     """List splits and dividends, those that wait and those in effect, newest date first."""
     services: Services = request.app.state.services

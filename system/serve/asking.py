@@ -21,7 +21,7 @@ from system.serve.answers import answers, json_answer, takes
 from system.serve.bodies import question_body
 from system.serve.desks import desks_of, names_of
 from system.serve.errors import NoCloseYetError
-from system.serve.parameters import PortfolioName
+from system.serve.parameters import PortfolioName, SnapshotFilter
 from system.serve.proposing import what_if_of
 from system.serve.services import services_of
 from system.serve.shocking import reverse_stress_of, scenario_of
@@ -79,10 +79,12 @@ async def explain_var_change(
     request: Request,
     portfolio: PortfolioName,
     from_: Annotated[
-        str | None,
+        SnapshotFilter | None,
         Query(alias="from", description="A snapshot's id; the last end of day by default."),
     ] = None,
-    to: Annotated[str | None, Query(description="A snapshot's id; the newest by default.")] = None,
+    to: Annotated[
+        SnapshotFilter | None, Query(description="A snapshot's id; the newest by default.")
+    ] = None,
 ) -> Response:
     """Return what changed VaR between two snapshots; the last step states the later one's."""
     recall = desks_of(request).recall

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import msgspec
 import numpy as np
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from system.book.consolidation import consolidated_risk
 from system.book.errors import NotRecalledError
@@ -17,25 +16,23 @@ from system.contracts.api import CurrentRisk
 from system.contracts.codec import decode
 from system.contracts.decomposition import BookRisk, Contribution, Contributions, DeskVar
 from system.contracts.messages import RiskSnapshot
-from system.contracts.names import MAX_ID_LENGTH
 from system.risk.decomposition import incremental_var, marginal_var
 from system.serve.answers import answers, json_answer
 from system.serve.desks import desks_of
 from system.serve.errors import UnknownDeskError, invalid_field
-from system.serve.parameters import PortfolioName
+from system.serve.parameters import BaseCurrency, DeskName, PortfolioName
 from system.serve.recalling import Recalled
 from system.serve.services import Services, services_of
 
 router = APIRouter(prefix="/v1", tags=["risk"])
 _CURRENT = msgspec.json.Decoder(CurrentRisk)
-DeskName = Annotated[str, Path(description="As portfolios name it.", max_length=MAX_ID_LENGTH)]
 
 
-@router.get("/desks/{desk}/var", **answers(DeskVar, 404, 422, 503))
+@router.get("/desks/{desk:path}/var", **answers(DeskVar, 404, 422, 503))
 async def desk_var(
     request: Request,
     desk: DeskName,
-    base_currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$")] = None,
+    base_currency: BaseCurrency | None = None,
 ) -> Response:
     """Return the VaR of a desk's books together, with what diversification saves."""
     snapshots = await _desk_snapshots(services_of(request), desk)

@@ -45,6 +45,7 @@ from system.risk.scenarios import series_of
 from system.serve.calendars import DAYS_AHEAD, exchange_sessions
 from system.serve.errors import InvalidRequestError
 from system.serve.names import KnownNames
+from system.serve.parameters import stream_of
 from system.serve.services import Services
 
 Problems = Iterator[tuple[str, str]]
@@ -101,7 +102,7 @@ class BookImporter:
             topic=place.topic,
             partition=place.partition,
             offset=place.offset,
-            watch=f"/v1/stream?portfolio={name}",
+            watch=stream_of(name),
         )
 
     async def _sessions(

@@ -56,7 +56,9 @@ async def limit_events(
     request: Request,
     portfolio: PortfolioName,
     limit: Annotated[int, Query(ge=1, le=MAX_TRAIL_ROWS)] = 100,
-    before: Annotated[int | None, Query(description="`next` of the page before.")] = None,
+    before: Annotated[
+        int | None, Query(ge=0, lt=2**63, description="`next` of the page before.")
+    ] = None,
 ) -> Response:
     """Return the audit trail: levels raised and left, and acknowledgements, newest first."""
     services = services_of(request)

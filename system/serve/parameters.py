@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import Depends, Path, Query
+from pydantic import AfterValidator
 
+from system.contracts.currencies import checked_iso_currency
 from system.contracts.messages import SnapshotKind
-from system.contracts.names import MAX_ID_LENGTH
+from system.contracts.names import checked_label, checked_name, checked_scenario
 from system.serve.errors import InvalidRequestError, invalid_field
 from system.store.records import MAX_PAGE_ROWS, PageKey, SnapshotQuery
 
@@ -18,8 +21,34 @@ _NS_PER_US: Final = 1_000
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 PortfolioName = Annotated[
-    str, Path(description="Name of the portfolio.", max_length=MAX_ID_LENGTH, examples=["long"])
+    str,
+    Path(description="Name of the portfolio, percent-encoded.", examples=["long"]),
+    AfterValidator(checked_name),
 ]
+DeskName = Annotated[
+    str, Path(description="As portfolios name it, percent-encoded."), AfterValidator(checked_name)
+]
+TradeId = Annotated[
+    str, Path(description="The trade's id, percent-encoded."), AfterValidator(checked_name)
+]
+SnapshotId = Annotated[
+    str, Path(description="The snapshot's id, percent-encoded."), AfterValidator(checked_label)
+]
+SnapshotFilter = Annotated[str, AfterValidator(checked_label)]
+PortfolioFilter = Annotated[
+    str, Query(description="Only this portfolio's."), AfterValidator(checked_name)
+]
+InstrumentFilter = Annotated[
+    str, Query(description="Only those of one instrument."), AfterValidator(checked_scenario)
+]
+BaseCurrency = Annotated[
+    str, Query(description="ISO 4217 code."), AfterValidator(checked_iso_currency)
+]
+
+
+def stream_of(portfolio: str) -> str:
+    """Return the address of the push stream of one portfolio."""
+    return f"/v1/stream?portfolio={quote(portfolio, safe='')}"
 
 
 def moment_ns(text: str, field: str) -> int:

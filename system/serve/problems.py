@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from system.contracts.api import FieldProblem, Problem
+from system.contracts.checked import TextError
 from system.contracts.codec import encode
 from system.errors import InputError, UnavailableError
 from system.serve.errors import ApiError, InvalidRequestError
@@ -18,6 +21,12 @@ from system.serve.errors import ApiError, InvalidRequestError
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1
 _LOG: Final = logging.getLogger(__name__)
+
+
+def address_of(request: Request) -> str:
+    """Return a request's path as it was sent: a name in it stays percent-encoded."""
+    raw_path: bytes | None = request.scope.get("raw_path")
+    return quote(request.scope["path"]) if raw_path is None else raw_path.decode("latin-1")
 
 
 def problem_response(problem: Problem) -> Response:
@@ -41,12 +50,12 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 async def _input_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ApiError):
-        return problem_response(error.problem(request.url.path))
-    return problem_response(InvalidRequestError(str(error)).problem(request.url.path))
+        return problem_response(error.problem(address_of(request)))
+    return problem_response(InvalidRequestError(str(error)).problem(address_of(request)))
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    _LOG.warning("%s: %s", request.url.path, error)
+    _LOG.warning("%s: %s", address_of(request), error)
     return problem_response(
         _plain(request, HTTPStatus.SERVICE_UNAVAILABLE, f"{error}; try again in a moment")
     )
@@ -54,29 +63,33 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        FieldProblem(field=str(item["loc"][-1]), detail=f"{item['msg']} (got {item['input']!r})")
-        for item in error.errors()
-    ]
+    found = [(str(item["loc"][-1]), _detail(item)) for item in error.errors()]
+    errors = [FieldProblem(field=field, detail=detail) for field, detail in dict.fromkeys(found)]
     detail = "; ".join(f"{item.field}: {item.detail}" for item in errors)
-    return problem_response(InvalidRequestError(detail, errors=errors).problem(request.url.path))
+    return problem_response(InvalidRequestError(detail, errors=errors).problem(address_of(request)))
+
+
+def _detail(item: Mapping[str, Any]) -> str:
+    """Return what is wrong with a parameter: our own sentence, or the library's and the value."""
+    own = item.get("ctx", {}).get("error")
+    return str(own) if isinstance(own, TextError) else f"{item['msg']} (got {item['input']!r})"
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = str(error.detail)
     if error.status_code == HTTPStatus.NOT_FOUND:
-        detail = f"no such address: {request.method} {request.url.path}; see /docs"
+        detail = f"no such address: {request.method} {address_of(request)}; see /docs"
     return problem_response(_plain(request, HTTPStatus(error.status_code), detail))
 
 
 async def _defect(request: Request, error: Exception) -> Response:
-    _LOG.error("defect in %s %s", request.method, request.url.path, exc_info=error)
+    _LOG.error("defect in %s %s", request.method, address_of(request), exc_info=error)
     detail = f"{type(error).__name__}: a defect of ours; the API's log has the details"
     return problem_response(_plain(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
 def _plain(request: Request, status: HTTPStatus, detail: str) -> Problem:
     return Problem(
-        title=status.phrase, status=status.value, detail=detail, instance=request.url.path
+        title=status.phrase, status=status.value, detail=detail, instance=address_of(request)
     )

@@ -10,11 +10,11 @@ from sse_starlette.sse import EventSourceResponse
 
 from system.contracts.api import GAP_EVENT, SNAPSHOT_EVENT, StreamGap
 from system.contracts.codec import encode
-from system.contracts.names import MAX_ID_LENGTH
 from system.serve.answers import refusals
 from system.serve.desks import names_of
 from system.serve.errors import TooManyStreamsError, invalid_field
 from system.serve.hub import CLIENTS_MAX, PushedSnapshot, Subscription, framed, status_frame
+from system.serve.parameters import PortfolioFilter
 from system.serve.services import Services, services_of
 from system.store.live import LatestRecord, entry_place
 
@@ -42,9 +42,7 @@ router = APIRouter(prefix="/v1")
 )
 async def stream(
     request: Request,
-    portfolio: Annotated[
-        str | None, Query(max_length=MAX_ID_LENGTH, description="Only this one's.")
-    ] = None,
+    portfolio: PortfolioFilter | None = None,
     compact: Annotated[bool, Query(description="Without positions.")] = False,
     last_event_id: Annotated[
         str | None, Header(description="Where to resume; sent by event sources themselves.")

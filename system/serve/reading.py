@@ -24,7 +24,7 @@ from system.serve import views
 from system.serve.answers import answers, json_answer, json_bytes
 from system.serve.desks import names_of
 from system.serve.errors import unknown_snapshot
-from system.serve.parameters import AskedSnapshots, PortfolioName
+from system.serve.parameters import AskedSnapshots, PortfolioName, SnapshotId
 from system.serve.services import services_of
 from system.store.live import LatestRecord
 from system.store.records import MAX_PAGE_ROWS, PageKey, RejectedKey
@@ -115,7 +115,7 @@ async def snapshots(
 
 
 @router.get("/snapshots/{snapshot_id:path}", tags=["history"], **answers(RiskSnapshot, 404, 503))
-async def snapshot(request: Request, snapshot_id: str) -> Response:
+async def snapshot(request: Request, snapshot_id: SnapshotId) -> Response:
     """Return one snapshot as it was committed, to the bit."""
     services = services_of(request)
     found = await services.read(services.history.snapshot_json, snapshot_id)

@@ -14,6 +14,7 @@ from system.contracts.api import AmendRequest, TradeAccepted, TradeRequest
 from system.contracts.messages import Trade, TradeAction
 from system.serve.errors import UnknownTradeError, VersionConflictError, invalid_field
 from system.serve.names import KnownNames
+from system.serve.parameters import stream_of
 from system.serve.services import Services
 
 MAX_RECENT_TRADES: Final = 10_000
@@ -138,7 +139,7 @@ class TradeDesk:
             topic=place.topic,
             partition=place.partition,
             offset=place.offset,
-            watch=f"/v1/stream?portfolio={trade.portfolio}",
+            watch=stream_of(trade.portfolio),
         )
 
 

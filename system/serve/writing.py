@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from system.contracts.api import (
     AmendRequest,
@@ -13,14 +13,13 @@ from system.contracts.api import (
     TradeAccepted,
     TradeRequest,
 )
-from system.contracts.names import MAX_ID_LENGTH
 from system.serve.answers import answers, json_answer, takes
 from system.serve.bodies import amend_body, import_body, trade_body
 from system.serve.desks import desks_of
+from system.serve.parameters import TradeId
 
 ACCEPTED = 202
 router = APIRouter(prefix="/v1")
-TradeId = Annotated[str, Path(max_length=MAX_ID_LENGTH, description="The trade's id.")]
 
 
 @router.post(

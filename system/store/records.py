@@ -6,12 +6,13 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 import msgspec
 
 from system.contracts.limits import LimitEvent
 from system.contracts.messages import Rejected, RiskSnapshot, SnapshotKind
+from system.contracts.names import checked_label
 from system.store.errors import PageTokenError
 
 NO_EPOCH: Final = -1
@@ -74,6 +75,10 @@ class Position:
     epoch: int
 
 
+Whole = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+"""Well within the ``bigint`` of PostgreSQL."""
+
+
 class PageToken(msgspec.Struct, frozen=True, array_like=True):
     """Where a page ended, as a value and as an opaque word for a URL."""
 
@@ -102,16 +107,20 @@ class PageToken(msgspec.Struct, frozen=True, array_like=True):
 class PageKey(PageToken, frozen=True):
     """Where a page of snapshots ended; the next one starts strictly after it."""
 
-    event_time_ns: int
-    fence: int
-    epoch: int
+    event_time_ns: Whole
+    fence: Whole
+    epoch: Whole
     snapshot_id: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no snapshot is called: the database could not be asked for it."""
+        checked_label(self.snapshot_id)
 
 
 class RejectedKey(PageToken, frozen=True):
     """Where a page of rejected messages ended, newest first."""
 
-    arrival: int
+    arrival: Whole
 
 
 @dataclass(frozen=True)

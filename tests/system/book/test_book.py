@@ -83,7 +83,7 @@ def test_a_snapshot_carries_its_place() -> None:
     fold = feed.book.fold({}, fence=3, epoch=7)
     fold = feed.book.revalue(fence=3, epoch=8)
     snapshot = live(fold)
-    assert snapshot.snapshot_id == "P-3-8"
+    assert snapshot.snapshot_id == "P-3.8"
     assert (snapshot.fence, snapshot.epoch) == (3, 8)
     assert snapshot.offsets == feed.next_offsets == fold.offsets
 

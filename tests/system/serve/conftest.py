@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -93,8 +94,9 @@ class World:
         self.know(**{f"trade__{trade.trade_id}": TradeState(trade=trade, rank=0)})
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
+@contextlib.contextmanager
+def opened_world() -> Iterator[World]:
+    """Yield an API over empty fakes."""
     now_ms = [0]
     latest, history, bus = MemoryLatest(now_ms=lambda: now_ms[0]), MemoryHistory(), MemoryBus()
     reader = latest.reader()
@@ -102,6 +104,12 @@ def world() -> Iterator[World]:
     with asyncio.Runner() as runner:
         client = Client(app_over(services), runner)
         yield World(client, latest, history, bus, now_ms, fence=history.acquire_fence())
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with opened_world() as opened:
+        yield opened
 
 
 @pytest.fixture
