@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from system.store.errors import PageTokenError
 from system.store.records import MAX_PAGE_TOKEN_LENGTH, PageKey, RejectedKey, SnapshotQuery
+from tests.message_strategies import identifiers
 
 NUMBERS = st.integers(min_value=0, max_value=2**62)
 
 
-@given(NUMBERS, NUMBERS, NUMBERS, st.text(st.characters(codec="utf-8"), max_size=64))
+@given(NUMBERS, NUMBERS, NUMBERS, identifiers)
 def test_a_word_stands_for_the_place_it_was_made_from(
     time_ns: int, fence: int, epoch: int, name: str
 ) -> None:
@@ -31,8 +32,9 @@ def test_a_word_of_one_list_does_not_fit_another() -> None:
         PageKey.from_token(RejectedKey(5).token())
 
 
-def test_the_longest_word_of_ours_is_not_refused() -> None:
-    key = PageKey(2**62, 2**62, 2**62, f"{'p' * 64}-{2**62}-{2**62}")
+@pytest.mark.parametrize("letter", ["p", '"', "\U0001f600"])
+def test_the_longest_word_of_ours_is_not_refused(letter: str) -> None:
+    key = PageKey(2**62, 2**62, 2**62, f"{letter * 64}-{2**62}.{2**62}")
     assert len(key.token()) < MAX_PAGE_TOKEN_LENGTH
     assert PageKey.from_token(key.token()) == key
 
