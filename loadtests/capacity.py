@@ -17,7 +17,6 @@ from typing import Annotated, Final
 import msgspec
 import psycopg2
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.judging import budgets_of
@@ -34,6 +33,7 @@ from loadtests.search import (
     estimate,
     search,
 )
+from system.console import PlainConsole
 from system.errors import UnavailableError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
@@ -228,7 +228,7 @@ def probe_of(report: LoadReport) -> Probe:
     )
 
 
-def show_capacity(console: Console, report: CapacityReport) -> None:
+def show_capacity(console: PlainConsole, report: CapacityReport) -> None:
     """Print every probe and the estimate with its interval."""
     table = Table("search", "ticks/s", "holds", "p99", "why not", box=None)
     for number, one in enumerate(report.searches, 1):

@@ -18,7 +18,6 @@ from typing import Annotated, Final
 import msgspec
 import typer
 from pyspark import SparkContext
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.growth import STALE_NEVER_NS, opened_book, round_ticks
@@ -26,6 +25,7 @@ from loadtests.load import site_of
 from loadtests.plan import load_plan, load_replay
 from loadtests.running import load_stack, machine
 from system.book.book import Book
+from system.console import PlainConsole
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.errors import InternalError
@@ -128,7 +128,7 @@ def crossing(points: Sequence[CrossoverPoint]) -> float | None:
     return below.portfolios + part * (above.portfolios - below.portfolios)
 
 
-def show_crossover(console: Console, report: CrossoverReport) -> None:
+def show_crossover(console: PlainConsole, report: CrossoverReport) -> None:
     """Print each point and where the two ways meet."""
     table = Table("portfolios", "driver ms", "sharded ms", "sharded / driver", box=None)
     for one in report.points:

@@ -22,7 +22,6 @@ import msgspec
 import numpy as np
 import redis.asyncio
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.asking import ANSWER_BOUND_S, ASKERS, Askers
@@ -34,6 +33,7 @@ from loadtests.pushes import listened, pushed_trades
 from loadtests.running import LoadSite, PumpProcess, machine, open_market
 from system.bus.consumer import end_offsets
 from system.clock import monotonic_ns
+from system.console import PlainConsole
 from system.contracts.topics import MARKET_DATA
 from system.errors import UnavailableError
 from system.outputs import OUTPUT_FOLDER
@@ -211,7 +211,7 @@ def p99(values_ms: Sequence[float]) -> float:
     return float(np.quantile(np.array(values_ms), 0.99, method="inverted_cdf"))
 
 
-def show_goals(console: Console, report: GoalsReport) -> None:
+def show_goals(console: PlainConsole, report: GoalsReport) -> None:
     """Print each figure beside its goal and its floor."""
     table = Table("what", "measured", "goal", "floor", "count", "detail", box=None)
     for one in report.goals:

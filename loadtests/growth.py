@@ -16,7 +16,6 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.plan import LoadPlan, load_books, load_plan, load_replay
@@ -26,6 +25,7 @@ from system.book.book import Book
 from system.book.events import Event, QuoteRow
 from system.book.replica import Valuer
 from system.bus.routing import partition_of
+from system.console import PlainConsole
 from system.contracts.codec import encode
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA, offset_key
 from system.outputs import OUTPUT_FOLDER
@@ -209,7 +209,7 @@ def line_through(points: Sequence[tuple[float, float]]) -> Line:
     )
 
 
-def show_growth(console: Console, report: GrowthReport) -> None:
+def show_growth(console: PlainConsole, report: GrowthReport) -> None:
     """Print every point and each law."""
     table = Table("quantity", "value", "fold ms", "value ms", "encode ms", "batch ms", box=None)
     for law in report.laws:

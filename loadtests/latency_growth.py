@@ -15,7 +15,6 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.growth import Line, line_through
@@ -24,6 +23,7 @@ from loadtests.plan import LoadPlan, load_plan
 from loadtests.repeating import load_command
 from loadtests.reports import LoadReport
 from loadtests.running import machine
+from system.console import PlainConsole
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
@@ -166,7 +166,7 @@ def law_of(quantity: str, points: Sequence[LatencyPoint]) -> LatencyLaw:
     )
 
 
-def show(console: Console, laws: Sequence[LatencyLaw]) -> None:
+def show(console: PlainConsole, laws: Sequence[LatencyLaw]) -> None:
     """Print every point and each line."""
     table = Table("quantity", "value", "p50 ms", "p99 ms", "cores", "", box=None)
     for law in laws:
@@ -189,7 +189,7 @@ def repeat_of(plan: LoadPlan, partitions: Mapping[str, int]) -> str:
 
 
 def _measured(
-    quantity: str, value: int, plan: LoadPlan, folder: Path, console: Console
+    quantity: str, value: int, plan: LoadPlan, folder: Path, console: PlainConsole
 ) -> LatencyPoint:
     site = site_of(folder, console, local=False)
     if quantity == PARTITIONS:

@@ -14,7 +14,6 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.hiccups import read_hiccups
@@ -39,6 +38,7 @@ from loadtests.sent import placed_trades, sent_ticks
 from loadtests.shapes import SHAPES
 from loadtests.spark_profile import spark_profile
 from system.bus.consumer import read_topic
+from system.console import PlainConsole
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA, TRADES
 from system.outputs import OUTPUT_FOLDER
@@ -118,7 +118,7 @@ def load(  # noqa: PLR0913, PLR0917 - one option each
     raise typer.Exit(EXIT_CODES[found.verdict])
 
 
-def site_of(folder: Path, console: Console, *, local: bool, running: bool = False) -> LoadSite:
+def site_of(folder: Path, console: PlainConsole, *, local: bool, running: bool = False) -> LoadSite:
     """Return where a load runs: a stack of its own, or the one that runs already."""
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -221,7 +221,7 @@ def load_on_fresh_stack(
         )
 
 
-def show_load(console: Console, report: LoadReport) -> None:
+def show_load(console: PlainConsole, report: LoadReport) -> None:
     """Print latency by part, the lag, and every check."""
     table = Table("part", "ticks", "p50 ms", "p99 ms", "p99.9 ms", "max ms", box=None)
     for part in report.latencies:

@@ -14,7 +14,6 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.latency import LatencySummary
@@ -23,6 +22,7 @@ from loadtests.plan import LoadPlan, load_plan
 from loadtests.repeating import Spread, load_command, rotated, spread, spread_shown
 from loadtests.reports import LoadReport
 from loadtests.running import machine
+from system.console import PlainConsole
 from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
@@ -151,7 +151,7 @@ def rows_of(rates: Sequence[float], runs: Sequence[RateRun]) -> tuple[RateRow, .
     return tuple(_row(rate, [one for one in runs if one.rate == rate]) for rate in rates)
 
 
-def show_rates(console: Console, rows: Sequence[RateRow]) -> None:
+def show_rates(console: PlainConsole, rows: Sequence[RateRow]) -> None:
     """Print the table: medians, and in brackets the least and the largest of the runs."""
     columns = ("ticks/s", "passed", "p50 ms", "p99 ms", "p99.9 ms", "warm-up's p99 ms", "cores")
     table = Table(*columns, box=None)
@@ -180,7 +180,7 @@ def line_of(run: RateRun) -> str:
     ).rstrip()
 
 
-def _measured(plan: LoadPlan, repeat: int, folder: Path, console: Console) -> RateRun:
+def _measured(plan: LoadPlan, repeat: int, folder: Path, console: PlainConsole) -> RateRun:
     site = site_of(folder, console, local=False)
     try:
         found = load_on_fresh_stack(plan, site, mode=STANDALONE, repeat_with=load_command(plan))

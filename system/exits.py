@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rich.console import Console
-from rich.markup import escape
+from system.console import PlainConsole, styled
 
 EXIT_FAILED: Final = 1
 EXIT_WRONG_INPUT: Final = 2
@@ -15,5 +14,5 @@ EXIT_INTERRUPTED: Final = 130
 
 def print_error(message: str) -> None:
     """Print an error to stderr as one line, its brackets as they are."""
-    console = Console(stderr=True)
-    console.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
+    console = PlainConsole(stderr=True)
+    console.print(styled(("error:", "bold red"), f" {message}"), soft_wrap=True)

@@ -10,10 +10,10 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.console import Console
 
 from loadtests.record import read_record
 from loadtests.speed import MachineSpeed, machine_speed
+from system.console import PlainConsole
 from system.contracts.messages import Portfolio
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR, SHARED_DIR
@@ -68,7 +68,7 @@ def demo(
     raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
 
 
-def run_demo(plan: DemoPlan, folder: Path, console: Console, *, keep: bool) -> DemoReport:
+def run_demo(plan: DemoPlan, folder: Path, console: PlainConsole, *, keep: bool) -> DemoReport:
     """Run a demo from an empty stack to its report.
 
     Parameters
@@ -77,7 +77,7 @@ def run_demo(plan: DemoPlan, folder: Path, console: Console, *, keep: bool) -> D
         What to replay.
     folder : Path
         Where reports, record and logs go.
-    console : Console
+    console : PlainConsole
         Where progress is shown.
     keep : bool
         Whether the stack is left running; an interrupt stops it all the same.
@@ -122,7 +122,7 @@ def judged_report(
 ) -> DemoReport:
     """Gather what the run left, judge it, and return the report."""
     summary = replayed.summary
-    with site.console.status("judging: every tick, every message, every end of day"):
+    with site.console.working("judging: every tick, every message, every end of day"):
         records = read_inputs(connections.kafka_bootstrap_servers)
         stated = read_stated(connections.database_url)
         closes = real_closes(site.settings.wheels_dir)

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from system.backtest.coverage import Alternative, exact_binomial, kupiec_pof, mid_p_binomial
 from system.backtest.duration import weibull_duration
+from system.console import styled
 from system.contracts.messages import OptionRight
 from system.outputs import OUTPUT_FILE
 from system.risk.confidence import Confidence
@@ -365,7 +366,7 @@ def _show(findings: tuple[Finding, ...]) -> None:
         table.add_column(heading)
     for one in findings:
         style = STYLES[one.verdict]
-        table.add_row(one.check, f"[{style}]{one.verdict}[/{style}]", one.detail)
+        table.add_row(one.check, styled((one.verdict, style)), one.detail)
     open_console().print(table)
 
 

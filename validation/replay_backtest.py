@@ -16,7 +16,6 @@ from typing import Annotated, Final
 import msgspec
 import numpy as np
 import typer
-from rich.console import Console
 
 from system.backtest.daily import DailyBacktest, daily_backtest
 from system.backtest.days import BacktestMarket, DayBounds
@@ -24,6 +23,7 @@ from system.backtest.positions import BacktestBook, DatedQuantity
 from system.backtest.specification import BacktestSettings
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
+from system.console import PlainConsole, styled
 from system.contracts.messages import AssetClass
 from system.errors import UnavailableError
 from system.outputs import OUTPUT_FILE
@@ -196,12 +196,12 @@ def replay_backtest(
     raise typer.Exit(0 if all(one.verdict is Verdict.PASSED for one in found.findings) else 1)
 
 
-def _replayed(name: str, console: Console) -> ReplayBacktest:
+def _replayed(name: str, console: PlainConsole) -> ReplayBacktest:
     """Replay one span on a stack of its own, and show what was found."""
     settings = _own_settings()
     closes = real_equities(settings)
     case = golden_case(name, closes)
-    with console.status(f"{name}: {len(case.days)} days through Kafka, Spark and PostgreSQL"):
+    with console.working(f"{name}: {len(case.days)} days through Kafka, Spark and PostgreSQL"):
         stored = _stored(case, settings)
     found = compared(name, stored, batch_backtest(case, closes))
     found = msgspec.structs.replace(
@@ -209,7 +209,7 @@ def _replayed(name: str, console: Console) -> ReplayBacktest:
     )
     for one in found.findings:
         style = STYLES[one.verdict]
-        console.print(f"[{style}]{one.verdict}[/{style}] {name} {one.check}: {one.detail}")
+        console.print(styled((one.verdict, style), f" {name} {one.check}: {one.detail}"))
     return found
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TimeElapsedColumn
 from rich.table import Table
 
+from system.console import PlainConsole, plain_column, styled
 from system.contracts.api import PortfolioSummary
 from system.simulate.progress import DaySent
 from validation.checkers.verdict import Finding, Verdict
@@ -54,19 +55,19 @@ class ReplayScreen:
 
     Parameters
     ----------
-    console : Console
+    console : PlainConsole
         Where to.
     standing : Standing
         What to show.
     """
 
-    def __init__(self, console: Console, standing: Standing) -> None:
+    def __init__(self, console: PlainConsole, standing: Standing) -> None:
         self._console = console
         self._standing = standing
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            plain_column("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:.0f} of {task.total:.0f} days"),
+            plain_column("{task.completed:.0f} of {task.total:.0f} days"),
             TimeElapsedColumn(),
             console=console,
         )
@@ -110,10 +111,10 @@ class ReplayScreen:
         return Group(self._progress, _live_table(standing.portfolios))
 
 
-def open_console(*, stderr: bool = False) -> Console:
+def open_console(*, stderr: bool = False) -> PlainConsole:
     """Return a console; where nobody's terminal limits it, wide enough for the tables."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+    console = PlainConsole(stderr=stderr)
+    return console if console.is_terminal else PlainConsole(stderr=stderr, width=PLAIN_WIDTH)
 
 
 def figure(value: float | None, digits: int = 0, unit: str = "") -> str:
@@ -121,7 +122,7 @@ def figure(value: float | None, digits: int = 0, unit: str = "") -> str:
     return "n/a" if value is None else f"{value:,.{digits}f}{unit}"
 
 
-def show_trade(console: Console, trade: TradeOutcome) -> None:
+def show_trade(console: PlainConsole, trade: TradeOutcome) -> None:
     """Print what an intraday trade did to VaR."""
     console.print(
         f"trade: {trade.quantity:+,.0f} {trade.instrument} at {trade.price:,.2f} "
@@ -131,7 +132,7 @@ def show_trade(console: Console, trade: TradeOutcome) -> None:
     )
 
 
-def show_report(console: Console, report: DemoReport) -> None:
+def show_report(console: PlainConsole, report: DemoReport) -> None:
     """Print the table at the end, the checks, and the latency by stage."""
     console.print(_portfolio_table(report.portfolios))
     console.print(finding_table(report.findings))
@@ -147,7 +148,7 @@ def show_report(console: Console, report: DemoReport) -> None:
     if report.timing:
         console.print(report.timing, highlight=False, markup=False)
     style = STYLES[report.verdict]
-    console.print(f"demo: [{style}]{report.verdict}[/{style}] in {report.seconds:.0f} s")
+    console.print(styled("demo: ", (report.verdict, style), f" in {report.seconds:.0f} s"))
 
 
 def _line(standing: Standing) -> str:
@@ -165,7 +166,7 @@ def _live_table(portfolios: Sequence[PortfolioSummary]) -> Table:
             one.portfolio,
             f"{one.nav:,.0f} {one.base_currency}",
             figure(one.var),
-            f"[{style}]{_percent(one)}[/{style}]",
+            styled((_percent(one), style)),
             f"{one.var_limit_fraction:.1%}",
         )
     return table
@@ -201,7 +202,7 @@ def finding_table(findings: Sequence[Finding]) -> Table:
         table.add_column(heading)
     for one in findings:
         style = STYLES[one.verdict]
-        table.add_row(one.check, f"[{style}]{one.verdict}[/{style}]", one.detail)
+        table.add_row(one.check, styled((one.verdict, style)), one.detail)
     return table
 
 

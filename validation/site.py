@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-from rich.console import Console
 
 from system.clock import SystemClock
+from system.console import PlainConsole
 from system.errors import InputError
 from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.running import RunningStack
@@ -51,7 +51,7 @@ class Site:
     plan: DemoPlan
     settings: Settings
     folder: Path
-    console: Console
+    console: PlainConsole
 
     @property
     def record_path(self) -> Path:

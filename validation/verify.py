@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.speed import machine_speed
 from system.clock import SystemClock
+from system.console import PlainConsole, styled
 from system.places import require_checkout
 from system.runtime.interrupts import heed_interrupts
 from validation.checkers.verdict import Finding, Verdict, overall
@@ -53,7 +53,9 @@ LEFT_OPEN: Final = (
 )
 
 
-def run_step(step: Step, folder: Path, console: Console, *, stretch: float = 1.0) -> StepOutcome:
+def run_step(
+    step: Step, folder: Path, console: PlainConsole, *, stretch: float = 1.0
+) -> StepOutcome:
     """Run one step and return how it ended.
 
     Parameters
@@ -62,7 +64,7 @@ def run_step(step: Step, folder: Path, console: Console, *, stretch: float = 1.0
         What to run.
     folder : Path
         Where its log goes.
-    console : Console
+    console : PlainConsole
         Where progress is shown.
     stretch : float
         Factor by which its bound is longer on this machine.
@@ -72,7 +74,7 @@ def run_step(step: Step, folder: Path, console: Console, *, stretch: float = 1.0
         if leftover is not None:
             leftover.unlink(missing_ok=True)
     results: list[CommandResult] = []
-    with console.status(step.title) as status:
+    with console.working(step.title) as status:
         for command in step.commands:
             results.append(
                 run_command(
@@ -80,7 +82,9 @@ def run_step(step: Step, folder: Path, console: Console, *, stretch: float = 1.0
                     log=log,
                     timeout_s=step.timeout_s * stretch,
                     cwd=PROJECT,
-                    on_wait=lambda: status.update(f"{step.title}  [dim]{_last_line(log)}[/dim]"),
+                    on_wait=lambda: status.update(
+                        styled(f"{step.title}  ", (_last_line(log), "dim"))
+                    ),
                 )
             )
             if results[-1].ending != "ended" or results[-1].exit_code:
@@ -122,14 +126,14 @@ def verify(
     raise typer.Exit(run_verify(only or [], open_console()))
 
 
-def run_verify(only: Sequence[str], console: Console) -> int:
+def run_verify(only: Sequence[str], console: PlainConsole) -> int:
     """Run the steps and write the reports.
 
     Parameters
     ----------
     only : sequence of str
         Names of steps; all when empty.
-    console : Console
+    console : PlainConsole
         Where progress and verdicts are shown.
 
     Returns
@@ -153,7 +157,7 @@ def run_verify(only: Sequence[str], console: Console) -> int:
     return 0 if report.verdict is Verdict.PASSED else 1
 
 
-def _run_all(steps: Sequence[Step], folder: Path, console: Console) -> VerifyReport:
+def _run_all(steps: Sequence[Step], folder: Path, console: PlainConsole) -> VerifyReport:
     clock = SystemClock()
     started_ns = clock.monotonic_ns()
     speed = machine_speed(folder)
@@ -256,17 +260,19 @@ def _write(report: VerifyReport, steps: Sequence[Step], folder: Path) -> None:
     write_verify_page(folder / "report.html", report)
 
 
-def _show_line(outcome: StepOutcome, console: Console) -> None:
+def _show_line(outcome: StepOutcome, console: PlainConsole) -> None:
     style = STYLES[outcome.verdict]
     console.print(
-        f"[{style}]{outcome.verdict:<8}[/{style}] {outcome.name:<12} "
-        f"{outcome.seconds:6.1f} s  {outcome.detail}"
+        styled(
+            (f"{outcome.verdict:<8}", style),
+            f" {outcome.name:<12} {outcome.seconds:6.1f} s  {outcome.detail}",
+        )
     )
     if outcome.log_tail:
         console.print(outcome.log_tail, style="dim", markup=False, highlight=False)
 
 
-def _show(report: VerifyReport, folder: Path, console: Console) -> None:
+def _show(report: VerifyReport, folder: Path, console: PlainConsole) -> None:
     table = Table(title="verify", title_justify="left")
     for heading in ("step", "verdict", "seconds", "found", "repeat it with"):
         table.add_column(heading, justify="right" if heading == "seconds" else "left")
@@ -274,7 +280,7 @@ def _show(report: VerifyReport, folder: Path, console: Console) -> None:
         style = STYLES[outcome.verdict]
         table.add_row(
             outcome.title,
-            f"[{style}]{outcome.verdict}[/{style}]",
+            styled((outcome.verdict, style)),
             f"{outcome.seconds:.1f}",
             outcome.detail,
             outcome.command,
@@ -289,7 +295,7 @@ def _show(report: VerifyReport, folder: Path, console: Console) -> None:
     console.print(_plain(report.cases), highlight=False)
 
 
-def _show_failures(report: VerifyReport, console: Console) -> None:
+def _show_failures(report: VerifyReport, console: PlainConsole) -> None:
     """Name what failed once more, where whoever sees only the last lines sees it."""
     for outcome in report.steps:
         if outcome.verdict is not Verdict.PASSED:

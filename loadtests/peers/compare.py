@@ -20,7 +20,6 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.judging import budgets_of, judge_load
@@ -41,6 +40,7 @@ from loadtests.running import DRAIN_BOUND_S, LoadSite, load_stack, machine, run_
 from system.bus.admin import create_topics
 from system.bus.consumer import end_offsets
 from system.clock import SystemClock
+from system.console import PlainConsole
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
@@ -212,7 +212,7 @@ def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
     )
 
 
-def show_rows(console: Console, rows: Sequence[PeerRow]) -> None:
+def show_rows(console: PlainConsole, rows: Sequence[PeerRow]) -> None:
     """Print the table of the systems."""
     columns = ("system", "runs", "p50 ms", "p99 ms", "p50 / product", "p99 / product", "cores")
     table = Table(*columns, box=None)
@@ -229,7 +229,7 @@ def show_rows(console: Console, rows: Sequence[PeerRow]) -> None:
     console.print(table)
 
 
-def _run(system: str, plan: LoadPlan, folder: Path, console: Console, repeat: int) -> PeerRun:
+def _run(system: str, plan: LoadPlan, folder: Path, console: PlainConsole, repeat: int) -> PeerRun:
     site = site_of(folder, console, local=False)
     try:
         if system in PEERS:

@@ -6,11 +6,11 @@ import datetime as dt
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
 from system.client.printing import AsJson, print_answer
+from system.console import PlainConsole
 from system.contracts.adjustments import (
     AdjustmentAccepted,
     Adjustments,
@@ -83,12 +83,12 @@ def _show_all(found: Adjustments) -> None:
         size = row.ratio if row.type == "split" else row.amount
         effect = f"since {row.taken}" if row.taken else f"when {row.last_day} is closed"
         table.add_row(row.instrument, str(row.date), f"{row.type} {size:g}", effect)
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 def _show(told: AdjustmentAccepted) -> None:
     size = told.ratio if told.type == "split" else told.amount
-    Console().print(
+    PlainConsole().print(
         f"{told.type} {size:g} of {told.instrument} on {told.date}: takes effect when "
         f"{told.last_day} is closed, kept as {told.topic}:{told.partition} offset {told.offset}",
         highlight=False,

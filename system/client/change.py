@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
 from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
+from system.console import PlainConsole
 from system.contracts.questions import VarChange, VarStep
 
 
@@ -27,7 +27,7 @@ def explain_change(
     """Show what changed VaR, input by input; each step is a full recomputation."""
     with connected_client() as client:
         found = client.var_change(portfolio, from_id, to_id)
-    print_answer(found, lambda one: Console().print(_table(one)), as_json=as_json)
+    print_answer(found, lambda one: PlainConsole().print(_table(one)), as_json=as_json)
 
 
 def _table(found: VarChange) -> Table:

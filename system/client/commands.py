@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from system.client.errors import PortfolioFileError
 from system.client.portfolio_file import read_portfolio
@@ -17,6 +17,7 @@ from system.client.portfolio_settings import LIMITS_EXAMPLE, SETTINGS
 from system.client.printing import AsJson, print_answer
 from system.client.sync_client import RiskClient
 from system.client.watching import WatchedTrade, first_snapshot, send_and_watch
+from system.console import PlainConsole, styled
 from system.contracts.api import (
     AmendRequest,
     CurrentRisk,
@@ -73,7 +74,7 @@ def import_portfolio(
         book = with_histories(book, prices, _day(file, until), dialect)
     with connected_client() as client:
         told = client.import_portfolio(book)
-        Console().print(
+        PlainConsole().print(
             f"{told.portfolio}: {told.position_count} positions, {told.instrument_count} "
             f"instruments and {told.history_count} price histories are with the stream."
         )
@@ -95,7 +96,7 @@ def _show_all(found: Portfolios) -> None:
         table.add_row(*_summary_cells(line))
     for name in found.unvalued:
         table.add_row(name, "no snapshot yet")
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 @trade_app.command("send")
@@ -173,7 +174,7 @@ def _day(file: Path, text: str) -> dt.date | None:
 
 
 def _carry_out(client: RiskClient, action: Callable[[], TradeAccepted], *, wait: bool) -> None:
-    console = Console()
+    console = PlainConsole()
     if not wait:
         _show_accepted(console, action())
         return
@@ -184,7 +185,7 @@ def _carry_out(client: RiskClient, action: Callable[[], TradeAccepted], *, wait:
         raise typer.Exit(EXIT_REJECTED)
 
 
-def _show_accepted(console: Console, trade: TradeAccepted) -> None:
+def _show_accepted(console: PlainConsole, trade: TradeAccepted) -> None:
     console.print(
         f"{trade.action} {trade.trade_id} (version {trade.version}): {trade.quantity:g} "
         f"{trade.instrument} at {trade.price:g} in {trade.portfolio}, kept as "
@@ -193,10 +194,12 @@ def _show_accepted(console: Console, trade: TradeAccepted) -> None:
     )
 
 
-def _show_outcome(console: Console, outcome: WatchedTrade) -> None:
+def _show_outcome(console: PlainConsole, outcome: WatchedTrade) -> None:
     if outcome.rejected is not None:
         row = outcome.rejected
-        console.print(f"[bold red]rejected[/] by the stream: {row.reason}: {row.detail}")
+        console.print(
+            styled(("rejected", "bold red"), f" by the stream: {row.reason}: {row.detail}")
+        )
     elif outcome.after is None or outcome.milliseconds is None:
         read = "It was there already: nothing changes."
         console.print(read if outcome.is_read else "No snapshot covers it yet; see /v1/stream.")
@@ -207,10 +210,10 @@ def _show_outcome(console: Console, outcome: WatchedTrade) -> None:
 
 def _show_first(portfolio: str, risk: CurrentRisk | None) -> None:
     if risk is None:
-        Console().print(f"{portfolio}: no snapshot yet; see `riskstream portfolio list`.")
+        PlainConsole().print(f"{portfolio}: no snapshot yet; see `riskstream portfolio list`.")
     else:
         missing = f" ({risk.not_available})" if risk.not_available else ""
-        Console().print(f"{portfolio}: VaR {_told(risk)}{missing}", highlight=False)
+        PlainConsole().print(f"{portfolio}: VaR {_told(risk)}{missing}", highlight=False)
 
 
 def _told(risk: CurrentRisk | None) -> str:
@@ -220,11 +223,18 @@ def _told(risk: CurrentRisk | None) -> str:
     return f"{risk.var:,.2f} {risk.base_currency} ({share})"
 
 
-def _summary_cells(line: PortfolioSummary) -> tuple[str, ...]:
+def _summary_cells(line: PortfolioSummary) -> tuple[str | Text, ...]:
     var = "not available" if line.var is None else f"{line.var:,.2f} {line.base_currency}"
     share = "" if line.var_fraction is None else f"{line.var_fraction:.3%}"
-    notes = [] if line.complete else ["incomplete"]
-    if line.over_limit:
-        notes.append("[bold red]over its limit[/]")
+    incomplete = "" if line.complete else "incomplete"
+    between = ", " if incomplete and line.over_limit else ""
+    over = "over its limit" if line.over_limit else ""
     limit = f"{line.var_limit_fraction:.2%}"
-    return line.portfolio, var, share, limit, f"{line.nav:,.2f}", ", ".join(notes)
+    return (
+        line.portfolio,
+        var,
+        share,
+        limit,
+        f"{line.nav:,.2f}",
+        styled(incomplete + between, (over, "bold red")),
+    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
 from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
+from system.console import PlainConsole
 from system.contracts.decomposition import Contribution, Contributions, DeskVar
 
 
@@ -24,14 +24,14 @@ def desk(
     """Show the VaR of a desk's books together, and what diversification saves."""
     with connected_client() as client:
         found = client.desk_var(name, currency)
-    print_answer(found, lambda one: Console().print(_desk_table(one)), as_json=as_json)
+    print_answer(found, lambda one: PlainConsole().print(_desk_table(one)), as_json=as_json)
 
 
 def contributions(portfolio: PortfolioArgument, as_json: AsJson = False) -> None:
     """Show component, marginal and incremental VaR of each position."""
     with connected_client() as client:
         found = client.contributions(portfolio)
-    print_answer(found, lambda one: Console().print(_contribution_table(one)), as_json=as_json)
+    print_answer(found, lambda one: PlainConsole().print(_contribution_table(one)), as_json=as_json)
 
 
 def _desk_table(found: DeskVar) -> Table:

@@ -6,12 +6,12 @@ import datetime as dt
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
 from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
+from system.console import PlainConsole
 from system.contracts.limits import (
     Acknowledgement,
     LimitMeasure,
@@ -38,7 +38,7 @@ def _show(found: Limits) -> None:
     table = Table("limit", "of NAV", "warning", "breach", "used", "raised", "seen by")
     for status in found.limits:
         table.add_row(*_cells(status))
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 @limits_app.command("events")
@@ -59,7 +59,7 @@ def _show_trail(page: TrailPage) -> None:
         what = f"seen by {row.actor}" if row.actor else f"{row.before} -> {row.after}"
         values = (f"{row.value:.3%}", row.snapshot_id, row.note)
         table.add_row(_recorded(row), row.measure.value, what, *values)
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 @limits_app.command("acknowledge")
@@ -72,7 +72,7 @@ def acknowledge(
     """Record that what is raised was seen; the same once more changes nothing."""
     with connected_client() as client:
         row = client.acknowledge_limit(portfolio, measure, Acknowledgement(actor=actor, note=note))
-    Console().print(
+    PlainConsole().print(
         f"{row.after} of {row.measure} in {row.portfolio} ({row.snapshot_id}): seen by {row.actor}",
         highlight=False,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
 from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
+from system.console import PlainConsole
 from system.contracts.measures import ExplainedPnl
 from system.contracts.pnl import PARTS, PnlExplained
 
@@ -20,7 +20,7 @@ def show_pnl(portfolio: PortfolioArgument, as_json: AsJson = False) -> None:
 
 
 def _show(found: PnlExplained) -> None:
-    console = Console()
+    console = PlainConsole()
     console.print(_sums(found))
     if found.options:
         console.print(_parts(found))

@@ -8,6 +8,8 @@ from typing import Annotated, TypeVar
 import msgspec
 import typer
 
+from system.contracts.names import visible
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as JSON.")]
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
@@ -25,6 +27,13 @@ def print_answer(found: Answer, show: Callable[[Answer], None], *, as_json: bool
         Print it as indented JSON instead, every field of docs/api.md and nothing else.
     """
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+        typer.echo(text if text.isascii() else _escaped(text))
     else:
         show(found)
+
+
+def _escaped(text: str) -> str:
+    """Return JSON in which characters that drive a terminal are escaped: the same values."""
+    escaped = (one if visible(one) == one else f"\\u{ord(one):04x}" for one in text)
+    return "".join(escaped)

@@ -7,13 +7,13 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
 from system.client.comparison import comparison_rows
 from system.client.errors import QuestionError
 from system.client.printing import AsJson, print_answer
+from system.console import PlainConsole, styled
 from system.contracts.api import CurrentRisk
 from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest
 
@@ -37,7 +37,7 @@ def what_if(
 
 
 def _show(found: WhatIf) -> None:
-    console = Console()
+    console = PlainConsole()
     for one in found.trades:
         console.print(f"{one.quantity:+,g} {one.instrument} at {one.price:,g}", highlight=False)
     console.print(_comparison(found))
@@ -82,8 +82,8 @@ def _comparison(found: WhatIf) -> Table:
     return table
 
 
-def _say_missing(console: Console, risk: CurrentRisk) -> None:
+def _say_missing(console: PlainConsole, risk: CurrentRisk) -> None:
     if risk.not_available:
         console.print(f"VaR is not available: {risk.not_available}", highlight=False)
     if risk.over_limit:
-        console.print("[bold red]over its limit[/]")
+        console.print(styled(("over its limit", "bold red")))

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from system.client.commands import connected_client
 from system.client.errors import QuestionError
 from system.client.printing import AsJson, print_answer
 from system.client.questions import PortfolioArgument
+from system.console import PlainConsole
 from system.contracts.questions import (
     ReverseStress,
     Scenario,
@@ -25,9 +25,12 @@ from system.contracts.questions import (
 ROWS_SHOWN: Final = 15
 _SHOCK: Final = re.compile(r"(?P<target>.+)=(?P<move>[^=%]+?)(?P<unit>%|pts?)?")
 _EXAMPLES: Final = (
-    "all=-10%, class:equity=-10%, fx:USD=+3%, AAPL=-5, vol:AAPL=+20%, vol:class:etf=+20%, vol=+5pts"
+    "all=-10%, class:equity=-10%, fx:USD=+3%, AAPL=-5, vol:AAPL=+20%, vol:class:etf=+20%, "
+    "vol=+5pts, instrument:all=-5%"
 )
 _VOLATILITY: Final = "vol"
+_INSTRUMENT: Final = "instrument"
+"""Before the name of an instrument that would be read otherwise: all, vol, fx:..., class:..."""
 _POINTS_PER_ONE: Final = 100.0
 
 
@@ -92,7 +95,7 @@ def _plain_shock(parts: re.Match[str]) -> dict[str, Any]:
     kind, _, name = parts["target"].partition(":")
     is_volatility = kind == _VOLATILITY
     move = _move(parts, in_points=is_volatility)
-    if kind == "fx":
+    if kind == "fx":  # an instrument of such a name is written instrument:fx:...
         return {"currency": name, **move}
     target = (name or "all") if is_volatility else parts["target"]
     return {"volatility": is_volatility, **_prices_of(target), **move}
@@ -102,6 +105,8 @@ def _prices_of(target: str) -> dict[str, Any]:
     kind, _, name = target.partition(":")
     if kind == "class":
         return {"asset_class": name}
+    if kind == _INSTRUMENT:
+        return {"instrument": name}
     return {} if target == "all" else {"instrument": target}
 
 
@@ -125,7 +130,7 @@ def _request(shocks: list[str], day: str) -> ScenarioRequest:
 
 
 def _show(found: Scenario) -> None:
-    console = Console()
+    console = PlainConsole()
     share = "" if found.pnl_fraction is None else f", {found.pnl_fraction:+.2%} of NAV"
     multiple = "" if found.var_multiple is None else f", {found.var_multiple:.1f} times VaR lost"
     console.print(
@@ -140,7 +145,7 @@ def _show(found: Scenario) -> None:
 
 
 def _show_reverse(found: ReverseStress) -> None:
-    console = Console()
+    console = PlainConsole()
     if found.move is None or found.pnl is None:
         console.print(
             f"{found.portfolio}: no uniform move between {found.lowest:+.0%} and "

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
+from system.console import PlainConsole
 from system.errors import RiskstreamError
 from system.runtime.java import find_java
 from system.runtime.programs import Program, run_step
@@ -63,10 +62,10 @@ def _drop_old(folder: Path) -> None:
 
 def main() -> None:
     """Run; where it does not work, say what that means, and go on."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     settings = load_settings()
     try:
-        with console.status("letting Java keep Spark's classes (half a minute, once)"):
+        with console.working("letting Java keep Spark's classes (half a minute, once)"):
             archive = keep_classes(settings)
     except (RiskstreamError, OSError) as error:
         console.print(f"Java does not keep Spark's classes: all works, starts take longer. {error}")

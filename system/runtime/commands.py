@@ -10,9 +10,9 @@ from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from system.console import PlainConsole, styled
 from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.registry import ALIASES, COMPONENTS, chosen_components
 from system.runtime.running import ComponentStatus, RunningStack
@@ -31,7 +31,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Leave it running.")] = False,
 ) -> None:
     """Start the stack: everything, or --only what is named. Ctrl-C stops it."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     settings = load_settings()
     names = [name.strip() for name in only.split(",") if name.strip()] or list(COMPONENTS)
     chosen_components(names)
@@ -66,18 +66,18 @@ def status(
 
 def down() -> None:
     """Stop every component and wait until all are gone."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     running = RunningStack(load_settings())
     if not running.is_up():
         running.forget()
         console.print("No stack runs.")
         return
-    with console.status("stopping"):
+    with console.working("stopping"):
         running.stop()
     console.print("Stopped.")
 
 
-def _run(stack: EmbeddedStack, console: Console, *, detach: bool) -> None:
+def _run(stack: EmbeddedStack, console: PlainConsole, *, detach: bool) -> None:
     try:
         stack.start()
         _print_status(stack.running.status())
@@ -100,13 +100,13 @@ def _stop_undisturbed(stack: EmbeddedStack) -> None:
     stack.stop()
 
 
-def _printer(console: Console) -> Callable[[Progress], None]:
-    marks = {"preparing": "[dim]...[/]", "starting": "[yellow]->[/]"}
+def _printer(console: PlainConsole) -> Callable[[Progress], None]:
+    marks = {"preparing": ("...", "dim"), "starting": ("->", "yellow")}
 
     def show(progress: Progress) -> None:
-        mark = marks.get(progress.stage, "[green]ok[/]")
-        line = f"{progress.elapsed_s:6.1f} s  {mark}  {progress.component} {progress.stage}"
-        console.print(line, highlight=False)
+        mark = marks.get(progress.stage, ("ok", "green"))
+        elapsed, what = f"{progress.elapsed_s:6.1f} s  ", f"  {progress.component} {progress.stage}"
+        console.print(styled(elapsed, mark, what))
 
     return show
 
@@ -118,13 +118,13 @@ def _print_status(components: list[ComponentStatus]) -> None:
     for each in components:
         table.add_row(
             each.name,
-            f"[{STYLES.get(each.state, 'yellow')}]{each.state}[/]",
+            styled((each.state, STYLES.get(each.state, "yellow"))),
             each.address,
             str(each.pid or ("external" if each.external else "-")),
             f"{each.uptime_s} s" if each.uptime_s is not None else "-",
             each.log_path or "-",
         )
-    Console().print(table, highlight=False)
+    PlainConsole().print(table, highlight=False)
     for each in components:
         if each.problem:
-            Console(stderr=True).print(f"{each.name}: {each.problem}", markup=False)
+            PlainConsole(stderr=True).print(f"{each.name}: {each.problem}", markup=False)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-
+from system.console import PlainConsole
 from system.runtime.classes import main as keep_classes
 from system.runtime.fetch.__main__ import fetch
 from system.runtime.fetch.jars import missing_jars
@@ -20,7 +19,7 @@ def setup() -> None:
 
     What is there already is not fetched again. `make setup` does the same in a checkout.
     """
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     settings = load_settings()
     check_system(sys.platform)
     check_python(sys.version_info[:2])

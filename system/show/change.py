@@ -7,6 +7,7 @@ import streamlit as st
 from system.contracts.questions import VarChange
 from system.show import format as text
 from system.show.live import current
+from system.show.plain import plain, plain_cells
 from system.show.stress import answered
 
 
@@ -16,20 +17,20 @@ def draw_change(portfolio: str) -> None:
     chosen = portfolio or (names[0] if names else "")
     if not chosen:
         return
-    with st.expander(f"What changed VaR, {chosen}"):
+    with st.expander(f"What changed VaR, {plain(chosen)}"):
         if st.button("Explain since the last close", width="stretch"):
             found = answered(lambda client: client.var_change(chosen))
             if found is not None:
                 st.markdown(change_words(found))
-                st.table(step_cells(found))
+                st.table(plain_cells(step_cells(found)))
 
 
 def change_words(found: VarChange) -> str:
     """Return VaR at both ends as a sentence."""
     change = text.amount(found.change, signed=True)
     return (
-        f"VaR {text.amount(found.var_before)} ({found.from_id}) -> "
-        f"**{text.amount(found.var_after)}** ({found.to_id}): {change} {found.base_currency}"
+        f"VaR {text.amount(found.var_before)} ({plain(found.from_id)}) -> "
+        f"**{text.amount(found.var_after)}** ({plain(found.to_id)}): {change} {found.base_currency}"
     )
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from system.contracts.decomposition import Contributions
 from system.show import format as text
 from system.show.live import current
+from system.show.plain import plain, plain_cells
 from system.show.stress import answered
 
 ROWS_SHOWN = 20
@@ -18,12 +19,12 @@ def draw_contributions(portfolio: str) -> None:
     chosen = portfolio or (names[0] if names else "")
     if not chosen:
         return
-    with st.expander(f"What each position adds to VaR, {chosen}"):
+    with st.expander(f"What each position adds to VaR, {plain(chosen)}"):
         if st.button("Revalue without each", width="stretch"):
             found = answered(lambda client: client.contributions(chosen))
             if found is not None:
                 st.markdown(contribution_words(found))
-                st.table(contribution_cells(found))
+                st.table(plain_cells(contribution_cells(found)))
 
 
 def contribution_words(found: Contributions) -> str:
@@ -31,9 +32,9 @@ def contribution_words(found: Contributions) -> str:
     left = len(found.rows) - ROWS_SHOWN
     more = f" {left} smaller ones are not shown." if left > 0 else ""
     return (
-        f"**VaR {text.amount(found.var)} {found.base_currency}** ({found.snapshot_id}). Components "
-        "add up to it; *incremental* is VaR less VaR without the position, in full; *marginal* is "
-        f"per unit of quantity.{more}"
+        f"**VaR {text.amount(found.var)} {found.base_currency}** ({plain(found.snapshot_id)}). "
+        "Components add up to it; *incremental* is VaR less VaR without the position, in full; "
+        f"*marginal* is per unit of quantity.{more}"
     )
 
 

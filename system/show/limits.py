@@ -7,6 +7,7 @@ import streamlit as st
 from system.contracts.limits import Acknowledgement, LimitMeasure
 from system.contracts.messages import RiskSnapshot
 from system.show.live import current
+from system.show.plain import plain
 from system.show.stress import answered
 from system.show.view.limits import NAMES, raised_measures
 
@@ -19,7 +20,7 @@ def draw_acknowledgement(portfolio: str) -> None:
     snapshot = live.desk.snapshot(chosen)
     if snapshot is None or not snapshot.limits:
         return
-    with st.expander(f"Acknowledge a limit, {chosen}"):
+    with st.expander(f"Acknowledge a limit, {plain(chosen)}"):
         with st.form("acknowledge", border=False):
             measure = st.selectbox("Limit", _raised_first(snapshot), format_func=_name)
             actor = st.text_input("Seen by", max_chars=100)
@@ -28,10 +29,15 @@ def draw_acknowledgement(portfolio: str) -> None:
         if sent and not actor.strip():
             st.error("Seen by: say who has seen it")
         elif sent and measure is not None:
-            said = Acknowledgement(actor=actor.strip(), note=note)
-            row = answered(lambda client: client.acknowledge_limit(chosen, measure, said))
+            row = answered(
+                lambda client: client.acknowledge_limit(chosen, measure, _said(actor, note))
+            )
             if row is not None:
-                st.success(f"{NAMES[row.measure]}, {row.after}: seen by {row.actor}")
+                st.success(f"{NAMES[row.measure]}, {row.after}: seen by {plain(row.actor)}")
+
+
+def _said(actor: str, note: str) -> Acknowledgement:
+    return Acknowledgement(actor=actor.strip(), note=note)
 
 
 def _raised_first(snapshot: RiskSnapshot) -> list[LimitMeasure]:

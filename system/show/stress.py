@@ -21,6 +21,7 @@ from system.contracts.questions import (
 from system.errors import RiskstreamError
 from system.show import format as text
 from system.show.live import current
+from system.show.plain import plain, plain_cells
 from system.show.ticket import refusal_words
 
 SHOCK: Final = "Shock"
@@ -43,7 +44,7 @@ def draw_scenarios(portfolio: str) -> None:
     if live.desk.snapshot(chosen) is None:
         st.caption("Scenarios: no portfolio has a number yet.")
         return
-    with st.expander(f"Scenarios, {chosen}"):
+    with st.expander(f"Scenarios, {plain(chosen)}"):
         kind = st.segmented_control("Ask", [SHOCK, DAY, REVERSE], default=SHOCK, required=True)
         with st.form("scenarios", border=False):
             ask = _fields(kind or SHOCK, chosen)
@@ -61,7 +62,7 @@ def _fields(kind: str, portfolio: str) -> Callable[[RiskClient], Scenario | Reve
         loss = st.number_input("Loss, base currency", min_value=1.0, value=50_000.0, step=1_000.0)
         return lambda client: client.reverse_stress(portfolio, loss)
     shocks = _shocks(_underlyings(portfolio))
-    return lambda client: client.scenario(portfolio, ScenarioRequest(shocks=shocks))
+    return lambda client: client.scenario(portfolio, ScenarioRequest(shocks=shocks()))
 
 
 def _underlyings(portfolio: str) -> list[str]:
@@ -71,7 +72,8 @@ def _underlyings(portfolio: str) -> list[str]:
     return sorted({row.option.underlying for row in rows if row.option is not None})
 
 
-def _shocks(underlyings: list[str]) -> tuple[Shock, ...]:
+def _shocks(underlyings: list[str]) -> Callable[[], tuple[Shock, ...]]:
+    """Draw the fields of a shock; what is typed is checked once it is asked for."""
     classes = [one.value for one in AssetClass if one not in (AssetClass.CASH, AssetClass.FX)]
     what_column, by_column = st.columns(2, gap="small")
     what = what_column.selectbox("Prices of", [EVERYTHING, *classes])
@@ -82,8 +84,12 @@ def _shocks(underlyings: list[str]) -> tuple[Shock, ...]:
     volatility = _volatility_fields(underlyings) if underlyings else ()
     asset_class = None if what == EVERYTHING else AssetClass(what)
     prices = (Shock(move=percent / 100.0, asset_class=asset_class),) if percent else ()
-    money = (Shock(move=fx_percent / 100.0, currency=currency.upper()),) if currency else ()
-    return (*prices, *money, *volatility) or (Shock(move=0.0),)
+
+    def typed() -> tuple[Shock, ...]:
+        money = (Shock(move=fx_percent / 100.0, currency=currency.upper()),) if currency else ()
+        return (*prices, *money, *volatility) or (Shock(move=0.0),)
+
+    return typed
 
 
 def _volatility_fields(underlyings: list[str]) -> tuple[Shock, ...]:
@@ -119,9 +125,9 @@ def _show(ask: Callable[[RiskClient], Scenario | ReverseStress]) -> None:
     words = scenario_words(found) if isinstance(found, Scenario) else reverse_words(found)
     st.markdown(words)
     for sentence in found.unmoved if isinstance(found, Scenario) else ():
-        st.caption(sentence)
+        st.caption(plain(sentence))
     if found.rows:
-        st.table(row_cells(found.rows))
+        st.table(plain_cells(row_cells(found.rows)))
 
 
 def answered(ask: Callable[[RiskClient], T]) -> T | None:
@@ -131,9 +137,9 @@ def answered(ask: Callable[[RiskClient], T]) -> T | None:
         with RiskClient(where.api_url, where.api_token) as client:
             return ask(client)
     except ApiRefusedError as error:
-        st.error(refusal_words(error))
+        st.error(plain(refusal_words(error)))
     except RiskstreamError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
     return None
 
 

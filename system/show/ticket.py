@@ -24,6 +24,7 @@ from system.errors import InputError, RiskstreamError
 from system.show import format as text
 from system.show.freshness import Freshness, freshness
 from system.show.live import Live, current
+from system.show.plain import plain, plain_cells
 from system.show.trades import Ticket, trade_words
 
 BUY: Final = "Buy"
@@ -55,7 +56,7 @@ def draw_ticket(portfolio: str) -> None:
         return
     with st.form("ticket", border=True):
         typed = _fields(snapshot)
-        sent = st.form_submit_button(f"Send to {chosen}", type="primary", width="stretch")
+        sent = st.form_submit_button(f"Send to {plain(chosen)}", type="primary", width="stretch")
         asked = st.form_submit_button("What would it do to VaR?", width="stretch")
     if sent and typed:
         _show_answer(live, typed, chosen)
@@ -67,7 +68,7 @@ def _fields(snapshot: RiskSnapshot) -> Typed | None:
     tradable = [
         row.instrument for row in snapshot.positions if not row.instrument.startswith("cash:")
     ]
-    st.markdown(f"**Trade ticket, {snapshot.portfolio}**")
+    st.markdown(f"**Trade ticket, {plain(snapshot.portfolio)}**")
     instrument_column, side_column = st.columns(2, gap="small")
     instrument = instrument_column.selectbox("Instrument", tradable, accept_new_options=True)
     side = side_column.segmented_control("Side", [BUY, SELL], default=BUY, required=True)
@@ -81,27 +82,27 @@ def _show_answer(live: Live, typed: Typed, portfolio: str) -> None:
     try:
         accepted = send(live, typed, portfolio)
     except RiskstreamError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     what = trade_words(accepted.instrument, accepted.quantity)
-    st.toast(f"{what} at {text.price(accepted.price)}: sent")
+    st.toast(f"{plain(what)} at {text.price(accepted.price)}: sent")
     verdict = freshness(live.desk.evidence, monotonic_ns())
     if verdict.state is not Freshness.LIVE:
-        st.warning(f"{what}: sent, but its VaR shows only later. {verdict.reason}.")
+        st.warning(f"{plain(what)}: sent, but its VaR shows only later. {plain(verdict.reason)}.")
 
 
 def _show_preview(live: Live, typed: Typed, portfolio: str) -> None:
     try:
         found = preview(live, typed, portfolio)
     except ApiRefusedError as error:
-        st.error(refusal_words(error))
+        st.error(plain(refusal_words(error)))
     except RiskstreamError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
     else:
         over = found.after.over_limit or found.after.var is None or bool(reached(found))
-        (st.warning if over else st.info)(preview_words(found))
+        (st.warning if over else st.info)(plain(preview_words(found)))
         with st.expander("Everything with it"):
-            st.table(preview_cells(found))
+            st.table(plain_cells(preview_cells(found)))
 
 
 def preview(live: Live, typed: Typed, portfolio: str) -> WhatIf:

@@ -10,6 +10,7 @@ from system.contracts.decomposition import DeskVar
 from system.contracts.messages import RiskSnapshot
 from system.show import format as text
 from system.show.live import current
+from system.show.plain import plain, plain_cells
 from system.show.stress import answered
 
 OWN_CURRENCY = "their own"
@@ -25,14 +26,14 @@ def draw_desk(portfolio: str) -> None:
         return
     desk = snapshot.desk
     books = [one for name in names if (one := live.desk.snapshot(name)) is not None]
-    with st.expander(f"Desk {desk}: its books together"):
+    with st.expander(f"Desk {plain(desk)}: its books together"):
         currency = st.selectbox("In currency", [OWN_CURRENCY, *currencies_of(desk, books)])
         if st.button("Add up the books", width="stretch"):
             asked = None if currency == OWN_CURRENCY else currency
             found = answered(lambda client: client.desk_var(desk, asked))
             if found is not None:
                 st.markdown(desk_words(found))
-                st.table(book_cells(found))
+                st.table(plain_cells(book_cells(found)))
 
 
 def currencies_of(desk: str, books: Iterable[RiskSnapshot]) -> list[str]:

@@ -12,9 +12,9 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from system.client.commands import connected_client
+from system.console import PlainConsole
 from system.contracts.api import CurrentRisk, Positions
 from system.contracts.messages import MONEY, PositionRisk
 from system.risk.confidence import Confidence
@@ -95,7 +95,7 @@ def show_worst_window(
         risk, held = client.current_var(portfolio), client.positions(portfolio)
     found = worst_window_of(risk, held, load_market(load_settings().wheels_dir))
     worst = found.worst
-    Console().print(
+    PlainConsole().print(
         f"{portfolio}: VaR {worst.var:,.2f} {risk.base_currency} ({risk.confidence}, "
         f"{risk.window} days) from {worst.first} to {worst.last}: the worst of "
         f"{worst.window_count:,} windows, {found.first} to {found.last}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +89,10 @@ def read_close_file(path: Path, dialect: Dialect = DETECTED) -> CloseFile:
 
 def _series_names(head: TextTable) -> tuple[str, ...]:
     """Return the names of a header's columns, the prefix of FX rates in small letters."""
+    composed = (unicodedata.normalize("NFC", name) for name in head.header)  # as names are kept
     header = tuple(
         f"{FX_PREFIX}{fx['currency']}" if (fx := _FX_NAME.fullmatch(name)) else name
-        for name in head.header
+        for name in composed
     )
     if _is_value(header[0]):
         problem = f"the first column is named {header[0]!r}: a row comes before the header"

@@ -24,6 +24,7 @@ from system.tables.cells import (
 from system.tables.content import PARQUET, read_bytes, text_of
 from system.tables.dialect import DETECTED, NAMES, SEPARATORS, Dialect, separator_of
 from system.tables.errors import WHOLE_FILE, InputFileError, cell_error, line_error
+from system.tables.spreadsheets import cell_text
 
 MAX_COLUMNS: Final = 10_000
 MAX_ROWS: Final = 2_000_000
@@ -269,7 +270,7 @@ def _parsed_rows(path: Path, lines: _RowLines, separator: str) -> Iterator[Row]:
     while True:
         lines.end_row()
         try:
-            cells = [cell.strip() for cell in next(reader)]
+            cells = [cell_text(cell.strip()) for cell in next(reader)]
         except StopIteration:
             return
         except csv.Error as error:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from loadtests import capacity, judging
@@ -16,6 +15,7 @@ from loadtests.plan import PlanError, load_plan
 from loadtests.running import LoadSite
 from loadtests.search import SearchResult, estimate
 from system import cli
+from system.console import PlainConsole
 from system.errors import UnavailableError
 from system.settings import load_settings
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
@@ -82,7 +82,7 @@ def test_the_estimate_is_printed_with_its_interval(evidence):
         load_averages=(0.1,),
         repeat_with="riskstream capacity",
     )
-    console = Console(record=True, width=200)
+    console = PlainConsole(record=True, width=200)
     show_capacity(console, report)
     said = console.export_text()
     assert "capacity, standalone cluster: 5,000 ticks/s" in said

@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from loadtests.asking import Askers
 from loadtests.goals import (
@@ -25,6 +24,7 @@ from loadtests.goals import (
 )
 from loadtests.pump import PumpPulse
 from system.clock import monotonic_ns
+from system.console import PlainConsole
 from system.errors import UnavailableError
 from system.settings import Connections
 from system.store.live import Watermark
@@ -57,7 +57,7 @@ def test_each_figure_is_shown_beside_its_goal_and_its_floor():
     goal = Goal(
         what="what-if, p99", measured=7.5, unit="ms", goal=10, floor=50, count=9, detail="p50 2 ms"
     )
-    console = Console(record=True, width=160)
+    console = PlainConsole(record=True, width=160)
     found = GoalsReport(
         verdict=Verdict.PASSED,
         machine="2 cores",

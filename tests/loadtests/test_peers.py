@@ -7,7 +7,6 @@ from collections import Counter
 
 import msgspec
 import pytest
-from rich.console import Console
 
 from loadtests.judging import budgets_of, judge_load
 from loadtests.load import site_of
@@ -26,6 +25,7 @@ from loadtests.peers.compare import (
 from loadtests.peers.valuing import PlanBooks
 from loadtests.plan import load_books, load_plan, load_replay
 from loadtests.repeating import Spread, rotated
+from system.console import PlainConsole
 from system.contracts.messages import CloseHistory
 from system.errors import InputError
 from system.settings import TUNED_PARTS
@@ -93,7 +93,7 @@ def test_a_system_that_is_wrong_has_no_timing():
 
 
 def test_the_table_shows_both_ratios_with_their_intervals():
-    console = Console(record=True, width=160)
+    console = PlainConsole(record=True, width=160)
     show_rows(console, rows_of([PRODUCT, OTHER], [run(PRODUCT, 0, 100.0), run(OTHER, 0, 25.0)]))
     assert console.export_text().count("0.25 (0.25 to 0.25)") == 2
 
@@ -134,7 +134,7 @@ def test_a_peer_takes_every_tick_and_its_numbers_are_those_of_the_exact_referenc
     """The hand-written one, as a process of its own beside a broker and Redis."""
     monkeypatch.setenv("RISKSTREAM_STATE_DIR", str(tmp_path / "state"))
     plan = load_plan(rate=200, seconds=4, warm_up_seconds=2, seconds_per_day=6, portfolios=3)
-    site = site_of(tmp_path / "report", Console(file=io.StringIO()), local=False)
+    site = site_of(tmp_path / "report", PlainConsole(file=io.StringIO()), local=False)
     found = run_of(
         "consumer + NumPy + Redis", 0, peer_report("consumer + NumPy + Redis", plan, site)
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 import pytest
 import typer
-from rich.console import Console
 
 from loadtests import rates as rates_module
 from loadtests.judging import budgets_of, judge_load
@@ -24,6 +23,7 @@ from loadtests.rates import (
 )
 from loadtests.repeating import Spread
 from loadtests.reports import LoadReport
+from system.console import PlainConsole
 from system.errors import InputError, UnavailableError
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
 from validation.checkers.verdict import Verdict
@@ -97,7 +97,7 @@ def test_a_row_is_of_the_runs_of_its_rate_that_have_a_timing(right: LoadReport) 
     assert (ten.runs, ten.timed, ten.passed) == (4, 3, 3)
     assert twenty.p99_ms == Spread(middle=900.0, low=900.0, high=900.0)
     assert (none.runs, none.p99_ms, none.cores) == (0, None, None)
-    console = Console(record=True, width=200)
+    console = PlainConsole(record=True, width=200)
     show_rates(console, [ten, twenty, none])
     shown = console.export_text()
     assert "200 (100 to 300)" in shown

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-from rich.console import Console
 
 from loadtests.record import RecordLine, SeenSnapshot, SeenWatermark
 from loadtests.speed import REFERENCE
+from system.console import PlainConsole
 from system.settings import load_settings
 from system.simulate.progress import PublishSummary, Slip
 from tests.validation.small_run import BOOK, DAY, DAYS, EVIDENCE, MS, RECORD, RECORDS
@@ -67,7 +67,7 @@ def judged(monkeypatch, tmp_path):
             achieved_ratio=1.0,
             slip=Slip(ms_p50=0.1, ms_p99=slip_ms, ms_max=slip_ms),
         )
-        site = Site(DemoPlan(DAY, DAY), load_settings(), tmp_path, Console(file=io.StringIO()))
+        site = Site(DemoPlan(DAY, DAY), load_settings(), tmp_path, PlainConsole(file=io.StringIO()))
         where = SimpleNamespace(kafka_bootstrap_servers="", database_url="")
         replayed = Replayed(summary, 1.0, None, (DAY,))
         return demo.judged_report(site, where, [BOOK], replayed, speed)
@@ -77,7 +77,7 @@ def judged(monkeypatch, tmp_path):
 
 def said(report: DemoReport) -> str:
     out = io.StringIO()
-    show_report(Console(file=out, width=300), report)
+    show_report(PlainConsole(file=out, width=300), report)
     return out.getvalue()
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 
-from rich.console import Console
-
+from system.console import PlainConsole
 from system.contracts.api import PortfolioSummary
 from system.simulate.progress import DaySent, Slip
 from validation.checkers.verdict import Finding, Verdict
@@ -38,9 +37,9 @@ def sent(index: int) -> DaySent:
     )
 
 
-def console(*, terminal: bool = False) -> tuple[Console, io.StringIO]:
+def console(*, terminal: bool = False) -> tuple[PlainConsole, io.StringIO]:
     out = io.StringIO()
-    return Console(file=out, width=150, force_terminal=terminal), out
+    return PlainConsole(file=out, width=150, force_terminal=terminal), out
 
 
 def test_elsewhere_a_line_now_and_then_says_where_the_replay_stands() -> None:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from system.console import PlainConsole
 from validation import verify as module
 from validation.checkers.verdict import Verdict
 from validation.junit import CaseCounts
@@ -67,7 +67,7 @@ def use(monkeypatch: pytest.MonkeyPatch, *steps: Step) -> None:
 
 def run(only: tuple[str, ...] = ()) -> tuple[int, str]:
     out = io.StringIO()
-    return run_verify(only, Console(file=out, width=200)), out.getvalue()
+    return run_verify(only, PlainConsole(file=out, width=200)), out.getvalue()
 
 
 def test_a_failing_step_does_not_stop_the_next_and_the_exit_code_tells(

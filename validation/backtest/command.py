@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TimeElapsedColumn
 
 from system.backtest.battery import SimulationPlan
 from system.backtest.daily import DailyBacktest, daily_backtest
@@ -23,6 +22,7 @@ from system.backtest.spans import run_opening
 from system.backtest.specification import BacktestSettings
 from system.backtest.splits import effective_splits, split_adjusted
 from system.clock import monotonic_ns
+from system.console import PlainConsole, plain_column
 from system.contracts.checked import ruled_text
 from system.contracts.currencies import checked_iso_currency
 from system.errors import InputError
@@ -150,20 +150,20 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
             with_report=report,
             dialect=Dialect.named(separator, decimal),
         ),
-        Console(),
+        PlainConsole(),
     )
     if any(one.kind == NotTested.REFUSED for one in summary.not_tested):
         raise typer.Exit(EXIT_NOT_ALL_TESTED)
 
 
-def run(plan: Plan, console: Console) -> Summary:
+def run(plan: Plan, console: PlainConsole) -> Summary:
     """Run a backtest, write its files and show its result.
 
     Parameters
     ----------
     plan : Plan
         What, and how.
-    console : Console
+    console : PlainConsole
         Where progress and results are shown.
 
     Raises
@@ -198,7 +198,7 @@ def run(plan: Plan, console: Console) -> Summary:
     return summary
 
 
-def _show_refused(console: Console, outcomes: Outcomes) -> None:
+def _show_refused(console: PlainConsole, outcomes: Outcomes) -> None:
     """Show as the last line how much was not tested."""
     refused = outcomes.refused
     if refused:
@@ -222,7 +222,7 @@ def _opening(plan: Plan, given: BacktestInput) -> dt.date | None:
 
 
 def _valued(
-    plan: Plan, given: BacktestInput, opening: dt.date | None, console: Console
+    plan: Plan, given: BacktestInput, opening: dt.date | None, console: PlainConsole
 ) -> Outcomes:
     """Return every portfolio under every method; one that cannot be tested stops no other."""
     jobs = [(settings, book) for settings in plan.settings for book in given.books]
@@ -256,7 +256,7 @@ def _valued(
 
 
 def _shown(
-    backtests: Sequence[DailyBacktest], words: str, console: Console
+    backtests: Sequence[DailyBacktest], words: str, console: PlainConsole
 ) -> Iterable[DailyBacktest]:
     with _progress(console) as progress:
         bar = progress.add_task(words, total=len(backtests))
@@ -267,8 +267,8 @@ def _shown(
             progress.advance(bar)
 
 
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+def _progress(console: PlainConsole) -> Progress:
+    columns = (plain_column("{task.description}"), BarColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console, transient=True)
 
 

@@ -17,6 +17,7 @@ from system.book.positions import cash_currency
 from system.contracts.checked import Rule, TextError
 from system.contracts.currencies import checked_currency, checked_iso_currency
 from system.contracts.messages import AssetClass, ReturnType
+from system.contracts.names import checked_name
 from system.errors import InputError
 from system.risk.listing import Listing
 from system.risk.window import CloseTable
@@ -245,4 +246,4 @@ def _ruled(path: Path, where: str, text: str, rule: Rule) -> str:
 def _filled(table: TextTable, line: int, column: str, cells: Mapping[str, str]) -> str:
     if not cells[column]:
         raise table.wrong_cell(line, column, "", "fill it in")
-    return cells[column]
+    return _ruled(table.path, f"line {line}, column {column}", cells[column], checked_name)

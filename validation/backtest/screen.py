@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from system.console import PlainConsole
 from validation.backtest.entries import NotTestedEntry, RangeEntry
 from validation.backtest.outcomes import NotTested
 from validation.backtest.summary import Judged
@@ -18,12 +18,14 @@ SHOWN_LINES: Final = 12
 """Lines of one kind shown on screen; the summary has all."""
 
 
-def show(console: Console, entries: Sequence[Judged], not_tested: Sequence[NotTestedEntry]) -> None:
+def show(
+    console: PlainConsole, entries: Sequence[Judged], not_tested: Sequence[NotTestedEntry]
+) -> None:
     """Show results, flags and days without a test, then the books without a backtest.
 
     Parameters
     ----------
-    console : Console
+    console : PlainConsole
         Where to.
     entries : sequence of Judged
         What was tested, in order.
@@ -42,8 +44,8 @@ def show(console: Console, entries: Sequence[Judged], not_tested: Sequence[NotTe
 
 def _table(entries: Sequence[Judged]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("portfolio", "method"):
-        table.add_column(column)
+    table.add_column("portfolio", no_wrap=True)
+    table.add_column("method")
     for column in ("days", "breaches", "rate", "promised", "expected", "e-value"):
         table.add_column(column, justify="right")
     table.add_column("zone")
@@ -64,7 +66,7 @@ def _table(entries: Sequence[Judged]) -> Table:
     return table
 
 
-def _show_flags(console: Console, entries: Sequence[Judged]) -> None:
+def _show_flags(console: PlainConsole, entries: Sequence[Judged]) -> None:
     """Show suspect moves, carried closes and constant volatilities once, as many as fit."""
     suspects = sorted(
         {
@@ -132,13 +134,13 @@ def _of(one: NotTestedEntry) -> str:
     return one.portfolio if one.method is None else f"{one.portfolio}, {one.method}"
 
 
-def _show_lines(console: Console, lines: Sequence[str]) -> None:
+def _show_lines(console: PlainConsole, lines: Sequence[str]) -> None:
     for line in dict.fromkeys(lines[:SHOWN_LINES]):
         _print(console, line, "yellow")
     if len(lines) > SHOWN_LINES:
         console.print(f"... and {len(lines) - SHOWN_LINES} more in summary.json")
 
 
-def _print(console: Console, line: str, style: str) -> None:
+def _print(console: PlainConsole, line: str, style: str) -> None:
     """Print a line that may hold names of a user: nothing in it is markup."""
     console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)

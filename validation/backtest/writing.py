@@ -1,4 +1,7 @@
-"""The files of numbers that a backtest leaves; floats are written so that they read back equal."""
+"""The files of numbers that a backtest leaves; floats are written so that they read back equal.
+
+Names are escaped for spreadsheets, which our own reader undoes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from system.backtest.daily import DailyBacktest
+from system.tables.spreadsheets import spreadsheet_text
 
 DAILY_COLUMNS: Final = (
     "portfolio",
@@ -42,7 +46,7 @@ def _daily_rows(backtest: DailyBacktest) -> Iterator[tuple[object, ...]]:
         backtest.breach.astype(int),
     )
     yield from zip(
-        [backtest.portfolio] * backtest.day_count,
+        [spreadsheet_text(backtest.portfolio)] * backtest.day_count,
         backtest.as_of_dates,
         backtest.pnl_dates,
         *(vector.tolist() for vector in numbers),
@@ -52,11 +56,13 @@ def _daily_rows(backtest: DailyBacktest) -> Iterator[tuple[object, ...]]:
 
 
 def _component_rows(backtest: DailyBacktest) -> Iterator[tuple[object, ...]]:
+    portfolio = spreadsheet_text(backtest.portfolio)
     for block in backtest.components:
+        instruments = [spreadsheet_text(name) for name in block.instrument_ids]
         for as_of, row in zip(block.as_of_dates, block.component_var.tolist(), strict=True):
             day = as_of.isoformat()
-            for instrument, component in zip(block.instrument_ids, row, strict=True):
-                yield backtest.portfolio, day, instrument, component
+            for instrument, component in zip(instruments, row, strict=True):
+                yield portfolio, day, instrument, component
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from system.console import PlainConsole, styled
 from system.contracts.oracle import OracleVerdict
 from system.errors import RiskstreamError
 from system.outputs import OUTPUT_FILE
@@ -73,14 +73,15 @@ def exit_code(found: Explanation) -> int:
     return 0 if found.holds else CANNOT_TELL
 
 
-def show(console: Console, bundle: Bundle, found: Explanation) -> None:
+def show(console: PlainConsole, bundle: Bundle, found: Explanation) -> None:
     """Print the steps, in the order in which the number is made, and the verdicts."""
     record = bundle.snapshot
     console.print(
-        f"[bold]{record.snapshot_id}[/bold]  {record.portfolio}, {record.kind}, closes up to "
-        f"{record.asof}; {record.estimator}, confidence {record.confidence}, window "
-        f"{record.window}; inputs {record.inputs_hash}",
-        highlight=False,
+        styled(
+            (record.snapshot_id, "bold"),
+            f"  {record.portfolio}, {record.kind}, closes up to {record.asof}; {record.estimator}, "
+            f"confidence {record.confidence}, window {record.window}; inputs {record.inputs_hash}",
+        )
     )
     offsets = ", ".join(f"{place} {offset}" for place, offset in record.offsets.items())
     console.print(f"covers everything below {offsets}", highlight=False)
@@ -118,7 +119,7 @@ def _positions(found: Explanation) -> Table:
     return table
 
 
-def _show_window(console: Console, found: Explanation) -> None:
+def _show_window(console: PlainConsole, found: Explanation) -> None:
     if not found.window_dates:
         return
     console.print(
@@ -144,17 +145,20 @@ def _scenarios(found: Explanation) -> Table:
     return table
 
 
-def _show_verdicts(console: Console, found: Explanation) -> None:
+def _show_verdicts(console: PlainConsole, found: Explanation) -> None:
     var = "-" if found.var is None else f"{found.var:,.2f}"
     shortfall = "-" if found.expected_shortfall is None else f"{found.expected_shortfall:,.2f}"
     console.print(f"4. VaR {var}, ES {shortfall} {found.base_currency}", highlight=False)
     if found.reproduced:
         console.print(
-            f"[green]reproduced to the bit[/green]: {found.compared} fields, the inputs' hash "
-            f"among them; not recomputed: {', '.join(found.not_recomputed)}"
+            styled(
+                ("reproduced to the bit", "green"),
+                f": {found.compared} fields, the inputs' hash among them; not recomputed: "
+                f"{', '.join(found.not_recomputed)}",
+            )
         )
     else:
-        console.print(f"[bold red]differs[/bold red]: {len(found.differences)} fields")
+        console.print(styled(("differs", "bold red"), f": {len(found.differences)} fields"))
     for line in found.changed_inputs:
         console.print(f"changed after it was made: {line}", style="red", markup=False)
     for one in found.differences[:DIFFERENCES_SHOWN]:

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from system.clock import monotonic_ns
+from system.console import styled
 from system.outputs import OUTPUT_FILE
 from system.runtime.interrupts import heed_interrupts
 from validation.checkers.verdict import Verdict, overall
@@ -69,7 +70,7 @@ def _show(table: KillTable) -> None:
         shown.add_column(heading)
     for row in table.rows:
         style = "green" if row.fate is Fate.KILLED else "bold red"
-        shown.add_row(row.defect, "\n".join(row.files), row.killer, f"[{style}]{row.fate}[/]")
+        shown.add_row(row.defect, "\n".join(row.files), row.killer, styled((row.fate, style)))
     console.print(shown)
     for one in table.not_applicable:
         console.print(f"not applicable: {one.defect}: {one.why}", markup=False, highlight=False)

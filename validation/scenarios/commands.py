@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
+from system.console import styled
 from system.errors import InputError
 from system.places import SHARED_DIR, is_checkout
 from system.settings import load_settings
@@ -66,9 +67,9 @@ def check(
             story = checked(path)
         except InputError as error:
             failed = True
-            console.print(f"[red]wrong[/]  {error}", highlight=False, soft_wrap=True)
+            console.print(styled(("wrong", "red"), f"  {error}"), soft_wrap=True)
         else:
-            console.print(f"[green]ok[/]     {path}: {_counts(story)}", highlight=False)
+            console.print(styled(("ok", "green"), f"     {path}: {_counts(story)}"))
     raise typer.Exit(1 if failed else 0)
 
 

@@ -12,13 +12,13 @@ from threading import Thread
 from typing import Final
 
 import psycopg2
-from rich.console import Console
 
 from loadtests.record import RecordLine, read_record
 from loadtests.speed import current_stretch
 from system.bus.consumer import Record, end_offsets
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
+from system.console import PlainConsole
 from system.contracts.replay import ReplayStatus
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError, UnavailableError
@@ -95,7 +95,7 @@ def play(
     connections: Connections,
     running: RunningStack,
     folder: Path,
-    console: Console,
+    console: PlainConsole,
     rig: Rig,
 ) -> Left:
     """Play a scenario on an empty pipeline and gather what it left.
@@ -110,7 +110,7 @@ def play(
         The stack, for faults.
     folder : Path
         Where record and logs go; must exist.
-    console : Console
+    console : PlainConsole
         Where progress is shown.
     rig : Rig
         What the faults need.
@@ -272,7 +272,9 @@ class _Restart:
             self._thread.join()
 
 
-def _show(source: SourceProcess, watch: ShownWatch, standing: Standing, console: Console) -> None:
+def _show(
+    source: SourceProcess, watch: ShownWatch, standing: Standing, console: PlainConsole
+) -> None:
     clock = SystemClock()
     with ReplayScreen(console, standing) as screen:
         while source.is_running:

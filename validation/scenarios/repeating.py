@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 import psycopg2
-from rich.console import Console
 
 from system.clock import SystemClock
+from system.console import PlainConsole
 from system.errors import RiskstreamError
 from validation.checkers.verdict import Finding, Verdict, overall, repeated
 from validation.scenarios.played import Run
@@ -34,11 +34,11 @@ class Repeater:
         Where.
     folder : Path
         Of the reports.
-    console : Console
+    console : PlainConsole
         Where progress is shown.
     """
 
-    def __init__(self, stack: ScenarioStack, folder: Path, console: Console) -> None:
+    def __init__(self, stack: ScenarioStack, folder: Path, console: PlainConsole) -> None:
         self._stack = stack
         self._folder = folder
         self._console = console

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from system.clock import SystemClock
+from system.console import PlainConsole
 from system.outputs import OUTPUT_FOLDER
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.settings import load_settings
@@ -137,7 +137,11 @@ def run_suite(
 
 
 def suite_of(
-    jobs: Sequence[Play | Point], folder: Path, console: Console, *, minutes: float | None = None
+    jobs: Sequence[Play | Point],
+    folder: Path,
+    console: PlainConsole,
+    *,
+    minutes: float | None = None,
 ) -> SuiteReport:
     """Return what stories and points of the grid have shown, on one stack.
 
@@ -147,7 +151,7 @@ def suite_of(
         In this order; the first play of ``GRID_STORY`` is what points are compared with.
     folder : Path
         Of the reports.
-    console : Console
+    console : PlainConsole
         Where progress is shown.
     minutes : float, optional
         When they are over nothing more is begun; what is left is told as not run.

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.record import SeenSnapshot
 from system.clock import SystemClock
+from system.console import PlainConsole, styled
 from system.runtime.running import RunningStack
 from system.settings import Connections, Settings
 from validation.checkers.verdict import Verdict, overall
@@ -46,7 +46,7 @@ class Place:
     rig: Rig
     settings: Settings
     folder: Path
-    console: Console
+    console: PlainConsole
 
 
 def run_scenario(
@@ -96,7 +96,7 @@ def run_scenario(
     return report
 
 
-def show_scenario(console: Console, report: ScenarioReport) -> None:
+def show_scenario(console: PlainConsole, report: ScenarioReport) -> None:
     """Print a scenario's verdict; its checks too unless all passed."""
     style = STYLES[report.verdict]
     if report.verdict is not Verdict.PASSED:
@@ -104,9 +104,11 @@ def show_scenario(console: Console, report: ScenarioReport) -> None:
     latency = next((one for one in report.latencies if one.covered.count), None)
     told = "" if latency is None else f", {latency.part} p99 {latency.covered.p99_ms:.0f} ms"
     console.print(
-        f"[{style}]{report.verdict:<8}[/{style}] {report.name} in {report.seconds:.0f} s, "
-        f"{len(report.findings)} checks{told}, numbers {report.numbers_hash}",
-        highlight=False,
+        styled(
+            (f"{report.verdict:<8}", style),
+            f" {report.name} in {report.seconds:.0f} s, {len(report.findings)} checks{told}, "
+            f"numbers {report.numbers_hash}",
+        )
     )
     for fault in report.faults:
         recovered = "not" if fault.recovered_s is None else f"{fault.recovered_s:.1f} s"
@@ -116,14 +118,14 @@ def show_scenario(console: Console, report: ScenarioReport) -> None:
     console.print(f"  repeat it: {report.repeat_with}", highlight=False, soft_wrap=True)
 
 
-def show_suite(console: Console, report: SuiteReport) -> None:
+def show_suite(console: PlainConsole, report: SuiteReport) -> None:
     """Print every run's verdict and every fault with its recovery, and what was not run."""
     runs = Table(title="scenarios", title_justify="left")
     for heading in ("run", "verdict", "seconds", "numbers"):
         runs.add_column(heading, justify="right" if heading == "seconds" else "left")
     for one in report.scenarios:
         style = STYLES[one.verdict]
-        verdict = f"[{style}]{one.verdict}[/{style}]"
+        verdict = styled((one.verdict, style))
         runs.add_row(one.name, verdict, f"{one.seconds:.0f}", one.numbers_hash)
     console.print(runs)
     faults = Table(title="faults", title_justify="left")

@@ -6,9 +6,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
+from system.console import PlainConsole, plain_column, styled
 from system.errors import RiskstreamError
 from system.runtime.fetch.jars import fetch_jars, locked_jars, missing_jars
 from system.runtime.fetch.locked_jars import LOCK_PATH, lock_text
@@ -16,7 +16,7 @@ from system.runtime.fetch.wheels import fetch_wheels
 from system.runtime.java import find_java
 from system.settings import Settings, load_settings
 
-console = Console(stderr=True)
+console = PlainConsole(stderr=True)
 
 
 def fetch(what: Annotated[str, typer.Argument(help="jars, wheels, or lock")]) -> None:
@@ -30,7 +30,7 @@ def _fetch_jars(settings: Settings) -> None:
     if count == 0:
         return
     columns = (
-        TextColumn("Java archives"),
+        plain_column("Java archives"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -58,7 +58,7 @@ def main() -> None:
     try:
         typer.run(fetch)
     except RiskstreamError as error:
-        console.print(f"[red]error:[/] {error}", highlight=False)
+        console.print(styled(("error:", "red"), f" {error}"))
         sys.exit(1)
 
 

@@ -426,3 +426,15 @@ def test_every_snapshot_adds_up(book: dict[str, float], base_currency: str) -> N
     net = math.fsum(one.net for one in snapshot.asset_classes)
     assert net == pytest.approx(exposure, abs=1e-12 * scale)
     assert msgspec.json.decode(msgspec.json.encode(snapshot), type=RiskSnapshot) == snapshot
+
+
+def test_no_two_snapshots_have_one_id_whatever_their_books_are_called() -> None:
+    feed = Feed()
+    feed.send(*MARKET, *(portfolio(name) for name in ("long", "long-eod-2020")))
+    october = (dt.date(2020, 10, 12) - DAY).days
+    fold = feed.close(october)
+    later = feed.book.revalue(fence=10, epoch=12)
+    ids = [one.snapshot_id for one in (*fold.snapshots, *later.snapshots)]
+    assert "long-eod-2020-10-12" in ids
+    assert "long-eod-2020-10.12" in ids
+    assert len(set(ids)) == len(ids)

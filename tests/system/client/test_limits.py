@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import httpx
@@ -97,6 +98,49 @@ def test_acknowledging_sends_who_and_what(asked: list[httpx.Request]) -> None:
     assert asked[0].url.path == "/v1/portfolios/alpha/limits/var/acknowledge"
     said = msgspec.json.decode(asked[0].content, type=Acknowledgement)
     assert said == Acknowledgement(actor="J. Doe", note="hedged")
+
+
+NOTES = (
+    "approved by [risk committee], hedge tomorrow",
+    "moved to folder [/eq/hedges]",
+    "[bold]urgent[/bold] :warning:",
+)
+
+
+def test_notes_are_shown_as_they_were_written(
+    asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = tuple(msgspec.structs.replace(SEEN, note=note, actor="R. [Desk]") for note in NOTES)
+    page = TrailPage(portfolio="alpha", rows=rows)
+    monkeypatch.setattr(sys.modules[__name__], "_answer", lambda _: page)
+    result = run("events", "alpha")
+    assert result.exit_code == 0, result.exception
+    for note in NOTES:
+        assert note in result.output
+    assert result.output.count("seen by R. [Desk]") == len(NOTES)
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_note_from_before_the_rule_does_not_drive_the_terminal(
+    asked: list[httpx.Request], monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    wild = msgspec.structs.replace(SEEN, note="\x1b[2J\x9b31m\u202egone", actor="\x1b]0;x\x07")
+    page = TrailPage(portfolio="alpha", rows=(wild,))
+    monkeypatch.setattr(sys.modules[__name__], "_answer", lambda _: page)
+    result = run("events", "alpha", *flags)
+    assert not set(result.stdout) & set("\x1b\x07\x9b\u202e")
+    assert "gone" in result.stdout
+    if flags:
+        assert msgspec.json.decode(result.stdout, type=TrailPage) == page
+
+
+@pytest.mark.parametrize("note", ["\x1b[2J", "\x9b2J", "a\u202eb"])
+def test_a_note_that_drives_a_terminal_is_refused_before_it_is_sent(
+    asked: list[httpx.Request], note: str
+) -> None:
+    result = run("acknowledge", "alpha", "var", "--by", "J. Doe", "--note", note)
+    assert str(result.exception).startswith(f"note: {note!r} holds U+")
+    assert asked == []
 
 
 @pytest.mark.parametrize(("command", "kind"), [("show", Limits), ("events", TrailPage)])

@@ -36,6 +36,7 @@ from system.contracts.questions import (
     what_if_answer,
 )
 from system.store.samples import sample_snapshot
+from tests.message_strategies import VENDORS_NAMES
 
 BEFORE = sample_snapshot(var=1_000.0, var_fraction=0.01)
 
@@ -112,6 +113,28 @@ def test_what_if_says_why_there_is_no_number_afterwards(api: Api) -> None:
 
 def test_a_trade_is_read_from_the_last_equals_sign_on() -> None:
     assert proposed_trade("desk=x=3") == ProposedTrade(instrument="desk=x", quantity=3.0)
+
+
+@pytest.mark.parametrize("name", [*VENDORS_NAMES, "A=5@3", "ES=F", "X@Y", "a=b=c", "1=2"])
+def test_a_trade_in_any_name_is_read(name: str) -> None:
+    bare = ProposedTrade(instrument=name, quantity=-100.0)
+    assert proposed_trade(f"{name}=-100") == bare
+    priced = ProposedTrade(instrument=name, quantity=-100.0, price=74.5)
+    assert proposed_trade(f"{name}=-100@74.5") == priced
+
+
+@pytest.mark.parametrize("name", [*VENDORS_NAMES, "all", "vol", "vol:x", "class:equity", "5%", "="])
+def test_a_shock_of_any_name_is_read(name: str) -> None:
+    fall, richer = (
+        Shock(move=-0.05, instrument=name),
+        Shock(move=-5.0, absolute=True, instrument=name),
+    )
+    assert parsed_shock(f"instrument:{name}=-5%") == fall
+    assert parsed_shock(f"instrument:{name}=-5") == richer
+    wilder = Shock(move=0.2, instrument=name, volatility=True)
+    assert parsed_shock(f"vol:instrument:{name}=+20%") == wilder
+    if not name.startswith(("all", "vol", "class:", "fx:")):
+        assert parsed_shock(f"{name}=-5%") == fall
 
 
 @pytest.mark.parametrize("word", ["AAPL", "AAPL=", "=3", "A=b", "A=1@", "A=1@x", "A=nan", "A=1@-2"])

@@ -25,6 +25,7 @@ from system.contracts.questions import ScenarioRequest, Shock
 from system.show import live, stress
 from system.show.desk import Desk
 from system.show.fanout import Fanout
+from system.show.plain import plain as escaped
 from system.show.stress import DAY, EVERYTHING, REVERSE
 from system.show.together import OWN_CURRENCY
 from tests.system.show.test_change import FOUND as CHANGE
@@ -121,9 +122,14 @@ def page_of(portfolio: str = "long-short") -> AppTest:
     return page
 
 
-def pressed(page: AppTest, label: str) -> AppTest:
+def clicked(page: AppTest, label: str) -> AppTest:
     page = next(one for one in page.button if one.label == label).click().run()
     assert not page.exception
+    return page
+
+
+def pressed(page: AppTest, label: str) -> AppTest:
+    page = clicked(page, label)
     assert len(page.error) == 0
     return page
 
@@ -220,7 +226,23 @@ def test_a_limit_is_acknowledged_by_name(api: Api) -> None:
     page = pressed(page, "Acknowledge")
     told = Acknowledgement(actor="R. Officer", note="hedged")
     assert api.asked == [("acknowledge_limit", "long-short", LimitMeasure.GROSS, told)]
-    assert "seen by R. Officer" in page.success[0].value
+    assert escaped("seen by R. Officer") in page.success[0].value
+
+
+def test_a_currency_that_is_none_is_answered_on_the_page(api: Api) -> None:
+    page = page_of()
+    field(page.text_input, "Currency").set_value("gbx")
+    page = clicked(page, "Revalue")
+    assert escaped("'GBX' is a minor unit, 1/100 GBP: write GBP") in page.error[0].value
+
+
+def test_a_note_that_drives_a_terminal_is_answered_on_the_page(api: Api) -> None:
+    page = page_of()
+    field(page.text_input, "Seen by").set_value("R. Officer")
+    field(page.text_input, "Note").set_value("\x1b[2J")
+    page = clicked(page, "Acknowledge")
+    assert escaped("holds U+001B ESCAPE") in page.error[0].value
+    assert api.asked == []
 
 
 def test_nobody_acknowledges_without_a_name(api: Api) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from typer.testing import CliRunner, Result
 
 from system import cli
+from system.tables.spreadsheets import cell_text, spreadsheet_text
 from validation.backtest.command import EXIT_NOT_ALL_TESTED
 
 CASES = Path(__file__).parents[2] / "data" / "backtest"
@@ -481,3 +483,62 @@ def test_days_without_a_fit_are_left_out_and_counted(tmp_path: Path) -> None:
     rows = rows_of(out / "daily.csv")
     assert len(rows) == entry["days"]
     assert all(float(row["var"]) > 0.0 for row in rows)
+
+
+# -- names that look like markup, orders or ways through folders ------------------
+
+
+def held_by(tmp_path: Path, *portfolios: str) -> Result:
+    """Run books of one share each, called as given."""
+    rows = [["portfolio", "instrument", "quantity"], *([name, "AAA", "100"] for name in portfolios)]
+    with (tmp_path / "positions.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([[spreadsheet_text(cell) for cell in row] for row in rows])
+    return CliRunner().invoke(
+        cli.app,
+        [
+            *("backtest", "--prices", str(CASES / "brackets/prices.csv")),
+            *("--positions", str(tmp_path / "positions.csv"), "--out", str(tmp_path / "out")),
+            *("--simulations", "100"),
+        ],
+        env={"COLUMNS": "200"},
+    )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Equity [/hedged]",),
+        ("Fund [hedged]", "Fund [unhedged]"),
+        ("[bold]Fund[/bold]", ":smile:", "..", "../../up", "EMEA/EQ"),
+        ("=1+1", "+1", "-x", "@SUM(A1)", "#1 Fund", "ÅF B", 'say "x", y'),
+        ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "&amp;"),
+    ],
+)
+def test_names_are_shown_and_written_as_they_were_read(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    found = held_by(tmp_path, *names)
+    assert found.exit_code == 0, found.exception
+    for name in names:
+        assert name in found.output
+    daily = rows_of(tmp_path / "out/daily.csv")
+    assert {cell_text(row["portfolio"]) for row in daily} == set(names)
+    assert not [row for row in daily if row["portfolio"][0] in "=+-@"]
+    assert set(summary_of(tmp_path / "out")["portfolios"]) == set(names)
+    page = (tmp_path / "out/report.html").read_text()
+    for name in names:
+        assert str(escape(name)) in page
+        assert name in page or "<" in name or "&" in name or '"' in name
+    assert "<script>alert(1)" not in page
+    assert "<img src=x" not in page
+    assert {one.name for one in tmp_path.iterdir()} == {"positions.csv", "out"}
+
+
+@pytest.mark.parametrize("name", ["A\x1b[2J", "A\u202eB", "A  B"])
+def test_a_name_that_cannot_be_shown_is_refused_by_line_and_character(
+    tmp_path: Path, name: str
+) -> None:
+    said = str(held_by(tmp_path, name).exception)
+    assert "positions.csv, line 2, column portfolio: " in said
+    assert "a name has 1 to 64 visible characters" in said
+    assert said.isprintable()

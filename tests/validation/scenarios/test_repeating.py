@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from system.console import PlainConsole
 from system.errors import UnavailableError
 from validation.checkers.verdict import Finding, Verdict, overall
 from validation.scenarios import repeating
@@ -61,7 +61,7 @@ def outcomes(monkeypatch, run) -> list[Verdict | Exception]:
 
 def repeater(folder: Path) -> tuple[Repeater, StackOfNothing]:
     stack = StackOfNothing()
-    return Repeater(stack, folder, Console(quiet=True)), stack
+    return Repeater(stack, folder, PlainConsole(quiet=True)), stack
 
 
 def test_what_passes_is_not_repeated(run, outcomes, tmp_path):

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console
 
 from loadtests.record import SeenSnapshot
+from system.console import PlainConsole
 from system.contracts.messages import SnapshotKind
 from system.errors import InputError
 from system.simulate.progress import PublishSummary, Slip
@@ -157,7 +157,7 @@ def test_the_history_holds_every_message_with_its_outcome(story, left, tmp_path)
 
 
 def test_the_terminal_says_verdict_recovery_and_the_line_that_repeats_it(story, left):
-    console = Console(record=True, width=200)
+    console = PlainConsole(record=True, width=200)
     show_scenario(console, report_of(story, left))
     said = console.export_text()
     for part in ("passed", "recovered: 1.5 s", "repeat it: riskstream replay story.toml"):
