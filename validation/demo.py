@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,21 +15,24 @@ import typer
 
 from loadtests.record import read_record
 from loadtests.speed import MachineSpeed, machine_speed
+from system.bus.consumer import Record
 from system.console import PlainConsole
 from system.contracts.messages import Portfolio
+from system.contracts.oracle import OracleCheck, OracleStatus
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR, SHARED_DIR
 from system.settings import Connections
 from validation.checkers.latency import FLOOR, Schedule
 from validation.checkers.ledger import Acknowledged
 from validation.checkers.verdict import Verdict, overall
-from validation.gathering import expected_of, read_inputs, read_stated, real_closes
+from validation.gathering import Stated, expected_of, read_inputs, read_stated, real_closes
 from validation.judging import Evidence, judge
 from validation.live import Replayed, last_word, replay
 from validation.opening import ReferenceAhead, load_books, open_books, show_urls
 from validation.oracle.recorded import check_live, check_recorded
 from validation.pages import write_demo_page
 from validation.plots import show_report_place
+from validation.processes import AheadProcess
 from validation.reports import DemoReport, write_json
 from validation.screen import open_console, show_report
 from validation.site import (
@@ -89,21 +94,26 @@ def run_demo(plan: DemoPlan, folder: Path, console: PlainConsole, *, keep: bool)
     """
     site = Site(plan, demo_settings(), folder.absolute(), console)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in (site.record_path, site.log_path):
+    for old in (site.record_path, site.log_path, site.verdicts_path):
         old.unlink(missing_ok=True)
-    books = load_books(BOOKS)
+    imports = load_books(BOOKS)
+    books = [book.portfolio for book in imports]
     speed = machine_speed(folder)
     with (
+        ThreadPoolExecutor(1, thread_name_prefix="judging") as pool,
         ReferenceAhead(site) as reference,
-        running_stack(site, keep=keep, on_broker=reference.begin) as connections,
     ):
-        reference.wait()
-        open_books(site, connections, books)
-        show_urls(site, connections)
-        replayed = replay(site, connections)
-        report = judged_report(
-            site, connections, [book.portfolio for book in books], replayed, speed
-        )
+        with running_stack(site, keep=keep, on_broker=reference.begin) as connections:
+            reference.wait()
+            open_books(site, connections, imports)
+            show_urls(site, connections)
+            with _oracle(site) as oracle:
+                replayed = replay(site, connections)
+                site.say("judging: every tick, every message, every snapshot, every end of day")
+                left = gather(site, connections, oracle)
+            judging = pool.submit(judged_report, site, left, books, replayed, speed)
+        report = judging.result()  # it went on while the servers were stopped
+        site.say("judged")
     write_json(folder / "report.json", report)
     write_demo_page(folder / "report.html", report)
     show_report(console, report)
@@ -113,46 +123,76 @@ def run_demo(plan: DemoPlan, folder: Path, console: PlainConsole, *, keep: bool)
     return report
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """What a run left on the servers, and what was recomputed of it, read before they stop."""
+
+    records: Sequence[Record]
+    stated: Stated
+    live: OracleStatus | None
+    recomputed: Mapping[str, OracleCheck]
+
+
+def gather(site: Site, connections: Connections, oracle: AheadProcess) -> Gathered:
+    """Return what is judged, of the topics, of PostgreSQL and of both oracles."""
+    with site.console.working("reading what the run left"):
+        return Gathered(
+            read_inputs(connections.kafka_bootstrap_servers),
+            read_stated(connections.database_url),
+            last_word(connections),
+            oracle.verdicts(),
+        )
+
+
 def judged_report(
     site: Site,
-    connections: Connections,
+    left: Gathered,
     books: Sequence[Portfolio],
     replayed: Replayed,
     speed: MachineSpeed,
 ) -> DemoReport:
-    """Gather what the run left, judge it, and return the report."""
-    summary = replayed.summary
-    with site.console.working("judging: every tick, every message, every end of day"):
-        records = read_inputs(connections.kafka_bootstrap_servers)
-        stated = read_stated(connections.database_url)
-        closes = real_closes(site.settings.wheels_dir)
-        schedule = Schedule(
-            messages_per_s=summary.ticks_per_second,
-            achieved_fraction=summary.achieved_ratio or 0.0,
-            slip_ms_p99=summary.slip.ms_p99,
+    """Judge what a run left, and return the report; no server is asked.
+
+    Parameters
+    ----------
+    site : Site
+        Where the observer's record is.
+    left : Gathered
+        Read from the servers.
+    books : sequence of Portfolio
+        The books that were replayed.
+    replayed : Replayed
+        The live part of the run.
+    speed : MachineSpeed
+        Of this machine, when the run began.
+    """
+    summary, stated = replayed.summary, left.stated
+    closes = real_closes(site.settings.wheels_dir)
+    schedule = Schedule(
+        messages_per_s=summary.ticks_per_second,
+        achieved_fraction=summary.achieved_ratio or 0.0,
+        slip_ms_p99=summary.slip.ms_p99,
+    )
+    evidence = Evidence(
+        record=list(read_record(site.record_path)),
+        records=left.records,
+        stated=stated.days,
+        expected=expected_of(left.records, closes, calendar=closes["AAPL"], days=replayed.days),
+        rejected=stated.rejected,
+        counters=stated.counters,
+        covered=stated.covered,
+        acknowledged=[Acknowledged(topics=("market_data", "fx_rates"), count=summary.tick_count)],
+        schedule=schedule,
+        portfolios=books,
+    )
+    judgement = judge(evidence, FLOOR)
+    findings = with_timings_reported(
+        (
+            *judgement.findings,
+            check_recorded(left.records, stated.snapshots, left.recomputed),
+            check_live(left.live),
         )
-        evidence = Evidence(
-            record=list(read_record(site.record_path)),
-            records=records,
-            stated=stated.days,
-            expected=expected_of(records, closes, calendar=closes["AAPL"], days=replayed.days),
-            rejected=stated.rejected,
-            counters=stated.counters,
-            covered=stated.covered,
-            acknowledged=[
-                Acknowledged(topics=("market_data", "fx_rates"), count=summary.tick_count)
-            ],
-            schedule=schedule,
-            portfolios=books,
-        )
-        judgement = judge(evidence, FLOOR)
-        findings = with_timings_reported(
-            (
-                *judgement.findings,
-                check_recorded(records, stated.snapshots),
-                check_live(last_word(connections)),
-            )
-        )
+    )
     return DemoReport(
         verdict=overall(one.verdict for one in findings),
         first_day=site.plan.first_day,
@@ -170,6 +210,10 @@ def judged_report(
         timing=timing_sentence(findings, speed),
         repeat_with="riskstream demo --short" if site.plan == SHORT else "riskstream demo",
     )
+
+
+def _oracle(site: Site) -> AheadProcess:
+    return AheadProcess(site.verdicts_path, state_dir=site.settings.state_dir, log=site.log_path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

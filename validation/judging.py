@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,8 +22,9 @@ from loadtests.latency import (
 from loadtests.record import Holding, RecordLine, SeenSnapshot
 from loadtests.tables import SentMessage, Tables, tables
 from system.bus.consumer import Record
-from system.contracts.messages import FxRate, Mark, Portfolio, Tick
-from system.contracts.topics import FX_RATES, MARKET_DATA
+from system.contracts.messages import FxRate, Mark, Message, Portfolio, Tick
+from system.contracts.topics import MARKET_DATA
+from system.errors import MessageError
 from validation.checkers.barrier import check_barrier
 from validation.checkers.end_of_day import (
     EndOfDay,
@@ -43,6 +45,9 @@ from validation.fates import fates, read_message
 from validation.reports import DayPoint, PortfolioRow
 
 RATES_PART: Final = "fx rates"
+
+ReadRecord = tuple[Record, Message | MessageError]
+"""A record with its message, or with why it has none."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,8 @@ def judge(evidence: Evidence, budgets: Sequence[Budget]) -> Judgement:
         Longest p99 per part of the run; a part without a budget is reported only.
     """
     ruled = fates(evidence.records)
-    sent = sent_messages(evidence.records, ruled)
+    read = [(record, read_message(record)) for record in evidence.records]
+    sent = sent_messages(read, ruled)
     arrays = tables(sent, evidence.record)
     whole = Judged.of(
         arrays.inputs,
@@ -116,25 +122,26 @@ def judge(evidence: Evidence, budgets: Sequence[Budget]) -> Judgement:
     )
     ticks = _on_topic(arrays, MARKET_DATA.name)
     latencies = (*summaries(whole.only(ticks)), summary(RATES_PART, whole, ~ticks))
+    rejected = rejected_keys(read, ruled)
     return Judgement(
-        findings=tuple(_findings(evidence, ruled, latencies, budgets)),
+        findings=tuple(_findings(evidence, ruled, latencies, budgets, marked(read))),
         latencies=latencies,
         latency_over_time=tuple(latency_over_time(whole)),
         portfolios=tuple(
-            _portfolio_row(evidence, portfolio, arrays, ruled) for portfolio in evidence.portfolios
+            _portfolio_row(evidence, portfolio, arrays, rejected)
+            for portfolio in evidence.portfolios
         ),
         days={one.portfolio: _day_points(evidence, one.portfolio) for one in evidence.portfolios},
     )
 
 
-def sent_messages(records: Sequence[Record], ruled: Sequence[Fate]) -> list[SentMessage]:
+def sent_messages(read: Sequence[ReadRecord], ruled: Sequence[Fate]) -> list[SentMessage]:
     """Return the ticks and rates whose coverage is judged: applied, and sent on a schedule.
 
     What is superseded, a duplicate or rejected changes no portfolio: the ledger answers
     for it.
     """
     applied = {fate.place for fate in ruled if fate.outcome is Outcome.APPLIED}
-    quotes = ((record, _quote(record)) for record in records if _place(record) in applied)
     return [
         SentMessage(
             record.topic,
@@ -143,9 +150,21 @@ def sent_messages(records: Sequence[Record], ruled: Sequence[Fate]) -> list[Sent
             _key(quote),
             quote.intended_monotonic_ns,
         )
-        for record, quote in quotes
-        if quote is not None and quote.intended_monotonic_ns
+        for record, quote in read
+        if isinstance(quote, Tick | FxRate)
+        and quote.intended_monotonic_ns
+        and _place(record) in applied
     ]
+
+
+def rejected_keys(read: Sequence[ReadRecord], ruled: Sequence[Fate]) -> Counter[str]:
+    """Return how many quotes of each series were rejected."""
+    places = {fate.place for fate in ruled if fate.outcome is Outcome.REJECTED}
+    return Counter(
+        _key(quote)
+        for record, quote in read
+        if isinstance(quote, Tick | FxRate) and _place(record) in places
+    )
 
 
 def _findings(
@@ -153,6 +172,7 @@ def _findings(
     ruled: Sequence[Fate],
     latencies: Sequence[LatencySummary],
     budgets: Sequence[Budget],
+    marks: Mapping[dt.date, Mapping[str, int]],
 ) -> Iterator[Finding]:
     snapshots = [line for line in evidence.record if isinstance(line, SeenSnapshot)]
     yield check_end_of_day(
@@ -172,11 +192,11 @@ def _findings(
         yield check_latency(name, parts[budget.part], budget, schedule=evidence.schedule)
     yield check_unique_ids(snapshots)
     yield check_monotonic_offsets(snapshots)
-    yield check_barrier(snapshots, mark_places(evidence.records))
+    yield check_barrier(snapshots, marks)
 
 
 def _portfolio_row(
-    evidence: Evidence, portfolio: Portfolio, arrays: Tables, ruled: Sequence[Fate]
+    evidence: Evidence, portfolio: Portfolio, arrays: Tables, rejected: Mapping[str, int]
 ) -> PortfolioRow:
     name = portfolio.portfolio
     stated = {key: one for key, one in evidence.stated.items() if key[0] == name}
@@ -193,7 +213,7 @@ def _portfolio_row(
         day_count=len(stated),
         messages=alone.count,
         covered=alone.covered.count,
-        rejected=_rejected_count(evidence, _moving_keys(evidence.record, name), ruled),
+        rejected=sum(rejected.get(key, 0) for key in _moving_keys(evidence.record, name)),
         p50_ms=alone.covered.p50_ms,
         p99_ms=alone.covered.p99_ms,
         largest_difference=largest_var_difference(stated, expected),
@@ -217,13 +237,6 @@ def _moving_keys(record: Sequence[RecordLine], portfolio: str) -> set[str]:
     return {key for line in holdings if line.index in held for key in line.keys}
 
 
-def _rejected_count(evidence: Evidence, keys: set[str], ruled: Sequence[Fate]) -> int:
-    """Return how many rejected quotes named one of the keys."""
-    places = {fate.place for fate in ruled if fate.outcome is Outcome.REJECTED}
-    messages = (_quote(record) for record in evidence.records if _place(record) in places)
-    return sum(message is not None and _key(message) in keys for message in messages)
-
-
 def _day_points(evidence: Evidence, portfolio: str) -> tuple[DayPoint, ...]:
     return tuple(
         DayPoint(date=day, var=one.var, pnl=one.hypothetical_pnl, breach=one.breach)
@@ -237,13 +250,6 @@ def _on_topic(arrays: Tables, topic: str) -> BoolArray:
     return np.array([*chosen, False], dtype=np.bool_)[arrays.inputs.partition]
 
 
-def _quote(record: Record) -> Tick | FxRate | None:
-    if record.topic not in {MARKET_DATA.name, FX_RATES.name}:
-        return None
-    message = read_message(record)
-    return message if isinstance(message, Tick | FxRate) else None
-
-
 def _key(message: Tick | FxRate) -> str:
     return message.ticker if isinstance(message, Tick) else f"fx:{message.currency}"
 
@@ -254,10 +260,14 @@ def _place(record: Record) -> tuple[str, int, int]:
 
 def mark_places(records: Sequence[Record]) -> dict[dt.date, dict[str, int]]:
     """Return, per day, the offset of its first mark in each ``topic:partition``."""
+    return marked([(record, read_message(record)) for record in records])
+
+
+def marked(read: Sequence[ReadRecord]) -> dict[dt.date, dict[str, int]]:
+    """Return what ``mark_places`` does, of records that are read already."""
     places: dict[dt.date, dict[str, int]] = {}
-    for record in sorted(records, key=_place):
-        message = read_message(record)
-        if isinstance(message, Mark):
-            at = places.setdefault(message.date, {})
-            at.setdefault(f"{record.topic}:{record.partition}", record.offset)
+    marks = [(record, mark) for record, mark in read if isinstance(mark, Mark)]
+    for record, mark in sorted(marks, key=lambda pair: _place(pair[0])):
+        at = places.setdefault(mark.date, {})
+        at.setdefault(f"{record.topic}:{record.partition}", record.offset)
     return places

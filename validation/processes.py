@@ -14,11 +14,13 @@ from types import TracebackType
 from typing import IO, Final, Self
 
 from loadtests import hiccups, observer
+from system.contracts.oracle import OracleCheck
 from system.errors import UnavailableError
 from system.simulate.progress import DaySent, Progress, PublishSummary, read_progress
+from validation.oracle import ahead
 from validation.running import log_tail
 
-READY_BOUND_S: Final = 30.0
+READY_BOUND_S: Final = 120.0
 STOP_BOUND_S: Final = 15.0
 LOG_LINES: Final = 5
 
@@ -119,6 +121,30 @@ class ObserverProcess(WatchingProcess):
     ) -> None:
         arguments = ["loadtests.observer", str(record), "--state-dir", str(state_dir), *options]
         super().__init__("observer", arguments, ready=observer.READY, log=log)
+
+
+class AheadProcess(WatchingProcess):
+    """The recomputation of every announced snapshot, beside the run, as a process of its own.
+
+    Parameters
+    ----------
+    path : Path
+        Where it writes its verdicts.
+    state_dir : Path
+        Folder of the stack that it follows.
+    log : Path
+        Where its complaints go.
+    """
+
+    def __init__(self, path: Path, *, state_dir: Path, log: Path) -> None:
+        arguments = ["validation.oracle.ahead", str(path), "--state-dir", str(state_dir)]
+        super().__init__("recomputing oracle", arguments, ready=ahead.READY, log=log)
+        self._path = path
+
+    def verdicts(self) -> dict[str, OracleCheck]:
+        """End it, and return the verdicts that it came to, by the digest of the snapshot."""
+        self.stop()
+        return ahead.read_recomputed(self._path)
 
 
 class HiccupProcess(WatchingProcess):

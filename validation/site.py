@@ -59,6 +59,11 @@ class Site:
         return self.folder / "record.jsonl"
 
     @property
+    def verdicts_path(self) -> Path:
+        """The verdicts on snapshots that were recomputed while the run went on."""
+        return self.folder / "recomputed.jsonl"
+
+    @property
     def log_path(self) -> Path:
         """What the processes of the run complain of."""
         return self.folder / "processes.log"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loadtests.coverage import NEVER, Coverage, Inputs
 from loadtests.latency import (
     NS_PER_MS,
     NS_PER_S,
+    RANKS,
     Judged,
+    histogram_of,
     latency_over_time,
     percentiles,
     summaries,
@@ -38,6 +42,14 @@ def test_percentiles_are_those_of_the_sorted_durations_to_three_digits() -> None
     assert found.p999_ms == pytest.approx(999.0, rel=2e-3)
     assert found.max_ms == 1000.0
     assert found.mean_ms == pytest.approx(500.05, rel=1e-12)
+
+
+@given(st.lists(st.integers(-(10**9), 700 * NS_PER_S), min_size=1, max_size=300))
+def test_percentiles_are_those_that_a_filled_histogram_states(durations) -> None:
+    chosen = np.array(durations, dtype=np.int64)
+    found, histogram = percentiles(chosen), histogram_of(chosen)
+    stated = [histogram.get_value_at_percentile(rank) / 1_000 for rank in RANKS]
+    assert [found.p50_ms, found.p90_ms, found.p99_ms, found.p999_ms] == stated
 
 
 def test_no_messages_give_a_count_of_zero_and_no_error() -> None:

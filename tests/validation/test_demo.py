@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -45,14 +44,11 @@ def judged(monkeypatch, tmp_path):
         stated = Stated(evidence.stated, evidence.rejected, evidence.counters, evidence.covered, ())
         agreed = Finding(check="oracle", verdict=Verdict.PASSED, detail="agreed")
         record = [later(line, late_ms) for line in evidence.record]
-        monkeypatch.setattr(demo, "read_inputs", lambda _: evidence.records)
-        monkeypatch.setattr(demo, "read_stated", lambda _: stated)
         monkeypatch.setattr(demo, "real_closes", lambda _: {"AAPL": {}})
         monkeypatch.setattr(demo, "read_record", lambda _: record)
         monkeypatch.setattr(demo, "expected_of", lambda *_args, **_options: DAYS)
         monkeypatch.setattr(demo, "check_recorded", lambda *_: agreed)
         monkeypatch.setattr(demo, "check_live", lambda _: agreed)
-        monkeypatch.setattr(demo, "last_word", lambda _: None)
         monkeypatch.setattr(demo, "FLOOR", (COLD_BUDGET,))
         summary = PublishSummary(
             tick_count=6,
@@ -68,9 +64,9 @@ def judged(monkeypatch, tmp_path):
             slip=Slip(ms_p50=0.1, ms_p99=slip_ms, ms_max=slip_ms),
         )
         site = Site(DemoPlan(DAY, DAY), load_settings(), tmp_path, PlainConsole(file=io.StringIO()))
-        where = SimpleNamespace(kafka_bootstrap_servers="", database_url="")
+        left = demo.Gathered(evidence.records, stated, None, {})
         replayed = Replayed(summary, 1.0, None, (DAY,))
-        return demo.judged_report(site, where, [BOOK], replayed, speed)
+        return demo.judged_report(site, left, [BOOK], replayed, speed)
 
     return judge
 

@@ -6,11 +6,19 @@ import datetime as dt
 import sys
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
+from system.contracts.oracle import OracleCheck, OracleVerdict
 from system.simulate.progress import DaySent, PublishSummary, Slip, progress_line
-from validation.processes import ObserverProcess, ProcessFailedError, ReplayProcess
+from validation.oracle.ahead import Recomputed
+from validation.processes import (
+    AheadProcess,
+    ObserverProcess,
+    ProcessFailedError,
+    ReplayProcess,
+)
 
 SLIP = Slip(ms_p50=0.1, ms_p99=0.5, ms_max=2.0)
 SUMMARY = PublishSummary(
@@ -93,3 +101,28 @@ def test_the_real_observer_says_why_it_cannot_observe_nothing(tmp_path: Path) ->
     process = ObserverProcess(tmp_path / "record", state_dir=tmp_path, log=tmp_path / "log")
     with pytest.raises(ProcessFailedError, match="redis_url is unknown"):
         process.start()
+
+
+def test_the_verdicts_of_a_recomputing_oracle_are_read_when_it_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "recomputed"
+    check = OracleCheck(
+        snapshot_id="a-1-1",
+        portfolio="a",
+        verdict=OracleVerdict.AGREED,
+        largest_difference=0.0,
+        detail="",
+        checked_at_ms=0,
+    )
+    line = msgspec.json.encode(Recomputed(digest="d", check=check)) + b"\n"
+    code = f"""
+import pathlib, time
+pathlib.Path({str(path)!r}).write_bytes({line!r})
+print("recomputing", flush=True)
+time.sleep(600)
+"""
+    process = AheadProcess(path, state_dir=tmp_path, log=tmp_path / "log")
+    process._command = [sys.executable, "-c", code]
+    with process:
+        pid = process.pid
+        assert process.verdicts() == {"d": check}
+        assert not psutil.pid_exists(pid)

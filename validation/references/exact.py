@@ -6,17 +6,21 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 Number: TypeAlias = int | float | str | Decimal | Fraction
 BILLIONTH: Final = Fraction(1, 10**9)
 """Of the larger of two amounts: a smaller difference is rounding."""
+KEPT_NUMBERS: Final = 65_536
+"""The closes of a window are the same from snapshot to snapshot."""
 
 
 class ReferenceInputError(ValueError):
     """The input of a reference is wrong; the message says what, where and which value."""
 
 
+@lru_cache(maxsize=KEPT_NUMBERS, typed=True)
 def exact(value: Number) -> Fraction:
     """Return the exact value of a number; a float is the binary number that it stores.
 
@@ -116,6 +120,8 @@ def exact_tail_mean(outcomes: Sequence[Fraction], probability: Fraction) -> Frac
         taken = min(left, Fraction(1, len(outcomes)))
         integral += taken * outcome
         left -= taken
+        if not left:
+            break  # further outcomes would add nothing
     return integral / probability
 
 

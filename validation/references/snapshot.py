@@ -284,6 +284,8 @@ def _tail_part(
         taken = min(left, Fraction(1, len(ranked)))
         integral += taken * row[scenario]
         left -= taken
+        if not left:
+            break  # further scenarios would add nothing
     return -integral / tail_probability
 
 
