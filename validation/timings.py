@@ -37,7 +37,11 @@ def timing_sentence(findings: Sequence[Finding], speed: MachineSpeed) -> str:
     str
         Empty where nothing was judged.
     """
-    late = [f"{one.check}: {one.detail}" for one in findings if one.verdict is Verdict.MEASURED]
+    late = [
+        f"{one.check.partition(',')[0]}: {one.detail}"
+        for one in findings
+        if one.verdict is Verdict.MEASURED
+    ]
     if not findings:
         return ""
     if not late:
