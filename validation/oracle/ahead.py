@@ -100,7 +100,7 @@ class AheadOracle:
 
     def _compare(self, snapshot: RiskSnapshot) -> None:
         """Compare one; one that would lead back is left to whoever judges the run."""
-        if self._walk.is_behind(snapshot.offsets):
+        if self._walk.is_behind(snapshot.offsets, snapshot.kind):
             self._walk.go_to(snapshot.offsets, snapshot.kind)
             check = checked(snapshot, self._walk.inputs, now_ms=0)
             self._note(Recomputed(digest=digest_of(snapshot), check=check))

@@ -37,11 +37,10 @@ def check_recorded(
         Verdicts that ``validation.oracle.ahead`` came to while the run went on, by digest: a
         stored snapshot that is one of those to the last field is not recomputed again.
     """
-    known = recomputed or {}
-    aged = sorted(snapshots, key=_age)
-    ahead = [check for one in aged if (check := known.get(digest_of(one))) is not None]
-    rest = [one for one in aged if digest_of(one) not in known]
-    checks = [*ahead, *_checks(records, _even_share(rest))]
+    chosen = _even_share(sorted(snapshots, key=_age))
+    known = [(recomputed or {}).get(digest_of(one)) for one in chosen]
+    ahead = [check for check in known if check is not None]
+    checks = ahead if len(ahead) == len(chosen) else _checks(records, chosen, known)
     compared = [one for one in checks if one.verdict is not OracleVerdict.UNCHECKED]
     if not compared:
         return unknown(RECORDED, checks[0].detail if checks else "no snapshot was stored")
@@ -83,16 +82,22 @@ def check_live(status: OracleStatus | None) -> Finding:
     )
 
 
-def _checks(records: Sequence[Record], snapshots: Sequence[RiskSnapshot]) -> list[OracleCheck]:
-    if not snapshots:
-        return []
+def _checks(
+    records: Sequence[Record],
+    snapshots: Sequence[RiskSnapshot],
+    known: Sequence[OracleCheck | None],
+) -> list[OracleCheck]:
+    """Return the verdict on each snapshot in order; one that is known is walked by, not compared.
+
+    What waits for a mark comes into force as the walk stops there: each stop counts.
+    """
     walk = Walk()
     walk.add(records)
     found = []
-    for snapshot in snapshots:
+    for snapshot, check in zip(snapshots, known, strict=True):
         if walk.is_behind(snapshot.offsets, snapshot.kind):
             walk.go_to(snapshot.offsets, snapshot.kind)
-            found.append(checked(snapshot, walk.inputs, now_ms=0))
+            found.append(check or checked(snapshot, walk.inputs, now_ms=0))
     return found
 
 
