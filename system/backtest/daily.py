@@ -13,8 +13,8 @@ import numpy as np
 from system.backtest.days import BacktestMarket
 from system.backtest.errors import NoFitError, UnsupportedInstrumentError
 from system.backtest.hits import Stretches
-from system.backtest.options import OptionQuotes
 from system.backtest.positions import BacktestBook, flat_periods, quantity_matrix
+from system.backtest.settlements import OptionQuotes, StandInVolatility
 from system.backtest.span_run import SpanResult, span_result
 from system.backtest.spans import ChosenSpan, chosen_spans, first_as_of
 from system.backtest.specification import BacktestSettings
@@ -84,6 +84,8 @@ class DailyBacktest:
         Moves on the used days that are beyond the bound of their asset class.
     carried : tuple of CarriedClose
         Closes and rates on the used days that stand in for missing ones.
+    stand_ins : tuple of StandInVolatility
+        Volatilities of options on days whose settlement implies none.
     constant_volatility : tuple of str
         Options whose volatility no series moves in scenarios.
     kernel_checked : tuple of date
@@ -122,6 +124,7 @@ class DailyBacktest:
     untested: tuple[DayRange, ...] = ()
     left_out: tuple[DayRange, ...] = ()
     flat: tuple[tuple[dt.date, dt.date | None], ...] = ()
+    stand_ins: tuple[StandInVolatility, ...] = ()
     fit_note: str = ""
 
     @property
@@ -311,6 +314,7 @@ def _joined(
         untested=_untested(chosen, results, settings),
         left_out=_left_out(chosen, settings),
         flat=flat_periods(book),
+        stand_ins=_stand_ins(results),
         fit_note=_fit_note(settings, results),
     )
 
@@ -368,6 +372,12 @@ def _suspects(results: Sequence[SpanResult]) -> tuple[SuspectMove, ...]:
     """Return each move once, by instrument, then by date."""
     found = {one for result in results for one in result.suspects}
     return tuple(sorted(found, key=lambda one: (one.instrument_id, one.date, one.move)))
+
+
+def _stand_ins(results: Sequence[SpanResult]) -> tuple[StandInVolatility, ...]:
+    """Return each volatility that stands in once, by option, then by date."""
+    found = {one for result in results for one in result.stand_ins}
+    return tuple(sorted(found, key=lambda one: (one.instrument_id, one.date)))
 
 
 def _carried(results: Sequence[SpanResult]) -> tuple[CarriedClose, ...]:

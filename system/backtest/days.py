@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -66,11 +66,17 @@ class SpanCalendar:
         Days that can be scenario days.
     missing : Missing
         What to do with a date on which only some series have a close.
+    unsettled : mapping of date to tuple of str
+        Days on which the settlement of an option cannot be used, with the options.
+    opens : date
+        First close that a VaR can be stated for: no option is without a settlement until then.
     """
 
     table: CloseTable
     usable: BoolVector
     missing: Missing
+    unsettled: Mapping[dt.date, tuple[str, ...]] = field(default_factory=dict)
+    opens: dt.date = ALWAYS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,11 +215,14 @@ def span_days(
     table, days = calendar.table, np.flatnonzero(calendar.usable)
     dates = _at(table.dates, days)
     first, last = _tested(dates, span, bounds, history_count)
+    first = max(first, bisect_left(dates, calendar.opens))
     if first > last:
         return None
-    known = slice(int(days[last + 1]) + 1)
+    known = np.arange(int(days[last + 1]) + 1)
+    if calendar.missing is Missing.SKIP:
+        known = days[: last + 2]
     window = scenario_window(
-        CloseTable(table.names, table.dates[known], table.closes[:, known]),
+        CloseTable(table.names, _at(table.dates, known), table.closes[:, known]),
         as_of=dates[last + 1],
         scenario_count=history_count + last + 1 - first,
         missing=calendar.missing,

@@ -76,14 +76,20 @@ class UnsupportedInstrumentError(InputError):
 
 
 class NoOptionVolatilityError(InputError):
-    """An option's own price on a day that no volatility gives."""
+    """A settlement of an option that no volatility gives."""
 
-    def __init__(self, date: dt.date, problem: str) -> None:
+    def __init__(
+        self, instrument_id: str, date: dt.date, price: float, bounds: tuple[float, float]
+    ) -> None:
+        lowest, highest = bounds
         super().__init__(
-            f"on {date}, {problem}; correct the price, or leave the option's column out and it is "
-            "valued with the volatility of its row"
+            f"settlement of {instrument_id} on {date} is {price:g}, which no volatility gives: it "
+            f"is worth at least {lowest:g} and less than {highest:g}; correct it, or leave the "
+            "option's column out and it is valued with the volatility of its row"
         )
+        self.instrument_id = instrument_id
         self.date = date
+        self.price = price
 
 
 class UnknownInstrumentError(InputError):

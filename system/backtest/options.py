@@ -8,22 +8,18 @@ after (decision 0063).
 
 from __future__ import annotations
 
-import datetime as dt
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from system.backtest.days import SpanDays
-from system.backtest.errors import NoOptionVolatilityError
+from system.backtest.settlements import OptionQuotes, StandInVolatility
 from system.risk.arrays import Float64Matrix, Float64Vector, IndexVector
-from system.risk.errors import MissingCloseError, UnknownSeriesError
 from system.risk.listing import Listing
 from system.risk.option_moves import FactorRows, OptionMoves, moves_of_options, terms_of
 from system.risk.revaluation import OptionMark, OptionMarks, option_marks, revalued
 from system.risk.scenarios import ScenarioFactors
-from system.risk.window import CarriedClose, CloseTable, Missing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,69 +34,13 @@ class OptionDays:
     premium : mapping of str to ndarray of float64, shape (day_count,)
         What each option is marked at on each day of the window, its own currency; NaN before
         the first as-of close.
-    carried : tuple of CarriedClose
-        Quotes that stand in for missing ones.
+    stand_ins : tuple of StandInVolatility
+        Volatilities of an earlier day, where a settlement implies none.
     """
 
     rows: Mapping[int, Float64Matrix]
     premium: Mapping[str, Float64Vector]
-    carried: tuple[CarriedClose, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OptionQuotes:
-    """Prices that options have of their own, and closes that expired ones stand at.
-
-    Parameters
-    ----------
-    closes : CloseTable
-        All columns of the prices.
-    missing : Missing
-        What to do with an empty cell in the column of an option.
-    """
-
-    closes: CloseTable
-    missing: Missing
-
-    def quote(self, option: str, date: dt.date) -> tuple[float, bool]:
-        """Return an option's own price on a day, NaN without a column; and whether it is carried.
-
-        Raises
-        ------
-        MissingCloseError
-            If there is a column, but no price that day and none to carry.
-        """
-        if option not in self.closes.names:
-            return float("nan"), False
-        row, day = self._until(option, date)
-        if day and self.closes.dates[day - 1] == date and np.isfinite(row[day - 1]):
-            return float(row[day - 1]), False
-        known = row[:day][np.isfinite(row[:day])]
-        if self.missing is not Missing.CARRY or not len(known):
-            raise MissingCloseError(option, date)
-        return float(known[-1]), True
-
-    def close_until(self, series: str, date: dt.date) -> float:
-        """Return a series' last close up to a day.
-
-        Raises
-        ------
-        UnknownSeriesError
-            If it has no column.
-        MissingCloseError
-            If it has no close up to that day.
-        """
-        if series not in self.closes.names:
-            raise UnknownSeriesError(series)
-        row, day = self._until(series, date)
-        known = row[:day][np.isfinite(row[:day])]
-        if not len(known):
-            raise MissingCloseError(series, date)
-        return float(known[-1])
-
-    def _until(self, name: str, date: dt.date) -> tuple[Float64Vector, int]:
-        row = self.closes.closes[self.closes.names.index(name)]
-        return row, bisect_right(self.closes.dates, date)
+    stand_ins: tuple[StandInVolatility, ...] = ()
 
 
 def option_days(
@@ -135,7 +75,8 @@ def option_days(
     UnknownSeriesError, MissingCloseError
         If a series or a close that is needed is not there; names it.
     NoOptionVolatilityError
-        If no volatility gives an option's own price; names option and date.
+        If no volatility gives an option's own price, unless gaps are carried; names option, day
+        and value.
     NoScenarioValueError
         If a scenario leaves an option without a value; names option and date.
     """
@@ -156,34 +97,28 @@ def option_days(
     return OptionDays(
         {int(row): rows[:, index] for index, row in enumerate(moves.row)},
         {one.instrument_id: premium[index] for index, one in enumerate(held)},
-        tuple(carried for _, one in marked for carried in one),
+        tuple(stand_in for _, stand_ins in marked for stand_in in stand_ins),
     )
 
 
 def _marks(
     days: SpanDays, held: Sequence[Listing], day: int, quotes: OptionQuotes
-) -> tuple[OptionMarks, tuple[CarriedClose, ...]]:
-    """Return the options of a book at one close, and which of their quotes are carried."""
+) -> tuple[OptionMarks, tuple[StandInVolatility, ...]]:
+    """Return the options of a book at one close, and which of their volatilities stand in."""
     date = days.window.dates[day]
-    marks, carried = [], []
+    marks, stand_ins = [], []
     for listing in held:
         terms = terms_of(listing)
-        left, underlying = (terms.expiry - date).days, terms.underlying.instrument_id
-        if left < 0:
+        underlying = terms.underlying.instrument_id
+        if terms.expiry < date:
             last = quotes.close_until(underlying, terms.expiry)
-            marks.append(OptionMark(listing, left, last))
+            marks.append(OptionMark(listing, (terms.expiry - date).days, last))
             continue
         spot = float(days.window.row(underlying)[day])
-        quote, is_carried = (
-            quotes.quote(listing.instrument_id, date) if left else (float("nan"), False)
-        )
-        marks.append(OptionMark(listing, left, spot, quote))
-        if is_carried:
-            carried.append(CarriedClose(listing.instrument_id, date))
-    found = option_marks(marks)
-    if found.problem:
-        raise NoOptionVolatilityError(date, found.problem)
-    return found, tuple(carried)
+        mark, stand_in = quotes.mark(listing, date, spot)
+        marks.append(mark)
+        stand_ins += [] if stand_in is None else [stand_in]
+    return option_marks(marks), tuple(stand_ins)
 
 
 def _revalued_rows(

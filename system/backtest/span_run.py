@@ -18,7 +18,7 @@ import numpy as np
 
 from system.backtest.days import SpanDays
 from system.backtest.methods import Forecasts, Method, forecasts
-from system.backtest.options import OptionQuotes, option_days
+from system.backtest.options import option_days
 from system.backtest.scenarios import (
     ScenarioBlock,
     base_rates,
@@ -26,6 +26,7 @@ from system.backtest.scenarios import (
     factor_history,
     unit_rates,
 )
+from system.backtest.settlements import OptionQuotes, StandInVolatility
 from system.backtest.specification import BacktestSettings
 from system.backtest.worth import MarkedDays, Worth, worth
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVector
@@ -33,6 +34,7 @@ from system.risk.listing import Listing
 from system.risk.moves import SuspectMove, suspect_moves
 from system.risk.portfolio import ADDITIVITY_TOLERANCE, portfolio_risk, position_groups
 from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.window import CarriedClose
 
 CELLS_PER_BLOCK: Final = 1_000_000
 """Largest number of scenario P&Ls that are held at a time."""
@@ -79,6 +81,7 @@ class SpanResult:
     component_var: Float64Matrix
     scenario_dates: tuple[dt.date | None, ...]
     suspects: tuple[SuspectMove, ...]
+    stand_ins: tuple[StandInVolatility, ...]
     kernel_checked: tuple[dt.date, ...]
 
 
@@ -90,6 +93,7 @@ class _Span:
     listings: Sequence[Listing]
     worth: Worth
     block: ScenarioBlock
+    stand_ins: tuple[StandInVolatility, ...]
 
 
 def span_result(
@@ -152,6 +156,7 @@ def span_result(
         component_var=stated.component_var[fits],
         scenario_dates=_scenario_dates(days, stated.scenario, settings, int(fits.sum())),
         suspects=suspect_moves(days.window, listings),
+        stand_ins=span.stand_ins,
         kernel_checked=_kernel_checked(span, stated, settings),
     )
 
@@ -170,7 +175,13 @@ def _prepared(
     marked = MarkedDays.of(days.window, listings, unit_rates(listings, rates), options.premium)
     held = worth(marked, quantities, days.history_count)
     block = ScenarioBlock(factors, held.weights(factors), 0, days.history_count, options.rows)
-    return _Span(replace(days, carried_quotes=options.carried), listings, held, block)
+    carried = tuple(
+        CarriedClose(one.instrument_id, one.date)
+        for one in options.stand_ins
+        if not one.is_worth_price
+    )
+    days = replace(days, carried_quotes=carried)
+    return _Span(days, listings, held, block, options.stand_ins)
 
 
 def _stated(

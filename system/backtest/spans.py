@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,9 +25,13 @@ from system.backtest.days import (
 )
 from system.backtest.errors import FlatBookError, NoBacktestDaysError
 from system.backtest.positions import BacktestBook, HoldingSpan, flat_periods, holding_spans
+from system.backtest.settlements import OptionQuotes
 from system.backtest.specification import BacktestSettings
 from system.errors import InputError
 from system.risk.arrays import BoolVector
+from system.risk.listing import Listing
+from system.risk.option_moves import terms_of
+from system.risk.window import Missing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,8 +147,52 @@ def _chosen(
 ) -> ChosenSpan:
     table = book_table(market, span.listings, book.base_currency)
     calendar = span_calendar(table, span, bounds, settings.missing)
-    days = span_days(calendar, span, bounds, history_count=settings.history_count)
+    count = settings.history_count
+    days = span_days(calendar, span, bounds, history_count=count)
+    options = [listing for listing in span.listings if listing.option is not None]
+    if settings.missing is Missing.SKIP and options:
+        quotes = OptionQuotes(market.closes, settings.missing)
+        while days is not None and (unsettled := _unsettled(days, options, quotes)):
+            calendar = _without(calendar, days, unsettled)
+            days = span_days(calendar, span, bounds, history_count=count)
     return ChosenSpan(span, calendar, days)
+
+
+def _unsettled(
+    days: SpanDays, options: Sequence[Listing], quotes: OptionQuotes
+) -> dict[dt.date, tuple[str, ...]]:
+    """Return the days from the first as-of close on with a settlement that cannot be used."""
+    underlyings = [terms_of(listing).underlying.instrument_id for listing in options]
+    spots = np.array([days.window.row(name) for name in underlyings])
+    by_date = {
+        date: quotes.unusable(options, date, spots[:, day])
+        for day, date in enumerate(days.window.dates)
+        if day >= days.history_count
+    }
+    return {date: names for date, names in by_date.items() if names}
+
+
+def _without(
+    calendar: SpanCalendar, days: SpanDays, unsettled: Mapping[dt.date, tuple[str, ...]]
+) -> SpanCalendar:
+    """Return a calendar without days whose settlements cannot be used.
+
+    Before the first good settlement they stay scenario days, and no VaR is stated for them: an
+    option that is listed late takes no days from the windows behind it. Later ones are left
+    out, as days without a close are.
+    """
+    tested = days.window.dates[days.history_count :]
+    good = next((date for date in tested if date not in unsettled), None)
+    opens = tested[-1] + dt.timedelta(1) if good is None else good
+    later = [date for date in unsettled if date > opens]
+    usable = calendar.usable.copy()
+    usable[[bisect_left(calendar.table.dates, date) for date in later]] = False
+    return replace(
+        calendar,
+        usable=usable,
+        unsettled={**calendar.unsettled, **unsettled},
+        opens=max(calendar.opens, opens),
+    )
 
 
 def _refuse_flat(book: BacktestBook, market: BacktestMarket, bounds: DayBounds) -> None:

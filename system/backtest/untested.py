@@ -28,6 +28,8 @@ class Cause(StrEnum):
     """Some series has no close on it, and the day is left out."""
     SHORT_WINDOW = "window not full"
     """Up to the close before there are fewer days than the method needs."""
+    NO_SETTLEMENT = "no settlement"
+    """The settlement of an option is missing, or no volatility gives it."""
     NO_FIT = "no fit"
     """The scenario P&Ls have no law of the method's kind."""
 
@@ -119,14 +121,14 @@ def untested_days(
     untested = []
     for day in range(first, last + 1):
         if not usable[day]:
-            cause, series = Cause.NO_CLOSE, _absent(calendar, present, day)
+            untested.append(_left_out(calendar, present, day, dates[day]))
         elif days_until[day - 1] < needed:
-            cause, series = Cause.SHORT_WINDOW, _scarce(calendar, present, day - 1, needed)
+            series = _scarce(calendar, present, day - 1, needed)
+            untested.append(UntestedDay(dates[day], Cause.SHORT_WINDOW, series))
         elif last_usable[day - 1] < held_from:
-            cause, series = Cause.NO_CLOSE, _absent(calendar, present, day - 1)
-        else:
-            continue
-        untested.append(UntestedDay(dates[day], cause, series))
+            untested.append(_left_out(calendar, present, day - 1, dates[day]))
+        elif dates[last_usable[day - 1]] < calendar.opens:
+            untested.append(_left_out(calendar, present, last_usable[day - 1], dates[day]))
     return tuple(untested)
 
 
@@ -136,7 +138,7 @@ def left_out_days(
     """Return the days of a calendar between two dates, both included, that are no scenario days."""
     dates, present = calendar.table.dates, _present(calendar)
     return tuple(
-        UntestedDay(dates[day], Cause.NO_CLOSE, _absent(calendar, present, day))
+        _left_out(calendar, present, day, dates[day])
         for day in range(bisect_left(dates, since), bisect_right(dates, until))
         if not calendar.usable[day]
     )
@@ -174,6 +176,14 @@ def _present(calendar: SpanCalendar) -> BoolMatrix:
 def _absent(calendar: SpanCalendar, present: BoolMatrix, day: int) -> tuple[str, ...]:
     """Return the series without a close on a day."""
     return tuple(calendar.table.names[row] for row in np.flatnonzero(~present[:, day]))
+
+
+def _left_out(calendar: SpanCalendar, present: BoolMatrix, day: int, date: dt.date) -> UntestedDay:
+    """Return a date without a test because of what lacks on a day of the calendar."""
+    unsettled = calendar.unsettled.get(calendar.table.dates[day])
+    if unsettled is not None:
+        return UntestedDay(date, Cause.NO_SETTLEMENT, unsettled)
+    return UntestedDay(date, Cause.NO_CLOSE, _absent(calendar, present, day))
 
 
 def _scarce(calendar: SpanCalendar, present: BoolMatrix, day: int, needed: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -138,8 +138,7 @@ def _with_prices(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskS
 
 def _with_volatilities(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
     rows = tuple(
-        msgspec.structs.replace(old, option=_volatile(old, new))
-        for old, new in zip(stands.positions, after.positions, strict=True)
+        _volatile(old, new) for old, new in zip(stands.positions, after.positions, strict=True)
     )
     return _priced_again(stands, msgspec.structs.replace(stands, positions=rows), after)
 
@@ -155,12 +154,18 @@ def _option(row: PositionRisk, *, spot: float | None) -> OptionRisk | None:
     return msgspec.structs.replace(row.option, spot=spot)
 
 
-def _volatile(old: PositionRisk, new: PositionRisk) -> OptionRisk | None:
+def _volatile(old: PositionRisk, new: PositionRisk) -> PositionRisk:
+    """Return an option with the later volatility; a price outside the model comes with it."""
     if old.option is None or new.option is None:
-        return old.option
-    return msgspec.structs.replace(
-        old.option, volatility=new.option.volatility, is_implied=new.option.is_implied
+        return old
+    option = msgspec.structs.replace(
+        old.option,
+        volatility=new.option.volatility,
+        is_implied=new.option.is_implied,
+        is_outside_model=new.option.is_outside_model,
     )
+    price = new.price if option.is_outside_model else old.price
+    return msgspec.structs.replace(old, price=price, option=option)
 
 
 def _priced_again(stood: RiskSnapshot, mixed: RiskSnapshot, after: RiskSnapshot) -> RiskSnapshot:
@@ -168,7 +173,7 @@ def _priced_again(stood: RiskSnapshot, mixed: RiskSnapshot, after: RiskSnapshot)
 
     An option's price belongs to its spot, volatility and day together. Where these are still
     those that stood, or all are the later snapshot's, so is the price; otherwise one that a
-    quote had implied is the model's.
+    quote had implied is the model's. A price outside the model belongs to none of them.
     """
     same_as_stood = mixed.valuation_date == stood.valuation_date
     same_as_after = mixed.valuation_date == after.valuation_date
@@ -179,17 +184,29 @@ def _priced_again(stood: RiskSnapshot, mixed: RiskSnapshot, after: RiskSnapshot)
             rows.append(row)
         elif same_as_after and inputs == _model_inputs(new):
             rows.append(new)
-        elif inputs[2]:
+        elif inputs.is_implied:
             rows.append(msgspec.structs.replace(row, price=math.nan))
         else:
             rows.append(row)
     return msgspec.structs.replace(mixed, positions=tuple(rows))
 
 
-def _model_inputs(row: PositionRisk) -> tuple[float, float | None, bool] | None:
-    """Return spot, volatility and whether that is implied, None where it is no option."""
+class _ModelInputs(NamedTuple):
+    """Inputs that an option's price belongs to; ``price`` only where it is outside the model."""
+
+    spot: float
+    volatility: float | None
+    is_implied: bool
+    price: float | None
+
+
+def _model_inputs(row: PositionRisk) -> _ModelInputs | None:
+    """Return what an option's price belongs to, None where it is no option."""
     option = row.option
-    return None if option is None else (option.spot, option.volatility, option.is_implied)
+    if option is None:
+        return None
+    price = row.price if option.is_outside_model else None
+    return _ModelInputs(option.spot, option.volatility, option.is_implied, price)
 
 
 def _with_rates(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
@@ -244,9 +261,9 @@ def _priced(snapshot: RiskSnapshot) -> object:
 
 def _implied(snapshot: RiskSnapshot) -> object:
     return {
-        row.instrument: (row.option.volatility, row.option.is_implied)
+        row.instrument: (inputs.volatility, inputs.is_implied, inputs.price)
         for row in snapshot.positions
-        if row.option is not None
+        if (inputs := _model_inputs(row)) is not None
     }
 
 

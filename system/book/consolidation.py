@@ -9,7 +9,7 @@ import numpy as np
 
 from system.book.errors import NotRecalledError
 from system.book.gaps import carried_of
-from system.book.measures import option_problem, revalued_factors
+from system.book.measures import revalued_factors
 from system.book.portfolio import Marked
 from system.book.recall import Recall, recalled_book
 from system.contracts.messages import PositionRisk, RiskSnapshot
@@ -64,9 +64,10 @@ def consolidated_risk(
     book = recalled_book(desk, recall)
     marked = book.marked()
     scenarios = book.scenarios(marked.shape)
-    problem = scenarios.problem or option_problem(marked)
-    if problem or marked.missing:
-        raise NotRecalledError(problem or f"no price or rate for {', '.join(marked.missing)}")
+    if scenarios.problem or marked.missing:
+        raise NotRecalledError(
+            scenarios.problem or f"no price or rate for {', '.join(marked.missing)}"
+        )
     worth = {one.portfolio: _member_worth(one, desk, recall) for one in newest_last}
     exposure = np.zeros(len(marked.valuation.instrument_ids))
     for member in worth.values():

@@ -51,9 +51,15 @@ def revalued_factors(scenarios: Scenarios, marked: Marked) -> ScenarioFactors:
     return revalued(scenarios.factors, scenarios.moves, marked.options.marks)
 
 
-def option_problem(marked: Marked) -> str:
-    """Return why an option of the book has no volatility, empty where all have one."""
-    return "" if marked.options is None else marked.options.marks.problem
+def outside_model(marked: Marked) -> tuple[str, ...]:
+    """Return the options of a book whose own price no volatility gives, each with that price."""
+    if marked.options is None:
+        return ()
+    marks = marked.options.marks
+    return tuple(
+        f"{marks.listings[row].instrument_id} {float(marks.premium[row]):g}"
+        for row in np.flatnonzero(marks.is_outside_model)
+    )
 
 
 def stressed_risks(book: PortfolioBook, marked: Marked) -> tuple[StressedRisk, ...]:
@@ -66,7 +72,8 @@ def stressed_risks(book: PortfolioBook, marked: Marked) -> tuple[StressedRisk, .
 def _stressed_risk(one: StressedBook, marked: Marked, confidence: Confidence) -> StressedRisk:
     window, scenarios = one.window, one.scenarios
     count = 0 if scenarios is None else scenarios.factors.scenario_count
-    problem = one.problem or _incomplete(marked)
+    missing = f"no price or rate yet for {', '.join(marked.missing)}" if marked.missing else ""
+    problem = one.problem or missing
     found = None
     if not problem and scenarios is not None:
         try:
@@ -92,12 +99,6 @@ def _stressed_risk(one: StressedBook, marked: Marked, confidence: Confidence) ->
         constant_volatility=steady,
         not_available=problem,
     )
-
-
-def _incomplete(marked: Marked) -> str:
-    if marked.missing:
-        return f"no price or rate yet for {', '.join(marked.missing)}"
-    return option_problem(marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def option_measures(
     greeks = position_greeks(options.unit, marked.valuation, holdings.units, options.positions)
     return OptionMeasures(
         rows=_option_rows(options, greeks, scenarios),
-        greeks=None if options.marks.problem else _portfolio_greeks(marked, options, greeks),
+        greeks=_portfolio_greeks(marked, options, greeks),
         approximation=_approximation(marked, options, scenarios, confidence, var),
     )
 
@@ -145,17 +146,16 @@ def _option_rows(
     for row, position in enumerate(options.positions.tolist()):
         terms = marks.listings[row].option
         assert terms is not None, f"{marks.listings[row].instrument_id} is no option"
-        volatility = float(marks.volatility[row])
-        known = np.isfinite(volatility)
         rows[position] = OptionRisk(
             underlying=terms.underlying.instrument_id,
             spot=float(marks.spot[row]),
-            volatility=volatility if known else None,
+            volatility=float(marks.volatility[row]),
             is_implied=bool(marks.is_implied[row]),
+            is_outside_model=bool(marks.is_outside_model[row]),
             moves_volatility=scenarios.moves_volatility(marks.listings[row]),
             days_to_expiry=marks.days[row],
-            unit=_greeks(options.unit, row) if known else None,
-            position=_greeks(greeks, row) if known else None,
+            unit=_greeks(options.unit, row),
+            position=_greeks(greeks, row),
         )
     return rows
 

@@ -68,7 +68,7 @@ class HeldOptions:
         return with_option_deltas(worth, positions=self.positions, delta=self.unit.delta, spot=spot)
 
     def at_close(self, worth: Valuation) -> dict[str, HeldOption]:
-        """Return where each option with a volatility stands, to explain its P&L from."""
+        """Return spot, volatility and premium of each option, to explain its P&L from."""
         marks = self.marks
         columns = zip(
             marks.listings,
@@ -84,7 +84,6 @@ class HeldOptions:
                 premium=premium, spot=spot, volatility=volatility, rate=rate, days=days
             )
             for listing, premium, spot, volatility, rate, days in columns
-            if np.isfinite(volatility)
         }
 
 

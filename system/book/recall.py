@@ -23,10 +23,12 @@ from system.book.stated import Price
 from system.book.stressed import StressedBook
 from system.contracts.currencies import EUR
 from system.contracts.limits import Limit, LimitMeasure
+from system.contracts.measures import OptionRisk
 from system.contracts.messages import (
     MONEY,
     OpeningPosition,
     Portfolio,
+    PositionRisk,
     RiskSnapshot,
     SnapshotKind,
 )
@@ -213,7 +215,7 @@ def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
     by_model = {
         row.instrument
         for row in snapshot.positions
-        if row.option is not None and (not row.option.is_implied or math.isnan(row.price))
+        if row.option is not None and _is_modelled(row, row.option)
     }
     spots = {
         row.option.underlying: Price(row.option.spot, row.stale_since_ns)
@@ -241,6 +243,13 @@ def recalled_market(snapshot: RiskSnapshot, reference: Market) -> Market:
         volatilities=_stated_volatilities(snapshot),
         adjustment_count=_in_effect(snapshot, reference),
     )
+
+
+def _is_modelled(row: PositionRisk, option: OptionRisk) -> bool:
+    """Return whether an option's price is what its volatility made it, and no quote."""
+    if math.isnan(row.price):
+        return True
+    return not option.is_implied and not option.is_outside_model
 
 
 def _in_effect(snapshot: RiskSnapshot, reference: Market) -> int:

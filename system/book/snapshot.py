@@ -16,7 +16,7 @@ from system.book.limits import limit_uses
 from system.book.measures import (
     explained_pnl,
     option_measures,
-    option_problem,
+    outside_model,
     revalued_factors,
     stressed_risks,
 )
@@ -163,6 +163,7 @@ def risk_snapshot(
         skipped=scenarios.gaps.skipped,
         carry_max_sessions=definition.carry_max_sessions,
         carry_max_share=definition.carry_max_share,
+        outside_model=outside_model(marked),
     )
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 
@@ -178,7 +179,7 @@ def _risk(
 ) -> tuple[PortfolioRisk | None, str]:
     if marked.missing:
         return None, f"no price or rate yet for {', '.join(marked.missing)}"
-    problem = scenarios.problem or option_problem(marked) or carried.problem
+    problem = scenarios.problem or carried.problem
     if problem:
         return None, problem
     try:

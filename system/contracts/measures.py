@@ -35,9 +35,11 @@ class OptionRisk(Part, frozen=True, kw_only=True):
     ``spot`` (of the underlying) and ``unit`` (Greeks of 1.0 of quantity, multiplier not
     counted) are in the option's currency; ``position`` is in base currency. ``volatility``
     is per year: implied from the option's own price where ``is_implied``, else that of its
-    reference data; None where its price implies none. ``moves_volatility``: whether
-    scenarios move it. ``days_to_expiry`` 0: its last day, worth its intrinsic value; below
-    0: expired, worth that at the underlying's close on its last day.
+    reference data. ``is_outside_model``: its own price is one that no volatility gives, such
+    as 0 or less than exercise brings; it is worth that price, and scenarios change it at the
+    volatility of the reference data. ``moves_volatility``: whether scenarios move it.
+    ``days_to_expiry`` 0: its last day, worth its intrinsic value; below 0: expired, worth
+    that at the underlying's close on its last day.
     """
 
     underlying: str
@@ -48,6 +50,7 @@ class OptionRisk(Part, frozen=True, kw_only=True):
     days_to_expiry: int
     unit: Greeks | None
     position: Greeks | None
+    is_outside_model: bool = False
 
 
 class UnderlyingGreeks(Part, frozen=True, kw_only=True):

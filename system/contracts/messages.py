@@ -592,6 +592,8 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     returns are not of the same hours. ``skipped`` names the newest weekdays and sessions from
     the first scenario day to ``asof`` on which no series of the book has a close: holidays, or
     missing. ``carried`` names the series without a close on a scenario day.
+    ``outside_model`` names options with a price of their own that no volatility gives, and that
+    price: they are worth it, and scenarios change it at their reference volatility.
     """
 
     snapshot_id: str
@@ -649,6 +651,7 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     skipped: tuple[str, ...] = ()
     carry_max_sessions: int = CARRY_MAX_SESSIONS
     carry_max_share: float = CARRY_MAX_SHARE
+    outside_model: tuple[str, ...] = ()
 
 
 MarketMessage = Tick | Mark

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from enum import Enum
 from typing import Final, Self
 
 import numpy as np
@@ -32,6 +33,8 @@ RATE_POINT: Final = 0.01
 """Rho is shown per this much interest."""
 MAX_VOLATILITY: Final = 10.0
 """Implied volatility is looked for up to here: 1,000 % a year."""
+AT_BOUND_WITHIN: Final = 1e-9
+"""Distance from the least value, as a fraction of the spot, up to which a price is at it."""
 MAX_IMPLIED_STEPS: Final = 200
 """Steps of the search; halving alone needs about 60."""
 
@@ -248,6 +251,48 @@ def value_bounds(option: EuropeanOption, *, spot: float) -> tuple[float, float]:
     if option.right is OptionRight.CALL:
         return max(0.0, forward - present), forward
     return max(0.0, present - forward), present
+
+
+class PriceStanding(Enum):
+    """Where an option's price lies among the values that volatilities give it."""
+
+    INSIDE = "inside"
+    """Some volatility up to ``MAX_VOLATILITY`` gives it."""
+    AT_BOUND = "at bound"
+    """It is the least value there is, such as 0.00 far out of the money: worth that, and it implies
+    no volatility."""
+    OUTSIDE = "outside"
+    """No volatility gives it."""
+
+
+def price_standing(option: EuropeanOption, *, price: float, spot: float) -> PriceStanding:
+    """Return where a price lies among the values of an option.
+
+    Parameters
+    ----------
+    option : EuropeanOption
+        With time left to expiry.
+    price : float
+        Option's currency per unit.
+    spot : float
+        Price of the underlying, above zero.
+
+    Notes
+    -----
+    A price within ``AT_BOUND_WITHIN`` of the spot from the least value is at it: what is left
+    above it is rounding, and implies nothing.
+
+    Examples
+    --------
+    >>> far = EuropeanOption(OptionRight.CALL, strike=6000.0, years=0.1)
+    >>> [price_standing(far, price=one, spot=4000.0).value for one in (0.01, 0.0, -0.01)]
+    ['inside', 'at bound', 'outside']
+    """
+    lowest, _ = value_bounds(option, spot=spot)
+    if abs(price - lowest) <= AT_BOUND_WITHIN * spot:
+        return PriceStanding.AT_BOUND
+    highest = _value_at(OptionArrays.of([option]), spot, MAX_VOLATILITY)[0]
+    return PriceStanding.INSIDE if lowest < price <= highest else PriceStanding.OUTSIDE
 
 
 def implied_volatility(option: EuropeanOption, *, price: float, spot: float) -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
-from system.risk.errors import NoImpliedVolatilityError, NoScenarioValueError
+from system.risk.errors import NoScenarioValueError
 from system.risk.listing import Listing
 from system.risk.option_moves import OptionMoves, terms_of
 from system.risk.options import (
@@ -25,9 +25,11 @@ from system.risk.options import (
     EuropeanOption,
     Greeks,
     OptionArrays,
+    PriceStanding,
     implied_volatility,
     option_greeks,
     option_value,
+    price_standing,
 )
 from system.risk.scenarios import ScenarioFactors
 
@@ -47,7 +49,8 @@ class OptionMark:
     price : float
         Of the option itself where it has one; NaN where it is marked by its model.
     volatility : float or None
-        That of the model, where it is not that of the reference data.
+        That of the model, where it is not that of the reference data; of an option with a price
+        of its own, the one that stands in where the price implies none.
     """
 
     listing: Listing
@@ -70,15 +73,16 @@ class OptionMarks:
     days : tuple of int
         Calendar days to expiry.
     spot, volatility : ndarray of float64
-        Volatility NaN where the option's price implies none.
+        Of the underlying; per year.
     premium : ndarray of float64
         What positions are marked at, option's currency per unit.
     is_implied : ndarray of bool
         Whether the volatility is that of the option's own price, now or at another moment.
     is_live : ndarray of bool
         Whether scenarios move it: it has not expired.
-    problem : str
-        Why there is no volatility, for the first option without one; else empty.
+    is_outside_model : ndarray of bool
+        Whether it is worth a price of its own that implies no volatility: scenarios then change
+        that price by what the model changes at the volatility that stands in.
     """
 
     listings: tuple[Listing, ...]
@@ -89,13 +93,12 @@ class OptionMarks:
     premium: Float64Vector
     is_implied: BoolVector
     is_live: BoolVector
-    problem: str
+    is_outside_model: BoolVector
 
     def greeks(self) -> Greeks:
-        """Return the Greeks of 1.0 of quantity; 0 once expired, NaN without a volatility."""
+        """Return the Greeks of 1.0 of quantity; 0 once expired."""
         greeks = option_greeks(self.options, spot=self.spot, volatility=self.volatility)
-        known = np.isfinite(self.volatility)
-        live = np.where(known, self.is_live.astype(np.float64), np.nan)
+        live = self.is_live.astype(np.float64)
         return Greeks(
             greeks.delta * live,
             greeks.gamma * live,
@@ -117,13 +120,18 @@ def option_marks(marks: Sequence[OptionMark]) -> OptionMarks:
     -------
     OptionMarks
         An option with a price of its own is worth that, its volatility is the implied
-        one. Without one it is worth what its reference volatility makes it. On its last
+        one; where the price implies none, that of the mark or of the reference data stands in.
+        Without a price it is worth what its reference volatility makes it. On its last
         day, and after it, it is worth its intrinsic value whatever its price.
     """
-    solved = [_volatility(mark) for mark in marks]
-    options = OptionArrays.of([_european(mark) for mark in marks])
+    implied = [_implied(mark) for mark in marks]
+    solved = [
+        _stated(mark) if one is None else one for mark, one in zip(marks, implied, strict=True)
+    ]
+    options = OptionArrays.of([european(mark) for mark in marks])
     spot = np.array([mark.spot for mark in marks], dtype=np.float64)
-    volatility = np.array([value for value, _ in solved], dtype=np.float64)
+    volatility = np.array(solved, dtype=np.float64)
+    is_implied = np.array([one is not None for one in implied], dtype=np.bool_)
     is_quoted = np.array([_is_quoted(mark) for mark in marks], dtype=np.bool_)
     is_stated = np.array([mark.volatility is not None for mark in marks], dtype=np.bool_)
     quoted = np.array([mark.price for mark in marks], dtype=np.float64)
@@ -135,9 +143,9 @@ def option_marks(marks: Sequence[OptionMark]) -> OptionMarks:
         spot=spot,
         volatility=volatility,
         premium=np.where(is_quoted, quoted, model),
-        is_implied=is_quoted | is_stated,
+        is_implied=is_implied | is_stated,
         is_live=np.array([mark.days >= 0 for mark in marks], dtype=np.bool_),
-        problem=next((problem for _, problem in solved if problem), ""),
+        is_outside_model=is_quoted & ~is_implied,
     )
 
 
@@ -231,21 +239,26 @@ def _is_quoted(mark: OptionMark) -> bool:
     return mark.days > 0 and bool(np.isfinite(mark.price))
 
 
-def _european(mark: OptionMark) -> EuropeanOption:
+def european(mark: OptionMark) -> EuropeanOption:
+    """Return the terms of an option at the time to expiry that is left to it."""
     terms = terms_of(mark.listing)
     years = max(0, mark.days) / DAYS_PER_YEAR
     return EuropeanOption(terms.right, terms.strike, years, terms.rate, terms.dividend_yield)
 
 
-def _volatility(mark: OptionMark) -> tuple[float, str]:
-    """Return the volatility of an option, or NaN and why it has none."""
+def _stated(mark: OptionMark) -> float:
+    """Return the volatility of an option whose own price implies none."""
+    return terms_of(mark.listing).volatility if mark.volatility is None else mark.volatility
+
+
+def _implied(mark: OptionMark) -> float | None:
+    """Return the volatility that an option's own price implies, None where there is none."""
     if not _is_quoted(mark):
-        stated = mark.volatility
-        return terms_of(mark.listing).volatility if stated is None else stated, ""
-    try:
-        return implied_volatility(_european(mark), price=mark.price, spot=mark.spot), ""
-    except NoImpliedVolatilityError as error:
-        return float("nan"), f"{mark.listing.instrument_id}: {error}"
+        return None
+    option = european(mark)
+    if price_standing(option, price=mark.price, spot=mark.spot) is not PriceStanding.INSIDE:
+        return None
+    return implied_volatility(option, price=mark.price, spot=mark.spot)
 
 
 def _moved(

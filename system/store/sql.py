@@ -42,6 +42,7 @@ ONLY_IN_PAYLOAD: Final = frozenset(
         "suspect_ticks",
         "exchange_closes",
         "skipped",
+        "outside_model",
         "desk",
         "limits",
     }

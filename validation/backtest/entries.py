@@ -96,6 +96,21 @@ class RangeEntry(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class StandInEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An option on a day whose settlement (null: none) implies no volatility.
+
+    ``volatility`` stands in: that of the good settlement of ``settled_on``, or of the option's row
+    where that is null. The option is worth its settlement, or else the model's value.
+    """
+
+    option: str
+    date: dt.date
+    settlement: float | None
+    worth_settlement: bool
+    volatility: float
+    settled_on: dt.date | None
+
+
 class FlatEntry(msgspec.Struct, frozen=True, kw_only=True):
     """When a book held nothing: from a close (null: from the beginning) until another (or null)."""
 
@@ -149,6 +164,7 @@ class MethodEntry(msgspec.Struct, frozen=True, kw_only=True):
     untested: tuple[RangeEntry, ...]
     left_out: tuple[RangeEntry, ...]
     flat: tuple[FlatEntry, ...]
+    stand_in_volatilities: tuple[StandInEntry, ...]
     fit_note: str
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from system.backtest.daily import DailyBacktest
-from system.backtest.errors import FlatBookError, NoFitError
+from system.backtest.errors import FlatBookError, NoFitError, NoOptionVolatilityError
 from system.errors import InputError
 from system.risk.errors import MissingCloseError
 from system.risk.window import Missing
@@ -64,8 +64,12 @@ class Failure:
     def __str__(self) -> str:
         """Return the reason; of a gap, also the way to leave its days out."""
         text = str(self.error)
-        if isinstance(self.error, MissingCloseError) and self.missing is not Missing.SKIP:
+        if self.missing is Missing.SKIP:
+            return text
+        if isinstance(self.error, MissingCloseError):
             text += "; --missing skip leaves such days out and names them"
+        elif isinstance(self.error, NoOptionVolatilityError):
+            text += "; --missing carry takes the last volatility, --missing skip leaves the day out"
         return text
 
     def entry(self) -> NotTestedEntry:
@@ -118,5 +122,12 @@ class Outcomes:
         if self.tested:
             return
         if len({str(one) for one in self.failures}) == 1:
-            raise self.failures[0].error
+            raise _with_remedy(self.failures[0])
         raise NothingTestedError(self.failures)
+
+
+def _with_remedy(failure: Failure) -> InputError:
+    """Return the one reason of a run as its error, with the way out where there is one."""
+    if str(failure) == str(failure.error):
+        return failure.error
+    return InputError(str(failure))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -89,9 +90,27 @@ def _show_flags(console: PlainConsole, entries: Sequence[Judged]) -> None:
         ],
     )
     _show_lines(console, [f"carried close: {name} {date}" for name, date in carried])
+    _show_lines(console, _stand_in_lines(entries))
     _show_lines(
         console, [f"volatility stays in scenarios, for lack of a series: {name}" for name in steady]
     )
+
+
+def _stand_in_lines(entries: Sequence[Judged]) -> list[str]:
+    """Return one line per option, settlement and volatility that stands in for its own."""
+    stand_ins = {stand_in for one in entries for stand_in in one.entry.stand_in_volatilities}
+    ordered = sorted(stand_ins, key=lambda one: (one.option, one.date))
+    lines = []
+    for (option, settlement, is_worth, settled_on), group in itertools.groupby(
+        ordered, key=lambda one: (one.option, one.settlement, one.worth_settlement, one.settled_on)
+    ):
+        days = [one.date for one in group]
+        when = f"on {days[0]}" if len(days) == 1 else f"{len(days)} times from {days[0]}"
+        what = "has no settlement" if settlement is None else f"settles at {settlement:g}"
+        worth = "worth that" if is_worth else "worth the model's value"
+        whose = "of its row" if settled_on is None else f"of {settled_on}"
+        lines.append(f"{option} {what} {when}: {worth}, revalued at the volatility {whose}")
+    return lines
 
 
 def _untested_lines(one: Judged) -> Iterable[str]:

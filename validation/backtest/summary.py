@@ -27,6 +27,7 @@ from system.backtest.methods import expected_rate
 from system.backtest.positions import ALWAYS
 from system.backtest.power import PowerRow, power
 from system.backtest.results import HypothesisResult
+from system.backtest.settlements import StandInVolatility
 from system.backtest.untested import Cause, DayRange
 from system.risk.historical import ESTIMATOR
 from validation.backtest.entries import (
@@ -39,6 +40,7 @@ from validation.backtest.entries import (
     MethodEntry,
     PowerEntry,
     RangeEntry,
+    StandInEntry,
     Summary,
     SuspectEntry,
     TestEntry,
@@ -122,6 +124,7 @@ def judged(backtest: DailyBacktest, plan: SimulationPlan) -> Judged:
             FlatEntry(since=None if since == ALWAYS else since, until=until)
             for since, until in backtest.flat
         ),
+        stand_in_volatilities=tuple(_stand_in(one) for one in backtest.stand_ins),
         fit_note=backtest.fit_note,
     )
     return Judged(backtest, evidence, entry)
@@ -236,6 +239,17 @@ def _count_band(
     return int(low), int(high)
 
 
+def _stand_in(one: StandInVolatility) -> StandInEntry:
+    return StandInEntry(
+        option=one.instrument_id,
+        date=one.date,
+        settlement=one.price,
+        worth_settlement=one.is_worth_price,
+        volatility=one.volatility,
+        settled_on=one.settled_on,
+    )
+
+
 def _ranges(backtest: DailyBacktest, ranges: Sequence[DayRange]) -> tuple[RangeEntry, ...]:
     return tuple(
         RangeEntry(
@@ -257,6 +271,8 @@ def _reason(backtest: DailyBacktest, days: DayRange) -> str:
     who, has = named(days.series), "has" if len(days.series) == 1 else "have"
     if days.cause is Cause.NO_CLOSE:
         return f"{who} {has} no close"
+    if days.cause is Cause.NO_SETTLEMENT:
+        return f"{who} {has} no settlement that a volatility gives"
     needed = f"the {backtest.settings.history_count + 1} closes that {backtest.settings.method}"
     if not days.series:
         return f"the prices begin too late for {needed} needs up to the day before"

@@ -215,7 +215,7 @@ def _prices(record: RiskSnapshot) -> dict[str, float]:
     modelled = {
         row.instrument
         for row in record.positions
-        if row.option is not None and not row.option.is_implied
+        if row.option is not None and not (row.option.is_implied or row.option.is_outside_model)
     }
     own = {row.instrument: row.price for row in record.positions if row.instrument not in modelled}
     return spots | own

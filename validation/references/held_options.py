@@ -1,7 +1,8 @@
 """Options inside a book: what each is worth now, and in a market that has moved.
 
 An option with a price of its own is worth that, and its volatility is the one at which the
-integral gives it; without one it is worth what the integral makes of its stated volatility. A
+integral gives it; where none does, its stated volatility moves it in scenarios. Without a price
+it is worth what the integral makes of its stated volatility. A
 scenario moves spot and volatility; time and rates stay. On its last day an option is worth
 what exercise brings, in each scenario too; afterwards what that was at the close of its
 last day, whatever else moves.
@@ -22,6 +23,7 @@ from validation.references.integrals import (
     implied_by_integration,
     integrated_greeks,
     integrated_value,
+    some_volatility_gives,
 )
 
 DAYS_PER_YEAR: Final = 365
@@ -99,6 +101,8 @@ class OptionState:
         Per year.
     premium : Fraction
         What 1 of it is worth, in its currency.
+    beyond_model : Fraction
+        Part of that which no volatility explains: a scenario leaves it as it is.
     """
 
     terms: ReferenceTerms
@@ -106,6 +110,7 @@ class OptionState:
     spot: Fraction
     volatility: Fraction
     premium: Fraction
+    beyond_model: Fraction = Fraction(0)
 
     def greeks(self) -> IntegratedGreeks:
         """Return the Greeks of 1 of it, as textbooks print them; 0 once it is over."""
@@ -144,7 +149,7 @@ def option_now(
     Raises
     ------
     ReferenceInputError
-        If its underlying has no price, or its own price implies no volatility.
+        If its underlying has no price, or its own price hardly depends on its volatility.
     """
     days, stated = (terms.expiry - day).days, exact(terms.volatility)
     if days < 0:
@@ -160,6 +165,9 @@ def option_now(
     if name not in prices or days == 0:
         return _modelled(OptionState(terms, days, spot, stated, Fraction(0)))
     own = exact(prices[name])
+    if not some_volatility_gives(european(terms, days), price=float(own), spot=float(spot)):
+        modelled = _modelled(OptionState(terms, days, spot, stated, Fraction(0)))
+        return replace(modelled, premium=own, beyond_model=own - modelled.premium)
     try:
         implied = implied_by_integration(european(terms, days), price=float(own), spot=float(spot))
     except ReferenceInputError as error:
@@ -204,7 +212,8 @@ def option_moved(
         if level <= 0:
             msg = f"{what} of {name} would move to {float(level)}"
             raise ReferenceInputError(msg)
-    return _modelled(replace(now, spot=spot, volatility=volatility))
+    moved = _modelled(replace(now, spot=spot, volatility=volatility))
+    return replace(moved, premium=moved.premium + now.beyond_model)
 
 
 def european(terms: ReferenceTerms, days: int) -> EuropeanTerms:

@@ -133,6 +133,16 @@ def integrated_greeks(terms: EuropeanTerms, *, spot: float, volatility: float) -
     )
 
 
+def some_volatility_gives(terms: EuropeanTerms, *, price: float, spot: float) -> bool:
+    """Return whether a price is above the least value of an option, and not above the largest.
+
+    A price within a billionth of the spot from the least value is that value.
+    """
+    lowest = integrated_value(terms, spot=spot, volatility=0.0)
+    highest = integrated_value(terms, spot=spot, volatility=HIGHEST_VOLATILITY)
+    return lowest + spot / 1e9 < price <= highest
+
+
 def implied_by_integration(terms: EuropeanTerms, *, price: float, spot: float) -> float:
     """Return the volatility at which an option is worth its price.
 

@@ -89,6 +89,7 @@ def notices(snapshot: RiskSnapshot) -> tuple[Notice, ...]:
             "warn",
             _listing("Suspect ticks and rates, counted until contradicted", snapshot.suspect_ticks),
         ),
+        ("warn", _listing("Price that no volatility gives", snapshot.outside_model)),
         ("info", _listing("Restated for", snapshot.adjusted)),
         ("info", _asynchronous(snapshot)),
         ("info", _listing("Carried over days without a session", _carried(snapshot))),

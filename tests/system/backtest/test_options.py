@@ -19,6 +19,7 @@ from system.contracts.messages import Instrument, RiskSnapshot
 from system.risk.confidence import Confidence
 from system.risk.errors import MissingCloseError, UnknownSeriesError
 from system.risk.listing import Listing
+from system.risk.options import EuropeanOption, OptionArrays, implied_volatility, option_value
 from system.risk.window import CloseTable, Missing
 from tests.system.book.feed import (
     CONFIDENCE,
@@ -71,6 +72,24 @@ QUOTED = {
         for day, spot in enumerate(closes_of("Y")[KNOWN:])
     ]
 }
+
+
+def call_of(day: int) -> EuropeanOption:
+    """Return the quoted call with the time that is left to it."""
+    terms = listings()["Y.CALL"].option
+    assert terms is not None
+    years = (terms.expiry - date_of(day)).days / 365
+    return EuropeanOption(terms.right, terms.strike, years, terms.rate, terms.dividend_yield)
+
+
+def worth_at(day: int, settled: int) -> float:
+    """Return the call's value on a day at the volatility that another day's settlement implies."""
+    spots = closes_of("Y")[KNOWN:]
+    price = QUOTED["Y.CALL"][settled]
+    volatility = implied_volatility(call_of(settled), price=price, spot=spots[settled])
+    arrays = OptionArrays.of([call_of(day)])
+    spot, at = np.array([spots[day]]), np.array([volatility])
+    return float(option_value(arrays, spot=spot, volatility=at)[0])
 
 
 def streamed() -> list[RiskSnapshot]:
@@ -195,8 +214,13 @@ def test_a_missing_quote_of_an_option_is_a_gap_that_can_be_carried_and_is_counte
         backtested(market(quotes))
     carried = backtested(market(quotes), missing=Missing.CARRY)
     assert {(one.name, one.date) for one in carried.carried} >= {("Y.CALL", date_of(4))}
-    same = {"Y.CALL": [*QUOTED["Y.CALL"][:4], QUOTED["Y.CALL"][3], *QUOTED["Y.CALL"][5:]]}
-    assert carried.value.tolist() == backtested(market(same)).value.tolist()
+    (stand_in,) = carried.stand_ins
+    assert (stand_in.date, stand_in.price, stand_in.settled_on) == (date_of(4), None, date_of(3))
+    modelled = {"Y.CALL": [*QUOTED["Y.CALL"][:4], worth_at(4, 3), *QUOTED["Y.CALL"][5:]]}
+    same = backtested(market(modelled))
+    assert carried.value == pytest.approx(same.value, rel=1e-12)
+    assert carried.var == pytest.approx(same.var, rel=1e-9)
+    assert carried.pnl == pytest.approx(same.pnl, rel=1e-9)
 
 
 def test_without_a_column_of_its_own_an_option_is_worth_its_volatility() -> None:
@@ -207,8 +231,11 @@ def test_without_a_column_of_its_own_an_option_is_worth_its_volatility() -> None
 
 def test_a_price_that_no_volatility_gives_is_refused_with_option_and_date() -> None:
     wrong = {"Y.CALL": [*QUOTED["Y.CALL"][:3], 9_999.0, *QUOTED["Y.CALL"][4:]]}
-    with pytest.raises(NoOptionVolatilityError, match=rf"{date_of(3)}, Y.CALL"):
+    with pytest.raises(
+        NoOptionVolatilityError, match=rf"Y.CALL on {date_of(3)} is 9999"
+    ) as refused:
         backtested(market(wrong))
+    assert (refused.value.instrument_id, refused.value.price) == ("Y.CALL", 9_999.0)
 
 
 def test_a_split_of_what_an_option_is_on_is_refused() -> None:

@@ -229,3 +229,24 @@ def test_spot_volatility_and_time_together_are_told_apart_and_end_at_the_stored_
 def test_nothing_moves_between_a_snapshot_of_options_and_itself() -> None:
     feed, before = option_start(tick("B.CALL", 6.25, day=1))
     assert changes(explained(feed, before, before)) == {}
+
+
+QUOTES = (None, 6.25, 0.5, 0.0001, 90.0, 130.0)
+"""Of a call on 100: none, one that a volatility gives, some that none does."""
+
+
+@pytest.mark.parametrize("first", QUOTES)
+@pytest.mark.parametrize("second", QUOTES[1:])
+@pytest.mark.parametrize("spot", [103.5, 109.0])
+def test_a_quote_that_no_volatility_gives_comes_with_the_volatility_step(
+    first: float | None, second: float, spot: float
+) -> None:
+    feed, before = option_start(*([] if first is None else [tick("B.CALL", first, day=1)]))
+    moved = [tick("B", spot, day=1, hour=16)] if spot != 103.5 else []
+    after = live(feed.send(*moved, tick("B.CALL", second, day=1, hour=16)), "O")
+    for start, end in ((before, after), (after, before)):
+        found = explained(feed, start, end)
+        assert found.steps[-1].var == end.var
+        assert changes(found).keys() <= {"prices", "volatility"}
+        if not moved:
+            assert found.steps[STEPS.index(ChangeStep.PRICES)].change == 0.0

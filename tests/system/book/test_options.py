@@ -155,14 +155,36 @@ def test_an_option_with_a_quote_is_marked_at_it_and_its_volatility_is_implied() 
     assert row.option.volatility == pytest.approx(0.37, rel=1e-9)
 
 
-def test_a_quote_that_no_volatility_gives_leaves_the_value_but_no_risk_and_is_named() -> None:
-    snapshot = live(optioned().send(tick("B", 130.0), tick("B.CALL", 3.0)), "O")
-    row = row_of(snapshot)
-    assert (snapshot.var, snapshot.greeks, snapshot.delta_gamma_vega) == (None, None, None)
-    assert snapshot.not_available.startswith("B.CALL: no volatility gives an option price of 3.0")
-    assert row.price == 3.0
+def test_a_quote_that_no_volatility_gives_is_the_value_and_costs_the_book_no_var() -> None:
+    feed = optioned()
+    modelled = live(feed.send(tick("B", 130.0), rate("USD", 1.12)), "O")
+    snapshot = live(feed.send(tick("B.CALL", 3.0)), "O")
+    row, before = row_of(snapshot), row_of(modelled)
+    assert snapshot.outside_model == ("B.CALL 3",)
+    assert modelled.outside_model == ()
+    assert snapshot.not_available == ""
+    assert (row.price, before.price) == (3.0, pytest.approx(black_scholes(130.0, 0.25, 30)))
+    assert snapshot.nav == pytest.approx(modelled.nav + 500.0 * (3.0 - before.price) * 1.12)
     assert row.option is not None
-    assert (row.option.volatility, row.option.unit, row.option.position) == (None, None, None)
+    assert before.option is not None
+    assert row.option.is_outside_model
+    assert (row.option.volatility, row.option.is_implied) == (0.25, False)
+    assert row.option.unit == before.option.unit
+    assert snapshot.greeks == modelled.greeks
+    assert snapshot.delta_gamma_vega is not None
+
+
+def test_a_quote_outside_the_model_changes_var_only_by_what_the_rate_moves() -> None:
+    feed = opened()
+    feed.send(CALL, VOL, portfolio("O", holding("B.CALL", 5.0, 2.5), base_currency="EUR"))
+    modelled = live(feed.send(tick("B", 130.0)), "O")
+    snapshot = live(feed.send(tick("B.CALL", 3.0)), "O")
+    assert snapshot.outside_model == ("B.CALL 3",)
+    assert modelled.var is not None
+    assert snapshot.var == modelled.var
+    back = live(feed.send(tick("B.CALL", 32.0, hour=16.0)), "O")
+    assert back.outside_model == ()
+    assert row_of(back).option.is_implied
 
 
 def test_an_option_whose_volatility_has_no_history_keeps_it_and_the_row_says_so() -> None:

@@ -19,10 +19,12 @@ from system.risk.options import (
     VOLATILITY_POINT,
     EuropeanOption,
     OptionArrays,
+    PriceStanding,
     implied_volatility,
     normal_cdf,
     option_greeks,
     option_value,
+    price_standing,
     value_bounds,
 )
 from tests.strategies import OptionCase, option_cases
@@ -265,6 +267,31 @@ def test_a_price_that_no_volatility_gives_is_refused_with_what_would_do(price: f
     option = EuropeanOption(CALL, 98.0, 0.5)
     with pytest.raises(NoImpliedVolatilityError, match=r"above 2\.0 and up to 9"):
         implied_volatility(option, price=price, spot=100.0)
+
+
+@pytest.mark.parametrize(
+    ("right", "strike", "spot", "price", "standing"),
+    [
+        (CALL, 98.0, 100.0, 2.5, PriceStanding.INSIDE),
+        (CALL, 98.0, 100.0, 2.0, PriceStanding.AT_BOUND),
+        (CALL, 98.0, 100.0, 2.0 + 1e-12, PriceStanding.AT_BOUND),
+        (CALL, 98.0, 100.0, 2.0 - 1e-12, PriceStanding.AT_BOUND),
+        (CALL, 98.0, 100.0, 2.0 - 1e-3, PriceStanding.OUTSIDE),
+        (CALL, 98.0, 100.0, 0.0, PriceStanding.OUTSIDE),
+        (CALL, 6_000.0, 100.0, 0.0, PriceStanding.AT_BOUND),
+        (CALL, 6_000.0, 100.0, -0.0, PriceStanding.AT_BOUND),
+        (CALL, 6_000.0, 100.0, -0.01, PriceStanding.OUTSIDE),
+        (CALL, 98.0, 100.0, 101.0, PriceStanding.OUTSIDE),
+        (PUT, 6_000.0, 100.0, 5_900.0, PriceStanding.AT_BOUND),
+        (PUT, 6_000.0, 100.0, 5_895.0, PriceStanding.OUTSIDE),
+        (PUT, 10.0, 100.0, 0.0, PriceStanding.AT_BOUND),
+    ],
+)
+def test_a_price_is_inside_at_or_outside_what_volatilities_give(
+    right: OptionRight, strike: float, spot: float, price: float, standing: PriceStanding
+) -> None:
+    option = EuropeanOption(right, strike, 0.5)
+    assert price_standing(option, price=price, spot=spot) is standing
 
 
 def test_an_expired_option_has_no_implied_volatility() -> None:

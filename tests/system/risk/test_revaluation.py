@@ -224,14 +224,30 @@ def test_an_option_with_a_price_is_marked_at_it_and_its_volatility_gives_it_agai
     assert marks.premium.tolist() == [price]
     assert marks.volatility[0] == pytest.approx(0.41, rel=1e-10)
     assert marks.is_implied.all()
-    assert marks.problem == ""
+    assert not marks.is_outside_model.any()
 
 
-def test_a_price_that_no_volatility_gives_is_named_and_leaves_no_greeks() -> None:
-    marks = option_marks([OptionMark(OPTION, 90, 1910.0, 1.0)])
-    assert marks.problem.startswith("TOYOTA.PUT: no volatility gives an option price of 1.0")
-    assert marks.premium.tolist() == [1.0]
-    assert np.isnan(marks.greeks().delta).all()
+@pytest.mark.parametrize("price", [0.0, 1.0, -3.0, 1e9])
+@pytest.mark.parametrize("stated", [None, 0.33])
+def test_a_price_that_no_volatility_gives_is_what_the_option_is_worth_and_another_moves_it(
+    price: float, stated: float | None
+) -> None:
+    terms = OPTION.option
+    assert terms is not None
+    marks = option_marks([OptionMark(OPTION, 90, 1910.0, price, stated)])
+    plain = option_marks([OptionMark(OPTION, 90, 1910.0, volatility=stated)])
+    assert marks.is_outside_model.all()
+    assert marks.is_implied.tolist() == [stated is not None]
+    assert marks.premium.tolist() == [price]
+    assert marks.volatility.tolist() == [terms.volatility if stated is None else stated]
+    assert marks.greeks().delta.tolist() == plain.greeks().delta.tolist()
+
+
+def test_on_its_last_day_no_price_is_outside_the_model() -> None:
+    for days in (0, -1):
+        marks = option_marks([OptionMark(OPTION, days, 1910.0, -5.0)])
+        assert not marks.is_outside_model.any()
+        assert marks.premium.tolist() == option_marks([OptionMark(OPTION, days, 1910.0)]).premium
 
 
 # -- delta, gamma, vega -----------------------------------------------------------------

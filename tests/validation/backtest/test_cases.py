@@ -542,3 +542,81 @@ def test_a_name_that_cannot_be_shown_is_refused_by_line_and_character(
     assert "positions.csv, line 2, column portfolio: " in said
     assert "a name has 1 to 64 visible characters" in said
     assert said.isprintable()
+
+
+# -- settlements of options -----------------------------------------------------
+
+
+def zero_files() -> dict[str, Path]:
+    case = CASES / "option-settles-at-zero"
+    return {
+        "prices": case / "prices-zero.csv",
+        "positions": case / "positions.csv",
+        "instruments": case / "instruments-zero.csv",
+    }
+
+
+@pytest.mark.parametrize("missing", ["refuse", "carry", "skip"])
+def test_a_far_call_that_settles_at_nothing_is_worth_nothing_and_every_day_is_tested(
+    tmp_path: Path, missing: str
+) -> None:
+    files = zero_files()
+    found = ran(tmp_path, "--missing", missing, **files)
+    assert found.exit_code == 0, found.output
+    rows = rows_of(tmp_path / "daily.csv")
+    prices = {row["date"]: row for row in rows_of(files["prices"])}
+    assert len(rows) == 29
+    for row in rows:
+        now, then = prices[row["asof"]], prices[row["pnl_date"]]
+        assert now["C"] == "0.0"
+        assert float(row["value"]) == 100.0 * float(now["SPX"])
+        gain = 100.0 * (float(then["SPX"]) - float(now["SPX"]))
+        assert float(row["pnl"]) == pytest.approx(gain, abs=1e-6)
+    entry = summary_of(tmp_path)["portfolios"]["m"]["hs"]
+    assert {one["settled_on"] for one in entry["stand_in_volatilities"]} == {"2022-05-13"}
+    assert "C settles at 0 30 times from 2022-06-13: worth that" in found.output
+
+
+def deep_files(folder: Path) -> dict[str, Path]:
+    """Write a deep call that settles five points below what exercise brings on one day."""
+    files = zero_files()
+    rows = []
+    for row in rows_of(files["prices"]):
+        below = -5.0 if row["date"] == "2022-07-04" else 8.0
+        rows.append(f"{row['date']},{row['SPX']},{float(row['SPX']) - 3000.0 + below:.2f}")
+    text = files["instruments"].read_text().replace("6000", "3000")
+    return files | {
+        "prices": written(folder / "prices.csv", "date,SPX,C", *rows),
+        "instruments": written(folder / "instruments.csv", *text.splitlines()),
+    }
+
+
+def test_a_settlement_below_exercise_refuses_its_book_with_option_day_value_and_remedy(
+    tmp_path: Path,
+) -> None:
+    found = ran(tmp_path / "out", **deep_files(tmp_path))
+    said = str(found.exception)
+    assert "settlement of C on 2022-07-04 is 964.66, which no volatility gives" in said
+    assert "--missing carry takes the last volatility, --missing skip leaves the day out" in said
+    positions = written(
+        tmp_path / "positions.csv", "portfolio,instrument,quantity", "m,C,-10", "s,SPX,1"
+    )
+    beside = ran(tmp_path / "out", **{**deep_files(tmp_path), "positions": positions})
+    assert beside.exit_code == 3
+    assert list(summary_of(tmp_path / "out")["portfolios"]) == ["s"]
+
+
+def test_a_settlement_below_exercise_is_carried_or_left_out_by_name(tmp_path: Path) -> None:
+    files = deep_files(tmp_path)
+    carried = ran(tmp_path / "carried", "--missing", "carry", **files)
+    assert carried.exit_code == 0, carried.output
+    assert len(rows_of(tmp_path / "carried" / "daily.csv")) == 29
+    words = "C settles at 964.66 on 2022-07-04: worth the model's value, revalued at the volatility"
+    assert f"{words} of 2022-07-01" in carried.output
+    assert "carried close: C 2022-07-04" in carried.output
+    skipped = ran(tmp_path / "skipped", "--missing", "skip", **files)
+    assert skipped.exit_code == 0, skipped.output
+    rows = rows_of(tmp_path / "skipped" / "daily.csv")
+    assert len(rows) == 28
+    assert not [row for row in rows if "2022-07-04" in (row["asof"], row["pnl_date"])]
+    assert "2022-07-04: C has no settlement that a volatility gives" in skipped.output

@@ -107,12 +107,28 @@ def test_a_quote_that_hardly_depends_on_its_volatility_is_said_to_be_beyond_exac
     feed = foreign_and_optional()
     years = 37 / 365
     least = 4_000.0 * math.exp(-0.02 * years) - 2_000.0 * math.exp(-0.01 * years)
-    quotes = tick("Y", 4_000.0, day=3), tick("Y.CALL", least + 1e-7, day=3)
+    quotes = tick("Y", 4_000.0, day=3), tick("Y.CALL", least + 1e-4, day=3)
     snapshot = live(feed.send(*quotes), "O")
     found = explained(bundle_of(feed, snapshot))
     assert found.reproduced
     assert found.oracle.verdict is OracleVerdict.UNCHECKED
     assert exit_code(found) == CANNOT_TELL
+
+
+@pytest.mark.parametrize("price", [0.01, 1_990.0, 2_000.0 + 1e-7, 3_990.0])
+def test_a_quote_that_no_volatility_gives_is_reproduced_and_the_oracle_agrees(price: float) -> None:
+    feed = foreign_and_optional()
+    quotes = tick("Y", 4_000.0, day=3), tick("Y.CALL", price, day=3)
+    snapshot = live(feed.send(*quotes), "O")
+    found = explained(bundle_of(feed, snapshot))
+    assert [name.split()[0] for name in snapshot.outside_model] == (
+        ["Y.CALL"] if price < 1_995.0 or price > 3_980.0 else []
+    )
+    assert snapshot.var is not None
+    assert (found.differences, found.changed_inputs) == ((), ())
+    assert found.oracle.verdict is not OracleVerdict.DIFFERS, found.oracle.detail
+    if snapshot.outside_model:
+        assert found.oracle.verdict is OracleVerdict.AGREED, found.oracle.detail
 
 
 @pytest.fixture(scope="module")
