@@ -254,7 +254,7 @@ MARK_NS = 1_000 * CLOCK_LEAD_NS
 
 
 def ahead(lead_ns: int) -> tuple[list[QuoteRow], QuoteState]:
-    """Return five quotes before a mark, the last three from beyond it, and the state behind it."""
+    """Return five quotes before a mark, the last three from beyond it, and the state after it."""
     quotes = [row(number, time_ns=MARK_NS + (number - 2) * lead_ns) for number in range(1, 6)]
     return quotes, held_back(after(*quotes)[0], MARK_NS)
 
