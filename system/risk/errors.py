@@ -177,10 +177,13 @@ class NonPositiveCloseError(InputError):
     """A relative return was asked of a price at or below zero."""
 
     def __init__(self, name: str, date: dt.date, value: float) -> None:
-        super().__init__(
-            f"close of {name} on {date} is {value}: relative returns need prices above zero; "
-            "correct it, or declare the instrument's return_type absolute"
+        remedy = (
+            "relative returns need prices above zero; correct it, or declare the instrument's "
+            "return_type absolute"
         )
+        if name.startswith(FX_SERIES_PREFIX):
+            remedy = "a rate is above zero; correct it"
+        super().__init__(f"close of {name} on {date} is {value}: {remedy}")
         self.name = name
         self.date = date
         self.value = value
