@@ -135,7 +135,7 @@ class DailyBacktest:
     @property
     def untested_count(self) -> int:
         """Return the number of P&L dates on which the book was held without a VaR."""
-        return sum(one.day_count for one in self.untested)
+        return sum(days.day_count for days in self.untested)
 
     @property
     def breach_count(self) -> int:
@@ -219,13 +219,13 @@ def daily_backtest(
     factors = split_factors(book.quantities, effective, opening=first)
     quotes = OptionQuotes(adjusted.closes, settings.missing)
     results = []
-    for one in chosen:
-        if one.days is not None:
-            held = one.span.held_at(one.days.as_of_dates)
+    for part in chosen:
+        if part.days is not None:
+            held = part.span.held_at(part.days.as_of_dates)
             quantities = quantity_matrix(held, factors)
-            listings, base = one.span.listings, book.base_currency
+            listings, base = part.span.listings, book.base_currency
             results.append(
-                span_result(one.days, listings, quantities, base, settings, quotes, on_days)
+                span_result(part.days, listings, quantities, base, settings, quotes, on_days)
             )
     _refuse_unfitted(book, settings, results)
     return _joined(book, settings, chosen, results, market.closes.dates)
@@ -234,10 +234,10 @@ def daily_backtest(
 def _refuse_split_options(chosen: Sequence[ChosenSpan], splits: Sequence[Split]) -> None:
     """Refuse a split that changes the terms of an option while it is held."""
     held = [
-        (listing, listing.option, one.days.as_of_dates[0])
-        for one in chosen
-        if one.days is not None
-        for listing in one.span.listings
+        (listing, listing.option, part.days.as_of_dates[0])
+        for part in chosen
+        if part.days is not None
+        for listing in part.span.listings
     ]
     for (listing, terms, first), split in itertools.product(held, splits):
         if terms is None or split.date <= first:
@@ -254,15 +254,15 @@ def _refuse_unfitted(
     book: BacktestBook, settings: BacktestSettings, results: Sequence[SpanResult]
 ) -> None:
     """Refuse a backtest whose method has no law on any day."""
-    if any(one.pnl_dates for one in results):
+    if any(result.pnl_dates for result in results):
         return
-    count = sum(len(one.unfitted) for one in results)
+    count = sum(len(result.unfitted) for result in results)
     raise NoFitError(book.portfolio, settings.method, count, _fit_note(settings, results))
 
 
 def _fit_note(settings: BacktestSettings, results: Sequence[SpanResult]) -> str:
     """Return why some days have no law, empty where all have one."""
-    equal = [day.equal_count for one in results for day in one.unfitted]
+    equal = [day.equal_count for result in results for day in result.unfitted]
     if not equal:
         return ""
     low, high = min(equal), max(equal)
@@ -284,7 +284,7 @@ def _joined(
         return np.concatenate([getattr(one, name) for one in results])
 
     def chained(name: str) -> tuple[dt.date, ...]:
-        return tuple(itertools.chain.from_iterable(getattr(one, name) for one in results))
+        return tuple(itertools.chain.from_iterable(getattr(result, name) for result in results))
 
     var, pnl = vector("var"), vector("pnl")
     as_of_dates, pnl_dates = chained("as_of_dates"), chained("pnl_dates")
@@ -303,8 +303,8 @@ def _joined(
         below=vector("below"),
         up_to=vector("up_to"),
         components=tuple(
-            ComponentBlock(one.as_of_dates, one.instrument_ids, one.component_var)
-            for one in results
+            ComponentBlock(result.as_of_dates, result.instrument_ids, result.component_var)
+            for result in results
         ),
         suspects=_suspects(results),
         carried=_carried(results),
@@ -334,13 +334,13 @@ def _untested(
     chosen: Sequence[ChosenSpan], results: Sequence[SpanResult], settings: BacktestSettings
 ) -> tuple[DayRange, ...]:
     """Return the held P&L dates without a VaR; one that another span tests is none."""
-    tested = {date for one in results for date in one.pnl_dates}
+    tested = {date for result in results for date in result.pnl_dates}
     days = {
         day.date: day
-        for one in chosen
-        for day in untested_days(one.calendar, one.span, settings.bounds, settings.history_count)
+        for part in chosen
+        for day in untested_days(part.calendar, part.span, settings.bounds, settings.history_count)
     }
-    unfitted = (day.date for one in results for day in one.unfitted)
+    unfitted = (day.date for result in results for day in result.unfitted)
     days |= {date: UntestedDay(date, Cause.NO_FIT) for date in unfitted}
     kept = [day for date, day in days.items() if date not in tested]
     return day_ranges(kept, _calendar(chosen))
@@ -349,16 +349,16 @@ def _untested(
 def _left_out(chosen: Sequence[ChosenSpan], settings: BacktestSettings) -> tuple[DayRange, ...]:
     """Return the days that are no scenario days, from the first window to the last held day."""
     days: dict[dt.date, UntestedDay] = {}
-    for one in chosen:
-        first, last = held_range(one.calendar, one.span, settings.bounds, settings.history_count)
-        if one.days is not None and first <= last:
-            since, until = one.days.window.dates[0], one.calendar.table.dates[last]
-            days |= {day.date: day for day in left_out_days(one.calendar, since, until)}
+    for part in chosen:
+        first, last = held_range(part.calendar, part.span, settings.bounds, settings.history_count)
+        if part.days is not None and first <= last:
+            since, until = part.days.window.dates[0], part.calendar.table.dates[last]
+            days |= {day.date: day for day in left_out_days(part.calendar, since, until)}
     return day_ranges(days.values(), _calendar(chosen))
 
 
 def _calendar(chosen: Sequence[ChosenSpan]) -> list[dt.date]:
-    return sorted(set().union(*(one.calendar.table.dates for one in chosen)))
+    return sorted(set().union(*(part.calendar.table.dates for part in chosen)))
 
 
 def _constant_volatility(book: BacktestBook) -> tuple[str, ...]:
@@ -376,8 +376,8 @@ def _suspects(results: Sequence[SpanResult]) -> tuple[SuspectMove, ...]:
 
 def _stand_ins(results: Sequence[SpanResult]) -> tuple[StandInVolatility, ...]:
     """Return each volatility that stands in once, by option, then by date."""
-    found = {one for result in results for one in result.stand_ins}
-    return tuple(sorted(found, key=lambda one: (one.instrument_id, one.date)))
+    found = {stand_in for result in results for stand_in in result.stand_ins}
+    return tuple(sorted(found, key=lambda stand_in: (stand_in.instrument_id, stand_in.date)))
 
 
 def _carried(results: Sequence[SpanResult]) -> tuple[CarriedClose, ...]:

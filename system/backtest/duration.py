@@ -112,11 +112,11 @@ def _durations(hits: BoolMatrix, stretches: Stretches | None) -> _Durations:
     parts = stretches_of(hits, stretches)
     if len(parts) == 1:
         return _waits(hits)
-    waits = [one for part in parts for one in (_waits(part), _calm(part))]
+    waits = [group for part in parts for group in (_waits(part), _calm(part))]
     return _Durations(
-        sequence=np.concatenate([one.sequence for one in waits]),
-        log_days=np.concatenate([one.log_days for one in waits]),
-        uncensored=np.concatenate([one.uncensored for one in waits]),
+        sequence=np.concatenate([group.sequence for group in waits]),
+        log_days=np.concatenate([group.log_days for group in waits]),
+        uncensored=np.concatenate([group.uncensored for group in waits]),
         sequence_count=len(hits),
     )
 

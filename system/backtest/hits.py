@@ -211,9 +211,9 @@ def gaps(hits: BoolMatrix, stretches: Stretches | None = None) -> Gaps:
     found = [_gaps(part) for part in stretches_of(hits, stretches)]
     if len(found) == 1:
         return found[0]
-    sequence = np.concatenate([one.sequence for one in found])
+    sequence = np.concatenate([part.sequence for part in found])
     order = np.argsort(sequence, kind="stable")
-    return Gaps(sequence[order], np.concatenate([one.days for one in found])[order])
+    return Gaps(sequence[order], np.concatenate([part.days for part in found])[order])
 
 
 def _gaps(hits: BoolMatrix) -> Gaps:

@@ -132,7 +132,7 @@ class Forecasts:
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Return consecutive forecasts of one method as one."""
         scenarios = [one.scenario for one in parts if one.scenario is not None]
-        equal = [one.equal_count for one in parts if one.equal_count is not None]
+        equal = [part.equal_count for part in parts if part.equal_count is not None]
         return cls(
             var=np.concatenate([one.var for one in parts]),
             expected_shortfall=np.concatenate([one.expected_shortfall for one in parts]),

@@ -176,9 +176,9 @@ def _prepared(
     held = worth(marked, quantities, days.history_count)
     block = ScenarioBlock(factors, held.weights(factors), 0, days.history_count, options.rows)
     carried = tuple(
-        CarriedClose(one.instrument_id, one.date)
-        for one in options.stand_ins
-        if not one.is_worth_price
+        CarriedClose(stand_in.instrument_id, stand_in.date)
+        for stand_in in options.stand_ins
+        if not stand_in.is_worth_price
     )
     days = replace(days, carried_quotes=carried)
     return _Span(days, listings, held, block, options.stand_ins)

@@ -89,8 +89,8 @@ def chosen_spans(
         chosen.insert(0, _chosen(span, bounds, book, market, settings))
         if chosen[0].days is not None:
             until = chosen[0].days.as_of_dates[0]
-    if all(one.days is None for one in chosen):
-        raise _no_days(book, settings, [one.calendar for one in chosen])
+    if all(part.days is None for part in chosen):
+        raise _no_days(book, settings, [part.calendar for part in chosen])
     return tuple(chosen)
 
 
@@ -118,15 +118,15 @@ def run_opening(
     openings = [
         opening
         for book in books
-        for one in settings
-        if (opening := _opening(book, market, one)) is not None
+        for way in settings
+        if (opening := _opening(book, market, way)) is not None
     ]
     return min(openings, default=None)
 
 
 def first_as_of(chosen: Sequence[ChosenSpan]) -> dt.date:
     """Return the first close that a VaR is stated for."""
-    return next(one.days.as_of_dates[0] for one in chosen if one.days is not None)
+    return next(part.days.as_of_dates[0] for part in chosen if part.days is not None)
 
 
 def _opening(
@@ -209,7 +209,7 @@ def _no_days(
     book: BacktestBook, settings: BacktestSettings, calendars: Sequence[SpanCalendar]
 ) -> NoBacktestDaysError:
     """Return the error of the span with the most days that all series share."""
-    calendar = max(calendars, key=lambda one: int(_common(one, settings).sum()))
+    calendar = max(calendars, key=lambda calendar: int(_common(calendar, settings).sum()))
     common = _common(calendar, settings)
     counts = np.isfinite(calendar.table.closes)[:, : len(common)].sum(axis=1).tolist()
     by_name = dict(zip(calendar.table.names, counts, strict=True))

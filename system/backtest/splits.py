@@ -84,13 +84,13 @@ def split_factors(
         Only quantities that a split touches.
     """
     factors = {}
-    for one in quantities:
-        stated = opening if one.held_from == ALWAYS else one.held_from
+    for holding in quantities:
+        stated = opening if holding.held_from == ALWAYS else holding.held_from
         ratios = [
             split.ratio
             for split in splits
-            if split.instrument_id == one.instrument_id and split.date > stated
+            if split.instrument_id == holding.instrument_id and split.date > stated
         ]
         if ratios:
-            factors[one] = math.prod(ratios)
+            factors[holding] = math.prod(ratios)
     return factors

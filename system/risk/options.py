@@ -285,7 +285,7 @@ def price_standing(option: EuropeanOption, *, price: float, spot: float) -> Pric
     Examples
     --------
     >>> far = EuropeanOption(OptionRight.CALL, strike=6000.0, years=0.1)
-    >>> [price_standing(far, price=one, spot=4000.0).value for one in (0.01, 0.0, -0.01)]
+    >>> [price_standing(far, price=price, spot=4000.0).value for price in (0.01, 0.0, -0.01)]
     ['inside', 'at bound', 'outside']
     """
     lowest, _ = value_bounds(option, spot=spot)

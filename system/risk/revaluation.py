@@ -126,12 +126,13 @@ def option_marks(marks: Sequence[OptionMark]) -> OptionMarks:
     """
     implied = [_implied(mark) for mark in marks]
     solved = [
-        _stated(mark) if one is None else one for mark, one in zip(marks, implied, strict=True)
+        _stated(mark) if volatility is None else volatility
+        for mark, volatility in zip(marks, implied, strict=True)
     ]
     options = OptionArrays.of([european(mark) for mark in marks])
     spot = np.array([mark.spot for mark in marks], dtype=np.float64)
     volatility = np.array(solved, dtype=np.float64)
-    is_implied = np.array([one is not None for one in implied], dtype=np.bool_)
+    is_implied = np.array([value is not None for value in implied], dtype=np.bool_)
     is_quoted = np.array([_is_quoted(mark) for mark in marks], dtype=np.bool_)
     is_stated = np.array([mark.volatility is not None for mark in marks], dtype=np.bool_)
     quoted = np.array([mark.price for mark in marks], dtype=np.float64)

@@ -152,7 +152,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
         ),
         PlainConsole(),
     )
-    if any(one.kind == NotTested.REFUSED for one in summary.not_tested):
+    if any(failure.kind == NotTested.REFUSED for failure in summary.not_tested):
         raise typer.Exit(EXIT_NOT_ALL_TESTED)
 
 
@@ -202,7 +202,7 @@ def _show_refused(console: PlainConsole, outcomes: Outcomes) -> None:
     """Show as the last line how much was not tested."""
     refused = outcomes.refused
     if refused:
-        books = named(tuple(dict.fromkeys(one.portfolio for one in refused)))
+        books = named(tuple(dict.fromkeys(failure.portfolio for failure in refused)))
         count = len(refused) + len(outcomes.tested)
         console.print(
             f"{len(refused)} of {count} backtests were not made ({books}): not_tested in "

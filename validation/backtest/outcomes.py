@@ -29,7 +29,10 @@ class NothingTestedError(InputError):
     """No book of a run could be tested by any method."""
 
     def __init__(self, failures: Sequence[Failure]) -> None:
-        lines = [f"{one.portfolio}, {one.method or 'every method'}: {one}" for one in failures]
+        lines = [
+            f"{failure.portfolio}, {failure.method or 'every method'}: {failure}"
+            for failure in failures
+        ]
         super().__init__("\n".join(["no book could be tested", *lines]))
 
 
@@ -97,19 +100,22 @@ class Outcomes:
     @property
     def refused(self) -> tuple[Failure, ...]:
         """Return what should have been tested and was not."""
-        return tuple(one for one in self.failures if one.kind is NotTested.REFUSED)
+        return tuple(failure for failure in self.failures if failure.kind is NotTested.REFUSED)
 
     def without_law(self) -> tuple[tuple[str, str], ...]:
         """Return portfolio and method of what has no fit."""
         return tuple(
-            (one.portfolio, one.method)
-            for one in self.failures
-            if one.kind is NotTested.NO_FIT and one.method is not None
+            (failure.portfolio, failure.method)
+            for failure in self.failures
+            if failure.kind is NotTested.NO_FIT and failure.method is not None
         )
 
     def entries(self) -> tuple[NotTestedEntry, ...]:
         """Return what the summary has of the failures, by portfolio."""
-        return tuple(one.entry() for one in sorted(self.failures, key=lambda one: one.portfolio))
+        return tuple(
+            failure.entry()
+            for failure in sorted(self.failures, key=lambda failure: failure.portfolio)
+        )
 
     def check_any(self) -> None:
         """Raise what stopped every book.
@@ -121,7 +127,7 @@ class Outcomes:
         """
         if self.tested:
             return
-        if len({str(one) for one in self.failures}) == 1:
+        if len({str(failure) for failure in self.failures}) == 1:
             raise _with_remedy(self.failures[0])
         raise NothingTestedError(self.failures)
 

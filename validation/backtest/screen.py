@@ -35,12 +35,12 @@ def show(
     """
     console.print(_table(entries))
     _show_flags(console, entries)
-    _show_lines(console, [line for one in entries for line in _untested_lines(one)])
-    _show_lines(console, [line for one in entries for line in _left_out_lines(one)])
-    _show_lines(console, [line for one in entries for line in _flat_lines(one)])
-    for one in not_tested:
-        style = "red" if one.kind == NotTested.REFUSED else "yellow"
-        _print(console, f"{one.kind}: {_of(one)}: {one.reason}", style)
+    _show_lines(console, [line for entry in entries for line in _untested_lines(entry)])
+    _show_lines(console, [line for entry in entries for line in _left_out_lines(entry)])
+    _show_lines(console, [line for entry in entries for line in _flat_lines(entry)])
+    for failure in not_tested:
+        style = "red" if failure.kind == NotTested.REFUSED else "yellow"
+        _print(console, f"{failure.kind}: {_of(failure)}: {failure.reason}", style)
 
 
 def _table(entries: Sequence[Judged]) -> Table:
@@ -50,11 +50,11 @@ def _table(entries: Sequence[Judged]) -> Table:
     for column in ("days", "breaches", "rate", "promised", "expected", "e-value"):
         table.add_column(column, justify="right")
     table.add_column("zone")
-    for one in entries:
-        entry = one.entry
+    for judged in entries:
+        entry = judged.entry
         expected = "-" if entry.expected_rate is None else f"{entry.expected_rate:.2%}"
         table.add_row(
-            Text(one.backtest.portfolio),
+            Text(judged.backtest.portfolio),
             entry.method,
             str(entry.days),
             str(entry.breaches),
@@ -72,15 +72,19 @@ def _show_flags(console: PlainConsole, entries: Sequence[Judged]) -> None:
     suspects = sorted(
         {
             (move.instrument, str(move.date), f"{move.move:+.1%}", move.probable_split)
-            for one in entries
-            for move in one.entry.suspect_moves
+            for judged in entries
+            for move in judged.entry.suspect_moves
         },
         key=lambda move: move[:2],
     )
     carried = sorted(
-        {(close.series, str(close.date)) for one in entries for close in one.entry.carried_prices}
+        {
+            (close.series, str(close.date))
+            for judged in entries
+            for close in judged.entry.carried_prices
+        }
     )
-    steady = sorted({name for one in entries for name in one.entry.constant_volatility})
+    steady = sorted({name for judged in entries for name in judged.entry.constant_volatility})
     _show_lines(
         console,
         [
@@ -98,13 +102,19 @@ def _show_flags(console: PlainConsole, entries: Sequence[Judged]) -> None:
 
 def _stand_in_lines(entries: Sequence[Judged]) -> list[str]:
     """Return one line per option, settlement and volatility that stands in for its own."""
-    stand_ins = {stand_in for one in entries for stand_in in one.entry.stand_in_volatilities}
-    ordered = sorted(stand_ins, key=lambda one: (one.option, one.date))
+    stand_ins = {stand_in for judged in entries for stand_in in judged.entry.stand_in_volatilities}
+    ordered = sorted(stand_ins, key=lambda stand_in: (stand_in.option, stand_in.date))
     lines = []
     for (option, settlement, is_worth, settled_on), group in itertools.groupby(
-        ordered, key=lambda one: (one.option, one.settlement, one.worth_settlement, one.settled_on)
+        ordered,
+        key=lambda stand_in: (
+            stand_in.option,
+            stand_in.settlement,
+            stand_in.worth_settlement,
+            stand_in.settled_on,
+        ),
     ):
-        days = [one.date for one in group]
+        days = [stand_in.date for stand_in in group]
         when = f"on {days[0]}" if len(days) == 1 else f"{len(days)} times from {days[0]}"
         what = "has no settlement" if settlement is None else f"settles at {settlement:g}"
         worth = "worth that" if is_worth else "worth the model's value"
@@ -113,34 +123,34 @@ def _stand_in_lines(entries: Sequence[Judged]) -> list[str]:
     return lines
 
 
-def _untested_lines(one: Judged) -> Iterable[str]:
-    entry = one.entry
+def _untested_lines(judged: Judged) -> Iterable[str]:
+    entry = judged.entry
     if entry.untested:
         yield (
-            f"{one.backtest.portfolio}, {entry.method}: {entry.untested_days} of "
+            f"{judged.backtest.portfolio}, {entry.method}: {entry.untested_days} of "
             f"{entry.held_days} P&L dates have no VaR"
         )
         yield from (f"  {_range(days)}: {days.reason}" for days in entry.untested)
 
 
-def _left_out_lines(one: Judged) -> Iterable[str]:
+def _left_out_lines(judged: Judged) -> Iterable[str]:
     """Yield the days left out of scenarios that are not among the untested ones."""
-    entry = one.entry
+    entry = judged.entry
     shown = {(days.first, days.last) for days in entry.untested}
     ranges = [days for days in entry.left_out if (days.first, days.last) not in shown]
     if ranges:
         yield (
-            f"{one.backtest.portfolio}, {entry.method}: "
+            f"{judged.backtest.portfolio}, {entry.method}: "
             f"{sum(days.days for days in entry.left_out)} days are no scenario days"
         )
         yield from (f"  {_range(days)}: {days.reason}" for days in ranges)
 
 
-def _flat_lines(one: Judged) -> Iterable[str]:
-    for period in one.entry.flat:
+def _flat_lines(judged: Judged) -> Iterable[str]:
+    for period in judged.entry.flat:
         since = "the beginning" if period.since is None else period.since
         until = "the end" if period.until is None else period.until
-        yield f"{one.backtest.portfolio} holds nothing from {since} until {until}"
+        yield f"{judged.backtest.portfolio} holds nothing from {since} until {until}"
 
 
 def _range(days: RangeEntry) -> str:
@@ -149,8 +159,8 @@ def _range(days: RangeEntry) -> str:
     return f"{days.first} to {days.last} ({days.days})"
 
 
-def _of(one: NotTestedEntry) -> str:
-    return one.portfolio if one.method is None else f"{one.portfolio}, {one.method}"
+def _of(failure: NotTestedEntry) -> str:
+    return failure.portfolio if failure.method is None else f"{failure.portfolio}, {failure.method}"
 
 
 def _show_lines(console: PlainConsole, lines: Sequence[str]) -> None:

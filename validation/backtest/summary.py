@@ -124,7 +124,7 @@ def judged(backtest: DailyBacktest, plan: SimulationPlan) -> Judged:
             FlatEntry(since=None if since == ALWAYS else since, until=until)
             for since, until in backtest.flat
         ),
-        stand_in_volatilities=tuple(_stand_in(one) for one in backtest.stand_ins),
+        stand_in_volatilities=tuple(_stand_in(stand_in) for stand_in in backtest.stand_ins),
         fit_note=backtest.fit_note,
     )
     return Judged(backtest, evidence, entry)
@@ -151,8 +151,8 @@ def nested(
         Portfolio and method: None where the method has no law for a portfolio that others have.
     """
     by_portfolio: dict[str, dict[str, MethodEntry | None]] = {}
-    for one in entries:
-        by_portfolio.setdefault(one.backtest.portfolio, {})[one.entry.method] = one.entry
+    for item in entries:
+        by_portfolio.setdefault(item.backtest.portfolio, {})[item.entry.method] = item.entry
     for portfolio, method in without_law:
         if portfolio in by_portfolio:
             by_portfolio[portfolio][method] = None
@@ -239,28 +239,28 @@ def _count_band(
     return int(low), int(high)
 
 
-def _stand_in(one: StandInVolatility) -> StandInEntry:
+def _stand_in(stand_in: StandInVolatility) -> StandInEntry:
     return StandInEntry(
-        option=one.instrument_id,
-        date=one.date,
-        settlement=one.price,
-        worth_settlement=one.is_worth_price,
-        volatility=one.volatility,
-        settled_on=one.settled_on,
+        option=stand_in.instrument_id,
+        date=stand_in.date,
+        settlement=stand_in.price,
+        worth_settlement=stand_in.is_worth_price,
+        volatility=stand_in.volatility,
+        settled_on=stand_in.settled_on,
     )
 
 
 def _ranges(backtest: DailyBacktest, ranges: Sequence[DayRange]) -> tuple[RangeEntry, ...]:
     return tuple(
         RangeEntry(
-            first=one.first,
-            last=one.last,
-            days=one.day_count,
-            cause=one.cause.value,
-            series=one.series,
-            reason=_reason(backtest, one),
+            first=days.first,
+            last=days.last,
+            days=days.day_count,
+            cause=days.cause.value,
+            series=days.series,
+            reason=_reason(backtest, days),
         )
-        for one in ranges
+        for days in ranges
     )
 
 
