@@ -375,9 +375,9 @@ def _suspects(results: Sequence[SpanResult]) -> tuple[SuspectMove, ...]:
 
 
 def _stand_ins(results: Sequence[SpanResult]) -> tuple[StandInVolatility, ...]:
-    """Return each volatility that stands in once, by option, then by date."""
-    found = {stand_in for result in results for stand_in in result.stand_ins}
-    return tuple(sorted(found, key=lambda stand_in: (stand_in.instrument_id, stand_in.date)))
+    """Return each stand-in volatility once, by option, then by date."""
+    stand_ins = {stand_in for result in results for stand_in in result.stand_ins}
+    return tuple(sorted(stand_ins, key=lambda stand_in: (stand_in.instrument_id, stand_in.date)))
 
 
 def _carried(results: Sequence[SpanResult]) -> tuple[CarriedClose, ...]:

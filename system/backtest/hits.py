@@ -208,12 +208,12 @@ def gaps(hits: BoolMatrix, stretches: Stretches | None = None) -> Gaps:
     stretches : Stretches, optional
         Of the days; without them there is no hole.
     """
-    found = [_gaps(part) for part in stretches_of(hits, stretches)]
-    if len(found) == 1:
-        return found[0]
-    sequence = np.concatenate([part.sequence for part in found])
+    waits = [_gaps(part) for part in stretches_of(hits, stretches)]
+    if len(waits) == 1:
+        return waits[0]
+    sequence = np.concatenate([part.sequence for part in waits])
     order = np.argsort(sequence, kind="stable")
-    return Gaps(sequence[order], np.concatenate([part.days for part in found])[order])
+    return Gaps(sequence[order], np.concatenate([part.days for part in waits])[order])
 
 
 def _gaps(hits: BoolMatrix) -> Gaps:

@@ -182,9 +182,9 @@ def haas_independence_statistics(
     hits: BoolMatrix, tail_probability: float, stretches: Stretches | None = None
 ) -> Float64Vector:
     """Return the sum of the waits' ratios of each row; each stretch begins with a wait."""
-    found = gaps(hits, stretches)
-    ratios = wait_ratios(found.days, tail_probability)
-    sums = np.bincount(found.sequence, weights=ratios, minlength=len(hits))
+    waits = gaps(hits, stretches)
+    ratios = wait_ratios(waits.days, tail_probability)
+    sums = np.bincount(waits.sequence, weights=ratios, minlength=len(hits))
     without = no_breach_ratio(hits.shape[1], tail_probability)
     return np.where(hits.any(axis=1), sums, without)
 

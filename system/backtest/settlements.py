@@ -5,13 +5,13 @@ settlement                option on that day
 ========================  =====================================================================
 some volatility gives it  worth it; that volatility is the implied one
 the least value there is  worth it (0.00 far out of the money, exercise value deep in it); it
-                          implies none, and the volatility of the last good settlement stands in
+                          implies none, so the volatility of the last good settlement is used
 no volatility gives it,   as `Missing` says: an error that names option, day and value; the value
 or the cell is empty      at the volatility of the last good settlement; or the day is left out
 ========================  =====================================================================
 
-Where there is no good settlement before, the volatility of the option's own row stands in. Each
-volatility that stands in is named (decision 0063).
+Without a good settlement before, the volatility of the option's own row is used. Each of these
+stand-ins is named (decision 0063).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class StandInVolatility:
     instrument_id : str
         Option.
     date : date
-        Day that it stands in on.
+        Day that it is used on.
     price : float or None
         Settlement of that day, None for an empty cell.
     is_worth_price : bool
@@ -141,15 +141,15 @@ class OptionQuotes:
         spots : ndarray of float64, shape (option_count,)
             Closes of their underlyings that day.
         """
-        found = []
+        unusable = []
         for listing, spot in zip(listings, spots.tolist(), strict=True):
             days = (terms_of(listing).expiry - date).days
             if not self._is_settled(listing, days) or not spot > 0.0:
                 continue
             price = self._settlement(listing.instrument_id, date)
             if _standing(OptionMark(listing, days, spot, price)) is PriceStanding.OUTSIDE:
-                found.append(listing.instrument_id)
-        return tuple(found)
+                unusable.append(listing.instrument_id)
+        return tuple(unusable)
 
     def close_until(self, series: str, date: dt.date) -> float:
         """Return a series' last close up to a day.
@@ -211,7 +211,7 @@ class OptionQuotes:
 
 
 def _standing(mark: OptionMark) -> PriceStanding:
-    """Return where a settlement lies; an empty cell is one that no volatility gives."""
+    """Return the standing of a settlement; an empty cell is one that no volatility gives."""
     if math.isnan(mark.price):
         return PriceStanding.OUTSIDE
     return price_standing(european(mark), price=mark.price, spot=mark.spot)

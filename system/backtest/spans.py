@@ -178,7 +178,7 @@ def _without(
     """Return a calendar without days whose settlements cannot be used.
 
     Before the first good settlement they stay scenario days, and no VaR is stated for them: an
-    option that is listed late takes no days from the windows behind it. Later ones are left
+    option that is listed late takes no days from its windows. Later ones are left
     out, as days without a close are.
     """
     tested = days.window.dates[days.history_count :]

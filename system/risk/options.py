@@ -254,7 +254,7 @@ def value_bounds(option: EuropeanOption, *, spot: float) -> tuple[float, float]:
 
 
 class PriceStanding(Enum):
-    """Where an option's price lies among the values that volatilities give it."""
+    """Place of an option's price among the values that volatilities give it."""
 
     INSIDE = "inside"
     """Some volatility up to ``MAX_VOLATILITY`` gives it."""
@@ -266,7 +266,7 @@ class PriceStanding(Enum):
 
 
 def price_standing(option: EuropeanOption, *, price: float, spot: float) -> PriceStanding:
-    """Return where a price lies among the values of an option.
+    """Return the place of a price among the values of an option.
 
     Parameters
     ----------

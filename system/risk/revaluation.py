@@ -50,7 +50,7 @@ class OptionMark:
         Of the option itself where it has one; NaN where it is marked by its model.
     volatility : float or None
         That of the model, where it is not that of the reference data; of an option with a price
-        of its own, the one that stands in where the price implies none.
+        of its own, the one to use where the price implies none.
     """
 
     listing: Listing
@@ -82,7 +82,7 @@ class OptionMarks:
         Whether scenarios move it: it has not expired.
     is_outside_model : ndarray of bool
         Whether it is worth a price of its own that implies no volatility: scenarios then change
-        that price by what the model changes at the volatility that stands in.
+        that price by what the model changes at ``volatility``.
     """
 
     listings: tuple[Listing, ...]
@@ -120,7 +120,7 @@ def option_marks(marks: Sequence[OptionMark]) -> OptionMarks:
     -------
     OptionMarks
         An option with a price of its own is worth that, its volatility is the implied
-        one; where the price implies none, that of the mark or of the reference data stands in.
+        one; where the price implies none, that of the mark or of the reference data.
         Without a price it is worth what its reference volatility makes it. On its last
         day, and after it, it is worth its intrinsic value whatever its price.
     """

@@ -99,8 +99,8 @@ class RangeEntry(msgspec.Struct, frozen=True, kw_only=True):
 class StandInEntry(msgspec.Struct, frozen=True, kw_only=True):
     """An option on a day whose settlement (null: none) implies no volatility.
 
-    ``volatility`` stands in: that of the good settlement of ``settled_on``, or of the option's row
-    where that is null. The option is worth its settlement, or else the model's value.
+    ``volatility`` is that of the good settlement of ``settled_on``, or of the option's row where
+    that is null. The option is worth its settlement, or else the model's value.
     """
 
     option: str

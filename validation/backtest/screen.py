@@ -101,7 +101,7 @@ def _show_flags(console: PlainConsole, entries: Sequence[Judged]) -> None:
 
 
 def _stand_in_lines(entries: Sequence[Judged]) -> list[str]:
-    """Return one line per option, settlement and volatility that stands in for its own."""
+    """Return one line per option, settlement and stand-in volatility."""
     stand_ins = {stand_in for judged in entries for stand_in in judged.entry.stand_in_volatilities}
     ordered = sorted(stand_ins, key=lambda stand_in: (stand_in.option, stand_in.date))
     lines = []

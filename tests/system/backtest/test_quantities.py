@@ -27,7 +27,7 @@ RATIOS = (4.0, 1.5, 0.1)
 def raw_closes(splits: list[Split]) -> list[float]:
     """Return closes as they were quoted, in the shares of each day."""
     return [
-        close * math.prod(one.ratio for one in splits if one.date > day(number))
+        close * math.prod(split.ratio for split in splits if split.date > day(number))
         for number, close in enumerate(walk(1))
     ]
 
@@ -35,9 +35,10 @@ def raw_closes(splits: list[Split]) -> list[float]:
 def held_on(quantities: list[DatedQuantity], splits: list[Split], date: dt.date) -> float:
     """Return the shares held on a date, from the rule: the newest quantity, times splits since."""
     newest = max(
-        (one for one in quantities if one.held_from <= date), key=lambda one: one.held_from
+        (held for held in quantities if held.held_from <= date),
+        key=lambda held: held.held_from,
     )
-    since = [one.ratio for one in splits if newest.held_from < one.date <= date]
+    since = [split.ratio for split in splits if newest.held_from < split.date <= date]
     return newest.quantity * math.prod(since)
 
 
@@ -56,7 +57,7 @@ def test_every_close_has_the_shares_that_the_rule_gives(
     closes = raw_closes(splits)
     if start is not None and day(start) <= day(min(held_days)):
         start = None
-    found = run(
+    backtest = run(
         [share()],
         held,
         {"A": closes},
@@ -64,10 +65,11 @@ def test_every_close_has_the_shares_that_the_rule_gives(
         bounds=DayBounds(None if start is None else day(start)),
     )
     expected = [
-        held_on(held, splits, as_of) * closes[(as_of - day(0)).days] for as_of in found.as_of_dates
+        held_on(held, splits, as_of) * closes[(as_of - day(0)).days]
+        for as_of in backtest.as_of_dates
     ]
-    assert found.value.tolist() == pytest.approx(expected, rel=1e-12)
-    assert found.suspects == ()
+    assert backtest.value.tolist() == pytest.approx(expected, rel=1e-12)
+    assert backtest.suspects == ()
 
 
 def test_a_start_behind_a_split_changes_no_number() -> None:
@@ -84,8 +86,8 @@ def test_a_start_behind_a_split_changes_no_number() -> None:
 def test_a_quantity_of_the_first_day_of_a_split_is_in_new_shares() -> None:
     splits = [Split("A", day(25), 4.0)]
     closes = {"A": raw_closes(splits)}
-    found = run([share()], [DatedQuantity("A", 100.0, day(25))], closes, splits=splits)
-    assert found.value[0] == pytest.approx(100.0 * closes["A"][25])
+    backtest = run([share()], [DatedQuantity("A", 100.0, day(25))], closes, splits=splits)
+    assert backtest.value[0] == pytest.approx(100.0 * closes["A"][25])
     before = run([share()], [DatedQuantity("A", 100.0, day(24))], closes, splits=splits)
     assert before.value[1] == pytest.approx(400.0 * closes["A"][25])
 
@@ -127,8 +129,8 @@ def test_a_split_after_the_last_close_changes_nothing() -> None:
     later = [Split("A", day(DAYS), 4.0)]
     assert effective_splits(table({"A": walk(1)}), later) == ()
     plain = run([share()], [DatedQuantity("A", 1.0)], {"A": walk(1)})
-    found = run([share()], [DatedQuantity("A", 1.0)], {"A": walk(1)}, splits=later)
-    assert found.var.tolist() == plain.var.tolist()
+    backtest = run([share()], [DatedQuantity("A", 1.0)], {"A": walk(1)}, splits=later)
+    assert backtest.var.tolist() == plain.var.tolist()
 
 
 def optioned(held_from: dt.date, split_on: int | None, name: str = "A") -> DailyBacktest:
@@ -148,6 +150,6 @@ def test_an_option_is_refused_only_where_its_terms_change_while_it_is_held(name:
 
 
 def test_a_split_before_an_option_is_held_is_no_reason_to_refuse_it() -> None:
-    found, plain = optioned(day(30), 30), optioned(day(30), None)
-    assert found.day_count == DAYS - 31
-    assert found.value.tolist() == pytest.approx(plain.value.tolist(), rel=1e-12)
+    backtest, plain = optioned(day(30), 30), optioned(day(30), None)
+    assert backtest.day_count == DAYS - 31
+    assert backtest.value.tolist() == pytest.approx(plain.value.tolist(), rel=1e-12)

@@ -51,12 +51,12 @@ def test_no_transition_leads_over_a_hole() -> None:
     apart = transitions(hits_of("..xx")), transitions(hits_of("xx.."))
     together = transitions(hits, HOLE_OF_FIVE)
     for name in ("n00", "n01", "n10", "n11"):
-        assert getattr(together, name) == sum(getattr(one, name) for one in apart)
+        assert getattr(together, name) == sum(getattr(part, name) for part in apart)
 
 
 def test_a_wait_begins_anew_behind_a_hole() -> None:
-    found = gaps(as_matrix(hits_of(".x.x..x.")), HOLE_OF_FIVE)
-    assert found.days.tolist() == [2.0, 2.0, 3.0]
+    result = gaps(as_matrix(hits_of(".x.x..x.")), HOLE_OF_FIVE)
+    assert result.days.tolist() == [2.0, 2.0, 3.0]
     assert gaps(as_matrix(hits_of(".x.x..x."))).days.tolist() == [2.0, 2.0, 3.0]
     moved = gaps(as_matrix(hits_of(".x.....x")), HOLE_OF_FIVE)
     assert moved.days.tolist() == [2.0, 4.0]
@@ -66,17 +66,17 @@ def test_a_wait_begins_anew_behind_a_hole() -> None:
 
 def test_gaps_of_many_sequences_stay_in_the_order_of_the_sequences() -> None:
     hits = np.stack([hits_of("x...x..."), hits_of("........"), hits_of(".x....x.")])
-    found = gaps(hits, HOLE_OF_FIVE)
-    assert found.sequence.tolist() == [0, 0, 2, 2]
-    assert found.days.tolist() == [1.0, 1.0, 2.0, 3.0]
+    result = gaps(hits, HOLE_OF_FIVE)
+    assert result.sequence.tolist() == [0, 0, 2, 2]
+    assert result.days.tolist() == [1.0, 1.0, 2.0, 3.0]
 
 
 def test_a_duration_that_reaches_a_hole_is_censored_there() -> None:
     hits = hits_of("..x..x..." + "x.....x.." + ".........")
     days = broken_at(9, 18, days=27)
     durations = [(3, False), (3, True), (3, False), (6, True), (2, False), (9, False)]
-    found = weibull_duration(hits, days)
-    assert found.statistic is not None
+    result = weibull_duration(hits, days)
+    assert result.statistic is not None
 
     def log_likelihood(shape: float) -> float:
         """Return the largest likelihood over the scale, from density and survival."""
@@ -91,7 +91,7 @@ def test_a_duration_that_reaches_a_hole_is_censored_there() -> None:
 
     shapes = np.exp(np.linspace(np.log(0.05), np.log(40.0), 20_001))
     best = max(map(log_likelihood, shapes))
-    assert found.statistic == pytest.approx(2.0 * (best - log_likelihood(1.0)), abs=1e-6)
+    assert result.statistic == pytest.approx(2.0 * (best - log_likelihood(1.0)), abs=1e-6)
 
 
 def test_the_dynamic_quantile_explains_days_by_days_of_their_own_stretch() -> None:
@@ -108,20 +108,20 @@ def test_the_dynamic_quantile_explains_days_by_days_of_their_own_stretch() -> No
     assert len(rows) == 60 - 3 * LAG_COUNT + 2
     fitted = columns @ np.linalg.lstsq(columns, outcome, rcond=None)[0]
     expected = fitted @ fitted / (0.05 * 0.95)
-    found = dynamic_quantile(hits, var=var, pnl=pnl, tail_probability=0.05, stretches=days)
-    assert found.statistic == pytest.approx(expected, rel=1e-9)
-    assert found.dof == 7
+    result = dynamic_quantile(hits, var=var, pnl=pnl, tail_probability=0.05, stretches=days)
+    assert result.statistic == pytest.approx(expected, rel=1e-9)
+    assert result.dof == 7
 
 
 def test_many_short_stretches_are_too_few_days_for_the_dynamic_quantile() -> None:
     days = broken_at(*range(4, 40, 4), days=40)
     assert not enough_days(days)
     ones = np.ones(40)
-    found = dynamic_quantile(
+    result = dynamic_quantile(
         np.zeros(40, dtype=np.bool_), var=ones, pnl=ones, tail_probability=0.05, stretches=days
     )
-    assert found.statistic is None
-    assert "too few" in found.note
+    assert result.statistic is None
+    assert "too few" in result.note
 
 
 def test_one_sequence_and_many_go_through_the_same_code() -> None:
@@ -156,7 +156,7 @@ def test_the_durations_of_independent_breaches_with_holes_reject_about_as_often_
     whole = duration_statistics(hits)
     broken = duration_statistics(hits, broken_at(100, 200, days=300))
     bound = stats.chi2.ppf(0.95, 1)
-    rates = [float(np.mean(one[~np.isnan(one)] > bound)) for one in (whole, broken)]
+    rates = [float(np.mean(part[~np.isnan(part)] > bound)) for part in (whole, broken)]
     assert rates[1] == pytest.approx(rates[0], abs=0.03)
 
 

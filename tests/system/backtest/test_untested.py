@@ -33,67 +33,72 @@ def pair(*, gaps: range = range(0), days: int = MORE, **options: object) -> Dail
 
 
 def test_a_book_without_a_gap_has_no_untested_day() -> None:
-    found = pair()
-    assert (found.untested, found.left_out, found.flat, found.fit_note) == ((), (), (), "")
-    assert found.untested_count == 0
-    assert not found.stretches.is_broken
+    backtest = pair()
+    assert (backtest.untested, backtest.left_out, backtest.flat, backtest.fit_note) == (
+        (),
+        (),
+        (),
+        "",
+    )
+    assert backtest.untested_count == 0
+    assert not backtest.stretches.is_broken
 
 
 def test_a_share_that_is_listed_later_leaves_a_hole_with_its_name() -> None:
     closes = {"A": walk(1, days=MORE), "B": [NOTHING] * 25 + walk(2, days=MORE - 25)}
     held = [DatedQuantity("A", 1.0), DatedQuantity("B", 1.0, day(30))]
-    found = run([share("A"), share("B")], held, closes, missing=Missing.SKIP)
+    backtest = run([share("A"), share("B")], held, closes, missing=Missing.SKIP)
     first_full = 25 + WINDOW
-    assert found.untested == (
+    assert backtest.untested == (
         DayRange(day(31), day(first_full), first_full - 30, Cause.SHORT_WINDOW, ("B",)),
     )
-    assert found.day_count + found.untested_count == MORE - 1 - WINDOW
-    assert found.stretches.slices == (slice(0, 10), slice(10, found.day_count))
-    assert found.stretches.places[10] - found.stretches.places[9] == first_full - 30 + 1
-    assert found.left_out == ()
+    assert backtest.day_count + backtest.untested_count == MORE - 1 - WINDOW
+    assert backtest.stretches.slices == (slice(0, 10), slice(10, backtest.day_count))
+    assert backtest.stretches.places[10] - backtest.stretches.places[9] == first_full - 30 + 1
+    assert backtest.left_out == ()
 
 
 def test_a_delisted_share_leaves_the_end_untested_and_left_out() -> None:
-    found = pair(gaps=range(50, MORE))
+    backtest = pair(gaps=range(50, MORE))
     gone = DayRange(day(50), day(MORE - 1), MORE - 50, Cause.NO_CLOSE, ("B",))
-    assert found.untested == (gone,)
-    assert found.left_out == (gone,)
-    assert found.pnl_dates[-1] == day(49)
-    assert not found.stretches.is_broken
+    assert backtest.untested == (gone,)
+    assert backtest.left_out == (gone,)
+    assert backtest.pnl_dates[-1] == day(49)
+    assert not backtest.stretches.is_broken
 
 
 def test_a_skipped_day_is_spanned_and_named_and_breaks_no_stretch() -> None:
-    found = pair(gaps=range(40, 41))
+    backtest = pair(gaps=range(40, 41))
     skipped = DayRange(day(40), day(40), 1, Cause.NO_CLOSE, ("B",))
-    assert found.untested == (skipped,)
-    assert found.left_out == (skipped,)
-    assert day(40) not in found.pnl_dates
-    assert not found.stretches.is_broken
+    assert backtest.untested == (skipped,)
+    assert backtest.left_out == (skipped,)
+    assert day(40) not in backtest.pnl_dates
+    assert not backtest.stretches.is_broken
 
 
 def test_a_day_left_out_of_the_warm_up_is_no_untested_day() -> None:
-    found = pair(gaps=range(5, 7))
-    assert [(one.first, one.last) for one in found.left_out] == [(day(5), day(6))]
-    late = [(one.first, one.last, one.cause) for one in found.untested]
+    backtest = pair(gaps=range(5, 7))
+    assert [(days.first, days.last) for days in backtest.left_out] == [(day(5), day(6))]
+    late = [(days.first, days.last, days.cause) for days in backtest.untested]
     assert late == [(day(WINDOW + 1), day(WINDOW + 2), Cause.SHORT_WINDOW)]
 
 
 def test_a_dated_holding_counts_the_days_before_its_first_full_window() -> None:
     held = [DatedQuantity("A", 1.0, day(3))]
-    found = run([share()], held, {"A": walk(1)})
-    assert found.untested == (DayRange(day(4), day(WINDOW), WINDOW - 3, Cause.SHORT_WINDOW, ()),)
+    backtest = run([share()], held, {"A": walk(1)})
+    assert backtest.untested == (DayRange(day(4), day(WINDOW), WINDOW - 3, Cause.SHORT_WINDOW, ()),)
     undated = run([share()], [DatedQuantity("A", 1.0)], {"A": walk(1)})
     assert undated.untested == ()
 
 
 def test_a_start_before_the_first_full_window_counts_the_days_in_between() -> None:
-    found = run([share()], [DatedQuantity("A", 1.0)], {"A": walk(1)}, bounds=DayBounds(day(10)))
-    assert found.untested == (DayRange(day(10), day(WINDOW), 11, Cause.SHORT_WINDOW, ()),)
+    backtest = run([share()], [DatedQuantity("A", 1.0)], {"A": walk(1)}, bounds=DayBounds(day(10)))
+    assert backtest.untested == (DayRange(day(10), day(WINDOW), 11, Cause.SHORT_WINDOW, ()),)
 
 
 def test_an_end_bounds_what_is_counted() -> None:
-    found = pair(gaps=range(50, MORE), bounds=DayBounds(end=day(55)))
-    assert [(one.first, one.last) for one in found.untested] == [(day(50), day(55))]
+    backtest = pair(gaps=range(50, MORE), bounds=DayBounds(end=day(55)))
+    assert [(days.first, days.last) for days in backtest.untested] == [(day(50), day(55))]
 
 
 def test_a_missing_rate_is_responsible_by_its_series() -> None:
@@ -101,8 +106,8 @@ def test_a_missing_rate_is_responsible_by_its_series() -> None:
     euro[40] = NOTHING
     closes = {"A": walk(1, days=MORE)}
     held = [DatedQuantity("A", 1.0)]
-    found = run([share("A", "EUR")], held, closes, {"EUR": euro}, missing=Missing.SKIP)
-    assert [one.series for one in found.untested] == [("fx:EUR",)]
+    backtest = run([share("A", "EUR")], held, closes, {"EUR": euro}, missing=Missing.SKIP)
+    assert [days.series for days in backtest.untested] == [("fx:EUR",)]
 
 
 def test_a_book_that_is_flat_in_between_and_from_the_middle_on_says_when() -> None:
@@ -112,11 +117,11 @@ def test_a_book_that_is_flat_in_between_and_from_the_middle_on_says_when() -> No
         DatedQuantity("A", 2.0, day(28)),
         DatedQuantity("A", 0.0, day(33)),
     ]
-    found = run([share()], held, {"A": walk(1)})
-    assert found.flat == ((day(25), day(28)), (day(33), None))
-    assert found.untested == ()
-    assert found.pnl_dates == tuple(day(on) for on in (*range(21, 26), *range(29, 34)))
-    assert [part.stop - part.start for part in found.stretches.slices] == [5, 5]
+    backtest = run([share()], held, {"A": walk(1)})
+    assert backtest.flat == ((day(25), day(28)), (day(33), None))
+    assert backtest.untested == ()
+    assert backtest.pnl_dates == tuple(day(on) for on in (*range(21, 26), *range(29, 34)))
+    assert [part.stop - part.start for part in backtest.stretches.slices] == [5, 5]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +180,7 @@ def test_ranges_break_at_another_cause_another_series_and_a_day_in_between() -> 
         UntestedDay(day(6), Cause.SHORT_WINDOW, ("B",)),
     ]
     ranges = day_ranges(reversed(days), calendar)
-    assert [(one.first, one.last, one.day_count) for one in ranges] == [
+    assert [(days.first, days.last, days.day_count) for days in ranges] == [
         (day(1), day(2), 2),
         (day(3), day(3), 1),
         (day(4), day(4), 1),
@@ -213,7 +218,7 @@ def test_a_held_day_is_either_tested_or_explained(
     quantities = [DatedQuantity(name, amount, on) for (name, on), amount in held.items()]
     bounds = DayBounds(None if start is None else day(start), None if end is None else day(end))
     try:
-        found = run(
+        backtest = run(
             [share(name) for name in NAMES],
             quantities,
             closes,
@@ -222,13 +227,13 @@ def test_a_held_day_is_either_tested_or_explained(
         )
     except InputError:
         return
-    explained = _dates(found)
-    assert not explained & set(found.pnl_dates)
-    assert list(found.pnl_dates) == sorted(set(found.pnl_dates))
-    assert min(found.stretches.places[1:] - found.stretches.places[:-1], default=1) >= 1
+    explained = _dates(backtest)
+    assert not explained & set(backtest.pnl_dates)
+    assert list(backtest.pnl_dates) == sorted(set(backtest.pnl_dates))
+    assert min(backtest.stretches.places[1:] - backtest.stretches.places[:-1], default=1) >= 1
     for number in range(DAYS - 1):
         as_of, pnl_date = day(number), day(number + 1)
-        if pnl_date in found.pnl_dates or pnl_date in explained:
+        if pnl_date in backtest.pnl_dates or pnl_date in explained:
             assert _in_bounds(bounds, pnl_date)
         elif _in_bounds(bounds, pnl_date) and _is_traded(quantities, closes, as_of, pnl_date):
             days = [day(before) for before in range(number + 1)]
@@ -236,17 +241,17 @@ def test_a_held_day_is_either_tested_or_explained(
             assert sum(traded) <= WINDOW
 
 
-def _dates(found: DailyBacktest) -> set[dt.date]:
+def _dates(backtest: DailyBacktest) -> set[dt.date]:
     return {
-        one.first + dt.timedelta(number)
-        for one in found.untested
-        for number in range((one.last - one.first).days + 1)
+        days.first + dt.timedelta(number)
+        for days in backtest.untested
+        for number in range((days.last - days.first).days + 1)
     }
 
 
 def _now(quantities: list[DatedQuantity], date: dt.date) -> dict[str, float]:
-    ordered = sorted(quantities, key=lambda one: one.held_from)
-    return {one.instrument_id: one.quantity for one in ordered if one.held_from <= date}
+    ordered = sorted(quantities, key=lambda quantity: quantity.held_from)
+    return {held.instrument_id: held.quantity for held in ordered if held.held_from <= date}
 
 
 def _is_traded(

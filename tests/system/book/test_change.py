@@ -245,8 +245,8 @@ def test_a_quote_that_no_volatility_gives_comes_with_the_volatility_step(
     moved = [tick("B", spot, day=1, hour=16)] if spot != 103.5 else []
     after = live(feed.send(*moved, tick("B.CALL", second, day=1, hour=16)), "O")
     for start, end in ((before, after), (after, before)):
-        found = explained(feed, start, end)
-        assert found.steps[-1].var == end.var
-        assert changes(found).keys() <= {"prices", "volatility"}
+        change = explained(feed, start, end)
+        assert change.steps[-1].var == end.var
+        assert changes(change).keys() <= {"prices", "volatility"}
         if not moved:
-            assert found.steps[STEPS.index(ChangeStep.PRICES)].change == 0.0
+            assert change.steps[STEPS.index(ChangeStep.PRICES)].change == 0.0

@@ -58,22 +58,22 @@ def test_a_rate_has_a_bound_of_its_own_and_is_named_by_its_series() -> None:
     window = window_of(P=[10.0] * 4, **rates)
     pence = Listing("P", AssetClass.EQUITY, "GBp")
     yen = Listing("Y", AssetClass.FX, "JPY")
-    found = suspect_moves(window, [pence, yen])
-    assert [(one.instrument_id, one.date) for one in found] == [
+    suspects = suspect_moves(window, [pence, yen])
+    assert [(move.instrument_id, move.date) for move in suspects] == [
         ("fx:JPY", DAYS[1]),
         ("fx:JPY", DAYS[2]),
     ]
-    assert [one.move for one in found] == pytest.approx([-0.99, 99.0])
-    assert [one.split_ratio for one in found] == [None, None]
+    assert [move.move for move in suspects] == pytest.approx([-0.99, 99.0])
+    assert [move.split_ratio for move in suspects] == [None, None]
     assert suspect_moves(window, [pence, yen], bounds={AssetClass.EQUITY: 0.25}) == ()
     tight = suspect_moves(window, [pence], bounds={AssetClass.FX: 0.05})
-    assert {one.instrument_id for one in tight} == {"fx:GBP", "fx:JPY"}
+    assert {move.instrument_id for move in tight} == {"fx:GBP", "fx:JPY"}
 
 
 def test_a_wild_base_currency_is_one_series_and_not_every_cross() -> None:
     window = window_of(**{"fx:GBP": [0.85] * 4, "fx:USD": [1.1, 1.1, 0.011, 1.1]})
-    found = suspect_moves(window, [Listing("G", AssetClass.FX, "GBP")])
-    assert {one.instrument_id for one in found} == {"fx:USD"}
+    suspects = suspect_moves(window, [Listing("G", AssetClass.FX, "GBP")])
+    assert {move.instrument_id for move in suspects} == {"fx:USD"}
 
 
 def test_a_move_of_what_an_option_is_on_is_flagged_once_and_without_holding_it() -> None:
@@ -82,20 +82,20 @@ def test_a_move_of_what_an_option_is_on_is_flagged_once_and_without_holding_it()
     terms = OptionTerms(under, OptionRight.CALL, 100.0, dt.date(2021, 1, 1), 0.2)
     option = Listing("O", AssetClass.OPTION, "USD", option=terms)
     for listings in ([option], [option, under], [option, option]):
-        (found,) = suspect_moves(window, listings)
-        assert (found.instrument_id, found.date) == ("X", DAYS[2])
+        (suspects,) = suspect_moves(window, listings)
+        assert (suspects.instrument_id, suspects.date) == ("X", DAYS[2])
 
 
 def test_the_rates_of_europes_central_bank_have_few_suspects_and_all_are_known() -> None:
-    found = []
+    suspects = []
     for currency, series in closes.read_ecb_rates().items():
         table = CloseTable.of({f"fx:{currency}": series})
         window = scenario_window(table, as_of=table.dates[-1], scenario_count=len(table.dates) - 1)
-        found += [(one.instrument_id, str(one.date)) for one in suspect_moves(window, [])]
-    assert ("fx:CHF", "2015-01-15") in found
-    assert ("fx:RUB", "2022-02-28") in found
-    assert not [name for name, date in found if date == "2016-06-24"]
-    assert len(found) <= 25
+        suspects += [(move.instrument_id, str(move.date)) for move in suspect_moves(window, [])]
+    assert ("fx:CHF", "2015-01-15") in suspects
+    assert ("fx:RUB", "2022-02-28") in suspects
+    assert not [name for name, date in suspects if date == "2016-06-24"]
+    assert len(suspects) <= 25
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def summary_of(out: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((out / "summary.json").read_text())
-    return found
+    result: dict[str, Any] = json.loads((out / "summary.json").read_text())
+    return result
 
 
 def written(path: Path, *lines: str) -> Path:
@@ -55,8 +55,8 @@ def dated(values: list[str]) -> list[str]:
 
 def test_a_share_of_two_states_never_breaches(tmp_path: Path) -> None:
     case = CASES / "loss-equal-to-var"
-    found = ran(tmp_path, prices=case / "prices-two-states.csv", positions=case / "positions.csv")
-    assert found.exit_code == 0, found.output
+    result = ran(tmp_path, prices=case / "prices-two-states.csv", positions=case / "positions.csv")
+    assert result.exit_code == 0, result.output
     daily = rows_of(tmp_path / "daily.csv")
     assert len(daily) == 169
     assert [row["breach"] for row in daily] == ["0"] * 169
@@ -85,17 +85,17 @@ def wild_rate(folder: Path, currency: str, rates: list[str]) -> dict[str, Path]:
 def test_a_wild_rate_is_flagged_by_series_and_date_and_counted(tmp_path: Path) -> None:
     rates = ["0.128"] * 60
     rates[50] = "0.000256"
-    found = ran(tmp_path / "out", **wild_rate(tmp_path, "HKD", rates))
-    assert found.exit_code == 0, found.output
+    result = ran(tmp_path / "out", **wild_rate(tmp_path, "HKD", rates))
+    assert result.exit_code == 0, result.output
     suspects = summary_of(tmp_path / "out")["portfolios"]["book"]["hs"]["suspect_moves"]
     down, up = str(FIRST + dt.timedelta(50)), str(FIRST + dt.timedelta(51))
-    assert [(one["instrument"], one["date"]) for one in suspects] == [
+    assert [(item["instrument"], item["date"]) for item in suspects] == [
         ("fx:HKD", down),
         ("fx:HKD", up),
     ]
-    assert [round(one["move"], 3) for one in suspects] == [-0.998, 499.0]
-    assert [one["probable_split"] for one in suspects] == [None, None]
-    assert f"suspect move, counted: fx:HKD {down} -99.8%" in found.output
+    assert [round(item["move"], 3) for item in suspects] == [-0.998, 499.0]
+    assert [item["probable_split"] for item in suspects] == [None, None]
+    assert f"suspect move, counted: fx:HKD {down} -99.8%" in result.output
     value = {row["asof"]: float(row["value"]) for row in rows_of(tmp_path / "out" / "daily.csv")}
     assert 2.0 < value[down] < 3.0
 
@@ -103,16 +103,16 @@ def test_a_wild_rate_is_flagged_by_series_and_date_and_counted(tmp_path: Path) -
 def test_the_rate_of_pence_is_that_of_the_pound(tmp_path: Path) -> None:
     rates = ["1.3"] * 60
     rates[50] = "130.0"
-    found = ran(tmp_path / "out", **wild_rate(tmp_path, "GBp", rates))
-    assert found.exit_code == 0, found.output
+    result = ran(tmp_path / "out", **wild_rate(tmp_path, "GBp", rates))
+    assert result.exit_code == 0, result.output
     suspects = summary_of(tmp_path / "out")["portfolios"]["book"]["hs"]["suspect_moves"]
-    assert {one["instrument"] for one in suspects} == {"fx:GBP"}
+    assert {item["instrument"] for item in suspects} == {"fx:GBP"}
 
 
 def test_a_rate_that_moves_inside_its_bound_is_not_flagged(tmp_path: Path) -> None:
     rates = [str(0.128 * (1.0 + 0.02 * math.sin(number))) for number in range(60)]
-    found = ran(tmp_path / "out", **wild_rate(tmp_path, "HKD", rates))
-    assert found.exit_code == 0, found.output
+    result = ran(tmp_path / "out", **wild_rate(tmp_path, "HKD", rates))
+    assert result.exit_code == 0, result.output
     assert summary_of(tmp_path / "out")["portfolios"]["book"]["hs"]["suspect_moves"] == []
 
 
@@ -134,7 +134,7 @@ def test_pence_are_a_hundredth_of_a_pound_however_they_are_written(
     tmp_path: Path, unit: str
 ) -> None:
     assert priced_in(tmp_path, unit).exit_code == 0
-    (row,) = (one for one in rows_of(tmp_path / "out/daily.csv") if one["asof"] == "2020-02-13")
+    (row,) = (item for item in rows_of(tmp_path / "out/daily.csv") if item["asof"] == "2020-02-13")
     assert float(row["value"]) == pytest.approx(8078.6025, rel=1e-12)
     assert float(row["var"]) == pytest.approx(233.4545965337341, rel=1e-12)
     assert float(row["es"]) == pytest.approx(278.11085246705665, rel=1e-12)
@@ -149,7 +149,7 @@ def test_cents_agorot_and_fils_are_valued_at_the_rate_of_their_currency(
     rates = (CASES / "minor-units/fx.csv").read_text().replace("GBP", currency)
     fx = written(tmp_path / "fx.csv", *rates.splitlines())
     assert priced_in(tmp_path, unit, fx).exit_code == 0
-    (row,) = (one for one in rows_of(tmp_path / "out/daily.csv") if one["asof"] == "2020-02-13")
+    (row,) = (item for item in rows_of(tmp_path / "out/daily.csv") if item["asof"] == "2020-02-13")
     assert float(row["value"]) == pytest.approx(8078.6025 * 100 / parts, rel=1e-12)
 
 
@@ -190,8 +190,8 @@ def test_a_quantity_keeps_the_shares_of_its_date_wherever_the_test_starts(
 ) -> None:
     case = CASES / "split-before-the-first-close"
     files = {name: case / f"{name}.csv" for name in ("prices", "positions", "splits")}
-    found = ran(tmp_path, *start, **files)
-    assert found.exit_code == 0, found.output
+    result = ran(tmp_path, *start, **files)
+    assert result.exit_code == 0, result.output
     (day,) = (row for row in rows_of(tmp_path / "daily.csv") if row["asof"] == "2020-04-22")
     assert float(day["value"]) == 36391.0
     assert float(day["var"]) == pytest.approx(739.6699107655378, rel=1e-12)
@@ -203,8 +203,8 @@ def test_all_methods_of_a_run_hold_one_book(tmp_path: Path, methods: tuple[str, 
     case = CASES / "methods-hold-one-book"
     files = {name: case / f"{name}.csv" for name in ("prices", "positions", "splits")}
     options = [part for method in methods for part in ("--method", method)]
-    found = ran(tmp_path, *options, **files)
-    assert found.exit_code == 0, found.output
+    result = ran(tmp_path, *options, **files)
+    assert result.exit_code == 0, result.output
     last = [rows_of(tmp_path / f"daily{name}.csv")[-1] for name in ("", f"-{methods[1]}")]
     assert [(row["asof"], float(row["value"])) for row in last] == [("2020-08-10", 43657.0)] * 2
     assert summary_of(tmp_path)["undated_as_of"] == "2019-02-13"
@@ -229,8 +229,8 @@ def test_two_books_of_one_file_mean_the_same_shares(tmp_path: Path) -> None:
         ),
         "splits": case / "splits.csv",
     }
-    found = ran(tmp_path / "out", **files)
-    assert found.exit_code == 0, found.output
+    result = ran(tmp_path / "out", **files)
+    assert result.exit_code == 0, result.output
     last = {row["portfolio"]: row for row in rows_of(tmp_path / "out" / "daily.csv")}
     assert float(last["old"]["value"]) == 43657.0
     assert float(last["young"]["value"]) == pytest.approx(43657.0 + 51.0, abs=1.0)
@@ -241,21 +241,21 @@ def test_two_books_of_one_file_mean_the_same_shares(tmp_path: Path) -> None:
 
 def test_days_before_a_new_share_has_its_window_are_counted_and_explained(tmp_path: Path) -> None:
     case = CASES / "share-listed-later"
-    found = ran(
+    result = ran(
         tmp_path,
         "--missing",
         "skip",
         prices=case / "prices-ipo.csv",
         positions=case / "positions-ipo.csv",
     )
-    assert found.exit_code == 0, found.output
+    assert result.exit_code == 0, result.output
     entry = summary_of(tmp_path)["portfolios"]["book"]["hs"]
     assert (entry["held_days"], entry["days"], entry["untested_days"]) == (99, 74, 25)
     (hole,) = entry["untested"]
     assert (hole["first"], hole["last"], hole["days"]) == ("2020-03-06", "2020-04-09", 25)
     assert (hole["cause"], hole["series"]) == ("window not full", ["BBB"])
-    assert "book, hs: 25 of 99 P&L dates have no VaR" in found.output
-    assert "2020-03-06 to 2020-04-09 (25): BBB has fewer than the 31 closes" in found.output
+    assert "book, hs: 25 of 99 P&L dates have no VaR" in result.output
+    assert "2020-03-06 to 2020-04-09 (25): BBB has fewer than the 31 closes" in result.output
 
 
 def test_days_behind_a_delisting_are_counted_and_explained(tmp_path: Path) -> None:
@@ -270,8 +270,8 @@ def test_days_behind_a_delisting_are_counted_and_explained(tmp_path: Path) -> No
     )  # fmt: skip
     prices = written(tmp_path / "prices.csv", header, *cut)
     out = tmp_path / "out"
-    found = ran(out, "--missing", "skip", prices=prices, positions=positions)
-    assert found.exit_code == 0, found.output
+    result = ran(out, "--missing", "skip", prices=prices, positions=positions)
+    assert result.exit_code == 0, result.output
     entry = summary_of(out)["portfolios"]["book"]["hs"]
     assert entry["untested_days"] == len(lines) - 80
     assert entry["left_out"] == entry["untested"]
@@ -290,8 +290,8 @@ def test_the_report_lists_days_without_a_test_and_books_without_one(tmp_path: Pa
     files = {"--prices": case / "prices-ipo.csv", "--positions": positions}
     named = [part for option, path in files.items() for part in (option, str(path))]
     options = ["--missing", "skip", "--simulations", "100", "--out", str(tmp_path / "out")]
-    found = CliRunner().invoke(cli.app, ["backtest", *named, *options])
-    assert found.exit_code == 0, found.output
+    result = CliRunner().invoke(cli.app, ["backtest", *named, *options])
+    assert result.exit_code == 0, result.output
     page = (tmp_path / "out" / "report.html").read_text()
     assert "BBB has fewer than the 31 closes" in page
     assert "25 of 99 P&amp;L dates on which the book was held" in page
@@ -304,8 +304,8 @@ def test_the_report_lists_days_without_a_test_and_books_without_one(tmp_path: Pa
 def test_a_book_too_young_is_named_and_the_other_is_tested(tmp_path: Path) -> None:
     case = CASES / "one-book-too-young"
     out = tmp_path / "out"
-    found = ran(out, prices=case / "prices.csv", positions=case / "positions-young.csv")
-    assert found.exit_code == EXIT_NOT_ALL_TESTED == 3
+    result = ran(out, prices=case / "prices.csv", positions=case / "positions-young.csv")
+    assert result.exit_code == EXIT_NOT_ALL_TESTED == 3
     summary = summary_of(out)
     assert list(summary["portfolios"]) == ["old"]
     assert summary["portfolios"]["old"]["hs"]["days"] == 29
@@ -315,9 +315,9 @@ def test_a_book_too_young_is_named_and_the_other_is_tested(tmp_path: Path) -> No
     )  # fmt: skip
     assert "no day to test" in failure["reason"]
     assert "NEW has the fewest, 19" in failure["reason"]
-    assert f"not tested: young, hs: {failure['reason']}" in found.output
+    assert f"not tested: young, hs: {failure['reason']}" in result.output
     assert {row["portfolio"] for row in rows_of(out / "daily.csv")} == {"old"}
-    last = found.output.splitlines()[-1]
+    last = result.output.splitlines()[-1]
     assert last.startswith("1 of 2 backtests were not made (young)")
     assert "exit code 3" in last
 
@@ -328,8 +328,8 @@ def test_a_flat_book_is_reported_as_holding_nothing(tmp_path: Path) -> None:
         tmp_path / "positions.csv", "portfolio,instrument,quantity", "old,AAA,100", "closed,AAA,0"
     )
     out = tmp_path / "out"
-    found = ran(out, "--method", "hs", "normal", prices=case / "prices.csv", positions=positions)
-    assert found.exit_code == 0, found.output
+    result = ran(out, "--method", "hs", "normal", prices=case / "prices.csv", positions=positions)
+    assert result.exit_code == 0, result.output
     assert summary_of(out)["not_tested"] == [
         {
             "portfolio": "closed",
@@ -339,7 +339,7 @@ def test_a_flat_book_is_reported_as_holding_nothing(tmp_path: Path) -> None:
         }
     ]
     assert summary_of(out)["portfolios"]["old"]["hs"]["days"] == 29
-    assert "flat: closed: portfolio closed holds nothing" in found.output
+    assert "flat: closed: portfolio closed holds nothing" in result.output
 
 
 def test_books_are_refused_one_by_one_each_for_its_own_reason(tmp_path: Path) -> None:
@@ -362,14 +362,14 @@ def test_books_are_refused_one_by_one_each_for_its_own_reason(tmp_path: Path) ->
         "NOWHERE,equity,USD", "O,option,USD", "B,equity,USD",
     )  # fmt: skip
     out = tmp_path / "out"
-    found = ran(
+    result = ran(
         out,
         prices=written(tmp_path / "prices.csv", *table),
         positions=positions,
         instruments=instruments,
     )
-    assert found.exit_code == 3, found.output
-    reasons = {one["portfolio"]: one["reason"] for one in summary_of(out)["not_tested"]}
+    assert result.exit_code == 3, result.output
+    reasons = {item["portfolio"]: item["reason"] for item in summary_of(out)["not_tested"]}
     assert list(reasons) == ["[bold]a[/bold]", "b", "c", "d"]
     for name, words in (
         ("[bold]a[/bold]", "no day to test"),
@@ -378,8 +378,8 @@ def test_books_are_refused_one_by_one_each_for_its_own_reason(tmp_path: Path) ->
         ("d", "not among the instruments"),
     ):
         assert words in reasons[name]
-        assert reasons[name] in found.output
-    assert "not tested: [bold]a[/bold], hs:" in found.output
+        assert reasons[name] in result.output
+    assert "not tested: [bold]a[/bold], hs:" in result.output
     assert list(summary_of(out)["portfolios"]) == ["good"]
 
 
@@ -395,8 +395,8 @@ def test_a_gap_refuses_its_book_only_and_says_what_would_help(tmp_path: Path) ->
     )  # fmt: skip
     out = tmp_path / "out"
     prices = written(tmp_path / "prices.csv", f"{header},B", *lines)
-    found = ran(out, prices=prices, positions=positions)
-    assert found.exit_code == 3
+    result = ran(out, prices=prices, positions=positions)
+    assert result.exit_code == 3
     (failure,) = summary_of(out)["not_tested"]
     assert "no close of B on" in failure["reason"]
     assert failure["reason"].endswith("--missing skip leaves such days out and names them")
@@ -411,9 +411,9 @@ def test_where_no_book_can_be_tested_every_reason_is_said_and_nothing_is_written
         tmp_path / "positions.csv", "portfolio,instrument,quantity", "young,NEW,1", "flat,AAA,0"
     )
     out = tmp_path / "out"
-    found = ran(out, prices=case / "prices.csv", positions=positions)
-    assert found.exit_code == 1
-    said = str(found.exception)
+    result = ran(out, prices=case / "prices.csv", positions=positions)
+    assert result.exit_code == 1
+    said = str(result.exception)
     assert "no book could be tested" in said
     assert "young, hs: portfolio young has no day to test" in said
     assert "flat, every method: portfolio flat holds nothing" in said
@@ -425,8 +425,8 @@ def test_a_method_whose_window_no_book_fills_leaves_the_others(tmp_path: Path) -
     positions = written(tmp_path / "positions.csv", "portfolio,instrument,quantity", "old,AAA,1")
     out = tmp_path / "out"
     files = {"prices": case / "prices.csv", "positions": positions}
-    found = ran(out, "--method", "hs250", "--method", "hs", **files)
-    assert found.exit_code == 3
+    result = ran(out, "--method", "hs250", "--method", "hs", **files)
+    assert result.exit_code == 3
     assert list(summary_of(out)["portfolios"]["old"]) == ["hs"]
     assert rows_of(out / "daily.csv") == []
     assert len(rows_of(out / "daily-hs.csv")) == 29
@@ -442,14 +442,14 @@ def test_a_fund_that_is_priced_weekly_has_no_fit_by_students_law(tmp_path: Path)
     case = CASES / "fund-priced-weekly"
     files = {name: case / f"{name}.csv" for name in ("prices", "positions")}
     methods = ("--method", "student-t", "--method", "hs", "--method", "normal")
-    found = ran(tmp_path / "out", *methods, **files)
-    assert found.exit_code == 0, found.output
+    result = ran(tmp_path / "out", *methods, **files)
+    assert result.exit_code == 0, result.output
     summary = summary_of(tmp_path / "out")
     assert summary["portfolios"]["book"]["student-t"] is None
     (failure,) = summary["not_tested"]
     assert (failure["method"], failure["kind"]) == ("student-t", "no fit")
     assert "24 of 30 scenario P&Ls are equal" in failure["reason"]
-    assert "has no maximum" in found.output
+    assert "has no maximum" in result.output
     assert rows_of(tmp_path / "out" / "daily.csv") == []
     for method, median in (("hs", 811), ("normal", 1610)):
         rows = rows_of(tmp_path / "out" / f"daily-{method}.csv")
@@ -473,12 +473,12 @@ def test_days_without_a_fit_are_left_out_and_counted(tmp_path: Path) -> None:
     prices = written(tmp_path / "prices.csv", "date,F", *dated(closes))
     positions = written(tmp_path / "positions.csv", "portfolio,instrument,quantity", "b,F,10")
     out = tmp_path / "out"
-    found = ran(out, "--method", "student-t", prices=prices, positions=positions)
-    assert found.exit_code == 0, found.output
+    result = ran(out, "--method", "student-t", prices=prices, positions=positions)
+    assert result.exit_code == 0, result.output
     entry = summary_of(out)["portfolios"]["b"]["student-t"]
     assert entry["days"] + entry["untested_days"] == entry["held_days"] == 129
     assert 40 <= entry["untested_days"] <= 60
-    assert {one["cause"] for one in entry["untested"]} == {"no fit"}
+    assert {item["cause"] for item in entry["untested"]} == {"no fit"}
     assert "scenario P&Ls are equal" in entry["fit_note"]
     rows = rows_of(out / "daily.csv")
     assert len(rows) == entry["days"]
@@ -517,10 +517,10 @@ def held_by(tmp_path: Path, *portfolios: str) -> Result:
 def test_names_are_shown_and_written_as_they_were_read(
     tmp_path: Path, names: tuple[str, ...]
 ) -> None:
-    found = held_by(tmp_path, *names)
-    assert found.exit_code == 0, found.exception
+    result = held_by(tmp_path, *names)
+    assert result.exit_code == 0, result.exception
     for name in names:
-        assert name in found.output
+        assert name in result.output
     daily = rows_of(tmp_path / "out/daily.csv")
     assert {cell_text(row["portfolio"]) for row in daily} == set(names)
     assert not [row for row in daily if row["portfolio"][0] in "=+-@"]
@@ -531,7 +531,7 @@ def test_names_are_shown_and_written_as_they_were_read(
         assert name in page or "<" in name or "&" in name or '"' in name
     assert "<script>alert(1)" not in page
     assert "<img src=x" not in page
-    assert {one.name for one in tmp_path.iterdir()} == {"positions.csv", "out"}
+    assert {item.name for item in tmp_path.iterdir()} == {"positions.csv", "out"}
 
 
 @pytest.mark.parametrize("name", ["A\x1b[2J", "A\u202eB", "A  B"])
@@ -561,8 +561,8 @@ def test_a_far_call_that_settles_at_nothing_is_worth_nothing_and_every_day_is_te
     tmp_path: Path, missing: str
 ) -> None:
     files = zero_files()
-    found = ran(tmp_path, "--missing", missing, **files)
-    assert found.exit_code == 0, found.output
+    result = ran(tmp_path, "--missing", missing, **files)
+    assert result.exit_code == 0, result.output
     rows = rows_of(tmp_path / "daily.csv")
     prices = {row["date"]: row for row in rows_of(files["prices"])}
     assert len(rows) == 29
@@ -573,8 +573,8 @@ def test_a_far_call_that_settles_at_nothing_is_worth_nothing_and_every_day_is_te
         gain = 100.0 * (float(then["SPX"]) - float(now["SPX"]))
         assert float(row["pnl"]) == pytest.approx(gain, abs=1e-6)
     entry = summary_of(tmp_path)["portfolios"]["m"]["hs"]
-    assert {one["settled_on"] for one in entry["stand_in_volatilities"]} == {"2022-05-13"}
-    assert "C settles at 0 30 times from 2022-06-13: worth that" in found.output
+    assert {item["settled_on"] for item in entry["stand_in_volatilities"]} == {"2022-05-13"}
+    assert "C settles at 0 30 times from 2022-06-13: worth that" in result.output
 
 
 def deep_files(folder: Path) -> dict[str, Path]:
@@ -594,8 +594,8 @@ def deep_files(folder: Path) -> dict[str, Path]:
 def test_a_settlement_below_exercise_refuses_its_book_with_option_day_value_and_remedy(
     tmp_path: Path,
 ) -> None:
-    found = ran(tmp_path / "out", **deep_files(tmp_path))
-    said = str(found.exception)
+    result = ran(tmp_path / "out", **deep_files(tmp_path))
+    said = str(result.exception)
     assert "settlement of C on 2022-07-04 is 964.66, which no volatility gives" in said
     assert "--missing carry takes the last volatility, --missing skip leaves the day out" in said
     positions = written(

@@ -66,19 +66,19 @@ def test_splits_are_read(tmp_path: Path) -> None:
 
 
 def test_a_position_that_is_not_listed_is_refused(tmp_path: Path) -> None:
-    found = read(tmp_path, instruments="instrument,asset_class,currency\nB,equity,USD\n")
-    assert found.books == ()
-    assert isinstance(found.refused["one"], UnknownInstrumentError)
-    assert "one holds A" in str(found.refused["one"])
+    read_back = read(tmp_path, instruments="instrument,asset_class,currency\nB,equity,USD\n")
+    assert read_back.books == ()
+    assert isinstance(read_back.refused["one"], UnknownInstrumentError)
+    assert "one holds A" in str(read_back.refused["one"])
 
 
 def test_an_option_without_terms_is_refused_when_it_is_held(tmp_path: Path) -> None:
     listed = "instrument,asset_class,currency\nA,equity,USD\nB,option,USD\n"
     assert read(tmp_path, instruments=listed).books
     held = "portfolio,instrument,quantity\none,B,10\n"
-    found = read(tmp_path, instruments=listed, positions=held)
-    assert isinstance(found.refused["one"], UnsupportedInstrumentError)
-    assert "needs underlying, right, strike, expiry" in str(found.refused["one"])
+    read_back = read(tmp_path, instruments=listed, positions=held)
+    assert isinstance(read_back.refused["one"], UnsupportedInstrumentError)
+    assert "needs underlying, right, strike, expiry" in str(read_back.refused["one"])
 
 
 HEADER = "instrument,asset_class,currency,multiplier,return_type\n"

@@ -112,7 +112,7 @@ def test_a_quote_that_hardly_depends_on_its_volatility_is_said_to_be_beyond_exac
     found = explained(bundle_of(feed, snapshot))
     assert found.reproduced
     assert found.oracle.verdict is OracleVerdict.UNCHECKED
-    assert exit_code(found) == CANNOT_TELL
+    assert exit_code(explanation) == CANNOT_TELL
 
 
 @pytest.mark.parametrize("price", [0.01, 1_990.0, 2_000.0 + 1e-7, 3_990.0])
@@ -120,15 +120,15 @@ def test_a_quote_that_no_volatility_gives_is_reproduced_and_the_oracle_agrees(pr
     feed = foreign_and_optional()
     quotes = tick("Y", 4_000.0, day=3), tick("Y.CALL", price, day=3)
     snapshot = live(feed.send(*quotes), "O")
-    found = explained(bundle_of(feed, snapshot))
+    explanation = explained(bundle_of(feed, snapshot))
     assert [name.split()[0] for name in snapshot.outside_model] == (
         ["Y.CALL"] if price < 1_995.0 or price > 3_980.0 else []
     )
     assert snapshot.var is not None
-    assert (found.differences, found.changed_inputs) == ((), ())
-    assert found.oracle.verdict is not OracleVerdict.DIFFERS, found.oracle.detail
+    assert (explanation.differences, explanation.changed_inputs) == ((), ())
+    assert explanation.oracle.verdict is not OracleVerdict.DIFFERS, explanation.oracle.detail
     if snapshot.outside_model:
-        assert found.oracle.verdict is OracleVerdict.AGREED, found.oracle.detail
+        assert explanation.oracle.verdict is OracleVerdict.AGREED, explanation.oracle.detail
 
 
 @pytest.fixture(scope="module")
