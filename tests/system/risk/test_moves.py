@@ -82,8 +82,8 @@ def test_a_move_of_what_an_option_is_on_is_flagged_once_and_without_holding_it()
     terms = OptionTerms(under, OptionRight.CALL, 100.0, dt.date(2021, 1, 1), 0.2)
     option = Listing("O", AssetClass.OPTION, "USD", option=terms)
     for listings in ([option], [option, under], [option, option]):
-        (suspects,) = suspect_moves(window, listings)
-        assert (suspects.instrument_id, suspects.date) == ("X", DAYS[2])
+        (suspect,) = suspect_moves(window, listings)
+        assert (suspect.instrument_id, suspect.date) == ("X", DAYS[2])
 
 
 def test_the_rates_of_europes_central_bank_have_few_suspects_and_all_are_known() -> None:

@@ -112,7 +112,7 @@ def test_a_quote_that_hardly_depends_on_its_volatility_is_said_to_be_beyond_exac
     found = explained(bundle_of(feed, snapshot))
     assert found.reproduced
     assert found.oracle.verdict is OracleVerdict.UNCHECKED
-    assert exit_code(explanation) == CANNOT_TELL
+    assert exit_code(found) == CANNOT_TELL
 
 
 @pytest.mark.parametrize("price", [0.01, 1_990.0, 2_000.0 + 1e-7, 3_990.0])
