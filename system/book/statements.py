@@ -55,6 +55,19 @@ class Difference(NamedTuple):
     stated: float
 
 
+class Reconciled(NamedTuple):
+    """A statement against what a book held by its trades at the same moment.
+
+    ``differing`` and ``equal_count`` are of instruments, cash among them where it is stated;
+    ``on_top_count`` is the number of trades after the moment.
+    """
+
+    differing: tuple[Difference, ...]
+    equal_count: int
+    is_cash_stated: bool
+    on_top_count: int
+
+
 class Holdings(NamedTuple):
     """What a portfolio holds, and what it would hold without the statement of its session.
 
@@ -308,6 +321,45 @@ def settled_late(
             amounts[name] = amounts.get(name, 0.0) + sign * paid
     kept = {name: amount for name, amount in sorted(amounts.items()) if amount != 0.0}
     return msgspec.structs.replace(state, cash=msgspec.structs.replace(cash, amounts=kept))
+
+
+def reconciled(
+    state: PortfolioState,
+    definition: Portfolio,
+    day: DayState | None,
+    entries: Sequence[Entry],
+    listing_of: ListingOf,
+) -> Reconciled:
+    """Return a statement against what a book holds by its trades at the statement's moment.
+
+    Parameters
+    ----------
+    state : PortfolioState
+        Of the book, before the statement.
+    definition : Portfolio
+        The statement.
+    day : DayState or None
+        The last day that was closed.
+    entries : sequence of Entry
+        Every trade that counts, and what took effect, in order.
+    listing_of : callable
+        Instrument id to Listing, of what is stated too.
+    """
+    moment = cutoff_of(definition, day, is_first=False)
+    contained = [entry for entry in entries if is_contained(entry, moment)]
+    before = holdings(state, contained, listing_of).positions
+    stated = Positions(definition, (), listing_of)
+    is_cash_stated = stated.states_cash(definition.positions)
+    if not is_cash_stated:
+        before.put_cash({})
+    differing = tuple(differences(before.basis, stated.basis))
+    trades = [entry for entry in entries if isinstance(entry, TradeState)]
+    return Reconciled(
+        differing,
+        len({*before.basis, *stated.basis}) - len(differing),
+        is_cash_stated,
+        sum(not is_contained(trade, moment) for trade in trades),
+    )
 
 
 def differences(

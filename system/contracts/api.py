@@ -358,6 +358,8 @@ class TradeRequest(Checked, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     The price is in the instrument's currency (fx and cash: in the portfolio's base
     currency). ``trade_id`` is made up where it is missing; send it to retry safely.
+    ``event_time_ns`` is when the trade was made; 0: when it is accepted. Positions that were
+    stated as of a later moment contain it.
     """
 
     portfolio: Identifier
@@ -412,7 +414,8 @@ class TradeAccepted(View, frozen=True, kw_only=True):
 class PortfolioImport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``POST /v1/portfolios``: a book with what the stream must know to value it.
 
-    ``instruments`` and ``histories`` may leave out what the stream has already.
+    ``instruments`` and ``histories`` may leave out what the stream has already. The positions
+    are as of ``as_of_ns`` or the end of ``as_of_day`` of the portfolio, by default as of now.
     """
 
     portfolio: Portfolio
@@ -420,17 +423,56 @@ class PortfolioImport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     histories: tuple[CloseHistory, ...] = ()
 
 
+class PositionDifference(View, frozen=True, kw_only=True):
+    """A quantity that a statement changes: ``difference`` is ``stated`` less ``before``."""
+
+    instrument: str
+    before: float
+    stated: float
+    difference: float
+
+
+class Reconciliation(View, frozen=True, kw_only=True):
+    """Stated positions against those that the book had by its trades at the same moment.
+
+    ``rows`` are the ``different_count`` instruments, cash among them, whose quantity differs by
+    more than rounding, by name; ``equal_count`` is the number of the others. Cash is compared
+    where the statement names any (``cash_stated``), and stays as it is otherwise.
+    ``trades_on_top`` counts the trades after the moment, which are not in the statement: the
+    book holds them as well. ``opens`` says that the book is new: all of it is stated for the
+    first time, and no row is listed. ``current`` is False where the stream had not read
+    everything that was sent before: what it reads next is missing in ``before``.
+    """
+
+    opens: bool
+    equal_count: int
+    different_count: int
+    rows: tuple[PositionDifference, ...]
+    cash_stated: bool
+    trades_on_top: int
+    current: bool
+
+
 class PortfolioAccepted(View, frozen=True, kw_only=True):
-    """The broker keeps the book; ``watch`` is the stream of its snapshots."""
+    """The broker keeps the book; ``watch`` is the stream of its snapshots.
+
+    The positions are as of ``as_of_ns`` (event time), or of the end of the day ``as_of_day``.
+    After a dry run (``dry_run``) nothing is kept: topic and watch are empty, partition and
+    offset None.
+    """
 
     portfolio: str
     position_count: int
     instrument_count: int
     history_count: int
     topic: str
-    partition: int
-    offset: int
+    partition: int | None
+    offset: int | None
     watch: str
+    as_of_ns: int | None = None
+    as_of_day: dt.date | None = None
+    dry_run: bool = False
+    reconciliation: Reconciliation | None = None
 
 
 class FieldProblem(View, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from system.serve.event_clock import EventClock
 from system.serve.health import HealthBoard
 from system.serve.imports import BookImporter
 from system.serve.names import KnownNames
@@ -27,11 +28,11 @@ class Desks:
 
 def desks_over(services: Services) -> Desks:
     """Return the desks of one app."""
-    names = KnownNames(services)
+    names, clock = KnownNames(services), EventClock(services)
     return Desks(
         names,
-        TradeDesk(services, names),
-        BookImporter(services, names),
+        TradeDesk(services, names, clock),
+        BookImporter(services, names, clock),
         HealthBoard(services),
         RecallDesk(services, names),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -44,8 +44,10 @@ from system.risk.proxies import proxies_of
 from system.risk.scenarios import series_of
 from system.serve.calendars import DAYS_AHEAD, exchange_sessions
 from system.serve.errors import InvalidRequestError
+from system.serve.event_clock import EventClock
 from system.serve.names import KnownNames
 from system.serve.parameters import stream_of
+from system.serve.reconciling import Reconciler
 from system.serve.services import Services
 
 Problems = Iterator[tuple[str, str]]
@@ -64,14 +66,25 @@ class BookImporter:
         The bus to send on and the history that tells what is known.
     names : KnownNames
         Told what was sent.
+    clock : EventClock
+        Says as of when positions are that do not say so themselves.
     """
 
-    def __init__(self, services: Services, names: KnownNames) -> None:
+    def __init__(self, services: Services, names: KnownNames, clock: EventClock) -> None:
         self._services = services
         self._names = names
+        self._clock = clock
+        self._reconciler = Reconciler(services, names)
 
-    async def send(self, book: PortfolioImport) -> PortfolioAccepted:
-        """Check a book and send its instruments, histories and then itself.
+    async def send(self, book: PortfolioImport, *, dry_run: bool = False) -> PortfolioAccepted:
+        """Check a book, compare it, and send its instruments, histories and then itself.
+
+        Parameters
+        ----------
+        book : PortfolioImport
+            Its positions are as of now where it gives no moment.
+        dry_run : bool
+            Check and compare only: nothing is sent.
 
         Raises
         ------
@@ -86,19 +99,37 @@ class BookImporter:
         instruments |= await self._rows(INSTRUMENT_PREFIX, behind, _INSTRUMENT)
         closes = await self._rows(CLOSES_PREFIX, _series(book, instruments), _CLOSES)
         check_book(book, instruments, closes)
-        new = [one for one in book.instruments if one.instrument not in instruments]
-        new.sort(key=lambda one: one.option is not None)  # what an option is on comes before it
-        sessions = await self._sessions((*book.instruments, *instruments.values()), book, closes)
-        await services.send(services.bus.deliver_all, (*new, *sessions, *book.histories))
-        place = await services.send(services.bus.deliver, book.portfolio)
-        name = book.portfolio.portfolio
-        held = [position.instrument for position in book.portfolio.positions]
-        self._names.remember(name, {*held, *(one.instrument for one in book.instruments)})
-        return PortfolioAccepted(
-            portfolio=name,
-            position_count=len(held),
+        dates = [point.date for history in book.histories for point in history.closes]
+        dates += [date for state in closes.values() for date in state.dates]
+        last = max(dates, default=None)
+        definition = await self._clock.with_moment(book.portfolio, last_close=last)
+        reconciliation = await self._reconciler.reconciliation(definition, book.instruments)
+        accepted = PortfolioAccepted(
+            portfolio=definition.portfolio,
+            position_count=len(definition.positions),
             instrument_count=len(book.instruments),
             history_count=len(book.histories),
+            topic="",
+            partition=None,
+            offset=None,
+            watch="",
+            as_of_ns=definition.as_of_ns,
+            as_of_day=definition.as_of_day,
+            dry_run=dry_run,
+            reconciliation=reconciliation,
+        )
+        if dry_run:
+            return accepted
+        new = [one for one in book.instruments if one.instrument not in instruments]
+        new.sort(key=lambda one: one.option is not None)  # what an option is on comes before it
+        sessions = await self._sessions((*book.instruments, *instruments.values()), dates)
+        await services.send(services.bus.deliver_all, (*new, *sessions, *book.histories))
+        place = await services.send(services.bus.deliver, definition)
+        name = definition.portfolio
+        held = [position.instrument for position in definition.positions]
+        self._names.remember(name, {*held, *(one.instrument for one in book.instruments)})
+        return msgspec.structs.replace(
+            accepted,
             topic=place.topic,
             partition=place.partition,
             offset=place.offset,
@@ -106,14 +137,9 @@ class BookImporter:
         )
 
     async def _sessions(
-        self,
-        instruments: Iterable[Instrument],
-        book: PortfolioImport,
-        closes: Mapping[str, ClosesState],
+        self, instruments: Iterable[Instrument], dates: Sequence[dt.date]
     ) -> list[ExchangeSessions]:
         """Return the sessions of exchanges that the book names and the stream does not know."""
-        dates = [point.date for history in book.histories for point in history.closes]
-        dates += [date for state in closes.values() for date in state.dates]
         named = {one.exchange for one in instruments if one.exchange is not None}
         if not dates or not named:
             return []

@@ -73,6 +73,10 @@ class History(Protocol):
         """Return the keys of the book state that start so."""
         ...
 
+    def trades_of(self, portfolio: str) -> list[bytes]:
+        """Return the trades of a portfolio as the book state holds them, in no order."""
+        ...
+
     def snapshot_json(self, snapshot_id: str) -> bytes | None:
         """Return one snapshot's JSON."""
         ...

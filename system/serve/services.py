@@ -12,6 +12,7 @@ import anyio.to_thread
 from fastapi import Request
 
 from system.book.book import DEFAULT_STALE_AFTER_NS
+from system.clock import Clock, SystemClock
 from system.serve.hub import SnapshotHub
 from system.serve.seams import Bus, History, Latest
 from system.store.history import READERS_MAX
@@ -35,6 +36,8 @@ class Services:
         The bearer token; never printed.
     stale_after_ns : int
         Event time after which a price is stale, as the stream judges it.
+    clock : Clock
+        What is sent without a time is stamped with it.
     """
 
     latest: Latest
@@ -43,6 +46,7 @@ class Services:
     hub: SnapshotHub
     token: str = field(repr=False)
     stale_after_ns: int = DEFAULT_STALE_AFTER_NS
+    clock: Clock = field(default_factory=SystemClock)
     _readers: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(READERS_MAX), repr=False
     )

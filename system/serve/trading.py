@@ -13,6 +13,7 @@ from system.book.rows import TRADE_PREFIX, TradeState
 from system.contracts.api import AmendRequest, TradeAccepted, TradeRequest
 from system.contracts.messages import Trade, TradeAction
 from system.serve.errors import UnknownTradeError, VersionConflictError, invalid_field
+from system.serve.event_clock import EventClock
 from system.serve.names import KnownNames
 from system.serve.parameters import stream_of
 from system.serve.services import Services
@@ -30,11 +31,14 @@ class TradeDesk:
         The bus to send on and the history to look trades up in.
     names : KnownNames
         What may be traded.
+    clock : EventClock
+        Says when a trade was made that does not say so itself.
     """
 
-    def __init__(self, services: Services, names: KnownNames) -> None:
+    def __init__(self, services: Services, names: KnownNames, clock: EventClock) -> None:
         self._services = services
         self._names = names
+        self._clock = clock
         self._recent: OrderedDict[str, Trade] = OrderedDict()
         self._changing = anyio.Lock()
 
@@ -60,7 +64,10 @@ class TradeDesk:
                 f"trade_id {known.trade_id!r} is another trade ({_told(known)}): "
                 "amend it by PUT, or send a new id"
             )
-        return await self._deliver(known or _new_trade(request))
+        if known is not None:
+            return await self._deliver(known)
+        made_ns = request.event_time_ns or await self._clock.now_ns()
+        return await self._deliver(_new_trade(request, made_ns))
 
     async def amend(self, trade_id: str, request: AmendRequest) -> TradeAccepted:
         """Send new terms of a trade; the same amendment again is sent again and counts once.
@@ -143,14 +150,14 @@ class TradeDesk:
         )
 
 
-def _new_trade(request: TradeRequest) -> Trade:
+def _new_trade(request: TradeRequest, made_ns: int) -> Trade:
     return Trade(
         trade_id=request.trade_id or str(uuid.uuid4()),
         portfolio=request.portfolio,
         instrument=request.instrument,
         quantity=_traded(request.quantity),
         price=request.price,
-        event_time_ns=request.event_time_ns,
+        event_time_ns=made_ns,
         intended_monotonic_ns=request.intended_monotonic_ns,
     )
 

@@ -19,6 +19,7 @@ from system.serve.desks import desks_of
 from system.serve.parameters import TradeId
 
 ACCEPTED = 202
+OK = 200
 router = APIRouter(prefix="/v1")
 
 
@@ -68,7 +69,18 @@ async def cancel_trade(
     openapi_extra=takes(PortfolioImport),
     **answers(PortfolioAccepted, 413, 422, 503, status=ACCEPTED),
 )
-async def import_portfolio(request: Request) -> Response:
-    """Import a book: instruments, closes, opening positions and settings."""
+async def import_portfolio(
+    request: Request,
+    dry_run: Annotated[
+        bool, Query(description="Check and compare only; nothing is sent or kept.")
+    ] = False,
+) -> Response:
+    """Import a book: instruments, closes, settings, and positions as of a moment.
+
+    Positions replace the effect of every trade, split and dividend up to their moment
+    (`as_of_ns` or `as_of_day` of the portfolio; now by default). `reconciliation` lists what
+    they change.
+    """
     book = await import_body(request)
-    return json_answer(await desks_of(request).imports.send(book), ACCEPTED)
+    accepted = await desks_of(request).imports.send(book, dry_run=dry_run)
+    return json_answer(accepted, OK if dry_run else ACCEPTED)

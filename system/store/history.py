@@ -237,6 +237,18 @@ class RiskHistory(LimitTrail):
             parameters = {"prefix": prefix, "limit": MAX_STATE_KEYS}
             return [key for (key,) in all_rows(cursor, sql.SELECT_STATE_KEYS, parameters)]
 
+    def trades_of(self, portfolio: str) -> list[bytes]:
+        """Return the trades of a portfolio as the book state holds them, in no order.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        with self._reading() as cursor:
+            rows = all_rows(cursor, sql.SELECT_TRADES, (portfolio,))
+        return [value.encode("utf-8") for (value,) in rows]
+
     def snapshot(self, snapshot_id: str) -> RiskSnapshot | None:
         """Return one snapshot, equal to the one committed to the bit; None if not kept."""
         payload = self.snapshot_json(snapshot_id)

@@ -91,6 +91,13 @@ class MemoryHistory:
         """Return the keys of the book state that start so, sorted."""
         return sorted(key for key in self._state if key.startswith(prefix))
 
+    def trades_of(self, portfolio: str) -> list[bytes]:
+        """Return the trades of a portfolio as the book state holds them, in no order."""
+        trades = (row for key, row in self._state.items() if key.startswith("trade:"))
+        return [
+            row for row in trades if msgspec.json.decode(row)["trade"]["portfolio"] == portfolio
+        ]
+
     def snapshot(self, snapshot_id: str) -> RiskSnapshot | None:
         """Return one snapshot."""
         payload = self.snapshot_json(snapshot_id)

@@ -89,6 +89,10 @@ UPSERT_STATE: Final = """
 DELETE_STATE: Final = "DELETE FROM book_state WHERE key = ANY(%s)"
 SELECT_STATE: Final = "SELECT key, value FROM book_state"
 SELECT_STATE_VALUES: Final = "SELECT key, value FROM book_state WHERE key = ANY(%s)"
+SELECT_TRADES: Final = """
+    SELECT value FROM book_state
+    WHERE key >= 'trade:' AND starts_with(key, 'trade:')
+      AND value::json -> 'trade' ->> 'portfolio' = %s"""
 SELECT_STATE_KEYS: Final = """
     SELECT key FROM book_state WHERE key >= %(prefix)s AND starts_with(key, %(prefix)s)
     ORDER BY key LIMIT %(limit)s"""

@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from system.book.rows import PortfolioState, TradeState
+from system.clock import ManualClock
 from system.contracts.codec import encode
 from system.contracts.messages import Instrument, Portfolio, RiskSnapshot, Trade
 from system.serve.app import app_over
@@ -25,6 +26,8 @@ from system.store.latest_fake import MemoryLatest
 from system.store.records import BatchCommit
 
 TOKEN = "the-token"  # noqa: S105 - of the fake
+WALL_NS = 1_800_000_000_000_000_000
+"""The wall clock of a world: years after what its streams replay."""
 
 
 class Client:
@@ -68,6 +71,7 @@ class World:
     history: MemoryHistory
     bus: MemoryBus
     now_ms: list[int]
+    clock: ManualClock
     fence: int = 0
     epoch: int = -1
 
@@ -100,10 +104,11 @@ def opened_world() -> Iterator[World]:
     now_ms = [0]
     latest, history, bus = MemoryLatest(now_ms=lambda: now_ms[0]), MemoryHistory(), MemoryBus()
     reader = latest.reader()
-    services = Services(reader, history, bus, SnapshotHub(reader), TOKEN)
+    clock = ManualClock(wall_ns=WALL_NS)
+    services = Services(reader, history, bus, SnapshotHub(reader), TOKEN, clock=clock)
     with asyncio.Runner() as runner:
         client = Client(app_over(services), runner)
-        yield World(client, latest, history, bus, now_ms, fence=history.acquire_fence())
+        yield World(client, latest, history, bus, now_ms, clock, fence=history.acquire_fence())
 
 
 @pytest.fixture

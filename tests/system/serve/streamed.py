@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from system.book.fold import Fold
@@ -22,7 +23,7 @@ class Streamed:
 
     def take(self, fold: Fold, *, durable: bool = True) -> Fold:
         """Publish and commit a batch."""
-        self._commit(fold.state, fold.snapshots, durable=durable)
+        self._commit(fold.state, fold.snapshots, durable=durable, offsets=fold.offsets)
         return fold
 
     def catch_up(self) -> None:
@@ -31,13 +32,19 @@ class Streamed:
             self.world.history.commit(batch)
         self.behind.clear()
 
-    def _commit(self, state: Any, snapshots: Any, *, durable: bool) -> None:
+    def _commit(
+        self, state: Any, snapshots: Any, *, durable: bool, offsets: Mapping[str, int] | None = None
+    ) -> None:
         world = self.world
         world.epoch += 1
         place = (world.fence, world.epoch)
         if snapshots:
             world.latest.publish(
-                snapshots, fence=place[0], epoch=place[1], offsets={}, published_ns=1
+                snapshots,
+                fence=place[0],
+                epoch=place[1],
+                offsets=dict(offsets or {}),
+                published_ns=1,
             )
         self.behind.append(BatchCommit(*place, {}, state, snapshots))
         if durable:

@@ -25,6 +25,7 @@ from system.risk.confidence import Confidence, tail_rank
 from system.risk.errors import TooFewScenariosError
 from system.serve.bodies import MAX_TRADE_BYTES
 from tests.message_strategies import VENDORS_NAMES
+from tests.system.serve.conftest import WALL_NS
 
 TRADE = {"portfolio": "alpha", "instrument": "EQ000", "quantity": -12.5, "price": 101.25}
 FIRST = dt.date(2020, 1, 1)
@@ -72,11 +73,17 @@ def book(*held: str, **changes: Any) -> PortfolioImport:
 def test_a_trade_is_accepted_once_the_broker_keeps_it(trading: Any) -> None:
     told = accepted(trading.client.post("/v1/trades", json=TRADE))
     (trade,) = trading.bus.sent
-    assert trade == Trade(trade_id=told.trade_id, **TRADE)
+    assert trade == Trade(trade_id=told.trade_id, event_time_ns=trade.event_time_ns, **TRADE)
+    assert trade.event_time_ns > WALL_NS, "made when it was accepted"
     assert str(uuid.UUID(told.trade_id)) == told.trade_id
     assert (told.topic, told.partition, told.offset) == ("trades", 0, 0)
     assert (told.version, told.action) == (0, TradeAction.NEW)
     assert told.watch == "/v1/stream?portfolio=alpha"
+
+
+def test_a_trade_keeps_the_time_that_it_says_it_was_made_at(trading: Any) -> None:
+    accepted(trading.client.post("/v1/trades", json={**TRADE, "event_time_ns": 7}))
+    assert trading.bus.sent[0].event_time_ns == 7
 
 
 def test_a_trade_keeps_the_id_it_was_sent_with(trading: Any) -> None:
