@@ -251,9 +251,11 @@ class AsyncRiskClient:
         """Cancel a trade; cancelling again changes nothing."""
         return await self.send(calls.cancel_trade(trade_id, version))
 
-    async def import_portfolio(self, book: PortfolioImport) -> PortfolioAccepted:
-        """Import a book."""
-        return await self.send(calls.import_portfolio(book))
+    async def import_portfolio(
+        self, book: PortfolioImport, *, dry_run: bool = False
+    ) -> PortfolioAccepted:
+        """Import a book; a dry run shows what that would change."""
+        return await self.send(calls.import_portfolio(book, dry_run=dry_run))
 
     async def send_split(self, split: SplitRequest) -> AdjustmentAccepted:
         """Announce a split."""

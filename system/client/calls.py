@@ -298,9 +298,10 @@ def cancel_trade(trade_id: str, version: int | None = None) -> Call[TradeAccepte
     return Call("DELETE", path, TradeAccepted, {"version": version})
 
 
-def import_portfolio(book: PortfolioImport) -> Call[PortfolioAccepted]:
-    """Import a book."""
-    return Call("POST", "/v1/portfolios", PortfolioAccepted, body=encode(book))
+def import_portfolio(book: PortfolioImport, *, dry_run: bool = False) -> Call[PortfolioAccepted]:
+    """Import a book; a dry run checks and compares it only."""
+    parameters: Parameters = {"dry_run": True if dry_run else None}
+    return Call("POST", "/v1/portfolios", PortfolioAccepted, parameters, encode(book))
 
 
 def send_split(split: SplitRequest) -> Call[AdjustmentAccepted]:

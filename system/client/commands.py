@@ -12,20 +12,24 @@ from rich.table import Table
 from rich.text import Text
 
 from system.client.errors import PortfolioFileError
+from system.client.moments import DAY_EXAMPLE, MOMENT_EXAMPLE, MomentError, moment_ns
 from system.client.portfolio_file import read_portfolio
-from system.client.portfolio_settings import LIMITS_EXAMPLE, SETTINGS
+from system.client.portfolio_settings import AS_OF, LIMITS_EXAMPLE, SETTINGS
 from system.client.printing import AsJson, print_answer
+from system.client.reconciliation import show_import
 from system.client.sync_client import RiskClient
-from system.client.watching import WatchedTrade, first_snapshot, send_and_watch
+from system.client.watching import WatchedImport, WatchedTrade, send_and_watch, watch_import
 from system.console import PlainConsole, styled
 from system.contracts.api import (
     AmendRequest,
     CurrentRisk,
     Portfolios,
     PortfolioSummary,
+    RejectedRow,
     TradeAccepted,
     TradeRequest,
 )
+from system.errors import InputError
 from system.settings import load_settings
 from system.tables.dialect import Dialect
 from system.tables.options import Decimal, Separator
@@ -47,7 +51,7 @@ Version = Annotated[int | None, typer.Option(help="The version this makes; defau
 
 
 @portfolio_app.command("import")
-def import_portfolio(
+def import_portfolio(  # noqa: PLR0913, PLR0917 - one argument per option
     file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON; see docs/api.md.")],
     prices: Annotated[Path | None, typer.Option(help="CSV or Parquet of daily closes.")] = None,
     until: Annotated[str, typer.Option(help="Last day of closes to take, ISO date.")] = "",
@@ -58,14 +62,30 @@ def import_portfolio(
         str,
         typer.Option(help=f"Limits above the file's, warning/breach of NAV: {LIMITS_EXAMPLE}."),
     ] = "",
+    as_of: Annotated[
+        str,
+        typer.Option(
+            help=f"Moment of the positions: {MOMENT_EXAMPLE}, or {DAY_EXAMPLE} for the end of that "
+            "day. Default: the file's, or now."
+        ),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and send nothing.")
+    ] = False,
     wait: Wait = True,
     separator: Separator = None,
     decimal: Decimal = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Load a book into the running system and show its first VaR."""
+    """Load a book into the running system, show what it changes and its first VaR.
+
+    Positions replace the effect of every trade, split and dividend up to their moment.
+    """
     chosen = _settings(file, settings or [])
     if limits:
         chosen["limits"] = limits
+    if as_of:
+        chosen[AS_OF] = as_of
     dialect = Dialect.named(separator, decimal)
     book = read_portfolio(file, chosen, dialect)
     if prices is not None:
@@ -73,13 +93,10 @@ def import_portfolio(
 
         book = with_histories(book, prices, _day(file, until), dialect)
     with connected_client() as client:
-        told = client.import_portfolio(book)
-        PlainConsole().print(
-            f"{told.portfolio}: {told.position_count} positions, {told.instrument_count} "
-            f"instruments and {told.history_count} price histories are with the stream."
-        )
-        if wait:
-            _show_first(told.portfolio, first_snapshot(client, told.portfolio))
+        told = client.import_portfolio(book, dry_run=dry_run)
+        print_answer(told, lambda answer: show_import(PlainConsole(), answer), as_json=as_json)
+        if wait and not (dry_run or as_json):
+            _show_first(told.portfolio, watch_import(client, told))
 
 
 @portfolio_app.command("list")
@@ -106,6 +123,9 @@ def send(
     quantity: Quantity,
     price: Price,
     trade_id: Annotated[str, typer.Option("--id", help="Default: made up.")] = "",
+    at: Annotated[
+        str, typer.Option(help=f"When it was made: {MOMENT_EXAMPLE}. Default: now.")
+    ] = "",
     wait: Wait = True,
 ) -> None:
     """Send a trade and show the VaR before and after it."""
@@ -115,6 +135,7 @@ def send(
         quantity=quantity,
         price=price,
         trade_id=trade_id or None,
+        event_time_ns=_moment_ns("--at", at),
     )
     with connected_client() as client:
         _carry_out(client, lambda: client.send_trade(trade), wait=wait)
@@ -173,6 +194,13 @@ def _day(file: Path, text: str) -> dt.date | None:
         raise PortfolioFileError(file, None, f"--until {text!r} is not like 2020-02-03") from None
 
 
+def _moment_ns(option: str, text: str) -> int:
+    try:
+        return moment_ns(text) if text else 0
+    except MomentError as error:
+        raise InputError(f"{option} {error}") from None
+
+
 def _carry_out(client: RiskClient, action: Callable[[], TradeAccepted], *, wait: bool) -> None:
     console = PlainConsole()
     if not wait:
@@ -196,10 +224,7 @@ def _show_accepted(console: PlainConsole, trade: TradeAccepted) -> None:
 
 def _show_outcome(console: PlainConsole, outcome: WatchedTrade) -> None:
     if outcome.rejected is not None:
-        row = outcome.rejected
-        console.print(
-            styled(("rejected", "bold red"), f" by the stream: {row.reason}: {row.detail}")
-        )
+        _show_rejected(console, outcome.rejected)
     elif outcome.after is None or outcome.milliseconds is None:
         read = "It was there already: nothing changes."
         console.print(read if outcome.is_read else "No snapshot covers it yet; see /v1/stream.")
@@ -208,7 +233,15 @@ def _show_outcome(console: PlainConsole, outcome: WatchedTrade) -> None:
         console.print(f"VaR {change} after {outcome.milliseconds:.0f} ms", highlight=False)
 
 
-def _show_first(portfolio: str, risk: CurrentRisk | None) -> None:
+def _show_rejected(console: PlainConsole, row: RejectedRow) -> None:
+    console.print(styled(("rejected", "bold red"), f" by the stream: {row.reason}: {row.detail}"))
+
+
+def _show_first(portfolio: str, outcome: WatchedImport) -> None:
+    risk = outcome.risk
+    if outcome.rejected is not None:
+        _show_rejected(PlainConsole(), outcome.rejected)
+        raise typer.Exit(EXIT_REJECTED)
     if risk is None:
         PlainConsole().print(f"{portfolio}: no snapshot yet; see `riskstream portfolio list`.")
     else:

@@ -5,11 +5,14 @@ CSV: settings in leading lines ``# key: value``, then a header and one line per 
     # portfolio: mine
     # base_currency: USD
     # limits: gross=1.5/2, vega=0.002/0.003
+    # as_of: 2020-03-05
     instrument,quantity,entry_price,asset_class,currency,multiplier
     AAPL,100,75.5,equity,USD,
 
-What describes an instrument, an option's terms among it, may be left out of the header, or
-empty, for what the stream knows already. JSON: the body of ``POST /v1/portfolios`` as it is.
+``as_of`` is the moment of the positions: a date-time with its offset, or a date for the end of
+that day; by default they are as of the import. What describes an instrument, an option's terms
+among it, may be left out of the header, or empty, for what the stream knows already. JSON: the
+body of ``POST /v1/portfolios`` as it is.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from system.client.portfolio_rows import (
     refuse_repeated,
     row_of,
 )
-from system.client.portfolio_settings import SETTINGS, typed_settings
+from system.client.portfolio_settings import AS_OF, AS_OF_FIELDS, SETTINGS, typed_settings
 from system.contracts.api import PortfolioImport
 from system.contracts.messages import Portfolio, field_names
 from system.contracts.repeated import repeated_field
@@ -87,7 +90,12 @@ def _from_json(path: Path, text: str, chosen: Mapping[str, str]) -> PortfolioImp
         raise PortfolioFileError(path, None, f"{field.sentence}: give it once")
     if not chosen:
         return book
-    known = {name: getattr(book.portfolio, name) for name in field_names(Portfolio)}
+    replaced = AS_OF_FIELDS if AS_OF in chosen else ()
+    known = {
+        name: getattr(book.portfolio, name)
+        for name in field_names(Portfolio)
+        if name not in replaced
+    }
     portfolio = converted(path, None, {**known, **typed_settings(path, {}, chosen)}, Portfolio)
     return msgspec.structs.replace(book, portfolio=portfolio)
 

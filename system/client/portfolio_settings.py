@@ -9,10 +9,17 @@ from typing import Any, Final
 
 from system.client.cells import converted, number_of
 from system.client.errors import PortfolioFileError
+from system.client.moments import MomentError, statement_moment
 from system.contracts.limits import Limit
 from system.contracts.messages import Portfolio, field_names
 
-SETTINGS: Final = tuple(name for name in field_names(Portfolio) if name != "positions")
+AS_OF: Final = "as_of"
+"""The moment of the positions: a date-time with its offset, or a date for the end of that day."""
+AS_OF_FIELDS: Final = ("as_of_ns", "as_of_day")
+SETTINGS: Final = (
+    *(name for name in field_names(Portfolio) if name not in ("positions", *AS_OF_FIELDS)),
+    AS_OF,
+)
 COUNTS: Final = ("window", "carry_max_sessions")
 NUMBERS: Final = (*COUNTS, "var_limit_fraction", "carry_max_share")
 LIMITS_EXAMPLE: Final = "gross=1.5/2, vega=0.002/0.003"
@@ -24,7 +31,7 @@ _LIMIT: Final = re.compile(
 def typed_settings(
     path: Path, lines: Mapping[str, int], chosen: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return settings with their numbers as numbers, and limits as limits.
+    """Return settings with their numbers as numbers, limits as limits, a moment as its field.
 
     Parameters
     ----------
@@ -38,13 +45,18 @@ def typed_settings(
     Raises
     ------
     PortfolioFileError
-        If a number is none, or a limit is not like ``gross=1.5/2``; names the value.
+        If a number or a moment is none, or a limit is not like ``gross=1.5/2``; names the value.
     """
     fields: dict[str, Any] = dict(chosen)
     for name in NUMBERS:
         if name in fields:
             number = number_of(path, lines.get(name, 1), name, fields[name])
             fields[name] = int(number) if number.is_integer() and name in COUNTS else number
+    if AS_OF in fields:
+        try:
+            fields |= statement_moment(fields.pop(AS_OF))
+        except MomentError as error:
+            raise PortfolioFileError(path, lines.get(AS_OF), f"{AS_OF}: {error}") from None
     if "limits" in fields:
         words = [word for word in fields["limits"].split(",") if word.strip()]
         line = lines.get("limits", 1)

@@ -252,9 +252,11 @@ class RiskClient:
         """Cancel a trade; cancelling again changes nothing."""
         return self.send(calls.cancel_trade(trade_id, version))
 
-    def import_portfolio(self, book: PortfolioImport) -> PortfolioAccepted:
-        """Import a book."""
-        return self.send(calls.import_portfolio(book))
+    def import_portfolio(
+        self, book: PortfolioImport, *, dry_run: bool = False
+    ) -> PortfolioAccepted:
+        """Import a book; a dry run shows what that would change."""
+        return self.send(calls.import_portfolio(book, dry_run=dry_run))
 
     def send_split(self, split: SplitRequest) -> AdjustmentAccepted:
         """Announce a split."""

@@ -10,7 +10,14 @@ from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent, StatusEvent, StreamEvent, covers
 from system.client.sync_client import RiskClient
 from system.clock import Clock, SystemClock
-from system.contracts.api import CurrentRisk, RejectedRow, StreamState, TradeAccepted
+from system.contracts.api import (
+    CurrentRisk,
+    Delivered,
+    PortfolioAccepted,
+    RejectedRow,
+    StreamState,
+    TradeAccepted,
+)
 from system.contracts.topics import offset_key
 
 WATCH_BOUND_NS: Final = 30_000_000_000
@@ -49,6 +56,23 @@ class WatchedTrade:
     rejected: RejectedRow | None
 
 
+@dataclass(frozen=True)
+class WatchedImport:
+    """What an import did.
+
+    Parameters
+    ----------
+    risk : CurrentRisk or None
+        Of the first snapshot that covers it; of the last one that was seen where none came
+        in time; None without any.
+    rejected : RejectedRow or None
+        Why the stream did not apply it, if it did not.
+    """
+
+    risk: CurrentRisk | None
+    rejected: RejectedRow | None = None
+
+
 def send_and_watch(
     client: RiskClient, send: Callable[[], TradeAccepted], clock: Clock | None = None
 ) -> WatchedTrade:
@@ -82,18 +106,37 @@ def send_and_watch(
     return WatchedTrade(trade, before, after, is_read, milliseconds, rejected)
 
 
-def first_snapshot(
-    client: RiskClient, portfolio: str, clock: Clock | None = None
-) -> CurrentRisk | None:
-    """Wait for the first snapshot of a new portfolio; None if none comes in time.
+def watch_import(
+    client: RiskClient, book: PortfolioAccepted, clock: Clock | None = None
+) -> WatchedImport:
+    """Wait for the first snapshot that an imported book is in.
+
+    Parameters
+    ----------
+    client : RiskClient
+        Whose stream is watched.
+    book : PortfolioAccepted
+        As the API has answered; no dry run.
+    clock : Clock or None
+        Measures.
 
     Raises
     ------
     ApiRefusedError, ApiUnavailableError
         As the client's methods.
     """
+    assert book.partition is not None, f"{book.portfolio} was imported"
+    assert book.offset is not None, f"{book.portfolio} was imported"
     clock = clock or SystemClock()
-    return next(_until_bound(client.stream(portfolio, compact=True), clock), None)
+    sent = Delivered(topic=book.topic, partition=book.partition, offset=book.offset)
+    reading, place = _Reading(client, sent), offset_key(sent.topic, sent.partition)
+    events = client.stream(book.portfolio, compact=True)
+    last: CurrentRisk | None = None
+    for risk in _until_bound(events, clock, reading.is_over):
+        last = risk
+        if risk.offsets.get(place, 0) > sent.offset:
+            return WatchedImport(risk)
+    return WatchedImport(last, _verdict(client, sent, clock))
 
 
 def _around(
@@ -110,21 +153,21 @@ def _around(
 
 
 class _Reading:
-    """Whether the stream's watermark has passed a trade.
+    """Whether the stream's watermark has passed what was sent.
 
     Asked once a second; believed the second time, because the snapshot that covers the trade
     may still be on its way when the watermark is seen.
     """
 
-    def __init__(self, client: RiskClient, trade: TradeAccepted) -> None:
+    def __init__(self, client: RiskClient, sent: Delivered | TradeAccepted) -> None:
         self._client = client
-        self._trade = trade
+        self._sent = sent
         self._seen = 0
 
     def is_over(self) -> bool:
         """Return whether no snapshot of it is to be expected any more."""
-        place = offset_key(self._trade.topic, self._trade.partition)
-        passed = self._client.health().offsets.get(place, 0) > self._trade.offset
+        place = offset_key(self._sent.topic, self._sent.partition)
+        passed = self._client.health().offsets.get(place, 0) > self._sent.offset
         self._seen += passed
         return self._seen > 1
 
@@ -150,10 +193,12 @@ def _until_bound(
             )
 
 
-def _verdict(client: RiskClient, trade: TradeAccepted, clock: Clock) -> RejectedRow | None:
-    """Look for the trade among the rejected; PostgreSQL has them a moment after Redis."""
+def _verdict(
+    client: RiskClient, sent: Delivered | TradeAccepted, clock: Clock
+) -> RejectedRow | None:
+    """Look for what was sent among the rejected; PostgreSQL has them a moment after Redis."""
     bound_ns = clock.monotonic_ns() + VERDICT_BOUND_NS
-    place = (trade.topic, trade.partition, trade.offset)
+    place = (sent.topic, sent.partition, sent.offset)
     while clock.monotonic_ns() < bound_ns:
         for row in client.rejected(limit=100).rows:
             if (row.topic, row.partition, row.offset) == place:

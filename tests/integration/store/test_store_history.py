@@ -6,8 +6,9 @@ import datetime as dt
 
 import pytest
 
+from system.book.rows import TradeState
 from system.contracts.codec import encode
-from system.contracts.messages import Rejected, RejectReason, SnapshotKind
+from system.contracts.messages import Rejected, RejectReason, SnapshotKind, Trade
 from system.store.errors import FencedError
 from system.store.history import RiskHistory
 from system.store.history_fake import MemoryHistory
@@ -178,3 +179,17 @@ def test_state_is_read_by_key_and_by_prefix(history: History) -> None:
     assert history.state_value("trade:3") is None
     assert history.state_values(["trade:1", "none"]) == {"trade:1": b"1"}
     assert history.state_keys("trade:") == ["trade:1", "trade:2"]
+
+
+def test_the_trades_of_a_portfolio_are_found_among_all(history: History) -> None:
+    names = ("a", "b", 'ÅF "B" 50 %', "a")
+    trades = [
+        Trade(trade_id=f"t{n}", portfolio=name, instrument="A", quantity=1.0, price=1.0)
+        for n, name in enumerate(names)
+    ]
+    rows = {f"trade:{trade.trade_id}": encode(TradeState(trade=trade, rank=0)) for trade in trades}
+    other = {"trades": b"{}", "portfolio:a": b"{}"}
+    history.commit(BatchCommit(history.acquire_fence(), 0, {}, {**rows, **other}))
+    assert sorted(history.trades_of("a")) == sorted([rows["trade:t0"], rows["trade:t3"]])
+    assert history.trades_of(names[2]) == [rows["trade:t2"]]
+    assert history.trades_of("none") == []

@@ -25,6 +25,8 @@ from system.contracts.api import (
     PortfolioImport,
     Portfolios,
     PortfolioSummary,
+    PositionDifference,
+    Reconciliation,
     RejectedPage,
     RejectedRow,
     StreamState,
@@ -34,6 +36,7 @@ from system.contracts.api import (
 )
 from system.contracts.codec import encode
 from system.contracts.messages import RejectReason, TradeAction
+from system.errors import InputError
 from system.serve.hub import NO_STATUS, framed, status_frame
 from system.store.samples import sample_snapshot
 
@@ -69,6 +72,7 @@ class Api:
         self.bodies: list[bytes] = []
         self.status = RUNNING
         self.watermark = 0
+        self.reconciliation: Reconciliation | None = None
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.bodies.append(request.content)
@@ -107,6 +111,10 @@ class Api:
                 partition=0,
                 offset=1,
                 watch="",
+                as_of_ns=book.portfolio.as_of_ns,
+                as_of_day=book.portfolio.as_of_day,
+                dry_run="dry_run=true" in str(request.url),
+                reconciliation=self.reconciliation,
             )
         line = PortfolioSummary(
             portfolio="alpha",
@@ -230,6 +238,107 @@ def test_a_book_is_imported_with_prices_and_settings(api: Api, tmp_path: Path) -
     assert "mine: VaR 10.00 USD" in result.output
     sent = msgspec.json.decode(api.bodies[0], type=PortfolioImport)
     assert (sent.portfolio.window, len(sent.histories[0].closes)) == (60, 1)
+
+
+def reconciliation(**changes: Any) -> Reconciliation:
+    rows = (
+        PositionDifference(instrument="[red]A[/]", before=1500.0, stated=0.0, difference=-1500.0),
+        PositionDifference(instrument="B", before=0.1, stated=0.35, difference=0.25),
+    )
+    plain = Reconciliation(
+        opens=False,
+        equal_count=3,
+        different_count=2,
+        rows=rows,
+        cash_stated=False,
+        trades_on_top=4,
+        current=True,
+    )
+    return msgspec.structs.replace(plain, **changes)
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> str:
+    book = tmp_path / "mine.csv"
+    book.write_text("instrument,quantity,entry_price\nA,5,10\n")
+    return str(book)
+
+
+def test_an_import_shows_what_it_changes(api: Api, mine: str) -> None:
+    api.reconciliation = reconciliation()
+    api.pushed = [covering(msgspec.structs.replace(risk(0, 10.0), portfolio="mine"))]
+    result = run(portfolio_app, "import", mine, "--as-of", "2020-03-05T21:00:00+01:00")
+    assert result.exit_code == 0, result.output
+    assert "Positions as of 2020-03-05T20:00:00Z." in result.output
+    rows = [line.split() for line in result.output.splitlines() if "│" in line]
+    assert [[word for word in row if word != "│"] for row in rows] == [
+        ["[red]A[/]", "1,500", "0", "-1,500"],
+        ["B", "0.1", "0.35", "+0.25"],
+    ]
+    assert "2 of 5 instruments differ; cash is not stated and stays" in result.output
+    assert "4 trades after that moment come on top" in result.output
+    assert "mine: VaR 10.00 USD" in result.output
+
+
+def test_a_dry_run_sends_nothing_and_waits_for_nothing(api: Api, mine: str) -> None:
+    api.reconciliation = reconciliation(rows=(), different_count=0, cash_stated=True, current=False)
+    result = run(portfolio_app, "import", mine, "--as-of", "2020-03-05", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "would be sent (a dry run: nothing was)" in result.output
+    assert "Positions as of the end of 2020-03-05." in result.output
+    assert "0 of 3 instruments differ; 4 trades" in result.output
+    assert "may lack the newest trades" in result.output
+    assert len(api.bodies) == 1
+
+
+def test_an_import_is_printed_as_json(api: Api, mine: str) -> None:
+    api.reconciliation = reconciliation()
+    result = run(portfolio_app, "import", mine, "--json")
+    told = msgspec.json.decode(result.stdout, type=PortfolioAccepted)
+    assert told.reconciliation == api.reconciliation
+    assert len(api.bodies) == 1
+
+
+def test_an_import_that_the_stream_rejects_says_why(api: Api, mine: str) -> None:
+    api.rejected = (
+        RejectedRow(
+            topic="reference",
+            partition=0,
+            offset=1,
+            reason=RejectReason.TIME_FAR_OFF,
+            detail="positions as of 2100",
+            value="",
+        ),
+    )
+    result = run(portfolio_app, "import", mine)
+    assert result.exit_code == 1
+    assert "rejected by the stream: time_far_off: positions as of 2100" in result.output
+
+
+def covering(pushed: CurrentRisk) -> CurrentRisk:
+    """Return a snapshot behind the import of the played API."""
+    return msgspec.structs.replace(pushed, offsets={"reference:0": 2})
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--at", "2020-03-05T10:00:00"), "--at '2020-03-05T10:00:00' does not say in which time"),
+        (("--at", "noon"), "--at 'noon' is not a date-time like"),
+    ],
+)
+def test_a_time_of_a_trade_that_is_none_is_refused(api: Api, words, said) -> None:
+    result = run(trade_app, *SEND, *words)
+    assert isinstance(result.exception, InputError)
+    assert said in str(result.exception)
+    assert api.bodies == []
+
+
+def test_a_trade_says_when_it_was_made(api: Api) -> None:
+    api.pushed = [risk(8, 1_250.5, "t1")]
+    run(trade_app, *SEND, "--at", "1970-01-01T00:00:05Z")
+    sent = msgspec.json.decode(api.bodies[1], type=TradeRequest)
+    assert sent.event_time_ns == 5 * 10**9
 
 
 @pytest.mark.parametrize("setting", ["window", "window=", "colour=red"])

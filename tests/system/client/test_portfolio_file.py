@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from system.client.portfolio_file import read_portfolio
 from system.client.portfolio_rows import KNOWN_COLUMNS, NUMBERS
-from system.client.portfolio_settings import SETTINGS
+from system.client.portfolio_settings import AS_OF, SETTINGS
 from system.contracts.api import PortfolioImport
 from system.contracts.limits import Limit, LimitMeasure
 from system.contracts.messages import (
@@ -283,7 +283,8 @@ def csv_of(book: PortfolioImport) -> str:
     settings = [
         f"# {name}: {value}"
         for name in SETTINGS
-        if name != "limits" and (value := getattr(book.portfolio, name)) not in (None, "")
+        if name not in ("limits", AS_OF)
+        and (value := getattr(book.portfolio, name)) not in (None, "")
     ]
     limits = ", ".join(f"{o.measure}={o.warning!r}/{o.breach!r}" for o in book.portfolio.limits)
     lines = [*settings, f"# limits: {limits}", ",".join(KNOWN_COLUMNS)]
@@ -399,3 +400,45 @@ def test_numbers_come_back_to_the_bit(rows: list[tuple[float, float]]) -> None:
         path.write_text("\n".join(["instrument,quantity,entry_price", *lines]))
         found = read_portfolio(path).portfolio.positions
     assert [(position.quantity, position.entry_price) for position in found] == rows
+
+
+def test_a_file_says_as_of_when_its_positions_are(tmp_path: Path) -> None:
+    table = "instrument,quantity,entry_price\nA,1,2\n"
+    day = read_portfolio(written(tmp_path, f"# as_of: 2020-03-05\n{table}")).portfolio
+    assert (day.as_of_day, day.as_of_ns) == (dt.date(2020, 3, 5), None)
+    moment = read_portfolio(written(tmp_path, f"# as_of: 1970-01-01T01:00:02+01:00\n{table}"))
+    assert (moment.portfolio.as_of_day, moment.portfolio.as_of_ns) == (None, 2 * 10**9)
+    none = read_portfolio(written(tmp_path, table)).portfolio
+    assert (none.as_of_day, none.as_of_ns) == (None, None)
+
+
+def test_a_moment_that_is_given_takes_the_place_of_the_file_s(tmp_path: Path) -> None:
+    table = "# as_of: 2020-03-05\ninstrument,quantity,entry_price\nA,1,2\n"
+    chosen = {"as_of": "1970-01-01T00:00:03Z"}
+    from_csv = read_portfolio(written(tmp_path, table), chosen).portfolio
+    body = tmp_path / "book.json"
+    body.write_text('{"portfolio": {"portfolio": "P", "as_of_day": "2020-03-05"}}')
+    for portfolio in (from_csv, read_portfolio(body, chosen).portfolio):
+        assert (portfolio.as_of_day, portfolio.as_of_ns) == (None, 3 * 10**9)
+    assert read_portfolio(body).portfolio.as_of_day == dt.date(2020, 3, 5)
+    assert read_portfolio(body, {"window": "40"}).portfolio.as_of_day == dt.date(2020, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("yesterday", "'yesterday' is not a date-time like 2020-03-05T21:00:00Z"),
+        ("2020-03-05T21:00:00", "does not say in which time zone: write 2020-03-05T21:00:00Z"),
+        ("2020-02-30", "'2020-02-30' is not a date-time"),
+        ("1969-12-31T00:00:00Z", "is before 1970"),
+        ("05.03.2020", "a date like 2020-03-05 is the end of that day"),
+    ],
+)
+def test_a_moment_that_is_none_is_refused_with_its_line(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = written(tmp_path, f"# as_of: {text}\ninstrument,quantity,entry_price\nA,1,2\n")
+    error = refusal(path)
+    assert said in str(error)
+    assert "as_of" in str(error)
+    assert error.line == 1
