@@ -20,13 +20,9 @@ from system.backtest.spans import ChosenSpan, chosen_spans, first_as_of
 from system.backtest.specification import BacktestSettings
 from system.backtest.splits import Split, effective_splits, split_adjusted, split_factors
 from system.backtest.untested import (
-    Cause,
     DayRange,
-    UntestedDay,
-    day_ranges,
-    held_range,
-    left_out_days,
-    untested_days,
+    left_out_ranges,
+    untested_ranges,
 )
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
 from system.risk.breach import exceeds
@@ -311,12 +307,16 @@ def _joined(
         constant_volatility=_constant_volatility(book),
         kernel_checked=tuple(itertools.chain(*(one.kernel_checked for one in results))),
         stretches=_stretches(as_of_dates, pnl_dates, market_dates),
-        untested=_untested(chosen, results, settings),
-        left_out=_left_out(chosen, settings),
+        untested=untested_ranges(chosen, settings, market_dates, pnl_dates, _unfitted(results)),
+        left_out=left_out_ranges(chosen, settings),
         flat=flat_periods(book),
         stand_ins=_stand_ins(results),
         fit_note=_fit_note(settings, results),
     )
+
+
+def _unfitted(results: Sequence[SpanResult]) -> tuple[dt.date, ...]:
+    return tuple(day.date for result in results for day in result.unfitted)
 
 
 def _stretches(
@@ -328,37 +328,6 @@ def _stretches(
         for before, as_of in zip(pnl_dates, as_of_dates[1:], strict=False)
     ]
     return Stretches(np.cumsum(steps).astype(np.intp))
-
-
-def _untested(
-    chosen: Sequence[ChosenSpan], results: Sequence[SpanResult], settings: BacktestSettings
-) -> tuple[DayRange, ...]:
-    """Return the held P&L dates without a VaR; one that another span tests is none."""
-    tested = {date for result in results for date in result.pnl_dates}
-    days = {
-        day.date: day
-        for part in chosen
-        for day in untested_days(part.calendar, part.span, settings.bounds, settings.history_count)
-    }
-    unfitted = (day.date for result in results for day in result.unfitted)
-    days |= {date: UntestedDay(date, Cause.NO_FIT) for date in unfitted}
-    kept = [day for date, day in days.items() if date not in tested]
-    return day_ranges(kept, _calendar(chosen))
-
-
-def _left_out(chosen: Sequence[ChosenSpan], settings: BacktestSettings) -> tuple[DayRange, ...]:
-    """Return the days that are no scenario days, from the first window to the last held day."""
-    days: dict[dt.date, UntestedDay] = {}
-    for part in chosen:
-        first, last = held_range(part.calendar, part.span, settings.bounds, settings.history_count)
-        if part.days is not None and first <= last:
-            since, until = part.days.window.dates[0], part.calendar.table.dates[last]
-            days |= {day.date: day for day in left_out_days(part.calendar, since, until)}
-    return day_ranges(days.values(), _calendar(chosen))
-
-
-def _calendar(chosen: Sequence[ChosenSpan]) -> list[dt.date]:
-    return sorted(set().union(*(part.calendar.table.dates for part in chosen)))
 
 
 def _constant_volatility(book: BacktestBook) -> tuple[str, ...]:

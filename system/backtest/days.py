@@ -230,6 +230,33 @@ def span_days(
     return SpanDays(window, history_count)
 
 
+def held_range(
+    calendar: SpanCalendar, span: HoldingSpan, bounds: DayBounds, history_count: int
+) -> tuple[int, int]:
+    """Return the first and last held P&L date, as places in the calendar; first > last for none.
+
+    Parameters
+    ----------
+    calendar : SpanCalendar
+        Of the span.
+    span : HoldingSpan
+        When the instruments are held.
+    bounds : DayBounds
+        Of the P&L date.
+    history_count : int
+        Returns that the method needs up to an as-of close.
+    """
+    dates = calendar.table.dates
+    first_as_of = bisect_left(dates, span.held_from)
+    if span.held_from == ALWAYS and bounds.start is None:
+        first_as_of = history_count
+    first = max(first_as_of + 1, bisect_left(dates, bounds.start or dt.date.min))
+    last = bisect_right(dates, bounds.end or dt.date.max) - 1
+    if span.held_until is not None:
+        last = min(last, bisect_left(dates, span.held_until))
+    return first, last
+
+
 def _tested(
     dates: Sequence[dt.date], span: HoldingSpan, bounds: DayBounds, history_count: int
 ) -> tuple[int, int]:

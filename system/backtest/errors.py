@@ -31,13 +31,17 @@ class NoBacktestDaysError(InputError):
         common_count: int,
         bounds: tuple[dt.date | None, dt.date | None],
         scarcest: tuple[str, int] | None = None,
+        held: tuple[dt.date | None, dt.date | None] = (None, None),
     ) -> None:
         start, end = (bound.isoformat() if bound else "open" for bound in bounds)
         fewest = f" ({scarcest[0]} has the fewest, {scarcest[1]})" if scarcest else ""
+        since, until = held
+        when = f", it is held from {since}" if since else ""
+        when += f" until {until}" if until else ""
         super().__init__(
             f"portfolio {portfolio} has no day to test: the method needs {history_count + 1} "
             f"closes up to the day before the P&L date, {common_count} dates have a close of "
-            f"every instrument and rate{fewest}, P&L dates are bounded by {start} and {end}; "
+            f"every instrument and rate{fewest}{when}, P&L dates are bounded by {start} and {end}; "
             "supply more history, widen the bounds or shorten the window"
         )
         self.portfolio = portfolio

@@ -1,7 +1,7 @@
 """Spans of a book that a backtest runs over, and the first close of a run.
 
-A quantity without a date is in the shares of the first close of the run: the earliest close that a
-VaR is stated for under any method of the run, in any of its books. One date for all of
+A quantity without a date is in the shares of the first close of the run: the earliest one with a
+full window, under any method of the run and in any of its books. One date for all of
 them, so that a file of positions is one book whatever is computed from it (decision 0105).
 """
 
@@ -24,11 +24,18 @@ from system.backtest.days import (
     span_days,
 )
 from system.backtest.errors import FlatBookError, NoBacktestDaysError
-from system.backtest.positions import BacktestBook, HoldingSpan, flat_periods, holding_spans
+from system.backtest.positions import (
+    ALWAYS,
+    BacktestBook,
+    HoldingSpan,
+    flat_periods,
+    holding_spans,
+)
 from system.backtest.settlements import OptionQuotes
 from system.backtest.specification import BacktestSettings
 from system.errors import InputError
 from system.risk.arrays import BoolVector
+from system.risk.confidence import tail_of
 from system.risk.listing import Listing
 from system.risk.option_moves import terms_of
 from system.risk.window import Missing
@@ -99,7 +106,7 @@ def run_opening(
     market: BacktestMarket,
     settings: Sequence[BacktestSettings],
 ) -> dt.date | None:
-    """Return the first close of a run: the earliest that any book has a VaR for by any method.
+    """Return the first close of a run: the earliest with a full window, of any book and method.
 
     Parameters
     ----------
@@ -113,7 +120,8 @@ def run_opening(
     Returns
     -------
     date or None
-        None where no book can be tested. A book that cannot is passed over.
+        None where there is no such close. A book without one is passed over, and a method
+        whose window cannot support its confidence.
     """
     openings = [
         opening
@@ -133,6 +141,7 @@ def _opening(
     book: BacktestBook, market: BacktestMarket, settings: BacktestSettings
 ) -> dt.date | None:
     try:
+        tail_of(settings.scenario_count, settings.confidence)
         return first_as_of(chosen_spans(book, market, settings))
     except InputError:
         return None
@@ -220,7 +229,15 @@ def _no_days(
         int(common.sum()),
         (settings.bounds.start, settings.bounds.end),
         None if scarcest is None else (scarcest, by_name[scarcest]),
+        _held(book),
     )
+
+
+def _held(book: BacktestBook) -> tuple[dt.date | None, dt.date | None]:
+    """Return the first and last close of a book's holdings, None where they are not bounded."""
+    spans = holding_spans(book)
+    first, last = spans[0].held_from, spans[-1].held_until
+    return None if first == ALWAYS else first, last
 
 
 def _common(calendar: SpanCalendar, settings: BacktestSettings) -> BoolVector:

@@ -16,8 +16,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from system.backtest.days import DayBounds, SpanCalendar
-from system.backtest.positions import ALWAYS, HoldingSpan
+from system.backtest.days import DayBounds, SpanCalendar, held_range
+from system.backtest.positions import HoldingSpan
+from system.backtest.spans import ChosenSpan
+from system.backtest.specification import BacktestSettings
 from system.risk.arrays import BoolMatrix
 
 
@@ -76,31 +78,59 @@ class DayRange:
     series: tuple[str, ...]
 
 
-def held_range(
-    calendar: SpanCalendar, span: HoldingSpan, bounds: DayBounds, history_count: int
-) -> tuple[int, int]:
-    """Return the first and last held P&L date, as places in the calendar; first > last for none.
+def untested_ranges(
+    chosen: Sequence[ChosenSpan],
+    settings: BacktestSettings,
+    market_dates: Sequence[dt.date],
+    tested: Iterable[dt.date],
+    unfitted: Iterable[dt.date],
+) -> tuple[DayRange, ...]:
+    """Return the held P&L dates of a book without a VaR.
 
     Parameters
     ----------
-    calendar : SpanCalendar
-        Of the span.
-    span : HoldingSpan
-        When the instruments are held.
-    bounds : DayBounds
-        Of the P&L date.
-    history_count : int
-        Returns that the method needs up to an as-of close.
+    chosen : sequence of ChosenSpan
+        Spans of the book.
+    settings : BacktestSettings
+        Bounds and history.
+    market_dates : sequence of date
+        Every date of the prices, ascending.
+    tested : iterable of date
+        P&L dates with a VaR: a day that another span tests is none of them.
+    unfitted : iterable of date
+        P&L dates that the method has no law for.
     """
-    dates = calendar.table.dates
-    first_as_of = bisect_left(dates, span.held_from)
-    if span.held_from == ALWAYS and bounds.start is None:
-        first_as_of = history_count
-    first = max(first_as_of + 1, bisect_left(dates, bounds.start or dt.date.min))
-    last = bisect_right(dates, bounds.end or dt.date.max) - 1
-    if span.held_until is not None:
-        last = min(last, bisect_left(dates, span.held_until))
-    return first, last
+    days = {
+        day.date: day
+        for part in chosen
+        for day in (
+            *_silent_end(part, settings, market_dates),
+            *untested_days(part.calendar, part.span, settings.bounds, settings.history_count),
+        )
+    }
+    days |= {date: UntestedDay(date, Cause.NO_FIT) for date in unfitted}
+    kept = days.keys() - set(tested)
+    calendar = {*_calendar(chosen), *kept}
+    return day_ranges([days[date] for date in kept], sorted(calendar))
+
+
+def left_out_ranges(
+    chosen: Sequence[ChosenSpan], settings: BacktestSettings
+) -> tuple[DayRange, ...]:
+    """Return the days that are no scenario days, from the first window to the last held day.
+
+    Parameters
+    ----------
+    chosen, settings
+        As for `untested_ranges`.
+    """
+    days: dict[dt.date, UntestedDay] = {}
+    for part in chosen:
+        first, last = held_range(part.calendar, part.span, settings.bounds, settings.history_count)
+        if part.days is not None and first <= last:
+            since, until = part.days.window.dates[0], part.calendar.table.dates[last]
+            days |= {day.date: day for day in left_out_days(part.calendar, since, until)}
+    return day_ranges(days.values(), sorted(_calendar(chosen)))
 
 
 def untested_days(
@@ -193,3 +223,27 @@ def _scarce(calendar: SpanCalendar, present: BoolMatrix, day: int, needed: int) 
         return ()
     few = counts < needed if (counts < needed).any() else counts == counts.min()
     return tuple(calendar.table.names[row] for row in np.flatnonzero(few))
+
+
+def _silent_end(
+    part: ChosenSpan, settings: BacktestSettings, market_dates: Sequence[dt.date]
+) -> tuple[UntestedDay, ...]:
+    """Return the days after the last close of a span's series, while the prices go on."""
+    table, bounds, until = part.calendar.table, settings.bounds, part.span.held_until
+    if not table.dates or table.dates[-1] < part.span.held_from:
+        return ()
+    first = max(
+        bisect_right(market_dates, table.dates[-1]),
+        bisect_left(market_dates, bounds.start or dt.date.min),
+    )
+    last = bisect_right(market_dates, bounds.end or dt.date.max) - 1
+    if until is not None:
+        last = min(last, bisect_left(market_dates, until))
+    return tuple(
+        UntestedDay(market_dates[day], Cause.NO_CLOSE, table.names)
+        for day in range(first, last + 1)
+    )
+
+
+def _calendar(chosen: Sequence[ChosenSpan]) -> set[dt.date]:
+    return set().union(*(part.calendar.table.dates for part in chosen))

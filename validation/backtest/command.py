@@ -18,6 +18,7 @@ from system.backtest.daily import DailyBacktest, daily_backtest
 from system.backtest.days import BacktestMarket, DayBounds
 from system.backtest.errors import FlatBookError
 from system.backtest.methods import Method
+from system.backtest.positions import ALWAYS
 from system.backtest.spans import run_opening
 from system.backtest.specification import BacktestSettings
 from system.backtest.splits import effective_splits, split_adjusted
@@ -186,6 +187,7 @@ def run(plan: Plan, console: PlainConsole) -> Summary:
     if plan.with_report:
         _write_report(plan, summary, entries)
     show(console, entries, summary.not_tested)
+    _show_opening(console, given, opening)
     console.print(
         f"{plan.folder}: valuation and CSV files {_seconds(began_ns, valued_ns)}, "
         f"tests and report {_seconds(valued_ns, monotonic_ns())}",
@@ -196,6 +198,15 @@ def run(plan: Plan, console: PlainConsole) -> Summary:
         show_report_place(console, f"{plan.folder}/report.html")
     _show_refused(console, outcomes)
     return summary
+
+
+def _show_opening(console: PlainConsole, given: BacktestInput, opening: dt.date | None) -> None:
+    """Show whose shares quantities without a date are in, where a split makes a difference."""
+    undated = any(
+        quantity.held_from == ALWAYS for book in given.books for quantity in book.quantities
+    )
+    if given.splits and undated:
+        console.print(f"quantities without a date are in the shares of {opening}", highlight=False)
 
 
 def _show_refused(console: PlainConsole, outcomes: Outcomes) -> None:

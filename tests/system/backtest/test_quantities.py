@@ -123,6 +123,9 @@ def test_the_opening_of_a_run_passes_over_books_that_cannot_be_tested() -> None:
     way = BacktestSettings(window=WINDOW)
     assert run_opening([bad, flat, good], market, [way]) == day(WINDOW)
     assert run_opening([bad, flat], market, [way]) is None
+    thin = BacktestSettings(window=WINDOW - 1)
+    assert run_opening([good], market, [thin, way]) == day(WINDOW)
+    assert run_opening([good], market, [thin]) is None
 
 
 def test_a_split_after_the_last_close_changes_nothing() -> None:

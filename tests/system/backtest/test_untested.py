@@ -14,7 +14,9 @@ from system.backtest.days import DayBounds
 from system.backtest.errors import FlatBookError, NoBacktestDaysError
 from system.backtest.positions import ALWAYS, BacktestBook, DatedQuantity, flat_periods
 from system.backtest.untested import Cause, DayRange, UntestedDay, day_ranges
+from system.contracts.messages import AssetClass
 from system.errors import InputError
+from system.risk.listing import Listing
 from system.risk.window import Missing
 from tests.system.backtest.test_daily import DAYS, WINDOW, day, run, share, walk
 
@@ -65,6 +67,32 @@ def test_a_delisted_share_leaves_the_end_untested_and_left_out() -> None:
     assert backtest.left_out == (gone,)
     assert backtest.pnl_dates[-1] == day(49)
     assert not backtest.stretches.is_broken
+
+
+@pytest.mark.parametrize("missing", list(Missing))
+def test_a_book_of_one_delisted_share_counts_the_days_that_the_market_goes_on(
+    missing: Missing,
+) -> None:
+    closes = {"A": walk(1, days=MORE), "B": [*walk(2, days=50), *[NOTHING] * (MORE - 50)]}
+    backtest = run([share("B")], [DatedQuantity("B", 1.0)], closes, missing=missing)
+    assert backtest.pnl_dates[-1] == day(49)
+    gone = DayRange(day(50), day(MORE - 1), MORE - 50, Cause.NO_CLOSE, ("B",))
+    assert backtest.untested == (gone,)
+    sold = [DatedQuantity("B", 1.0), DatedQuantity("B", 0.0, day(52))]
+    until = run([share("B")], sold, closes, missing=missing)
+    assert [(days.first, days.last) for days in until.untested] == [(day(50), day(52))]
+    ended = run([share("B")], sold[:1], closes, bounds=DayBounds(end=day(51)), missing=missing)
+    assert [(days.first, days.last) for days in ended.untested] == [(day(50), day(51))]
+
+
+def test_a_book_of_money_counts_the_days_after_its_last_rate() -> None:
+    euro = [*walk(2, 1.1, days=50), *[NOTHING] * (MORE - 50)]
+    cash = Listing("cash:EUR", AssetClass.CASH, "EUR")
+    held = [DatedQuantity("cash:EUR", 100.0)]
+    backtest = run([cash], held, {"A": walk(1, days=MORE)}, {"EUR": euro})
+    assert backtest.untested == (
+        DayRange(day(50), day(MORE - 1), MORE - 50, Cause.NO_CLOSE, ("fx:EUR",)),
+    )
 
 
 def test_a_skipped_day_is_spanned_and_named_and_breaks_no_stretch() -> None:
@@ -150,8 +178,11 @@ def test_a_book_that_holds_nothing_in_the_bounds_is_flat_and_not_short_of_closes
 
 def test_a_book_closed_before_its_window_was_full_is_short_of_closes_and_not_flat() -> None:
     held = [DatedQuantity("A", 1.0, day(3)), DatedQuantity("A", 0.0, day(9))]
-    with pytest.raises(NoBacktestDaysError, match="no day to test"):
+    when = f"no day to test.*held from {day(3)} until {day(9)}"
+    with pytest.raises(NoBacktestDaysError, match=when):
         run([share()], held, {"A": walk(1)})
+    with pytest.raises(NoBacktestDaysError, match=f"held from {day(DAYS + 9)}, P&L dates"):
+        run([share()], [DatedQuantity("A", 1.0, day(DAYS + 9))], {"A": walk(1)})
 
 
 def test_too_young_a_share_is_named_with_its_closes() -> None:

@@ -208,6 +208,7 @@ def test_all_methods_of_a_run_hold_one_book(tmp_path: Path, methods: tuple[str, 
     last = [rows_of(tmp_path / f"daily{name}.csv")[-1] for name in ("", f"-{methods[1]}")]
     assert [(row["asof"], float(row["value"])) for row in last] == [("2020-08-10", 43657.0)] * 2
     assert summary_of(tmp_path)["undated_as_of"] == "2019-02-13"
+    assert "quantities without a date are in the shares of 2019-02-13" in result.output
 
 
 def test_two_books_of_one_file_mean_the_same_shares(tmp_path: Path) -> None:
