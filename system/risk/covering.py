@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from system.errors import InputError
-from system.risk.arrays import BoolMatrix
+from system.risk.arrays import BoolMatrix, BoolVector, IndexVector
 from system.risk.errors import HistoryStartsLateError, UnknownSeriesError
 from system.risk.listing import Listing
 from system.risk.proxies import (
@@ -71,7 +71,8 @@ def covered_book(
     -------
     CoveredBook
         A series without a close up to the first scenario day is replaced by its proxy, if that
-        has one; a volatility is held constant.
+        has one; so is a series with a close on fewer than half of the scenario days, if its
+        proxy has more. A volatility without a close up to the first day is held constant.
 
     Raises
     ------
@@ -97,16 +98,19 @@ def covered_book(
         present = np.isfinite(rows.closes)
         first = _first_day(present, scenario_count)
         lacking = _lacking(names, present, first)
-        if not lacking:
-            taken = [Proxied(name, sources[name]) for name in names if name in sources]
-            return CoveredBook(book, rows, tuple(taken))
         held = set[str]() if first is None else (lacking & volatilities) - constant
+        days = np.flatnonzero(present.any(axis=0))[-scenario_count - 1 :]
+        sparse = {names[row] for row in np.flatnonzero(_is_sparse(present, days)).tolist()}
         replaced = {
             name: proxies[name]
-            for name in lacking - held
+            for name in (lacking | sparse) - held
             if name in proxies and name not in sources
             if _has_begun(table, proxies[name], rows.dates, first)
+            if name in lacking or not _is_sparse(_row(table, proxies[name]), days).any()
         }
+        if not lacking and not replaced:
+            taken = [Proxied(name, sources[name]) for name in names if name in sources]
+            return CoveredBook(book, rows, tuple(taken))
         if not held and not replaced:
             raise _uncovered(rows, sorted(lacking), first, scenario_count, as_of)
         constant |= held
@@ -135,6 +139,18 @@ def _lacking(names: Sequence[str], present: BoolMatrix, first: int | None) -> se
         return set(names)
     begun = present[:, : first + 1].any(axis=1)
     return {names[row] for row in np.flatnonzero(~begun).tolist()}
+
+
+def _row(table: CloseTable, name: str) -> BoolMatrix:
+    """Return on which dates a series of a table has a close, shape (1, date_count)."""
+    present: BoolMatrix = np.isfinite(table.closes[[table.row_of[name]]])
+    return present
+
+
+def _is_sparse(present: BoolMatrix, days: IndexVector) -> BoolVector:
+    """Return for each row whether it has a close on fewer than half of some days."""
+    sparse: BoolVector = 2 * present[:, days].sum(axis=1) < len(days)
+    return sparse
 
 
 def _has_begun(table: CloseTable, name: str, dates: Sequence[dt.date], first: int | None) -> bool:

@@ -143,7 +143,10 @@ def test_a_snapshot_says_when_its_exchanges_closed_and_which_days_one_of_them_ha
     }
     assert closes == {"XTKS": 6.0, "XNYS": 20.0}, "15:00 in Tokyo, 16:00 in New York's summer"
     assert [one.exchange for one in newest.exchange_closes] == ["XTKS", "XNYS"]
-    assert newest.skipped == tuple(f"{day} TOK holiday (XTKS)" for day in sorted(TOKYO_HOLIDAYS))
+    assert newest.skipped == ()
+    (tokyo,) = newest.carried
+    assert (tokyo.series, tokyo.missed_sessions) == ("TOK", 0), "a holiday is no missed session"
+    assert tokyo.dates == tuple(dt.date(2020, 5, day) for day in (4, 5, 6)), "of the last 6 closes"
 
 
 def test_a_split_and_a_dividend_from_the_command_line_take_effect_at_the_close(desk: Desk) -> None:

@@ -68,7 +68,7 @@ def covered(
     as_of: dt.date,
     window: int,
 ) -> Completed:
-    """Return a book with what replaces the series that begin after the window's first day.
+    """Return a book with what replaces series that begin too late, or lack most days.
 
     Parameters
     ----------
@@ -77,7 +77,8 @@ def covered(
     closes : mapping of str to mapping of date to number
         All that is known.
     proxies : mapping of str to str
-        Series whose closes are taken instead, where they begin early enough.
+        Series whose closes are taken instead, where they begin early enough and, for a series
+        without a close on more than half of the window's days, have one on half of them.
     base_currency : str
         ISO code.
     as_of : date
@@ -106,14 +107,16 @@ def covered(
         days = sorted({day for one in series.values() for day in one})
         first = days[-window - 1] if len(days) > window else dt.date.min
         late = {name for name, one in series.items() if min(one, default=dt.date.max) > first}
-        if not late:
-            return Completed(held, series)
+        thin = {name for name, one in series.items() if _is_thin(one, days[-window - 1 :])}
         stays = set() if first == dt.date.min else late & _volatilities(held)
         moved = {
             name: proxies[name]
-            for name in late - stays - instead.keys()
+            for name in (late | thin) - stays - instead.keys()
             if name in proxies and _begins(known(proxies[name]), first)
+            if name in late or not _is_thin(known(proxies[name]), days[-window - 1 :])
         }
+        if not late and not moved:
+            return Completed(held, series)
         if not stays and not moved:
             raise _too_late(late, series, first)
         constant |= stays
@@ -122,6 +125,12 @@ def covered(
 
 def _volatilities(positions: Sequence[ReferencePosition]) -> set[str]:
     return {one.option.volatility_series for one in positions if one.option is not None} - {""}
+
+
+def _is_thin(series: Mapping[dt.date, Number], days: Sequence[dt.date]) -> bool:
+    """Return whether most of some days have no close of a series."""
+    missing = [day for day in days if day not in series]
+    return len(missing) > len(days) - len(missing)
 
 
 def _begins(series: Mapping[dt.date, Number], first: dt.date) -> bool:

@@ -548,6 +548,39 @@ def test_a_series_with_fewer_closes_than_days_needs_no_proxy_if_it_began_in_time
 # -- what is kept -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("apart", "proxied"), [(20, ("B=ETF",)), (3, ("B=ETF",)), (2, ())])
+def test_a_series_without_a_close_on_most_days_moves_by_its_proxy(
+    apart: int, proxied: tuple[str, ...]
+) -> None:
+    sparse = msgspec.structs.replace(instrument("B"), proxy="ETF")
+    shown = snapshot_of(
+        instrument("A"),
+        sparse,
+        instrument("ETF"),
+        closes("A", WEEKDAYS[-60:]),
+        closes("B", WEEKDAYS[-1:-60:-apart][::-1]),
+        closes("ETF", WEEKDAYS[-60:]),
+        book(holding("A", 10.0), holding("B", 10.0)),
+    )
+    assert shown.proxied == proxied
+    assert (shown.var is None) == (not proxied), "every second day misses 15 sessions of 30"
+
+
+def test_a_proxy_without_a_close_on_most_days_replaces_nothing() -> None:
+    sparse = msgspec.structs.replace(instrument("B"), proxy="ETF")
+    shown = snapshot_of(
+        instrument("A"),
+        sparse,
+        instrument("ETF"),
+        closes("A", WEEKDAYS[-60:]),
+        closes("B", WEEKDAYS[-60::20]),
+        closes("ETF", WEEKDAYS[-60::3]),
+        book(holding("A", 10.0), holding("B", 10.0)),
+    )
+    assert (shown.var, shown.proxied) == (None, ())
+    assert "B (" in shown.not_available
+
+
 def test_a_book_of_base_currency_alone_has_a_window_and_no_gaps() -> None:
     feed = Feed()
     feed.send(instrument("A"), closes("A", WEEKDAYS[:-100]), closes("B", WEEKDAYS))

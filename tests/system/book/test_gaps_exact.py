@@ -53,11 +53,13 @@ def gapped_closes(rng: random.Random, name: str) -> dict[dt.date, float]:
     days = days[begin : len(days) - end]
     halt, length = rng.randrange(60), rng.choice([0, 0, 0, 1, 5, 6, 9])
     missed = {rng.randrange(70) for _ in range(rng.choice([0, 0, 1, 4]))}
+    sparse = rng.choice([1, 1, 1, 2, 3, 20]) if name in ("NEW", "ETF") else 1
     level = {"fx:USD": 1.1, "fx:GBP": 0.85, "VOL": 20.0}.get(name, 100.0)
     return {
         day: level * (1.0 + 0.002 * rng.randint(-20, 20))
         for number, day in enumerate(days)
         if not halt <= number < halt + length and number not in missed
+        if number % sparse == 0
     }
 
 
