@@ -36,7 +36,7 @@ class PlainConsole(Console):
 
     def print(self, *objects: object, **options: Any) -> None:  # noqa: ANN401 - as rich has them
         """Print; what is too long for its column of a table is folded, and never cut."""
-        for table in (one for one in objects if isinstance(one, Table)):
+        for table in (printed for printed in objects if isinstance(printed, Table)):
             for column in table.columns:
                 column.overflow = "fold"
         super().print(*objects, **options)

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from system.client.errors import PortfolioFileError
-from system.contracts.checked import field_and_detail, shows_value
+from system.contracts.checked import shows_value
+from system.contracts.wording import refusal
 from system.tables.cells import POINT, CellError, date_in, number_in
 
 S = TypeVar("S", bound=Struct)
@@ -61,7 +62,7 @@ def converted(path: Path, line: int | None, fields: Mapping[str, Any], kind: typ
 
 def told(error: msgspec.ValidationError, fields: Mapping[str, Any] | None = None) -> str:
     """Return what a decoder refused, with the field and, where it is at hand, the value."""
-    field, detail = field_and_detail(str(error))
+    field, detail = refusal(str(error))
     if not field:
         return detail
     value = f"{fields[field]!r}: " if fields and field in fields and not shows_value(detail) else ""

@@ -35,5 +35,7 @@ def print_answer(found: Answer, show: Callable[[Answer], None], *, as_json: bool
 
 def _escaped(text: str) -> str:
     """Return JSON in which characters that drive a terminal are escaped: the same values."""
-    escaped = (one if visible(one) == one else f"\\u{ord(one):04x}" for one in text)
-    return "".join(escaped)
+    return "".join(
+        character if visible(character) == character else f"\\u{ord(character):04x}"
+        for character in text
+    )

@@ -79,9 +79,9 @@ def _kept(field: str, value: Any, rule: Rule) -> Any:  # noqa: ANN401 - of any r
     if isinstance(value, str):
         return ruled_text(field, value, rule)
     if isinstance(value, tuple):
-        return tuple(ruled_text(f"{field}[{i}]", one, rule) for i, one in enumerate(value))
+        return tuple(ruled_text(f"{field}[{i}]", text, rule) for i, text in enumerate(value))
     if isinstance(value, dict):
-        return {ruled_text(field, name, rule): one for name, one in value.items()}
+        return {ruled_text(field, name, rule): content for name, content in value.items()}
     assert value is None, f"{field}: a rule for text, and {type(value)}"
     return None
 
@@ -126,16 +126,16 @@ def shown(text: str) -> str:
 @cache
 def _ruled_fields(kind: type[Struct]) -> tuple[tuple[str, Rule], ...]:
     hints = get_type_hints(kind, include_extras=True)
-    found = ((name, _rule_of(hints[name])) for name in kind.__struct_fields__)
-    return tuple((name, rule) for name, rule in found if rule is not None)
+    rules = ((name, _rule_of(hints[name])) for name in kind.__struct_fields__)
+    return tuple((name, rule) for name, rule in rules if rule is not None)
 
 
 def _rule_of(hint: Any) -> Rule | None:  # noqa: ANN401 - any annotation
     """Return the rule of a ruled type, also of one that may be missing, or in a tuple or dict."""
     if get_origin(hint) is Annotated:
-        extras = (one.extra for one in hint.__metadata__ if isinstance(one, msgspec.Meta))
+        extras = (part.extra for part in hint.__metadata__ if isinstance(part, msgspec.Meta))
         own = next((extra[_RULE] for extra in extras if extra and _RULE in extra), None)
         return own or _rule_of(hint.__origin__)
     if get_origin(hint) in (Union, types.UnionType, tuple, dict):
-        return next((rule for one in get_args(hint) if (rule := _rule_of(one))), None)
+        return next((rule for part in get_args(hint) if (rule := _rule_of(part))), None)
     return None

@@ -141,7 +141,9 @@ def visible(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(repr(one)[1:-1] if _drives_terminal(one) else one for one in text)
+    return "".join(
+        repr(character)[1:-1] if _drives_terminal(character) else character for character in text
+    )
 
 
 def _line(text: str, longest: int) -> str:

@@ -10,9 +10,10 @@ import msgspec
 from fastapi import Request
 
 from system.contracts.api import AmendRequest, FieldProblem, PortfolioImport, TradeRequest
-from system.contracts.checked import field_and_detail, shows_value
+from system.contracts.checked import shows_value
 from system.contracts.codec import encode
 from system.contracts.repeated import repeated_field
+from system.contracts.wording import refusal
 from system.serve.errors import BodyTooLargeError, InvalidRequestError, invalid_field
 
 MAX_TRADE_BYTES: Final = 16_384
@@ -24,8 +25,6 @@ _LITERAL_BYTES: Final = 6
 """How far behind a value's start the decoder gives up on what begins like ``false``."""
 T = TypeVar("T", bound=msgspec.Struct)
 
-_MISSING: Final = re.compile(r"missing required field `(?P<field>[^`]+)`")
-_UNKNOWN: Final = re.compile(r"unknown field `(?P<field>[^`]+)`")
 _AT_BYTE: Final = re.compile(r"\(byte (?P<byte>\d+)\)")
 _LAST_KEY: Final = re.compile(rb'"(?P<key>[^"\\]{1,64})"\s*:\s*(?P<value>[^"{}\[\],]*)$')
 _VALUE: Final = re.compile(rb"[^\s,}\]]{0,40}")
@@ -118,14 +117,9 @@ def decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
 
 
 def _validation_problem(text: str, body: bytes) -> InvalidRequestError:
-    path, detail = field_and_detail(text)
-    if shows_value(detail):
-        return invalid_field(path or "body", detail)
-    named = _MISSING.search(detail) or _UNKNOWN.search(detail)
-    parts = [path, named["field"] if named else ""]
-    field = ".".join(part for part in parts if part) or "body"
-    value = _value_at(body, path)
-    return invalid_field(field, detail if value is None or named else f"{detail} (got {value})")
+    field, detail = refusal(text)
+    value = None if shows_value(detail) else _value_at(body, field)
+    return invalid_field(field or "body", detail if value is None else f"{detail} (got {value})")
 
 
 def _value_at(body: bytes, path: str) -> str | None:

@@ -63,8 +63,8 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = [(str(item["loc"][-1]), _detail(item)) for item in error.errors()]
-    errors = [FieldProblem(field=field, detail=detail) for field, detail in dict.fromkeys(found)]
+    wrong = dict.fromkeys((str(item["loc"][-1]), _detail(item)) for item in error.errors())
+    errors = [FieldProblem(field=field, detail=detail) for field, detail in wrong]
     detail = "; ".join(f"{item.field}: {item.detail}" for item in errors)
     return problem_response(InvalidRequestError(detail, errors=errors).problem(address_of(request)))
 

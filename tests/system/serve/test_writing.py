@@ -114,7 +114,7 @@ def test_another_trade_under_the_same_id_is_a_conflict(trading: Any) -> None:
         ({"quantity": 0}, "quantity", "buys and sells nothing"),
         ({"quantity": None}, "quantity", "got null"),
         ({"price": -1}, "price", "-1: EQ000 needs at least 1e-09"),
-        ({"price": 1e300}, "price", "1e15"),
+        ({"price": 1e300}, "price", "below 1e+15"),
         ({"portfolio": "a  b"}, "portfolio", "'a  b' has two spaces in a row"),
         ({"instrument": ""}, "instrument", "'' is empty"),
         ({"colour": "red"}, "colour", "unknown field"),
@@ -126,7 +126,7 @@ def test_a_bad_field_of_a_trade_is_named_with_its_value(
 ) -> None:
     problem = refused(trading.client.post("/v1/trades", json={**TRADE, **change}), 422)
     assert [error["field"] for error in problem["errors"]] == [field]
-    assert told in problem["detail"].replace("1000000000000000.0", "1e15")
+    assert told in problem["detail"]
     assert trading.bus.sent == []
 
 

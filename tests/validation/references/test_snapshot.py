@@ -60,8 +60,9 @@ def test_a_foreign_future_converts_its_unrealised_pnl_only() -> None:
     assert result.pnl[-1] == 2 * 50 * (Fraction(2673) - 2900) * Fraction("0.64") - result.nav
 
 
-def test_pence_are_hundredths_and_money_moves_with_its_currency() -> None:
-    share = ReferencePosition("A", "equity", "GBp", 100)
+@pytest.mark.parametrize("unit", ["GBp", "GBX"])
+def test_pence_are_hundredths_and_money_moves_with_its_currency(unit: str) -> None:
+    share = ReferencePosition("A", "equity", unit, 100)
     money = ReferencePosition("cash:GBP", "cash", "GBP", 1000)
     result = snapshot(share, money, base_currency="EUR")
     assert result.nav == 99 * 2 + 2000
