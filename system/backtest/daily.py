@@ -11,7 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from system.backtest.days import BacktestMarket
-from system.backtest.errors import NoFitError, UnsupportedInstrumentError
+from system.backtest.errors import (
+    InterruptedBookError,
+    NoFitError,
+    UnsupportedInstrumentError,
+)
 from system.backtest.hits import Stretches
 from system.backtest.positions import BacktestBook, flat_periods, quantity_matrix
 from system.backtest.settlements import OptionQuotes, StandInVolatility
@@ -20,7 +24,9 @@ from system.backtest.spans import ChosenSpan, chosen_spans, first_as_of
 from system.backtest.specification import BacktestSettings
 from system.backtest.splits import Split, effective_splits, split_adjusted, split_factors
 from system.backtest.untested import (
+    Cause,
     DayRange,
+    UntestedDay,
     left_out_ranges,
     untested_ranges,
 )
@@ -191,6 +197,8 @@ def daily_backtest(
         If the book holds nothing in the bounds.
     NoFitError
         If the method has no law for the scenario P&Ls of any day.
+    InterruptedBookError
+        If more closes are missing before every day than are carried; names the series.
     UnknownSeriesError
         If an instrument or currency has no column; names it.
     MissingCloseError
@@ -249,9 +257,13 @@ def _refuse_split_options(chosen: Sequence[ChosenSpan], splits: Sequence[Split])
 def _refuse_unfitted(
     book: BacktestBook, settings: BacktestSettings, results: Sequence[SpanResult]
 ) -> None:
-    """Refuse a backtest whose method has no law on any day."""
+    """Refuse a backtest without a VaR on any day: no law, or too many closes missing."""
     if any(result.pnl_dates for result in results):
         return
+    interrupted = [day for result in results for day in result.interrupted]
+    if interrupted:
+        names = dict.fromkeys(name for day in interrupted for name in day.series)
+        raise InterruptedBookError(book.portfolio, tuple(names), settings.carry)
     count = sum(len(result.unfitted) for result in results)
     raise NoFitError(book.portfolio, settings.method, count, _fit_note(settings, results))
 
@@ -307,7 +319,7 @@ def _joined(
         constant_volatility=_constant_volatility(book),
         kernel_checked=tuple(itertools.chain(*(one.kernel_checked for one in results))),
         stretches=_stretches(as_of_dates, pnl_dates, market_dates),
-        untested=untested_ranges(chosen, settings, market_dates, pnl_dates, _unfitted(results)),
+        untested=untested_ranges(chosen, settings, market_dates, pnl_dates, _without_var(results)),
         left_out=left_out_ranges(chosen, settings),
         flat=flat_periods(book),
         stand_ins=_stand_ins(results),
@@ -315,8 +327,11 @@ def _joined(
     )
 
 
-def _unfitted(results: Sequence[SpanResult]) -> tuple[dt.date, ...]:
-    return tuple(day.date for result in results for day in result.unfitted)
+def _without_var(results: Sequence[SpanResult]) -> tuple[UntestedDay, ...]:
+    """Return the days with a full window that no law fits, or that lack too many closes."""
+    unfitted = (day.date for result in results for day in result.unfitted)
+    interrupted = (day for result in results for day in result.interrupted)
+    return (*(UntestedDay(date, Cause.NO_FIT) for date in unfitted), *interrupted)
 
 
 def _stretches(

@@ -1,9 +1,10 @@
-"""Which days a span of a backtest runs over, and the closes on them.
+"""Days that a span of a backtest runs over, and the closes on them.
 
 The calendar of a book is the dates on which one of its priced instruments has a close;
 for a book of money alone, the dates of the closes on which one of its rates is known.
-Rates on other dates are not looked at. What happens on a date of the calendar where some
-of the book's series have no close is `system.risk.window.Missing`.
+Rates on other dates are not looked at, unless closes are carried: then, as in the stream, the
+dates of its rates between its first and its last close are on the calendar, too. What happens on
+a date where some of the book's series have no close is `system.risk.window.Missing`.
 """
 
 from __future__ import annotations
@@ -125,7 +126,10 @@ def foreign_currencies(listings: Sequence[Listing], base_currency: str) -> tuple
 
 
 def book_table(
-    market: BacktestMarket, listings: Sequence[Listing], base_currency: str
+    market: BacktestMarket,
+    listings: Sequence[Listing],
+    base_currency: str,
+    missing: Missing = Missing.REFUSE,
 ) -> CloseTable:
     """Return closes and rates of a book on its own calendar.
 
@@ -137,6 +141,8 @@ def book_table(
         The instruments of the book.
     base_currency : str
         ISO code.
+    missing : Missing
+        What to do with a date on which only some series have a close.
 
     Returns
     -------
@@ -152,15 +158,26 @@ def book_table(
     priced = list(dict.fromkeys(name for listing in listings for name in own_series(listing)))
     closes = market.closes.select(priced)
     currencies = foreign_currencies(listings, base_currency)
+    if missing is Missing.CARRY and priced and currencies:
+        closes = _with_dates_of(closes, market.rates)
     rates = _rates(market.rates, currencies, closes.dates)
-    deciding = closes if priced else rates
-    on_calendar = np.isfinite(deciding.closes).any(axis=0) | (not deciding.names)
-    days = np.flatnonzero(on_calendar)
-    return CloseTable(
-        (*closes.names, *rates.names),
-        _at(closes.dates, days),
-        np.vstack([closes.closes, rates.closes])[:, days],
-    )
+    every = np.vstack([closes.closes, rates.closes])
+    deciding = every if missing is Missing.CARRY else closes.closes if priced else rates.closes
+    days = np.flatnonzero(np.isfinite(deciding).any(axis=0) | (not len(deciding)))
+    return CloseTable((*closes.names, *rates.names), _at(closes.dates, days), every[:, days])
+
+
+def _with_dates_of(closes: CloseTable, rates: CloseTable) -> CloseTable:
+    """Return closes with the dates of rates between the first and the last of them as well."""
+    known = np.flatnonzero(np.isfinite(closes.closes).any(axis=0))
+    if not len(known):
+        return closes
+    first, last = closes.dates[known[0]], closes.dates[known[-1]]
+    dates = tuple(sorted({*closes.dates, *(day for day in rates.dates if first <= day <= last)}))
+    column_of = {date: column for column, date in enumerate(dates)}
+    wider = np.full((len(closes.names), len(dates)), np.nan)
+    wider[:, [column_of[date] for date in closes.dates]] = closes.closes
+    return CloseTable(closes.names, dates, wider)
 
 
 def span_calendar(
@@ -182,11 +199,12 @@ def span_calendar(
     Returns
     -------
     SpanCalendar
-        With neither a start nor a first close of the holding, the days begin where every
-        series has begun.
+        With neither a start nor a first close of the holding, and where closes are carried,
+        the days begin where every series has begun.
     """
     missing = missing if table.names else Missing.SKIP
     is_open = bounds.start is None and span.held_from == ALWAYS
+    is_open = is_open or missing is Missing.CARRY
     return SpanCalendar(table, _usable(table, missing, drop_beginnings=is_open), missing)
 
 

@@ -6,6 +6,7 @@
     ├── NoBacktestDaysError         no P&L date has a full window before it
     ├── FlatBookError               a book that holds nothing
     ├── NoFitError                  scenario P&Ls that no law of the method's kind fits
+    ├── InterruptedBookError        more closes are missing than are carried, on every day
     ├── UnsupportedInstrumentError  an instrument that the files do not say enough of
     ├── NoOptionVolatilityError     an option's own price that no volatility gives
     └── UnknownInstrumentError      a position in something that is not listed
@@ -18,7 +19,10 @@ from __future__ import annotations
 
 import datetime as dt
 
+from system.contracts.messages import CARRY_SPAN_DAYS
 from system.errors import InputError
+from system.risk.carry import CarryBound
+from system.risk.errors import some_of
 
 
 class NoBacktestDaysError(InputError):
@@ -69,6 +73,20 @@ class NoFitError(InputError):
         )
         self.portfolio = portfolio
         self.method = method
+
+
+class InterruptedBookError(InputError):
+    """More closes are missing before every day than are carried."""
+
+    def __init__(self, portfolio: str, series: tuple[str, ...], bound: CarryBound) -> None:
+        super().__init__(
+            f"portfolio {portfolio} has no day to test: before each, closes of {some_of(series)} "
+            f"are missing on more than {bound.max_sessions} weekdays within {CARRY_SPAN_DAYS} "
+            f"scenario days, and of more than {bound.max_share:.1%} of gross exposure; supply "
+            "them, or leave such days out (--missing skip)"
+        )
+        self.portfolio = portfolio
+        self.series = series
 
 
 class UnsupportedInstrumentError(InputError):

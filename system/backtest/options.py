@@ -15,6 +15,7 @@ import numpy as np
 
 from system.backtest.days import SpanDays
 from system.backtest.settlements import OptionQuotes, StandInVolatility
+from system.backtest.worth import Worth
 from system.risk.arrays import Float64Matrix, Float64Vector, IndexVector
 from system.risk.listing import Listing
 from system.risk.option_moves import FactorRows, OptionMoves, moves_of_options, terms_of
@@ -36,11 +37,26 @@ class OptionDays:
         the first as-of close.
     stand_ins : tuple of StandInVolatility
         Volatilities of an earlier day, where a settlement implies none.
+    marks : tuple of OptionMarks
+        Of all options at each as-of close.
     """
 
     rows: Mapping[int, Float64Matrix]
     premium: Mapping[str, Float64Vector]
     stand_ins: tuple[StandInVolatility, ...] = ()
+    marks: tuple[OptionMarks, ...] = ()
+
+    def exposed(self, listings: Sequence[Listing], worth: Worth) -> Float64Matrix:
+        """Return the exposure of each position at each as-of close, options by their deltas.
+
+        Shape (as_of_count, position_count), base currency, short negative.
+        """
+        exposure = worth.exposure.copy()
+        places = [place for place, listing in enumerate(listings) if listing.option is not None]
+        for day, marks in enumerate(self.marks):
+            delta = np.nan_to_num(marks.greeks().delta, nan=0.0)
+            exposure[day, places] = worth.units[day, places] * delta * marks.spot
+        return exposure
 
 
 def option_days(
@@ -98,6 +114,7 @@ def option_days(
         {int(row): rows[:, index] for index, row in enumerate(moves.row)},
         {one.instrument_id: premium[index] for index, one in enumerate(held)},
         tuple(stand_in for _, stand_ins in marked for stand_in in stand_ins),
+        tuple(marks for marks, _ in marked[:-1]),
     )
 
 

@@ -16,9 +16,10 @@ from typing import Final
 
 import numpy as np
 
+from system.backtest.carried import InterruptedClose, interrupted_closes, within_bound
 from system.backtest.days import SpanDays
 from system.backtest.methods import Forecasts, Method, forecasts
-from system.backtest.options import option_days
+from system.backtest.options import OptionDays, option_days
 from system.backtest.scenarios import (
     ScenarioBlock,
     base_rates,
@@ -28,6 +29,7 @@ from system.backtest.scenarios import (
 )
 from system.backtest.settlements import OptionQuotes, StandInVolatility
 from system.backtest.specification import BacktestSettings
+from system.backtest.untested import Cause, UntestedDay
 from system.backtest.worth import MarkedDays, Worth, worth
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVector
 from system.risk.listing import Listing
@@ -63,13 +65,15 @@ class SpanResult:
     """What a span was worth, what was stated, what came; see `DailyBacktest`.
 
     Vectors have shape (day_count,); ``component_var`` (day_count, position_count). Days that the
-    method has no law for are left out of them and stand in ``unfitted``.
+    method has no law for are left out of them and stand in ``unfitted``, days before which too
+    many closes are carried in ``interrupted``.
     """
 
     days: SpanDays
     as_of_dates: tuple[dt.date, ...]
     pnl_dates: tuple[dt.date, ...]
     unfitted: tuple[UnfittedDay, ...]
+    interrupted: tuple[UntestedDay, ...]
     instrument_ids: tuple[str, ...]
     value: Float64Vector
     pnl: Float64Vector
@@ -93,7 +97,7 @@ class _Span:
     listings: Sequence[Listing]
     worth: Worth
     block: ScenarioBlock
-    stand_ins: tuple[StandInVolatility, ...]
+    options: OptionDays
 
 
 def span_result(
@@ -140,11 +144,18 @@ def span_result(
     stated = _stated(span.block, pnl, settings, on_days)
     fits = np.isfinite(stated.var)
     _assert_additive(stated.component_var[fits], stated.var[fits])
+    interrupted = _interrupted(span, base_currency, settings)
+    unfitted = _unfitted(days, stated, fits)
+    fits &= within_bound(interrupted, days.as_of_count)
     return SpanResult(
         days=days,
         as_of_dates=tuple(itertools.compress(days.as_of_dates, fits)),
         pnl_dates=tuple(itertools.compress(days.pnl_dates, fits)),
-        unfitted=_unfitted(days, stated, fits),
+        unfitted=unfitted,
+        interrupted=tuple(
+            UntestedDay(days.pnl_dates[close.day], Cause.INTERRUPTED, close.series)
+            for close in interrupted
+        ),
         instrument_ids=tuple(listing.instrument_id for listing in listings),
         value=value[fits],
         pnl=pnl[fits],
@@ -154,9 +165,9 @@ def span_result(
         below=stated.below[fits],
         up_to=stated.up_to[fits],
         component_var=stated.component_var[fits],
-        scenario_dates=_scenario_dates(days, stated.scenario, settings, int(fits.sum())),
+        scenario_dates=_scenario_dates(days, stated.scenario, settings, fits),
         suspects=suspect_moves(days.window, listings),
-        stand_ins=span.stand_ins,
+        stand_ins=span.options.stand_ins,
         kernel_checked=_kernel_checked(span, stated, settings),
     )
 
@@ -181,7 +192,7 @@ def _prepared(
         if not stand_in.is_worth_price
     )
     days = replace(days, carried_quotes=carried)
-    return _Span(days, listings, held, block, options.stand_ins)
+    return _Span(days, listings, held, block, options)
 
 
 def _stated(
@@ -220,13 +231,23 @@ def _unfitted(days: SpanDays, stated: Forecasts, fits: BoolVector) -> tuple[Unfi
 
 
 def _scenario_dates(
-    days: SpanDays, scenario: IndexVector | None, settings: BacktestSettings, stated_count: int
+    days: SpanDays, scenario: IndexVector | None, settings: BacktestSettings, fits: BoolVector
 ) -> tuple[dt.date | None, ...]:
     if scenario is None:
-        return (None,) * stated_count
+        return (None,) * int(fits.sum())
     offset = settings.history_count - settings.scenario_count + 1
-    dates = days.window.dates
-    return tuple(dates[day + offset + index] for day, index in enumerate(scenario.tolist()))
+    dates, stated = days.window.dates, np.flatnonzero(fits).tolist()
+    return tuple(dates[day + offset + int(scenario[day])] for day in stated)
+
+
+def _interrupted(
+    span: _Span, base_currency: str, settings: BacktestSettings
+) -> tuple[InterruptedClose, ...]:
+    """Return the as-of closes before which too many closes are carried."""
+    if span.days.window.is_carried is None:
+        return ()
+    exposure = span.options.exposed(span.listings, span.worth)
+    return interrupted_closes(span.days, span.listings, base_currency, exposure, settings.carry)
 
 
 def _assert_additive(component_var: Float64Matrix, var: Float64Vector) -> None:

@@ -154,7 +154,7 @@ def _chosen(
     market: BacktestMarket,
     settings: BacktestSettings,
 ) -> ChosenSpan:
-    table = book_table(market, span.listings, book.base_currency)
+    table = book_table(market, span.listings, book.base_currency, settings.missing)
     calendar = span_calendar(table, span, bounds, settings.missing)
     count = settings.history_count
     days = span_days(calendar, span, bounds, history_count=count)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from system.backtest.days import DayBounds
 from system.backtest.methods import Method
+from system.risk.carry import CarryBound
 from system.risk.confidence import Confidence
 from system.risk.window import Missing
 
@@ -27,6 +28,8 @@ class BacktestSettings:
         What to do with a date on which only some series of the book have a close.
     bounds : DayBounds
         Of the P&L date.
+    carry : CarryBound
+        How long, or for how small a part of the book, closes are carried under ``CARRY``.
     """
 
     method: Method = Method.HS
@@ -34,6 +37,7 @@ class BacktestSettings:
     confidence: Confidence = field(default_factory=lambda: Confidence(Fraction(19, 20)))
     missing: Missing = Missing.REFUSE
     bounds: DayBounds = field(default_factory=DayBounds)
+    carry: CarryBound = field(default_factory=CarryBound)
 
     @property
     def scenario_count(self) -> int:

@@ -32,6 +32,8 @@ class Cause(StrEnum):
     """Up to the close before there are fewer days than the method needs."""
     NO_SETTLEMENT = "no settlement"
     """The settlement of an option is missing, or no volatility gives it."""
+    INTERRUPTED = "closes missing"
+    """More closes are missing before it than are carried."""
     NO_FIT = "no fit"
     """The scenario P&Ls have no law of the method's kind."""
 
@@ -83,7 +85,7 @@ def untested_ranges(
     settings: BacktestSettings,
     market_dates: Sequence[dt.date],
     tested: Iterable[dt.date],
-    unfitted: Iterable[dt.date],
+    without_var: Iterable[UntestedDay],
 ) -> tuple[DayRange, ...]:
     """Return the held P&L dates of a book without a VaR.
 
@@ -97,8 +99,8 @@ def untested_ranges(
         Every date of the prices, ascending.
     tested : iterable of date
         P&L dates with a VaR: a day that another span tests is none of them.
-    unfitted : iterable of date
-        P&L dates that the method has no law for.
+    without_var : iterable of UntestedDay
+        P&L dates with a full window before them and no VaR.
     """
     days = {
         day.date: day
@@ -108,7 +110,7 @@ def untested_ranges(
             *untested_days(part.calendar, part.span, settings.bounds, settings.history_count),
         )
     }
-    days |= {date: UntestedDay(date, Cause.NO_FIT) for date in unfitted}
+    days |= {day.date: day for day in without_var}
     kept = days.keys() - set(tested)
     calendar = {*_calendar(chosen), *kept}
     return day_ranges([days[date] for date in kept], sorted(calendar))

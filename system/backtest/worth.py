@@ -72,12 +72,16 @@ class Worth:
     """Value and exposure at as-of closes, and value the day after; base currency.
 
     Each has shape (day_count, position_count). ``value_after`` is that of the positions
-    held at the as-of close, at the prices and rates of the next day.
+    held at the as-of close, at the prices and rates of the next day; ``exposure`` is what the
+    whole position is worth at its price, of an option at its premium, and ``units`` the base
+    currency per 1.0 of price.
     """
 
     value: Float64Matrix
     price_exposure: Float64Matrix
     value_after: Float64Matrix
+    exposure: Float64Matrix
+    units: Float64Matrix
 
     def weights(self, factors: FactorHistory) -> Float64Matrix:
         """Return the weight of each factor row, shape (day_count, row_count)."""
@@ -113,4 +117,6 @@ def worth(marked: MarkedDays, quantities: Float64Matrix, first: int) -> Worth:
         value=np.where(marked.is_future, 0.0, exposure),
         price_exposure=np.where(marked.is_absolute, delta, exposure),
         value_after=np.where(marked.is_future, settled, delta_after * price_after),
+        exposure=exposure,
+        units=delta,
     )

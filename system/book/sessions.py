@@ -17,11 +17,10 @@ from system.contracts.messages import ExchangeClose, ExchangeSessions
 from system.risk.arrays import BoolMatrix, BoolVector, IndexVector
 from system.risk.errors import some_of
 from system.risk.listing import Listing
-from system.risk.window import WEEKDAYS
+from system.risk.window import are_weekdays, ordinals
 
 MAX_SKIPPED: Final = 50
 """Skipped days that a snapshot names, the newest."""
-DAYS_PER_WEEK: Final = 7
 NO_EXCHANGE: Final = ""
 
 
@@ -83,17 +82,6 @@ class Sessions:
         if table is None or not table.first <= date <= table.last:
             return False
         return self._close_ns[exchange].get(date) is None
-
-
-def ordinals(days: Iterable[dt.date]) -> IndexVector:
-    """Return days as numbers, 1 for 1 January of year 1: a Monday."""
-    return np.fromiter((day.toordinal() for day in days), dtype=np.intp)
-
-
-def are_weekdays(days: IndexVector) -> BoolVector:
-    """Return which ordinals are Monday to Friday."""
-    weekdays: BoolVector = (days - 1) % DAYS_PER_WEEK < WEEKDAYS
-    return weekdays
 
 
 def goes_on(known: ExchangeSessions, table: ExchangeSessions) -> bool:

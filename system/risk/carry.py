@@ -13,9 +13,9 @@ Laws (decision 0102):
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -183,6 +183,15 @@ class MovedPositions:
     positions: IndexVector
     bounds: IndexVector
 
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]], moved: Iterable[Sequence[int]]) -> Self:
+        """Return the positions of some series, and of ``moved``, all series of the book."""
+        return cls(
+            exposed=np.array(sorted({position for row in moved for position in row}), np.intp),
+            positions=np.array([position for row in rows for position in row], dtype=np.intp),
+            bounds=np.cumsum([0, *map(len, rows)], dtype=np.intp),
+        )
+
     def shares(self, exposure: Float64Vector) -> Float64Vector:
         """Return the part of gross exposure that each series moves.
 
@@ -240,13 +249,7 @@ def moved_positions(
         another currency.
     """
     moved = positions_by_series(listings, base_currency)
-    rows = [moved[name] for name in names]
-    exposed = sorted({position for positions in moved.values() for position in positions})
-    return MovedPositions(
-        exposed=np.array(exposed, dtype=np.intp),
-        positions=np.array([position for row in rows for position in row], dtype=np.intp),
-        bounds=np.cumsum([0, *map(len, rows)], dtype=np.intp),
-    )
+    return MovedPositions.of([moved[name] for name in names], moved.values())
 
 
 def positions_by_series(

@@ -13,9 +13,17 @@ from typing import Final, Self
 import numpy as np
 
 from system.contracts.currencies import FX_SERIES_PREFIX
-from system.risk.arrays import BoolMatrix, Float64Matrix, Float64Vector, IndexVector, read_only
+from system.risk.arrays import (
+    BoolMatrix,
+    BoolVector,
+    Float64Matrix,
+    Float64Vector,
+    IndexVector,
+    read_only,
+)
 from system.risk.errors import MissingCloseError, TooFewClosesError, UnknownSeriesError
 
+DAYS_PER_WEEK: Final = 7
 WEEKDAYS: Final = 5
 """Monday to Friday; ``date.weekday()`` is below this on them."""
 
@@ -235,10 +243,29 @@ def scenario_window(
     )
 
 
+def ordinals(days: Iterable[dt.date]) -> IndexVector:
+    """Return days as numbers, 1 for 1 January of year 1: a Monday."""
+    return np.fromiter((day.toordinal() for day in days), dtype=np.intp)
+
+
+def are_weekdays(days: IndexVector) -> BoolVector:
+    """Return which ordinals are Monday to Friday."""
+    weekdays: BoolVector = (days - 1) % DAYS_PER_WEEK < WEEKDAYS
+    return weekdays
+
+
+def weekdays_until(days: IndexVector) -> IndexVector:
+    """Return how many weekdays there are from year 1 up to each ordinal."""
+    count: IndexVector = days // DAYS_PER_WEEK * WEEKDAYS + np.minimum(
+        days % DAYS_PER_WEEK, WEEKDAYS
+    )
+    return count
+
+
 def window_without_series(as_of: dt.date, scenario_count: int) -> ScenarioWindow:
     """Return the window of a book that no series moves: the last n + 1 weekdays up to a day."""
     weeks = scenario_count // WEEKDAYS + 2
-    days = [as_of - dt.timedelta(days=back) for back in range(7 * weeks)]
+    days = [as_of - dt.timedelta(days=back) for back in range(DAYS_PER_WEEK * weeks)]
     weekdays = [day for day in days if day.weekday() < WEEKDAYS][: scenario_count + 1]
     return ScenarioWindow((), tuple(weekdays[::-1]), np.zeros((0, scenario_count + 1)))
 

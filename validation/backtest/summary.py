@@ -29,6 +29,7 @@ from system.backtest.power import PowerRow, power
 from system.backtest.results import HypothesisResult
 from system.backtest.settlements import StandInVolatility
 from system.backtest.untested import Cause, DayRange
+from system.contracts.messages import CARRY_SPAN_DAYS
 from system.risk.historical import ESTIMATOR
 from validation.backtest.entries import (
     AttributionEntry,
@@ -271,6 +272,13 @@ def _reason(backtest: DailyBacktest, days: DayRange) -> str:
     who, has = named(days.series), "has" if len(days.series) == 1 else "have"
     if days.cause is Cause.NO_CLOSE:
         return f"{who} {has} no close"
+    if days.cause is Cause.INTERRUPTED:
+        bound = backtest.settings.carry
+        return (
+            f"closes of {who} are missing on more than {bound.max_sessions} weekdays within "
+            f"{CARRY_SPAN_DAYS} scenario days, and of more than {bound.max_share:.1%} of gross "
+            "exposure"
+        )
     if days.cause is Cause.NO_SETTLEMENT:
         return f"{who} {has} no settlement that a volatility gives"
     needed = f"the {backtest.settings.history_count + 1} closes that {backtest.settings.method}"

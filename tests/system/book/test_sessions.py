@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from system.book.sessions import MAX_SKIPPED, Sessions, book_calendar, ordinals
+from system.book.sessions import MAX_SKIPPED, Sessions, book_calendar
 from system.contracts.messages import (
     AssetClass,
     CloseHistory,
@@ -16,6 +16,7 @@ from system.contracts.messages import (
     RiskSnapshot,
     SessionClose,
 )
+from system.risk.window import ordinals
 from tests.system.book.feed import (
     LAST_CLOSE,
     Feed,
