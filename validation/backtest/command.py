@@ -26,8 +26,10 @@ from system.clock import monotonic_ns
 from system.console import PlainConsole, plain_column
 from system.contracts.checked import ruled_text
 from system.contracts.currencies import checked_iso_currency
+from system.contracts.messages import CARRY_MAX_SESSIONS, CARRY_MAX_SHARE, CARRY_SPAN_DAYS
 from system.errors import InputError
 from system.outputs import OUTPUT_FOLDER
+from system.risk.carry import CarryBound
 from system.risk.confidence import Confidence
 from system.risk.window import Missing
 from system.tables.dialect import DETECTED, Dialect
@@ -120,6 +122,20 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
     missing: Annotated[
         Missing, typer.Option(help="A date on which only some of a book have a close.")
     ] = Missing.REFUSE,
+    carry_max_sessions: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=CARRY_SPAN_DAYS,
+            help=f"Weekdays of {CARRY_SPAN_DAYS} days that a series may miss (--missing carry).",
+        ),
+    ] = CARRY_MAX_SESSIONS,
+    carry_max_share: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help="Part of gross exposure that series which miss more may move."
+        ),
+    ] = CARRY_MAX_SHARE,
     simulations: Annotated[
         int, typer.Option(min=MIN_SIMULATIONS, max=MAX_SIMULATIONS, help="Samples per law.")
     ] = 2_000,
@@ -137,13 +153,13 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
     written), and 2 if the input is wrong or none was.
     """
     bounds = DayBounds(_date("--start", start), _date("--end", end))
-    level = Confidence.parse(confidence)
+    level, carry = Confidence.parse(confidence), CarryBound(carry_max_sessions, carry_max_share)
     summary = run(
         Plan(
             paths=InputPaths(prices, positions, instruments, fx, splits),
             base_currency=_currency(base_currency),
             settings=tuple(
-                BacktestSettings(one, window, level, missing, bounds)
+                BacktestSettings(one, window, level, missing, bounds, carry)
                 for one in _methods([*(method or []), *(more_methods or [])])
             ),
             simulation=SimulationPlan(seed, simulations, max(1, simulations // SLOW_SHARE)),
@@ -306,6 +322,8 @@ def _summary(
         format=1,
         base_currency=plan.base_currency,
         missing=settings.missing.value,
+        carry_max_sessions=settings.carry.max_sessions,
+        carry_max_share=settings.carry.max_share,
         start=settings.bounds.start,
         end=settings.bounds.end,
         seed=plan.simulation.seed,

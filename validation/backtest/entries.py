@@ -186,6 +186,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     base_currency: str
     missing: str
+    carry_max_sessions: int
+    carry_max_share: float
     start: dt.date | None
     end: dt.date | None
     seed: int
