@@ -230,12 +230,16 @@ def _round(book: Book, events: Mapping[str, list[Event]], number: int) -> tuple[
 
 
 def round_ticks(replay: Replay, number: int) -> dict[str, list[Event]]:
-    """Return one tick of every instrument, the round's own."""
-    tickers, opened_ns = list(replay.market.instruments), session_ns(replay.days[0])[0]
+    """Return one tick of every instrument: its last close, and 0.1 % more in each round."""
+    market, first_day = replay.market, replay.days[0]
+    tickers, opened_ns = list(market.instruments), session_ns(first_day)[0]
     events: dict[str, list[Event]] = {}
     for row, ticker in enumerate(tickers):
         partition = partition_of(ticker.encode(), MARKET_DATA.partition_count)
-        quote = QuoteRow(ticker, 100.0 + number, opened_ns + number * STEP_NS, number, 0)
+        # Near to the last close: a far one would be suspect, and its bytes would be kept.
+        close = market.history_before(ticker, first_day, 1).closes[-1].value
+        price = close * (1.0 + number / 1000.0)
+        quote = QuoteRow(ticker, price, opened_ns + number * STEP_NS, number, 0)
         event = Event(number * len(tickers) + row, quote, _NoBytes(), row)
         events.setdefault(offset_key(MARKET_DATA.name, partition), []).append(event)
     return events

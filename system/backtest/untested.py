@@ -113,7 +113,7 @@ def untested_ranges(
     days |= {day.date: day for day in without_var}
     kept = days.keys() - set(tested)
     calendar = {*_calendar(chosen), *kept}
-    return day_ranges([days[date] for date in kept], sorted(calendar))
+    return day_ranges([days[date] for date in sorted(kept)], sorted(calendar))
 
 
 def left_out_ranges(

@@ -101,10 +101,11 @@ def covered_book(
         held = set[str]() if first is None else (lacking & volatilities) - constant
         days = np.flatnonzero(present.any(axis=0))[-scenario_count - 1 :]
         sparse = {names[row] for row in np.flatnonzero(_is_sparse(present, days)).tolist()}
+        wanting = (lacking | sparse) - held
         replaced = {
             name: proxies[name]
-            for name in (lacking | sparse) - held
-            if name in proxies and name not in sources
+            for name in names
+            if name in wanting and name in proxies and name not in sources
             if _has_begun(table, proxies[name], rows.dates, first)
             if name in lacking or not _is_sparse(_row(table, proxies[name]), days).any()
         }
