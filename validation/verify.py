@@ -7,16 +7,18 @@ that asks a service outside this machine, while that service does not answer.
 
 from __future__ import annotations
 
+import os
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import psutil
 import typer
 from rich.table import Table
 
-from loadtests.speed import machine_speed
+from loadtests.speed import MachineSpeed, machine_speed
 from system.clock import SystemClock
 from system.console import PlainConsole, styled
 from system.places import require_checkout
@@ -30,6 +32,7 @@ from validation.junit import (
     suite_of_findings,
     write_junit,
 )
+from validation.lanes import run_in_lanes
 from validation.pages import write_verify_page
 from validation.reports import (
     StepOutcome,
@@ -39,14 +42,25 @@ from validation.reports import (
     write_json,
 )
 from validation.running import CommandResult, log_tail, run_command
+from validation.scenarios.grid import SHORT_GRID, WHOLE_GRID
 from validation.screen import STYLES, open_console
 from validation.steps import MODEL, MODEL_STEP, Step, verify_steps
+from validation.steps_screen import StepsScreen
 from validation.timings import timing_sentence
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = Path("build") / "verify"
 LOG_LINES_SHOWN: Final = 25
 PYTEST_FOUND_NOTHING: Final = 5
+FEWEST_LANES: Final = 2
+MOST_LANES: Final = 4
+STACK_MEMORY_BYTES: Final = 4 * 2**30
+"""Of a whole stack with its tests, with room to spare."""
+FULL: Final = (
+    "make verify-full adds every story on its own schedule, and "
+    f"{len(WHOLE_GRID) - len(SHORT_GRID)} more points of the determinism grid; "
+    "make soak adds two hours of one story"
+)
 LEFT_OPEN: Final = (
     "not known on this machine: {names} (a service outside it does not answer, or not completely); "
     "that has not passed, and does not change the exit code"
@@ -54,7 +68,11 @@ LEFT_OPEN: Final = (
 
 
 def run_step(
-    step: Step, folder: Path, console: PlainConsole, *, stretch: float = 1.0
+    step: Step,
+    folder: Path,
+    *,
+    stretch: float = 1.0,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> StepOutcome:
     """Run one step and return how it ended.
 
@@ -64,32 +82,34 @@ def run_step(
         What to run.
     folder : Path
         Where its log goes.
-    console : PlainConsole
-        Where progress is shown.
     stretch : float
         Factor by which its bound is longer on this machine.
+    on_wait : callable
+        Called about twice a second; what it raises ends the step's processes.
     """
-    log = folder / f"{step.name}.log"
+    log = step_log(step, folder)
     for leftover in (log, step.junit, step.findings):
         if leftover is not None:
             leftover.unlink(missing_ok=True)
     results: list[CommandResult] = []
-    with console.working(step.title) as status:
-        for command in step.commands:
-            results.append(
-                run_command(
-                    command,
-                    log=log,
-                    timeout_s=step.timeout_s * stretch,
-                    cwd=PROJECT,
-                    on_wait=lambda: status.update(
-                        styled(f"{step.title}  ", (_last_line(log), "dim"))
-                    ),
-                )
+    for command in step.commands:
+        results.append(
+            run_command(
+                command,
+                log=log,
+                timeout_s=step.timeout_s * stretch,
+                cwd=PROJECT,
+                on_wait=on_wait,
             )
-            if results[-1].ending != "ended" or results[-1].exit_code:
-                break
+        )
+        if results[-1].ending != "ended" or results[-1].exit_code:
+            break
     return _outcome(step, results, log)
+
+
+def step_log(step: Step, folder: Path) -> Path:
+    """Return where a step's output goes."""
+    return folder / f"{step.name}.log"
 
 
 def step_verdict(results: Sequence[CommandResult], cases: CaseCounts) -> tuple[Verdict, str]:
@@ -153,7 +173,7 @@ def run_verify(only: Sequence[str], console: PlainConsole) -> int:
     chosen = [step for step in steps if not only or step.name in only]
     report = _run_all(chosen, folder, console)
     _write(report, chosen, folder)
-    _show(report, folder, console)
+    _show(report, folder, console, whole=not only)
     return 0 if report.verdict is Verdict.PASSED else 1
 
 
@@ -161,17 +181,10 @@ def _run_all(steps: Sequence[Step], folder: Path, console: PlainConsole) -> Veri
     clock = SystemClock()
     started_ns = clock.monotonic_ns()
     speed = machine_speed(folder)
-    outcomes: list[StepOutcome] = []
-    try:
-        for step in steps:
-            outcomes.append(run_step(step, folder, console, stretch=speed.stretch))
-            _show_line(outcomes[-1], console)
-    except KeyboardInterrupt:
-        console.print("interrupted: the steps that did not run are unknown")
-    done = {outcome.name for outcome in outcomes}
-    outside = {step.name for step in steps if step.outside} & done
+    done = _side_by_side(steps, folder, console, speed)
+    outcomes = [done.get(step.name) or _not_run(step, folder) for step in steps]
+    outside = {step.name for step in steps if step.outside and step.name in done}
     left_open = [o.name for o in outcomes if o.name in outside and o.verdict is Verdict.UNKNOWN]
-    outcomes += [_not_run(step, folder) for step in steps if step.name not in done]
     return VerifyReport(
         verdict=overall(outcome.verdict for outcome in outcomes if outcome.name not in left_open),
         seconds=(clock.monotonic_ns() - started_ns) / 1e9,
@@ -182,6 +195,41 @@ def _run_all(steps: Sequence[Step], folder: Path, console: PlainConsole) -> Veri
         machine=speed,
         timing=timing_sentence([one for outcome in outcomes for one in outcome.findings], speed),
     )
+
+
+def _side_by_side(
+    steps: Sequence[Step], folder: Path, console: PlainConsole, speed: MachineSpeed
+) -> dict[str, StepOutcome]:
+    """Run steps in lanes; what an interrupt ended or kept from its turn is not among them."""
+    with StepsScreen(console) as screen:
+
+        def run(step: Step, heed: Callable[[], None]) -> StepOutcome:
+            def on_wait() -> None:
+                heed()
+                screen.refresh()
+
+            screen.begin(step, step_log(step, folder))
+            try:
+                outcome = run_step(step, folder, stretch=speed.stretch, on_wait=on_wait)
+            finally:
+                screen.end(step)
+            _show_line(outcome, console)
+            return outcome
+
+        done = run_in_lanes(steps, run, lane_count=lane_count(), stack_count=stack_count())
+    if len(done) < len(steps):
+        console.print("interrupted: the steps that did not run to their end are unknown")
+    return done
+
+
+def lane_count() -> int:
+    """Return how many steps run at once: two on two cores, never more than four."""
+    return min(max(os.cpu_count() or 1, FEWEST_LANES), MOST_LANES)
+
+
+def stack_count() -> int:
+    """Return how many stacks run at once: two where the memory for them is free, else one."""
+    return 1 + (psutil.virtual_memory().available > 2 * STACK_MEMORY_BYTES)
 
 
 def _outcome(step: Step, results: Sequence[CommandResult], log: Path) -> StepOutcome:
@@ -272,7 +320,7 @@ def _show_line(outcome: StepOutcome, console: PlainConsole) -> None:
         console.print(outcome.log_tail, style="dim", markup=False, highlight=False)
 
 
-def _show(report: VerifyReport, folder: Path, console: PlainConsole) -> None:
+def _show(report: VerifyReport, folder: Path, console: PlainConsole, *, whole: bool) -> None:
     table = Table(title="verify", title_justify="left")
     for heading in ("step", "verdict", "seconds", "found", "repeat it with"):
         table.add_column(heading, justify="right" if heading == "seconds" else "left")
@@ -286,8 +334,10 @@ def _show(report: VerifyReport, folder: Path, console: PlainConsole) -> None:
             outcome.command,
         )
     console.print(table)
+    if whole:
+        console.print(FULL)
     if report.timing:
-        console.print(report.timing, markup=False, highlight=False)
+        console.print(report.timing)
     _show_failures(report, console)
     if report.left_open:
         console.print(LEFT_OPEN.format(names=", ".join(report.left_open)), markup=False)
@@ -307,10 +357,6 @@ def _show_failures(report: VerifyReport, console: PlainConsole) -> None:
 def _plain(cases: CaseCounts) -> str:
     line = f"{cases.passed} passed, {cases.failed} failed"
     return f"{line}, {cases.unknown} skipped or unknown" if cases.unknown else line
-
-
-def _last_line(log: Path) -> str:
-    return log_tail(log, 1)[:100].replace("[", "(")
 
 
 def main(arguments: Sequence[str]) -> None:

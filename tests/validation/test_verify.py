@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from system.console import PlainConsole
@@ -164,7 +166,82 @@ def test_an_unknown_step_is_refused_with_the_names_there_are(
 def test_every_step_has_a_name_of_its_own_and_a_bound() -> None:
     steps = verify_steps(Path("build"))
     assert len({step.name for step in steps}) == len(steps)
-    assert all(0 < step.timeout_s <= 2_400 for step in steps)
+    assert all(0 < step.timeout_s <= 3_600 for step in steps)
+    assert all(bool(step.expected_s) is step.servers for step in steps)
+
+
+def test_two_steps_run_side_by_side_each_with_its_log_and_its_verdict(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meet = f"""
+import pathlib, sys, time
+here, there = (pathlib.Path({str(project)!r}) / name for name in sys.argv[1:])
+here.touch()
+print("this is", here.name, flush=True)
+while not there.exists():
+    time.sleep(0.01)
+exit(here.name == "second")
+"""
+    use(
+        monkeypatch,
+        Step("first", "waits for the second", ((*python(meet), "first", "second"),), 60),
+        Step("second", "waits for the first", ((*python(meet), "second", "first"),), 60),
+    )
+    code, text = run()
+    assert code == 1
+    assert text.rstrip().endswith("1 passed, 1 failed")
+    folder = project / "build/verify"
+    assert "this is first" in (folder / "first.log").read_text()
+    assert "this is second" in (folder / "second.log").read_text()
+    report = json.loads((folder / "report.json").read_bytes())
+    assert [step["name"] for step in report["steps"]] == ["first", "second"]
+    assert [step["verdict"] for step in report["steps"]] == ["passed", "failed"]
+
+
+def test_ctrl_c_ends_every_step_that_runs_and_reports_them_as_unknown(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleep = python("import time; print('up', flush=True); time.sleep(600)")
+    interrupting = project / "interrupting.py"
+    interrupting.write_text(
+        "import os, pathlib, signal, sys, time\n"
+        "logs = [pathlib.Path('build/verify') / f'{name}.log' for name in ('one', 'two')]\n"
+        "while not all(log.exists() and 'up' in log.read_text() for log in logs):\n"
+        "    time.sleep(0.01)\n"
+        f"os.kill({os.getpid()}, signal.SIGINT)\n"
+    )
+    monkeypatch.setattr(module, "lane_count", lambda: 3)
+    use(
+        monkeypatch,
+        Step("one", "sleeps", (sleep,), 60),
+        Step("two", "sleeps", (sleep,), 60),
+        Step("three", "interrupts", ((sys.executable, str(interrupting)),), 60),
+        Step("four", "never begins", (python("pass"),), 60),
+    )
+    monkeypatch.setattr(module, "PROJECT", project)
+    code, text = run()
+    assert code == 1
+    assert "interrupted" in text
+    report = json.loads((project / "build/verify/report.json").read_bytes())
+    verdicts = {step["name"]: step["verdict"] for step in report["steps"]}
+    assert verdicts["one"] == verdicts["two"] == "unknown"
+    assert not [one for one in psutil.Process().children(recursive=True) if is_asleep(one)]
+
+
+def is_asleep(process: psutil.Process) -> bool:
+    """Return whether a process is one of those that sleep for a test."""
+    try:
+        return "time.sleep(600)" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_the_end_names_what_the_full_run_adds(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, Step("unit", "tests", (python("pass"),), 60))
+    assert "make verify-full adds every story on its own schedule" in run()[1]
+    assert "make verify-full" not in run(("unit",))[1]
 
 
 def outside(path: Path, *verdicts: str) -> Step:
