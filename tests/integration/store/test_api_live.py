@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from system.book.rows import PortfolioState
@@ -148,7 +149,9 @@ def test_a_book_lies_in_kafka_behind_what_it_needs(api: Any) -> None:
             client.positions("none")
     start = {"reference:0": told.offset - 2}
     messages = [record.message() for record in read_topic(api.kafka, REFERENCE, start=start)]
-    assert messages == [*book.instruments, closes, book.portfolio]
+    stamped = msgspec.structs.replace(book.portfolio, as_of_ns=messages[-1].as_of_ns)
+    assert messages == [*book.instruments, closes, stamped]
+    assert stamped.as_of_ns is not None, "positions without a moment count as of their import"
 
 
 def test_a_snapshot_is_pushed_to_every_client_and_resumed_without_a_gap(api: Any) -> None:
