@@ -366,5 +366,5 @@ def _stand_ins(results: Sequence[SpanResult]) -> tuple[StandInVolatility, ...]:
 
 def _carried(results: Sequence[SpanResult]) -> tuple[CarriedClose, ...]:
     """Return each carried close once, by series, then by date."""
-    found = {one for result in results for one in result.days.carried}
-    return tuple(sorted(found, key=lambda one: (one.name, one.date)))
+    carried = {close for result in results for close in result.days.carried}
+    return tuple(sorted(carried, key=lambda close: (close.name, close.date)))

@@ -68,7 +68,7 @@ def consolidated_risk(
         raise NotRecalledError(
             scenarios.problem or f"no price or rate for {', '.join(marked.missing)}"
         )
-    worth = {one.portfolio: _member_worth(one, desk, recall) for one in newest_last}
+    worth = {snapshot.portfolio: _member_worth(snapshot, desk, recall) for snapshot in newest_last}
     exposure = np.zeros(len(marked.valuation.instrument_ids))
     for member in worth.values():
         exposure[_places(member, marked)] += np.abs(member.exposure)
@@ -94,8 +94,8 @@ def _union(
         base_currency=base_currency,
         confidence=confidence,
         window=window,
-        carry_max_sessions=min(one.carry_max_sessions for one in newest_last),
-        carry_max_share=min(one.carry_max_share for one in newest_last),
+        carry_max_sessions=min(member.carry_max_sessions for member in newest_last),
+        carry_max_share=min(member.carry_max_share for member in newest_last),
         rates=rates,
         missing=tuple(name for one in newest_last for name in one.missing),
         positions=tuple(msgspec.structs.replace(rows[name], quantity=1.0) for name in sorted(rows)),

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from system.book.adjustments import Adjustments, at_barrier, restatements
+from system.book.close_table import extended_table, is_cut_before, newest_table, tail_table
 from system.book.events import QuoteRow
 from system.book.listings import listing_of, options_on, restruck
 from system.book.positions import cash_currency, cash_listing
@@ -43,9 +44,6 @@ NANOSECONDS_PER_DAY: Final = 86_400_000_000_000
 FUTURE_BOUND_DAYS: Final = MAX_CLOSED_DAYS
 """A quote that lies further than this beyond the last closed day is refused: a source's
 clock that jumped would otherwise make every later quote look old."""
-
-MAX_TABLE_DATES: Final = 2 * MAX_CLOSES_PER_SERIES
-"""Dates in the table of all series: of 1,024 closes on weekdays, and others every day, 1,434."""
 
 _EPOCH: Final = dt.date(1970, 1, 1)
 
@@ -192,7 +190,7 @@ class Market:
         At most ``MAX_TABLE_DATES`` dates: what older ones a book needs is in `table_of`.
         """
         if self._table is None:
-            self._table = _newest(CloseTable.of(self._dated_closes(sorted(self.closes))))
+            self._table = newest_table(self._dated_closes(sorted(self.closes)))
         return self._table
 
     def table_of(self, series: Iterable[str], *, scenario_count: int) -> CloseTable:
@@ -208,28 +206,15 @@ class Market:
         Returns
         -------
         CloseTable
-            That of all series, unless it is cut and one of these begins before the cut: then
-            one of their own, of the last n + 1 closes of each up to the as-of date. No earlier
-            close can be needed: each of n + 1 later ones makes a scenario day.
+            That of all series, unless it lacks the first close of one of these: then one of
+            their own.
         """
         names = [name for name in dict.fromkeys(series) if name in self.closes]
-        if not self._is_cut_for(names):
+        firsts = (date for name in names for date in self.closes[name].dates[:1])
+        if not is_cut_before(self.table, firsts):
             return self.table
-        asof = self.asof
-        tails = {
-            name: [point for point in closes.items() if asof is None or point[0] <= asof]
-            for name, closes in self._dated_closes(names).items()
-        }
-        return CloseTable.of(
-            {name: dict(points[-scenario_count - 1 :]) for name, points in tails.items()}
-        )
-
-    def _is_cut_for(self, names: Iterable[str]) -> bool:
-        """Return whether the table of all series lacks a close of some of them."""
-        if len(self.table.dates) < MAX_TABLE_DATES:
-            return False
-        first = self.table.dates[0]
-        return any(date < first for name in names for date in self.closes[name].dates[:1])
+        as_of, count = self.asof or dt.date.max, scenario_count + 1
+        return tail_table(self._dated_closes(names), as_of=as_of, close_count=count)
 
     def _dated_closes(self, names: Iterable[str]) -> dict[str, dict[dt.date, float]]:
         states = {name: self.closes[name] for name in names}
@@ -466,7 +451,9 @@ class Market:
                 dates=(*before.dates, day.date)[-MAX_CLOSES_PER_SERIES:],
                 values=(*before.values, value)[-MAX_CLOSES_PER_SERIES:],
             )
-        self._extend_table(day.date, closed, dropped)
+        if closed and self._table is not None:
+            self._table = extended_table(self._table, day.date, closed, dropped)
+            self._earlier_tables.clear()
         self.day = day
         self.window_version += 1
         return tuple(closed)
@@ -501,17 +488,6 @@ class Market:
         closes = self.closes.get(series)
         return closes is not None and bool(closes.dates) and closes.dates[-1] >= date
 
-    def _extend_table(
-        self, date: dt.date, closed: Mapping[str, float], dropped: Mapping[str, dt.date]
-    ) -> None:
-        if not closed or self._table is None:
-            return
-        fresh = not (self.table.dates and date <= self.table.dates[-1])
-        if not fresh or not closed.keys() <= self.table.row_of.keys():
-            self.set_closes({})
-            return
-        self._table = _newest(self.table.append(date, closed).without(dropped))
-
 
 def _held_back(quotes: dict[str, QuoteState], until_ns: int) -> tuple[str, ...]:
     changed = sorted(
@@ -523,12 +499,3 @@ def _held_back(quotes: dict[str, QuoteState], until_ns: int) -> tuple[str, ...]:
         quote = msgspec.structs.replace(quotes[name], suspect=None)
         quotes[name] = held_back(quote, until_ns) if quote.event_time_ns > until_ns else quote
     return tuple(changed)
-
-
-def _newest(table: CloseTable) -> CloseTable:
-    """Return the newest dates of a table, so many as are kept of all series together."""
-    if len(table.dates) <= MAX_TABLE_DATES:
-        return table
-    return CloseTable(
-        table.names, table.dates[-MAX_TABLE_DATES:], table.closes[:, -MAX_TABLE_DATES:]
-    )

@@ -35,8 +35,10 @@ class Sessions:
     def add(self, table: ExchangeSessions) -> None:
         """Put in the table of an exchange, in place of a shorter one."""
         self._tables[table.exchange] = table
-        self._close_ns[table.exchange] = {one.date: one.close_ns for one in table.sessions}
-        self._ordinals[table.exchange] = ordinals(one.date for one in table.sessions)
+        self._close_ns[table.exchange] = {
+            session.date: session.close_ns for session in table.sessions
+        }
+        self._ordinals[table.exchange] = ordinals(session.date for session in table.sessions)
 
     def table(self, exchange: str) -> ExchangeSessions | None:
         """Return the table of an exchange, None where none came."""
@@ -84,8 +86,10 @@ class Sessions:
         return self._close_ns[exchange].get(date) is None
 
 
-def goes_on(known: ExchangeSessions, table: ExchangeSessions) -> bool:
-    """Return whether a table holds a known one unchanged, and ends later."""
+def goes_on(known: ExchangeSessions | None, table: ExchangeSessions) -> bool:
+    """Return whether a table holds a known one unchanged, if there is one, and ends later."""
+    if known is None:
+        return True
     kept = tuple(one for one in table.sessions if known.first <= one.date <= known.last)
     return table.first <= known.first and known.last < table.last and kept == known.sessions
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from system.contracts.currencies import EUR
 from system.contracts.messages import CARRY_MAX_SESSIONS, CARRY_MAX_SHARE, CARRY_SPAN_DAYS
-from system.risk.arrays import BoolMatrix, BoolVector, Float64Vector, IndexVector
+from system.risk.arrays import BoolMatrix, Float64Vector, IndexVector
 from system.risk.currency import major_currency
 from system.risk.errors import some_of
 from system.risk.listing import Listing
@@ -30,6 +30,8 @@ from system.risk.window import ScenarioWindow, fx_series
 
 MAX_CARRIED_DATES: Final = 50
 """Days of a series without a close that are named, the newest; the rest are counted."""
+MAX_NAMED_DATES: Final = 5_000
+"""Days that are named of all series of a book together; of each at least the newest one."""
 SHARE_TOLERANCE: Final = 1e-9
 """A share this near to the bound, relative to it, is at the bound: both were rounded."""
 
@@ -60,7 +62,7 @@ class MissedCloses:
         Of the series.
     dates : tuple of date
         Scenario days without a close of it, and sessions of the book after its last scenario
-        day: the newest ``MAX_CARRIED_DATES``, ascending.
+        day: the newest ones, ascending.
     day_count : int
         How many of them there are.
     missed_sessions : int
@@ -106,23 +108,19 @@ def missed_closes(
     carried = np.ones(sessions.shape, dtype=np.bool_)
     carried[:, : len(window.dates)] = False if window.is_carried is None else window.is_carried
     most, counts = most_missed(carried & sessions).tolist(), carried.sum(axis=1).tolist()
+    rows, closes = np.flatnonzero(carried.any(axis=1)).tolist(), window.newest_closes
+    named = max(1, min(MAX_CARRIED_DATES, MAX_NAMED_DATES // max(1, len(rows))))
     return tuple(
         MissedCloses(
             name=window.names[row],
-            dates=tuple(days[column] for column in _newest(carried[row])),
+            dates=tuple(days[column] for column in np.flatnonzero(carried[row])[-named:].tolist()),
             day_count=counts[row],
             missed_sessions=max(most[row], silent_sessions[row]),
             silent_sessions=silent_sessions[row],
-            last_close=window.newest_closes[row],
+            last_close=closes[row],
         )
-        for row in np.flatnonzero(carried.any(axis=1)).tolist()
+        for row in rows
     )
-
-
-def _newest(carried: BoolVector) -> list[int]:
-    """Return the columns of the newest days without a close, ascending."""
-    columns: list[int] = np.flatnonzero(carried)[-MAX_CARRIED_DATES:].tolist()
-    return columns
 
 
 def most_missed(missed: BoolMatrix) -> IndexVector:

@@ -134,19 +134,22 @@ def with_steady_volatility(
 
 def volatility_series(listings: Iterable[Listing]) -> set[str]:
     """Return the series that move volatilities of a book."""
-    series = {one.option.volatility_series for one in listings if one.option is not None}
+    terms = [listing.option for listing in listings if listing.option is not None]
+    series = {option.volatility_series for option in terms}
     return series - {""}
 
 
 def steady_listings(listings: Sequence[Listing], lacking: Collection[str]) -> SteadyListings:
     """Return a book whose options keep their volatility where its series is among some."""
     held = {
-        one.instrument_id
-        for one in listings
-        if one.option is not None and one.option.volatility_series in lacking
+        listing.instrument_id
+        for listing in listings
+        if listing.option is not None and listing.option.volatility_series in lacking
     }
     return SteadyListings(
-        tuple(_steady(one) if one.instrument_id in held else one for one in listings),
+        tuple(
+            _steady(listing) if listing.instrument_id in held else listing for listing in listings
+        ),
         tuple(sorted(held)),
     )
 

@@ -12,6 +12,8 @@ from system.serve.errors import invalid_field
 
 LIBRARY: Final = "exchange_calendars"
 MIC_LENGTH: Final = 4
+RENEWED_DAYS: Final = 40
+"""A table is renewed by an import once its last day is this near to the last known close."""
 DAYS_AHEAD: Final = 400
 """How far beyond the last known close a table reaches: holidays are published about so far."""
 
@@ -60,6 +62,29 @@ SEGMENTS: Final[Mapping[str, str]] = {
 }
 """Segment or operating MIC -> the one whose calendar it keeps, beyond the library's own aliases.
 The exchanges of a country close on the same days where they stand in one line."""
+
+
+def wanted_span(
+    known: ExchangeSessions | None, first: dt.date, last: dt.date
+) -> tuple[dt.date, dt.date] | None:
+    """Return the first and last day of a table that is to be sent, None where one is known.
+
+    A table that begins after the first close, or ends soon after the last one, is replaced by
+    one that goes on in both directions: days outside it would count as sessions.
+
+    Parameters
+    ----------
+    known : ExchangeSessions or None
+        Newest table of the exchange.
+    first, last : date
+        Of the closes that are known.
+    """
+    until = last + dt.timedelta(days=DAYS_AHEAD)
+    if known is None:
+        return first, until
+    if known.first <= first and last + dt.timedelta(days=RENEWED_DAYS) <= known.last:
+        return None
+    return min(first, known.first), max(until, known.last + dt.timedelta(days=1))
 
 
 def exchange_sessions(exchange: str, *, first: dt.date, last: dt.date) -> ExchangeSessions:

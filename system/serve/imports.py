@@ -20,6 +20,7 @@ import msgspec
 from system.book.listings import listing_of
 from system.book.positions import CASH_PREFIX, cash_currency, cash_listing
 from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, SESSIONS_PREFIX, ClosesState
+from system.book.sessions import goes_on
 from system.contracts.api import FieldProblem, PortfolioAccepted, PortfolioImport
 from system.contracts.checked import TextError
 from system.contracts.currencies import (
@@ -42,7 +43,7 @@ from system.risk.confidence import supported_confidence
 from system.risk.listing import Listing
 from system.risk.proxies import proxies_of
 from system.risk.scenarios import series_of
-from system.serve.calendars import DAYS_AHEAD, exchange_sessions
+from system.serve.calendars import exchange_sessions, wanted_span
 from system.serve.errors import InvalidRequestError
 from system.serve.event_clock import EventClock
 from system.serve.names import KnownNames
@@ -139,18 +140,20 @@ class BookImporter:
     async def _sessions(
         self, instruments: Iterable[Instrument], dates: Sequence[dt.date]
     ) -> list[ExchangeSessions]:
-        """Return the sessions of exchanges that the book names and the stream does not know."""
+        """Return the sessions of exchanges that the book names, as far as the stream lacks them."""
         named = {one.exchange for one in instruments if one.exchange is not None}
         if not dates or not named:
             return []
         known = await self._rows(SESSIONS_PREFIX, named, _SESSIONS)
-        last = max(dates) + dt.timedelta(days=DAYS_AHEAD)
-        return [
-            await anyio.to_thread.run_sync(
-                partial(exchange_sessions, exchange, first=min(dates), last=last)
-            )
-            for exchange in sorted(named - known.keys())
-        ]
+        tables = []
+        for exchange in sorted(named):
+            span = wanted_span(known.get(exchange), min(dates), max(dates))
+            if span is not None:
+                table = await anyio.to_thread.run_sync(
+                    partial(exchange_sessions, exchange, first=span[0], last=span[1])
+                )
+                tables += [] if not goes_on(known.get(exchange), table) else [table]
+        return tables
 
     async def _rows(
         self, prefix: str, names: Iterable[str], decoder: msgspec.json.Decoder[T]

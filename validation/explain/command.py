@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from system.console import PlainConsole, styled
+from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleVerdict
 from system.errors import RiskstreamError
 from system.outputs import OUTPUT_FILE
@@ -90,6 +91,7 @@ def show(console: PlainConsole, bundle: Bundle, found: Explanation) -> None:
         quoted = ", ".join(f"{name} {rate!r}" for name, rate in found.rates.items())
         console.print(f"FX, units per 1 EUR, moved inside each scenario: {quoted}", highlight=False)
     _show_window(console, found)
+    _show_gaps(console, record)
     console.print(_scenarios(found))
     _show_verdicts(console, found)
 
@@ -128,6 +130,19 @@ def _show_window(console: PlainConsole, found: Explanation) -> None:
         f"{found.tail_rank}. worst and ES the mean of the worst {found.tail_mass:g}",
         highlight=False,
     )
+
+
+def _show_gaps(console: PlainConsole, record: RiskSnapshot) -> None:
+    """Print the series that are carried, and the days on which the book has no close."""
+    for series in record.carried:
+        console.print(
+            f"   carried: {series.series}, {series.day_count} days up to {series.dates[-1]}, "
+            f"{series.missed_sessions} sessions missed, last close {series.last_close}, "
+            f"{series.share:.1%} of gross exposure",
+            highlight=False,
+        )
+    for line in record.skipped:
+        console.print(f"   no scenario day: {line}", highlight=False)
 
 
 def _scenarios(found: Explanation) -> Table:

@@ -155,7 +155,7 @@ def exact_risk(bundle: Bundle) -> ReferenceSnapshot | ReferenceInputError:
             carrying=carrying_of(
                 record,
                 held.positions,
-                {one.instrument: one for one in bundle.kept.instruments},
+                {known.instrument: known for known in bundle.kept.instruments},
                 session_tables(bundle.kept.sessions),
             ),
         )

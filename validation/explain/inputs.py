@@ -177,7 +177,8 @@ def _rows_behind(snapshot: RiskSnapshot, history: RiskHistory) -> dict[str, msgs
         key for key in history.state_keys(STRESSED_PREFIX) if stressed_series(key) in set(series)
     ]
     adjustments = history.state_keys(ADJUSTMENT_PREFIX)
-    exchanges = {one.exchange for one in restored_rows(instruments).instruments} - {None}
+    known = restored_rows(instruments).instruments
+    exchanges = {instrument.exchange for instrument in known} - {None}
     sessions = [SESSIONS_PREFIX + exchange for exchange in sorted(map(str, exchanges))]
     others = history.state_values([*stressed, *adjustments, *sessions])
     found = {**instruments, **closes, **others}

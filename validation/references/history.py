@@ -64,7 +64,7 @@ def union_dates(
     ReferenceInputError
         If there are fewer.
     """
-    dates = sorted({date for one in series for date in one if date <= as_of})
+    dates = sorted({date for closes in series for date in closes if date <= as_of})
     if len(dates) < count:
         msg = f"{len(dates)} dates up to {as_of} with a close, {count} are needed"
         raise ReferenceInputError(msg)

@@ -99,12 +99,12 @@ def covered(
     instead: dict[str, str] = {}
     constant: set[str] = set()
     while True:
-        held = tuple(_without_volatility(one, constant) for one in positions)
+        held = tuple(_without_volatility(position, constant) for position in positions)
         series = {
             name: known(instead.get(name, name))
             for name in sorted(needed_series(held, base_currency))
         }
-        days = sorted({day for one in series.values() for day in one})
+        days = sorted({day for closes_of in series.values() for day in closes_of})
         first = days[-window - 1] if len(days) > window else dt.date.min
         late = {name for name, one in series.items() if min(one, default=dt.date.max) > first}
         thin = {name for name, one in series.items() if _is_thin(one, days[-window - 1 :])}
@@ -124,7 +124,8 @@ def covered(
 
 
 def _volatilities(positions: Sequence[ReferencePosition]) -> set[str]:
-    return {one.option.volatility_series for one in positions if one.option is not None} - {""}
+    terms = [position.option for position in positions if position.option is not None]
+    return {option.volatility_series for option in terms} - {""}
 
 
 def _is_thin(series: Mapping[dt.date, Number], days: Sequence[dt.date]) -> bool:

@@ -134,7 +134,9 @@ def inputs_of(
         prices=prices,
         times=times,
         acts=acts_of([record for record, _ in slow] + _marks(records), ruled),
-        sessions=session_tables(one for one in messages if isinstance(one, ExchangeSessions)),
+        sessions=session_tables(
+            message for message in messages if isinstance(message, ExchangeSessions)
+        ),
     )
 
 

@@ -26,7 +26,7 @@ from system.contracts.messages import (
     SnapshotKind,
     Tick,
 )
-from system.risk.carry import MAX_CARRIED_DATES
+from system.risk.carry import MAX_CARRIED_DATES, MAX_NAMED_DATES
 from tests.system.book.feed import Feed, end_of_day, holding, instrument, live, rate
 from tests.system.book.folded import DATA, folds
 
@@ -76,19 +76,19 @@ def carried(snapshot: RiskSnapshot) -> dict[str, CarriedSeries]:
 
 def test_a_halted_share_of_half_a_percent_does_not_freeze_the_window() -> None:
     ends = [
-        one
+        snapshot
         for fold in folds(Feed(), DATA / "windows" / "halted-share.jsonl")
-        for one in fold.snapshots
-        if one.kind is SnapshotKind.END_OF_DAY
+        for snapshot in fold.snapshots
+        if snapshot.kind is SnapshotKind.END_OF_DAY
     ]
     halted, alone = (
-        next(one for one in reversed(ends) if one.portfolio == name) for name in ("N", "P")
+        next(end for end in reversed(ends) if end.portfolio == name) for name in ("N", "P")
     )
     assert halted.asof == dt.date(2020, 4, 1)
     assert alone.var == pytest.approx(804.6290385873119, rel=1e-12)
     assert halted.var is not None
     assert halted.var >= 764.3975866579462
-    assert [one.date for one in halted.tail] == [one.date for one in alone.tail]
+    assert [day.date for day in halted.tail] == [day.date for day in alone.tail]
     (series,) = halted.carried
     assert (series.series, series.last_close) == ("BBB", dt.date(2020, 3, 5))
     assert (series.day_count, series.missed_sessions, series.silent_sessions) == (19, 19, 19)
@@ -100,10 +100,9 @@ def test_a_halted_share_of_half_a_percent_does_not_freeze_the_window() -> None:
 
 def test_a_history_that_ends_early_is_a_series_that_fell_silent() -> None:
     """The same closes, BBB from a file that ends on the day before the first mark."""
-    feed, last = Feed(), RiskSnapshot
+    feed = Feed()
     for fold in folds(feed, DATA / "windows" / "halted-share.jsonl"):
-        ends = [one for one in fold.snapshots if one.portfolio == "P"]
-        last = ends[-1] if ends else last
+        assert fold.rejected == ()
     older = feed.book.market.closes["BBB"]
     points = tuple(map(ClosePoint, older.dates[:-1], older.values[:-1]))
     feed.send(
@@ -197,11 +196,11 @@ def test_the_share_of_a_series_follows_live_prices() -> None:
         closes("B", WEEKDAYS[:-7]),
         book(holding("A", 96.0), holding("B", 4.0)),
     )
-    found = []
+    available = []
     for step, price in enumerate((100.0, 200.0, 100.0)):
         ticks = (_tick("A", 100.0, step), _tick("B", price, step))
-        found.append(live(feed.send(*ticks)).var is not None)
-    assert found == [True, False, True]
+        available.append(live(feed.send(*ticks)).var is not None)
+    assert available == [True, False, True]
 
 
 def _tick(name: str, price: float, step: int) -> Tick:
@@ -330,7 +329,7 @@ def marked(feed: Feed, day: dt.date, *ticks: Tick) -> RiskSnapshot:
     at = dt.datetime.combine(day, dt.time(12), dt.UTC)
     time_ns = int(at.timestamp()) * 10**9
     quotes = [
-        msgspec.structs.replace(one, event_time_ns=time_ns, sequence=time_ns) for one in ticks
+        msgspec.structs.replace(tick, event_time_ns=time_ns, sequence=time_ns) for tick in ticks
     ]
     feed.send(*quotes)
     mark = Mark(date=day, event_time_ns=time_ns + 9 * 3_600 * 10**9)
@@ -372,9 +371,10 @@ def test_a_book_without_any_close_says_so_and_is_not_available_beyond_the_bound(
         silent += day.weekday() < 5
         snapshot = marked(feed, day, _tick("COIN", 100.0 + back, 0))
         assert len(snapshot.skipped) == silent
-        assert [one.silent_sessions for one in snapshot.carried] == [silent] * 2 * bool(silent)
+        counts = [series.silent_sessions for series in snapshot.carried]
+        assert counts == [silent] * 2 * bool(silent)
         assert (snapshot.var is not None) == (silent <= 5)
-    assert snapshot.skipped[-1] == f"{day - dt.timedelta(days=0)} A, B no close"
+    assert snapshot.skipped[-1] == f"{AS_OF + dt.timedelta(days=21)} A, B no close"
     assert snapshot.not_available.startswith(
         f"no series of the book has a close after {AS_OF}, 15 sessions before the as-of date {day}"
     )
@@ -451,6 +451,22 @@ def test_a_share_and_a_coin_live_in_one_book() -> None:
     assert share.dates == tuple(day for day in EVERY_DAY if day.weekday() >= 5)[-50:]
 
 
+def test_the_days_of_a_large_book_are_named_within_a_bound() -> None:
+    names = [f"S{number:03d}" for number in range(500)]
+    snapshot = snapshot_of(
+        instrument("COIN"),
+        closes("COIN", EVERY_DAY),
+        *(instrument(name) for name in names),
+        *(closes(name, WEEKDAYS) for name in names),
+        book(holding("COIN", 1.0), *(holding(name, 1.0) for name in names), window=250),
+    )
+    assert snapshot.var is not None
+    assert len(snapshot.carried) == 500
+    assert {len(series.dates) for series in snapshot.carried} == {MAX_NAMED_DATES // 500}
+    weekends = sum(day.weekday() >= 5 for day in EVERY_DAY[-251:])
+    assert {series.day_count for series in snapshot.carried} == {weekends}
+
+
 HOLIDAYS = {
     "XNYS": [dt.date(2024, 7, 4), dt.date(2024, 9, 2), dt.date(2024, 11, 28), dt.date(2025, 1, 20)],
     "XSHG": [dt.date(2024, 10, 1) + dt.timedelta(days=n) for n in range(7)],
@@ -490,7 +506,9 @@ def test_two_exchanges_with_their_own_holidays_share_a_window_of_250_days(
         book(holding("N", 1.0), holding("S", 1.0), window=250),
     )
     assert snapshot.var is not None
-    counts = {name: (one.day_count, one.missed_sessions) for name, one in carried(snapshot).items()}
+    counts = {
+        series.series: (series.day_count, series.missed_sessions) for series in snapshot.carried
+    }
     assert counts == {"N": (4, 0 if is_named else 1), "S": (5, 0 if is_named else 5)}
     assert carried(snapshot)["N"].dates == tuple(HOLIDAYS["XNYS"])
 

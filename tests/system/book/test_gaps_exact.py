@@ -146,7 +146,7 @@ def stated(case: Case) -> RiskSnapshot:
 
 
 def expected(case: Case) -> ReferenceSnapshot | ReferenceInputError:
-    instruments = {one.instrument: one for one in case.instruments}
+    instruments = {known.instrument: known for known in case.instruments}
     calendar = sorted({day for series in case.closes.values() for day in series})
     market = ExpectedMarket(
         case.closes, instruments, calendar, sessions=session_tables(case.tables)

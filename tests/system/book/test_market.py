@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from system.book.close_table import MAX_TABLE_DATES
 from system.book.events import QuoteRow
 from system.book.market import (
-    MAX_TABLE_DATES,
     Market,
     Staleness,
     far_off_ns,

@@ -84,7 +84,9 @@ def test_the_closes_of_one_date_lie_hours_apart_and_the_snapshot_says_so() -> No
 
 def carried_days(snapshot: RiskSnapshot) -> dict[str, tuple[int, int]]:
     """Return the days and the missed sessions of each carried series."""
-    return {one.series: (one.day_count, one.missed_sessions) for one in snapshot.carried}
+    return {
+        series.series: (series.day_count, series.missed_sessions) for series in snapshot.carried
+    }
 
 
 def test_a_holiday_is_carried_and_is_no_missed_session() -> None:
@@ -123,7 +125,7 @@ def test_sessions_move_no_number_within_the_bound() -> None:
 def test_days_without_any_close_of_the_book_are_skipped_with_their_reason() -> None:
     """N alone: no close on a weekday of the window, and none on the two days before the mark."""
     feed = opened()
-    closes = tuple(one for one in history("N", walk(7)).closes if one.date != date_of(-4))
+    closes = tuple(point for point in history("N", walk(7)).closes if point.date != date_of(-4))
     table = sessions("XNYS", 21.0, [day for day in range(-10, 6) if day != 1])
     feed.send(table, share("N", "XNYS"), CloseHistory(series="N", closes=closes))
     feed.send(share("M", "XNYS"), CloseHistory(series="M", closes=closes))

@@ -123,7 +123,7 @@ def test_a_book_without_a_series_has_the_weekdays_for_its_scenario_days() -> Non
     for count in (1, 4, 5, 6, 30, 1_023):
         days = window_without_series(day(8), count).dates
         assert len(days) == count + 1
-        assert all(one.weekday() < 5 for one in days)
+        assert all(date.weekday() < 5 for date in days)
 
 
 def test_a_dropped_close_takes_its_date_along_where_no_other_series_has_one() -> None:

@@ -8,6 +8,7 @@ import exchange_calendars
 import msgspec
 import pytest
 
+from system.book.sessions import goes_on
 from system.contracts.messages import ExchangeSessions, Instrument, SessionClose, Split
 from system.serve.adjusting import session_before
 from system.serve.calendars import SEGMENTS, exchange_sessions
@@ -79,6 +80,37 @@ def test_a_book_that_names_an_exchange_brings_its_sessions_once(world: World) ->
     world.know(sessions__XTKS=table)
     world.client.post("/v1/portfolios", content=msgspec.json.encode(BOOK))
     assert not [one for one in world.bus.sent if isinstance(one, ExchangeSessions)]
+
+
+def sent_by(world: World, history: dict[str, object]) -> list[ExchangeSessions]:
+    """Return the tables that the import of a book with another history sends."""
+    world.bus.sent.clear()
+    share = {**BOOK["instruments"][0], "instrument": "U"}
+    book = {
+        "portfolio": {
+            **BOOK["portfolio"],
+            "positions": [{"instrument": "U", "quantity": 1, "entry_price": 1}],
+        },
+        "instruments": [share],
+        "histories": [{**history, "series": "U", "type": "history"}],
+    }
+    answer = world.client.post("/v1/portfolios", content=msgspec.json.encode(book))
+    assert answer.status_code == 202, answer.text
+    return [message for message in world.bus.sent if isinstance(message, ExchangeSessions)]
+
+
+def test_a_table_is_sent_again_where_closes_reach_beyond_it(world: World) -> None:
+    """A holiday before the first day of a table would else be taken for a session."""
+    known = exchange_sessions("XTKS", first=dt.date(2020, 1, 6), last=dt.date(2021, 3, 5))
+    world.know(sessions__XTKS=known)
+    within = [[f"2020-01-{day:02}", 100 + day] for day in range(6, 31)]
+    assert sent_by(world, {"closes": within}) == []
+    (longer,) = sent_by(world, {"closes": [["2019-04-26", 100], *within]})
+    assert longer.first == dt.date(2019, 4, 26)
+    assert goes_on(known, longer)
+    assert dt.date(2019, 4, 29) not in {session.date for session in longer.sessions}
+    (later,) = sent_by(world, {"closes": [*within, ["2021-02-01", 100]]})
+    assert later.last == dt.date(2021, 2, 1) + dt.timedelta(days=400)
 
 
 def test_an_adjustment_takes_effect_at_the_session_before_its_date(world: World) -> None:

@@ -16,12 +16,24 @@ from typer.testing import CliRunner
 from system.book.restore import restored_rows
 from system.book.rows import ClosesState
 from system.contracts.limits import LimitLevel
-from system.contracts.messages import RiskSnapshot, SnapshotKind
+from system.contracts.messages import CloseHistory, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleVerdict
 from system.settings import Connections
 from system.store.history_fake import MemoryHistory
 from system.store.records import BatchCommit
-from tests.system.book.feed import Feed, live, rate, tick, trade
+from tests.system.book.feed import (
+    Feed,
+    date_of,
+    history,
+    holding,
+    live,
+    portfolio,
+    rate,
+    tick,
+    trade,
+    walk,
+)
+from tests.system.book.test_sessions import sessions, share
 from tests.validation.oracle.recorded import (
     RecordedFeed,
     foreign_and_optional,
@@ -360,3 +372,29 @@ def test_a_stored_snapshot_is_found_by_its_id_with_the_rows_behind_it(
     assert explained(found).holds
     with pytest.raises(inputs.RecordNotFoundError, match="no file, no address, and no snapshot"):
         inputs.gathered("nobody-1-1", where, inputs=None)
+
+
+def test_carried_closes_and_holidays_are_explained_with_the_sessions_behind_them(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[typer.Typer, CliRunner], tmp_path: Path
+) -> None:
+    """T has a holiday in Tokyo, and U misses a session there: both follow from the table."""
+    feed = RecordedFeed()
+    table = sessions("XTKS", 6.0, [day for day in range(-10, 6) if day != -4])
+    for name, gap in (("T", -4), ("U", -3)):
+        points = [point for point in history(name, walk(8)).closes if point.date != date_of(gap)]
+        feed.send(share(name, "XTKS"), CloseHistory(series=name, closes=tuple(points)))
+    feed.send(table, portfolio("S", holding("T", 10.0), holding("U", 5.0)))
+    snapshot = live(feed.book.revalue(fence=1, epoch=9), "S")
+    assert [series.missed_sessions for series in snapshot.carried] == [0, 1]
+    monkeypatch.setattr(Kept, "rows", feed.rows)
+    monkeypatch.setattr(Kept, "snapshots_kept", (snapshot,))
+    monkeypatch.setattr(inputs, "RiskHistory", Kept)
+    where = Connections({"database_url": "postgresql://nowhere"}, Path("nowhere"))
+    bundle = inputs.gathered(snapshot.snapshot_id, where, inputs=None)
+    assert explained(bundle).holds
+    path = tmp_path / "bundle.json"
+    path.write_bytes(msgspec.json.encode(bundle))
+    app, runner = command
+    said = runner.invoke(app, [str(path)])
+    assert said.exit_code == 0
+    assert f"carried: U, 1 days up to {date_of(-3)}, 1 sessions missed" in said.output

@@ -196,8 +196,8 @@ def test_a_halted_share_and_what_follows_are_recomputed_from_the_topics() -> Non
     feed = RecordedFeed()
     for fold in folds(feed, DATA / "windows" / "halted-share.jsonl"):
         assert fold.rejected == ()
-    carried = [one for one in feed.announced if one.carried]
-    assert {one.portfolio for one in carried} == {"N"}
+    carried = [snapshot for snapshot in feed.announced if snapshot.carried]
+    assert {snapshot.portfolio for snapshot in carried} == {"N"}
     assert check_all(feed, feed.announced) == [OracleVerdict.AGREED] * len(feed.announced)
 
 
@@ -217,11 +217,12 @@ def test_a_var_of_a_book_that_lacks_too_many_closes_differs() -> None:
     )
     for day in range(12):
         feed.close(day, tick("A", 100.0 + day, day=day))
-    refused = [one for one in feed.announced if one.portfolio == "P" and one.var is None]
+    without_var = [snapshot for snapshot in feed.announced if snapshot.var is None]
+    refused = [snapshot for snapshot in without_var if snapshot.portfolio == "P"]
     assert len(refused) == 5
     assert set(check_all(feed, refused)) == {OracleVerdict.UNCHECKED}
-    stated = [msgspec.structs.replace(one, var=1.0) for one in refused]
+    stated = [msgspec.structs.replace(snapshot, var=1.0) for snapshot in refused]
     assert set(check_all(feed, stated)) == {OracleVerdict.DIFFERS}
-    others = [one for one in feed.announced if one not in refused]
-    assert {one.var is None for one in others} == {False}
+    others = [snapshot for snapshot in feed.announced if snapshot not in refused]
+    assert {snapshot.var is None for snapshot in others} == {False}
     assert check_all(feed, others) == [OracleVerdict.AGREED] * len(others)

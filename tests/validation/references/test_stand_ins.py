@@ -35,8 +35,8 @@ def share(name: str) -> ReferencePosition:
 
 
 def test_a_proxy_replaces_only_a_history_that_begins_within_the_window() -> None:
-    found = book(share("NEW"), share("OLD"), NEW=days(3))
-    assert found.closes == {"NEW": days(9), "OLD": days(9)}
+    completed = book(share("NEW"), share("OLD"), NEW=days(3))
+    assert completed.closes == {"NEW": days(9), "OLD": days(9)}
     gaps = {day: close for day, close in days(9).items() if day.day % 2}
     assert book(share("NEW"), share("OLD"), NEW=gaps).closes["NEW"] == gaps
 
@@ -56,11 +56,11 @@ def test_a_volatility_without_a_history_stays_and_one_with_it_moves() -> None:
     terms = ReferenceTerms("S", "call", 100, DAY, "0.2", volatility_series="VOL")
     option = ReferencePosition("S.CALL", "option", "USD", 1, option=terms)
     for count, series in ((9, "VOL"), (5, "")):
-        found = book(option, VOL=days(count))
-        [held] = found.positions
+        completed = book(option, VOL=days(count))
+        [held] = completed.positions
         assert held.option is not None
         assert held.option.volatility_series == series
-        assert set(found.closes) == {"S", series} - {""}
+        assert set(completed.closes) == {"S", series} - {""}
 
 
 def test_a_series_covers_a_crisis_from_before_it_to_its_last_week() -> None:
