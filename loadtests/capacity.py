@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
-import psycopg2
+import psycopg
 import typer
 from rich.table import Table
 
@@ -182,7 +182,7 @@ class Prober:
             return Probe(rate=rate, holds=None, why=self.lost, p99_ms=None)
         try:
             found = self._measured(rate)
-        except (UnavailableError, psycopg2.Error) as error:
+        except (UnavailableError, psycopg.Error) as error:
             self.lost = f"at {rate:,.0f} ticks/s: {error}"
             self._site.say(f"lost {self.lost}")
             return Probe(rate=rate, holds=None, why=self.lost, p99_ms=None)

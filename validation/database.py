@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import msgspec
-import psycopg2
+import psycopg
 
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot
@@ -38,13 +38,14 @@ def reading(database_url: str) -> Iterator[Any]:
     database_url : str
         PostgreSQL URL, password included.
     """
-    connection = psycopg2.connect(
+    connection = psycopg.connect(
         database_url,
         connect_timeout=CONNECT_TIMEOUT_S,
         options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
     )
     with closing(connection):
-        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
         with connection.cursor() as cursor:
             yield cursor
 

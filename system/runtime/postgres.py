@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-import psycopg2
+import psycopg
 
 from system.errors import InternalError
 from system.runtime.component import Component, Site, is_root, reachable_by_others
@@ -91,7 +91,7 @@ class Postgres(Component):
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
         """Return if the server answers SELECT 1."""
-        connection = psycopg2.connect(connections.database_url, connect_timeout=CONNECT_BOUND_S)
+        connection = psycopg.connect(connections.database_url, connect_timeout=CONNECT_BOUND_S)
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg2.extensions
+import psycopg
 
-Cursor = psycopg2.extensions.cursor
 Row = tuple[Any, ...]
+Cursor = psycopg.Cursor[Row]
 
 
 def one_row(cursor: Cursor, statement: str) -> Row:

@@ -8,8 +8,7 @@ from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Final, Self, TypeVar, cast
 
-import psycopg2
-import psycopg2.extensions
+import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -19,7 +18,7 @@ from system.contracts.api import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.store import retention, sql
-from system.store.cursors import Cursor, all_rows, one_row
+from system.store.cursors import Cursor, Row, all_rows, one_row
 from system.store.errors import StoreUnavailableError
 from system.store.limit_trail import LimitTrail
 from system.store.records import (
@@ -43,7 +42,7 @@ COMMIT_PATIENCE_S: Final = 12.0
 COMMIT_BACKOFF_MAX_S: Final = 1.0
 MAX_STATE_KEYS: Final = 100_000
 T = TypeVar("T")
-Connection = psycopg2.extensions.connection
+Connection = psycopg.Connection[Row]
 
 
 class RiskHistory(LimitTrail):
@@ -64,7 +63,7 @@ class RiskHistory(LimitTrail):
         self._limits = retention.LimitWatch()
         self._lock = threading.Lock()
         self._engine = create_engine(
-            "postgresql+psycopg2://",
+            "postgresql+psycopg://",
             creator=self._connect,
             pool_size=READERS_MAX,
             max_overflow=0,
@@ -345,7 +344,7 @@ class RiskHistory(LimitTrail):
     # -- connections --------------------------------------------------------------------
 
     def _connect(self) -> Connection:
-        return psycopg2.connect(
+        return psycopg.connect(
             self._database_url,
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name="riskstream",
@@ -369,9 +368,14 @@ class RiskHistory(LimitTrail):
         if self._writer is None:
             self._writer = self._connect()
         try:
-            with self._writer, self._writer.cursor() as cursor:
+            # One pipeline: the batch and its COMMIT are sent together, and answered together.
+            with (
+                self._writer.pipeline(),
+                self._writer.transaction(),
+                self._writer.cursor() as cursor,
+            ):
                 return work(cursor)
-        except psycopg2.Error:
+        except psycopg.Error:
             self._drop_writer()
             raise
 
@@ -383,7 +387,7 @@ class RiskHistory(LimitTrail):
 
 def _attempts() -> Retrying:
     return Retrying(
-        retry=retry_if_exception_type((psycopg2.OperationalError, psycopg2.InterfaceError)),
+        retry=retry_if_exception_type((psycopg.OperationalError, psycopg.InterfaceError)),
         stop=stop_after_delay(COMMIT_PATIENCE_S),
         wait=wait_exponential(multiplier=0.1, max=COMMIT_BACKOFF_MAX_S),
         reraise=True,
@@ -399,6 +403,6 @@ def _answering() -> Iterator[None]:
         raise StoreUnavailableError(
             f"PostgreSQL: all {READERS_MAX} connections were busy for {READER_WAIT_S:g} s"
         ) from None
-    except (psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, DBAPIError) as error:
         first_line = str(error).strip().partition("\n")[0]
         raise StoreUnavailableError(f"PostgreSQL does not answer: {first_line}") from error

@@ -36,9 +36,9 @@ _ACKNOWLEDGE: Final = f"""
     RETURNING {_COLUMNS}"""  # noqa: S608 - our own names
 INSERT_LEVELS: Final = """
     INSERT INTO limit_event (kind, portfolio, measure, level_before, level_after, value, warning,
-        breach, snapshot_id, event_time_ns) VALUES %s
+        breach, snapshot_id, event_time_ns)
+    VALUES ('level', %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (snapshot_id, measure) WHERE kind = 'level' DO NOTHING"""
-LEVEL_TEMPLATE: Final = "('level', %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 class LimitTrail:

@@ -79,12 +79,12 @@ SELECT_FENCE: Final = "SELECT fence FROM stream_fence"
 SELECT_COMMITTED: Final = "SELECT committed_fence, committed_epoch FROM stream_fence"
 
 UPSERT_OFFSETS: Final = """
-    INSERT INTO stream_offset (partition_key, next_offset) VALUES %s
+    INSERT INTO stream_offset (partition_key, next_offset) VALUES (%s, %s)
     ON CONFLICT (partition_key) DO UPDATE SET next_offset = EXCLUDED.next_offset"""
 SELECT_OFFSETS: Final = "SELECT partition_key, next_offset FROM stream_offset"
 
 UPSERT_STATE: Final = """
-    INSERT INTO book_state (key, value) VALUES %s
+    INSERT INTO book_state (key, value) VALUES (%s, %s)
     ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value"""
 DELETE_STATE: Final = "DELETE FROM book_state WHERE key = ANY(%s)"
 SELECT_STATE: Final = "SELECT key, value FROM book_state"
@@ -98,17 +98,16 @@ SELECT_STATE_KEYS: Final = """
     ORDER BY key LIMIT %(limit)s"""
 
 INSERT_SNAPSHOTS: Final = (
-    f"INSERT INTO risk_snapshot ({_quoted(SNAPSHOT_COLUMNS)}) VALUES %s"  # noqa: S608 - our names
-    " ON CONFLICT (snapshot_id) DO NOTHING"
-)
-SNAPSHOT_TEMPLATE: Final = (
-    f"({', '.join(['%s'] * len(SCALAR_COLUMNS))},"
+    f"INSERT INTO risk_snapshot ({_quoted(SNAPSHOT_COLUMNS)})"  # noqa: S608 - our names
+    f" VALUES ({', '.join(['%s'] * len(SCALAR_COLUMNS))},"
     " %s::jsonb, %s::text[], %s::text[], %s::float8[], %s, %s, %s)"
+    " ON CONFLICT (snapshot_id) DO NOTHING"
 )
 SELECT_PAYLOAD: Final = "SELECT payload FROM risk_snapshot WHERE snapshot_id = %s"
 
 INSERT_REJECTED: Final = """
-    INSERT INTO rejected_message (topic, partition, "offset", reason, payload) VALUES %s
+    INSERT INTO rejected_message (topic, partition, "offset", reason, payload)
+    VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT (topic, partition, "offset") DO NOTHING"""
 SELECT_REJECTED: Final = """
     SELECT arrival, payload FROM rejected_message

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
-
-from psycopg2.extras import execute_values
 
 from system.store import limit_trail, retention, sql
 from system.store.cursors import Cursor, all_rows, one_row
 from system.store.errors import FencedError
 from system.store.records import BatchCommit
-
-ROWS_PER_STATEMENT: Final = 1_000
 
 
 def write_batch(cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row]) -> bool:
@@ -21,7 +16,8 @@ def write_batch(cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row]
     Parameters
     ----------
     cursor : cursor
-        In a transaction that the caller ends.
+        In a transaction and a pipeline that the caller ends: rows are sent at once, and what
+        the server says of them is known when the pipeline ends.
     batch : BatchCommit
         What to write, but for its snapshots.
     snapshots : sequence of row
@@ -38,10 +34,10 @@ def write_batch(cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row]
         return False
     _insert(cursor, sql.UPSERT_OFFSETS, sorted(batch.offsets.items()))
     _write_state(cursor, batch)
-    _insert(cursor, sql.INSERT_SNAPSHOTS, snapshots, sql.SNAPSHOT_TEMPLATE)
+    _insert(cursor, sql.INSERT_SNAPSHOTS, snapshots)
     _insert(cursor, sql.INSERT_REJECTED, [sql.rejected_row(row) for row in batch.rejected])
     levels = [limit_trail.level_row(event) for event in batch.limit_events]
-    _insert(cursor, limit_trail.INSERT_LEVELS, levels, limit_trail.LEVEL_TEMPLATE)
+    _insert(cursor, limit_trail.INSERT_LEVELS, levels)
     return True
 
 
@@ -59,11 +55,9 @@ def _write_state(cursor: Cursor, batch: BatchCommit) -> None:
         cursor.execute(sql.DELETE_STATE, (gone,))
 
 
-def _insert(
-    cursor: Cursor, statement: str, rows: Sequence[sql.Row], template: str | None = None
-) -> None:
+def _insert(cursor: Cursor, statement: str, rows: Sequence[sql.Row]) -> None:
     if rows:
-        execute_values(cursor, statement, rows, template, page_size=ROWS_PER_STATEMENT)
+        cursor.executemany(statement, rows)
 
 
 def outgrown(cursor: Cursor, budget_bytes: int) -> list[str]:

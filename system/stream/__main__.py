@@ -20,6 +20,7 @@ def main() -> int:
     )
     # What its clients cannot do they raise; what they retry, they say ten times a second.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     logging.getLogger("py4j").setLevel(logging.WARNING)
     driver = Driver(settings, settings.connections(), cores=settings.executor_cores)
     stop_on_signals(driver)

@@ -6,7 +6,7 @@ import json
 import urllib.request
 from urllib.parse import urlsplit
 
-import psycopg2
+import psycopg
 import pytest
 import redis
 from kafka import KafkaAdminClient
@@ -69,8 +69,8 @@ def test_everything_below_the_state_folder_is_private(stack, stack_settings):
 
 def test_postgres_refuses_a_wrong_password(connections):
     url = urlsplit(connections.database_url)
-    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-        psycopg2.connect(f"postgresql://{url.username}:wrong@{url.hostname}:{url.port}{url.path}")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(f"postgresql://{url.username}:wrong@{url.hostname}:{url.port}{url.path}")
 
 
 def test_redis_refuses_who_gives_no_password(connections):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Final
 
-import psycopg2
+import psycopg
 from kafka import KafkaAdminClient
 from kafka.errors import UnknownTopicOrPartitionError
 from redis import Redis
@@ -64,7 +64,7 @@ def _ask_to_delete(admin: KafkaAdminClient, names: list[str]) -> None:
 
 def _empty_schema(database_url: str) -> None:
     """Leave nothing of a database behind: tables, functions and whatever else it holds."""
-    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+    with closing(psycopg.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE")
         cursor.execute("CREATE SCHEMA public")
         connection.commit()

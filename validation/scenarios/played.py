@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
-import psycopg2
+import psycopg
 
 from loadtests.record import RecordLine, read_record
 from loadtests.speed import current_stretch
@@ -235,7 +235,7 @@ def await_drained(connections: Connections, *, timeout_s: float = DRAIN_BOUND_S)
             wanted = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
             with database.reading(connections.database_url) as cursor:
                 covered = dict(database.covered_offsets(cursor))
-        except (RiskstreamError, psycopg2.Error):
+        except (RiskstreamError, psycopg.Error):
             covered, wanted = None, {"": 1}
         if all((covered or {}).get(name, 0) >= offset for name, offset in wanted.items()):
             return True

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import psycopg2
+import psycopg
 
 from system.clock import SystemClock
 from system.console import PlainConsole
@@ -75,7 +75,7 @@ class Repeater:
             report = run_scenario(
                 run, shape, place, repeat_with=line, on_gathered=self._stack.release
             )
-        except (RiskstreamError, OSError, psycopg2.Error) as error:
+        except (RiskstreamError, OSError, psycopg.Error) as error:
             self._stack.stop()
             seconds = (clock.monotonic_ns() - began_ns) / 1e9
             report = broken_off(run, shape, error, seconds=seconds, repeat_with=line)

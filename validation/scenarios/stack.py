@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-import psycopg2
+import psycopg
 
 from system.bus.consumer import end_offsets
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA
@@ -120,7 +120,7 @@ class ScenarioStack:
 
     def stop(self) -> None:
         """Stop what runs; the next scenario finds a stack that was started for it."""
-        with suppress(RiskstreamError, OSError, psycopg2.Error):
+        with suppress(RiskstreamError, OSError, psycopg.Error):
             self._await_empty()
         if self._stack is not None:
             self._stack.stop()

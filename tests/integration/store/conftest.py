@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-import psycopg2
+import psycopg
 import pytest
 import redis
 
@@ -62,7 +62,7 @@ def new_database(at: Connections) -> str:
 def new_database_at(server_url: str) -> str:
     """Make an empty database on a server and return its URL."""
     name = f"store_{next(_numbers)}"
-    connection = psycopg2.connect(server_url)
+    connection = psycopg.connect(server_url)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
@@ -140,7 +140,7 @@ def api(
 
 
 def _empty(database_url: str) -> None:
-    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+    with closing(psycopg.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("TRUNCATE risk_snapshot, rejected_message, book_state, stream_offset")
         connection.commit()
 

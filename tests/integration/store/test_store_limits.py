@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import psycopg2
+import psycopg
 import pytest
 
 from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure, TrailKind
@@ -99,9 +99,9 @@ def test_the_trail_in_postgresql_cannot_be_changed(database_url: str) -> None:
             "TRUNCATE limit_event",
         ):
             with (
-                psycopg2.connect(database_url) as connection,
+                psycopg.connect(database_url) as connection,
                 connection.cursor() as cursor,
-                pytest.raises(psycopg2.errors.RaiseException, match="never changed"),
+                pytest.raises(psycopg.errors.RaiseException, match="never changed"),
             ):
                 cursor.execute(statement)
         assert len(history.limit_trail("alpha")) == 1

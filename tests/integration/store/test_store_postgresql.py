@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-import psycopg2
+import psycopg
 import pytest
 
 from system.contracts.messages import RiskSnapshot, SnapshotKind, field_names
@@ -30,7 +30,7 @@ def history(database_url: str) -> Iterator[RiskHistory]:
 
 
 def query(url: str, statement: str, *parameters: Any) -> list[Any]:
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+    with closing(psycopg.connect(url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)
         return cursor.fetchall() if cursor.description else []
 
@@ -74,7 +74,7 @@ def test_a_database_of_a_later_version_is_refused(history: RiskHistory, database
 def test_a_failing_batch_leaves_nothing_behind(history: RiskHistory) -> None:
     fence = history.acquire_fence()
     broken = BatchCommit(fence, 0, {"trades:0": -1}, {"a": b"1"}, [sample_snapshot()])
-    with pytest.raises(psycopg2.errors.CheckViolation):
+    with pytest.raises(psycopg.errors.CheckViolation):
         history.commit(broken)
     assert history.load().state == {}
     assert history.snapshot("alpha-1-0") is None
@@ -105,7 +105,7 @@ def test_a_fence_taken_during_a_commit_waits_for_it_and_then_holds(
 ) -> None:
     old = history.acquire_fence()
     rival = RiskHistory(database_url)
-    with closing(psycopg2.connect(database_url)) as slow, slow.cursor() as cursor:
+    with closing(psycopg.connect(database_url)) as slow, slow.cursor() as cursor:
         cursor.execute(sql.ADVANCE_EPOCH, {"fence": old, "epoch": 0})
         taken: list[int] = []
         taking = threading.Thread(target=lambda: taken.append(rival.acquire_fence()))
