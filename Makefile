@@ -11,8 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CACHE := $(or $(RISKSTREAM_CACHE_DIR),.cache)
 LOCKS := requirements
-PYTHON ?= $(firstword $(shell for p in python3.11 python3.12 python3; do \
-	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])' \
+PYTHON ?= $(firstword $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12), (3, 13), (3, 14)])' \
 	2>/dev/null && echo $$p; done) python3)
 
 BASE_STAMP := $(VENV)/.stamp-base

@@ -7,9 +7,11 @@ and must not be ours: the difference is understood, not tolerated.
 
 from __future__ import annotations
 
+import platform
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from importlib.util import find_spec
 from math import isclose
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -27,12 +29,13 @@ from system.outputs import OUTPUT_FILE
 from system.risk.confidence import Confidence
 from system.risk.historical import expected_shortfall, historical_var
 from system.risk.options import EuropeanOption, OptionArrays, option_greeks, option_value
-from validation.checkers.verdict import Finding, Verdict, overall
+from validation.checkers.verdict import Finding, Verdict, overall, unknown
 from validation.reports import write_json
 from validation.screen import STYLES, open_console
 
 REPORT: Final = Path("build") / "verify" / "libraries.json"
 TOLERANCE: Final = 1e-9
+ORE_PACKAGE, ORE_MODULE = "open-source-risk-engine", "ORE"
 LEVEL: Final = Confidence.parse("0.95")
 WORKED: Final = (
     *(-0.050, -0.040, -0.031, -0.025, -0.021, -0.018, -0.015, -0.012, -0.010, -0.008),
@@ -263,14 +266,23 @@ def _years(ql: Any, today: Any) -> float:  # noqa: ANN401 - no types
     return float(_expiry(ql) - today) / 365.0
 
 
+def not_installed() -> Iterator[Finding]:
+    """Yield an unknown for a library that has no wheel for this Python or processor."""
+    if find_spec(ORE_MODULE) is None:
+        why = f"no wheel for Python {platform.python_version()} on {platform.machine()}"
+        yield unknown(f"{ORE_PACKAGE}: VaR, ES", f"not installed: {why}")
+
+
 def _ore() -> Iterator[Row]:
+    if find_spec(ORE_MODULE) is None:
+        return
     import ORE  # noqa: PLC0415
 
     worked, sixty = (
         ORE.HistoricalSimulationVarCalculator(ORE.DoubleVector(list(pnl)))
         for pnl in (WORKED, SIXTY)
     )
-    name = "open-source-risk-engine"
+    name = ORE_PACKAGE
     yield _row(name, "VaR", "rank ceil(na), as a P&L", theirs=-worked.var(0.05), ours=_var(WORKED))
     yield _row(
         name,
@@ -350,14 +362,14 @@ def main(
 ) -> None:
     """Compare with every library, print the table and write it."""
     rows = compared()
-    findings = tuple(map(finding, rows))
+    findings = (*map(finding, rows), *not_installed())
     found = LibrariesReport(
         verdict=overall(one.verdict for one in findings), rows=rows, findings=findings
     )
     report.parent.mkdir(parents=True, exist_ok=True)
     write_json(report, found)
     _show(findings)
-    raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
+    raise typer.Exit(1 if found.verdict is Verdict.FAILED else 0)
 
 
 def _show(findings: tuple[Finding, ...]) -> None:

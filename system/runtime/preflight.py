@@ -9,10 +9,12 @@ With ``--browser`` it looks for the browser that the dashboard's tests drive.
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +22,11 @@ from system.errors import InputError
 from system.runtime.java import JavaNotFoundError, find_java
 
 OLDEST_PYTHON: Final = (3, 11)
-NEWEST_PYTHON: Final = (3, 12)
+NEWEST_PYTHON: Final = (3, 14)
+OLDEST_GLIBC: Final = (2, 28)
+"""Of the wheels that carry the embedded servers."""
+#: Processor to the locked packages of the product that have no wheel for it and are compiled.
+COMPILED: Final[Mapping[str, tuple[str, ...]]] = {"x86_64": (), "aarch64": ("hdrhistogram",)}
 # Debian 12 has the first, Debian 13 the second.
 JAVA_PACKAGES: Final = ("openjdk-17-jre-headless", "openjdk-21-jre-headless")
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell")
@@ -32,22 +38,24 @@ class UnfitMachineError(InputError):
 
 
 def check_python(version: tuple[int, int]) -> None:
-    """Return if a Python version was tested.
+    """Return if a Python version is supported (docs/platforms.md says what was tried on each).
 
     Raises
     ------
     UnfitMachineError
-        If it was not; says which were.
+        If it is not; says which are.
     """
     if not OLDEST_PYTHON <= version <= NEWEST_PYTHON:
-        found, tested = ".".join(map(str, version)), "3.11 and 3.12"
+        present, oldest, newest = (
+            ".".join(map(str, numbers)) for numbers in (version, OLDEST_PYTHON, NEWEST_PYTHON)
+        )
         raise UnfitMachineError(
-            f"Python {found} is not supported; {tested} are tested.\n"
-            "  Install one of them, or name it: make setup PYTHON=/path/to/python3.12"
+            f"Python {present} is not supported; {oldest} to {newest} are.\n"
+            f"  Install one of them, or name it: make setup PYTHON=/path/to/python{oldest}"
         )
 
 
-def check_system(platform: str) -> None:
+def check_system(system: str) -> None:
     """Return if the operating system can run the embedded servers.
 
     Raises
@@ -55,10 +63,82 @@ def check_system(platform: str) -> None:
     UnfitMachineError
         If it is not Linux.
     """
-    if platform != "linux":
+    if system != "linux":
         raise UnfitMachineError(
-            f"the embedded servers run on Linux; this is {platform}. Use compose/ instead."
+            f"the embedded servers run on Linux; this is {system}. Use compose/ instead."
         )
+
+
+def check_libc(name: str, version: str) -> None:
+    """Return if wheels with the embedded servers run with this C library.
+
+    Parameters
+    ----------
+    name, version : str
+        As ``platform.libc_ver`` states them; empty for libraries that it does not know.
+
+    Raises
+    ------
+    UnfitMachineError
+        If they do not.
+    """
+    oldest = ".".join(map(str, OLDEST_GLIBC))
+    advice = "Use a newer distribution, or compose/."
+    if name != "glibc":
+        raise UnfitMachineError(
+            f"the embedded servers need glibc {oldest} or newer; this system has another C "
+            f"library ({name or 'musl, as on Alpine?'}). {advice}"
+        )
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_GLIBC:
+        raise UnfitMachineError(
+            f"the embedded servers need glibc {oldest} or newer; this system has {version}. "
+            f"{advice}"
+        )
+
+
+def ensure_compiler(
+    machine: str, version: tuple[int, int], can_compile: bool, install: Callable[[str], bool]
+) -> str:
+    """Return what is to be said about this processor, once everything has a wheel or a compiler.
+
+    Parameters
+    ----------
+    machine : str
+        Processor, as ``platform.machine`` names it.
+    version : pair of int
+        Of the running Python.
+    can_compile : bool
+        Whether a C compiler and this Python's headers are there.
+    install : callable
+        Tries to install a Debian package; returns whether it did.
+
+    Raises
+    ------
+    UnfitMachineError
+        If a locked package has neither; names it and what to install.
+    """
+    if machine not in COMPILED:
+        raise UnfitMachineError(
+            f"the locked packages have no wheels for {machine}: the embedded PostgreSQL and Redis "
+            f"come for {' and '.join(COMPILED)} only"
+        )
+    compiled = COMPILED[machine]
+    if not compiled:
+        return ""
+    headers = "python{}.{}-dev".format(*version)
+    named = ", ".join(compiled)
+    if not can_compile and not (install("gcc") and install(headers)):
+        raise UnfitMachineError(
+            f"{named} has no wheel for {machine} and must be compiled; "
+            f"apt-get install gcc {headers}"
+        )
+    return f"{machine}: {named} is compiled; nobody has tested this processor yet"
+
+
+def can_compile() -> bool:
+    """Return whether there are a C compiler and the headers of this Python."""
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    return header.exists() and any(map(shutil.which, ("cc", "gcc", "clang")))
 
 
 def ensure_venv(version: tuple[int, int], install: Callable[[str], bool]) -> None:
@@ -174,7 +254,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         check_system(sys.platform)
         check_python(version)
+        check_libc(*platform.libc_ver())
         ensure_venv(version, apt_install)
+        note = ensure_compiler(platform.machine(), version, can_compile(), apt_install)
         home, java_version = ensure_java(
             Path(java_home) if java_home else None, os.environ.get("PATH", ""), apt_install
         )
@@ -182,6 +264,8 @@ def main(arguments: Sequence[str]) -> int:
         say(f"error: {error}")
         return 1
     say(f"Python {version[0]}.{version[1]} ({sys.executable}), Java {java_version} ({home})")
+    if note:
+        say(note)
     return 0
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from validation import libraries
 from validation.checkers.verdict import Verdict
-from validation.libraries import Row, compared, finding
+from validation.libraries import Row, compared, finding, not_installed
 
 SAME = Row(
     library="some 1.0",
@@ -45,7 +46,8 @@ def test_anything_else_fails(row: Row) -> None:
 def test_every_library_states_what_is_expected_of_it() -> None:
     rows = compared()
     assert [row for row in rows if not row.holds] == []
-    assert {row.library.split()[0] for row in rows} == {
+    lacking = {lacking.check.partition(":")[0] for lacking in not_installed()}
+    assert {row.library.split()[0] for row in rows} | lacking == {
         "riskfolio-lib",
         "skfolio",
         "QuantLib",
@@ -53,3 +55,14 @@ def test_every_library_states_what_is_expected_of_it() -> None:
         "empyrical-reloaded",
         "vartests",
     }
+
+
+def test_a_library_without_a_wheel_here_is_unknown_and_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(libraries, "ORE_MODULE", "no_such_module")
+    (lacking,) = not_installed()
+    assert lacking.verdict is Verdict.UNKNOWN
+    assert "open-source-risk-engine" in lacking.check
+    assert "no wheel for Python 3." in lacking.detail
+    assert list(libraries._ore()) == []

@@ -132,7 +132,8 @@ def stated_licence(package: str) -> str:
         return ""
     classifiers = [c for c in head.get_all("Classifier") or () if c.startswith("License :: ")]
     named = classifiers[0].rpartition(" :: ")[2] if len(classifiers) == 1 else ""
-    stated = head["License-Expression"] or head["License"] or named
+    texts = [*(head.get_all("License-Expression") or ()), *(head.get_all("License") or ())]
+    stated = texts[0] if texts else named
     return stated if stated and len(stated) <= LONGEST_LICENCE else named
 
 

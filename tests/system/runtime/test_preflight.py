@@ -1,13 +1,15 @@
-"""Preflight: tested Pythons pass, a missing Java is installed where that is possible."""
+"""Preflight: supported machines pass, and what is missing is installed or named."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from system.places import PROJECT_DIR
 from system.runtime import preflight
 from system.runtime.java import JavaNotFoundError
 from system.runtime.preflight import UnfitMachineError
@@ -23,15 +25,83 @@ def never(package):
     return False
 
 
-@pytest.mark.parametrize("version", [(3, 11), (3, 12)])
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13), (3, 14)])
 def test_a_tested_python_passes(version):
     preflight.check_python(version)
 
 
-@pytest.mark.parametrize("version", [(3, 10), (3, 13), (2, 7), (4, 0)])
-def test_another_python_is_refused_with_the_tested_ones(version):
-    with pytest.raises(UnfitMachineError, match=r"3\.11 and 3\.12 are tested"):
+@pytest.mark.parametrize("version", [(3, 10), (3, 15), (2, 7), (4, 0)])
+def test_another_python_is_refused_with_the_supported_ones(version):
+    with pytest.raises(UnfitMachineError, match=r"3\.11 to 3\.14 are"):
         preflight.check_python(version)
+
+
+def test_preflight_package_and_makefile_know_the_same_pythons():
+    project = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text("utf-8"))["project"]
+    oldest, newest = preflight.OLDEST_PYTHON, preflight.NEWEST_PYTHON
+    minors = range(oldest[1], newest[1] + 1)
+    assert project["requires-python"] == f">=3.{minors.start},<3.{minors.stop}"
+    named = [
+        c for c in project["classifiers"] if c.startswith("Programming Language :: Python :: ")
+    ]
+    assert named == [f"Programming Language :: Python :: 3.{minor}" for minor in minors]
+    makefile = (PROJECT_DIR / "Makefile").read_text("utf-8")
+    assert " ".join(f"python3.{minor}" for minor in minors) in makefile
+    assert ", ".join(f"(3, {minor})" for minor in minors) in makefile
+    platforms = (PROJECT_DIR / "docs" / "platforms.md").read_text("utf-8")
+    assert all(f"| 3.{minor} |" in platforms for minor in minors)
+
+
+@pytest.mark.parametrize("version", ["2.28", "2.36", "3.0"])
+def test_a_c_library_that_the_wheels_run_with_passes(version):
+    preflight.check_libc("glibc", version)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "said"),
+    [("glibc", "2.27", "this system has 2.27"), ("", "", "musl"), ("libc", "6", "(libc)")],
+)
+def test_an_older_or_another_c_library_is_refused(name, version, said):
+    with pytest.raises(UnfitMachineError, match=r"glibc 2\.28 or newer") as caught:
+        preflight.check_libc(name, version)
+    assert said in str(caught.value)
+
+
+def test_where_every_package_has_a_wheel_no_compiler_is_asked_for():
+    assert preflight.ensure_compiler("x86_64", (3, 12), False, never) == ""
+
+
+def test_on_arm_what_has_no_wheel_is_named_with_what_to_install():
+    with pytest.raises(UnfitMachineError, match=r"hdrhistogram .* gcc python3\.12-dev"):
+        preflight.ensure_compiler("aarch64", (3, 12), False, never)
+
+
+def test_on_arm_what_has_no_wheel_is_compiled_and_that_is_said():
+    said = preflight.ensure_compiler("aarch64", (3, 12), True, never)
+    assert "hdrhistogram is compiled" in said
+    assert "nobody has tested" in said
+
+
+def test_on_arm_a_missing_compiler_is_installed_where_that_is_possible():
+    asked = []
+    preflight.ensure_compiler("aarch64", (3, 13), False, lambda name: not asked.append(name))
+    assert asked == ["gcc", "python3.13-dev"]
+
+
+@pytest.mark.parametrize("machine", ["riscv64", "ppc64le", "armv7l", "i686", ""])
+def test_a_processor_without_wheels_is_refused(machine):
+    with pytest.raises(UnfitMachineError, match="x86_64 and aarch64 only"):
+        preflight.ensure_compiler(machine, (3, 11), True, never)
+
+
+def test_what_says_whether_one_can_compile_asks_for_compiler_and_headers(monkeypatch, tmp_path):
+    monkeypatch.setattr(preflight.shutil, "which", lambda name: "/usr/bin/" + name)
+    monkeypatch.setattr(preflight.sysconfig, "get_path", lambda name: str(tmp_path))
+    assert not preflight.can_compile()
+    (tmp_path / "Python.h").touch()
+    assert preflight.can_compile()
+    monkeypatch.setattr(preflight.shutil, "which", lambda name: None)
+    assert not preflight.can_compile()
 
 
 def test_another_system_is_refused():
