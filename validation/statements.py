@@ -3,15 +3,15 @@
 * A definition states positions if it opens its book, gives a moment, or holds other positions than
   the definition before it; otherwise it changes settings only.
 * The moment of a statement is its ``as_of_ns``, or the end of its ``as_of_day`` in UTC. Without
-  either an opening is before everything, and any other as of the first mark behind it.
+  either an opening is before everything, and any other as of the first mark after it.
 * A trade is contained up to the moment by the event time of its first version. One without a time
   is contained if the session that it came in began before the moment, and never by an opening.
 * A split or dividend is contained if its mark lay before the moment: up to the last mark that had
-  come, if the moment is behind that one; else up to the day before the moment's own.
+  come, if the moment is after that mark; else up to the day before the moment's own.
 * The last statement holds: its positions, then what it does not contain. Cash is that of the last
-  statement that names any, the opening in any case, then of all that *this* one does not contain.
+  statement that names any, the opening in any case, then of all that it does not contain.
 * What a future realises and a dividend pays depends on what was held: by the statement before, on
-  the trades that had come by the first mark behind the statement that contains them.
+  the trades that had come by the first mark after the statement that contains them.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def histories_of(records: Iterable[Record], ruled: Iterable[Fate]) -> dict[str, 
         What must become of each.
     """
     counting = {fate.place for fate in ruled if fate.outcome in {Outcome.APPLIED, Outcome.MARK}}
-    found: dict[str, BookHistory] = {}
+    histories: dict[str, BookHistory] = {}
     marks: dict[dt.date, int] = {}
     days: dict[tuple[str, int], dt.date] = {}
     for record in sorted(
@@ -106,14 +106,14 @@ def histories_of(records: Iterable[Record], ruled: Iterable[Fate]) -> dict[str, 
                 days[place] = message.date
                 marks.setdefault(message.date, message.event_time_ns)
             case Portfolio():
-                history = found.setdefault(message.portfolio, BookHistory(marks=marks))
+                history = histories.setdefault(message.portfolio, BookHistory(marks=marks))
                 history.definitions.append(Defined(message, days.get(place)))
             case Trade():
-                history = found.setdefault(message.portfolio, BookHistory(marks=marks))
+                history = histories.setdefault(message.portfolio, BookHistory(marks=marks))
                 history.messages.append(SentTrade(message, days.get(place)))
             case _:
                 pass
-    return found
+    return histories
 
 
 class Held(NamedTuple):
@@ -186,11 +186,11 @@ def holdings(history: BookHistory, instruments: Mapping[str, Instrument], acts: 
     cash, paid = last, last.contained
     for statements in sessions:
         final = statements[-1]
-        naming = [one for one in statements if path.names_cash(one.book)]
+        naming = [statement for statement in statements if path.names_cash(statement.book)]
         if naming and naming[-1] is not final:
             cash, paid, path.earned = naming[-1], naming[-1].contained, {}
         barrier = _mark_behind(history, final.day)
-        taken = [one for one in acts.taken if barrier is None or one.day <= barrier]
+        taken = [act for act in acts.taken if barrier is None or act.day <= barrier]
         for entry in _in_order(_versions(history.messages, until=barrier), taken):
             if final.contained.has(entry):
                 path.move(entry, held=not last.contained.has(entry), pays=not paid.has(entry))
@@ -213,19 +213,19 @@ def holdings(history: BookHistory, instruments: Mapping[str, Instrument], acts: 
 
 def _sessions(history: BookHistory) -> list[list[_Statement]]:
     """Return the opening, then the statements of each session."""
-    found: list[list[_Statement]] = []
+    sessions: list[list[_Statement]] = []
     before: Portfolio | None = None
     for book, day in history.definitions:
         silent = book.as_of_ns is None and book.as_of_day is None
         if before is None or not silent or book.positions != before.positions:
             contained = _contained(history, book, day, is_opening=before is None)
             statement = _Statement(book, contained, day)
-            if len(found) > 1 and found[-1][-1].day == day:
-                found[-1].append(statement)
+            if len(sessions) > 1 and sessions[-1][-1].day == day:
+                sessions[-1].append(statement)
             else:
-                found.append([statement])
+                sessions.append([statement])
         before = book
-    return found
+    return sessions
 
 
 def _contained(history: BookHistory, book: Portfolio, day: Day, *, is_opening: bool) -> Contained:
@@ -244,8 +244,8 @@ def _contained(history: BookHistory, book: Portfolio, day: Day, *, is_opening: b
 
 
 def _mark_behind(history: BookHistory, day: Day) -> Day:
-    """Return the first mark behind the session that follows a day; None before it comes."""
-    return min((one for one in history.marks if day is None or one > day), default=None)
+    """Return the first mark after the session that follows a day; None before it comes."""
+    return min((mark for mark in history.marks if day is None or mark > day), default=None)
 
 
 def _versions(messages: Iterable[SentTrade], until: Day = None) -> list[_Order]:
@@ -272,7 +272,7 @@ def _versions(messages: Iterable[SentTrade], until: Day = None) -> list[_Order]:
 
 
 def _in_order(trades: Sequence[_Order], taken: Sequence[Taken]) -> Iterator[_Order | Taken]:
-    """Yield trades with each act before what came behind its mark."""
+    """Yield trades with each act before what came after its mark."""
     waiting = list(taken)
     for order in trades:
         while waiting and order.day is not None and waiting[0].day <= order.day:
@@ -284,7 +284,7 @@ def _in_order(trades: Sequence[_Order], taken: Sequence[Taken]) -> Iterator[_Ord
 def _refuse_other_currencies(
     history: BookHistory, instruments: Mapping[str, Instrument], *, is_restated: bool
 ) -> None:
-    bases = {one.book.base_currency for one in history.definitions}
+    bases = {defined.book.base_currency for defined in history.definitions}
     money = [
         sent.trade.instrument
         for sent in history.messages
@@ -311,13 +311,13 @@ class _Path:
 
     def state(self, book: Portfolio) -> None:
         """Hold the positions of a statement, without its cash."""
-        others = [one for one in book.positions if not self._is_cash(one.instrument)]
-        self.quantity = {one.instrument: Fraction(one.quantity) for one in others}
-        self.average = {one.instrument: Fraction(one.entry_price) for one in others}
+        others = [held for held in book.positions if not self._is_cash(held.instrument)]
+        self.quantity = {held.instrument: Fraction(held.quantity) for held in others}
+        self.average = {held.instrument: Fraction(held.entry_price) for held in others}
 
     def names_cash(self, book: Portfolio) -> bool:
         """Return whether a statement names any cash."""
-        return any(self._is_cash(one.instrument) for one in book.positions)
+        return any(self._is_cash(held.instrument) for held in book.positions)
 
     def _is_cash(self, name: str) -> bool:
         if name.startswith(CASH):
@@ -344,7 +344,7 @@ class _Path:
         self.earned[cash] = self.earned.get(cash, Fraction(0)) + amount
 
     def _trade(self, trade: Trade) -> Fraction:
-        """Move one position and return the gain on what was closed."""
+        """Move a position and return the gain on what was closed."""
         name, amount, price = trade.instrument, Fraction(trade.quantity), Fraction(trade.price)
         before, average = self.quantity.get(name, Fraction(0)), self.average.get(name, price)
         self.quantity[name] = after = before + amount
@@ -359,11 +359,11 @@ class _Path:
     def cash_from(
         self, book: Portfolio, settled: Iterable[Trade], base_currency: str
     ) -> dict[str, Fraction]:
-        """Return the cash of a statement behind trades, with what was earned."""
+        """Return the cash of a statement after trades, with what was earned."""
         total: dict[str, Fraction] = {
-            one.instrument: Fraction(one.quantity)
-            for one in book.positions
-            if self._is_cash(one.instrument)
+            held.instrument: Fraction(held.quantity)
+            for held in book.positions
+            if self._is_cash(held.instrument)
         }
         moved = [*self.earned.items()]
         for trade in settled:

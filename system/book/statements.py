@@ -39,7 +39,7 @@ from system.risk.cost import CostBasis
 from system.risk.listing import Listing
 
 NEXT_BARRIER_NS: Final = 2**63 - 1
-"""The moment of a statement that gives none, until the barrier at which it takes one."""
+"""Moment of a statement that gives none, until the barrier that dates it."""
 SAME: Final = 1e-9
 """Relative: quantities that were added up in another order are equal."""
 _DAY: Final = dt.timedelta(days=1)
@@ -48,7 +48,7 @@ ListingOf = Callable[[str], Listing]
 
 
 class Difference(NamedTuple):
-    """A quantity of one instrument by the trades, and as it was stated."""
+    """Quantity of an instrument by the trades, and as it was stated."""
 
     instrument: str
     before: float
@@ -91,7 +91,7 @@ def cutoff_of(definition: Portfolio, day: DayState | None, *, is_first: bool) ->
     day : DayState or None
         The last day that was closed when it came.
     is_first : bool
-        Whether it opens its book: then no trade without a time lies before it.
+        Whether it opens its book: then it contains no trade without a time.
     """
     as_of_ns, last = _moment(definition, day, is_first=is_first)
     untimed = None if is_first else (last or dt.date.min)
@@ -127,12 +127,12 @@ def is_on_top(entry: Entry, state: PortfolioState) -> bool:
     """Return whether an entry moves all of a portfolio: its positions, cash and realised P&L."""
     cutoffs = [_cutoffs(state), _cutoffs(state, _restated_cash(state))]
     positions = state.restated or cutoffs[0].positions
-    moments = {positions, *(one for each in cutoffs for one in (each.cash, each.realised))}
+    moments = {positions, *(cutoff for each in cutoffs for cutoff in (each.cash, each.realised))}
     return not any(is_contained(entry, moment) for moment in moments)
 
 
 def _later(first: Cutoff, second: Cutoff) -> Cutoff:
-    """Return the cut-off of a balance that was brought forward from one to another."""
+    """Return the cut-off of a balance that contains all that either of two contains."""
     return Cutoff(
         as_of_ns=max(first.as_of_ns, second.as_of_ns),
         day=_latest(first.day, second.day),
@@ -190,16 +190,16 @@ def holdings(state: PortfolioState, entries: Sequence[Entry], listing_of: Listin
     positions = _contained(state, entries, listing_of, state.restated)
     before = dict(positions.basis)
     positions.restate(state.pending.positions)
-    found = Holdings(positions)
+    held = Holdings(positions)
     if state.restated_cash is not None or _is_value(before, positions.basis, listing_of):
         plain = msgspec.structs.replace(state, restated=None)
-        found = Holdings(positions, holdings(plain, entries, listing_of).positions)
+        held = Holdings(positions, holdings(plain, entries, listing_of).positions)
     base = _cutoffs(state, cash)
     stated = positions.states_cash(state.pending.positions)
     rest = base._replace(positions=state.restated, cash=state.restated if stated else base.cash)
     later = (entry for entry in entries if not is_contained(entry, state.restated))
     _moved(positions, later, rest)
-    return found
+    return held
 
 
 def brought_forward(
@@ -233,10 +233,10 @@ def brought_forward(
         stated=base.positions if cash is None else cash.stated,
         cutoff=_later(base.cash, restated),
     )
-    realised = RealisedBalance(
+    gains = RealisedBalance(
         amounts={
-            name: RealisedAmount(currency=one.currency, amount=one.amount)
-            for name, one in sorted(positions.realised.items())
+            name: RealisedAmount(currency=realised.currency, amount=realised.amount)
+            for name, realised in sorted(positions.realised.items())
         },
         cutoff=_later(base.realised, restated),
     )
@@ -247,7 +247,7 @@ def brought_forward(
         restated=None,
         restated_cash=None,
         cash=None if positions.states_cash(definition.positions) else kept,
-        realised=realised,
+        realised=gains,
     )
 
 
@@ -261,7 +261,7 @@ def restated_by(
     state : PortfolioState
         Of the same portfolio.
     definition : Portfolio
-        As it came; another one than the last.
+        As it came; not the same as the last.
     day : DayState or None
         The last day that was closed when it came.
     listing_of : callable
@@ -282,7 +282,7 @@ def restated_by(
 def _cash_stated_before(
     state: PortfolioState, definition: Portfolio, listing_of: ListingOf
 ) -> CashBalance | None:
-    """Return the cash of a statement that another one, without cash, takes the place of."""
+    """Return the cash of a statement that is replaced by a statement without cash."""
     if state.pending is None or state.restated is None:
         return None
     stated = Positions(state.pending, (), listing_of)
@@ -294,7 +294,7 @@ def _cash_stated_before(
 def settled_late(
     state: PortfolioState, known: TradeState | None, trade: TradeState, listing_of: ListingOf
 ) -> PortfolioState:
-    """Return the state behind a trade that its cash balance should contain and did not.
+    """Return the state with a late trade settled in the cash balance that contains it.
 
     Parameters
     ----------
@@ -316,8 +316,8 @@ def settled_late(
     if cash is None or not is_contained(trade, cash.cutoff) or is_contained(trade, cash.stated):
         return state
     amounts = dict(cash.amounts)
-    for sign, one in ((1.0, trade), (-1.0, known)):
-        for name, paid in _settlement(state.definition, one, listing_of).items():
+    for sign, version in ((1.0, trade), (-1.0, known)):
+        for name, paid in _settlement(state.definition, version, listing_of).items():
             amounts[name] = amounts.get(name, 0.0) + sign * paid
     kept = {name: amount for name, amount in sorted(amounts.items()) if amount != 0.0}
     return msgspec.structs.replace(state, cash=msgspec.structs.replace(cash, amounts=kept))
@@ -383,7 +383,8 @@ def _opening(state: PortfolioState, listing_of: ListingOf, cash: CashBalance | N
         positions.put_cash(cash.amounts)
     if state.realised is not None:
         positions.realised = {
-            name: Realised(one.currency, one.amount) for name, one in state.realised.amounts.items()
+            name: Realised(amount.currency, amount.amount)
+            for name, amount in state.realised.amounts.items()
         }
     return positions
 

@@ -14,7 +14,7 @@ _NS_PER_US: Final = 1_000
 
 
 class MomentError(ValueError):
-    """A text that is no moment; says what one looks like."""
+    """Text that is no moment; the message shows the right form."""
 
 
 def moment_ns(text: str) -> int:

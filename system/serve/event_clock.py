@@ -49,8 +49,8 @@ class EventClock:
         Parameters
         ----------
         known_ns : int
-            Event time that has passed whether the stream has read it or not: the end of the
-            last day of a book's closes.
+            Event time that has passed, where the stream has no event yet: the end of the last
+            day of a book's closes.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class EventClock:
             If PostgreSQL does not answer.
         """
         newest_ns, wall_ns = await self._newest(), self._services.clock.wall_ns()
-        passed_ns = max(newest_ns, known_ns)
+        passed_ns = newest_ns or known_ns
         is_live = passed_ns > wall_ns - LIVE_WITHIN_NS or not (passed_ns or self._base_ns)
         base_ns = max(wall_ns, newest_ns) if is_live else passed_ns
         if base_ns > self._base_ns:

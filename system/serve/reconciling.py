@@ -86,12 +86,12 @@ class Reconciler:
         trades = TradeLedger(map(_TRADE.decode, rows)).counting_states(definition.portfolio)
         state = restored_rows(kept).portfolios[0]
         market = await self._market(kept, state, definition, trades, described)
-        taken = [one for one in market.taken if one.adjustment.instrument in market.listings]
+        taken = [state for state in market.taken if state.adjustment.instrument in market.listings]
         moved = entries(trades, taken)
-        found = await anyio.to_thread.run_sync(
+        comparison = await anyio.to_thread.run_sync(
             lambda: reconciled(state, definition, market.day, moved, market.listing)
         )
-        return _shown(found, is_current=is_current)
+        return _shown(comparison, is_current=is_current)
 
     async def _is_read(self) -> bool:
         """Wait until the stream has committed what was sent before; False if that takes long."""
@@ -127,14 +127,14 @@ class Reconciler:
         """Return a market that knows every instrument of a comparison, and what took effect."""
         services = self._services
         definitions = (state.definition, state.pending or state.definition, definition)
-        named = {one.instrument for each in definitions for one in each.positions}
+        named = {held.instrument for each in definitions for held in each.positions}
         named |= {trade.trade.instrument for trade in trades}
         rows = await self._instruments(named)
         keys = await services.read(services.history.state_keys, ADJUSTMENT_PREFIX)
         rows |= await services.read(services.history.state_values, keys)
         rows |= {key: row for key, row in kept.items() if key == DAY_KEY}
         market = restored_market(restored_rows(rows), Staleness(0))
-        for instrument in sorted(described, key=lambda one: one.option is not None):
+        for instrument in sorted(described, key=lambda described: described.option is not None):
             if instrument.instrument not in market.listings:
                 market.add_instrument(instrument)
         return market
@@ -145,8 +145,12 @@ class Reconciler:
         keys = [INSTRUMENT_PREFIX + name for name in sorted(named) if not _is_cash(name)]
         rows = await services.read(history.state_values, keys)
         kept: KeptRows = restored_rows(rows)
-        behind = {one.option.underlying for one in kept.instruments if one.option is not None}
-        others = [INSTRUMENT_PREFIX + name for name in sorted(behind - named)]
+        underlyings = {
+            option.underlying
+            for instrument in kept.instruments
+            if (option := instrument.option) is not None
+        }
+        others = [INSTRUMENT_PREFIX + name for name in sorted(underlyings - named)]
         return {**rows, **await services.read(history.state_values, others)}
 
 
@@ -154,21 +158,21 @@ def _is_cash(name: str) -> bool:
     return name.startswith(CASH_PREFIX)
 
 
-def _shown(found: Reconciled, *, is_current: bool) -> Reconciliation:
+def _shown(comparison: Reconciled, *, is_current: bool) -> Reconciliation:
     return Reconciliation(
         opens=False,
-        equal_count=found.equal_count,
-        different_count=len(found.differing),
+        equal_count=comparison.equal_count,
+        different_count=len(comparison.differing),
         rows=tuple(
             PositionDifference(
-                instrument=one.instrument,
-                before=one.before,
-                stated=one.stated,
-                difference=one.stated - one.before,
+                instrument=row.instrument,
+                before=row.before,
+                stated=row.stated,
+                difference=row.stated - row.before,
             )
-            for one in found.differing
+            for row in comparison.differing
         ),
-        cash_stated=found.is_cash_stated,
-        trades_on_top=found.on_top_count,
+        cash_stated=comparison.is_cash_stated,
+        trades_on_top=comparison.on_top_count,
         current=is_current,
     )

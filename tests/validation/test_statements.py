@@ -85,9 +85,9 @@ def days(draw: st.DrawFn) -> list[list[Sent]]:
     acts = [split(), dividend(), split("B", 0.5, day=2, last=1), dividend("C", 9.0, day=2, last=1)]
     count = draw(st.integers(1, 3))
     chosen = draw(st.lists(st.sampled_from(acts), unique=True, max_size=3))
-    found = [draw(st.lists(trades() | trades() | statements(), max_size=6)) for _ in range(count)]
-    found[0] = [*chosen, *found[0]]
-    return found
+    days = [draw(st.lists(trades() | trades() | statements(), max_size=6)) for _ in range(count)]
+    days[0] = [*chosen, *days[0]]
+    return days
 
 
 @given(statements(), days(), st.booleans())
@@ -97,26 +97,26 @@ def test_the_product_holds_what_the_written_rules_say(opening, history, is_one_b
     assert feed.send(*MARKET, opening).rejected == ()
     feed.send(*RATES, *QUOTES)
     for day, messages in enumerate(history):
-        for part in [[one] for one in messages] if is_one_by_one else [messages]:
+        for part in [[message] for message in messages] if is_one_by_one else [messages]:
             feed.send(*part)
         feed.close(day)
     feed.send(trade("last", "A", 1.0, 100.0), tick("A", 101.0, day=3))
-    found = check_recorded(feed.records, feed.announced)
-    assert found.verdict is Verdict.PASSED, found.detail
-    assert "not comparable" not in found.detail
+    finding = check_recorded(feed.records, feed.announced)
+    assert finding.verdict is Verdict.PASSED, finding.detail
+    assert "not comparable" not in finding.detail
 
 
 def closes_of(feed: RecordedFeed) -> dict[str, dict[dt.date, float]]:
     """Return the closes of a feed whose every day has one tick of each series at most."""
-    found: dict[str, dict[dt.date, float]] = {}
+    closes: dict[str, dict[dt.date, float]] = {}
     for record in feed.records:
         message = read_message(record)
         if isinstance(message, CloseHistory):
-            found[message.series] = {point.date: point.value for point in message.closes}
+            closes[message.series] = {point.date: point.value for point in message.closes}
         if isinstance(message, Tick):
             day = EPOCH + dt.timedelta(days=message.event_time_ns // DAY_NS)
-            found[message.ticker][day] = message.mid
-    return found
+            closes[message.ticker][day] = message.mid
+    return closes
 
 
 def test_every_end_of_day_of_a_restated_book_is_expected() -> None:
@@ -134,17 +134,17 @@ def test_every_end_of_day_of_a_restated_book_is_expected() -> None:
     days = [date_of(day) for day in range(4)]
     closes = closes_of(feed)
     expected = expected_of(feed.records, closes, calendar=sorted(closes["A"]), days=days)
-    ends = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [end for end in feed.announced if end.kind is SnapshotKind.END_OF_DAY]
     stated = {
-        (one.portfolio, one.asof): msgspec.structs.replace(
-            stated_by(one), hypothetical_pnl=one.hypothetical_pnl, breach=one.breach
+        (end.portfolio, end.asof): msgspec.structs.replace(
+            stated_by(end), hypothetical_pnl=end.hypothetical_pnl, breach=end.breach
         )
-        for one in ends
+        for end in ends
     }
-    found = check_end_of_day("restated", stated, expected)
-    assert found.verdict is Verdict.PASSED, found.detail
-    assert [len(one.positions) and one.positions[0].quantity for one in ends] == [15, 30, 11, 11]
-    assert [one.window for one in ends] == [5, 5, 6, 6]
+    finding = check_end_of_day("restated", stated, expected)
+    assert finding.verdict is Verdict.PASSED, finding.detail
+    assert [end.positions[0].quantity for end in ends] == [15, 30, 11, 11]
+    assert [end.window for end in ends] == [5, 5, 6, 6]
 
 
 def test_cash_and_costs_are_exact_where_floats_are_not() -> None:
@@ -152,6 +152,8 @@ def test_cash_and_costs_are_exact_where_floats_are_not() -> None:
     bought = [SentTrade(trade(f"b{n}", "A", 0.1, 3.0, event_time_ns=n + 1)) for n in range(10)]
     again = msgspec.structs.replace(portfolio("P", holding("A", 2.0)), as_of_ns=5)
     history = BookHistory([Defined(portfolio("P")), Defined(again)], bought)
-    instruments = {one.instrument: one for one in MARKET if isinstance(one, Instrument)}
+    instruments = {
+        message.instrument: message for message in MARKET if isinstance(message, Instrument)
+    }
     held = holdings(history, instruments, NO_ACTS)
     assert held.quantity == {"A": 2 + 5 * Fraction(0.1), "cash:USD": -30 * Fraction(0.1)}

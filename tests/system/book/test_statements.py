@@ -283,8 +283,8 @@ def test_a_trade_without_a_time_is_never_before_the_opening_of_its_book() -> Non
     opening = msgspec.structs.replace(stated(holding("A", 100.0)), portfolio="Q")
     feed.send(opening, trade("t", "A", 5.0, 100.0, "Q"))
     feed.send(made("u", "A", 3.0, 100.0, hour=9.0, book="Q"))
-    found = live(feed.book.revalue(fence=1, epoch=9), "Q")
-    assert {row.instrument: row.quantity for row in found.positions} == {
+    snapshot = live(feed.book.revalue(fence=1, epoch=9), "Q")
+    assert {row.instrument: row.quantity for row in snapshot.positions} == {
         "A": 105.0,
         "cash:USD": -500.0,
     }
@@ -444,8 +444,8 @@ def test_a_change_of_var_by_a_statement_is_the_step_of_positions() -> None:
     feed.send(*RATES, tick("C", 900.0, day=1))
     first = now(feed)
     feed.send(trade("t", "A", 5.0, 100.0), stated(holding("A", 40.0), day=1))
-    steps = {one.step: one for one in var_change(first, now(feed), reference(feed)).steps}
-    assert {step for step, one in steps.items() if one.changed} == {ChangeStep.POSITIONS}
+    steps = {step.step: step for step in var_change(first, now(feed), reference(feed)).steps}
+    assert {name for name, step in steps.items() if step.changed} == {ChangeStep.POSITIONS}
     assert steps[ChangeStep.POSITIONS].change == now(feed).var - first.var
 
 
@@ -454,7 +454,7 @@ def test_a_split_and_its_statement_change_no_position_and_no_var() -> None:
     first = now(feed)
     feed.close(1, tick("A", 100.0, day=1), split(day=2, last=1))
     feed.send(stated(holding("A", 40.0, 25.0), day=2))
-    steps = {one.step: one for one in var_change(first, now(feed), reference(feed)).steps}
+    steps = {step.step: step for step in var_change(first, now(feed), reference(feed)).steps}
     assert not steps[ChangeStep.POSITIONS].changed
     assert steps[ChangeStep.POSITIONS].change == 0.0
 
@@ -477,16 +477,16 @@ STATED = (holding("A", 70.0, 90.0), holding("C", -3.0, 880.0), holding("cash:USD
 def test_stated_again_is_as_if_stated_first(before, acts, late, after, is_restarted) -> None:
     """Import, trades, splits, import as of T, trades: the same as the second import alone."""
     lived, fresh = opened(holding("A", 10.0), holding("B", 4.0)), opened(*STATED)
-    lived.send(*(made(f"b{i}", *one, hour=9.0) for i, one in enumerate(before)))
+    lived.send(*(made(f"b{i}", *terms, hour=9.0) for i, terms in enumerate(before)))
     for feed in (lived, fresh):
         quotes = (tick("A", 100.0), tick("C", 900.0), tick("B", 50.0))
         feed.close(0, *RATES, *quotes, *(acts if feed is lived else ()))
     lived.send(stated(*STATED, day=1))
-    lived.send(*(made(f"l{i}", *one, day=1, hour=11.0) for i, one in enumerate(late)))
+    lived.send(*(made(f"l{i}", *terms, day=1, hour=11.0) for i, terms in enumerate(late)))
     if is_restarted:
         lived.restart(lived.next_offsets)
     for feed in (lived, fresh):
-        feed.send(*(made(f"a{i}", *one, day=1, hour=13.0) for i, one in enumerate(after)))
+        feed.send(*(made(f"a{i}", *terms, day=1, hour=13.0) for i, terms in enumerate(after)))
         feed.send(tick("A", 101.0, day=1), tick("C", 905.0, day=1))
     assert everything(lived)[0] == everything(fresh)[0]
     assert now(lived).nav == now(fresh).nav

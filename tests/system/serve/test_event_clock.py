@@ -91,6 +91,11 @@ def test_before_the_first_event_of_a_replay_closes_say_when_it_is(clock: EventCl
     assert stated.as_of_ns < now(clock) < midnight_after_ns(last) + 10, "also for what follows"
 
 
+def test_closes_of_the_day_do_not_put_a_replay_forward(world: Any, clock: EventClock) -> None:
+    stream_at(world, PAST_NS)
+    assert dated(clock, BOOK, dt.date(2020, 1, 26)).as_of_ns < PAST_NS + 10
+
+
 def test_closes_of_this_evening_do_not_put_the_clock_forward(clock: EventClock) -> None:
     today = dt.datetime.fromtimestamp(WALL_NS / 1e9, dt.UTC).date()
     assert dated(clock, BOOK, today).as_of_ns < WALL_NS + 10

@@ -1,4 +1,4 @@
-"""What an import changes: told with the answer, and before it with a dry run."""
+"""What an import changes: in the answer, and before it with a dry run."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class Desk:
         return self.world.client.post(path, content=msgspec.json.encode(book))
 
     def imported(self, *held: OpeningPosition, **moment: object) -> Reconciliation:
-        found = self.send(*held, **moment).reconciliation
+        changes = self.send(*held, **moment).reconciliation
         self.read()
-        assert found is not None
-        return found
+        assert changes is not None
+        return changes
 
     def trade(self, name: str, quantity: float, price: float, **other: object) -> str:
         body = {"portfolio": "P", "instrument": name, "quantity": quantity, "price": price, **other}
@@ -87,24 +87,29 @@ def desk(world: Any) -> Desk:
     return Desk(world)
 
 
-def rows(found: Reconciliation) -> list[tuple[str, float, float, float]]:
-    return [(row.instrument, row.before, row.stated, row.difference) for row in found.rows]
+def rows(changes: Reconciliation) -> list[tuple[str, float, float, float]]:
+    return [(row.instrument, row.before, row.stated, row.difference) for row in changes.rows]
 
 
 def test_the_first_import_opens_the_book(desk: Desk) -> None:
-    found = desk.imported(holding("A", 100.0))
-    assert (found.opens, found.rows, found.current) == (True, (), True)
+    changes = desk.imported(holding("A", 100.0))
+    assert (changes.opens, changes.rows, changes.current) == (True, (), True)
     assert desk.held() == {"A": 100.0}
 
 
 def test_an_import_after_a_trade_agrees_and_counts_it_once(desk: Desk) -> None:
     desk.imported(holding("A", 100.0))
     desk.trade("A", 50.0, 100.0)
-    found = desk.imported(holding("A", 150.0))
-    assert (found.opens, found.rows, found.equal_count, found.cash_stated) == (False, (), 1, False)
+    changes = desk.imported(holding("A", 150.0))
+    assert (changes.opens, changes.rows, changes.equal_count, changes.cash_stated) == (
+        False,
+        (),
+        1,
+        False,
+    )
     assert desk.held() == {"A": 150.0, "cash:USD": -5_000.0}
     desk.trade("A", 5.0, 100.0)
-    assert desk.held()["A"] == 155.0, "behind the import: on top of it"
+    assert desk.held()["A"] == 155.0, "after the import: on top of it"
     desk.close(0, tick("A", 100.0))
     assert desk.held() == {"A": 155.0, "cash:USD": -5_500.0}
 
@@ -112,12 +117,12 @@ def test_an_import_after_a_trade_agrees_and_counts_it_once(desk: Desk) -> None:
 def test_what_differs_is_listed_by_instrument(desk: Desk) -> None:
     desk.imported(holding("A", 100.0), holding("B", 5.0), holding("C", 7.0, 900.0))
     desk.trade("A", -100.0, 110.0)
-    found = desk.imported(holding("B", 5.0), holding("C", 8.0, 900.0), holding("D", 1.0, 3_000.0))
-    assert rows(found) == [("C", 7.0, 8.0, 1.0), ("D", 0.0, 1.0, 1.0)]
-    assert (found.different_count, found.equal_count) == (2, 1)
-    found = desk.imported(holding("B", 5.0), holding("cash:USD", 11_000.0))
-    assert rows(found) == [("C", 8.0, 0.0, -8.0), ("D", 1.0, 0.0, -1.0)]
-    assert (found.cash_stated, found.equal_count) == (True, 2)
+    changes = desk.imported(holding("B", 5.0), holding("C", 8.0, 900.0), holding("D", 1.0, 3_000.0))
+    assert rows(changes) == [("C", 7.0, 8.0, 1.0), ("D", 0.0, 1.0, 1.0)]
+    assert (changes.different_count, changes.equal_count) == (2, 1)
+    changes = desk.imported(holding("B", 5.0), holding("cash:USD", 11_000.0))
+    assert rows(changes) == [("C", 8.0, 0.0, -8.0), ("D", 1.0, 0.0, -1.0)]
+    assert (changes.cash_stated, changes.equal_count) == (True, 2)
 
 
 def test_a_dry_run_shows_the_same_and_sends_nothing(desk: Desk) -> None:
@@ -145,9 +150,9 @@ def test_positions_as_of_the_past_are_compared_with_the_past(desk: Desk) -> None
     desk.imported(holding("A", 100.0), as_of_ns=at_ns(0, 8.0))
     desk.trade("A", 50.0, 100.0, event_time_ns=at_ns(0, 10.0))
     desk.trade("A", 7.0, 100.0, event_time_ns=at_ns(0, 14.0))
-    found = desk.imported(holding("A", 151.0), as_of_ns=at_ns(0, 12.0))
-    assert rows(found) == [("A", 150.0, 151.0, 1.0)]
-    assert found.trades_on_top == 1
+    changes = desk.imported(holding("A", 151.0), as_of_ns=at_ns(0, 12.0))
+    assert rows(changes) == [("A", 150.0, 151.0, 1.0)]
+    assert changes.trades_on_top == 1
     assert desk.held()["A"] == 158.0
 
 
@@ -155,11 +160,11 @@ def test_positions_as_of_a_day_are_compared_before_what_its_end_brought(desk: De
     desk.imported(holding("A", 100.0), holding("C", 10.0, 900.0), as_of_day=date_of(-1))
     desk.take(split(ratio=8.0), dividend("C", 45.0))
     desk.close(0, tick("A", 120.0), tick("C", 900.0))
-    found = desk.imported(holding("A", 100.0), holding("C", 10.0, 900.0), as_of_day=date_of(0))
-    assert (found.rows, found.equal_count) == ((), 2)
+    changes = desk.imported(holding("A", 100.0), holding("C", 10.0, 900.0), as_of_day=date_of(0))
+    assert (changes.rows, changes.equal_count) == ((), 2)
     assert desk.held() == {"A": 800.0, "C": 10.0, "cash:GBP": 4.5}
-    found = desk.imported(holding("A", 800.0), holding("C", 10.0, 900.0))
-    assert (found.rows, found.equal_count) == ((), 2)
+    changes = desk.imported(holding("A", 800.0), holding("C", 10.0, 900.0))
+    assert (changes.rows, changes.equal_count) == ((), 2)
 
 
 def test_a_second_statement_is_compared_with_the_first(desk: Desk) -> None:
@@ -176,8 +181,8 @@ def test_an_instrument_that_comes_with_the_book_is_compared(desk: Desk) -> None:
         instruments=(new,),
         histories=(history("N", walk(9)),),
     )
-    told = msgspec.json.decode(desk.posted(wanted).content, type=PortfolioAccepted)
-    assert rows(told.reconciliation) == [("A", 100.0, 0.0, -100.0), ("N", 0.0, 3.0, 3.0)]
+    accepted = msgspec.json.decode(desk.posted(wanted).content, type=PortfolioAccepted)
+    assert rows(accepted.reconciliation) == [("A", 100.0, 0.0, -100.0), ("N", 0.0, 3.0, 3.0)]
 
 
 def test_what_the_stream_has_not_read_yet_is_said(desk: Desk, monkeypatch: Any) -> None:
@@ -185,8 +190,8 @@ def test_what_the_stream_has_not_read_yet_is_said(desk: Desk, monkeypatch: Any) 
     desk.imported(holding("A", 100.0))
     body = {"portfolio": "P", "instrument": "A", "quantity": 50.0, "price": 100.0}
     desk.world.client.post("/v1/trades", json=body)
-    found = desk.send(holding("A", 150.0)).reconciliation
-    assert (rows(found), found.current) == ([("A", 100.0, 150.0, 50.0)], False)
+    changes = desk.send(holding("A", 150.0)).reconciliation
+    assert (rows(changes), changes.current) == ([("A", 100.0, 150.0, 50.0)], False)
     desk.read()
     assert desk.held() == {"A": 150.0, "cash:USD": -5_000.0}, (
         "the stream counts it once all the same"
@@ -211,5 +216,5 @@ def test_two_moments_are_refused(desk: Desk) -> None:
 def test_unknown_definitions_are_no_statement_of_another_book(desk: Desk) -> None:
     desk.imported(holding("A", 100.0))
     other = PortfolioImport(portfolio=Portfolio(portfolio="Q", window=30, positions=()))
-    told = msgspec.json.decode(desk.posted(other).content, type=PortfolioAccepted)
-    assert told.reconciliation.opens
+    accepted = msgspec.json.decode(desk.posted(other).content, type=PortfolioAccepted)
+    assert accepted.reconciliation.opens
