@@ -214,11 +214,6 @@ class Restated:
     definitions: Sequence[Defined] = ()
     marks: Mapping[dt.date, int] = field(default_factory=dict)
 
-    def in_force(self, first: Portfolio, before: dt.date | None) -> Portfolio:
-        """Return the settings that are in force behind a mark; None: before the first."""
-        came = [one.book for one in self.definitions if _is_before(one.day, before)]
-        return came[-1] if came else first
-
 
 NEVER_RESTATED: Final = Restated()
 
@@ -264,7 +259,7 @@ def expected_days(
         came = [one for one in restated.definitions if _is_before(one.day, day)]
         passed = {one: ns for one, ns in restated.marks.items() if one < day}
         history = BookHistory([Defined(portfolio, opened), *came], sent, passed)
-        book = restated.in_force(portfolio, last)
+        book = history.settings(last)
         stands = market.under(acts, until=day - ONE_DAY)
         held = held_positions(history, market.instruments, stands.acts)
         risk = expected_end_of_day(book, held, stands, day)

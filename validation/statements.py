@@ -79,6 +79,11 @@ class BookHistory:
     messages: list[SentTrade] = field(default_factory=list)
     marks: Mapping[dt.date, int] = field(default_factory=dict)
 
+    def settings(self, mark: Day) -> Portfolio:
+        """Return the settings that are in force after a mark; None: before the first."""
+        came = [book for book, day in self.definitions if mark and (day is None or day < mark)]
+        return came[-1] if came else self.definitions[0].book
+
 
 def histories_of(records: Iterable[Record], ruled: Iterable[Fate]) -> dict[str, BookHistory]:
     """Return the history of each portfolio, by name.

@@ -419,7 +419,7 @@ def _refuse_disorder(series: str, closes: tuple[ClosePoint, ...]) -> None:
 
 
 class OpeningPosition(Checked, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A holding that a portfolio starts with; ``entry_price`` is its average cost."""
+    """A position as it is stated; ``entry_price`` is its average cost."""
 
     instrument: Identifier
     quantity: Signed

@@ -29,9 +29,8 @@ from validation.adjustments import NO_ACTS, Acts, acts_of
 from validation.checkers.barrier import MarkPlaces
 from validation.checkers.ledger import Fate, Outcome
 from validation.checkers.verdict import Finding, judged, unknown
-from validation.expected import effective_trades, positions_after
+from validation.expected import held_positions
 from validation.fates import read_message
-from validation.gathering import books_of
 from validation.references.carrying import SessionTable
 from validation.references.exact import ReferenceInputError, exact
 from validation.references.revaluation import CurrentMarket, ReferencePosition, needed_series
@@ -39,6 +38,7 @@ from validation.references.snapshot import reference_snapshot
 from validation.references.stand_ins import covered
 from validation.scenarios.closes import TopicCloses
 from validation.sessions import carrying_of, session_tables
+from validation.statements import BookHistory, Defined, SentTrade
 
 CHECK: Final = "live: sampled numbers equal the exact reference at their offsets"
 RELATIVE_TOLERANCE: Final = 1e-9
@@ -58,10 +58,12 @@ class Inputs:
         Histories, days, quotes.
     marks : mapping
         Where each day's marks lie.
-    instruments, books : mapping
-        Reference data and portfolios by id.
-    trades : sequence of (str, int, Trade)
-        Applied trades with ``topic:partition`` and offset.
+    mark_ns : mapping of date to int
+        Event time of each day's mark.
+    instruments : mapping
+        Reference data by id.
+    definitions, trades : sequence of (str, int, message)
+        Applied definitions of portfolios, and trades, with ``topic:partition`` and offset.
     prices : mapping
         Per series its partition, and the offsets and prices of its applied quotes.
     times : mapping
@@ -74,8 +76,9 @@ class Inputs:
 
     closes: TopicCloses
     marks: MarkPlaces
+    mark_ns: Mapping[dt.date, int]
     instruments: Mapping[str, Instrument]
-    books: Mapping[str, Portfolio]
+    definitions: Sequence[tuple[str, int, Portfolio]]
     trades: Sequence[tuple[str, int, Trade]]
     prices: Mapping[str, tuple[str, list[int], list[float]]]
     times: Mapping[str, tuple[list[int], list[int]]]
@@ -112,6 +115,7 @@ def inputs_of(
         and (record.topic, record.partition, record.offset) in applied
     ]
     messages = [message for _, message in slow]
+    marked = _marks(records)
     prices: dict[str, tuple[str, list[int], list[float]]] = {}
     times: dict[str, tuple[list[int], list[int]]] = {}
     for quote in closes.quotes:
@@ -124,20 +128,33 @@ def inputs_of(
     return Inputs(
         closes=closes,
         marks=marks,
+        mark_ns={
+            mark.date: mark.event_time_ns
+            for mark in map(read_message, marked)
+            if isinstance(mark, Mark)
+        },
         instruments={one.instrument: one for one in messages if isinstance(one, Instrument)},
-        books={one.portfolio: one for one in books_of(messages)},
+        definitions=[
+            (_partition(record), record.offset, message)
+            for record, message in slow
+            if isinstance(message, Portfolio)
+        ],
         trades=[
-            (f"{record.topic}:{record.partition}", record.offset, message)
+            (_partition(record), record.offset, message)
             for record, message in slow
             if isinstance(message, Trade)
         ],
         prices=prices,
         times=times,
-        acts=acts_of([record for record, _ in slow] + _marks(records), ruled),
+        acts=acts_of([record for record, _ in slow] + marked, ruled),
         sessions=session_tables(
             message for message in messages if isinstance(message, ExchangeSessions)
         ),
     )
+
+
+def _partition(record: Record) -> str:
+    return f"{record.topic}:{record.partition}"
 
 
 def _marks(records: Sequence[Record]) -> list[Record]:
@@ -205,14 +222,14 @@ def expected_var(snapshot: SeenSnapshot, inputs: Inputs) -> Fraction:
     ReferenceInputError
         If a close, quote or history that it needs is not on the topics.
     """
-    book = inputs.books[snapshot.portfolio]
-    sent = [trade for place, offset, trade in inputs.trades if _covers(snapshot, place, offset)]
     days = [day for day in inputs.closes.days if _is_closed(day, snapshot, inputs.marks)]
     known = inputs.closes.history_days | set(days)
     as_of = max(known)
     taken = [one for one in inputs.acts.taken if one.day in days]
     acts = replace(inputs.acts, taken=taken)
-    held = positions_after(book, effective_trades(sent), acts.restruck(), acts)
+    history = _history(snapshot, inputs, days)
+    book = history.settings(max(days, default=None))
+    held = held_positions(history, acts.restruck(), acts)
     closes = {
         name: {day: value for day, value in series.items() if day in known}
         for name, series in inputs.closes.closes.items()
@@ -238,6 +255,24 @@ def expected_var(snapshot: SeenSnapshot, inputs: Inputs) -> Fraction:
         now=CurrentMarket.at(now, _valuation_date(snapshot, inputs, days, as_of), restated),
         carrying=carrying_of(book, held, inputs.instruments, inputs.sessions),
     ).var
+
+
+def _history(snapshot: SeenSnapshot, inputs: Inputs, days: Sequence[dt.date]) -> BookHistory:
+    """Return the definitions and trades of a portfolio below a snapshot's offsets."""
+    name = snapshot.portfolio
+    return BookHistory(
+        [
+            Defined(book, inputs.day_before(place, offset))
+            for place, offset, book in inputs.definitions
+            if book.portfolio == name and _covers(snapshot, place, offset)
+        ],
+        [
+            SentTrade(trade, inputs.day_before(place, offset))
+            for place, offset, trade in inputs.trades
+            if trade.portfolio == name and _covers(snapshot, place, offset)
+        ],
+        {day: inputs.mark_ns[day] for day in days},
+    )
 
 
 def _quoted_options(

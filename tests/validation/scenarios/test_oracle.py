@@ -7,7 +7,12 @@ import pytest
 
 from loadtests.record import SeenSnapshot
 from system.contracts.messages import SnapshotKind
-from tests.validation.oracle.recorded import RecordedFeed, foreign_and_optional
+from tests.system.book.feed import at_ns, holding, portfolio, rate, tick, trade
+from tests.validation.oracle.recorded import (
+    RecordedFeed,
+    foreign_and_optional,
+    opened_and_recorded,
+)
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
 from validation.checkers.verdict import Verdict
 from validation.fates import fates
@@ -75,3 +80,24 @@ def test_ends_of_day_of_a_book_of_options_are_expected_from_the_closes_of_the_to
     }
     found = check_end_of_day("ends", stated, expected)
     assert (found.verdict, len(expected)) == (Verdict.PASSED, 3), found.detail
+
+
+def test_a_book_restated_during_a_replay_agrees_at_its_own_offsets() -> None:
+    feed = opened_and_recorded()
+    feed.send(tick("A", 101.0), rate("USD", 1.12), rate("GBP", 0.85), tick("C", 905.0))
+    feed.send(trade("t-1", "A", 5.0, 100.5), trade("t-2", "D", -0.5, 3_010.0))
+    again = portfolio("P", holding("A", 25.0), holding("D", 0.5, 3_000.0), window=6)
+    feed.send(again)
+    feed.send(tick("A", 99.0, hour=16.0))
+    feed.close(0, tick("B", 97.0, hour=16.0))
+    feed.send(
+        msgspec.structs.replace(again, positions=(holding("A", 7.0),), as_of_ns=at_ns(1, 9.0))
+    )
+    feed.send(trade("t-3", "A", 4.0, 99.0, event_time_ns=at_ns(1, 10.0)), tick("A", 98.0, day=1))
+    ruled = fates(feed.records)
+    inputs = inputs_of(
+        feed.records, ruled, topic_closes(feed.records, ruled), mark_places(feed.records)
+    )
+    finding = check_live(seen(feed), inputs)
+    assert finding.verdict is Verdict.PASSED, finding.detail
+    assert {snapshot.window for snapshot in feed.announced} == {5, 6}
