@@ -1,8 +1,9 @@
 """Event time as the stream has it now: what is sent without a time is stamped with it.
 
 A stream of today runs with the wall clock. One that replays the past does not: there, now is the
-newest event that the stream has committed. Stamps of one process always grow, so that a trade and
-an import are as far apart in time as they were sent.
+newest event that the stream has committed, and between two days the end of the first, so that
+positions as of that day do not contain what is sent after it. Stamps of one process always grow:
+a trade and an import keep the order in which they were sent.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class EventClock:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._newest_ns = 0
+        self._ended_ns = 0
         self._read_at_ns: int | None = None
         self._base_ns = 0
         self._count = 0
@@ -60,7 +62,7 @@ class EventClock:
         newest_ns, wall_ns = await self._newest(), self._services.clock.wall_ns()
         passed_ns = newest_ns or known_ns
         is_live = passed_ns > wall_ns - LIVE_WITHIN_NS or not (passed_ns or self._base_ns)
-        base_ns = max(wall_ns, newest_ns) if is_live else passed_ns
+        base_ns = max(wall_ns, newest_ns) if is_live else max(passed_ns, self._ended_ns)
         if base_ns > self._base_ns:
             self._base_ns, self._count = base_ns, 0
         self._count += 1
@@ -100,10 +102,14 @@ class EventClock:
         if self._read_at_ns is None or now_ns - self._read_at_ns > READ_EVERY_NS:
             keys = await services.read(services.history.state_keys, PARTITION_PREFIX)
             rows = await services.read(services.history.state_values, [DAY_KEY, *keys])
-            day = rows.pop(DAY_KEY, None)
+            closed = rows.pop(DAY_KEY, None)
             times = [_PARTITION.decode(row).newest_event_ns for row in rows.values()]
-            times += [] if day is None else [_DAY.decode(day).event_time_ns]
-            newest_ns = max(times, default=0)
+            newest_ns, self._ended_ns = max(times, default=0), 0
+            if closed is not None:
+                day = _DAY.decode(closed)
+                if newest_ns <= day.event_time_ns:
+                    self._ended_ns = midnight_after_ns(day.date)
+                newest_ns = max(newest_ns, day.event_time_ns)
             if newest_ns < self._newest_ns:  # another stream has begun
                 self._base_ns = 0
             self._newest_ns, self._read_at_ns = newest_ns, now_ns

@@ -91,7 +91,7 @@ def days(draw: st.DrawFn) -> list[list[Sent]]:
 
 
 @given(statements(), days(), st.booleans())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_product_holds_what_the_written_rules_say(opening, history, is_one_by_one) -> None:
     feed = RecordedFeed()
     assert feed.send(*MARKET, opening).rejected == ()

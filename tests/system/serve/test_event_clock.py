@@ -65,6 +65,15 @@ def test_beside_a_replay_it_is_the_newest_event_and_grows(world: Any, clock: Eve
     assert PAST_NS + 1_000 < now(clock) < PAST_NS + 1_010
 
 
+def test_between_two_days_of_a_replay_it_is_after_the_first(world: Any, clock: EventClock) -> None:
+    day = dt.date(2020, 1, 26)
+    world.know(day=DayState(date=day, event_time_ns=PAST_NS))
+    stream_at(world, PAST_NS)
+    assert midnight_after_ns(day) < now(clock) < midnight_after_ns(day) + 10
+    stream_at(world, PAST_NS + DAY_NS)
+    assert PAST_NS + DAY_NS < now(clock) < PAST_NS + DAY_NS + 10
+
+
 def test_what_is_known_of_the_stream_may_be_a_quarter_of_a_second_old(
     world: Any, clock: EventClock
 ) -> None:

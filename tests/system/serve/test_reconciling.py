@@ -167,6 +167,15 @@ def test_positions_as_of_a_day_are_compared_before_what_its_end_brought(desk: De
     assert (changes.rows, changes.equal_count) == ((), 2)
 
 
+def test_a_trade_sent_after_an_end_of_day_is_after_positions_as_of_that_day(desk: Desk) -> None:
+    desk.imported(holding("A", 100.0))
+    desk.close(0, tick("A", 100.0))
+    desk.trade("A", 7.0, 100.0)
+    changes = desk.imported(holding("A", 101.0), as_of_day=date_of(0))
+    assert (rows(changes), changes.trades_on_top) == ([("A", 100.0, 101.0, 1.0)], 1)
+    assert desk.held()["A"] == 108.0
+
+
 def test_a_second_statement_is_compared_with_the_first(desk: Desk) -> None:
     desk.imported(holding("A", 100.0))
     assert rows(desk.imported(holding("A", 150.0))) == [("A", 100.0, 150.0, 50.0)]
