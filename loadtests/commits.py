@@ -174,12 +174,12 @@ def _point(
 
 def ratios(points: Sequence[CommitPoint]) -> dict[int, tuple[float, float, float]]:
     """Return product over psycopg2 by size of batch: least wall, median wall, CPU."""
-    found = {(point.snapshots, point.way): point for point in points}
+    by_way = {(point.snapshots, point.way): point for point in points}
     return {
         size: (
-            found[size, "product"].least_ms / found[size, "psycopg2"].least_ms,
-            found[size, "product"].median_ms / found[size, "psycopg2"].median_ms,
-            found[size, "product"].cpu_ms / found[size, "psycopg2"].cpu_ms,
+            by_way[size, "product"].least_ms / by_way[size, "psycopg2"].least_ms,
+            by_way[size, "product"].median_ms / by_way[size, "psycopg2"].median_ms,
+            by_way[size, "product"].cpu_ms / by_way[size, "psycopg2"].cpu_ms,
         )
         for size in sorted({point.snapshots for point in points})
     }

@@ -112,7 +112,7 @@ class AdvisoryDatabase:
             part = dependencies[start : start + QUERIES_MAX]
             for dependency, identifier in self._matches(part):
                 matches.setdefault(dependency, set()).add(identifier)
-        wanted = sorted({identifier for found in matches.values() for identifier in found})
+        wanted = sorted({identifier for named in matches.values() for identifier in named})
         if len(wanted) > ADVISORIES_MAX:
             raise self._unusable(f"{len(wanted)} advisories, {ADVISORIES_MAX} at most are read")
         details = {identifier: self._advisory(identifier) for identifier in wanted}

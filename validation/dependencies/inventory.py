@@ -92,7 +92,7 @@ class Dependency:
 
     @property
     def is_run(self) -> bool:
-        """Whether the running product uses it; else only tests, builds or comparisons do."""
+        """True for what the running product uses; tests, builds and comparisons use the rest."""
         return self.lock in _RUN_LOCKS or bool(self.carried_by)
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ ALL = (SPARK, PYTEST, BROKER, INNER, SERVER)
 
 
 class FixedClock:
-    """A clock that stands still at one moment."""
+    """Clock of one fixed moment."""
 
     def wall_ns(self) -> int:
         return int(dt.datetime(2026, 1, 2, tzinfo=dt.UTC).timestamp()) * 10**9
