@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -72,7 +73,7 @@ class Component(ABC):
     port_names: ClassVar[tuple[str, ...]] = ()
     needs_java: ClassVar[bool] = False
     #: How long it may take to answer after its start.
-    start_bound_s: ClassVar[float] = 60
+    start_bound_s: ClassVar[float] = 120
     #: What asks it to stop, and how long it may take before it is killed.
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     stop_bound_s: ClassVar[int] = 15
@@ -149,9 +150,13 @@ def http_answer(url: str) -> bytes:
     """
     if urlsplit(url).scheme not in {"http", "https"}:
         raise UnavailableError(f"not a web address: {url}")
-    with urllib.request.urlopen(url, timeout=CHECK_BOUND_S) as answer:  # noqa: S310 - checked
-        body: bytes = answer.read()
-        return body
+    try:
+        with urllib.request.urlopen(url, timeout=CHECK_BOUND_S) as answer:  # noqa: S310 - checked
+            body: bytes = answer.read()
+            return body
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the answer's body, open
+        raise
 
 
 def reachable_by_others(path: Path) -> bool:

@@ -26,7 +26,7 @@ class Redis(Component):
     name: ClassVar = "redis"
     replaced_by: ClassVar[ConnectionName | None] = "redis_url"
     port_names: ClassVar = ("server",)
-    start_bound_s: ClassVar = 20
+    start_bound_s: ClassVar = 60
 
     def facts(self, site: Site) -> Mapping[ConnectionName, str]:
         """Return the URL with its password."""

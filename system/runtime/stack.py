@@ -42,7 +42,7 @@ from system.runtime.supervision import (
 from system.settings import ConnectionName, Connections, Settings, save_connections
 
 MAX_PORT_TRIES: Final = 3
-SUPERVISOR_START_BOUND_S: Final = 15.0
+SUPERVISOR_START_BOUND_S: Final = 60.0
 SUPERVISOR_POLL_S: Final = 0.05
 WAIT_POLL_S: Final = 0.5
 
