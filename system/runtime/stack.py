@@ -258,7 +258,9 @@ class EmbeddedStack:
 
     def _start_own(self, component: Component, ingredients: _Ingredients) -> None:
         for attempt in range(MAX_PORT_TRIES):
-            ports = self._chosen_ports(component, customary=attempt == 0)
+            # Temporary stacks run side by side: both would take a customary port that one frees.
+            is_lasting = self._settings.state_dir.name.startswith(".riskstream")
+            ports = self._chosen_ports(component, customary=is_lasting and attempt == 0)
             try:
                 self._start_once(component, self._site(ports, ingredients))
             except PortTakenError:
