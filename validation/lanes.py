@@ -76,16 +76,18 @@ def run_in_lanes(
     threads = [
         threading.Thread(target=lanes.work, name=f"lane-{number}") for number in range(lane_count)
     ]
-    for thread in threads:
-        thread.start()
     try:
+        # An interrupt may come while they start: it has to end those that run already.
+        for thread in threads:
+            thread.start()
         while alive := [thread for thread in threads if thread.is_alive()]:
             alive[0].join(WAIT_S)
         lanes.raise_failure()
     except BaseException as error:
         lanes.stop()
         for thread in threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
         if not isinstance(error, KeyboardInterrupt):
             raise
     return lanes.outcomes
