@@ -159,6 +159,8 @@ def load_stack(site: LoadSite, components: Sequence[str] = PIPELINE) -> Iterator
     site.gc_dir.mkdir(parents=True)
 
     def tell(progress: Progress) -> None:
+        if progress.detail:
+            site.say(f"{progress.component} {progress.detail}")
         if progress.stage in {"ready", "external"}:
             site.say(f"{progress.component} {progress.stage}")
 

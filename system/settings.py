@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     gc_log_dir: Folder | None = None
     untuned: frozenset[TunedPart] = frozenset()
     trigger_seconds: int = Field(default=0, ge=0, le=3_600)
-    warm_up_seconds: float = Field(default=8.0, ge=0, le=60)
+    warm_up_seconds: float = Field(default=30.0, ge=0, le=300)
     java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")
     search_path: str = Field(default="", validation_alias="PATH")
     service_user: str = "nobody"

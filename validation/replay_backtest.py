@@ -243,7 +243,7 @@ def _own_settings() -> Settings:
     own = settings.state_dir.with_name(f"{settings.state_dir.name}-replay-backtest")
     if own.exists():
         shutil.rmtree(own)
-    return settings.model_copy(update={"state_dir": own})
+    return settings.model_copy(update={"state_dir": own, "warm_up_seconds": 0.0})
 
 
 def _day_after(day: dt.date, closes: Closes) -> dt.date:

@@ -115,6 +115,8 @@ def running_stack(
     site.say("starting Kafka, PostgreSQL, Redis, the Spark cluster, the stream, API, dashboard")
 
     def tell(progress: Progress) -> None:
+        if progress.detail:
+            site.say(f"{progress.component} {progress.detail}")
         if progress.stage in {"ready", "external"}:
             site.say(f"{progress.component} {progress.stage}")
             if progress.component == BROKER:

@@ -72,9 +72,11 @@ RISK_SNAPSHOTS: Final = Topic("risk_snapshots", (RiskSnapshot,), partition_count
 REJECTED: Final = Topic("rejected", (Rejected,), partition_count=1)
 WARM_UP: Final = Topic("warm_up", (Tick,), partition_count=2)
 """Private to the stream's driver: what it warms up on; nobody else reads it."""
+REHEARSED_SNAPSHOTS: Final = Topic("rehearsed_snapshots", (RiskSnapshot,), partition_count=1)
+"""Private to it as well: what its warm-up announces; nobody reads it."""
 
 INPUT_TOPICS: Final = (MARKET_DATA, FX_RATES, TRADES, REFERENCE)
-TOPICS: Final = (*INPUT_TOPICS, RISK_SNAPSHOTS, REJECTED, WARM_UP)
+TOPICS: Final = (*INPUT_TOPICS, RISK_SNAPSHOTS, REJECTED, WARM_UP, REHEARSED_SNAPSHOTS)
 
 
 _KEYS: Final[dict[type[Message], Callable[[Any], str]]] = {

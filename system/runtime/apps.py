@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from system.errors import UnavailableError
 from system.places import PROJECT_DIR
-from system.runtime.component import Component, Site, http_answer
+from system.runtime.component import Component, Site, StillStartingError, http_answer
 from system.runtime.programs import Program
 from system.runtime.spark import MASTER_NAME, WORKER_NAME, spark_environment
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
@@ -17,7 +17,7 @@ from system.store.latest import LatestStore
 PREFERRED_API_PORT: Final = 8000
 PREFERRED_DASHBOARD_PORT: Final = 8501
 GRACEFUL_SHUTDOWN_S: Final = 3
-STREAM_START_BOUND_S: Final = 150
+STREAM_START_BOUND_S: Final = 300
 
 
 class Stream(Component):
@@ -47,10 +47,12 @@ class Stream(Component):
         return Program((sys.executable, "-m", "system.stream"), PROJECT_DIR, environment)
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
-        """Return if the driver's heartbeat is in Redis."""
+        """Return if the driver's heartbeat is in Redis, and it is warm."""
         with LatestStore(connections.redis_url) as latest:
             if latest.status().heartbeat_age_ms is None:
                 raise UnavailableError("the stream has no heartbeat yet")
+            if (progress := latest.warm_up()) is not None:
+                raise StillStartingError(progress.sentence())
 
 
 class Oracle(Component):

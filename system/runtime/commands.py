@@ -105,7 +105,8 @@ def _printer(console: PlainConsole) -> Callable[[Progress], None]:
 
     def show(progress: Progress) -> None:
         mark = marks.get(progress.stage, ("ok", "green"))
-        elapsed, what = f"{progress.elapsed_s:6.1f} s  ", f"  {progress.component} {progress.stage}"
+        elapsed = f"{progress.elapsed_s:6.1f} s  "
+        what = f"  {progress.component} {progress.detail or progress.stage}"
         console.print(styled(elapsed, mark, what))
 
     return show

@@ -138,6 +138,10 @@ def check_port(address: str) -> None:
         return
 
 
+class StillStartingError(UnavailableError):
+    """A component that answers and is not done with its start; the message says how far it is."""
+
+
 def http_answer(url: str) -> bytes:
     """Return the body of a GET that must answer 200.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from tenacity import (
@@ -16,7 +16,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from system.runtime.component import Component
+from system.runtime.component import Component, StillStartingError
 from system.runtime.errors import ComponentFailedError, PortTakenError, StackError
 from system.runtime.state import StateDir, last_lines
 from system.runtime.supervision import CRASHED_STATES, Supervisor
@@ -36,6 +36,7 @@ def await_started(
     state: StateDir,
     log_offset: int,
     cancelled: threading.Event,
+    on_progress: Callable[[str], None] = lambda text: None,
 ) -> None:
     """Return once a component of ours answers.
 
@@ -53,6 +54,8 @@ def await_started(
         Size of its log before the start: what stands before is another run's.
     cancelled : threading.Event
         Ends the wait early.
+    on_progress : callable
+        Told how far a component is that answers and is still starting.
 
     Raises
     ------
@@ -67,7 +70,11 @@ def await_started(
         process = supervisor.process(component.name)
         if process.state in CRASHED_STATES or process.pid != pid:
             raise _crash(component, state, log_offset)
-        component.check(connections, addresses)
+        try:
+            component.check(connections, addresses)
+        except StillStartingError as error:
+            on_progress(str(error))
+            raise
 
     try:
         _patient(component.start_bound_s, cancelled)(attempt)

@@ -53,7 +53,7 @@ class Postgres(Component):
     name: ClassVar = "postgres"
     replaced_by: ClassVar[ConnectionName | None] = "database_url"
     port_names: ClassVar = ("server",)
-    start_bound_s: ClassVar = 90
+    start_bound_s: ClassVar = 120
     # Fast shutdown: clients are cut off, transactions rolled back, everything on disk.
     stop_signal: ClassVar = signal.SIGINT
 

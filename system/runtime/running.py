@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -147,7 +147,11 @@ class RunningStack:
         self._await_stopped(supervisor, component)
 
     def start_and_await(
-        self, component: Component, addresses: Mapping[str, str], cancelled: threading.Event
+        self,
+        component: Component,
+        addresses: Mapping[str, str],
+        cancelled: threading.Event,
+        on_progress: Callable[[str], None] = lambda text: None,
     ) -> None:
         """Start a prepared component and return once it answers.
 
@@ -159,6 +163,8 @@ class RunningStack:
             Of every component, for the check.
         cancelled : threading.Event
             Ends the wait early.
+        on_progress : callable
+            Told how far a component is that answers and is still starting.
 
         Raises
         ------
@@ -179,6 +185,7 @@ class RunningStack:
                 state=self._state,
                 log_offset=log_offset,
                 cancelled=cancelled,
+                on_progress=on_progress,
             )
         except StackError:
             self._leave_stopped(supervisor, component.name)

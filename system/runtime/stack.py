@@ -45,6 +45,8 @@ MAX_PORT_TRIES: Final = 3
 SUPERVISOR_START_BOUND_S: Final = 60.0
 SUPERVISOR_POLL_S: Final = 0.05
 WAIT_POLL_S: Final = 0.5
+STARTING: Final = "starting"
+DETAIL_EVERY_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Progress:
         Its name.
     stage : str
         "preparing", "starting", "ready", or "external" for a server that is not ours.
+    detail : str
+        How far a component is that answers and is still "starting"; else empty.
     elapsed_s : float
         Since the start of the stack.
     """
@@ -64,6 +68,7 @@ class Progress:
     component: str
     stage: str
     elapsed_s: float
+    detail: str = ""
 
 
 class EmbeddedStack:
@@ -284,8 +289,10 @@ class EmbeddedStack:
         program = component.prepare(site)
         self._remember(component, site.ports, site)
         save_program(site.state.root / program_path(component.name), program)
-        self._tell(component, "starting")
-        self.running.start_and_await(component, self._addresses(), self._cancelled)
+        self._tell(component, STARTING)
+        self.running.start_and_await(
+            component, self._addresses(), self._cancelled, self._details(component)
+        )
         self._tell(component, "ready")
 
     def _chosen_ports(self, component: Component, *, customary: bool) -> dict[str, int]:
@@ -319,9 +326,21 @@ class EmbeddedStack:
         with self._facts_lock:
             return {name: record.address for name, record in self._records.items()}
 
-    def _tell(self, component: Component, stage: str) -> None:
+    def _details(self, component: Component) -> Callable[[str], None]:
+        """Return what passes on how far a component is, every ``DETAIL_EVERY_S``."""
+        due_ns = 0
+
+        def tell(text: str) -> None:
+            nonlocal due_ns
+            if (now_ns := self._clock.monotonic_ns()) >= due_ns:
+                due_ns = now_ns + round(DETAIL_EVERY_S * 1e9)
+                self._tell(component, STARTING, text)
+
+        return tell
+
+    def _tell(self, component: Component, stage: str, detail: str = "") -> None:
         elapsed_s = (self._clock.monotonic_ns() - self._began_ns) / 1e9
-        self._on_progress(Progress(component.name, stage, elapsed_s))
+        self._on_progress(Progress(component.name, stage, elapsed_s, detail))
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,35 @@ class RiskHistory(LimitTrail):
         rows = [sql.snapshot_row(s, pinned=self._limits.pins(s)) for s in batch.snapshots]
         return self._write(lambda cursor: write_batch(cursor, batch, rows))
 
+    def rehearse(self, batch: BatchCommit) -> bool:
+        """Run the statements of ``commit`` in a transaction that is rolled back.
+
+        For the warm-up: the connection, the server's caches and the statements are those of
+        the batches that follow, and nothing is there afterwards.
+
+        Parameters
+        ----------
+        batch : BatchCommit
+            Under the present fence.
+
+        Raises
+        ------
+        FencedError
+            If another driver has taken over.
+        StoreUnavailableError
+            If PostgreSQL does not answer within ``COMMIT_PATIENCE_S``.
+        """
+        rows = [sql.snapshot_row(s, pinned=False) for s in batch.snapshots]
+
+        is_new: list[bool] = []
+
+        def taken_back(cursor: Cursor) -> None:
+            is_new.append(write_batch(cursor, batch, rows))
+            raise psycopg.Rollback
+
+        self._write(taken_back)
+        return is_new[-1]
+
     def prune(self, budget_bytes: int = retention.BUDGET_BYTES) -> Iterator[int]:
         """Keep the history within its bound (see ``system.store.retention``), piece by piece.
 

@@ -12,6 +12,8 @@
 ``riskstream:heartbeat``        JSON, expires: no key, no living stream
 ``riskstream:oracle``           JSON of ``OracleStatus``, expires: no key, no living oracle
 ``riskstream:replay``           JSON of ``ReplayStatus``, expires: no key, nothing is replayed
+``riskstream:warm-up``          JSON of ``WarmUpProgress``, expires: no key, the stream is warm
+``riskstream:rehearsal:...``    what a warm-up writes, by the same scripts; removed at its end
 ==============================  ==========================================================
 
 Batches are ordered by (fence, epoch). A script writes only what is newer, so that a slow
@@ -33,6 +35,8 @@ FENCE_KEY: Final = f"{PREFIX}fence"
 HEARTBEAT_KEY: Final = f"{PREFIX}heartbeat"
 ORACLE_KEY: Final = f"{PREFIX}oracle"
 REPLAY_KEY: Final = f"{PREFIX}replay"
+WARM_UP_KEY: Final = f"{PREFIX}warm-up"
+REHEARSAL_PREFIX: Final = f"{PREFIX}rehearsal:"
 TOLD_KEYS: Final = (ORACLE_KEY, REPLAY_KEY)
 """What processes beside the stream say of themselves, read together."""
 
@@ -42,6 +46,8 @@ STREAM_MAX_BYTES: Final = 128 * 1024**2
 STREAM_MIN_ENTRIES: Final = 32
 """Fewer entries where snapshots are large, so that Redis's memory holds them."""
 HEARTBEAT_EXPIRY_MS: Final = 2_000
+WARM_UP_EXPIRY_MS: Final = 10_000
+"""It is renewed twice a second; a batch of a slow machine may take several."""
 ORACLE_EXPIRY_MS: Final = 15_000
 """The oracle writes every second; a check of one very large book may take several."""
 REPLAY_EXPIRY_MS: Final = 5_000

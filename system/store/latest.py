@@ -24,6 +24,7 @@ from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
 from system.contracts.replay import ReplayStatus
+from system.contracts.warm_up import WarmUpProgress
 from system.store import keyspace
 from system.store.errors import FencedError, StoreUnavailableError
 from system.store.live import (
@@ -226,7 +227,34 @@ class LatestStore:
                 keyspace.REPLAY_KEY, msgspec.json.encode(status), px=keyspace.REPLAY_EXPIRY_MS
             )
 
+    def publish_warm_up(self, progress: WarmUpProgress | None) -> None:
+        """Say how far the warm-up is, forgotten after ``WARM_UP_EXPIRY_MS``; None: it is over.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            if progress is None:
+                self._redis.delete(keyspace.WARM_UP_KEY)
+            else:
+                value = msgspec.json.encode(progress)
+                self._redis.set(keyspace.WARM_UP_KEY, value, px=keyspace.WARM_UP_EXPIRY_MS)
+
     # -- reading ------------------------------------------------------------------------
+
+    def warm_up(self) -> WarmUpProgress | None:
+        """Return how far the stream's warm-up is, None where it does not warm up.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            value = self._redis.get(keyspace.WARM_UP_KEY)
+        return None if value is None else msgspec.json.decode(value, type=WarmUpProgress)
 
     def watermark(self) -> Watermark | None:
         """Return the newest batch that was published, None before the first.

@@ -7,9 +7,10 @@ import logging
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,26 +20,29 @@ from pyspark.sql.streaming.query import StreamingQuery
 from system.book.book import Book
 from system.book.limits import LimitAlerts
 from system.bus.admin import create_topics
-from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, TopicEnds
+from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, TopicEnds, end_offsets
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
-from system.contracts.topics import INPUT_TOPICS
-from system.errors import InternalError
+from system.contracts.topics import INPUT_TOPICS, WARM_UP
+from system.contracts.warm_up import WarmUpProgress
+from system.errors import InternalError, RiskstreamError
 from system.settings import Connections, Settings
+from system.store.errors import FencedError
 from system.store.history import RiskHistory
 from system.store.keyspace import STREAM_ATTEMPTS
 from system.store.latest import LatestStore
 from system.store.records import StoredState
 from system.stream.batch import MicroBatch
-from system.stream.batches import Read, collected, rows_collected, with_each_batch
+from system.stream.batches import Collect, Read, collected, rows_collected, with_each_batch
 from system.stream.durable import DurableWriter
 from system.stream.profile import BatchProfile
 from system.stream.pruning import Pruner
 from system.stream.pulse import ASK_BOUND_S, Pulse
 from system.stream.query import records
+from system.stream.rehearsal import Rehearsal
 from system.stream.session import start_session
 from system.stream.shards import ShardedValuation
-from system.stream.warmup import warm_up
+from system.stream.warmup import WarmUpPlan, warm_up
 
 QUERY_NAME: Final = "riskstream"
 POLL_S: Final = 1
@@ -53,6 +57,17 @@ def collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """A driver's connections, opened once and used until its end."""
+
+    bootstrap: str
+    history: RiskHistory
+    latest: LatestStore
+    producer: MessageProducer
+    topic_ends: TopicEnds
 
 
 class Driver:
@@ -130,8 +145,12 @@ class Driver:
             alerts=LimitAlerts(history.limit_levels()),
         )
         _LOG.info("fence %d goes on at %s", fence, offsets)
+        takes_over = bool(stored.offsets)
+        servers = Servers(bootstrap, history, latest, producer, topic_ends)
+        if self._settings.warm_up_seconds and not takes_over:
+            latest.publish_warm_up(WarmUpProgress(bound_s=self._settings.warm_up_seconds))
         spark = session.result()
-        self._stream(spark, bootstrap, offsets, topic_ends, latest, durable, batch, fence)
+        self._stream(spark, servers, offsets, durable, batch, fence, takes_over=takes_over)
 
     def _valuer(
         self, session: Future[SparkSession], stored: StoredState, stale_after_ns: int
@@ -158,17 +177,22 @@ class Driver:
     def _stream(
         self,
         spark: SparkSession,
-        bootstrap: str,
+        servers: Servers,
         offsets: Mapping[str, int],
-        topic_ends: TopicEnds,
-        latest: LatestStore,
         durable: DurableWriter,
         batch: MicroBatch,
         fence: int,
+        *,
+        takes_over: bool,
     ) -> None:
         query: StreamingQuery | None = None
-        ends = topic_ends.ask(CONNECT_TIMEOUT_SECONDS)
-        backlog = {name: end for name, end in ends.items() if end > offsets[name]}
+        latest, topic_ends = servers.latest, servers.topic_ends
+
+        def waiting() -> dict[str, int]:
+            ends = topic_ends.ask(CONNECT_TIMEOUT_SECONDS)
+            return {name: end for name, end in ends.items() if end > offsets[name]}
+
+        backlog = waiting()
 
         def place() -> tuple[int, int, bool]:
             waits = batch.is_busy or (query is not None and bool(query.status["isDataAvailable"]))
@@ -186,11 +210,18 @@ class Driver:
         pulse.start()
         try:
             with own_checkpoint(self._settings.checkpoint_dir, fence) as checkpoint:
-                self._warm_up(spark, bootstrap, backlog, checkpoint / "warm-up")
+                self._warm_up(
+                    spark,
+                    servers,
+                    checkpoint / "warm-up",
+                    fence,
+                    is_wanted=lambda: not takes_over or not waiting(),
+                )
                 batch.first()
                 collect_seldom()
-                query = self._start(spark, bootstrap, offsets, batch, checkpoint / "stream")
+                query = self._start(spark, servers.bootstrap, offsets, batch, checkpoint / "stream")
                 pulse.ready()
+                latest.publish_warm_up(None)
                 _LOG.info("ready")
                 self._wait(query, durable)
                 durable.wait()
@@ -198,12 +229,46 @@ class Driver:
             pulse.stop()
 
     def _warm_up(
-        self, spark: SparkSession, bootstrap: str, backlog: Mapping[str, int], checkpoint: Path
+        self,
+        spark: SparkSession,
+        servers: Servers,
+        checkpoint: Path,
+        fence: int,
+        *,
+        is_wanted: Callable[[], bool],
     ) -> None:
-        """Warm up where nothing waits: what waits warms it up too, and is not kept waiting."""
+        """Warm up, unless a driver that takes over has something to read: that comes first.
+
+        What goes wrong in it is logged and no more: the stream starts cold then.
+        """
         seconds = self._settings.warm_up_seconds
-        if seconds and not backlog:
-            warm_up(spark, bootstrap, checkpoint, clock=self._clock, seconds=seconds)
+        if not seconds or not is_wanted():
+            return
+        ends = end_offsets(servers.bootstrap, (WARM_UP,))
+        try:
+            with Rehearsal(
+                self._connections,
+                servers.history,
+                servers.producer,
+                fence=fence,
+                ends=ends,
+                stale_after_ns=self._settings.stale_after_seconds * 10**9,
+                clock=self._clock,
+            ) as rehearsal:
+                plan = WarmUpPlan(spark, servers.bootstrap, checkpoint, ends, self._collect)
+                warm_up(
+                    plan,
+                    rehearsal,
+                    servers.producer,
+                    clock=self._clock,
+                    seconds=seconds,
+                    tell=servers.latest.publish_warm_up,
+                    is_wanted=lambda: not self._stopping.is_set() and is_wanted(),
+                )
+        except FencedError:
+            raise
+        except RiskstreamError as error:
+            _LOG.warning("the stream starts without a warm-up: %s", error)
 
     def _start(
         self,
@@ -232,8 +297,11 @@ class Driver:
             .option("checkpointLocation", str(checkpoint))
             .trigger(processingTime=f"{self._settings.trigger_seconds} seconds")
         )
-        collect = rows_collected if "transfer" in untuned else collected
-        return with_each_batch(spark, writer, on_batch, collect).start()
+        return with_each_batch(spark, writer, on_batch, self._collect).start()
+
+    @property
+    def _collect(self) -> Collect:
+        return rows_collected if "transfer" in self._settings.untuned else collected
 
     def _wait(self, query: StreamingQuery, durable: DurableWriter) -> None:
         profile = BatchProfile(self._settings.gc_log_dir, self._clock)
@@ -243,9 +311,11 @@ class Driver:
             if query.awaitTermination(POLL_S):
                 raise InternalError(f"the query ended by itself: {query.exception()}")
         # Whoever holds this is inside a batch; afterwards every batch is empty, and what
-        # the query believes to have done does not matter: its checkpoint ends with it.
+        # the query believes to have done does not matter: its checkpoint ends with it. Spark
+        # waits for an empty batch too: one that waited for the lock would wait for ever.
         with self._at_work:
-            query.stop()
+            pass
+        query.stop()
         if self._failure is not None:
             raise self._failure
 

@@ -19,7 +19,8 @@ ALONE = ("kafka_bootstrap_servers", "spark_master", "database_url", "redis_url",
 def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a stack of its own: no external server, whatever the shell says."""
     state_dir: Path = tmp_path_factory.mktemp("stack")
-    return load_settings().model_copy(update={"state_dir": state_dir, **dict.fromkeys(ALONE)})
+    own = {"state_dir": state_dir, "warm_up_seconds": 0.0}  # no latency is looked at
+    return load_settings().model_copy(update={**own, **dict.fromkeys(ALONE)})
 
 
 @pytest.fixture(scope="module")

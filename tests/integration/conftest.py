@@ -18,6 +18,7 @@ def private_settings(state_dir: Path) -> Settings:
     return load_settings().model_copy(
         update={
             "state_dir": state_dir,
+            "warm_up_seconds": 0.0,
             "kafka_bootstrap_servers": None,
             "spark_master": None,
             "database_url": None,
