@@ -27,8 +27,12 @@ def page(url: str) -> bytes:
     OSError
         If it does not answer with success within ``BOUND_S``.
     """
-    with urllib.request.urlopen(url, timeout=BOUND_S) as answer:  # noqa: S310 - http, ours
-        return bytes(answer.read())
+    try:
+        with urllib.request.urlopen(url, timeout=BOUND_S) as answer:  # noqa: S310 - http, ours
+            return bytes(answer.read())
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the answer's body, open
+        raise
 
 
 def page_problem(url: str) -> str:
