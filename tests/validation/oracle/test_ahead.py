@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from system.contracts.oracle import OracleVerdict
 from tests.validation.oracle.recorded import MemoryReader, announced
 from tests.validation.oracle.test_checking import lively
 from validation.checkers.verdict import Verdict
+from validation.oracle import recorded
 from validation.oracle.ahead import AheadOracle, Recomputed, digest_of, read_recomputed
 from validation.oracle.recorded import check_recorded
 
@@ -62,6 +64,17 @@ def test_what_the_oracle_did_not_come_to_is_recomputed() -> None:
     found = check_recorded(feed.records, feed.announced, first)
     assert found.verdict is Verdict.PASSED
     assert (found.figures["while_it_ran"], found.figures["compared"]) == (3, len(feed.announced))
+
+
+def test_the_bound_on_recomputing_leaves_out_none_that_was_recomputed_during_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feed = lively("USD")
+    monkeypatch.setattr(recorded, "MAX_RECOMPUTED", 2)
+    first = dict(list(recomputed(feed).items())[:3])
+    found = check_recorded(feed.records, feed.announced, first)
+    assert (found.figures["while_it_ran"], found.figures["compared"]) == (3, 5)
+    assert f"{len(feed.announced) - 5} not looked at" in found.detail
 
 
 def test_it_waits_for_the_inputs_of_a_snapshot() -> None:
