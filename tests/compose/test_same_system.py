@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from tests.compose.reading import (
     ROOT,
     copied_paths,
     environment,
+    filled,
     is_sent,
     read_compose,
 )
@@ -87,6 +87,18 @@ def options(command: list[str] | tuple[str, ...]) -> list[str]:
     places = {"0.0.0.0", "127.0.0.1", "spark-master", "spark-worker"}  # noqa: S104 - compared
     words = ["<here>" if word in places else word for word in command]
     return ["<path>" if word.startswith("/") else word for word in words[1:]]
+
+
+def tagged(service: dict[str, Any]) -> str:
+    """Return a service's image as it is named where no digest is given."""
+    return filled(service["image"], {})
+
+
+def server_version(program: Path, pattern: str) -> str:
+    """Return the version that a server's program prints."""
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    (found,) = re.findall(pattern, printed.stdout)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -159,10 +171,20 @@ def test_redis_has_the_same_settings_but_for_address_and_password():
     ]
 
 
-def test_redis_is_the_embedded_program_of_the_same_major_version(services):
-    major = version(redis.SERVER_PACKAGE).partition(".")[0]
-    assert services["redis"]["image"] == f"valkey/valkey:{major}" == containers.REDIS
+def test_redis_is_the_embedded_program_of_the_same_version(services):
+    ours = server_version(redis.redis_server(), r"v=([\d.]+)")
+    assert tagged(services["redis"]) == f"valkey/valkey:{ours}" == containers.REDIS
     assert services["redis"]["command"][0] == redis.SERVER_PROGRAM
+
+
+def test_postgresql_is_the_embedded_program_of_the_same_version(services):
+    ours = server_version(postgres.installed_dir() / "bin" / "postgres", r"\(PostgreSQL\) ([\d.]+)")
+    assert tagged(services["postgres"]) == f"postgres:{ours}" == containers.POSTGRES
+
+
+def test_the_data_of_postgresql_are_on_the_volume(services):
+    # The image of 18 and later keeps them below this folder, and refuses a volume deeper in it.
+    assert services["postgres"]["volumes"] == ["history:/var/lib/postgresql"]
 
 
 @pytest.mark.parametrize("name", OWN_SERVICES)
@@ -206,7 +228,7 @@ def test_the_broker_is_of_the_locked_version(services):
     locked = {jar.coordinates for jar in parsed_lock(LOCK_PATH.read_text("utf-8"))}
     root = ROOTS["broker"][0]
     assert root in locked
-    assert services["kafka"]["image"] == f"apache/kafka:{root.revision}"
+    assert tagged(services["kafka"]) == f"apache/kafka:{root.revision}" == containers.KAFKA
 
 
 def test_our_image_is_of_the_projects_version(services):
@@ -221,7 +243,8 @@ def test_our_image_is_built_once_and_pulled_never(services):
 
 def test_the_images_python_and_java_are_tested_ones():
     dockerfile = DOCKERFILE_PATH.read_text("utf-8")
-    (python,) = re.findall(r"^FROM python:(\S+) AS base$", dockerfile, re.MULTILINE)
+    from_line = r"^FROM python:([^$\s]+)\$\{PYTHON_DIGEST\} AS base$"
+    (python,) = re.findall(from_line, dockerfile, re.MULTILINE)
     assert python == "3.11-slim-bookworm"
     assert any(f" {package}" in dockerfile for package in JAVA_PACKAGES)
     assert "site-packages/pyspark" in dockerfile

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 KAFKA: Final = "apache/kafka:4.3.1"
-POSTGRES: Final = "postgres:17"
-REDIS: Final = "valkey/valkey:9"
+POSTGRES: Final = "postgres:18.4"
+REDIS: Final = "valkey/valkey:9.1.2"
 SOCKET: Final = Path("/var/run/docker.sock")
 START_BOUND_S: Final = 60
 PASSWORD: Final = "of-these-tests"  # noqa: S105 - of servers that live as long as the tests

@@ -250,12 +250,12 @@ def link_or_copy(source, target):
 def test_root_can_run_it_from_below_a_private_home(tmp_path, monkeypatch):
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    installed = postgres._installed_dir()
+    installed = postgres.installed_dir()
     libraries = installed.parents[1] / postgres.LIBRARIES_DIR_NAME
     private = home / "venv" / installed.parent.name / installed.name
     shutil.copytree(installed, private, copy_function=link_or_copy)
     shutil.copytree(libraries, home / "venv" / libraries.name, copy_function=link_or_copy)
-    monkeypatch.setattr(postgres, "_installed_dir", lambda: Path(private))
+    monkeypatch.setattr(postgres, "installed_dir", lambda: Path(private))
     settings = private_settings(home / "checkout" / ".riskstream")
     with EmbeddedStack(settings, components=["postgres"]) as stack:
         server = psutil.Process(stack.running.pid("postgres"))

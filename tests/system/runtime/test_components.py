@@ -53,7 +53,7 @@ def site(settings, connections, monkeypatch):
     # Formatting and initdb need the real programs: the integration tests run them.
     monkeypatch.setattr("system.runtime.kafka.run_step", lambda program, scratch: None)
     monkeypatch.setattr("system.runtime.postgres.run_step", lambda *args, **kwargs: None)
-    monkeypatch.setattr("system.runtime.postgres._installed_dir", lambda: Path("/nowhere"))
+    monkeypatch.setattr("system.runtime.postgres.installed_dir", lambda: Path("/nowhere"))
     monkeypatch.setattr("system.runtime.postgres.is_root", lambda: False)
     ports = {"broker": 20001, "controller": 20002, "server": 20003, "master": 20004, "ui": 20005}
     java = Java(Path("/jdk"), 17)
