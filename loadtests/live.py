@@ -20,6 +20,7 @@ from system.bus.consumer import Record
 from system.contracts.codec import decode_topic
 from system.contracts.messages import Tick
 from system.contracts.topics import MARKET_DATA
+from system.errors import MessageError
 
 MAX_OPEN_TICKS: Final = 2_000_000
 """Bounds what a stream that covers nothing can pile up here; beyond it the oldest are dropped
@@ -67,9 +68,12 @@ class LiveCoverage:
         return len(self._open)
 
     def add_ticks(self, records: Iterable[Record]) -> None:
-        """Add what was read from the market data topic; marks are left out."""
+        """Add what was read from the market data topic; marks are left out, and what is no tick."""
         for record in records:
-            message = decode_topic(record.value, MARKET_DATA)
+            try:
+                message = decode_topic(record.value, MARKET_DATA)
+            except MessageError:
+                continue
             if isinstance(message, Tick) and message.intended_monotonic_ns:
                 self._open.append(
                     SentMessage(

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from loadtests.coverage import Inputs
 from system.bus.consumer import Record
-from system.contracts.messages import Trade
+from system.contracts.messages import Message, Trade
 from system.contracts.topics import offset_key
+from system.errors import MessageError
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -77,14 +78,10 @@ def placed_trades(records: Iterable[Record]) -> tuple[PlacedTrade, ...]:
     Parameters
     ----------
     records : iterable of Record
-        Of new trades, each id once: load users amend and cancel nothing.
-
-    Raises
-    ------
-    MessageError
-        If a record is no message of the topic.
+        Of new trades, each id once: load users amend and cancel nothing. What is no message of
+        the topic is left out: no user sent it.
     """
-    found = ((record, record.message()) for record in records)
+    messages = ((record, _message(record)) for record in records)
     return tuple(
         PlacedTrade(
             place=offset_key(record.topic, record.partition),
@@ -93,9 +90,16 @@ def placed_trades(records: Iterable[Record]) -> tuple[PlacedTrade, ...]:
             instrument=trade.instrument,
             quantity=trade.quantity,
         )
-        for record, trade in found
+        for record, trade in messages
         if isinstance(trade, Trade)
     )
+
+
+def _message(record: Record) -> Message | None:
+    try:
+        return record.message()
+    except MessageError:
+        return None
 
 
 def sent_ticks(records: Iterable[Record]) -> SentTicks:
@@ -104,12 +108,8 @@ def sent_ticks(records: Iterable[Record]) -> SentTicks:
     Parameters
     ----------
     records : iterable of Record
-        Of one topic; any order.
-
-    Raises
-    ------
-    msgspec.DecodeError
-        If a record is neither a tick nor a mark: a load sends nothing else.
+        Of one topic; any order. What is neither a tick nor a mark is left out: the load did not
+        send it.
     """
     partitions: dict[str, int] = {}
     keys: dict[str, int] = {}
@@ -118,7 +118,10 @@ def sent_ticks(records: Iterable[Record]) -> SentTicks:
     marks: dict[dt.date, dict[str, int]] = {}
     for record in records:
         place = offset_key(record.topic, record.partition)
-        message = _DECODER.decode(record.value)
+        try:
+            message = _DECODER.decode(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
         if isinstance(message, _MarkHead):
             marks.setdefault(message.date, {}).setdefault(place, record.offset)
             continue

@@ -37,8 +37,9 @@ class OracleStatus(Struct, frozen=True, kw_only=True):
     ``agreed`` of ``checked`` snapshots are right to 1e-9; ``not_compared`` were taken up and
     could not be recomputed, for the reason in ``problem`` or in their check. ``samples_per_s``
     is the most live snapshots that it takes up in a second; ends of day are all taken up.
-    ``first_difference`` stays until the oracle is started anew. ``newest`` holds the last
-    check of each portfolio, of a bounded number of them.
+    ``first_difference`` stays until the oracle is started anew. ``unreadable``
+    records of the topic of snapshots were no snapshots, and were skipped. ``newest`` holds the
+    last check of each portfolio, of a bounded number of them.
     """
 
     running: bool
@@ -49,6 +50,7 @@ class OracleStatus(Struct, frozen=True, kw_only=True):
     worst_difference: float | None = None
     problem: str = ""
     first_difference: OracleCheck | None = None
+    unreadable: int = 0
     newest: dict[str, OracleCheck] = {}
 
     @property

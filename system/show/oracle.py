@@ -36,10 +36,12 @@ def oracle_view(status: StreamStatus | None, snapshot: RiskSnapshot | None) -> O
 def _text(found: OracleStatus) -> str:
     if not found.running:
         return "not running"
+    skipped = f"; {found.unreadable:,} unreadable skipped" if found.unreadable else ""
     if not found.checked:
-        return str(OracleVerdict.UNCHECKED)
+        return f"{OracleVerdict.UNCHECKED}{skipped}"
     counted = f"{found.agreed:,} of {found.checked:,}"
-    return f"{found.verdict}: {counted}, worst difference {_size(found.worst_difference)}"
+    worst = _size(found.worst_difference)
+    return f"{found.verdict}: {counted}, worst difference {worst}{skipped}"
 
 
 def _detail(found: OracleStatus, snapshot: RiskSnapshot | None) -> str:

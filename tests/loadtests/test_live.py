@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from loadtests.coverage import NEVER, coverage
 from loadtests.live import LiveCoverage, RecordTail, live_latency
 from loadtests.record import Holding, RecordWriter, SeenSnapshot
+from loadtests.sent import placed_trades, sent_ticks
 from loadtests.tables import SentMessage, tables
 from system.bus.consumer import Record
 from system.contracts.codec import encode
@@ -102,6 +103,17 @@ def test_ticks_that_come_after_their_snapshots_are_told_as_in_the_whole_record(
 def test_what_is_forgotten_changes_nothing_for_ticks_that_are_open(history, per_line):
     told = told_in_pieces(history, per_tick=12, per_line=per_line, keep_ns=0)
     assert told == of_the_whole(history)
+
+
+def test_records_that_are_no_ticks_are_left_out():
+    garbage = [
+        Record("market_data", 0, at, b"\xff", value, 0) for at, value in enumerate([b"", b"[" * 9])
+    ]
+    live = LiveCoverage()
+    live.add_ticks([*garbage, tick_record(2, "A")])
+    assert live.open_count == 1
+    assert len(sent_ticks([*garbage, tick_record(2, "A")]).mid) == 1
+    assert placed_trades(garbage) == ()
 
 
 def test_a_record_is_read_while_it_grows_whole_lines_only(tmp_path):

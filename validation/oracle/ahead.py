@@ -12,23 +12,25 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
 import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from loadtests.record import whole_lines
-from system.bus.consumer import Follower
+from system.bus.consumer import Follower, Record
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleCheck
 from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS
+from system.errors import MessageError
 from system.settings import load_settings
 from validation.oracle.checking import checked
 from validation.oracle.following import Reader
@@ -40,6 +42,7 @@ LOW_PRIORITY: Final = 10
 """Behind the pipeline, but not so far that a busy machine leaves it nothing."""
 MAX_WAITING_RECORDS: Final = 400_000
 """Beyond this nothing is read before what waits is used up."""
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Recomputed(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,8 +91,7 @@ class AheadOracle:
         """Read what has come, unless much waits already."""
         if self._walk.waiting_count < MAX_WAITING_RECORDS:
             self._walk.add(self._inputs.poll(poll_s))
-            announced = self._snapshots.poll(0.0)
-            self._waiting.extend(decode(one.value, RiskSnapshot) for one in announced)
+            self._waiting.extend(_snapshots(self._snapshots.poll(0.0)))
 
     def compare_next(self) -> bool:
         """Compare the oldest snapshot that waits, if its inputs are there; return whether."""
@@ -104,6 +106,15 @@ class AheadOracle:
             self._walk.go_to(snapshot.offsets, snapshot.kind)
             check = checked(snapshot, self._walk.inputs, now_ms=0)
             self._note(Recomputed(digest=digest_of(snapshot), check=check))
+
+
+def _snapshots(records: Sequence[Record]) -> Iterator[RiskSnapshot]:
+    """Yield the snapshots among the records of their topic; anybody can write there."""
+    for record in records:
+        try:
+            yield decode(record.value, RiskSnapshot)
+        except MessageError as error:
+            _LOG.warning("offset %d of %s is skipped: %s", record.offset, record.topic, error)
 
 
 def _is_short(position: Mapping[str, int], ends: Mapping[str, int]) -> bool:

@@ -43,6 +43,19 @@ def checked(snapshot: RiskSnapshot, inputs: InputsAt, *, now_ms: int) -> OracleC
     )
 
 
+def failed(snapshot: RiskSnapshot, error: Exception, *, now_ms: int) -> OracleCheck:
+    """Return the check of a snapshot that the references break down on: unknown, not agreed."""
+    detail = f"the recomputation failed: {type(error).__name__}: {error}"
+    return OracleCheck(
+        snapshot_id=snapshot.snapshot_id,
+        portfolio=snapshot.portfolio,
+        verdict=OracleVerdict.UNCHECKED,
+        largest_difference=None,
+        detail=detail[:LARGEST_DETAIL],
+        checked_at_ms=now_ms,
+    )
+
+
 def _verdict(snapshot: RiskSnapshot, inputs: InputsAt) -> tuple[OracleVerdict, float | None, str]:
     book = inputs.book(snapshot.portfolio)
     if book is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
@@ -11,10 +12,11 @@ import msgspec
 from system.bus.consumer import Record
 from system.clock import Clock
 from system.contracts.codec import decode
-from system.contracts.messages import RiskSnapshot, SnapshotKind
+from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
-from validation.oracle.checking import checked
-from validation.oracle.market import Walk
+from system.errors import MessageError
+from validation.oracle.checking import checked, failed
+from validation.oracle.market import ORDER, Walk
 
 SAMPLES_PER_S: Final = 2.0
 """At most. An exact recomputation takes about 20 ms: this costs some 4 % of one core."""
@@ -26,7 +28,12 @@ PUBLISH_EVERY_NS: Final = 500_000_000
 MAX_WAITING_RECORDS: Final = 200_000
 """Beyond this nothing is read ahead until a snapshot asks for it."""
 MAX_WAITING_SNAPSHOTS: Final = 20_000
+MAX_WAITING_BYTES: Final = 256_000_000
+"""The same bound in bytes: records of an input topic may be a megabyte each."""
 MAX_PORTFOLIOS_SHOWN: Final = 64
+MAX_PORTFOLIOS_IN_TURN: Final = 10_000
+"""Names on the topic whose turns are remembered: anybody can make them up."""
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
@@ -81,6 +88,17 @@ class Tally:
             newest=newest,
         )
 
+    def skip(self, record: Record, error: Exception) -> None:
+        """Count a record of the topic of snapshots that is none."""
+        _LOG.warning(
+            "%s:%d offset %d is no snapshot and is skipped: %s",
+            record.topic,
+            record.partition,
+            record.offset,
+            error,
+        )
+        self._status = msgspec.structs.replace(self._status, unreadable=self._status.unreadable + 1)
+
     def say(self, problem: str) -> None:
         """Say why nothing can be checked now; empty when it can."""
         self._status = msgspec.structs.replace(self._status, problem=problem)
@@ -113,7 +131,7 @@ class LiveOracle:
         self._publish = publish
         self._clock = clock
         self._walk = Walk()
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Record] = deque()
         self._due_ns = 0
         self._told_ns = -PUBLISH_EVERY_NS
         self._turn: dict[str, int] = {}
@@ -121,13 +139,16 @@ class LiveOracle:
 
     def step(self, poll_s: float) -> None:
         """Read what has come, and check what is due; waits at most a few seconds."""
-        if self._walk.waiting_count < MAX_WAITING_RECORDS:
+        if (
+            self._walk.waiting_count < MAX_WAITING_RECORDS
+            and self._walk.waiting_bytes < MAX_WAITING_BYTES
+        ):
             self._walk.add(self._inputs.poll(poll_s))
         if len(self._waiting) < MAX_WAITING_SNAPSHOTS:
-            self._waiting.extend(record.value for record in self._snapshots.poll(poll_s))
-        for value in self._chosen():
+            self._waiting.extend(self._snapshots.poll(poll_s))
+        for record in self._chosen():
             began_ns = self._clock.monotonic_ns()
-            self._check(value)
+            self._check(record)
             ended_ns = self._clock.monotonic_ns()
             self._due_ns = max(self._due_ns, ended_ns + REST_PER_WORK * (ended_ns - began_ns))
             self._tell()
@@ -140,21 +161,25 @@ class LiveOracle:
             self._told_ns = now_ns
             self._publish(self.tally.status)
 
-    def _chosen(self) -> Iterable[bytes]:
-        """Yield what is checked now, in the order of the topic."""
-        live: list[tuple[str, bytes]] = []
+    def _chosen(self) -> Iterable[Record]:
+        """Yield what is checked now, in the order of the topic; skip what is no snapshot."""
+        live: list[tuple[str, Record]] = []
         while self._waiting:
-            value = self._waiting.popleft()
-            header = msgspec.json.decode(value, type=_Header)
+            record = self._waiting.popleft()
+            try:
+                header = msgspec.json.decode(record.value, type=_Header)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                self.tally.skip(record, error)
+                continue
             if header.kind is SnapshotKind.END_OF_DAY:
                 yield from self._sample(live)
                 live = []
-                yield value
+                yield record
                 continue
-            live.append((header.portfolio, value))
+            live.append((header.portfolio, record))
         yield from self._sample(live)
 
-    def _sample(self, live: Sequence[tuple[str, bytes]]) -> Iterable[bytes]:
+    def _sample(self, live: Sequence[tuple[str, Record]]) -> Iterable[Record]:
         """Yield the newest snapshot of whose turn it is, if one is due."""
         now_ns = self._clock.monotonic_ns()
         if not live or now_ns < self._due_ns:
@@ -162,19 +187,34 @@ class LiveOracle:
         self._due_ns = now_ns + round(1e9 / SAMPLES_PER_S)
         newest = dict(live)
         name = min(newest, key=lambda one: (self._turn.get(one, -1), one))
+        self._turn.pop(name, None)
         self._turn[name] = now_ns
+        if len(self._turn) > MAX_PORTFOLIOS_IN_TURN:
+            del self._turn[next(iter(self._turn))]
         yield newest[name]
 
-    def _check(self, value: bytes) -> None:
-        snapshot = decode(value, RiskSnapshot)
+    def _check(self, record: Record) -> None:
+        """Check one snapshot, or count why that cannot be: anybody can write to the topic."""
+        try:
+            snapshot = decode(record.value, RiskSnapshot)
+            _refuse_other_topics(snapshot.offsets)
+        except MessageError as error:
+            self.tally.skip(record, error)
+            return
         if not self._walk.is_behind(snapshot.offsets, snapshot.kind):
             return
         if not self._has_read(snapshot.offsets):
             self.tally.say(f"inputs of {snapshot.snapshot_id} did not come in {READ_BOUND_S:.0f} s")
             return
-        self._walk.go_to(snapshot.offsets, snapshot.kind)
         self.tally.say("")
-        self.tally.add(checked(snapshot, self._walk.inputs, now_ms=self._clock.wall_ns() // 10**6))
+        now_ms = self._clock.wall_ns() // 10**6
+        try:
+            self._walk.go_to(snapshot.offsets, snapshot.kind)
+            check = checked(snapshot, self._walk.inputs, now_ms=now_ms)
+        except Exception as error:
+            _LOG.exception("snapshot %s cannot be recomputed", snapshot.snapshot_id)
+            check = failed(snapshot, error, now_ms=now_ms)
+        self.tally.add(check)
 
     def _has_read(self, offsets: Mapping[str, int]) -> bool:
         """Read until everything below a vector is there; False if it does not come."""
@@ -183,11 +223,20 @@ class LiveOracle:
             if self._clock.monotonic_ns() > deadline_ns:
                 return False
             self._walk.add(self._inputs.poll(0.05))
+            self._tell()
         return True
 
 
 def _is_short(position: Mapping[str, int], offsets: Mapping[str, int]) -> bool:
     return any(position.get(place, 0) < offset for place, offset in offsets.items())
+
+
+def _refuse_other_topics(offsets: Mapping[str, int]) -> None:
+    """Refuse a snapshot of offsets that no input topic has: it is not of this stream."""
+    for place, offset in offsets.items():
+        if place.rpartition(":")[0] not in ORDER or offset < 0:
+            detail = f"offset {offset} of {place!r} is of no input topic"
+            raise MessageError(RejectReason.INVALID, detail)
 
 
 def _larger(known: float | None, found: float | None) -> float | None:

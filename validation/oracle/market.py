@@ -258,12 +258,14 @@ class Walk:
         self._taken: dict[str, int] = {}
         self._is_live = False
         self.waiting_count = 0
+        self.waiting_bytes = 0
 
     def add(self, records: Sequence[Record]) -> None:
         """Add what has been read, in order within each partition."""
         for record in records:
             self._waiting.setdefault(_place(record), deque()).append(record)
         self.waiting_count += len(records)
+        self.waiting_bytes += sum(len(record.value) for record in records)
 
     def is_behind(self, offsets: Mapping[str, int], kind: SnapshotKind) -> bool:
         """Return whether it could go to a snapshot without going back.
@@ -286,8 +288,10 @@ class Walk:
         for place in sorted(offsets, key=_order):
             waiting = self._waiting.get(place, deque())
             while waiting and waiting[0].offset < offsets[place]:
-                self.inputs.take(waiting.popleft())
+                record = waiting.popleft()
                 self.waiting_count -= 1
+                self.waiting_bytes -= len(record.value)
+                self.inputs.take(record)
             self._taken[place] = offsets[place]
         self.inputs.settle(kind)
         self._is_live = kind is SnapshotKind.LIVE

@@ -52,6 +52,12 @@ def test_agreement_says_how_many_and_how_close() -> None:
     )
 
 
+def test_records_that_were_no_snapshots_are_counted() -> None:
+    skipping = msgspec.structs.replace(FOUND, unreadable=3)
+    shown = oracle_view(status(oracle=skipping), SNAPSHOT)
+    assert shown.text == "agreed: 1,234 of 1,234, worst difference 2e-16; 3 unreadable skipped"
+
+
 def test_one_difference_is_what_is_said_until_the_oracle_begins_anew() -> None:
     first = msgspec.structs.replace(
         CHECK, verdict=OracleVerdict.DIFFERS, portfolio="beta", detail="var: off by 1.0e-03"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from system.bus.consumer import Record
 from system.contracts.oracle import OracleVerdict
 from tests.validation.oracle.recorded import MemoryReader, announced
 from tests.validation.oracle.test_checking import lively
@@ -96,3 +97,14 @@ def test_a_file_is_read_to_its_last_whole_line(tmp_path) -> None:
     assert read_recomputed(path) == {}
     path.write_bytes(line + b"\n" + line[:20])
     assert read_recomputed(path) == {digest_of(feed.announced[0]): check}
+
+
+def test_a_record_that_is_no_snapshot_is_passed_over() -> None:
+    feed = lively("USD")
+    garbage = [
+        Record("risk_snapshots", 0, at, b"", value, 0) for at, value in enumerate([b"", b"{"])
+    ]
+    reader = MemoryReader([*garbage, *announced(feed.announced)], 1_000)
+    oracle = AheadOracle(MemoryReader(feed.records, 1_000), reader, lambda _: None)
+    oracle.read(0.0)
+    assert oracle.compare_next()

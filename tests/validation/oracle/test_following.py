@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
+from system.bus.consumer import Record
 from system.clock import ManualClock
 from system.contracts.messages import SnapshotKind
 from system.contracts.oracle import OracleStatus, OracleVerdict
@@ -135,3 +137,84 @@ def test_what_is_shown_by_portfolio_is_bounded() -> None:
         tally.add(msgspec.structs.replace(check, portfolio=f"P{number}"))
     assert len(tally.status.newest) == MAX_PORTFOLIOS_SHOWN
     assert tally.status.checked == MAX_PORTFOLIOS_SHOWN + 5
+
+
+NO_SNAPSHOTS = {
+    "text": b"garbage",
+    "nothing, as a tombstone has": b"",
+    "bytes that are no text": b"\xff\xfe\x00\x80",
+    "NUL bytes": bytes(1_000_000),
+    "nested without end": b"[" * 100_000,
+    "another message": b'{"type":"tick","ticker":"A"}',
+    "a header and no more": b'{"portfolio":"P","kind":"live"}',
+    "an end of day and no more": b'{"portfolio":"P","kind":"end_of_day"}',
+    "half of a character": b'{"portfolio":"\\ud800","kind":"live"}',
+    "a list": b"[1, 2, 3]",
+    "null": b"null",
+}
+
+
+@pytest.mark.parametrize("value", NO_SNAPSHOTS.values(), ids=NO_SNAPSHOTS)
+def test_a_record_that_is_no_snapshot_is_counted_and_the_next_one_is_checked(value) -> None:
+    feed = opened_and_recorded()
+    feed.close(0, tick("A", 101.0))
+    [end] = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    garbage = Record("risk_snapshots", 0, 0, b"\xff", value, 0)
+    snapshots = MemoryReader([garbage, *announced([end])], 1_000)
+    oracle = LiveOracle(MemoryReader(feed.records), snapshots, lambda _: None, ManualClock())
+    oracle.step(0.0)
+    assert (oracle.tally.status.unreadable, oracle.tally.status.checked) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "offsets", [{"no topic": 1}, {"": 0}, {"market_data:0": -1}, {"rejected:0": 5}]
+)
+def test_a_snapshot_of_offsets_that_cannot_be_is_counted_as_none(offsets) -> None:
+    feed = opened_and_recorded()
+    forged = msgspec.structs.replace(feed.announced[0], offsets=offsets)
+    oracle, _ = followed(feed.records, [forged])
+    oracle.step(0.0)
+    assert (oracle.tally.status.unreadable, oracle.tally.status.checked) == (1, 0)
+
+
+def test_a_snapshot_that_the_references_break_down_on_is_unknown_and_stops_nothing(
+    monkeypatch,
+) -> None:
+    feed = opened_and_recorded()
+    feed.close(0, tick("A", 101.0))
+    monkeypatch.setattr("validation.oracle.following.checked", _breaks_down)
+    oracle, told = followed(feed.records, feed.announced)
+    oracle.step(0.0)
+    [check] = oracle.tally.status.newest.values()
+    assert check.verdict is OracleVerdict.UNCHECKED
+    assert "ZeroDivisionError" in check.detail
+    assert oracle.tally.status.checked == 0
+    assert told
+
+
+def _breaks_down(*_: object, **__: object) -> None:
+    raise ZeroDivisionError("float division by zero")
+
+
+def test_the_tally_is_published_while_inputs_are_waited_for() -> None:
+    feed = opened_and_recorded()
+    ahead = msgspec.structs.replace(feed.announced[0], offsets={"trades:0": 10**9})
+
+    class Passing(ManualClock):
+        def monotonic_ns(self) -> int:
+            self.advance_ns(10**9)
+            return super().monotonic_ns()
+
+    oracle, told = followed(feed.records, [ahead], Passing())
+    oracle.step(0.0)
+    assert len(told) > 5
+
+
+def test_reading_ahead_is_bounded_in_bytes(monkeypatch) -> None:
+    monkeypatch.setattr("validation.oracle.following.MAX_WAITING_BYTES", 1_000)
+    records = [Record("trades", 0, at, b"", bytes(600), 0) for at in range(10)]
+    reader = MemoryReader(records, 1)
+    oracle = LiveOracle(reader, MemoryReader([]), lambda _: None, ManualClock())
+    for _ in range(10):
+        oracle.step(0.0)
+    assert reader.position == {"trades:0": 2}
