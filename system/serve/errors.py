@@ -25,6 +25,7 @@ from typing import ClassVar, Final
 
 from system.contracts.api import FieldProblem, Problem
 from system.errors import InputError
+from system.store.records import EmptiedSnapshot
 
 MAX_KNOWN_LISTED: Final = 100
 
@@ -178,7 +179,18 @@ def unknown_snapshot(snapshot_id: str, portfolio: str = "") -> UnknownSnapshotEr
     whose = f" of portfolio {portfolio!r}" if portfolio else ""
     return UnknownSnapshotError(
         f"no snapshot {snapshot_id!r}{whose}: never committed, or thinned out (end-of-day "
-        "snapshots and those of trades are kept for ever)"
+        "snapshots are kept for ever, those of trades within a budget)"
+    )
+
+
+def emptied_snapshot(snapshot_id: str, rest: EmptiedSnapshot) -> UnknownSnapshotError:
+    """Return the error for a pinned snapshot of which only its naming of trades is left."""
+    trades = ", ".join(rest.trade_ids[:MAX_KNOWN_LISTED]) or "none"
+    more = len(rest.trade_ids) - MAX_KNOWN_LISTED
+    return UnknownSnapshotError(
+        f"snapshot {snapshot_id!r} is no longer kept whole: it outgrew the budget of pinned "
+        f"snapshots. Its numbers are in the portfolio's time series; its trades: {trades}"
+        f"{f' and {more} more' if more > 0 else ''}; SHA-256 of its JSON: {rest.payload_sha256}"
     )
 
 

@@ -23,7 +23,7 @@ from system.contracts.replay import NO_REPLAY, ReplayStatus
 from system.serve import views
 from system.serve.answers import answers, json_answer, json_bytes
 from system.serve.desks import names_of
-from system.serve.errors import unknown_snapshot
+from system.serve.errors import emptied_snapshot, unknown_snapshot
 from system.serve.parameters import AskedSnapshots, PortfolioName, SnapshotId
 from system.serve.services import services_of
 from system.store.live import LatestRecord
@@ -120,7 +120,8 @@ async def snapshot(request: Request, snapshot_id: SnapshotId) -> Response:
     services = services_of(request)
     found = await services.read(services.history.snapshot_json, snapshot_id)
     if found is None:
-        raise unknown_snapshot(snapshot_id)
+        rest = await services.read(services.history.emptied_snapshot, snapshot_id)
+        raise emptied_snapshot(snapshot_id, rest) if rest else unknown_snapshot(snapshot_id)
     return json_bytes(found)
 
 

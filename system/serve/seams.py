@@ -9,7 +9,7 @@ from system.contracts.api import RejectedRow, SnapshotPoint, StreamStatus
 from system.contracts.limits import LimitMeasure, TrailRow
 from system.contracts.messages import Message, RejectReason
 from system.store.live import LatestRecord, StreamEntry, Watermark
-from system.store.records import Position, RejectedKey, SnapshotQuery
+from system.store.records import EmptiedSnapshot, Position, RejectedKey, SnapshotQuery
 
 
 class Latest(Protocol):
@@ -79,6 +79,10 @@ class History(Protocol):
 
     def snapshot_json(self, snapshot_id: str) -> bytes | None:
         """Return one snapshot's JSON."""
+        ...
+
+    def emptied_snapshot(self, snapshot_id: str) -> EmptiedSnapshot | None:
+        """Return what is left of a snapshot whose payload outgrew its budget."""
         ...
 
     def points(self, query: SnapshotQuery, *, with_components: bool = False) -> list[SnapshotPoint]:

@@ -25,13 +25,14 @@ from system.store.records import (
     MAX_PAGE_ROWS,
     NO_EPOCH,
     BatchCommit,
+    EmptiedSnapshot,
     Position,
     RejectedKey,
     SnapshotQuery,
     StoredState,
 )
 from system.store.schema import upgrade_schema
-from system.store.transactions import outgrown, write_batch
+from system.store.transactions import write_batch
 
 CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 15_000
@@ -175,37 +176,27 @@ class RiskHistory(LimitTrail):
         self._write(taken_back)
         return is_new[-1]
 
-    def prune(self, budget_bytes: int = retention.BUDGET_BYTES) -> Iterator[int]:
-        """Keep the history within its bound (see ``system.store.retention``), piece by piece.
+    def prune(self, budget: retention.Budget | None = None) -> Iterator[int]:
+        """Keep the history within its bounds (see ``system.store.retention``), piece by piece.
 
         Parameters
         ----------
-        budget_bytes : int
-            What the rows that are not pinned may hold, as JSON before compression.
+        budget : Budget or None
+            What may stay; None: the product's own.
 
         Yields
         ------
         int
-            How many snapshots a transaction has deleted, at most ``MAX_ROWS_PER_PRUNE`` in all:
-            call again once a minute. In between no transaction is open, so that the caller
-            may take its time.
+            How many rows a transaction has deleted or emptied; of snapshots at most
+            ``MAX_ROWS_PER_PRUNE`` in all: call again once a minute. In between no transaction
+            is open, so that the caller may take its time.
 
         Raises
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
         """
-        with self._reading() as cursor:
-            cursor.execute(retention.DROP_REJECTED, {"rows": retention.MAX_REJECTED_ROWS})
-            cursor.connection.commit()
-            ids = outgrown(cursor, budget_bytes)
-        for first in range(0, len(ids), retention.ROWS_PER_DELETE):
-            with self._reading() as cursor:
-                piece = ids[first : first + retention.ROWS_PER_DELETE]
-                cursor.execute(retention.DELETE_SNAPSHOTS, (piece,))
-                deleted = cursor.rowcount
-                cursor.connection.commit()
-            yield deleted
+        yield from retention.pruned(self._reading, budget or retention.Budget())
 
     # -- reading ------------------------------------------------------------------------
 
@@ -294,15 +285,27 @@ class RiskHistory(LimitTrail):
             rows = all_rows(cursor, sql.SELECT_PAYLOAD, (snapshot_id,))
         return rows[0][0].encode("utf-8") if rows else None
 
-    def snapshots(self, query: SnapshotQuery) -> list[RiskSnapshot]:
-        """Return whole snapshots in order of time.
+    def emptied_snapshot(self, snapshot_id: str) -> EmptiedSnapshot | None:
+        """Return what is left of a pinned snapshot whose payload outgrew the budget, else None.
 
         Raises
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
         """
-        statement, parameters = sql.snapshot_select(query, ("payload",))
+        with self._reading() as cursor:
+            rows = all_rows(cursor, sql.SELECT_EMPTIED, (snapshot_id,))
+        return EmptiedSnapshot(tuple(rows[0][0]), rows[0][1]) if rows else None
+
+    def snapshots(self, query: SnapshotQuery) -> list[RiskSnapshot]:
+        """Return whole snapshots in order of time; those without a payload are left out.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        statement, parameters = sql.snapshot_select(query, ("payload",), with_payload=True)
         with self._reading() as cursor:
             rows = all_rows(cursor, statement, parameters)
         return [decode(payload, RiskSnapshot) for (payload,) in rows]

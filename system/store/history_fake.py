@@ -16,6 +16,7 @@ from system.store.errors import FencedError
 from system.store.records import (
     NO_EPOCH,
     BatchCommit,
+    EmptiedSnapshot,
     Position,
     RejectedKey,
     SnapshotQuery,
@@ -106,6 +107,11 @@ class MemoryHistory:
     def snapshot_json(self, snapshot_id: str) -> bytes | None:
         """Return one snapshot's JSON."""
         return self._payloads.get(snapshot_id)
+
+    def emptied_snapshot(self, snapshot_id: str) -> EmptiedSnapshot | None:
+        """Return None: in memory no payload is ever dropped."""
+        del snapshot_id
+        return None
 
     def snapshots(self, query: SnapshotQuery) -> list[RiskSnapshot]:
         """Return whole snapshots in order of time."""

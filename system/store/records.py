@@ -75,6 +75,22 @@ class Position:
     epoch: int
 
 
+@dataclass(frozen=True)
+class EmptiedSnapshot:
+    """A pinned snapshot whose payload outgrew the budget of pinned rows.
+
+    Parameters
+    ----------
+    trade_ids : tuple of str
+        Trades that the snapshot named as counted.
+    payload_sha256 : str
+        SHA-256 of its JSON, hexadecimal: shows whether a copy kept elsewhere is the one.
+    """
+
+    trade_ids: tuple[str, ...]
+    payload_sha256: str
+
+
 Whole = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 """Well within the ``bigint`` of PostgreSQL."""
 

@@ -103,7 +103,12 @@ INSERT_SNAPSHOTS: Final = (
     " %s::jsonb, %s::text[], %s::text[], %s::float8[], %s, %s, %s)"
     " ON CONFLICT (snapshot_id) DO NOTHING"
 )
-SELECT_PAYLOAD: Final = "SELECT payload FROM risk_snapshot WHERE snapshot_id = %s"
+SELECT_PAYLOAD: Final = (
+    "SELECT payload FROM risk_snapshot WHERE snapshot_id = %s AND payload_bytes > 0"
+)
+SELECT_EMPTIED: Final = """
+    SELECT trade_ids, payload_sha256 FROM risk_snapshot
+    WHERE snapshot_id = %s AND payload_bytes = 0"""
 
 INSERT_REJECTED: Final = """
     INSERT INTO rejected_message (topic, partition, "offset", reason, payload)
@@ -158,7 +163,9 @@ def rejected_view(payload: str) -> RejectedRow:
     return RejectedRow(**{name: getattr(message, name) for name in field_names(RejectedRow)})
 
 
-def snapshot_select(query: SnapshotQuery, columns: Sequence[str]) -> tuple[str, dict[str, Any]]:
+def snapshot_select(
+    query: SnapshotQuery, columns: Sequence[str], *, with_payload: bool = False
+) -> tuple[str, dict[str, Any]]:
     """Return the statement and the parameters that read a page of snapshots.
 
     Parameters
@@ -167,9 +174,13 @@ def snapshot_select(query: SnapshotQuery, columns: Sequence[str]) -> tuple[str, 
         Which rows.
     columns : sequence of str
         Names of our own columns, never a caller's text.
+    with_payload : bool
+        Leave out rows whose payload outgrew the budget of pinned rows.
     """
     order, beyond = ("DESC", "<") if query.newest_first else ("ASC", ">")
     conditions = ["portfolio = %(portfolio)s"]
+    if with_payload:
+        conditions.append("payload_bytes > 0")
     if query.kind is not None:
         conditions.append(f"kind = '{query.kind.value}'")  # a literal: the partial index needs it
     if query.from_ns is not None:

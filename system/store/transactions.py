@@ -1,11 +1,11 @@
-"""The statements of a micro-batch's transaction, and what of the history is to go."""
+"""The statements of a micro-batch's transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from system.store import limit_trail, retention, sql
-from system.store.cursors import Cursor, all_rows, one_row
+from system.store import limit_trail, sql
+from system.store.cursors import Cursor, one_row
 from system.store.errors import FencedError
 from system.store.records import BatchCommit
 
@@ -58,18 +58,3 @@ def _write_state(cursor: Cursor, batch: BatchCommit) -> None:
 def _insert(cursor: Cursor, statement: str, rows: Sequence[sql.Row]) -> None:
     if rows:
         cursor.executemany(statement, rows)
-
-
-def outgrown(cursor: Cursor, budget_bytes: int) -> list[str]:
-    """Return ids of snapshots that the budget does not hold, as many as one pruning deletes."""
-    (held,) = one_row(cursor, retention.UNPINNED_BYTES)
-    if held <= budget_bytes:
-        return []
-    bounds = {
-        "minutes": retention.FULL_CADENCE_MINUTES,
-        "limit": retention.MAX_ROWS_PER_PRUNE,
-    }
-    for rule in (retention.TO_THIN, retention.OLDEST):
-        if ids := [snapshot_id for (snapshot_id,) in all_rows(cursor, rule, bounds)]:
-            return ids
-    return []

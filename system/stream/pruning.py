@@ -54,7 +54,7 @@ class Pruner:
         self._thread.join()
 
     def prune(self) -> int:
-        """Prune once and return how many snapshots went; all of it, or until it is closed."""
+        """Prune once, or until closed, and return how many rows were deleted or emptied."""
         deleted = 0
         began_ns = self._clock.monotonic_ns()
         for piece in self._history.prune():
@@ -71,7 +71,7 @@ class Pruner:
             began_ns = self._clock.monotonic_ns()
             try:
                 if deleted := self.prune():
-                    _LOG.info("%d snapshots outgrew the history's bound and are deleted", deleted)
+                    _LOG.info("%d rows outgrew the history's bounds: deleted, or emptied", deleted)
             except RiskstreamError as error:
                 _LOG.warning("the history is not pruned, in a minute again: %s", error)
             rest_s = max(EVERY_S - (self._clock.monotonic_ns() - began_ns) / 1e9, 0.0)

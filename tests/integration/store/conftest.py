@@ -31,7 +31,7 @@ from system.store.latest import LatestStore
 from system.store.latest_fake import MemoryLatest
 from tests.integration import containers
 
-SERVERS = ("kafka", "postgres", "redis")
+STORES = ("postgres", "redis")
 TOKEN = "token-of-these-tests"  # noqa: S105 - of servers that live as long as the tests
 START_BOUND_S = 60
 _numbers = itertools.count()
@@ -39,12 +39,16 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def store_connections(
-    tmp_path_factory: pytest.TempPathFactory, stack_settings: Settings
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    stack_settings: Settings,
 ) -> Iterator[Connections]:
-    """Where the servers of these tests are."""
+    """Where the servers of these tests are; a broker only where a test asks for the API."""
     folder = tmp_path_factory.mktemp("stores")
     settings = stack_settings.model_copy(update={"state_dir": folder})
-    with EmbeddedStack(settings, components=SERVERS):
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    servers = ("kafka", *STORES) if "api_process" in asked else STORES
+    with EmbeddedStack(settings, components=servers):
         yield settings.connections()
 
 

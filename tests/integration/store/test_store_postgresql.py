@@ -16,9 +16,12 @@ from system.store import retention, sql
 from system.store.errors import FencedError, SchemaError, StoreUnavailableError
 from system.store.history import RiskHistory
 from system.store.records import BatchCommit, SnapshotQuery
+from system.store.retention import Budget
 from system.store.samples import sample_snapshot
+from system.store.schema import MIGRATIONS_DIR
 
 pytestmark = pytest.mark.integration
+VERSIONS_DIR = MIGRATIONS_DIR / "versions"
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ def test_every_field_of_a_snapshot_has_its_column_or_lies_in_the_payload(
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'risk_snapshot'"
     )
     columns = {name for (name,) in query(database_url, statement)}
-    assert columns == {*sql.SNAPSHOT_COLUMNS, "recorded_at"}
+    assert columns == {*sql.SNAPSHOT_COLUMNS, "recorded_at", "payload_sha256"}
     in_payload_only = set(field_names(RiskSnapshot)) - columns
     assert in_payload_only == sql.ONLY_IN_PAYLOAD
 
@@ -60,7 +63,8 @@ def test_migrating_twice_and_at_once_changes_nothing_more(database_url: str) -> 
     with ThreadPoolExecutor(len(stores)) as pool:
         list(pool.map(RiskHistory.migrate, stores))
     stores[0].migrate()
-    assert query(database_url, "SELECT version_num FROM alembic_version") == [("0002",)]
+    newest = max(path.name[:4] for path in VERSIONS_DIR.glob("[0-9]*.sql"))
+    assert query(database_url, "SELECT version_num FROM alembic_version") == [(newest,)]
     for store in stores:
         store.close()
 
@@ -153,10 +157,10 @@ def test_history_above_its_budget_is_thinned_but_never_what_is_pinned(
     history.commit(BatchCommit(fence, 0, {}, snapshots=[*live, *pinned]))
     query(database_url, "UPDATE risk_snapshot SET recorded_at = '2026-01-01 12:00:30+00'")
     monkeypatch.setattr(retention, "ROWS_PER_DELETE", 5)
-    assert list(history.prune(budget_bytes=1)) == [5, 2]
+    assert list(history.prune(Budget(unpinned_bytes=1))) == [5, 2]
     kept = {snapshot.snapshot_id for snapshot in history.snapshots(SnapshotQuery("alpha"))}
     first_of_all, first_of_minute = live[0].snapshot_id, live[1].snapshot_id
     assert kept == {first_of_all, first_of_minute, *(s.snapshot_id for s in pinned)}
-    assert list(history.prune(budget_bytes=1)) == [1]
+    assert list(history.prune(Budget(unpinned_bytes=1))) == [1]
     kept = {snapshot.snapshot_id for snapshot in history.snapshots(SnapshotQuery("alpha"))}
     assert kept == {first_of_all, *(s.snapshot_id for s in pinned)}
