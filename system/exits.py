@@ -9,6 +9,10 @@ from system.console import PlainConsole, styled
 EXIT_FAILED: Final = 1
 EXIT_WRONG_INPUT: Final = 2
 """A file, a folder or an option; click has it for an unknown one. 1 is left to failed checks."""
+EXIT_UNAVAILABLE: Final = 75
+"""A server did not answer within its bound (``EX_TEMPFAIL``): the same start may succeed later."""
+EXIT_FENCED: Final = 76
+"""A newer driver has taken over: a supervisor must not start this one again at once."""
 EXIT_INTERRUPTED: Final = 130
 
 

@@ -60,6 +60,7 @@ class Oracle(Component):
 
     name: ClassVar = "oracle"
     after: ClassVar = ("kafka", "redis")
+    essential: ClassVar = False
 
     def facts(self, site: Site) -> Mapping[ConnectionName, str]:
         """Return nothing: nobody connects to it."""
@@ -120,6 +121,7 @@ class Dashboard(Component):
     """The Streamlit pages."""
 
     name: ClassVar = "dashboard"
+    essential: ClassVar = False
     port_names: ClassVar = ("server",)
     after: ClassVar = ("api",)
     stop_order: ClassVar = 3

@@ -40,6 +40,7 @@ def up(
         console.print("A stack runs already; `riskstream down` stops it.")
         _print_status(running.status())
         return
+    _print_failure(running)
     stack = EmbeddedStack(
         settings, components=names, detached=detach, on_progress=_printer(console)
     )
@@ -54,6 +55,7 @@ def status(
     running = RunningStack(load_settings())
     if not running.is_up():
         sys.stdout.write("[]\n" if as_json else "No stack runs; `riskstream up` starts one.\n")
+        _print_failure(running)
         raise typer.Exit(EXIT_NOT_RUNNING)
     components = running.status()
     if as_json:
@@ -100,8 +102,19 @@ def _stop_undisturbed(stack: EmbeddedStack) -> None:
     stack.stop()
 
 
+def _print_failure(running: RunningStack) -> None:
+    """Print why the last stack stopped by itself, if it did; to stderr, as `status --json` asks."""
+    if (failure := running.failure()) is not None:
+        console = PlainConsole(stderr=True)
+        console.print(f"The last stack stopped by itself: {failure}", markup=False)
+
+
 def _printer(console: PlainConsole) -> Callable[[Progress], None]:
-    marks = {"preparing": ("...", "dim"), "starting": ("->", "yellow")}
+    marks = {
+        "preparing": ("...", "dim"),
+        "starting": ("->", "yellow"),
+        "failing": ("!!", "red"),
+    }
 
     def show(progress: Progress) -> None:
         mark = marks.get(progress.stage, ("ok", "green"))

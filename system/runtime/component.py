@@ -72,6 +72,8 @@ class Component(ABC):
     replaced_by: ClassVar[ConnectionName | None] = None
     port_names: ClassVar[tuple[str, ...]] = ()
     needs_java: ClassVar[bool] = False
+    #: Whether the product is lost without it. What is not essential never stops the stack.
+    essential: ClassVar[bool] = True
     #: How long it may take to answer after its start.
     start_bound_s: ClassVar[float] = 120
     #: What asks it to stop, and how long it may take before it is killed.

@@ -42,17 +42,26 @@ class ComponentFailedError(StackError):
         Where it logs.
     last_lines : sequence of str
         The end of that log.
+    remedy : str
+        What to do, one sentence; empty where the last lines say it.
     """
 
     def __init__(
-        self, component: str, reason: str, log_path: Path, last_lines: Sequence[str]
+        self,
+        component: str,
+        reason: str,
+        log_path: Path,
+        last_lines: Sequence[str],
+        remedy: str = "",
     ) -> None:
         tail = "".join(f"\n  | {line}" for line in last_lines) or "\n  | (the log is empty)"
-        super().__init__(f"{component} {reason}\n  log: {log_path}{tail}")
+        advice = f"\n  what to do: {remedy}" if remedy else ""
+        super().__init__(f"{component} {reason}{advice}\n  log: {log_path}{tail}")
         self.component = component
         self.reason = reason
         self.log_path = log_path
         self.last_lines = tuple(last_lines)
+        self.remedy = remedy
 
 
 class PortTakenError(ComponentFailedError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -14,12 +15,25 @@ import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from system.runtime.component import Component
-from system.runtime.errors import NotRunningError, StackError
+from system.runtime.errors import ComponentFailedError, NotRunningError, StackError
 from system.runtime.health import await_started
 from system.runtime.programs import change_program
 from system.runtime.registry import COMPONENTS
-from system.runtime.state import ComponentRecord, StateDir, forget_run, is_held, load_record
-from system.runtime.supervision import STOPPED_STATES, ProcessState, Supervisor, program_path
+from system.runtime.state import (
+    ComponentRecord,
+    StateDir,
+    forget_run,
+    is_held,
+    last_lines,
+    load_record,
+)
+from system.runtime.supervision import (
+    STOPPED_STATES,
+    Pause,
+    ProcessState,
+    Supervisor,
+    program_path,
+)
 from system.settings import Settings
 
 STOP_BOUND_S: Final = 60.0
@@ -88,9 +102,28 @@ class RunningStack:
             If no stack runs on the state folder.
         """
         records = self._records()
-        processes = Supervisor(self._state).processes()
+        supervisor = Supervisor(self._state)
+        processes, pauses = supervisor.processes(), supervisor.pauses()
+
+        def status(record: ComponentRecord) -> ComponentStatus:
+            return self._status(record, processes.get(record.name), pauses, records)
+
         with ThreadPoolExecutor(len(records)) as pool:
-            return list(pool.map(lambda each: self._status(each, processes, records), records))
+            return list(pool.map(status, records))
+
+    def failure(self) -> ComponentFailedError | None:
+        """Return why the last stack on this state folder stopped by itself, None if it did not."""
+        if not self._state.failure_path.exists():
+            return None
+        failure = json.loads(self._state.failure_path.read_text("utf-8"))
+        log_path = self._state.log_path(failure["component"])
+        return ComponentFailedError(
+            failure["component"],
+            failure["reason"],
+            log_path,
+            last_lines(log_path),
+            failure.get("remedy", ""),
+        )
 
     def pid(self, component: str) -> int:
         """Return the process id of a component; the supervisor's for "supervisord".
@@ -142,6 +175,7 @@ class RunningStack:
             If there is no such component, or it does not stop.
         """
         supervisor = Supervisor(self._state)
+        supervisor.forget_restart(component)
         if supervisor.process(component).state not in STOPPED_STATES:
             supervisor.stop(component)
         self._await_stopped(supervisor, component)
@@ -222,11 +256,14 @@ class RunningStack:
     def _status(
         self,
         record: ComponentRecord,
-        processes: Mapping[str, ProcessState],
+        process: ProcessState | None,
+        pauses: Mapping[str, Pause],
         records: tuple[ComponentRecord, ...],
     ) -> ComponentStatus:
-        process = None if record.external else processes.get(record.name)
+        process = None if record.external else process
         state, problem = self._health(record, process, records)
+        if record.name in pauses:
+            problem = pauses[record.name].sentence()
         return ComponentStatus(
             record.name,
             state,
@@ -267,6 +304,7 @@ class RunningStack:
 
     def _leave_stopped(self, supervisor: Supervisor, component: str) -> None:
         with suppress(StackError):
+            supervisor.forget_restart(component)
             if supervisor.process(component).state not in STOPPED_STATES:
                 supervisor.stop(component)
                 self._await_stopped(supervisor, component)

@@ -1,61 +1,150 @@
-"""Runs inside supervisord: when a component is lost for good, everything stops.
+"""Runs inside supervisord: paces restarts, and stops everything when an essential part is lost.
 
-supervisord restarts what crashes, a bounded number of times. What it then gives up would
-leave the rest running and looking well, so this extension writes down which component was
-lost, and asks supervisord to stop them all. It works with and without a terminal attached.
+supervisord by itself restarts an exited component at once and for ever, and leaves one that
+crashed at each of its starts (FATAL) dead for good. This extension asks the restart policy
+(``system.runtime.restarts``) about both: it holds a component back for a while, starts it again,
+or writes down which one is lost and asks supervisord to stop them all. It works with and without
+a terminal attached.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from supervisor import events
-from supervisor.states import SupervisorStates
+from supervisor.datatypes import RestartUnconditionally
+from supervisor.states import ProcessStates, SupervisorStates
 
-from system.clock import wall_ns
+from system.clock import Clock, SystemClock
+from system.runtime.restarts import CRASH_WINDOW_S, MAX_CRASHES, RestartPolicy
 
-MAX_RESTARTS_PER_COMPONENT: Final = 10
+FATAL_PAUSE_MIN_S: Final = 5.0
+"""supervisord's own quick attempts have just failed."""
+REMEDY: Final = (
+    "its log says why: mend that, then `riskstream up` starts everything again; data are kept, "
+    "and the stream goes on where it ended"
+)
+
+
+@dataclass
+class _Held:
+    process: Any
+    due_ns: int
+    crash_count: int
 
 
 class Sentinel:
-    """What supervisord holds on to; it answers no remote calls.
+    """Extension of supervisord; its public methods are remote calls.
 
     Parameters
     ----------
     supervisord : supervisor.supervisord.Supervisor
         The running supervisor.
     failure_path : Path
-        Written when a component is lost.
+        Written when an essential component is lost.
+    policy : RestartPolicy
+        Decides about each crash.
+    clock : Clock
+        Measures crash rates and pauses.
     """
 
-    def __init__(self, supervisord: Any, failure_path: Path) -> None:  # noqa: ANN401 - untyped
+    def __init__(
+        self,
+        supervisord: Any,  # noqa: ANN401 - untyped library
+        failure_path: Path,
+        policy: RestartPolicy,
+        clock: Clock,
+    ) -> None:
         self._supervisord = supervisord
         self._failure_path = failure_path
-        self._crash_counts: Counter[str] = Counter()
+        self._policy = policy
+        self._clock = clock
+        self._held: dict[str, _Held] = {}
+        events.subscribe(events.ProcessStateFatalEvent, self._gave_up)
+        events.subscribe(events.ProcessStateExitedEvent, self._exited)
+        events.subscribe(events.ProcessStateStartingEvent, self._starting)
+        events.subscribe(events.Tick5Event, self._tick)
 
-    def gave_up(self, event: Any) -> None:  # noqa: ANN401 - untyped library
-        """Stop everything: a component crashed at each of its starts."""
-        self._stop(event.process.config.name, "crashed at every start")
+    def forget(self, component: str) -> bool:
+        """Cancel the restart of a component that is held back: it is stopped on purpose.
 
-    def crashed(self, event: Any) -> None:  # noqa: ANN401 - untyped library
-        """Count a crash; one too many stops everything."""
-        component = event.process.config.name
-        self._crash_counts[component] += 1
-        if self._crash_counts[component] > MAX_RESTARTS_PER_COMPONENT:
-            self._stop(component, f"crashed {self._crash_counts[component]} times")
+        Returns
+        -------
+        bool
+            Whether a restart was due.
+        """
+        return self._held.pop(component, None) is not None
+
+    def pauses(self) -> dict[str, list[float]]:
+        """Return (crashes within the window, seconds until its restart) of those held back."""
+        now_ns = self._clock.monotonic_ns()
+        return {
+            name: [held.crash_count, max(0.0, (held.due_ns - now_ns) / 1e9)]
+            for name, held in self._held.items()
+        }
+
+    def _gave_up(self, event: Any) -> None:  # noqa: ANN401 - untyped library
+        self._judge(event.process, None, "crashed at every start", FATAL_PAUSE_MIN_S)
+
+    def _exited(self, event: Any) -> None:  # noqa: ANN401 - untyped library
+        self._judge(event.process, event.process.exitstatus, "crashed", 0.0)
+
+    def _judge(
+        self,
+        process: Any,  # noqa: ANN401 - untyped library
+        exit_code: int | None,
+        reason: str,
+        pause_min_s: float,
+    ) -> None:
+        if not self._is_running():
+            return
+        now_ns = self._clock.monotonic_ns()
+        name = process.config.name
+        verdict = self._policy.crashed(name, now_ns / 1e9, exit_code)
+        if verdict.stops_all:
+            minutes = CRASH_WINDOW_S / 60
+            self._stop(name, f"{reason}, {verdict.crash_count} times within {minutes:.0f} minutes")
+        elif (pause_s := max(verdict.pause_s, pause_min_s)) > 0:
+            # supervisord looks at this before it restarts what has exited.
+            process.config.autorestart = False
+            self._held[name] = _Held(process, now_ns + round(pause_s * 1e9), verdict.crash_count)
+
+    def _starting(self, event: Any) -> None:  # noqa: ANN401 - untyped library
+        event.process.config.autorestart = RestartUnconditionally
+        self._held.pop(event.process.config.name, None)
+
+    def _tick(self, _event: Any) -> None:  # noqa: ANN401 - untyped library
+        now_ns = self._clock.monotonic_ns()
+        due = [name for name, held in self._held.items() if held.due_ns <= now_ns]
+        for name in due:
+            process = self._held.pop(name).process
+            is_down = process.get_state() in {ProcessStates.EXITED, ProcessStates.FATAL}
+            if is_down and self._is_running():
+                process.spawn()
+
+    def _is_running(self) -> bool:
+        return bool(self._supervisord.options.mood >= SupervisorStates.RUNNING)
 
     def _stop(self, component: str, reason: str) -> None:
-        if self._supervisord.options.mood < SupervisorStates.RUNNING:
-            return
-        failure = {"component": component, "reason": reason, "at_ns": wall_ns()}
+        failure = {
+            "component": component,
+            "reason": reason,
+            "remedy": REMEDY,
+            "at_ns": self._clock.wall_ns(),
+        }
         self._failure_path.write_text(json.dumps(failure) + "\n", "utf-8")
         self._supervisord.options.mood = SupervisorStates.SHUTDOWN
 
 
-def make_sentinel(supervisord: Any, failure_path: str) -> Sentinel:  # noqa: ANN401 - untyped
+def make_sentinel(
+    supervisord: Any,  # noqa: ANN401 - untyped library
+    failure_path: str,
+    optional: str = "",
+    max_crashes: str = str(MAX_CRASHES),
+) -> Sentinel:
     """Return the extension; supervisord calls this by the name in its configuration.
 
     Parameters
@@ -63,9 +152,11 @@ def make_sentinel(supervisord: Any, failure_path: str) -> Sentinel:  # noqa: ANN
     supervisord : supervisor.supervisord.Supervisor
         The running supervisor.
     failure_path : str
-        From the configuration, relative to supervisord's folder.
+        Relative to supervisord's folder.
+    optional : str
+        Components that never stop the stack, separated by spaces.
+    max_crashes : str
+        Crashes of an essential component within the window that are still restarted.
     """
-    sentinel = Sentinel(supervisord, Path(failure_path))
-    events.subscribe(events.ProcessStateFatalEvent, sentinel.gave_up)
-    events.subscribe(events.ProcessStateExitedEvent, sentinel.crashed)
-    return sentinel
+    policy = RestartPolicy(optional.split(), max_crashes=int(max_crashes))
+    return Sentinel(supervisord, Path(failure_path), policy, SystemClock())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -58,9 +58,10 @@ class Progress:
     component : str
         Its name.
     stage : str
-        "preparing", "starting", "ready", or "external" for a server that is not ours.
+        "preparing", "starting", "ready", "external" for a server that is not ours, or "failing"
+        for an optional component that does not come up.
     detail : str
-        How far a component is that answers and is still "starting"; else empty.
+        How far a component is that answers and is still "starting", or why it is "failing".
     elapsed_s : float
         Since the start of the stack.
     """
@@ -190,13 +191,7 @@ class EmbeddedStack:
 
     def failure(self) -> ComponentFailedError | None:
         """Return why the stack stopped by itself, None if it did not."""
-        if not self._state.failure_path.exists():
-            return None
-        said = json.loads(self._state.failure_path.read_text("utf-8"))
-        log_path = self._state.log_path(said["component"])
-        return ComponentFailedError(
-            said["component"], said["reason"], log_path, last_lines(log_path)
-        )
+        return self.running.failure()
 
     def _launch(self, state: StateDir, lock: int) -> None:
         """Start supervisord and wait until it answers."""
@@ -268,11 +263,21 @@ class EmbeddedStack:
             ports = self._chosen_ports(component, customary=is_lasting and attempt == 0)
             try:
                 self._start_once(component, self._site(ports, ingredients))
-            except PortTakenError:
-                if attempt == MAX_PORT_TRIES - 1:
+            except ComponentFailedError as error:
+                if isinstance(error, PortTakenError) and attempt < MAX_PORT_TRIES - 1:
+                    continue
+                if component.essential or self._cancelled.is_set():
                     raise
+                self._leave_to_sentinel(component, error)
+                return
             else:
                 return
+
+    def _leave_to_sentinel(self, component: Component, error: ComponentFailedError) -> None:
+        """Let an optional component that did not come up be tried again, while all else runs."""
+        self._tell(component, "failing", f"{error.reason}; it is started again and again")
+        with suppress(StackError):
+            Supervisor(self._state).start(component.name)
 
     def _site(self, ports: Mapping[str, int], ingredients: _Ingredients) -> Site:
         return Site(

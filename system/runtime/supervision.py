@@ -22,6 +22,7 @@ from system.runtime.component import Component
 from system.runtime.errors import NotRunningError, StackError
 from system.runtime.guard import DETACHED, OWN_PID_VARIABLE
 from system.runtime.programs import Program, guarded_command, save_program
+from system.runtime.restarts import CRASH_WINDOW_S, MAX_CRASHES
 from system.runtime.state import StateDir
 
 SETTLED_AFTER_S: Final = 5
@@ -53,6 +54,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [rpcinterface:sentinel]
 supervisor.rpcinterface_factory=system.runtime.sentinel:make_sentinel
 failure_path=failure.json
+optional={optional}
+max_crashes={max_crashes}
 """
 
 _PROGRAM: Final = """
@@ -100,6 +103,30 @@ class ProcessState:
     uptime_s: int
 
 
+@dataclass(frozen=True)
+class Pause:
+    """Wait of a crashed component for its restart.
+
+    Parameters
+    ----------
+    crash_count : int
+        Crashes within the window of ``system.runtime.restarts``.
+    seconds : float
+        Until its restart.
+    """
+
+    crash_count: int
+    seconds: float
+
+    def sentence(self) -> str:
+        """Return it for a person."""
+        minutes = CRASH_WINDOW_S / 60
+        return (
+            f"crashed {self.crash_count} times within {minutes:.0f} minutes; "
+            f"is started again in {self.seconds:.0f} s"
+        )
+
+
 def supervisor_conf(components: Iterable[Component], socket_path: Path) -> str:
     """Return supervisord's configuration; its paths are relative to the state folder."""
     chosen = list(components)
@@ -107,7 +134,13 @@ def supervisor_conf(components: Iterable[Component], socket_path: Path) -> str:
     programs = [_program_section(component, **logs) for component in chosen]
     orders = sorted({component.stop_order for component in chosen})
     groups = [_group_section(order, chosen) for order in orders]
-    return "".join([_HEAD.format(socket_path=socket_path, **logs), *programs, *groups])
+    head = _HEAD.format(
+        socket_path=socket_path,
+        optional=" ".join(component.name for component in chosen if not component.essential),
+        max_crashes=MAX_CRASHES,
+        **logs,
+    )
+    return "".join([head, *programs, *groups])
 
 
 def program_path(component: str) -> str:
@@ -181,6 +214,27 @@ class Supervisor:
             If it does not run, or supervisord does not answer.
         """
         self._ask("supervisor.stopProcess", self._full_name(component), False)
+
+    def forget_restart(self, component: str) -> None:
+        """Cancel the restart of a component that waits for it after crashes.
+
+        Raises
+        ------
+        StackError
+            If supervisord does not answer.
+        """
+        self._ask("sentinel.forget", component)
+
+    def pauses(self) -> dict[str, Pause]:
+        """Return the components that wait for their restart after crashes.
+
+        Raises
+        ------
+        StackError
+            If supervisord does not answer.
+        """
+        held: dict[str, tuple[float, float]] = self._ask("sentinel.pauses")
+        return {name: Pause(int(count), seconds) for name, (count, seconds) in held.items()}
 
     def process(self, component: str) -> ProcessState:
         """Return what supervisord says of a component.

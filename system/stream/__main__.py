@@ -5,13 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 
-from system.errors import RiskstreamError
+from system.errors import RiskstreamError, UnavailableError
+from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_UNAVAILABLE
 from system.settings import load_settings
+from system.store.errors import FencedError
 from system.stream.driver import Driver, stop_on_signals
 
 
 def main() -> int:
-    """Run one life of the stream; 0 when it was asked to stop, 1 with a message otherwise."""
+    """Run one life of the stream and return its exit code: 0 when it was asked to stop.
+
+    Otherwise the log says why: ``EXIT_UNAVAILABLE`` where a server did not answer,
+    ``EXIT_FENCED`` where a newer driver has taken over, ``EXIT_FAILED`` for anything else.
+    """
     settings = load_settings()
     logging.basicConfig(
         level=settings.log_level,
@@ -26,10 +32,17 @@ def main() -> int:
     stop_on_signals(driver)
     try:
         driver.run()
-    except RiskstreamError:
+    except RiskstreamError as error:
         logging.getLogger("system.stream").exception("the stream has stopped")
-        return 1
+        return exit_code(error)
     return 0
+
+
+def exit_code(error: RiskstreamError) -> int:
+    """Return the exit code by which a supervisor tells causes apart (``system.exits``)."""
+    if isinstance(error, FencedError):
+        return EXIT_FENCED
+    return EXIT_UNAVAILABLE if isinstance(error, UnavailableError) else EXIT_FAILED
 
 
 if __name__ == "__main__":

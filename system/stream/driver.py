@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -283,7 +284,7 @@ class Driver:
         def on_batch(read: Read) -> None:
             with self._at_work:
                 if not self._stopping.is_set():
-                    batch.run(read)
+                    self._run_batch(batch, read)
 
         writer = (
             records(
@@ -299,6 +300,13 @@ class Driver:
         )
         return with_each_batch(spark, writer, on_batch, self._collect).start()
 
+    def _run_batch(self, batch: MicroBatch, read: Read) -> None:
+        try:
+            batch.run(read)
+        except RiskstreamError as error:
+            self._failure = error  # Spark passes on its text only, and its class decides the exit
+            raise
+
     @property
     def _collect(self) -> Collect:
         return rows_collected if "transfer" in self._settings.untuned else collected
@@ -308,8 +316,10 @@ class Driver:
         while not self._stopping.is_set():
             durable.raise_if_failed()
             profile.sample(query)
-            if query.awaitTermination(POLL_S):
-                raise InternalError(f"the query ended by itself: {query.exception()}")
+            if _has_ended(query):
+                raise self._failure or InternalError(
+                    f"the query ended by itself: {query.exception()}"
+                )
         # Whoever holds this is inside a batch; afterwards every batch is empty, and what
         # the query believes to have done does not matter: its checkpoint ends with it. Spark
         # waits for an empty batch too: one that waited for the lock would wait for ever.
@@ -366,6 +376,14 @@ def own_checkpoint(parent: Path, fence: int) -> Iterator[Path]:
     folder.mkdir(parents=True)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has_ended(query: StreamingQuery) -> bool:
+    """Wait ``POLL_S`` and return whether the query has ended, with an error or without."""
+    try:
+        return bool(query.awaitTermination(POLL_S))
+    except StreamingQueryException:
+        return True
 
 
 def _stop_session(session: Future[SparkSession]) -> None:

@@ -18,7 +18,9 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 from system.places import PROJECT_DIR
 from system.runtime import postgres
 from system.runtime import stack as stack_module
+from system.runtime.apps import Dashboard
 from system.runtime.errors import AlreadyRunningError, ComponentFailedError, StackError
+from system.runtime.programs import Program
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.runtime.state import StateDir
@@ -58,13 +60,30 @@ def command_line(settings):
         process.communicate()
 
 
-def start_command_line(settings):
+@pytest.fixture
+def impatient_command_line(settings):
+    """A `riskstream up` that stops everything at the second crash within the window."""
+    impatience = "from system.runtime import supervision; supervision.MAX_CRASHES = 1"
+    process = start_command_line(
+        settings, "-c", f"{impatience}; from system.cli import main; main()"
+    )
+    try:
+        await_running(process)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def start_command_line(settings, *python):
     """Start `riskstream up` in the foreground, as a person would."""
     environment = {**os.environ, "RISKSTREAM_STATE_DIR": str(settings.state_dir)}
     for variable in ("REDIS_URL", "DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "SPARK_MASTER"):
         environment.pop(variable, None)
     return subprocess.Popen(
-        with_default_signals([sys.executable, "-m", "system.cli", "up", "--only", ",".join(ONLY)]),
+        with_default_signals(
+            [sys.executable, *(python or ("-m", "system.cli")), "up", "--only", ",".join(ONLY)]
+        ),
         env=environment,
         cwd=PROJECT_DIR,
         stdout=subprocess.PIPE,
@@ -134,16 +153,63 @@ def test_nothing_survives_when_the_supervisor_is_killed_and_the_command_line_say
 
 
 def test_a_component_that_crashes_again_and_again_stops_everything_with_its_last_words(
-    command_line, settings
+    impatient_command_line, settings
 ):
+    command_line = impatient_command_line
     processes = everybody(settings)
     (settings.state_dir / "redis" / "redis.conf").write_text("no-such-directive 1\n", "utf-8")
     psutil.Process(RunningStack(settings).pid("redis")).kill()
     said, _ = command_line.communicate(timeout=END_BOUND_S)
     assert command_line.returncode == 1
     assert "redis crashed at every start" in said
+    assert "what to do: " in said
     assert "no-such-directive" in said
     assert survivors(processes) == []
+    again = subprocess.run(
+        [sys.executable, "-m", "system.cli", "status"],
+        env={**os.environ, "RISKSTREAM_STATE_DIR": str(settings.state_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 3
+    assert "redis crashed at every start" in again.stderr
+    assert "what to do: " in again.stderr
+
+
+def test_a_component_whose_starts_fail_for_a_while_comes_back_once_the_cause_is_gone(
+    small_stack, settings
+):
+    conf = settings.state_dir / "redis" / "redis.conf"
+    text = conf.read_text("utf-8")
+    conf.write_text("no-such-directive 1\n", "utf-8")
+    psutil.Process(small_stack.running.pid("redis")).kill()
+
+    def redis():
+        [status] = [each for each in small_stack.running.status() if each.name == "redis"]
+        return status
+
+    def is_given_up():
+        assert redis().state == "fatal"
+        assert "is started again in" in redis().problem
+
+    def is_back():
+        assert redis().state == "healthy"
+
+    patience = Retrying(stop=stop_after_delay(UP_BOUND_S), wait=wait_fixed(0.2), reraise=True)
+    patience(is_given_up)
+    conf.write_text(text, "utf-8")
+    patience(is_back)
+
+
+def test_a_dashboard_that_cannot_start_does_not_keep_the_rest_from_starting(settings, monkeypatch):
+    monkeypatch.setattr(
+        Dashboard, "prepare", lambda self, site: Program(("false",), settings.state_dir)
+    )
+    with EmbeddedStack(settings, components=["redis", "dashboard"]) as stack:
+        states = {each.name: each for each in stack.running.status()}
+        assert states["redis"].state == "healthy"
+        assert states["dashboard"].state in {"backoff", "fatal", "starting", "unhealthy"}
 
 
 def test_a_component_that_crashed_once_is_started_again_on_its_port(small_stack):

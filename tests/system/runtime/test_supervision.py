@@ -7,19 +7,36 @@ from supervisor.options import ServerOptions
 
 from system.runtime.guard import OWN_PID_VARIABLE
 from system.runtime.registry import COMPONENTS, chosen_components
-from system.runtime.supervision import supervisor_conf
+from system.runtime.restarts import MAX_CRASHES
+from system.runtime.supervision import Pause, supervisor_conf
 
 
 @pytest.fixture
-def groups(tmp_path, monkeypatch):
+def options(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(OWN_PID_VARIABLE, "4711")
     (tmp_path / "logs").mkdir()
     conf = tmp_path / "supervisord.conf"
     conf.write_text(supervisor_conf(COMPONENTS.values(), tmp_path / "s.sock"), "utf-8")
-    options = ServerOptions()
-    options.realize(["-c", str(conf), "-n"])
+    chosen = ServerOptions()
+    chosen.realize(["-c", str(conf), "-n"])
+    return chosen
+
+
+@pytest.fixture
+def groups(options):
     return {group.name: group for group in options.process_group_configs}
+
+
+def test_the_sentinel_knows_what_is_optional(options):
+    [words] = [words for name, _, words in options.rpcinterface_factories if name == "sentinel"]
+    assert words["optional"].split() == ["oracle", "dashboard"]
+    assert int(words["max_crashes"]) == MAX_CRASHES
+
+
+def test_a_component_that_waits_for_its_restart_is_told_so():
+    sentence = Pause(7, 19.6).sentence()
+    assert sentence == "crashed 7 times within 10 minutes; is started again in 20 s"
 
 
 def test_every_component_is_a_program_that_starts_only_when_told(groups):
