@@ -19,9 +19,11 @@ from system.book.rows import (
     STRESSED_PREFIX,
     stressed_series,
 )
+from system.client.origin import authorization
 from system.contracts.codec import decode
 from system.contracts.currencies import EUR
 from system.contracts.messages import MONEY, Instrument, RiskSnapshot
+from system.contracts.names import visible
 from system.errors import InputError, MessageError, UnavailableError
 from system.risk.window import fx_series
 from system.settings import Connections
@@ -149,14 +151,38 @@ def _decoded(value: bytes, where: str) -> RiskSnapshot:
 
 
 def _asked(address: str, connections: Connections) -> bytes:
-    headers = {"Authorization": f"Bearer {connections.api_token}"}
+    """Return what an address answers; the token goes to the API's own origin only.
+
+    Redirections are not followed: they could lead the token elsewhere.
+    """
     try:
-        answer = httpx.get(address, headers=headers, timeout=HTTP_BOUND_S)
-    except httpx.HTTPError as error:
+        url = httpx.URL(address)
+        headers = authorization(url, connections)
+        with httpx.stream("GET", url, headers=headers, timeout=HTTP_BOUND_S) as answer:
+            content = _bounded(answer)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise UnavailableError(f"{address} does not answer: {error}") from error
     if answer.status_code != httpx.codes.OK:
-        raise RecordNotFoundError(f"{address} answers {answer.status_code}: {answer.text[:200]}")
-    return answer.content
+        text = visible(content[:200].decode("utf-8", "replace"))
+        sent = "" if headers else "; no token was sent: it is for the API of this stack only"
+        raise RecordNotFoundError(f"{address} answers {answer.status_code}: {text}{sent}")
+    return content
+
+
+def _bounded(answer: httpx.Response) -> bytes:
+    """Return the body of an answer.
+
+    Raises
+    ------
+    InputError
+        If it is larger than ``MAX_FILE_BYTES``.
+    """
+    content = bytearray()
+    for chunk in answer.iter_bytes():
+        content += chunk
+        if len(content) > MAX_FILE_BYTES:
+            raise InputError(f"{answer.url} answers more than {MAX_FILE_BYTES} bytes")
+    return bytes(content)
 
 
 def _read(path: Path) -> bytes:
