@@ -54,7 +54,8 @@ reference data tell: others are rejected where these are known."""
 NonNegative = Annotated[float, Meta(ge=0, lt=1e15)]
 Signed = Annotated[float, Meta(gt=-1e15, lt=1e15)]
 Count = Annotated[int, Meta(ge=0, le=2**62)]
-Nanoseconds = Annotated[int, Meta(ge=0, le=2**62)]
+MAX_NANOSECONDS: Final = 2**62
+Nanoseconds = Annotated[int, Meta(ge=0, le=MAX_NANOSECONDS)]
 
 
 class AssetClass(StrEnum):

@@ -142,8 +142,10 @@ def as_message(
     Raises
     ------
     InvalidRequestError
-        If ``last_day`` is not shortly before ``date``.
+        If ``last_day`` is not shortly before ``date``, or no day is.
     """
+    if asked.date == dt.date.min:
+        raise invalid_field("date", f"{asked.date} is the first day that there is: none before it")
     last_day = asked.last_day or session_before(asked.date, sessions)
     try:
         if isinstance(asked, SplitRequest):

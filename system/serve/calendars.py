@@ -79,12 +79,17 @@ def wanted_span(
     first, last : date
         Of the closes that are known.
     """
-    until = last + dt.timedelta(days=DAYS_AHEAD)
+    until = _days_after(last, DAYS_AHEAD)
     if known is None:
         return first, until
-    if known.first <= first and last + dt.timedelta(days=RENEWED_DAYS) <= known.last:
+    if known.first <= first and _days_after(last, RENEWED_DAYS) <= known.last:
         return None
-    return min(first, known.first), max(until, known.last + dt.timedelta(days=1))
+    return min(first, known.first), max(until, _days_after(known.last, 1))
+
+
+def _days_after(day: dt.date, count: int) -> dt.date:
+    """Return the day that comes some days later, or the last day that there is."""
+    return day + min(dt.timedelta(days=count), dt.date.max - day)
 
 
 def exchange_sessions(exchange: str, *, first: dt.date, last: dt.date) -> ExchangeSessions:

@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
-from system.book.market import FUTURE_BOUND_DAYS, midnight_after_ns
+from system.book.market import FUTURE_BOUND_DAYS, midnight_after_ns, utc_date
 from system.book.market import NANOSECONDS_PER_DAY as DAY_NS
 from system.book.rows import DAY_KEY, PARTITION_PREFIX, DayState, PartitionState
-from system.contracts.messages import Portfolio
+from system.contracts.messages import MAX_NANOSECONDS, Portfolio
 from system.serve.errors import invalid_field
 from system.serve.services import Services
 
@@ -81,11 +81,17 @@ class EventClock:
         Raises
         ------
         InvalidRequestError
-            If its positions are as of a moment that is yet to come.
+            If its positions are as of a moment that is yet to come, or its closes are of days
+            that event time does not reach.
         StoreUnavailableError
             If PostgreSQL does not answer.
         """
         known_ns = 0 if last_close is None else midnight_after_ns(last_close)
+        if known_ns > MAX_NANOSECONDS:
+            raise invalid_field(
+                "histories",
+                f"closes until {last_close}: event time ends on {utc_date(MAX_NANOSECONDS)}",
+            )
         now_ns = await self.now_ns(known_ns=known_ns)
         day, moment_ns = definition.as_of_day, definition.as_of_ns
         if day is not None:

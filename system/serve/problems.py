@@ -11,6 +11,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from system.contracts.api import FieldProblem, Problem
 from system.contracts.checked import TextError
@@ -20,6 +21,7 @@ from system.serve.errors import ApiError, InvalidRequestError
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE")
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -29,9 +31,9 @@ def address_of(request: Request) -> str:
     return quote(request.scope["path"]) if raw_path is None else raw_path.decode("latin-1")
 
 
-def problem_response(problem: Problem) -> Response:
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response of a problem, with the headers that its status asks for."""
-    headers = {}
+    headers = dict(headers or {})
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -50,6 +52,8 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 async def _input_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ApiError):
+        if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            _LOG.warning("%s: %s", address_of(request), error)
         return problem_response(error.problem(address_of(request)))
     return problem_response(InvalidRequestError(str(error)).problem(address_of(request)))
 
@@ -77,10 +81,26 @@ def _detail(item: Mapping[str, Any]) -> str:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = str(error.detail)
+    detail, headers = str(error.detail), {}
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = f"no such address: {request.method} {address_of(request)}; see /docs"
-    return problem_response(_plain(request, HTTPStatus(error.status_code), detail))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+        detail = f"{address_of(request)} takes {headers['Allow']}, not {request.method[:20]}"
+    problem = _plain(request, HTTPStatus(error.status_code), detail)
+    return problem_response(problem, headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods that an address takes: of every route of it, not of the first alone."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
+        )
+    ]
 
 
 async def _defect(request: Request, error: Exception) -> Response:

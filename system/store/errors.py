@@ -7,6 +7,7 @@
     │   └── StoreUnavailableError   PostgreSQL or Redis did not answer within its bound
     ├── FencedError                 a newer stream driver has taken over: stop writing
     └── InputError
+        ├── ValueRefusedError       a value that no column of the database can hold
         ├── PageTokenError          a page token that no answer of ours contained
         └── SchemaError             the database was made by another version
 """
@@ -36,6 +37,10 @@ class FencedError(RiskstreamError):
         )
         self.held = held
         self.found = found
+
+
+class ValueRefusedError(InputError):
+    """A value that PostgreSQL cannot hold was looked for."""
 
 
 class PageTokenError(InputError):

@@ -19,7 +19,7 @@ from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.store import retention, sql
 from system.store.cursors import Cursor, Row, all_rows, one_row
-from system.store.errors import StoreUnavailableError
+from system.store.errors import StoreUnavailableError, ValueRefusedError
 from system.store.limit_trail import LimitTrail
 from system.store.records import (
     MAX_PAGE_ROWS,
@@ -387,6 +387,7 @@ class RiskHistory(LimitTrail):
     def _reading(self) -> Iterator[Cursor]:
         with (
             _answering(),
+            _asking(),
             closing(self._engine.raw_connection()) as pooled,
             closing(pooled.cursor()) as cursor,
         ):
@@ -424,6 +425,19 @@ def _attempts() -> Retrying:
         wait=wait_exponential(multiplier=0.1, max=COMMIT_BACKOFF_MAX_S),
         reraise=True,
     )
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Turn a value that PostgreSQL cannot hold (NUL, beyond its type) into an error of input.
+
+    The doors refuse such values already; this keeps one that they forget from being a defect.
+    """
+    try:
+        yield
+    except (psycopg.DataError, UnicodeEncodeError) as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise ValueRefusedError(f"the database cannot look for that value: {first_line}") from error
 
 
 @contextmanager

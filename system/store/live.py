@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,8 @@ from system.store.records import NO_EPOCH, Position
 
 Reply = Any
 NOTHING_YET: Final = Position(-1, NO_EPOCH)
+_ENTRY_ID: Final = re.compile(r"(?P<milliseconds>[0-9]{1,20})(-(?P<sequence>[0-9]{1,20}))?")
+_ENTRY_NUMBER_MAX: Final = 2**64 - 1
 
 
 @dataclass(frozen=True)
@@ -211,10 +214,13 @@ def entry_place(entry_id: str) -> tuple[int, int]:
     Raises
     ------
     ValueError
-        If it is not two whole numbers with a dash between.
+        If it is not two whole numbers of 64 bits with a dash between: Redis refuses others.
     """
-    milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence or 0)
+    parts = _ENTRY_ID.fullmatch(entry_id)
+    place = (int(parts["milliseconds"]), int(parts["sequence"] or 0)) if parts else None
+    if place is None or max(place) > _ENTRY_NUMBER_MAX:
+        raise ValueError(f"{entry_id[:40]!r} is not the id of an entry")
+    return place
 
 
 def entry_from(entry_id: bytes, fields: dict[bytes, bytes]) -> StreamEntry:
