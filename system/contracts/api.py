@@ -357,7 +357,8 @@ class TradeRequest(Checked, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """``POST /v1/trades``: quantity signed (long positive), price per unit.
 
     The price is in the instrument's currency (fx and cash: in the portfolio's base
-    currency). ``trade_id`` is made up where it is missing; send it to retry safely.
+    currency). ``trade_id`` is made up where it is missing, and named in the answer, an
+    answer 503 included; send it to retry safely also where no answer comes.
     ``event_time_ns`` is when the trade was made; 0: when it is accepted. Positions that were
     stated as of a later moment contain it.
     """
@@ -485,7 +486,9 @@ class FieldProblem(View, frozen=True, kw_only=True):
 class Problem(View, frozen=True, kw_only=True, omit_defaults=True):
     """An error as ``application/problem+json`` (RFC 9457).
 
-    ``known`` lists what the name could have been, where the name is unknown.
+    ``known`` lists what the name could have been, where the name is unknown. ``trade_id`` is that
+    of a trade of which it is not known whether the broker keeps it: sent again under the id, it
+    counts once.
     """
 
     title: str
@@ -495,6 +498,7 @@ class Problem(View, frozen=True, kw_only=True, omit_defaults=True):
     instance: str = ""
     errors: tuple[FieldProblem, ...] = ()
     known: tuple[str, ...] = ()
+    trade_id: str = ""
 
 
 def current_risk(snapshot: RiskSnapshot) -> CurrentRisk:

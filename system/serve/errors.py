@@ -15,7 +15,8 @@
         ├── BodyTooLargeError        413
         ├── InvalidRequestError      422  names each field, its value and what it must be
         ├── UnknownInstrumentError   422
-        └── TooManyStreamsError      503
+        ├── TooManyStreamsError      503
+        └── UnansweredTradeError     503  names the id to send the trade again under
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from system.contracts.api import FieldProblem, Problem
-from system.errors import InputError
+from system.errors import InputError, UnavailableError
 from system.store.records import EmptiedSnapshot
 
 MAX_KNOWN_LISTED: Final = 100
@@ -41,6 +42,8 @@ class ApiError(InputError):
         Each wrong field.
     known : sequence of str
         What the name could have been.
+    trade_id : str
+        Of a trade that may have been kept.
     """
 
     status: ClassVar[int] = 400
@@ -52,8 +55,10 @@ class ApiError(InputError):
         *,
         errors: Sequence[FieldProblem] = (),
         known: Sequence[str] = (),
+        trade_id: str = "",
     ) -> None:
         super().__init__(detail)
+        self.trade_id = trade_id
         self.detail = detail
         self.errors = tuple(errors)
         self.known = tuple(known)
@@ -67,6 +72,7 @@ class ApiError(InputError):
             instance=instance,
             errors=self.errors,
             known=self.known[:MAX_KNOWN_LISTED],
+            trade_id=self.trade_id,
         )
 
 
@@ -165,6 +171,28 @@ class TooManyStreamsError(ApiError):
 
     status = 503
     title = "Too many streams"
+
+
+class UnansweredTradeError(ApiError):
+    """A server was silent while a trade was sent: it may be kept, or not.
+
+    Parameters
+    ----------
+    trade_id : str
+        The trade's, made up here or by the client.
+    cause : UnavailableError
+        Which server, and the bound.
+    """
+
+    status = 503
+    title = "The trade was not confirmed"
+
+    def __init__(self, trade_id: str, cause: UnavailableError) -> None:
+        super().__init__(
+            f"{cause}; send the trade again with trade_id {trade_id!r} in a moment: under this id "
+            "it counts once, whether the first attempt was kept or not",
+            trade_id=trade_id,
+        )
 
 
 def invalid_field(field: str, detail: str) -> InvalidRequestError:

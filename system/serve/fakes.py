@@ -17,11 +17,13 @@ from system.errors import UnavailableError
 class MemoryBus:
     """``KafkaBus`` without Kafka: partition 0 of every topic, in one list.
 
-    ``silent`` makes every call fail as a broker does that does not answer.
+    ``silent`` makes every call fail as a broker does that does not answer; with
+    ``loses_answers`` it keeps what is sent, and its answer is lost.
     """
 
     sent: list[Message] = field(default_factory=list)
     silent: bool = False
+    loses_answers: bool = False
 
     def deliver(self, message: Message) -> RecordPosition:
         """Keep one message.
@@ -29,11 +31,13 @@ class MemoryBus:
         Raises
         ------
         UnavailableError
-            If told to be silent.
+            If told to be silent, or to lose its answers.
         """
         self.warm_up()
         topic = topic_of(message).name
         self.sent.append(message)
+        if self.loses_answers:
+            raise UnavailableError("Kafka at nowhere does not answer")
         return RecordPosition(topic, 0, self.end_offsets()[offset_key(topic, 0)] - 1)
 
     def deliver_all(self, messages: Sequence[Message]) -> None:

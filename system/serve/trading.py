@@ -12,7 +12,13 @@ import msgspec
 from system.book.rows import TRADE_PREFIX, TradeState
 from system.contracts.api import AmendRequest, TradeAccepted, TradeRequest
 from system.contracts.messages import Trade, TradeAction
-from system.serve.errors import UnknownTradeError, VersionConflictError, invalid_field
+from system.errors import UnavailableError
+from system.serve.errors import (
+    UnansweredTradeError,
+    UnknownTradeError,
+    VersionConflictError,
+    invalid_field,
+)
 from system.serve.event_clock import EventClock
 from system.serve.names import KnownNames
 from system.serve.parameters import stream_of
@@ -53,9 +59,16 @@ class TradeDesk:
             If its quantity is 0.
         VersionConflictError
             If another trade has its id.
-        StoreUnavailableError, BusUnavailableError, DeliveryError
-            If a server does not answer.
+        UnansweredTradeError
+            If a server does not answer; names the id, also one that was made up here.
         """
+        trade_id = request.trade_id or str(uuid.uuid4())
+        try:
+            return await self._send(trade_id, request)
+        except UnavailableError as error:
+            raise UnansweredTradeError(trade_id, error) from error
+
+    async def _send(self, trade_id: str, request: TradeRequest) -> TradeAccepted:
         await self._names.check(request.portfolio, request.instrument)
         await self._names.check_price(request.instrument, request.price)
         known = await self._find(request.trade_id) if request.trade_id else None
@@ -67,7 +80,7 @@ class TradeDesk:
         if known is not None:
             return await self._deliver(known)
         made_ns = request.event_time_ns or await self._clock.now_ns()
-        return await self._deliver(_new_trade(request, made_ns))
+        return await self._deliver(_new_trade(trade_id, request, made_ns))
 
     async def amend(self, trade_id: str, request: AmendRequest) -> TradeAccepted:
         """Send new terms of a trade; the same amendment again is sent again and counts once.
@@ -150,9 +163,9 @@ class TradeDesk:
         )
 
 
-def _new_trade(request: TradeRequest, made_ns: int) -> Trade:
+def _new_trade(trade_id: str, request: TradeRequest, made_ns: int) -> Trade:
     return Trade(
-        trade_id=request.trade_id or str(uuid.uuid4()),
+        trade_id=trade_id,
         portfolio=request.portfolio,
         instrument=request.instrument,
         quantity=_traded(request.quantity),

@@ -177,6 +177,26 @@ def test_a_silent_broker_is_a_503_and_not_an_acceptance(trading: Any) -> None:
     assert response.headers["retry-after"] == "1"
 
 
+def test_a_trade_that_is_not_confirmed_is_sent_again_under_its_id_and_counts_once(
+    trading: Any,
+) -> None:
+    trading.bus.loses_answers = True
+    problem = refused(trading.client.post("/v1/trades", json=TRADE), 503)
+    assert f"send the trade again with trade_id {problem['trade_id']!r}" in problem["detail"]
+    trading.bus.loses_answers = False
+    again = {**TRADE, "trade_id": problem["trade_id"]}
+    for _ in range(2):
+        assert accepted(trading.client.post("/v1/trades", json=again)).version == 0
+    assert [one.trade_id for one in trading.bus.sent] == [problem["trade_id"]] * 3
+    assert {one.version for one in trading.bus.sent} == {0}
+
+
+def test_a_trade_with_an_id_that_is_not_confirmed_keeps_it(trading: Any) -> None:
+    trading.bus.silent = True
+    problem = refused(trading.client.post("/v1/trades", json={**TRADE, "trade_id": "mine"}), 503)
+    assert problem["trade_id"] == "mine"
+
+
 # -- amendments and cancellations ---------------------------------------------------------
 
 
