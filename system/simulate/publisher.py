@@ -166,7 +166,8 @@ class OpenLoopPublisher:
             day_starts_ns = day_starts_ns or self._clock.monotonic_ns() + LEAD_NS
             day_slip = self._publish_day(plan, day_starts_ns, run)
             run.slip.add(day_slip)
-            day_starts_ns += plan.duration_ns
+            # A day that is not paced ends whenever it has been sent: the next schedule starts then.
+            day_starts_ns = day_starts_ns + plan.duration_ns if plan.duration_ns else 0
             if on_day is not None:
                 on_day(_day_sent(plan, run.day_count, day_count, day_slip))
             run.day_count += 1

@@ -105,7 +105,17 @@ def _fault(number: int, fault: FaultOutcome) -> Iterator[str]:
         yield f"{name}: no witness that it did anything: {fault.witness}"
     elif fault.recovered_s is None:
         bound_s = WAITED_FOR * fault.bound_s
-        yield f"{name}: not recovered within {bound_s:.0f} s ({fault.witness})"
+        yield f"{name}: {_not_recovered(fault)} within {bound_s:.0f} s ({fault.witness})"
+
+
+def _not_recovered(fault: FaultOutcome) -> str:
+    if fault.relapses:
+        last = fault.relapses[-1]
+        told = f"{last.held_s:.1f} s, and fell back {last.after_s:.1f} s after its beginning"
+        return f"looked recovered for {told} ({last.why}); not recovered"
+    if fault.looked_s is not None:
+        return f"looked recovered for {fault.held_s:.1f} of {fault.wanted_s:.0f} s; not recovered"
+    return "not recovered"
 
 
 def _rejected(expect: Expect, ruled: Sequence[Fate]) -> Finding:

@@ -9,26 +9,22 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import psutil
 
-from system.bus.consumer import end_offsets
-from system.clock import SystemClock
-from system.contracts.api import StreamState
+from system.clock import Clock, SystemClock
 from system.contracts.replay import ReplayFault
-from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError, UnavailableError
 from system.runtime.programs import guarded_command
 from system.runtime.running import RunningStack
 from system.runtime.supervision import program_path
-from system.settings import Connections
-from system.store.latest import LatestStore
 from validation.scenarios.format import AnyFault, Cut, Delay, DiskFull, Kill, Pause, SecondDriver
+from validation.scenarios.recovery import Look, Recovery, Relapse, Span, recovery
 from validation.scenarios.rig import Rig, cut_off, delayed
 
 EXECUTOR: Final = "executor"
@@ -41,15 +37,18 @@ WAITED_FOR: Final = 4.0
 """Times the bound of a fault: recovery that takes longer has not come. Later than the bound itself
 is a timing, and reported: a slow machine recovers slowly."""
 POLL_S: Final = 0.1
+JUDGED_EVERY_S: Final = 0.5
 
 
 class FaultOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a fault did; times are CLOCK_MONOTONIC.
 
     ``bit`` with its ``witness``: what was seen of the process itself. ``recovered_s``
-    runs from the fault's beginning until the stream said *running* and Redis covered
-    everything that was on the topics when the fault had ended; None: not within ``WAITED_FOR``
-    times ``bound_s``.
+    runs from the fault's beginning until the first moment from which the stream was *running*
+    and Redis covered what lay on the topics for ``held_s`` without a break; None: no such
+    moment within ``WAITED_FOR`` times ``bound_s``. ``looked_s`` is where the stream began to look
+    recovered for the last time, held or not; ``wanted_s`` is how long it had to last;
+    ``relapses`` are the times when it had looked recovered and was not any more.
     """
 
     do: str
@@ -60,6 +59,19 @@ class FaultOutcome(msgspec.Struct, frozen=True, kw_only=True):
     witness: str
     recovered_s: float | None
     bound_s: float
+    held_s: float = 0.0
+    wanted_s: float = 0.0
+    looked_s: float | None = None
+    relapses: tuple[Relapse, ...] = ()
+
+
+class Bite(NamedTuple):
+    """A fault that was made. Times: CLOCK_MONOTONIC, nanoseconds."""
+
+    began_ns: int
+    ended_ns: int
+    bit: bool
+    witness: str
 
 
 class FaultInjector:
@@ -72,8 +84,8 @@ class FaultInjector:
     ----------
     running : RunningStack
         Whose processes.
-    connections : Connections
-        Of that stack.
+    looks : iterable of Look
+        Looks at the stream so far; another thread adds to it until the injector is done.
     faults : sequence
         Of the scenario.
     rig : Rig
@@ -82,28 +94,38 @@ class FaultInjector:
         Folder of the stack: a second driver is started as its first one was.
     log : Path
         Where a second driver's words go.
+    shares_hold : bool
+        Whether a fault may begin as soon as the stream looks recovered from the one before: the
+        time that each recovery must hold is then the same, behind the last fault. Otherwise each
+        one is held before the next fault begins.
+    clock : Clock, optional
+        Measures faults and recoveries.
     """
 
     def __init__(
         self,
         running: RunningStack,
-        connections: Connections,
+        looks: Iterable[Look],
         faults: Sequence[AnyFault],
         *,
         rig: Rig,
         state_dir: Path,
         log: Path,
+        shares_hold: bool = False,
+        clock: Clock | None = None,
     ) -> None:
         self._running = running
-        self._connections = connections
+        self._looks = looks
         self._faults = faults
+        self._shares_hold = shares_hold
         self._rig = rig
         self._state_dir = state_dir
         self._log = log
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
         self._threads: list[threading.Thread] = []
-        self._outcomes: dict[int, FaultOutcome] = {}
+        self._bites: dict[int, Bite] = {}
         self._begun: set[int] = set()
+        self._over: set[int] = set()
 
     @property
     def count(self) -> int:
@@ -129,9 +151,8 @@ class FaultInjector:
 
     def begun(self) -> tuple[ReplayFault, ...]:
         """Return the faults that have begun so far, in their order."""
-        over = set(self._outcomes)
         return tuple(
-            ReplayFault(do=_name(fault), what=_what(fault), is_over=index in over)
+            ReplayFault(do=_name(fault), what=_what(fault), is_over=index in self._over)
             for index, fault in enumerate(self._faults)
             if index in self._begun
         )
@@ -140,10 +161,17 @@ class FaultInjector:
         """Return every fault's outcome once all of them are over; those that never came too."""
         for thread in self._threads:
             thread.join()
-        return tuple(
-            self._outcomes.get(index) or _never_came(fault)
-            for index, fault in enumerate(self._faults)
-        )
+        later: list[Span] = []
+        found: list[FaultOutcome] = []
+        for index, fault in reversed(list(enumerate(self._faults))):
+            bite = self._bites.get(index)
+            if bite is None:
+                found.append(_never_came(fault))
+                continue
+            seen = self._recovery(index, later)
+            later.append(Span(bite.began_ns, seen.since_ns))
+            found.append(_outcome(fault, bite, seen))
+        return tuple(reversed(found))
 
     def _run(
         self, index: int, before: Sequence[threading.Thread], go_on: Callable[[], None]
@@ -159,19 +187,41 @@ class FaultInjector:
         except (RiskstreamError, psutil.Error, OSError) as error:
             bit, witness = False, str(error)
         ended_ns = self._clock.monotonic_ns()
-        recovered_ns = self._recovered_ns(
-            began_ns + round(WAITED_FOR * fault.recover_within_s * 1e9)
+        self._bites[index] = Bite(began_ns, ended_ns, bit, witness)
+        self._await_recovered(index)
+        self._over.add(index)
+
+    def _await_recovered(self, index: int) -> None:
+        """Wait until the next fault may begin: this one is recovered from, or it is too late."""
+        shared = self._shares_hold and index + 1 < len(self._faults)
+        bound_ns = self._deadline_ns(index) + round(self._holds_s(index) * 1e9)
+        while self._clock.monotonic_ns() < bound_ns:
+            seen = self._recovery(index)
+            if seen.is_held or (shared and seen.since_ns is not None):
+                return
+            self._clock.sleep(JUDGED_EVERY_S)
+
+    def _recovery(self, index: int, later: Sequence[Span] = ()) -> Recovery:
+        bite = self._bites[index]
+        return recovery(
+            tuple(self._looks),
+            began_ns=bite.began_ns,
+            ended_ns=bite.ended_ns,
+            deadline_ns=self._deadline_ns(index),
+            holds_s=self._holds_s(index),
+            later=later,
         )
-        self._outcomes[index] = FaultOutcome(
-            do=_name(fault),
-            what=_what(fault),
-            began_ns=began_ns,
-            ended_ns=ended_ns,
-            bit=bit,
-            witness=witness,
-            recovered_s=None if recovered_ns is None else (recovered_ns - began_ns) / 1e9,
-            bound_s=fault.recover_within_s,
-        )
+
+    def _deadline_ns(self, index: int) -> int:
+        waited_s = WAITED_FOR * self._faults[index].recover_within_s
+        return self._bites[index].began_ns + round(waited_s * 1e9)
+
+    def _holds_s(self, index: int) -> float:
+        """Return how long a recovery must hold: where all share their time, the longest last."""
+        own_s = self._faults[index].steady_s
+        if not self._shares_hold or index + 1 < len(self._faults):
+            return own_s
+        return max(fault.steady_s for fault in self._faults)
 
     def _bite(self, fault: AnyFault) -> tuple[bool, str]:
         if isinstance(fault, Kill):
@@ -260,25 +310,6 @@ class FaultInjector:
             self._clock.sleep(POLL_S)
         return None
 
-    def _recovered_ns(self, deadline_ns: int) -> int | None:
-        wanted: dict[str, int] | None = None
-        while (now_ns := self._clock.monotonic_ns()) < deadline_ns:
-            with suppress(RiskstreamError):
-                wanted = wanted or end_offsets(
-                    self._connections.kafka_bootstrap_servers, INPUT_TOPICS, timeout_seconds=5
-                )
-                if self._covers(wanted):
-                    return now_ns
-            self._clock.sleep(POLL_S)
-        return None
-
-    def _covers(self, wanted: dict[str, int]) -> bool:
-        with LatestStore(self._connections.redis_url) as store:
-            watermark, status = store.watermark(), store.status()
-        if watermark is None or status.state is not StreamState.RUNNING:
-            return False
-        return all(watermark.offsets.get(name, 0) >= offset for name, offset in wanted.items())
-
 
 def _born(process: psutil.Process) -> float:
     try:
@@ -306,6 +337,24 @@ def _name(fault: AnyFault) -> str:
 
 def _what(fault: AnyFault) -> str:
     return str(getattr(fault, "what", STREAM))
+
+
+def _outcome(fault: AnyFault, bite: Bite, seen: Recovery) -> FaultOutcome:
+    looked_s = None if seen.since_ns is None else (seen.since_ns - bite.began_ns) / 1e9
+    return FaultOutcome(
+        do=_name(fault),
+        what=_what(fault),
+        began_ns=bite.began_ns,
+        ended_ns=bite.ended_ns,
+        bit=bite.bit,
+        witness=bite.witness,
+        recovered_s=looked_s if seen.is_held else None,
+        bound_s=fault.recover_within_s,
+        held_s=seen.held_s,
+        wanted_s=fault.steady_s,
+        looked_s=looked_s,
+        relapses=seen.relapses,
+    )
 
 
 def _never_came(fault: AnyFault) -> FaultOutcome:

@@ -23,6 +23,7 @@ from system.contracts.messages import (
     Signed,
 )
 from system.contracts.names import Identifier
+from validation.scenarios.recovery import HOLDS_S
 
 MAX_DAYS: Final = 300
 MAX_TICKS_PER_DAY: Final = 50_000
@@ -317,11 +318,15 @@ Link: TypeAlias = Literal["kafka", "postgres", "redis"]
 
 
 class FaultTable(Strict, frozen=True, kw_only=True, tag_field="do"):
-    """Something that breaks at a moment of a day, in the run's own stack."""
+    """Something that breaks at a moment of a day, in the run's own stack.
+
+    ``steady_s``: how long the stream must stay recovered before it counts as recovered.
+    """
 
     day: DayNumber
     at: Begin = 0.5
     recover_within_s: Seconds = 120.0
+    steady_s: Annotated[float, Meta(ge=HOLDS_S, le=600)] = HOLDS_S
 
 
 class Kill(FaultTable, frozen=True, kw_only=True, tag="kill"):

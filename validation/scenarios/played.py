@@ -34,6 +34,7 @@ from validation.scenarios.process import SourceProcess
 from validation.scenarios.rig import Rig
 from validation.scenarios.shown import Shown, ShownWatch
 from validation.scenarios.story import Story
+from validation.scenarios.stream_watch import StreamWatch
 from validation.scenarios.telling import ReplayTeller
 from validation.scenarios.timeline import Moment
 from validation.screen import ReplayScreen, Standing
@@ -68,7 +69,8 @@ class Run:
     def waits_at_faults(self) -> bool:
         """Whether the source waits at a fault until the one before it is over.
 
-        A schedule leaves them room; without one they would all come at once.
+        A schedule leaves them room; without one they would all come at once. Their recoveries
+        then hold together, behind the last fault.
         """
         return self.speed is None and bool(self.story.scenario.file.faults)
 
@@ -124,13 +126,15 @@ def play(
     record, log = folder / "record.jsonl", folder / "processes.log"
     log.unlink(missing_ok=True)
     standing = Standing(day_count=len(story.days))
+    watch_of_stream = StreamWatch(connections)
     injector = FaultInjector(
         running,
-        connections,
+        watch_of_stream.looks,
         story.scenario.file.faults,
         rig=rig,
         state_dir=connections.state_dir,
         log=log,
+        shares_hold=run.waits_at_faults,
     )
     restart = _Restart(running)
     begins: list[Callable[[Callable[[], None]], None]] = [
@@ -153,6 +157,8 @@ def play(
             )
         )
         watch = stack.enter_context(ShownWatch(connections))
+        if injector.count:
+            stack.enter_context(watch_of_stream)
         stack.enter_context(ReplayTeller(connections, lambda: told(run, standing, injector)))
         stretch = current_stretch()
         source.go_on()

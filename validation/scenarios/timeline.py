@@ -147,7 +147,7 @@ def on_day(number: int, edit: Callable[[Day], Day]) -> Transformation:
     return transformed
 
 
-def at_speed(days: Days, speed: float | None) -> Days:
+def at_speed(days: Days, speed: float | None, *, paced_behind: int | None = None) -> Days:
     """Yield days on a faster or slower schedule.
 
     Parameters
@@ -156,9 +156,12 @@ def at_speed(days: Days, speed: float | None) -> Days:
         On the scenario's own schedule.
     speed : float or None
         How many times as fast; None: not paced, as fast as the broker takes it.
+    paced_behind : int, optional
+        Number of the day behind which days keep their own schedule where ``speed`` is None.
     """
     for day in days:
-        factor = 0.0 if speed is None else 1 / speed
+        is_own = speed is None and paced_behind is not None and day.number > paced_behind
+        factor = 1.0 if is_own else 0.0 if speed is None else 1 / speed
         yield Day(
             day.date,
             day.number,

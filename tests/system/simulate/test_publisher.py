@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -64,6 +65,19 @@ def publish(*, ticks=100, seconds=1.0, day_count=3, sink=None, clock=None):
 
 def ticks_of(sink):
     return [(at, message) for at, message in sink.taken if not isinstance(message, Mark)]
+
+
+def test_a_paced_day_behind_one_that_is_not_begins_when_that_one_has_been_sent():
+    spec = ReplaySpec(MARKET.days[20], MARKET.days[21], 100, seconds_per_day=1.0)
+    first, second = Replay(MARKET, spec).day_plans()
+    unpaced = dataclasses.replace(first, duration_ns=0)
+    clock = ManualClock(monotonic_ns=START_NS)
+    sink = FakeSink(clock)
+    sink.cost_ns = 50_000_000
+    OpenLoopPublisher(sink, clock).publish([unpaced, second], day_count=2)
+    days = [at for at, _ in sink.taken]
+    gone_ns = days[101] - days[100]
+    assert gone_ns >= LEAD_NS, "nothing is overdue by what the first day took"
 
 
 def test_everything_is_sent_in_the_order_of_the_plans():

@@ -170,6 +170,13 @@ def test_speed_shortens_the_schedule_and_none_leaves_it_out(tmp_path):
     assert messages[0] == messages[1]
 
 
+def test_behind_its_last_fault_a_story_keeps_its_schedule_at_any_speed(tmp_path):
+    text = '[[faults]]\ndo = "kill"\nwhat = "redis"\nday = 2\nat = 0.3\n'
+    plain, unpaced = (list(story_days(story_of(tmp_path, text), speed=s)) for s in (1.0, None))
+    assert [day.duration_ns for day in unpaced] == [0, 0, plain[2].duration_ns]
+    assert unpaced[2] == plain[2]
+
+
 @pytest.mark.parametrize(
     ("seconds", "outcome", "reason"),
     [

@@ -6,21 +6,52 @@ import threading
 
 import pytest
 
+from system.clock import SystemClock
 from system.contracts.replay import ReplayFault
-from system.settings import Connections
 from validation.scenarios.faults import FaultInjector
 from validation.scenarios.format import Cut, Kill
+from validation.scenarios.recovery import Look
 
 BOUND_S = 5.0
 FAULTS = (Kill(day=1, what="kafka"), Cut(day=1, what="redis"), Kill(day=2, what="api"))
 
 
-class Held(FaultInjector):
-    """Bites when it is let; recovers at once."""
+class FastClock(SystemClock):
+    """A hundred times as fast as it should be."""
 
-    def __init__(self, folder) -> None:
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() * 100
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / 100)
+
+
+class Running:
+    """Looks at a stream that always runs: one for each second until now."""
+
+    def __init__(self, clock: FastClock) -> None:
+        self._clock = clock
+        self._from_ns = clock.monotonic_ns()
+
+    def __iter__(self):
+        for at_ns in range(self._from_ns, self._clock.monotonic_ns(), 10**9):
+            yield Look(at_ns=at_ns, state="running", covered={}, ends={})
+
+
+class Held(FaultInjector):
+    """Bites when it is let."""
+
+    def __init__(self, folder, *, shares_hold: bool = True) -> None:
+        clock = FastClock()
         super().__init__(
-            None, Connections({}, folder), FAULTS, rig=None, state_dir=folder, log=folder / "log"
+            None,
+            Running(clock),
+            FAULTS,
+            rig=None,
+            state_dir=folder,
+            log=folder / "log",
+            shares_hold=shares_hold,
+            clock=clock,
         )
         self.order: list[str] = []
         self.let = threading.Event()
@@ -28,9 +59,6 @@ class Held(FaultInjector):
     def _bite(self, fault):
         self.order.append(fault.what)
         return self.let.wait(BOUND_S), "seen"
-
-    def _recovered_ns(self, deadline_ns):
-        return deadline_ns
 
 
 @pytest.fixture
@@ -52,3 +80,23 @@ def test_a_fault_waits_for_the_one_before_it_and_the_source_with_it(injector):
     assert [one.bit for one in outcomes] == [True, True, False]
     assert outcomes[2].witness == "its moment never came"
     assert [one.is_over for one in injector.begun()] == [True, True]
+    assert [one.recovered_s for one in outcomes] == [None, None, None], "nothing held for 30 s"
+
+
+def test_recoveries_that_share_their_time_hold_behind_the_last_fault(injector):
+    injector.let.set()
+    for index in range(3):
+        injector.begin(index)
+    outcomes = injector.outcomes()
+    assert outcomes[2].began_ns - outcomes[0].began_ns < 20 * 10**9
+    assert all(one.recovered_s is not None and one.held_s >= 30 for one in outcomes)
+
+
+def test_a_recovery_of_its_own_is_held_before_the_next_fault_begins(tmp_path):
+    injector = Held(tmp_path, shares_hold=False)
+    injector.let.set()
+    injector.begin(0)
+    injector.begin(1)
+    first, second, _ = injector.outcomes()
+    assert second.began_ns - first.ended_ns >= 30 * 10**9
+    assert first.held_s >= 30

@@ -36,6 +36,7 @@ from validation.scenarios.judging import unseen_for_slowness
 from validation.scenarios.oracle import check_live, inputs_of
 from validation.scenarios.reading import read_scenario
 from validation.scenarios.real_closes import check_real_closes
+from validation.scenarios.recovery import Relapse
 from validation.scenarios.shown import Shown
 from validation.scenarios.story import read_story
 
@@ -250,6 +251,19 @@ def test_recovery_after_its_bound_is_a_timing_and_none_at_all_is_not():
     assert "recovered after 61.0 s, its bound is 60 s" in late.detail
     lost = check_faults([fault(recovered_s=61.0), fault(recovered_s=None)])
     assert as_measured(lost).verdict is Verdict.FAILED
+
+
+def test_a_recovery_that_did_not_hold_fails_with_when_and_why():
+    fell = Relapse(after_s=9.5, held_s=8.9, why="stale")
+    found = check_faults([fault(recovered_s=None, relapses=(fell,))])
+    assert found.verdict is Verdict.FAILED
+    assert found.detail == (
+        "fault 1, kill redis: looked recovered for 8.9 s, and fell back 9.5 s after its beginning "
+        "(stale); not recovered within 240 s (process 1 killed)"
+    )
+    short = check_faults([fault(recovered_s=None, looked_s=3.0, held_s=12.0, wanted_s=30.0)])
+    assert "looked recovered for 12.0 of 30 s; not recovered" in short.detail
+    assert check_faults([fault(relapses=(fell,))]).verdict is Verdict.PASSED, "it came back"
 
 
 def sent_at(run, due_ns: int):

@@ -42,6 +42,16 @@ def test_every_simulated_scenario_can_be_played(path):
     assert checked(path).books
 
 
+FAULTY = [path for path in SIMULATED if read_scenario(path).file.faults]
+
+
+@pytest.mark.parametrize("path", FAULTY, ids=lambda path: path.stem)
+def test_ticks_go_on_for_as_long_as_a_recovery_must_hold_behind_the_last_fault(path):
+    file = read_scenario(path).file
+    days = file.market.days - max(fault.day for fault in file.faults)
+    assert days * file.market.seconds_per_day >= max(one.steady_s for one in file.faults) + 10
+
+
 SILENT = [
     (path, name)
     for path in SIMULATED
@@ -89,7 +99,7 @@ def test_the_documentation_names_every_key_and_every_kind():
     for union in (AnyEdit, AnyFault):
         for one in union.__args__:
             row = next(line for line in README.splitlines() if f"| `{tag(one)}` |" in line)
-            for name in set(one.__struct_fields__) - {"day", "at", "recover_within_s"}:
+            for name in set(one.__struct_fields__) - {"day", "at", "recover_within_s", "steady_s"}:
                 assert f"`{name}`" in row, (tag(one), name)
 
 

@@ -23,6 +23,7 @@ from validation.scenarios.repeat_lines import repeat_line
 from validation.scenarios.repeating import BROKE_OFF, broken_off
 from validation.scenarios.report import ScenarioReport
 from validation.scenarios.short import (
+    FAULT_SEEDS,
     in_order,
     library,
     not_run,
@@ -99,14 +100,21 @@ def test_a_point_restarts_anywhere_but_at_the_same_moment_each_time():
     assert BASE.restart_at is None
 
 
-def test_the_suite_plays_every_story_and_each_with_faults_with_two_seeds():
-    plays = short_plays(library())
+@pytest.mark.parametrize("seeds", [FAULT_SEEDS[:1], FAULT_SEEDS])
+def test_the_suite_plays_every_story_and_each_with_faults_with_its_seeds(seeds):
+    plays = short_plays(library(), seeds=seeds)
     assert {play.name for play in plays} == {path.stem for path in scenario_paths()}
     for play in plays:
         faults = read_scenario(found_path(play.name)).file.faults
         assert (play.seed is not None) == bool(faults)
-    seeds = [play.seed for play in plays if play.name == "fault-driver"]
-    assert seeds == [1, 2]
+    assert [play.seed for play in plays if play.name == "fault-driver"] == list(seeds)
+
+
+def test_verify_plays_faults_with_one_seed_and_verify_full_with_both():
+    short, whole = short_plays(["fault-redis"]), whole_plays(["fault-redis"])
+    assert [play.folder for play in short] == ["fault-redis-seed1"]
+    folders = [play.folder for play in whole]
+    assert folders == ["fault-redis-seed1", "fault-redis-seed2", "fault-redis-paced"]
 
 
 def test_stories_are_compressed_and_those_with_faults_wait_for_each_to_be_over():
@@ -125,11 +133,12 @@ def test_the_suite_names_what_it_leaves_out():
     assert "calm-day" not in left
     assert left["determinism grid"].startswith("63 more points")
     assert left["stories on their own schedule"]
+    assert left["faults with a second seed"]
     assert not_run(in_order(whole_plays(library()), WHOLE_GRID)) == {}
 
 
 def test_further_seeds_come_last_and_are_named_when_time_has_run_out():
-    plays = short_plays(["fault-redis", GRID_STORY])
+    plays = short_plays(["fault-redis", GRID_STORY], seeds=FAULT_SEEDS)
     jobs = in_order(plays, SHORT_GRID[:1])
     names = [job.folder for job in jobs]
     point = f"{GRID_STORY}-{SHORT_GRID[0].name}"

@@ -76,7 +76,9 @@ def story_days(story: Story, *, speed: float | None = 1.0, cues: Sequence[Moment
     story : Story
         What is played.
     speed : float or None
-        How many times as fast as the file says; None: as fast as the broker takes it.
+        How many times as fast as the file says; None: as fast as the broker takes it, but for
+        the days behind the last fault, which keep their schedule: whether a recovery holds shows
+        in a market that moves.
     cues : sequence of Moment
         Moments to be told of besides those of its faults; numbered behind them.
     """
@@ -85,7 +87,8 @@ def story_days(story: Story, *, speed: float | None = 1.0, cues: Sequence[Moment
     for transformation in transformations(story):
         days = transformation(days)
     moments = [Moment(fault.day, fault.at) for fault in story.scenario.file.faults]
-    return at_speed(_with_moments(days, [*moments, *cues]), speed)
+    last = max((moment.day for moment in moments), default=None)
+    return at_speed(_with_moments(days, [*moments, *cues]), speed, paced_behind=last)
 
 
 def transformations(story: Story) -> Iterator[Transformation]:
