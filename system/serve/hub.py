@@ -17,9 +17,11 @@ import msgspec
 
 from system.clock import Clock, SystemClock
 from system.contracts.api import (
+    GAP_EVENT,
     HEARTBEAT_EVENT,
     SNAPSHOT_EVENT,
     STALE_EVENT,
+    StreamGap,
     StreamState,
     StreamStatus,
 )
@@ -27,6 +29,7 @@ from system.contracts.codec import encode
 from system.serve.seams import Latest
 from system.store.errors import StoreUnavailableError
 from system.store.live import StreamEntry, entry_place
+from system.store.watching import OLDEST_ID
 
 CLIENTS_MAX: Final = 500
 PENDING_MAX: Final = 256
@@ -127,6 +130,12 @@ class Subscription:
         """Leave out a portfolio's snapshots up to this batch: the client has its newest."""
         self._sent_batch[portfolio] = (fence, epoch)
         self._filter_pending()
+
+    def begin_again(self, gap: bytes) -> None:
+        """Queue the news of a gap; what the client had leaves nothing out any more."""
+        self._sent_through = (0, 0)
+        self._sent_batch.clear()
+        self.tell(gap)
 
     def frame(self, pushed: PushedSnapshot) -> bytes:
         """Return the event as this client wants it."""
@@ -265,15 +274,31 @@ class SnapshotHub:
                 if last_id is None:
                     _, last_id = await self._latest.kept_range()
                     self._reading.set()
-                entries = await self._latest.read_since(
-                    last_id, block_ms=PUMP_BLOCK_MS, count=PUMP_COUNT
-                )
+                last_id, entries = await self._entries_after(last_id)
             except StoreUnavailableError:
                 await anyio.sleep(RECONNECT_S)
                 continue
             for entry in entries:
                 self._hand_out(PushedSnapshot(entry))
                 last_id = entry.entry_id
+
+    async def _entries_after(self, last_id: str) -> tuple[str, list[StreamEntry]]:
+        """Return where to read from and the entries after it.
+
+        Entries whose ids lie below the last one read would never come: the stream has begun
+        again (Redis was emptied, another database has lower fences). It is read from its
+        beginning then, and every client hears of the gap.
+        """
+        read = self._latest.read_since
+        if entries := await read(last_id, block_ms=PUMP_BLOCK_MS, count=PUMP_COUNT):
+            return last_id, entries
+        oldest, newest = await self._latest.kept_range()
+        if entry_place(newest) >= entry_place(last_id):
+            return last_id, []
+        gap = framed(GAP_EVENT, encode(StreamGap(resumed_from=last_id, oldest_kept=oldest)))
+        for client in self._clients:
+            client.begin_again(gap)
+        return OLDEST_ID, []
 
     def _hand_out(self, pushed: PushedSnapshot) -> None:
         for client in self._clients:

@@ -101,8 +101,9 @@ async def _past(
     if resume_from is None:
         yield await _newest(services, subscription)
         return
-    oldest, _ = await services.latest.kept_range()
-    if entry_place(resume_from) < entry_place(oldest):
+    oldest, newest = await services.latest.kept_range()
+    # Beyond the newest: the client's id is of a stream that has begun again since.
+    if not entry_place(oldest) <= entry_place(resume_from) <= entry_place(newest):
         gap = StreamGap(resumed_from=resume_from, oldest_kept=oldest)
         yield framed(GAP_EVENT, encode(gap)) + await _newest(services, subscription)
         return

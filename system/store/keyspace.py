@@ -17,8 +17,12 @@
 ==============================  ==========================================================
 
 Batches are ordered by (fence, epoch). A script writes only what is newer, so that a slow
-or repeated write never takes a number back. Numbers pass through Lua as doubles: exact up
-to 2**53, which fences, epochs and nanoseconds of uptime do not reach.
+or repeated write never takes a number back. Ids of the stream's entries are made from the
+same two numbers and never from a clock, which may be set back: ``fence-N`` with N = epoch
+times ``ENTRIES_PER_EPOCH`` plus the snapshot's index in its batch.
+
+Numbers pass through Lua as doubles: exact up to 2**53, which fences, epochs, those N and
+nanoseconds of uptime do not reach.
 """
 
 from __future__ import annotations
@@ -42,6 +46,8 @@ TOLD_KEYS: Final = (ORACLE_KEY, REPLAY_KEY)
 
 STREAM_MAX_ENTRIES: Final = 2_048
 """How far back a reader can resume: 20 s of 10 portfolios at 10 batches a second."""
+ENTRIES_PER_EPOCH: Final = 2**20
+"""Ids that a batch has for its snapshots: more than books times ends of day of any batch."""
 STREAM_MAX_BYTES: Final = 128 * 1024**2
 STREAM_MIN_ENTRIES: Final = 32
 """Fewer entries where snapshots are large, so that Redis's memory holds them."""
@@ -98,6 +104,7 @@ PUBLISH: Final = (
 -- ARGV: fence, epoch, offsets, published_ns, max_entries, then (portfolio, kind, snapshot,
 -- current) per snapshot
 local fresh, written = {}, 0
+local forward = newer(KEYS[2], fence, epoch)
 for i = 5, #KEYS do
   local key, at = KEYS[i], 6 + (i - 5) * 4
   if fresh[key] == nil then fresh[key] = newer(key, fence, epoch) end
@@ -106,12 +113,20 @@ for i = 5, #KEYS do
     redis.call('HSET', key, 'fence', ARGV[1], 'epoch', ARGV[2],
       'snapshot', snapshot, 'current', current)
     redis.call('SADD', KEYS[4], portfolio)
-    redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[5], '*', 'portfolio', portfolio,
-      'kind', kind, 'fence', ARGV[1], 'epoch', ARGV[2], 'snapshot', snapshot, 'current', current)
+    local id = string.format('%.0f-%.0f', fence, epoch * 1048576 + i - 5)
+    local entry = {'XADD', KEYS[3], 'MAXLEN', '~', ARGV[5], id, 'portfolio', portfolio,
+      'kind', kind, 'fence', ARGV[1], 'epoch', ARGV[2], 'snapshot', snapshot, 'current', current}
+    local added = forward and redis.pcall(unpack(entry)) or nil
+    if type(added) == 'table' and added.err then
+      if not string.find(added.err, 'equal or smaller', 1, true) then return added end
+      -- The stream's ids were made from a clock, or by a database that is gone: none follows them.
+      redis.call('DEL', KEYS[3])
+      redis.call(unpack(entry))
+    end
     written = written + 1
   end
 end
-if newer(KEYS[2], fence, epoch) then
+if forward then
   redis.call('HSET', KEYS[2], 'fence', ARGV[1], 'epoch', ARGV[2], 'offsets', ARGV[3],
     'published_ns', ARGV[4])
 end

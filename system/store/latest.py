@@ -308,8 +308,12 @@ class LatestStore:
             pipeline.hmget(keyspace.WATERMARK_KEY, keyspace.WATERMARK_FIELDS)
             pipeline.hmget(keyspace.DURABLE_KEY, keyspace.DURABLE_FIELDS)
             pipeline.mget(keyspace.TOLD_KEYS)
-            beat, expires_in_ms, watermark, durable, told = pipeline.execute()
-        return status_from(beat, expires_in_ms, watermark_from(watermark), durable, *told)
+            pipeline.pttl(keyspace.ORACLE_KEY)
+            beat, expires_in_ms, watermark, durable, told, oracle_ms = pipeline.execute()
+        mark = watermark_from(watermark)
+        return status_from(
+            beat, expires_in_ms, mark, durable, *told, oracle_expires_in_ms=oracle_ms
+        )
 
     def read_since(self, last_id: str, *, block_ms: int = 0, count: int = 64) -> list[StreamEntry]:
         """Return published snapshots after an entry, oldest first.

@@ -24,6 +24,7 @@ from system.store.live import (
     LatestSnapshot,
     StreamEntry,
     Watermark,
+    entry_id,
     entry_place,
 )
 from system.store.records import Position
@@ -47,7 +48,6 @@ class MemoryLatest:
         self._fence = 0
         self._latest: dict[str, StreamEntry] = {}
         self._entries: list[StreamEntry] = []
-        self._sequence = 0
         self._watermark: Watermark | None = None
         self._durable = NOTHING_YET
         self._before = NOTHING_YET
@@ -95,10 +95,14 @@ class MemoryLatest:
         self._check(fence)
         place = (fence, epoch)
         fresh = {s.portfolio: self._is_newer(s.portfolio, place) for s in snapshots}
-        written = [snapshot for snapshot in snapshots if fresh[snapshot.portfolio]]
-        for snapshot in written:
-            self._append(snapshot, fence, epoch)
-        if self._watermark is None or place > (self._watermark.fence, self._watermark.epoch):
+        written = [(i, each) for i, each in enumerate(snapshots) if fresh[each.portfolio]]
+        moves_on = self._watermark is None or place > (
+            self._watermark.fence,
+            self._watermark.epoch,
+        )
+        for index, snapshot in written:
+            self._append(snapshot, fence, epoch, index, is_pushed=moves_on)
+        if moves_on:
             self._watermark = Watermark(fence, epoch, dict(offsets), published_ns)
         return len(written)
 
@@ -187,6 +191,10 @@ class MemoryLatest:
         flags = (self._is_durable(entry), self.status().state)
         return LatestRecord(portfolio, entry.fence, entry.epoch, json, *flags)
 
+    def empty(self) -> None:
+        """Forget everything, as a Redis that is started again does."""
+        self.__init__(self._now_ms)  # type: ignore[misc]
+
     def kept_range(self) -> tuple[str, str]:
         """Return the ids of the oldest and the newest entry kept."""
         if not self._entries:
@@ -208,10 +216,11 @@ class MemoryLatest:
                 return known.epoch >= entry.epoch
         return entry.fence < self._durable.fence
 
-    def _append(self, snapshot: RiskSnapshot, fence: int, epoch: int) -> None:
-        self._sequence += 1
+    def _append(
+        self, snapshot: RiskSnapshot, fence: int, epoch: int, index: int, *, is_pushed: bool
+    ) -> None:
         entry = StreamEntry(
-            entry_id=f"{self._sequence}-0",
+            entry_id=entry_id(fence, epoch, index),
             portfolio=snapshot.portfolio,
             kind=snapshot.kind,
             fence=fence,
@@ -220,7 +229,8 @@ class MemoryLatest:
             current=encode(current_risk(snapshot)),
         )
         self._latest[snapshot.portfolio] = entry
-        self._entries = [*self._entries, entry][-STREAM_MAX_ENTRIES:]
+        if is_pushed:
+            self._entries = [*self._entries, entry][-STREAM_MAX_ENTRIES:]
 
 
 class MemoryReader:

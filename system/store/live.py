@@ -14,7 +14,13 @@ from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleStatus
 from system.contracts.replay import ReplayStatus
-from system.store.keyspace import HEARTBEAT_EXPIRY_MS, READ_AT_ONCE, READ_COUNT_MAX
+from system.store.keyspace import (
+    ENTRIES_PER_EPOCH,
+    HEARTBEAT_EXPIRY_MS,
+    ORACLE_EXPIRY_MS,
+    READ_AT_ONCE,
+    READ_COUNT_MAX,
+)
 from system.store.records import NO_EPOCH, Position
 
 Reply = Any
@@ -84,7 +90,7 @@ class StreamEntry:
     Parameters
     ----------
     entry_id : str
-        Redis's id, ``milliseconds-sequence``; grows.
+        As ``entry_id`` makes it; grows.
     portfolio : str
         Whose.
     kind : SnapshotKind
@@ -113,15 +119,39 @@ class Heartbeat(msgspec.Struct, frozen=True):
     state: StreamState
 
 
+def entry_id(fence: int, epoch: int, index: int) -> str:
+    """Return the id of the push stream's entry for a batch's snapshot of that index (0-based)."""
+    assert 0 <= index < ENTRIES_PER_EPOCH, f"index {index} is not in the bounds"
+    return f"{fence}-{epoch * ENTRIES_PER_EPOCH + index}"
+
+
 def heartbeat_from(reply: bytes | None) -> Heartbeat | None:
     """Return the heartbeat that Redis still holds, None when it has expired."""
     return None if reply is None else msgspec.json.decode(reply, type=Heartbeat)
 
 
-def stream_state(reply: bytes | None) -> StreamState:
-    """Return what a heartbeat says of the stream; none left is stale."""
+def lives(expires_in_ms: int, expiry_ms: int) -> bool:
+    """Return whether a key that expires was written within its time.
+
+    Redis's expiry is a moment of the wall clock. Where that was set back, a key has more time
+    left than it was given: who wrote it may be long gone, and if not, writes it again at once.
+
+    Parameters
+    ----------
+    expires_in_ms : int
+        PTTL of the key; negative where it is absent.
+    expiry_ms : int
+        Time that its writer gives it.
+    """
+    return 0 <= expires_in_ms <= expiry_ms
+
+
+def stream_state(reply: bytes | None, expires_in_ms: int) -> StreamState:
+    """Return what a heartbeat says of the stream; none that lives is stale."""
     heartbeat = heartbeat_from(reply)
-    return StreamState.STALE if heartbeat is None else heartbeat.state
+    if heartbeat is None or not lives(expires_in_ms, HEARTBEAT_EXPIRY_MS):
+        return StreamState.STALE
+    return heartbeat.state
 
 
 def position_from(fence: bytes | None, epoch: bytes | None) -> Position:
@@ -143,13 +173,14 @@ def record_from(
     latest: Sequence[bytes | None],
     durable: Sequence[bytes | None],
     heartbeat: bytes | None,
+    expires_in_ms: int,
 ) -> LatestRecord | None:
     """Return a record of (fence, epoch, JSON) with its flags, None where there is none."""
     *place, json = latest
     if json is None:
         return None
     at = position_from(*place)
-    flags = (covers(durable, place), stream_state(heartbeat))
+    flags = (covers(durable, place), stream_state(heartbeat, expires_in_ms))
     return LatestRecord(portfolio, at.fence, at.epoch, json, *flags)
 
 
@@ -191,12 +222,16 @@ def status_from(
     durable: Sequence[bytes | None],
     oracle: bytes | None = None,
     replay: bytes | None = None,
+    *,
+    oracle_expires_in_ms: int = ORACLE_EXPIRY_MS,
 ) -> StreamStatus:
     """Return where the stream stands; the heartbeat's age by Redis's own clock."""
     committed = position_from(*durable[:2])
-    alive = heartbeat is not None and expires_in_ms >= 0
+    alive = heartbeat is not None and lives(expires_in_ms, HEARTBEAT_EXPIRY_MS)
+    if not lives(oracle_expires_in_ms, ORACLE_EXPIRY_MS):
+        oracle = None
     return StreamStatus(
-        state=stream_state(heartbeat),
+        state=stream_state(heartbeat, expires_in_ms),
         heartbeat_age_ms=max(0, HEARTBEAT_EXPIRY_MS - expires_in_ms) if alive else None,
         fence=watermark.fence if watermark else NOTHING_YET.fence,
         epoch=watermark.epoch if watermark else NOTHING_YET.epoch,

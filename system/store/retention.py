@@ -8,6 +8,8 @@ limit (either way) are pinned: their rows stay for ever. Of trades and crossings
 the ids of their trades and the payload's SHA-256. Of rejected messages the newest
 ``MAX_REJECTED_ROWS`` and ``REJECTED_BYTES`` are kept.
 
+*Oldest* is said of batches, (fence, epoch): no clock that is set back turns them around.
+
 Each statement below touches a bounded number of rows and bytes, so that none comes near the
 statement timeout however much has to go.
 """
@@ -41,23 +43,24 @@ TO_THIN: Final = """
     SELECT snapshot_id FROM (
         SELECT snapshot_id, row_number() OVER (
             PARTITION BY portfolio, date_trunc('minute', recorded_at)
-            ORDER BY recorded_at, snapshot_id) AS rank_in_minute
+            ORDER BY fence, epoch, snapshot_id) AS rank_in_minute
         FROM risk_snapshot
         WHERE NOT pinned AND recorded_at < now() - make_interval(mins => %(minutes)s)
     ) AS ranked WHERE rank_in_minute > 1 LIMIT %(limit)s"""
 OLDEST: Final = """
-    SELECT snapshot_id FROM risk_snapshot WHERE NOT pinned ORDER BY recorded_at LIMIT %(limit)s"""
+    SELECT snapshot_id FROM risk_snapshot WHERE NOT pinned
+    ORDER BY fence, epoch, snapshot_id LIMIT %(limit)s"""
 DELETE_SNAPSHOTS: Final = "DELETE FROM risk_snapshot WHERE snapshot_id = ANY(%s)"
 PINNED_BODIES_TO_DROP: Final = """
     SELECT snapshot_id FROM (
-        SELECT snapshot_id, recorded_at,
+        SELECT snapshot_id, fence, epoch,
             sum(payload_bytes) OVER newest_first AS held_bytes,
             row_number() OVER newest_first AS held_rows
         FROM risk_snapshot WHERE pinned AND kind = 'live' AND payload_bytes > 0
-        WINDOW newest_first AS (ORDER BY recorded_at DESC, snapshot_id DESC)
+        WINDOW newest_first AS (ORDER BY fence DESC, epoch DESC, snapshot_id DESC)
     ) AS bodies
     WHERE held_bytes > %(bytes)s OR held_rows > %(rows)s
-    ORDER BY recorded_at, snapshot_id LIMIT %(limit)s"""
+    ORDER BY fence, epoch, snapshot_id LIMIT %(limit)s"""
 DROP_BODIES: Final = """
     UPDATE risk_snapshot
     SET payload_sha256 = encode(sha256(convert_to(payload, 'UTF8')), 'hex'), payload = '',

@@ -120,8 +120,12 @@ class LatestReader:
             pipeline.hmget(keyspace.WATERMARK_KEY, keyspace.WATERMARK_FIELDS)
             pipeline.hmget(keyspace.DURABLE_KEY, keyspace.DURABLE_FIELDS)
             pipeline.mget(keyspace.TOLD_KEYS)
-            beat, expires_in_ms, watermark, durable, told = await pipeline.execute()
-        return status_from(beat, expires_in_ms, watermark_from(watermark), durable, *told)
+            pipeline.pttl(keyspace.ORACLE_KEY)
+            beat, expires_in_ms, watermark, durable, told, oracle_ms = await pipeline.execute()
+        mark = watermark_from(watermark)
+        return status_from(
+            beat, expires_in_ms, mark, durable, *told, oracle_expires_in_ms=oracle_ms
+        )
 
     async def watermark(self) -> Watermark | None:
         """Return the newest batch that was published, None before the first.
@@ -196,9 +200,10 @@ class LatestReader:
                 pipeline.hmget(keyspace.latest_key(portfolio), fields)
             pipeline.hmget(keyspace.DURABLE_KEY, keyspace.DURABLE_FIELDS)
             pipeline.get(keyspace.HEARTBEAT_KEY)
-            *latest, durable, heartbeat = await pipeline.execute()
+            pipeline.pttl(keyspace.HEARTBEAT_KEY)
+            *latest, durable, heartbeat, expires_in_ms = await pipeline.execute()
         records = (
-            record_from(portfolio, reply, durable, heartbeat)
+            record_from(portfolio, reply, durable, heartbeat, expires_in_ms)
             for portfolio, reply in zip(portfolios, latest, strict=True)
         )
         return [record for record in records if record is not None]

@@ -135,3 +135,25 @@ def test_an_end_of_day_is_never_emptied(store: RiskHistory) -> None:
     list(store.prune(Budget(pinned_bytes=1, pinned_bodies=1)))
     whole = store.snapshots(SnapshotQuery("alpha"))
     assert [snapshot.kind for snapshot in whole] == [SnapshotKind.END_OF_DAY]
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_after_a_clock_was_set_back_the_oldest_batches_go_and_not_the_newest(
+    store: RiskHistory, database_url: str, pinned: bool
+) -> None:
+    ids = ("t",) if pinned else ()
+    batch = [sample_snapshot(epoch=epoch, trade_ids=ids) for epoch in range(6)]
+    store.commit(BatchCommit(store.acquire_fence(), 0, {}, snapshots=batch))
+    query(
+        database_url,
+        "UPDATE risk_snapshot SET recorded_at = now() - make_interval(hours => epoch::integer)"
+        " + interval '1 day', pinned = %s",
+        pinned,
+    )
+    query(database_url, "UPDATE risk_snapshot SET pinned = true WHERE epoch = 0")
+    budget = Budget(unpinned_bytes=1, pinned_bodies=3)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(retention, "MAX_ROWS_PER_PRUNE", 3)
+        list(store.prune(budget))
+    whole = {s.epoch for s in store.snapshots(SnapshotQuery("alpha"))}
+    assert whole == ({3, 4, 5} if pinned else {0, 4, 5})

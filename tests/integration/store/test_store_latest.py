@@ -12,6 +12,7 @@ from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.store.errors import FencedError
 from system.store.latest import LatestStore
 from system.store.latest_fake import MemoryLatest
+from system.store.live import entry_id
 from system.store.records import Position
 from system.store.samples import sample_snapshot
 
@@ -114,6 +115,19 @@ def test_push_goes_on_after_the_last_entry_seen(latest: Latest) -> None:
     assert [entry.epoch for entry in (*first, *rest)] == [0, 1, 2, 3, 4]
     assert decode(rest[-1].snapshot, RiskSnapshot) == sample_snapshot(epoch=4)
     assert latest.read_since(rest[-1].entry_id) == []
+
+
+def test_entries_are_called_by_their_batch_and_never_by_a_clock(latest: Latest) -> None:
+    publish(latest, sample_snapshot("alpha"), sample_snapshot("beta"), fence=3, epoch=7)
+    publish(latest, sample_snapshot("alpha"), fence=4, epoch=0)
+    ids = [entry.entry_id for entry in latest.read_since("0")]
+    assert ids == [entry_id(3, 7, 0), entry_id(3, 7, 1), entry_id(4, 0, 0)]
+
+
+def test_an_older_batch_that_comes_late_is_not_pushed_before_newer_ones(latest: Latest) -> None:
+    publish(latest, sample_snapshot("alpha", epoch=5), epoch=5)
+    assert publish(latest, sample_snapshot("beta", epoch=4), epoch=4) == 1
+    assert [entry.portfolio for entry in latest.read_since("0")] == ["alpha"]
 
 
 def test_the_short_form_is_the_snapshot_without_its_positions(latest: Latest) -> None:

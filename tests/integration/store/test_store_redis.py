@@ -18,6 +18,7 @@ from system.contracts.codec import encode
 from system.store import keyspace
 from system.store.errors import StoreUnavailableError
 from system.store.latest import LatestStore
+from system.store.live import entry_id
 from system.store.samples import sample_snapshot
 from system.store.watching import OLDEST_ID, LatestReader
 
@@ -105,6 +106,41 @@ def test_a_waiting_reader_gets_an_entry_as_soon_as_it_comes(
         await asyncio.to_thread(publish, latest, 0)
         (entry,) = await asyncio.wait_for(waiting, 2)
         assert await reader.kept_range() == (entry.entry_id, entry.entry_id)
+        await reader.aclose()
+
+    asyncio.run(read())
+
+
+def test_a_push_stream_with_ids_of_a_clock_is_begun_again(
+    latest: LatestStore, redis_url: str
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.xadd(keyspace.SNAPSHOTS_KEY, {"portfolio": "old"}, id="1900000000000-0")
+    publish(latest, 3, "alpha", "beta")
+    publish(latest, 4, "alpha")
+    assert [entry.entry_id for entry in latest.read_since("0")] == [
+        entry_id(1, 3, 0),
+        entry_id(1, 3, 1),
+        entry_id(1, 4, 0),
+    ]
+
+
+def test_a_heartbeat_that_a_clock_set_back_keeps_alive_is_stale(
+    latest: LatestStore, redis_url: str
+) -> None:
+    publish(latest, 3)
+    latest.beat(1, 3, monotonic_ns=1, state=StreamState.RUNNING)
+    assert latest.status().state is StreamState.RUNNING
+    with redis.Redis.from_url(redis_url) as client:
+        client.pexpire(keyspace.HEARTBEAT_KEY, 3_600_000)  # as after a step of an hour
+    assert latest.status().state is StreamState.STALE
+
+    async def read() -> None:
+        reader = LatestReader(redis_url)
+        record = await reader.current("alpha")
+        assert record is not None
+        assert record.stream is StreamState.STALE
+        assert (await reader.status()).state is StreamState.STALE
         await reader.aclose()
 
     asyncio.run(read())

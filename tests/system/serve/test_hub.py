@@ -20,6 +20,7 @@ from system.serve.services import Services
 from system.store.errors import StoreUnavailableError
 from system.store.history_fake import MemoryHistory
 from system.store.latest_fake import MemoryLatest
+from system.store.live import entry_id
 from system.store.samples import sample_snapshot
 
 BOUND_S = 5.0
@@ -57,12 +58,14 @@ class World:
         self.reader = reader
         self.hub = SnapshotHub(reader, ManualClock())
         self.services = Services(reader, MemoryHistory(), MemoryBus(), self.hub, "t")
-        self.epoch = -1
+        self.fence, self.epoch = 1, -1
 
     def publish(self, *portfolios: str) -> None:
         self.epoch += 1
         snapshots = [sample_snapshot(name, epoch=self.epoch) for name in portfolios or ("alpha",)]
-        self.latest.publish(snapshots, fence=1, epoch=self.epoch, offsets={}, published_ns=1)
+        self.latest.publish(
+            snapshots, fence=self.fence, epoch=self.epoch, offsets={}, published_ns=1
+        )
 
     def pushed(self, *portfolios: str) -> list[PushedSnapshot]:
         _, before = self.latest.kept_range()
@@ -231,7 +234,7 @@ def test_what_was_missed_is_replayed_from_the_last_event_seen() -> None:
     async def test(world: World) -> None:
         for _ in range(100):
             world.publish("alpha", "beta")
-        stream = world.stream("beta", resume="21-0")
+        stream = world.stream("beta", resume=entry_id(1, 9, 1))
         await asyncio.sleep(0)
         world.publish("beta")
         seen = [(await stream.next()).snapshot_id for _ in range(91)]
@@ -248,10 +251,50 @@ def test_a_client_that_missed_what_is_gone_is_told_and_gets_the_newest(
     async def test(world: World) -> None:
         for _ in range(10):
             world.publish()
-        stream = world.stream(resume="2-0")
+        resumed_from, oldest = entry_id(1, 1, 0), entry_id(1, 7, 0)
+        stream = world.stream(resume=resumed_from)
         gap = await stream.next("gap")
-        assert msgspec.json.decode(gap.data) == {"resumed_from": "2-0", "oldest_kept": "8-0"}
+        assert msgspec.json.decode(gap.data) == {
+            "resumed_from": resumed_from,
+            "oldest_kept": oldest,
+        }
         assert (await stream.next()).snapshot_id == "alpha-1-9"
+
+    run(test)
+
+
+def test_an_id_beyond_the_newest_is_of_another_stream_and_a_gap() -> None:
+    async def test(world: World) -> None:
+        world.publish()
+        stream = world.stream(resume=entry_id(7, 0, 0))
+        gap = await stream.next("gap")
+        assert msgspec.json.decode(gap.data)["resumed_from"] == entry_id(7, 0, 0)
+        assert (await stream.next()).snapshot_id == "alpha-1-0"
+
+    run(test)
+
+
+@pytest.mark.parametrize("fence", [1, 2])
+def test_a_stream_that_begins_again_below_the_last_id_is_pushed_with_a_gap(
+    monkeypatch: pytest.MonkeyPatch, fence: int
+) -> None:
+    monkeypatch.setattr(hub_module, "PUMP_BLOCK_MS", 20)
+
+    async def test(world: World) -> None:
+        world.fence = 2
+        stream = world.stream()
+        world.publish("alpha", "beta")
+        for _ in range(2):
+            await stream.next()
+        world.publish("alpha")
+        await stream.next()
+        world.latest.empty()
+        gap = await stream.next("gap")
+        assert msgspec.json.decode(gap.data)["resumed_from"] == entry_id(2, 1, 0)
+        world.fence, world.epoch = fence, -1
+        world.publish("alpha")
+        event = await stream.next()
+        assert (event.kind, event.id) == ("snapshot", entry_id(fence, 0, 0))
 
     run(test)
 
