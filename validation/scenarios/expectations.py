@@ -16,8 +16,8 @@ from validation.checkers.end_of_day import Days
 from validation.checkers.ledger import Fate, Outcome
 from validation.checkers.verdict import Figure, Finding, judged, unknown
 from validation.scenarios.adjusted import check_adjusted
-from validation.scenarios.faults import WAITED_FOR, FaultOutcome
 from validation.scenarios.format import Expect, NumberTable
+from validation.scenarios.injection.injector import WAITED_FOR, FaultOutcome
 
 REJECTED: Final = "expected: rejected for exactly these reasons"
 OUTCOMES: Final = "expected: superseded and duplicate messages"

@@ -8,11 +8,10 @@ schedule: 0 is its first tick, 1 its end-of-day mark.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
-from system.contracts.checked import Checked
 from system.contracts.codes import ConfidenceText
 from system.contracts.currencies import Currency, IsoCurrency
 from system.contracts.messages import (
@@ -23,23 +22,14 @@ from system.contracts.messages import (
     Signed,
 )
 from system.contracts.names import Identifier
-from validation.scenarios.recovery import HOLDS_S
+from validation.scenarios.injection.tables import AnyFault
+from validation.scenarios.tables import Begin, DayNumber, End, Names, Strict
 
-MAX_DAYS: Final = 300
 MAX_TICKS_PER_DAY: Final = 50_000
 MAX_INSTRUMENTS: Final = 200
 
-DayNumber: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_DAYS)]
-Begin: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
-End: TypeAlias = Annotated[float, Meta(gt=0, le=1)]
-Names: TypeAlias = tuple[Identifier, ...]
 Every: TypeAlias = Annotated[int, Meta(ge=1, le=100_000)]
 Factor: TypeAlias = Annotated[float, Meta(gt=0.01, lt=100)]
-Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=600)]
-
-
-class Strict(Checked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of the tables: a key that is not known is an error."""
 
 
 class MarketTable(Strict, frozen=True, kw_only=True, tag_field="kind"):
@@ -308,66 +298,6 @@ AnyEdit: TypeAlias = (
     | SplitTable
     | DividendTable
 )
-
-Component: TypeAlias = Literal[
-    "stream", "executor", "spark-worker", "spark-master", "kafka", "postgres", "redis", "api"
-]
-
-
-Link: TypeAlias = Literal["kafka", "postgres", "redis"]
-
-
-class FaultTable(Strict, frozen=True, kw_only=True, tag_field="do"):
-    """Something that breaks at a moment of a day, in the run's own stack.
-
-    ``steady_s``: how long the stream must stay recovered before it counts as recovered.
-    """
-
-    day: DayNumber
-    at: Begin = 0.5
-    recover_within_s: Seconds = 120.0
-    steady_s: Annotated[float, Meta(ge=HOLDS_S, le=600)] = HOLDS_S
-
-
-class Kill(FaultTable, frozen=True, kw_only=True, tag="kill"):
-    """SIGKILL to one component."""
-
-    what: Component
-
-
-class Pause(FaultTable, frozen=True, kw_only=True, tag="pause"):
-    """SIGSTOP to one component and all its children, SIGCONT after ``seconds``."""
-
-    what: Component
-    seconds: Annotated[float, Meta(gt=0, le=60)] = 4.0
-
-
-class SecondDriver(FaultTable, frozen=True, kw_only=True, tag="second_driver"):
-    """Another driver of the stream is started: it takes the fence, the first one ends."""
-
-
-class Delay(FaultTable, frozen=True, kw_only=True, tag="delay"):
-    """What goes between the product and a server takes ``milliseconds`` longer, each way."""
-
-    what: Link
-    milliseconds: Annotated[int, Meta(ge=1, le=5_000)] = 200
-    seconds: Annotated[float, Meta(gt=0, le=60)] = 4.0
-
-
-class Cut(FaultTable, frozen=True, kw_only=True, tag="cut"):
-    """Connections of the product to a server are broken off, and new ones refused."""
-
-    what: Link
-    seconds: Annotated[float, Meta(gt=0, le=60)] = 4.0
-
-
-class DiskFull(FaultTable, frozen=True, kw_only=True, tag="disk_full"):
-    """The file system of the stream's checkpoints has no byte left; needs root."""
-
-    seconds: Annotated[float, Meta(gt=0, le=60)] = 4.0
-
-
-AnyFault: TypeAlias = Kill | Pause | SecondDriver | Delay | Cut | DiskFull
 
 
 class NumberTable(Strict, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from system.contracts.messages import FxRate, Tick
 from validation.checkers.ledger import Fate, Outcome
 from validation.checkers.verdict import Finding, judged, unknown
 from validation.fates import read_message
-from validation.scenarios.faults import FaultOutcome
+from validation.scenarios.injection.injector import FaultOutcome
 from validation.scenarios.shown import Shown
 
 CHECK: Final = "shown: no number was shown as fresh that was not"

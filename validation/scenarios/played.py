@@ -29,12 +29,12 @@ from validation import database
 from validation.gathering import Stated, read_inputs, read_stated
 from validation.patience import Patience
 from validation.processes import ObserverProcess
-from validation.scenarios.faults import FaultInjector, FaultOutcome
+from validation.scenarios.injection.injector import FaultInjector, FaultOutcome
+from validation.scenarios.injection.rig import Rig
+from validation.scenarios.injection.stream_watch import StreamWatch
 from validation.scenarios.process import SourceProcess
-from validation.scenarios.rig import Rig
 from validation.scenarios.shown import Shown, ShownWatch
 from validation.scenarios.story import Story
-from validation.scenarios.stream_watch import StreamWatch
 from validation.scenarios.telling import ReplayTeller
 from validation.scenarios.timeline import Moment
 from validation.screen import ReplayScreen, Standing

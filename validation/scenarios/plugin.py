@@ -17,11 +17,11 @@ from system.places import REPORTS_DIR
 from system.runtime.interrupts import heed_interrupts
 from system.settings import load_settings
 from validation.checkers.verdict import Verdict
+from validation.scenarios.injection.rig import require_possible
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, Scenario, read_scenario
 from validation.scenarios.repeat_lines import repeat_line
 from validation.scenarios.report import ScenarioReport
-from validation.scenarios.rig import require_possible
 from validation.scenarios.stack import ScenarioStack, Shape, replay_settings
 from validation.scenarios.story import read_story
 from validation.scenarios.suite import Place, run_scenario

@@ -20,11 +20,11 @@ from system.settings import load_settings
 from validation.checkers.verdict import Verdict
 from validation.plots import show_report_place
 from validation.scenarios.commands import found_path, scenario_paths
+from validation.scenarios.injection.rig import Rig, require_possible
 from validation.scenarios.played import Run
 from validation.scenarios.reading import read_scenario
 from validation.scenarios.repeat_lines import repeat_line
 from validation.scenarios.report import ScenarioReport, suite_report, write_suite
-from validation.scenarios.rig import Rig, require_possible
 from validation.scenarios.stack import ScenarioStack, Shape, replay_settings, require_empty
 from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, Place, run_scenario

@@ -18,7 +18,7 @@ from validation.pages import rendered
 from validation.plots import script_element
 from validation.reports import DayPoint, PortfolioRow, write_json
 from validation.scenarios.charts import timeline_chart
-from validation.scenarios.faults import FaultOutcome
+from validation.scenarios.injection.injector import FaultOutcome
 
 GIT_BOUND_S: Final = 10
 

@@ -31,11 +31,11 @@ from validation.scenarios.grid import (
     check_faults_alike,
     check_grid,
 )
+from validation.scenarios.injection.rig import refused_here
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, read_scenario
 from validation.scenarios.repeating import Repeater
 from validation.scenarios.report import ScenarioReport, SuiteReport, suite_report, write_suite
-from validation.scenarios.rig import refused_here
 from validation.scenarios.stack import ScenarioStack, Shape, replay_settings
 from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, show_suite

@@ -19,10 +19,10 @@ from system.runtime.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, Settings, load_settings
-from validation.scenarios.disk import release
 from validation.scenarios.emptying import empty_pipeline
-from validation.scenarios.format import AnyFault
-from validation.scenarios.rig import Rig
+from validation.scenarios.injection.disk import release
+from validation.scenarios.injection.rig import Rig
+from validation.scenarios.injection.tables import AnyFault
 
 APPS: Final = ("stream", "api")
 

@@ -21,6 +21,7 @@ from validation.gathering import real_closes
 from validation.scenarios.format import RealMarket
 from validation.scenarios.hashes import day_hashes, numbers_hash
 from validation.scenarios.history import write_history
+from validation.scenarios.injection.rig import Rig
 from validation.scenarios.judging import Judged, judge_run
 from validation.scenarios.played import Left, Run, play
 from validation.scenarios.report import (
@@ -29,7 +30,6 @@ from validation.scenarios.report import (
     commit,
     write_scenario,
 )
-from validation.scenarios.rig import Rig
 from validation.scenarios.stack import Shape
 from validation.screen import STYLES, finding_table
 

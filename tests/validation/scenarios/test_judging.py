@@ -28,15 +28,15 @@ from validation.scenarios.expectations import (
     check_expectations,
     check_faults,
 )
-from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.format import Expect, NumberTable
 from validation.scenarios.freshness import check_shown, check_told
 from validation.scenarios.hashes import day_hashes, numbers_hash
+from validation.scenarios.injection.injector import FaultOutcome
+from validation.scenarios.injection.recovery import Relapse
 from validation.scenarios.judging import unseen_for_slowness
 from validation.scenarios.oracle import check_live, inputs_of
 from validation.scenarios.reading import read_scenario
 from validation.scenarios.real_closes import check_real_closes
-from validation.scenarios.recovery import Relapse
 from validation.scenarios.shown import Shown
 from validation.scenarios.story import read_story
 

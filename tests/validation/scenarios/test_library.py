@@ -13,7 +13,8 @@ from system.places import SHARED_DIR
 from system.settings import load_settings
 from validation.scenarios.commands import TEMPLATE, checked, found_path, scenario_paths
 from validation.scenarios.errors import ScenarioError
-from validation.scenarios.format import AnyEdit, AnyFault, Expect, RealMarket, ScenarioFile
+from validation.scenarios.format import AnyEdit, Expect, RealMarket, ScenarioFile
+from validation.scenarios.injection.tables import AnyFault
 from validation.scenarios.reading import read_scenario
 from validation.scenarios.schema import SCHEMA_PATH, schema_bytes
 from validation.scenarios.story import read_story

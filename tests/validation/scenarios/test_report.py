@@ -18,8 +18,8 @@ from validation.checkers.ledger import Outcome
 from validation.checkers.verdict import Finding, Verdict
 from validation.fates import fates
 from validation.gathering import Stated
-from validation.scenarios.faults import FaultOutcome
 from validation.scenarios.history import write_history
+from validation.scenarios.injection.injector import FaultOutcome
 from validation.scenarios.judging import judge_run
 from validation.scenarios.played import Left, Run
 from validation.scenarios.repeat_lines import repeat_line

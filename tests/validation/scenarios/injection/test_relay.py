@@ -8,7 +8,7 @@ import time
 import pytest
 
 from system.runtime.ports import free_ports
-from validation.scenarios.relay import Relay
+from validation.scenarios.injection.relay import Relay
 
 BOUND_S = 5.0
 LARGE = bytes(range(256)) * 2_000

@@ -12,7 +12,7 @@ from system.errors import RiskstreamError
 from system.settings import Connections
 from system.store.latest import LatestStore
 from validation.background import Background
-from validation.scenarios.recovery import Look
+from validation.scenarios.injection.recovery import Look
 
 POLL_S: Final = 0.25
 ASK_BOUND_S: Final = 2.0

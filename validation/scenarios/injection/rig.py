@@ -17,9 +17,9 @@ from system.errors import UnavailableError
 from system.runtime.ports import free_ports
 from system.runtime.running import RunningStack
 from system.settings import EXTERNAL_VARIABLES, LOOPBACK, Connections
-from validation.scenarios.disk import SmallDisk
-from validation.scenarios.format import AnyFault, Cut, Delay, DiskFull
-from validation.scenarios.relay import Relay, RelayCounts
+from validation.scenarios.injection.disk import SmallDisk
+from validation.scenarios.injection.relay import Relay, RelayCounts
+from validation.scenarios.injection.tables import AnyFault, Cut, Delay, DiskFull
 
 KAFKA: Final = "kafka"
 LISTENER: Final = "RELAYED"

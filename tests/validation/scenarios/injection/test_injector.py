@@ -8,9 +8,9 @@ import pytest
 
 from system.clock import SystemClock
 from system.contracts.replay import ReplayFault
-from validation.scenarios.faults import FaultInjector
-from validation.scenarios.format import Cut, Kill
-from validation.scenarios.recovery import Look
+from validation.scenarios.injection.injector import FaultInjector
+from validation.scenarios.injection.recovery import Look
+from validation.scenarios.injection.tables import Cut, Kill
 
 BOUND_S = 5.0
 FAULTS = (Kill(day=1, what="kafka"), Cut(day=1, what="redis"), Kill(day=2, what="api"))

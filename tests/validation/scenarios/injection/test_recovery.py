@@ -2,7 +2,7 @@
 
 import pytest
 
-from validation.scenarios.recovery import COVERED_WITHIN_S, HOLDS_S, Look, Span, recovery
+from validation.scenarios.injection.recovery import COVERED_WITHIN_S, HOLDS_S, Look, Span, recovery
 
 BEGAN_NS = 100 * 10**9
 TICKS = "market_data:0"

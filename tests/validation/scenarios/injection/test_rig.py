@@ -8,9 +8,8 @@ import pytest
 from system.errors import UnavailableError
 from system.runtime.kafka import server_properties
 from system.settings import Connections
-from validation.scenarios.disk import SmallDisk, release
-from validation.scenarios.format import Cut, Delay, DiskFull, Kill
-from validation.scenarios.rig import (
+from validation.scenarios.injection.disk import SmallDisk, release
+from validation.scenarios.injection.rig import (
     Rig,
     listener_ports,
     refused_here,
@@ -18,6 +17,7 @@ from validation.scenarios.rig import (
     require_possible,
     with_listener,
 )
+from validation.scenarios.injection.tables import Cut, Delay, DiskFull, Kill
 
 FACTS = {
     "kafka_bootstrap_servers": "127.0.0.1:19092",

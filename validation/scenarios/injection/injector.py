@@ -23,9 +23,17 @@ from system.errors import RiskstreamError, UnavailableError
 from system.runtime.programs import guarded_command
 from system.runtime.running import RunningStack
 from system.runtime.supervision import program_path
-from validation.scenarios.format import AnyFault, Cut, Delay, DiskFull, Kill, Pause, SecondDriver
-from validation.scenarios.recovery import Look, Recovery, Relapse, Span, recovery
-from validation.scenarios.rig import Rig, cut_off, delayed
+from validation.scenarios.injection.recovery import Look, Recovery, Relapse, Span, recovery
+from validation.scenarios.injection.rig import Rig, cut_off, delayed
+from validation.scenarios.injection.tables import (
+    AnyFault,
+    Cut,
+    Delay,
+    DiskFull,
+    Kill,
+    Pause,
+    SecondDriver,
+)
 
 EXECUTOR: Final = "executor"
 EXECUTOR_MAIN: Final = "CoarseGrainedExecutorBackend"
