@@ -34,6 +34,15 @@ class Waiting:
         """Return whether one of the same kind, instrument and day has taken effect."""
         return _key(adjustment) in self.taken
 
+    def other_ratios(self, split: Split) -> list[float]:
+        """Return the ratios of all other splits of an instrument, waiting or in effect."""
+        came = {key: one.adjustment for key, one in self.taken.items()} | self._waiting
+        return [
+            one.ratio
+            for key, one in came.items()
+            if isinstance(one, Split) and one.instrument == split.instrument and key != _key(split)
+        ]
+
     def add(self, adjustment: Adjustment) -> None:
         """Take an applied one; in place of another of the same kind, instrument and day."""
         self._waiting[_key(adjustment)] = adjustment

@@ -21,9 +21,11 @@ The rules (docs of the topics, restated here because this is the second opinion)
   an instrument with a price has no name of an FX series; closes of
   a new series lie within the days that are closed, once one is;
 * an option is on an instrument that came before it, has a price of its own and is in the
-  same currency; its price is one that stays above zero;
+  same currency; its price is one that stays above zero; rate and dividend yield, each times
+  the years from 1970 to its expiry, are between -100 and 100;
 * a split or dividend is of a known equity or ETF, and of a day that is not closed yet; one of
-  the same instrument and day replaces it until the mark of its last day, and never after;
+  the same instrument and day replaces it until the mark of its last day, and never after; the
+  splits of an instrument multiply to 1e-12 to 1e12;
 * a book's confidence lies between a half and one, and its tail holds a day of its window;
 * sessions of an exchange go on with those before: none of these is another, the end is later;
 * the series of a stressed window agree on its dates and on the version of their data;
@@ -82,6 +84,8 @@ CASH: Final = re.compile(f"cash:([A-Z]{{3}}|{'|'.join(MINOR)})")
 TOPICS_BY_NAME: Final = {topic.name: topic for topic in INPUT_TOPICS}
 
 LOWEST_RELATIVE_PRICE: Final = 1e-9
+LARGEST_EXPONENT: Final = 100
+MOST_SHARES: Final = Fraction(10**12)
 SUSPECT_BEYOND: Final = {
     AssetClass.EQUITY: 0.25,
     AssetClass.ETF: 0.15,
@@ -363,9 +367,8 @@ def _first_seen(name: str, at: _Partition) -> _Series:
 def _closed_until_ns(series: _Series, day: Mark | None) -> int:
     own = 0
     if series.last_close is not None:
-        next_day = series.last_close + dt.timedelta(days=1)
-        midnight = dt.datetime.combine(next_day, dt.time(), dt.UTC)
-        own = _nanoseconds(midnight - EPOCH) - 1
+        began = dt.datetime.combine(series.last_close, dt.time(), dt.UTC)
+        own = _nanoseconds(began - EPOCH) + _nanoseconds(ONE_DAY) - 1
     return max(own, day.event_time_ns if day else 0)
 
 
@@ -429,9 +432,14 @@ def _says_the_same(instrument: Instrument, before: Instrument) -> bool:
 
 def _misfit(instrument: Instrument, known: _Known) -> RejectReason | None:
     """Return what is wrong with what an option is on; its own id is known by now."""
-    if instrument.option is None:
+    terms = instrument.option
+    if terms is None:
         return None
-    name = instrument.option.underlying
+    years = Fraction((terms.expiry - EPOCH.date()).days, 365)
+    grown = (Fraction(rate) * years for rate in (terms.rate, terms.dividend_yield))
+    if max(map(abs, grown)) > LARGEST_EXPONENT:
+        return RejectReason.INVALID
+    name = terms.underlying
     underlying = known.instruments.get(name)
     if underlying is None or name == instrument.instrument:
         return RejectReason.UNKNOWN_INSTRUMENT
@@ -499,19 +507,34 @@ def _adjustment(adjustment: Adjustment, at: _Partition) -> Ruling:
         return _rejected(RejectReason.INVALID)
     if at.known.adjustments.known(adjustment) == adjustment:
         return DUPLICATE
-    if at.day is not None and adjustment.date <= at.day.date:
-        return _rejected(RejectReason.LATE)
-    if at.known.adjustments.is_taken(adjustment):
-        return _rejected(RejectReason.CONFLICT)
+    is_late = at.day is not None and adjustment.date <= at.day.date
+    reason = RejectReason.LATE if is_late else _contradiction(adjustment, at.known.adjustments)
+    if reason is not None:
+        return _rejected(reason)
     at.known.adjustments.add(adjustment)
     return APPLIED
+
+
+def _contradiction(adjustment: Adjustment, known: Waiting) -> RejectReason | None:
+    """Return what is wrong with an adjustment beside those that came."""
+    if known.is_taken(adjustment):
+        return RejectReason.CONFLICT
+    return None if _leaves_shares(adjustment, known) else RejectReason.INVALID
+
+
+def _leaves_shares(adjustment: Adjustment, known: Waiting) -> bool:
+    """Return whether one share is, after all splits, a number of shares that can be held."""
+    if not isinstance(adjustment, Split):
+        return True
+    ratios = (Fraction(ratio) for ratio in known.other_ratios(adjustment))
+    return 1 / MOST_SHARES <= math.prod(ratios, start=Fraction(adjustment.ratio)) <= MOST_SHARES
 
 
 def _portfolio(portfolio: Portfolio, at: _Partition) -> Ruling:
     moment = portfolio.as_of_ns or 0
     if portfolio.as_of_day is not None:
-        midnight = dt.datetime.combine(portfolio.as_of_day + ONE_DAY, dt.time(), dt.UTC)
-        moment = _nanoseconds(midnight - EPOCH)
+        began = dt.datetime.combine(portfolio.as_of_day, dt.time(), dt.UTC)
+        moment = _nanoseconds(began - EPOCH) + _nanoseconds(ONE_DAY)
     if at.day is not None and moment > at.day.event_time_ns + _nanoseconds(FUTURE_BOUND):
         return _rejected(RejectReason.TIME_FAR_OFF)
     if not all(at.known.has(position.instrument) for position in portfolio.positions):

@@ -236,7 +236,7 @@ def _sessions(history: BookHistory) -> list[list[_Statement]]:
 def _contained(history: BookHistory, book: Portfolio, day: Day, *, is_opening: bool) -> Contained:
     if book.as_of_day is not None:
         until_ns = ((book.as_of_day - EPOCH).days + 1) * DAY_NS - 1
-        acts_until: Day = book.as_of_day - ONE_DAY
+        acts_until: Day = max(book.as_of_day, dt.date.min + ONE_DAY) - ONE_DAY
     elif book.as_of_ns is None:
         barrier = _mark_behind(history, day)
         until_ns = 0 if is_opening else NO_END if barrier is None else history.marks[barrier]

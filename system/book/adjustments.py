@@ -9,6 +9,7 @@ before can still be recalled: it knows how many adjustments were in effect.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -63,6 +64,17 @@ class Adjustments:
             raise MessageError(RejectReason.CONFLICT, f"{key} took effect on {known.taken}")
         self._states[key] = AdjustmentState(adjustment=adjustment)
         return Verdict.APPLIED
+
+    def split_product(self, split: Split) -> float:
+        """Return what all splits of an instrument make of one share, with another one added."""
+        others = (
+            state.adjustment.ratio
+            for key, state in self._states.items()
+            if isinstance(state.adjustment, Split)
+            and state.adjustment.instrument == split.instrument
+            and key != message_key(split)
+        )
+        return math.prod(others, start=split.ratio)
 
     def due(self, day: dt.date) -> tuple[AdjustmentState, ...]:
         """Return those that take effect at a day's barrier, in the order in which they do."""

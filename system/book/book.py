@@ -268,8 +268,8 @@ class Book:
         series = fx_series(row.name) if is_rate else row.name
         bound = MOVE_BOUNDS[AssetClass.FX] if is_rate else self.market.move_bound(row.name)
         before = self.market.newest_close(series) if last is None else last.price
-        if bound is None or before is None:
-            return None
+        if bound is None or before is None or not before > 0.0:
+            return None  # dividends can restate a close down to nothing: no ratio can be taken
         event = queue.taken
         assert event is not None, "a quote is judged when it is taken out"
         suspect = None if last is None else last.suspect

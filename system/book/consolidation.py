@@ -65,9 +65,7 @@ def consolidated_risk(
     marked = book.marked()
     scenarios = book.scenarios(marked.shape)
     if scenarios.problem or marked.missing:
-        raise NotRecalledError(
-            scenarios.problem or f"no price or rate for {', '.join(marked.missing)}"
-        )
+        raise NotRecalledError(scenarios.problem or marked.problem)
     worth = {snapshot.portfolio: _member_worth(snapshot, desk, recall) for snapshot in newest_last}
     exposure = np.zeros(len(marked.valuation.instrument_ids))
     for member in worth.values():

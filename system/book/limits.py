@@ -24,6 +24,7 @@ from system.contracts.limits import (
     LimitUse,
 )
 from system.contracts.messages import AssetClass, RiskSnapshot
+from system.risk.valuation import var_fraction
 
 LevelKey = tuple[str, LimitMeasure]
 """Portfolio and measure."""
@@ -64,15 +65,21 @@ def limit_use(
         value=value,
         warning=warning,
         breach=breach,
-        used=None if value is None else value / breach,
+        used=None if value is None else _used(value, breach),
         level=standing_level(value, warning, breach),
     )
+
+
+def _used(value: float, breach: float) -> float | None:
+    """Return value / breach, None where the limit is too close to zero for a number."""
+    used = value / breach
+    return used if math.isfinite(used) else None
 
 
 def limited_value(snapshot: RiskSnapshot, measure: LimitMeasure) -> float | None:
     """Return what a measure limits as a fraction of NAV, None where it does not exist."""
     amount = _amount(snapshot, measure)
-    return None if amount is None or snapshot.nav <= 0.0 else amount / snapshot.nav
+    return None if amount is None else var_fraction(amount, snapshot.nav)
 
 
 def _amount(snapshot: RiskSnapshot, measure: LimitMeasure) -> float | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from system.contracts.measures import (
 from system.errors import InputError
 from system.risk import options as risk_options
 from system.risk.confidence import Confidence
+from system.risk.errors import NonFinitePnlError
 from system.risk.explained import OptionState, explained_option_pnl
 from system.risk.historical import expected_shortfall, historical_var
 from system.risk.option_moves import terms_of
@@ -72,8 +74,7 @@ def stressed_risks(book: PortfolioBook, marked: Marked) -> tuple[StressedRisk, .
 def _stressed_risk(one: StressedBook, marked: Marked, confidence: Confidence) -> StressedRisk:
     window, scenarios = one.window, one.scenarios
     count = 0 if scenarios is None else scenarios.factors.scenario_count
-    missing = f"no price or rate yet for {', '.join(marked.missing)}" if marked.missing else ""
-    problem = one.problem or missing
+    problem = one.problem or marked.problem
     found = None
     if not problem and scenarios is not None:
         try:
@@ -82,7 +83,7 @@ def _stressed_risk(one: StressedBook, marked: Marked, confidence: Confidence) ->
                 factors = revalued(factors, one.moves, marked.options.marks)
             pnl = scenario_pnl(marked.valuation.exposures, factors)
             found = stressed_var(pnl, factors.scenario_dates, confidence=confidence)
-        except InputError as error:
+        except (InputError, ArithmeticError) as error:
             problem = str(error)
     proxied = () if scenarios is None else scenarios.proxied
     steady = () if scenarios is None else scenarios.book.steady
@@ -214,14 +215,17 @@ def _approximation(
 ) -> DeltaGammaVega | None:
     if var is None or scenarios.factors is None or scenarios.moves is None:
         return None
-    factors = delta_gamma_vega(scenarios.factors, scenarios.moves, options.marks)
-    pnl = scenario_pnl(marked.valuation.exposures, factors)
-    approximate = historical_var(pnl, confidence=confidence)
-    return DeltaGammaVega(
-        var=approximate,
-        expected_shortfall=expected_shortfall(pnl, confidence=confidence),
-        gap=approximate - var,
-    )
+    try:
+        factors = delta_gamma_vega(scenarios.factors, scenarios.moves, options.marks)
+        pnl = scenario_pnl(marked.valuation.exposures, factors)
+        approximate = historical_var(pnl, confidence=confidence)
+        shortfall = expected_shortfall(pnl, confidence=confidence)
+    except (NonFinitePnlError, ArithmeticError):
+        return None  # gamma times the square of a huge move: no number, beside a VaR that is one
+    gap = approximate - var
+    if not (math.isfinite(shortfall) and math.isfinite(gap)):
+        return None
+    return DeltaGammaVega(var=approximate, expected_shortfall=shortfall, gap=gap)
 
 
 def explained_pnl(book: PortfolioBook, close: DayClose | None) -> tuple[ExplainedPnl, ...]:
@@ -238,19 +242,21 @@ def explained_pnl(book: PortfolioBook, close: DayClose | None) -> tuple[Explaine
     -------
     tuple of ExplainedPnl
         In order of instrument; options without a price or a volatility at either end are
-        left out.
+        left out, and those of which a part is no finite number.
     """
     held = [] if close is None else [one for one in close.positions if one.option is not None]
     marked = book.marked_as(held) if held else None
     if marked is None or marked.options is None:
         return ()
     now = marked.options.at_close(marked.valuation)
-    return tuple(
+    explained = (
         _explained(one, marked, now[one.instrument]) for one in held if one.instrument in now
     )
+    return tuple(parts for parts in explained if parts is not None)
 
 
-def _explained(held: HeldPosition, marked: Marked, now: HeldOption) -> ExplainedPnl:
+def _explained(held: HeldPosition, marked: Marked, now: HeldOption) -> ExplainedPnl | None:
+    """Return the parts of an option's P&L, None where one of them is no finite number."""
     before = held.option
     listing = next(one for one in marked.shape.listings if one.instrument_id == held.instrument)
     assert before is not None, f"{held.instrument} was no option"
@@ -262,9 +268,14 @@ def _explained(held: HeldPosition, marked: Marked, now: HeldOption) -> Explained
         terms.rate,
         terms.dividend_yield,
     )
-    parts = explained_option_pnl(
-        _state(before), _state(now), option=option, units=held.quantity * listing.multiplier
-    )
+    try:
+        parts = explained_option_pnl(
+            _state(before), _state(now), option=option, units=held.quantity * listing.multiplier
+        )
+    except (ArithmeticError, ValueError):  # fsum: of parts that are beyond numbers
+        return None
+    if not all(map(math.isfinite, astuple(parts))):
+        return None
     return ExplainedPnl(
         instrument=held.instrument,
         actual=parts.actual,

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from system.book.market import Market
 from system.book.rows import HeldOption
 from system.book.stated import Price
-from system.risk.arrays import IndexVector
+from system.contracts.discounting import MAX_EXPONENT
+from system.risk.arrays import Float64Vector, IndexVector
 from system.risk.listing import Listing
 from system.risk.option_moves import terms_of
-from system.risk.options import Greeks
+from system.risk.options import DAYS_PER_YEAR, Greeks
 from system.risk.revaluation import OptionMark, OptionMarks, option_marks
 from system.risk.valuation import Valuation, with_option_deltas
+
+VALUED_PRICES: Final = (1e-40, 1e40)
+"""Spots, strikes and prices between which the model stays within a float. Reference data and
+quotes are well inside; splits and dividends restate them."""
+GREEK_BOUND: Final = 1e250
+"""Greeks of a position stay below it, so that their sums over a book are finite."""
+VALUED_EXPONENT: Final = 2.0 * MAX_EXPONENT
+"""Rates times years to expiry: data is bounded to half of it at its border, but days before 1970
+have more years to come, and rows of earlier versions were not bounded."""
 
 
 class FoundOption(NamedTuple):
@@ -67,6 +78,24 @@ class HeldOptions:
         spot = self.marks.spot
         return with_option_deltas(worth, positions=self.positions, delta=self.unit.delta, spot=spot)
 
+    def unbounded(self, worth: Valuation, units: Float64Vector) -> set[str]:
+        """Return the options with a Greek, of theirs or of the position, that is no finite number.
+
+        Parameters
+        ----------
+        worth : Valuation
+            Of the whole book: its rates.
+        units : ndarray of float64, shape (position_count,)
+            Quantity times multiplier.
+        """
+        unit, marks = self.unit, self.marks
+        scale = np.maximum(np.abs(units[self.positions] * worth.rate[self.positions]), 1.0)
+        greeks = (unit.delta, unit.gamma, unit.vega, unit.theta, unit.rho)
+        sizes = [np.abs(greek) * scale for greek in greeks]
+        sizes.append(sizes[1] * marks.spot * marks.spot)
+        size = np.maximum.reduce(sizes)
+        return {marks.listings[row].instrument_id for row in np.flatnonzero(~(size < GREEK_BOUND))}
+
     def at_close(self, worth: Valuation) -> dict[str, HeldOption]:
         """Return spot, volatility and premium of each option, to explain its P&L from."""
         marks = self.marks
@@ -90,9 +119,36 @@ class HeldOptions:
 def found_option(market: Market, listing: Listing) -> FoundOption | None:
     """Return what an option is marked with now, None where its underlying has no price yet.
 
+    None, too, where its terms and prices are beyond what the model can value.
+
     An option is marked at its own quote where it has one; once expired, at what it was
     worth at the underlying's close on its last day.
     """
+    option = _marked_option(market, listing)
+    return option if option is not None and _is_valued(option.mark) else None
+
+
+def is_beyond_model(market: Market, listing: Listing) -> bool:
+    """Return whether an option has a price to be valued from, and terms beyond the model."""
+    option = None if listing.option is None else _marked_option(market, listing)
+    return option is not None and not _is_valued(option.mark)
+
+
+def _is_valued(mark: OptionMark) -> bool:
+    """Return whether every number of an option at these terms and prices is a finite one."""
+    terms = terms_of(mark.listing)
+    years = max(0, mark.days) / DAYS_PER_YEAR
+    growth = max(abs(terms.rate), abs(terms.dividend_yield)) * years
+    lowest, highest = VALUED_PRICES
+    prices = (
+        (mark.spot, terms.strike)
+        if math.isnan(mark.price)
+        else (mark.spot, terms.strike, mark.price)
+    )
+    return growth <= VALUED_EXPONENT and all(lowest <= price <= highest for price in prices)
+
+
+def _marked_option(market: Market, listing: Listing) -> FoundOption | None:
     date, terms = market.valuation_date, terms_of(listing)
     if date is None:
         return None

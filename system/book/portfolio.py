@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,7 @@ import numpy as np
 from system.book.adjustments import Entry, told
 from system.book.gaps import NO_GAPS, WindowGaps, window_gaps
 from system.book.market import Market, utc_date
-from system.book.options import FoundOption, HeldOptions, found_option
+from system.book.options import FoundOption, HeldOptions, found_option, is_beyond_model
 from system.book.positions import Positions
 from system.book.rows import AdjustmentState, DayClose, HeldPosition, PortfolioState
 from system.book.shape import Shape
@@ -42,6 +43,8 @@ from system.risk.window import (
 )
 
 _MONEY_MARK: Final = Price(0.0, None)
+REALISED_BOUND: Final = 1e120
+"""Realised amounts stay below it in their own currency: times any FX rate they are finite."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +89,10 @@ class Marked:
     stale : tuple of str
         Instruments and FX series whose price is stale.
     missing : tuple of str
-        Instruments that have no price or no rate yet: named, not valued.
+        Instruments that have no price or no rate yet, or are worth no finite amount: named,
+        not valued.
+    unbounded : tuple of str
+        Those of them that have all that they need, and are worth no finite amount.
     options : HeldOptions or None
         Its options; None without any.
     """
@@ -98,6 +104,17 @@ class Marked:
     stale: tuple[str, ...]
     missing: tuple[str, ...]
     options: HeldOptions | None = None
+    unbounded: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> str:
+        """Return why not all of the portfolio is valued, empty where it is."""
+        unpriced = [name for name in self.missing if name not in self.unbounded]
+        reasons = (
+            ("no price or rate yet for", unpriced, ""),
+            ("no finite value of", self.unbounded, ": correct its terms, price or quantity"),
+        )
+        return "; ".join(f"{why} {', '.join(names)}{end}" for why, names, end in reasons if names)
 
 
 class PortfolioBook:
@@ -162,6 +179,11 @@ class PortfolioBook:
         return (self.positions,) if self.unrestated is None else (self.positions, self.unrestated)
 
     def _reshape(self) -> None:
+        self._unbounded_realised = frozenset(
+            name
+            for name, item in self.positions.realised.items()
+            if not abs(item.amount) < REALISED_BOUND
+        )
         self.shape = self._shape_of(self.positions.basis)
         self._scenarios: dict[tuple[str, ...], Scenarios] = {}
         self._window_version = -1
@@ -188,15 +210,36 @@ class PortfolioBook:
         return self._marked(self._shape_of(basis))
 
     def _marked(self, shape: Shape) -> Marked:
+        marked = self._marked_without(shape, frozenset())
+        worthless = self._unbounded(marked)
+        if worthless:
+            marked = self._marked_without(shape, worthless)
+        return marked
+
+    def _unbounded(self, marked: Marked) -> frozenset[str]:
+        """Return what is worth no finite amount, so that no number can be made of it."""
+        names = {*marked.valuation.unbounded}
+        if marked.options is not None:
+            names |= marked.options.unbounded(marked.valuation, marked.shape.holdings.units)
+        return frozenset(names) | self._unbounded_realised
+
+    def _marked_without(self, shape: Shape, worthless: frozenset[str]) -> Marked:
         quotes, stale_rates = self._quotes(shape)
         found = self._found_options(shape) if shape.has_options else {}
         marks = [
             _MONEY_MARK if listing.is_money else self._market.price(listing.instrument_id)
             for listing in shape.listings
         ]
+        beyond = frozenset[str]()
         if shape.has_options:
             marks = _with_options(shape, marks, found)
-        missing = self._missing(shape, marks, quotes)
+            beyond = frozenset(
+                listing.instrument_id
+                for listing in shape.listings
+                if is_beyond_model(self._market, listing)
+            )
+        worthless |= beyond
+        missing = tuple(sorted({*self._missing(shape, marks, quotes), *worthless}))
         if missing:
             shape, marks = self._without(shape, marks, missing)
         options = HeldOptions.of(shape.listings, found) if found else None
@@ -216,7 +259,16 @@ class PortfolioBook:
         )
         if options is not None:
             worth = options.exposed(worth)
-        return Marked(shape, worth, prices, quotes, (*stale, *stale_rates), missing, options)
+        return Marked(
+            shape,
+            worth,
+            prices,
+            quotes,
+            (*stale, *stale_rates),
+            missing,
+            options,
+            tuple(sorted(worthless)),
+        )
 
     def _found_options(self, shape: Shape) -> dict[str, FoundOption]:
         found = {
@@ -272,14 +324,16 @@ class PortfolioBook:
     def realised_pnl(self, quotes: dict[str, float]) -> dict[str, float]:
         """Return realised P&L by instrument, base currency at current rates, gains positive.
 
-        An instrument whose currency has no rate yet is left out; ``Marked.missing`` names it.
+        An instrument whose currency has no rate yet, or whose amount is no finite one, is left
+        out; ``Marked.missing`` names it.
         """
         base = self.definition.base_currency
         unrated = self.shape.currencies - quotes.keys()
         return {
             name: item.amount * rate_to_base(item.currency, base, quotes)
             for name, item in sorted(self.positions.realised.items())
-            if not _unconvertible(item.currency, base, unrated)
+            if name not in self._unbounded_realised
+            and not _unconvertible(item.currency, base, unrated)
         }
 
     def held(self) -> tuple[HeldPosition, ...]:
@@ -294,6 +348,7 @@ class PortfolioBook:
                 option=options.get(name),
             )
             for name, basis in sorted(self.positions.basis.items())
+            if math.isfinite(basis.quantity) and math.isfinite(basis.average_cost)
         )
 
     def comparable_nav(self, marked: Marked) -> float | None:

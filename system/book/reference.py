@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from system.book.events import QuoteRow
 from system.book.listings import is_same_instrument
 from system.book.market import (
@@ -14,6 +16,7 @@ from system.book.positions import CASH_PREFIX
 from system.book.quotes import Verdict
 from system.book.sessions import goes_on
 from system.contracts.currencies import EUR, FX_SERIES_PREFIX, MINOR_UNITS, unit_of
+from system.contracts.discounting import discounting_problem
 from system.contracts.messages import (
     ADJUSTABLE,
     MONEY,
@@ -26,11 +29,15 @@ from system.contracts.messages import (
     Portfolio,
     RejectReason,
     ReturnType,
+    Split,
     StressedHistory,
 )
 from system.errors import InputError, MessageError
 from system.risk.confidence import supported_confidence
 from system.risk.window import fx_series
+
+SPLIT_BOUND: Final = 1e12
+"""How many new shares all splits of an instrument may make of one, and how many old ones of one."""
 
 
 class Reference:
@@ -188,7 +195,8 @@ class Reference:
         ------
         MessageError
             If its instrument is unknown, or of a class that does not split: ``invalid``; if
-            its date is closed already: ``late``; if another took effect: ``conflict``.
+            its date is closed already: ``late``; if another took effect: ``conflict``; if the
+            splits of its instrument multiply beyond ``SPLIT_BOUND``: ``invalid``.
         """
         instrument = self._market.instruments.get(adjustment.instrument)
         if instrument is None:
@@ -209,7 +217,24 @@ class Reference:
                 RejectReason.LATE,
                 f"date {adjustment.date} of {adjustment.instrument}: closed until {day.date}",
             )
+        self._check_splits(adjustment)
         return self._market.adjustments.add(adjustment)
+
+    def _check_splits(self, adjustment: Adjustment) -> None:
+        """Refuse a split that makes one share, after all splits that came, too many or too few.
+
+        Each within its bound, one a day would leave the range of a float in three months.
+        """
+        if not isinstance(adjustment, Split):
+            return
+        total = self._market.adjustments.split_product(adjustment)
+        if not 1.0 / SPLIT_BOUND <= total <= SPLIT_BOUND:
+            raise MessageError(
+                RejectReason.INVALID,
+                f"ratio {adjustment.ratio:g} of {adjustment.instrument}: with the splits before "
+                f"one share would be {total:g}, possible is {1.0 / SPLIT_BOUND:g} to "
+                f"{SPLIT_BOUND:g}; undo a wrong split by its reverse",
+            )
 
     def add_instrument(self, instrument: Instrument) -> Verdict:
         """Take a new instrument; the same once more is a duplicate.
@@ -218,7 +243,8 @@ class Reference:
         ------
         MessageError
             If it contradicts what is known: reason ``conflict``; if it is an option whose
-            underlying is unknown, without a price or in another currency: the reason.
+            underlying is unknown, without a price or in another currency: the reason; if its
+            rates grow beyond any number until it expires: ``invalid``.
         """
         name = instrument.instrument
         known = self._market.instruments.get(name)
@@ -230,6 +256,9 @@ class Reference:
             raise MessageError(
                 RejectReason.CONFLICT, f"instrument {name} bears the name of a series of FX rates"
             )
+        problem = "" if instrument.option is None else discounting_problem(instrument.option)
+        if problem:
+            raise MessageError(RejectReason.INVALID, f"option {name}: {problem}")
         self._market.add_instrument(instrument)
         return Verdict.APPLIED
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -68,7 +68,9 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
     day = rows.get(DAY_KEY)
     return KeptRows(
         instruments=tuple(_by_name(rows, INSTRUMENT_PREFIX, Instrument).values()),
-        portfolios=tuple(_by_name(rows, PORTFOLIO_PREFIX, PortfolioState).values()),
+        portfolios=tuple(
+            _portfolio(key, rows[key]) for key in sorted(rows) if key.startswith(PORTFOLIO_PREFIX)
+        ),
         trades=tuple(_by_name(rows, TRADE_PREFIX, TradeState).values()),
         quotes=_by_name(rows, QUOTE_PREFIX, QuoteState),
         rates=_by_name(rows, FX_PREFIX, QuoteState),
@@ -106,6 +108,21 @@ def _by_name(rows: Mapping[str, bytes], prefix: str, row_type: type[T]) -> dict[
         for key in sorted(rows)
         if key.startswith(prefix)
     }
+
+
+def _portfolio(key: str, value: bytes) -> PortfolioState:
+    """Return the state of a portfolio; without its last close where that cannot be read.
+
+    Earlier versions kept amounts of a close that were no finite numbers, as null: a day's P&L
+    cannot be measured from it, and everything else can.
+    """
+    try:
+        return _row(key, value, PortfolioState)
+    except MessageError:
+        fields = _row(key, value, dict[str, Any])
+        if fields.get("close") is None:
+            raise
+        return _row(key, msgspec.json.encode({**fields, "close": None}), PortfolioState)
 
 
 def _row(key: str, value: bytes, row_type: type[T]) -> T:

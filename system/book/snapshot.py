@@ -37,6 +37,7 @@ from system.risk.portfolio import PortfolioRisk, portfolio_risk
 from system.risk.valuation import exposure_by_group, var_fraction
 
 ESTIMATOR: Final = "hs/ceil/simple"
+BEYOND_NUMBERS: Final = "a scenario moves a position beyond what a number can hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def _risk(
     book: PortfolioBook, marked: Marked, scenarios: Scenarios, carried: CarriedCloses
 ) -> tuple[PortfolioRisk | None, str]:
     if marked.missing:
-        return None, f"no price or rate yet for {', '.join(marked.missing)}"
+        return None, marked.problem
     problem = scenarios.problem or carried.problem
     if problem:
         return None, problem
@@ -191,7 +192,17 @@ def _risk(
         )
     except InputError as error:
         return None, str(error)
-    return risk, ""
+    except ArithmeticError as error:
+        return None, f"{BEYOND_NUMBERS}: {error}"
+    return (risk, "") if _is_finite(risk) else (None, BEYOND_NUMBERS)
+
+
+def _is_finite(risk: PortfolioRisk) -> bool:
+    """Return whether all that is stated of a risk is a number: sums of huge ones may not be."""
+    parts = (risk.component_var, risk.component_es)
+    groups = [amount for group in risk.groups for amount in (group.var, group.expected_shortfall)]
+    totals = (risk.var, risk.expected_shortfall, risk.diversification, *groups)
+    return all(map(math.isfinite, totals)) and all(np.isfinite(part).all() for part in parts)
 
 
 def _snapshot_id(book: PortfolioBook, moment: Moment) -> str:

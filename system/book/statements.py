@@ -103,13 +103,19 @@ def _moment(
 ) -> tuple[int, dt.date | None]:
     """Return the event time of a statement, and the last day whose end lay before it."""
     if definition.as_of_day is not None:
-        return midnight_after_ns(definition.as_of_day) - 1, definition.as_of_day - _DAY
+        as_of_ns = midnight_after_ns(definition.as_of_day) - 1
+        return as_of_ns, _day_before(definition.as_of_day)
     closed = None if day is None else day.date
     if definition.as_of_ns is None:
         return 0 if is_first else NEXT_BARRIER_NS, closed
     if day is not None and definition.as_of_ns <= day.event_time_ns:
         return definition.as_of_ns, min(utc_date(definition.as_of_ns), day.date) - _DAY
     return definition.as_of_ns, closed
+
+
+def _day_before(date: dt.date) -> dt.date | None:
+    """Return the day before, None before the first of the calendar."""
+    return date - _DAY if date > dt.date.min else None
 
 
 def is_contained(entry: Entry, cutoff: Cutoff) -> bool:

@@ -84,7 +84,8 @@ class PortfolioRisk:
         Tail-mean loss of each position; adds up to ``expected_shortfall``.
     smoothed_share : ndarray of float64, shape (position_count,), or None
         Part of each position in the losses of ranks k-3..k+3, adds up to 1; None where
-        these losses do not add up to more than 0 (*not meaningful*).
+        these losses do not add up to more than 0, or to less than a share can be taken of
+        (*not meaningful*).
     groups : tuple of GroupRisk
         Stand-alone risk of each group.
     diversification : float
@@ -119,7 +120,7 @@ class PortfolioRisk:
         if self.expected_shortfall <= 0.0:
             return None
         share: Float64Vector = self.component_es / self.expected_shortfall
-        return share
+        return share if np.isfinite(share).all() else None
 
 
 def scenario_pnl(exposures: PositionExposures, factors: ScenarioFactors) -> Float64Vector:
@@ -251,7 +252,7 @@ def _smoothed_share(losses: Float64Matrix, rank: int) -> Float64Vector | None:
     if total <= 0.0:
         return None
     share: Float64Vector = smoothed / total
-    return share
+    return share if np.isfinite(share).all() else None
 
 
 def _group_risks(

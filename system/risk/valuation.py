@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from system.risk.currency import rate_to_base
 from system.risk.listing import Listing
 from system.risk.portfolio import PositionGroups, position_groups
 from system.risk.scenarios import PositionExposures
+
+AMOUNT_BOUND: Final = 1e150
+"""Amounts of a position stay below it, so that sums and products of two of them are finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,15 @@ class Valuation:
     def nav(self) -> float:
         """Return the net asset value in base currency, rounded once."""
         return math.fsum(self.value.tolist())
+
+    @property
+    def unbounded(self) -> tuple[str, ...]:
+        """Return the positions with an amount that is not finite or not below ``AMOUNT_BOUND``."""
+        amounts = (self.price, self.value, self.exposure, self.delta, self.unrealised_pnl)
+        if all(amount.max(initial=0.0) < AMOUNT_BOUND for amount in map(np.abs, amounts)):
+            return ()
+        within = np.logical_and.reduce([np.abs(amount) < AMOUNT_BOUND for amount in amounts])
+        return tuple(self.instrument_ids[row] for row in np.flatnonzero(~within))
 
     @property
     def exposures(self) -> PositionExposures:
@@ -269,8 +281,12 @@ def exposure_by_group(exposure: Float64Vector, groups: PositionGroups) -> tuple[
 
 
 def var_fraction(var: float, nav: float) -> float | None:
-    """Return VaR as a fraction of NAV, None (*not meaningful*) where NAV is not above zero."""
-    return var / nav if nav > 0.0 else None
+    """Return VaR as a fraction of NAV, None (*not meaningful*) where NAV is not above zero.
+
+    None as well where NAV is so close to zero that the fraction is no number.
+    """
+    fraction = var / nav if nav > 0.0 else math.inf
+    return fraction if math.isfinite(fraction) else None
 
 
 def _flags(values: Iterable[bool]) -> BoolVector:

@@ -30,6 +30,7 @@ from system.contracts.currencies import (
     is_same_unit,
     missing_rates_remedy,
 )
+from system.contracts.discounting import discounting_problem
 from system.contracts.messages import (
     PRICE_MIN,
     CloseHistory,
@@ -278,6 +279,8 @@ def _option_problems(
         listing_of(instrument, _listings(plain))
     except MessageError as error:
         yield f"instruments[{index}].option.underlying", error.detail
+    if instrument.option is not None and (problem := discounting_problem(instrument.option)):
+        yield f"instruments[{index}].option.expiry", problem
 
 
 def _differences(stated: Instrument, known: Instrument) -> str:

@@ -411,6 +411,19 @@ def test_a_book_of_options_needs_the_closes_of_the_underlying_alone(world: Any) 
     assert names == ["NEW", "CALL"]
 
 
+@pytest.mark.parametrize("terms", [{"rate": -0.1}, {"rate": 0.2}, {"dividend_yield": -0.1}])
+def test_an_option_whose_rates_outgrow_numbers_is_refused_as_the_stream_would(
+    world: Any, terms: dict[str, float]
+) -> None:
+    sent = option_book(call_on("NEW", expiry="9999-12-31", **terms), equity("NEW"))
+    problem = refused(world.client.post("/v1/portfolios", content=encode(sent)), 422)
+    [error] = problem["errors"]
+    assert error["field"] == "instruments[0].option.expiry"
+    assert "until 9999-12-31" in error["detail"]
+    assert "any day up to" in error["detail"]
+    assert world.bus.sent == []
+
+
 def test_an_option_on_something_unknown_is_refused_by_field(world: Any) -> None:
     sent = option_book(call_on("NOPE"))
     problem = refused(world.client.post("/v1/portfolios", content=encode(sent)), 422)
