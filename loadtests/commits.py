@@ -33,6 +33,7 @@ from system.store import sql
 from system.store.history import RiskHistory
 from system.store.records import BatchCommit
 from system.store.samples import sample_snapshot
+from system.store.transactions import commit_place, offset_rows
 from validation.reports import write_json
 from validation.screen import open_console
 
@@ -47,7 +48,7 @@ WARM_ROUNDS: Final = 3
 ROWS_PER_STATEMENT: Final = 1_000
 SLOWER: Final = 1.1
 """Ratio of the least times from which the product's way counts as slower."""
-_VALUES: Final = re.compile(r"VALUES\s*(\(.*\))\s*ON CONFLICT", re.DOTALL)
+_VALUES: Final = re.compile(r"VALUES\s*(\(.*\))(?=\s*ON CONFLICT|$)", re.DOTALL)
 Commit = Callable[[BatchCommit], object]
 
 
@@ -81,11 +82,11 @@ def commit_with_psycopg2(connection: Any, batch: BatchCommit) -> None:  # noqa: 
     state = [(key, value.decode()) for key, value in batch.state.items() if value is not None]
     rows = [sql.snapshot_row(snapshot, pinned=False) for snapshot in batch.snapshots]
     with connection, connection.cursor() as cursor:
-        cursor.execute(sql.ADVANCE_EPOCH, {"fence": batch.fence, "epoch": batch.epoch})
+        cursor.execute(sql.ADVANCE_EPOCH, commit_place(batch))
         if cursor.fetchone() is None:
             raise InternalError("the benchmark's own fence is held by somebody else")
         for statement, values in (
-            (sql.UPSERT_OFFSETS, sorted(batch.offsets.items())),
+            (sql.UPSERT_OFFSETS, offset_rows(batch)),
             (sql.UPSERT_STATE, state),
             (sql.INSERT_SNAPSHOTS, rows),
         ):

@@ -287,6 +287,7 @@ def _batch() -> pa.Table:
             "partition": pa.array(places, pa.int32()),
             "offset": list(range(len(sent))),
             "value": pa.array([encode(one) for one in sent], pa.binary()),
+            "timestamp": pa.array([0] * len(sent), pa.timestamp("us", "UTC")),
         }
     )
 

@@ -13,6 +13,9 @@ EXIT_UNAVAILABLE: Final = 75
 """A server did not answer within its bound (``EX_TEMPFAIL``): the same start may succeed later."""
 EXIT_FENCED: Final = 76
 """A newer driver has taken over: a supervisor must not start this one again at once."""
+EXIT_NEEDS_RECOVERY: Final = 78
+"""State and topics, or state and program, do not belong together: a person decides
+(`riskstream recover`), and another start says the same."""
 EXIT_INTERRUPTED: Final = 130
 
 

@@ -184,6 +184,14 @@ class Book:
             state, self._partitions.offsets, self._partitions.missing_mark()
         )
 
+    @property
+    def last_applied(self) -> dict[str, Event]:
+        """Return the newest event of each partition that the state contains.
+
+        A partition of which nothing has come since the start is missing.
+        """
+        return self._partitions.taken
+
     def revalue(self, *, fence: int, epoch: int) -> Fold:
         """Return a live snapshot of every portfolio without any event: after a restart."""
         for name in self.portfolios:

@@ -101,6 +101,11 @@ class Partitions:
         """Return ``topic:partition`` to the first offset that is not applied."""
         return {queue.name: queue.next_offset for queue in self.queues}
 
+    @property
+    def taken(self) -> dict[str, Event]:
+        """Return the event that was taken out last, of each partition that had one."""
+        return {queue.name: queue.taken for queue in self.queues if queue.taken is not None}
+
     def missing_mark(self) -> tuple[str, ...]:
         """Return the partitions that others wait for; empty while nobody waits."""
         without = tuple(queue.name for queue in self.queues if queue.mark is None)

@@ -93,7 +93,7 @@ class Follower:
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._clock = clock or SystemClock()
-        self._kafka, self._partitions = _connected(
+        self._kafka, self._partitions = connected_consumer(
             bootstrap_servers, topics, timeout_seconds, "connect a reader", self._clock
         )
         try:
@@ -141,7 +141,7 @@ class Follower:
             polled = self._kafka.poll(
                 timeout_ms=round(timeout_seconds * 1000), max_records=MAX_POLL_RECORDS
             )
-        return [_record(raw) for at in sorted(polled) for raw in polled[at]]
+        return [record_of(raw) for at in sorted(polled) for raw in polled[at]]
 
     def until(
         self,
@@ -275,7 +275,7 @@ class TopicEnds:
         timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
-        self._kafka, self._partitions = _connected(
+        self._kafka, self._partitions = connected_consumer(
             bootstrap_servers, topics, timeout_seconds, "connect to ask where topics end"
         )
 
@@ -337,7 +337,7 @@ def end_offsets(
         return ends.ask(timeout_seconds)
 
 
-def _connected(
+def connected_consumer(
     bootstrap_servers: str,
     topics: Sequence[Topic],
     timeout_seconds: float,
@@ -368,7 +368,8 @@ def _partitions(consumer: Any, topics: Sequence[Topic]) -> list[TopicPartition]:
     return found
 
 
-def _record(raw: Any) -> Record:  # noqa: ANN401 - the client's own record type
+def record_of(raw: Any) -> Record:  # noqa: ANN401 - the client's own record type
+    """Return a record of the client as one of ours."""
     return Record(
         topic=raw.topic,
         partition=raw.partition,

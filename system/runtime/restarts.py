@@ -3,9 +3,9 @@
 Crashes are counted per component over the last ``CRASH_WINDOW_S``; older ones are forgotten.
 The first three restarts are immediate, later ones wait longer and longer. An essential component
 that crashes more than ``MAX_CRASHES`` times within the window stops the stack, because what is
-left would look well without it. Three kinds of crash never stop the stack: those of an optional
+left would look well without it. Four kinds of crash never stop the stack: those of an optional
 component, those of a component that misses a server (it waits for that server itself), and the
-end of a driver that a newer one has superseded.
+end of a driver that a newer one has superseded, or that needs a person's decision.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from system.exits import EXIT_FENCED, EXIT_UNAVAILABLE
+from system.exits import EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
 
 MAX_CRASHES: Final = 10
 CRASH_WINDOW_S: Final = 600.0
@@ -24,6 +24,8 @@ UNAVAILABLE_PAUSE_MAX_S: Final = 5.0
 """Such a component has waited for its server already: it is wanted soon after it is back."""
 FENCED_PAUSE_S: Final = 30.0
 """A superseded driver has nothing to do but to stand by: no hurry, and no fence taken back."""
+RECOVERY_PAUSE_S: Final = 60.0
+"""Only a person can mend it, with the servers that run; the next start notices that it is mended."""
 
 
 class Verdict(NamedTuple):
@@ -79,6 +81,8 @@ class RestartPolicy:
         count = self._counted(self._crashes_s[component], at_s)
         if exit_code == EXIT_FENCED:
             return Verdict(FENCED_PAUSE_S, count, stops_all=False)
+        if exit_code == EXIT_NEEDS_RECOVERY:
+            return Verdict(RECOVERY_PAUSE_S, count, stops_all=False)
         pause_s = PAUSES_S[min(count, len(PAUSES_S)) - 1]
         if exit_code == EXIT_UNAVAILABLE:
             return Verdict(min(pause_s, UNAVAILABLE_PAUSE_MAX_S), count, stops_all=False)

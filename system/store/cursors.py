@@ -10,9 +10,9 @@ Row = tuple[Any, ...]
 Cursor = psycopg.Cursor[Row]
 
 
-def one_row(cursor: Cursor, statement: str) -> Row:
+def one_row(cursor: Cursor, statement: str, parameters: Any = None) -> Row:  # noqa: ANN401
     """Return the only row of a statement that always has one."""
-    cursor.execute(statement)
+    cursor.execute(statement, parameters)
     row = cursor.fetchone()
     assert row is not None, statement
     return row

@@ -6,13 +6,16 @@
     ├── UnavailableError
     │   └── StoreUnavailableError   PostgreSQL or Redis did not answer within its bound
     ├── FencedError                 a newer stream driver has taken over: stop writing
+    ├── CommitsUndoneError          PostgreSQL lost what this driver had committed: start again
+    ├── InternalError
+    │   └── SnapshotConflictError   two snapshots with one id
     └── InputError
         ├── ValueRefusedError       a value that no column of the database can hold
         ├── PageTokenError          a page token that no answer of ours contained
         └── SchemaError             the database was made by another version
 """
 
-from system.errors import InputError, RiskstreamError, UnavailableError
+from system.errors import InputError, InternalError, RiskstreamError, UnavailableError
 
 
 class StoreUnavailableError(UnavailableError):
@@ -41,6 +44,19 @@ class FencedError(RiskstreamError):
 
 class ValueRefusedError(InputError):
     """A value that PostgreSQL cannot hold was looked for."""
+
+
+class CommitsUndoneError(RiskstreamError):
+    """PostgreSQL does not hold the batch that this driver had committed last.
+
+    A fail-over to a replica that lagged, or a backup restored under a running driver, takes
+    commits back. What the driver holds in memory is then ahead of the truth, so that it ends;
+    the next one starts from what PostgreSQL has, and reads the rest from Kafka again.
+    """
+
+
+class SnapshotConflictError(InternalError):
+    """A snapshot's id is in the history already; neither replaces the other."""
 
 
 class PageTokenError(InputError):

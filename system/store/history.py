@@ -19,7 +19,12 @@ from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.store import retention, sql
 from system.store.cursors import Cursor, Row, all_rows, one_row
-from system.store.errors import StoreUnavailableError, ValueRefusedError
+from system.store.errors import (
+    SnapshotConflictError,
+    StoreUnavailableError,
+    ValueRefusedError,
+)
+from system.store.identity import IdentityRecord, stored_state
 from system.store.limit_trail import LimitTrail
 from system.store.records import (
     MAX_PAGE_ROWS,
@@ -46,7 +51,7 @@ T = TypeVar("T")
 Connection = psycopg.Connection[Row]
 
 
-class RiskHistory(LimitTrail):
+class RiskHistory(LimitTrail, IdentityRecord):
     """Fence, offsets, book state, snapshots and rejected messages of one database.
 
     One thread writes (``acquire_fence``, ``load``, ``commit``); any number read. Connects
@@ -106,8 +111,14 @@ class RiskHistory(LimitTrail):
 
     # -- writing ------------------------------------------------------------------------
 
-    def acquire_fence(self) -> int:
+    def acquire_fence(self, above: int = 0) -> int:
         """Take over the writing: a new, higher fence; older drivers' commits now fail.
+
+        Parameters
+        ----------
+        above : int
+            The new fence is above this one too: the highest that Redis has seen, which is higher
+            than the database's own where an older backup was restored.
 
         Returns
         -------
@@ -119,7 +130,7 @@ class RiskHistory(LimitTrail):
         StoreUnavailableError
             If PostgreSQL does not answer within its attempts.
         """
-        return self._write(lambda cursor: int(one_row(cursor, sql.TAKE_FENCE)[0]))
+        return self._write(lambda cursor: int(one_row(cursor, sql.TAKE_FENCE, {"above": above})[0]))
 
     def commit(self, batch: BatchCommit) -> bool:
         """Write everything that a micro-batch changes, in one transaction, once.
@@ -130,7 +141,7 @@ class RiskHistory(LimitTrail):
         Parameters
         ----------
         batch : BatchCommit
-            Under the present fence, with a higher epoch than the last.
+            Under the present fence, with the epoch that follows the last one's.
 
         Returns
         -------
@@ -141,11 +152,21 @@ class RiskHistory(LimitTrail):
         ------
         FencedError
             If another driver has taken over; nothing was written.
+        CommitsUndoneError
+            If the batch before, or its offsets, are not what the database holds.
+        SnapshotConflictError
+            If the history has a snapshot with one of the ids; nothing was written.
         StoreUnavailableError
             If PostgreSQL does not answer within ``COMMIT_PATIENCE_S``.
         """
         rows = [sql.snapshot_row(s, pinned=self._limits.pins(s)) for s in batch.snapshots]
-        return self._write(lambda cursor: write_batch(cursor, batch, rows))
+        try:
+            return self._write(lambda cursor: write_batch(cursor, batch, rows))
+        except psycopg.errors.UniqueViolation as error:
+            raise SnapshotConflictError(
+                f"batch {batch.epoch} of fence {batch.fence} was not committed: "
+                f"{error.diag.message_detail or error}"
+            ) from error
 
     def rehearse(self, batch: BatchCommit) -> bool:
         """Run the statements of ``commit`` in a transaction that is rolled back.
@@ -170,7 +191,7 @@ class RiskHistory(LimitTrail):
         is_new: list[bool] = []
 
         def taken_back(cursor: Cursor) -> None:
-            is_new.append(write_batch(cursor, batch, rows))
+            is_new.append(write_batch(cursor, batch, rows, rehearsed=True))
             raise psycopg.Rollback
 
         self._write(taken_back)
@@ -210,11 +231,11 @@ class RiskHistory(LimitTrail):
         """
         with self._reading() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            offsets = dict(all_rows(cursor, sql.SELECT_OFFSETS))
+            places = all_rows(cursor, sql.SELECT_OFFSETS)
             state = {
                 key: value.encode("utf-8") for key, value in all_rows(cursor, sql.SELECT_STATE)
             }
-        return StoredState(offsets, state)
+        return stored_state(places, state)
 
     def committed(self) -> Position | None:
         """Return the place of the last committed batch, None before the first.

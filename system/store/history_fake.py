@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import msgspec
@@ -12,16 +12,18 @@ from system.contracts.codec import decode, encode
 from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure, TrailKind, TrailRow
 from system.contracts.messages import Rejected, RejectReason, RiskSnapshot
 from system.store import sql
-from system.store.errors import FencedError
+from system.store.errors import SnapshotConflictError
 from system.store.records import (
     NO_EPOCH,
     BatchCommit,
     EmptiedSnapshot,
+    LastRecord,
     Position,
     RejectedKey,
     SnapshotQuery,
     StoredState,
 )
+from system.store.transactions import check_repeated
 
 
 class MemoryHistory:
@@ -32,6 +34,7 @@ class MemoryHistory:
         self._epoch = NO_EPOCH
         self._committed: Position | None = None
         self._offsets: dict[str, int] = {}
+        self._last_records: dict[str, LastRecord] = {}
         self._state: dict[str, bytes] = {}
         self._payloads: dict[str, bytes] = {}
         self._rejected: dict[tuple[str, int, int], bytes] = {}
@@ -49,9 +52,9 @@ class MemoryHistory:
     def close(self) -> None:
         """Do nothing: there is no connection."""
 
-    def acquire_fence(self) -> int:
+    def acquire_fence(self, above: int = 0) -> int:
         """Take over the writing under a new, higher fence."""
-        self._fence += 1
+        self._fence = max(self._fence, above) + 1
         self._epoch = NO_EPOCH
         return self._fence
 
@@ -62,11 +65,18 @@ class MemoryHistory:
         ------
         FencedError
             If another driver has taken over.
+        CommitsUndoneError
+            If the batch does not follow the last one.
+        SnapshotConflictError
+            If there is a snapshot with one of the ids.
         """
-        if batch.fence != self._fence:
-            raise FencedError(batch.fence, self._fence)
-        if batch.epoch <= self._epoch:
+        follows = (self._fence, self._epoch) == (batch.fence, batch.epoch - 1)
+        if not follows or not self._has(batch.follows):
+            check_repeated(batch, self._fence, self._epoch, self._offsets)
             return False
+        for snapshot in batch.snapshots:
+            if snapshot.snapshot_id in self._payloads:
+                raise SnapshotConflictError(f"{snapshot.snapshot_id} already exists")
         self._apply(batch)
         self._epoch = batch.epoch
         self._committed = Position(batch.fence, batch.epoch)
@@ -74,7 +84,7 @@ class MemoryHistory:
 
     def load(self) -> StoredState:
         """Return offsets and book state as the last commit left them."""
-        return StoredState(dict(self._offsets), dict(self._state))
+        return StoredState(dict(self._offsets), dict(self._state), dict(self._last_records))
 
     def committed(self) -> Position | None:
         """Return the place of the last committed batch."""
@@ -212,7 +222,15 @@ class MemoryHistory:
                 )
             )
 
+    def _has(self, offsets: Mapping[str, int]) -> bool:
+        return all(self._offsets.get(place, 0) == offset for place, offset in offsets.items())
+
     def _apply(self, batch: BatchCommit) -> None:
+        for partition, offset in batch.offsets.items():
+            if self._offsets.get(partition) != offset:
+                self._last_records.pop(partition, None)
+                if partition in batch.last_records:
+                    self._last_records[partition] = batch.last_records[partition]
         self._offsets.update(batch.offsets)
         for key, value in batch.state.items():
             if value is None:
@@ -220,7 +238,7 @@ class MemoryHistory:
             else:
                 self._state[key] = value
         for snapshot in batch.snapshots:
-            self._payloads.setdefault(snapshot.snapshot_id, encode(snapshot))
+            self._payloads[snapshot.snapshot_id] = encode(snapshot)
         for message in batch.rejected:
             place = (message.topic, message.partition, message.offset)
             self._rejected.setdefault(place, encode(message))

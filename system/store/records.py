@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, NamedTuple, Self
 
 import msgspec
 
@@ -20,6 +20,17 @@ MAX_PAGE_ROWS: Final = 10_000
 MAX_PAGE_TOKEN_LENGTH: Final = 512
 
 
+class LastRecord(NamedTuple):
+    """The record below a partition's offset, the last one that the state contains.
+
+    ``digest`` as ``system.contracts.digests`` makes it; ``appended_at_ms`` is the broker's
+    append time, milliseconds since 1970-01-01 UTC.
+    """
+
+    digest: str
+    appended_at_ms: int
+
+
 @dataclass(frozen=True)
 class BatchCommit:
     """Everything that one micro-batch changes; committed whole or not at all.
@@ -29,7 +40,7 @@ class BatchCommit:
     fence : int
         What ``acquire_fence`` gave to this driver.
     epoch : int
-        Number of the batch, growing under one fence.
+        Number of the batch: 0 for the first under its fence, then one more each time.
     offsets : mapping of str to int
         ``topic:partition`` to the first offset that is not covered.
     state : mapping of str to bytes or None
@@ -40,6 +51,11 @@ class BatchCommit:
         Messages that were not applied.
     limit_events : sequence of LimitEvent
         Levels that were raised or left.
+    follows : mapping of str to int
+        Offsets that the batch before left, compared with those in the store; a partition that
+        is not named is not compared.
+    last_records : mapping of str to LastRecord
+        By ``topic:partition``, the record below the offset, where it is known.
     """
 
     fence: int
@@ -49,6 +65,8 @@ class BatchCommit:
     snapshots: Sequence[RiskSnapshot] = ()
     rejected: Sequence[Rejected] = ()
     limit_events: Sequence[LimitEvent] = ()
+    follows: Mapping[str, int] = field(default_factory=dict)
+    last_records: Mapping[str, LastRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,10 +79,13 @@ class StoredState:
         ``topic:partition`` to the first offset that is not covered.
     state : dict of str to bytes
         Book state by key, the very bytes that were committed.
+    last_records : dict of str to LastRecord
+        By ``topic:partition``, the record below the offset, where it is known.
     """
 
     offsets: dict[str, int]
     state: dict[str, bytes]
+    last_records: dict[str, LastRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

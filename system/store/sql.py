@@ -14,7 +14,7 @@ import msgspec
 from system.contracts.api import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode, encode
 from system.contracts.messages import Rejected, RiskSnapshot, SnapshotKind, field_names
-from system.store.records import SnapshotQuery
+from system.store.records import LastRecord, SnapshotQuery
 
 Row = tuple[Any, ...]
 
@@ -71,17 +71,30 @@ def _quoted(columns: Iterable[str]) -> str:
 
 ADVANCE_EPOCH: Final = """
     UPDATE stream_fence
-    SET epoch = %(epoch)s, committed_fence = fence, committed_epoch = %(epoch)s
-    WHERE fence = %(fence)s AND epoch < %(epoch)s
+    SET epoch = %(epoch)s, committed_fence = fence, committed_epoch = %(epoch)s,
+        committed_at = clock_timestamp()
+    WHERE fence = %(fence)s AND epoch = %(after)s AND NOT EXISTS (
+        SELECT FROM unnest(%(places)s::text[], %(offsets)s::bigint[]) AS held (place, next_offset)
+        LEFT JOIN stream_offset ON partition_key = place
+        WHERE coalesce(stream_offset.next_offset, 0) <> held.next_offset)
     RETURNING fence"""
-TAKE_FENCE: Final = "UPDATE stream_fence SET fence = fence + 1, epoch = -1 RETURNING fence"
-SELECT_FENCE: Final = "SELECT fence FROM stream_fence"
+"""Neither a batch nor the offsets of one may be missing between the last commit and this one."""
+TAKE_FENCE: Final = (
+    "UPDATE stream_fence SET fence = greatest(fence, %(above)s) + 1, epoch = -1 RETURNING fence"
+)
+SELECT_FENCE: Final = "SELECT fence, epoch FROM stream_fence"
 SELECT_COMMITTED: Final = "SELECT committed_fence, committed_epoch FROM stream_fence"
 
 UPSERT_OFFSETS: Final = """
-    INSERT INTO stream_offset (partition_key, next_offset) VALUES (%s, %s)
-    ON CONFLICT (partition_key) DO UPDATE SET next_offset = EXCLUDED.next_offset"""
-SELECT_OFFSETS: Final = "SELECT partition_key, next_offset FROM stream_offset"
+    INSERT INTO stream_offset (partition_key, next_offset, digest, appended_at_ms)
+    VALUES (%s, %s, %s, %s)
+    ON CONFLICT (partition_key) DO UPDATE SET next_offset = EXCLUDED.next_offset,
+        digest = EXCLUDED.digest, appended_at_ms = EXCLUDED.appended_at_ms
+    WHERE stream_offset.next_offset <> EXCLUDED.next_offset"""
+"""Where nothing came, the digest of the last record stays."""
+SELECT_OFFSETS: Final = (
+    "SELECT partition_key, next_offset, digest, appended_at_ms FROM stream_offset"
+)
 
 UPSERT_STATE: Final = """
     INSERT INTO book_state (key, value) VALUES (%s, %s)
@@ -101,8 +114,8 @@ INSERT_SNAPSHOTS: Final = (
     f"INSERT INTO risk_snapshot ({_quoted(SNAPSHOT_COLUMNS)})"  # noqa: S608 - our names
     f" VALUES ({', '.join(['%s'] * len(SCALAR_COLUMNS))},"
     " %s::jsonb, %s::text[], %s::text[], %s::float8[], %s, %s, %s)"
-    " ON CONFLICT (snapshot_id) DO NOTHING"
 )
+"""An id that is there already is an error: each snapshot is committed once, with its epoch."""
 SELECT_PAYLOAD: Final = (
     "SELECT payload FROM risk_snapshot WHERE snapshot_id = %s AND payload_bytes > 0"
 )
@@ -143,6 +156,23 @@ def snapshot_row(snapshot: RiskSnapshot, *, pinned: bool) -> Row:
         len(payload),
         payload,
     )
+
+
+def offset_row(place: str, offset: int, last: LastRecord | None) -> Row:
+    """Return the row of a partition, in the order of ``UPSERT_OFFSETS``.
+
+    Parameters
+    ----------
+    place : str
+        ``topic:partition``.
+    offset : int
+        First offset that is not covered.
+    last : LastRecord or None
+        The record below it, where it is known.
+    """
+    if last is None:
+        return (place, offset, None, None)
+    return (place, offset, last.digest, last.appended_at_ms)
 
 
 def rejected_row(rejected: Rejected) -> Row:

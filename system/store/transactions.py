@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from system.store import limit_trail, sql
-from system.store.cursors import Cursor, one_row
-from system.store.errors import FencedError
-from system.store.records import BatchCommit
+from system.store.cursors import Cursor, all_rows, one_row
+from system.store.errors import CommitsUndoneError, FencedError
+from system.store.records import NO_EPOCH, BatchCommit
 
 
-def write_batch(cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row]) -> bool:
+def write_batch(
+    cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row], *, rehearsed: bool = False
+) -> bool:
     """Write a batch under its fence; False when its epoch was committed already.
 
     Parameters
@@ -22,17 +24,21 @@ def write_batch(cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row]
         What to write, but for its snapshots.
     snapshots : sequence of row
         Rows of ``SNAPSHOT_COLUMNS``.
+    rehearsed : bool
+        Whether the transaction is rolled back: then no batch of this fence was committed yet.
 
     Raises
     ------
     FencedError
         If another driver has taken over.
+    CommitsUndoneError
+        If the batch before, or its offsets, are not what the database holds.
     """
-    cursor.execute(sql.ADVANCE_EPOCH, {"fence": batch.fence, "epoch": batch.epoch})
+    cursor.execute(sql.ADVANCE_EPOCH, commit_place(batch, rehearsed=rehearsed))
     if cursor.fetchone() is None:
-        _assert_fence(cursor, batch.fence)
+        _assert_committed(cursor, batch)
         return False
-    _insert(cursor, sql.UPSERT_OFFSETS, sorted(batch.offsets.items()))
+    _insert(cursor, sql.UPSERT_OFFSETS, offset_rows(batch))
     _write_state(cursor, batch)
     _insert(cursor, sql.INSERT_SNAPSHOTS, snapshots)
     _insert(cursor, sql.INSERT_REJECTED, [sql.rejected_row(row) for row in batch.rejected])
@@ -41,10 +47,67 @@ def write_batch(cursor: Cursor, batch: BatchCommit, snapshots: Sequence[sql.Row]
     return True
 
 
-def _assert_fence(cursor: Cursor, held: int) -> None:
-    (found,) = one_row(cursor, sql.SELECT_FENCE)
-    if found != held:
-        raise FencedError(held, found)
+def commit_place(batch: BatchCommit, *, rehearsed: bool = False) -> dict[str, object]:
+    """Return the parameters of ``ADVANCE_EPOCH``: a batch's place, and what must precede it."""
+    return {
+        "fence": batch.fence,
+        "epoch": batch.epoch,
+        "after": NO_EPOCH if rehearsed else batch.epoch - 1,
+        "places": list(batch.follows),
+        "offsets": list(batch.follows.values()),
+    }
+
+
+def offset_rows(batch: BatchCommit) -> list[sql.Row]:
+    """Return the rows of ``UPSERT_OFFSETS``, in order of their keys."""
+    known = batch.last_records
+    ordered = sorted(batch.offsets.items())
+    return [sql.offset_row(place, offset, known.get(place)) for place, offset in ordered]
+
+
+def _assert_committed(cursor: Cursor, batch: BatchCommit) -> None:
+    """Return if it was this very batch that was committed last: its answer had been lost."""
+    fence, epoch = one_row(cursor, sql.SELECT_FENCE)
+    held = {place: offset for place, offset, *_ in all_rows(cursor, sql.SELECT_OFFSETS)}
+    check_repeated(batch, fence, epoch, held)
+
+
+def check_repeated(batch: BatchCommit, fence: int, epoch: int, offsets: Mapping[str, int]) -> None:
+    """Return if a batch that does not follow the last commit *is* the last commit.
+
+    Parameters
+    ----------
+    batch : BatchCommit
+        What was to be written.
+    fence, epoch : int
+        Of the last batch that the store holds.
+    offsets : mapping of str to int
+        That it holds.
+
+    Raises
+    ------
+    FencedError
+        If another driver has taken over.
+    CommitsUndoneError
+        If the store has lost commits of this driver, or holds offsets that it never wrote.
+    """
+    if fence > batch.fence:
+        raise FencedError(batch.fence, fence)
+    held, place = (fence, epoch), (batch.fence, batch.epoch)
+    expected = batch.offsets if held == place else batch.follows
+    moved = [
+        f"{name} at offset {offsets.get(name, 0)} instead of {offset}"
+        for name, offset in sorted(expected.items())
+        if offsets.get(name, 0) != offset
+    ]
+    if held == place and not moved:
+        return
+    raise CommitsUndoneError(
+        f"this driver was to commit batch {batch.epoch} of fence {batch.fence}, and PostgreSQL "
+        f"holds {', '.join([f'batch {epoch} of fence {fence}', *moved])}: commits were taken back "
+        "(a fail-over, or a backup that was restored), or rows were changed from outside; the "
+        "next driver starts from what PostgreSQL has and reads the rest from Kafka again"
+    )
 
 
 def _write_state(cursor: Cursor, batch: BatchCommit) -> None:

@@ -6,9 +6,10 @@ import logging
 import sys
 
 from system.errors import RiskstreamError, UnavailableError
-from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_UNAVAILABLE
+from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
 from system.settings import load_settings
-from system.store.errors import FencedError
+from system.store.errors import FencedError, SchemaError
+from system.stream.continuity import StateMismatchError
 from system.stream.driver import Driver, stop_on_signals
 
 
@@ -16,7 +17,8 @@ def main() -> int:
     """Run one life of the stream and return its exit code: 0 when it was asked to stop.
 
     Otherwise the log says why: ``EXIT_UNAVAILABLE`` where a server did not answer,
-    ``EXIT_FENCED`` where a newer driver has taken over, ``EXIT_FAILED`` for anything else.
+    ``EXIT_FENCED`` where a newer driver has taken over, ``EXIT_NEEDS_RECOVERY`` where a person
+    has to decide, ``EXIT_FAILED`` for anything else.
     """
     settings = load_settings()
     logging.basicConfig(
@@ -32,6 +34,9 @@ def main() -> int:
     stop_on_signals(driver)
     try:
         driver.run()
+    except (StateMismatchError, SchemaError) as error:
+        logging.getLogger("system.stream").error("the stream does not start: %s", error)
+        return EXIT_NEEDS_RECOVERY
     except RiskstreamError as error:
         logging.getLogger("system.stream").exception("the stream has stopped")
         return exit_code(error)

@@ -16,7 +16,7 @@ from system.book.limits import LimitAlerts
 from system.clock import Clock
 from system.contracts.messages import SnapshotKind, StageTimes
 from system.store.latest import LatestStore
-from system.stream.decode import batch_events
+from system.stream.decode import batch_events, last_records
 from system.stream.durable import DurableWriter
 
 _LOG: Final = logging.getLogger(__name__)
@@ -114,7 +114,13 @@ class MicroBatch:
         fold = self._stamped(fold, stages)
         if shown:
             self._publish(fold)
-        self._durable.write(fold, fence=self._fence, epoch=self.epoch, announce=shown)
+        self._durable.write(
+            fold,
+            fence=self._fence,
+            epoch=self.epoch,
+            announce=shown,
+            last=last_records(self._book.last_applied),
+        )
         self.epoch += 1
         self.finished_ns = self._clock.monotonic_ns()
 

@@ -26,6 +26,7 @@ EMPTY: Final = pa.schema(
         ("partition", pa.int32()),
         ("offset", pa.int64()),
         ("value", pa.binary()),
+        ("timestamp", pa.timestamp("us", "UTC")),
     ]
 ).empty_table()
 """What a batch without rows is: ``system.stream.query.COLUMNS``."""
@@ -112,7 +113,8 @@ def rows_collected(frame: Any) -> pa.Table:  # noqa: ANN401 - a JVM's object
     """
     words = BatchedSerializer(CPickleSerializer())  # type: ignore[no-untyped-call]
     with _load_from_socket(frame.collectToPython(), words) as found:
-        rows = list(found)
+        # Pickled times are of the machine's zone and do not say so.
+        rows = [(*row[:-1], row[-1].astimezone()) for row in found]
     return pa.table(list(zip(*rows, strict=True)), EMPTY.schema) if rows else EMPTY
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Final
 
 import pyarrow as pa
 
 from system.book.events import Event, Payload, QuoteRow, Unreadable
 from system.contracts.codec import decode_topic
+from system.contracts.digests import record_digest
 from system.contracts.messages import (
     FxRate,
     Mark,
@@ -20,19 +22,36 @@ from system.contracts.messages import (
 )
 from system.contracts.topics import INPUT_TOPICS, Topic, offset_key
 from system.errors import MessageError
+from system.store.records import LastRecord
 from system.stream.query import COLUMNS
 
 _TOPICS: Final[dict[str, Topic]] = {topic.name: topic for topic in INPUT_TOPICS}
 
 
 class MessageBytes:
-    """The messages of a batch; as text only where one is asked for."""
+    """The messages of a batch; as text only where one is asked for.
 
-    def __init__(self, values: list[bytes | None]) -> None:
+    Parameters
+    ----------
+    values : list of bytes or None
+        One per row.
+    appended : pyarrow.ChunkedArray, optional
+        When the broker appended each, as timestamps.
+    """
+
+    def __init__(self, values: list[bytes | None], appended: pa.ChunkedArray | None = None) -> None:
         self._values = values
+        self._appended = appended
 
     def __getitem__(self, row: int) -> str:
         return (self._values[row] or b"").decode("utf-8", "replace")
+
+    def last_record(self, row: int) -> LastRecord:
+        """Return what is kept of a row that is the last of its partition."""
+        assert self._appended is not None, "only records of Kafka are kept"
+        appended_at_ms = self._appended[row].value // 1_000
+        digest = record_digest(self._values[row] or b"", appended_at_ms)
+        return LastRecord(digest, appended_at_ms)
 
 
 def batch_events(table: pa.Table) -> dict[str, list[Event]]:
@@ -49,8 +68,8 @@ def batch_events(table: pa.Table) -> dict[str, list[Event]]:
         ``topic:partition`` to its events in offset order. What the codec refuses is there
         too, as `Unreadable`; a null value (a tombstone) is empty.
     """
-    topics, partitions, offsets, values = (table[name].to_pylist() for name in COLUMNS)
-    kept = MessageBytes(values)
+    topics, partitions, offsets, values = (table[name].to_pylist() for name in COLUMNS[:-1])
+    kept = MessageBytes(values, table[COLUMNS[-1]])
     events: defaultdict[tuple[str, int], list[Event]] = defaultdict(list)
     places = zip(topics, partitions, offsets, values, strict=True)
     for row, (topic, partition, offset, value) in enumerate(places):
@@ -59,6 +78,15 @@ def batch_events(table: pa.Table) -> dict[str, list[Event]]:
     return {
         offset_key(*place): sorted(found, key=lambda event: event.offset)
         for place, found in sorted(events.items())
+    }
+
+
+def last_records(taken: Mapping[str, Event]) -> dict[str, LastRecord]:
+    """Return what is kept of the record that was applied last, by ``topic:partition``."""
+    return {
+        place: event.values.last_record(event.row)
+        for place, event in taken.items()
+        if isinstance(event.values, MessageBytes)
     }
 
 

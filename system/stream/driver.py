@@ -22,6 +22,7 @@ from system.book.book import Book
 from system.book.limits import LimitAlerts
 from system.bus.admin import create_topics
 from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, TopicEnds, end_offsets
+from system.bus.extents import topic_extents
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.topics import INPUT_TOPICS, WARM_UP
@@ -35,6 +36,7 @@ from system.store.latest import LatestStore
 from system.store.records import StoredState
 from system.stream.batch import MicroBatch
 from system.stream.batches import Collect, Read, collected, rows_collected, with_each_batch
+from system.stream.continuity import check_continuity, last_offsets
 from system.stream.durable import DurableWriter
 from system.stream.profile import BatchProfile
 from system.stream.pruning import Pruner
@@ -120,17 +122,17 @@ class Driver:
         )
         history.migrate()
         create_topics(bootstrap, self._settings.partitions)
+        check_state(history, bootstrap)
         fence = history.acquire_fence()
         latest.claim(fence, history.committed())
         stored = history.load()
         topic_ends = stack.enter_context(closing(TopicEnds(bootstrap, INPUT_TOPICS)))
-        ends = topic_ends.ask(CONNECT_TIMEOUT_SECONDS)
-        offsets = starting_offsets(stored, ends)
+        offsets = starting_offsets(stored, topic_ends.ask(CONNECT_TIMEOUT_SECONDS))
         stale_after_ns = self._settings.stale_after_seconds * 10**9
         valuer = self._valuer(session, stored, stale_after_ns)
         book = Book(offsets, stored.state, stale_after_ns=stale_after_ns, valuer=valuer)
         producer = stack.enter_context(MessageProducer(bootstrap))
-        durable = DurableWriter(history, latest, producer)
+        durable = DurableWriter(history, latest, producer, offsets)
         stack.callback(durable.close)
         pruner = Pruner(history, self._clock)
         pruner.start()
@@ -151,7 +153,12 @@ class Driver:
         if self._settings.warm_up_seconds and not takes_over:
             latest.publish_warm_up(WarmUpProgress(bound_s=self._settings.warm_up_seconds))
         spark = session.result()
-        self._stream(spark, servers, offsets, durable, batch, fence, takes_over=takes_over)
+        try:
+            self._stream(spark, servers, offsets, durable, batch, fence, takes_over=takes_over)
+        except InternalError:
+            # Where retention has overtaken a driver that lags, Spark says so in hundreds of lines.
+            check_state(history, bootstrap)
+            raise
 
     def _valuer(
         self, session: Future[SparkSession], stored: StoredState, stale_after_ns: int
@@ -334,6 +341,35 @@ class Driver:
         self._stopping.set()
 
 
+def check_state(history: RiskHistory, bootstrap: str) -> None:
+    """Return if Kafka holds the messages that follow the state, and remember which topics it is.
+
+    Parameters
+    ----------
+    history : RiskHistory
+        Of the state.
+    bootstrap : str
+        Of Kafka.
+
+    Raises
+    ------
+    StateMismatchError
+        If it does not; says what differs and what to do.
+    UnavailableError
+        If a server does not answer.
+    """
+    stored, identity = history.progress(), history.identity()
+    topics = topic_extents(bootstrap, last_offsets(stored))
+    check_continuity(stored, identity, topics)
+    if identity.is_copy:
+        _LOG.warning(
+            "the database was restored on another PostgreSQL server (system identifier %d, was %d)",
+            identity.server_identifier,
+            identity.system_identifier,
+        )
+    history.keep_source(topics.cluster_id, topics.topic_ids)
+
+
 def starting_offsets(stored: StoredState, ends: Mapping[str, int]) -> dict[str, int]:
     """Return where each input partition goes on: where the state ends, else at its beginning.
 
@@ -343,21 +379,8 @@ def starting_offsets(stored: StoredState, ends: Mapping[str, int]) -> dict[str, 
         As PostgreSQL keeps it.
     ends : mapping of str to int
         Every partition that there is, ``topic:partition``, and its end.
-
-    Raises
-    ------
-    InternalError
-        If the state lies beyond the end of a partition: the topics are not those that it
-        was made from.
     """
-    offsets = {name: stored.offsets.get(name, 0) for name in sorted(ends)}
-    for name, offset in offsets.items():
-        if offset > ends[name]:
-            raise InternalError(
-                f"the state ends at {name} offset {offset}, but the partition ends at "
-                f"{ends[name]}: the broker's data and the database do not belong together"
-            )
-    return offsets
+    return {name: stored.offsets.get(name, 0) for name in sorted(ends)}
 
 
 @contextmanager

@@ -7,12 +7,14 @@ announced again (at least once), never lost.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Protocol
 
 from system.book.fold import Fold
 from system.contracts.messages import Message
-from system.store.records import BatchCommit
+from system.store.records import BatchCommit, LastRecord
 
 
 class HistoryWriter(Protocol):
@@ -54,16 +56,34 @@ class DurableWriter:
         Redis, told when a batch is committed.
     announcer : Announcer
         Kafka.
+    offsets : mapping of str to int
+        Where the state ends that the driver starts from, ``topic:partition`` to offset: each
+        batch is committed only onto what the one before has left.
     """
 
-    def __init__(self, history: HistoryWriter, latest: DurableMarker, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        history: HistoryWriter,
+        latest: DurableMarker,
+        announcer: Announcer,
+        offsets: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._history = history
+        self._follows = dict(offsets)
         self._latest = latest
         self._announcer = announcer
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="durable")
         self._pending: Future[None] | None = None
 
-    def write(self, fold: Fold, *, fence: int, epoch: int, announce: bool) -> None:
+    def write(
+        self,
+        fold: Fold,
+        *,
+        fence: int,
+        epoch: int,
+        announce: bool,
+        last: Mapping[str, LastRecord] = MappingProxyType({}),
+    ) -> None:
         """Hand over a batch, after the one before it is committed.
 
         Parameters
@@ -74,6 +94,8 @@ class DurableWriter:
             Its place.
         announce : bool
             Whether its snapshots go to ``risk_snapshots``; what is rejected always goes.
+        last : mapping of str to LastRecord
+            By ``topic:partition``, the record below the offset, where it is known.
 
         Raises
         ------
@@ -81,7 +103,19 @@ class DurableWriter:
             If the batch before could not be written.
         """
         self.wait()
-        self._pending = self._thread.submit(self._write, fold, fence, epoch, announce)
+        batch = BatchCommit(
+            fence=fence,
+            epoch=epoch,
+            offsets=fold.offsets,
+            state=fold.state,
+            snapshots=fold.snapshots,
+            rejected=fold.rejected,
+            limit_events=fold.limit_events,
+            follows=self._follows,
+            last_records=last,
+        )
+        self._follows = fold.offsets
+        self._pending = self._thread.submit(self._write, fold, batch, announce)
 
     def wait(self) -> None:
         """Return when everything handed over is committed.
@@ -111,20 +145,10 @@ class DurableWriter:
         """Let the batch under way finish and end the thread."""
         self._thread.shutdown(wait=True)
 
-    def _write(self, fold: Fold, fence: int, epoch: int, announce: bool) -> None:
+    def _write(self, fold: Fold, batch: BatchCommit, announce: bool) -> None:
         self._announce(fold, announce)
-        self._history.commit(
-            BatchCommit(
-                fence=fence,
-                epoch=epoch,
-                offsets=fold.offsets,
-                state=fold.state,
-                snapshots=fold.snapshots,
-                rejected=fold.rejected,
-                limit_events=fold.limit_events,
-            )
-        )
-        self._latest.mark_durable(fence, epoch)
+        self._history.commit(batch)
+        self._latest.mark_durable(batch.fence, batch.epoch)
 
     def _announce(self, fold: Fold, announce: bool) -> None:
         messages: list[Message] = [*fold.rejected, *(fold.snapshots if announce else ())]

@@ -11,8 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 FETCH_CONF: Final = {"kafka.fetch.max.wait.ms": 10, "kafka.max.poll.records": 10_000}
 """By Kafka's defaults every few batches wait 500 ms for the broker; and a poll gives 500 records at
 most, after each of which Spark asks for both ends of the partition."""
-EARLIEST: Final = -2
-COLUMNS: Final = ("topic", "partition", "offset", "value")
+COLUMNS: Final = ("topic", "partition", "offset", "value", "timestamp")
 
 
 def records(
@@ -32,7 +31,8 @@ def records(
     bootstrap_servers : str
         The brokers.
     next_offsets : mapping of str to int
-        ``topic:partition`` to where to begin; 0 begins at the earliest that is kept.
+        ``topic:partition`` to where to begin, exactly there: what the topic's retention let go
+        below ends the query.
     tuned_fetch : bool
         Without, the reader fetches as Kafka's own defaults say, to compare with.
     max_batch_records : int, optional
@@ -70,5 +70,5 @@ def _starting(next_offsets: Mapping[str, int]) -> dict[str, dict[str, int]]:
     starting: dict[str, dict[str, int]] = {}
     for name, offset in sorted(next_offsets.items()):
         topic, _, partition = name.rpartition(":")
-        starting.setdefault(topic, {})[partition] = offset or EARLIEST
+        starting.setdefault(topic, {})[partition] = offset
     return starting

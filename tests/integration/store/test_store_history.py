@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from system.book.rows import TradeState
 from system.contracts.codec import encode
 from system.contracts.messages import Rejected, RejectReason, SnapshotKind, Trade
-from system.store.errors import FencedError
+from system.store.errors import CommitsUndoneError, FencedError, SnapshotConflictError
 from system.store.history import RiskHistory
 from system.store.history_fake import MemoryHistory
-from system.store.records import BatchCommit, PageKey, Position, SnapshotQuery
+from system.store.records import (
+    BatchCommit,
+    LastRecord,
+    PageKey,
+    Position,
+    SnapshotQuery,
+    StoredState,
+)
 from system.store.samples import FIRST_EVENT_NS, sample_snapshot
 
 History = RiskHistory | MemoryHistory
@@ -50,13 +58,56 @@ def test_a_commit_is_what_the_next_driver_loads(history: History) -> None:
     assert history.committed() == Position(fence, 1)
 
 
-def test_an_epoch_that_was_committed_changes_nothing_again(history: History) -> None:
+def test_a_batch_that_was_committed_changes_nothing_again(history: History) -> None:
     fence = history.acquire_fence()
-    assert history.commit(BatchCommit(fence, 3, {"trades:0": 4}, {"a": b"1"}))
-    assert not history.commit(BatchCommit(fence, 3, {"trades:0": 9}, {"a": b"2"}))
-    assert not history.commit(BatchCommit(fence, 2, {"trades:0": 9}, {"a": b"2"}))
+    batch = BatchCommit(fence, 0, {"trades:0": 4}, {"a": b"1"})
+    assert history.commit(batch)
+    assert not history.commit(batch)
     assert history.load().offsets == {"trades:0": 4}
     assert history.load().state == {"a": b"1"}
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 3, 4], ids=lambda epoch: f"epoch {epoch}")
+def test_a_batch_that_does_not_follow_the_last_one_is_refused(history: History, epoch) -> None:
+    fence = history.acquire_fence()
+    for each in (0, 1):
+        assert history.commit(BatchCommit(fence, each, {"trades:0": each + 1}))
+    with pytest.raises(CommitsUndoneError, match="PostgreSQL holds"):
+        history.commit(BatchCommit(fence, epoch, {"trades:0": 9}, {"a": b"2"}))
+    assert history.load() == StoredState({"trades:0": 2}, {})
+    assert history.commit(BatchCommit(fence, 2, {"trades:0": 3})), "the next one still follows"
+
+
+def test_a_batch_is_not_committed_onto_other_offsets_than_its_driver_left(history: History) -> None:
+    fence = history.acquire_fence()
+    assert history.commit(BatchCommit(fence, 0, {"trades:0": 4, "fx_rates:0": 2}))
+    next_batch = BatchCommit(fence, 1, {"trades:0": 6}, follows={"trades:0": 5, "fx_rates:0": 2})
+    with pytest.raises(CommitsUndoneError, match="trades:0 at offset 4 instead of 5"):
+        history.commit(next_batch)
+    assert history.load().offsets == {"trades:0": 4, "fx_rates:0": 2}
+    assert history.commit(replace(next_batch, follows={"trades:0": 4, "fx_rates:0": 2}))
+
+
+def test_a_fence_that_was_taken_back_is_no_takeover(history: History) -> None:
+    fence = history.acquire_fence()
+    with pytest.raises(CommitsUndoneError, match="a backup that was restored"):
+        history.commit(BatchCommit(fence + 1, 0, {}))
+
+
+def test_a_fence_is_above_the_one_that_redis_has_seen(history: History) -> None:
+    assert history.acquire_fence(above=999) == 1000
+    assert history.acquire_fence(above=7) == 1001
+
+
+def test_the_last_record_of_a_partition_is_kept_with_its_offset(history: History) -> None:
+    fence = history.acquire_fence()
+    last = {"trades:0": LastRecord("5e" * 32, 7)}
+    history.commit(BatchCommit(fence, 0, {"trades:0": 4, "fx_rates:0": 1}, last_records=last))
+    assert history.load().last_records == last
+    history.commit(BatchCommit(fence, 1, {"trades:0": 4, "fx_rates:0": 2}))
+    assert history.load().last_records == last, "nothing came: the record is the same"
+    history.commit(BatchCommit(fence, 2, {"trades:0": 5, "fx_rates:0": 2}))
+    assert history.load().last_records == {}, "no digest is better than that of another record"
 
 
 def test_a_driver_that_was_superseded_writes_nothing_more(history: History) -> None:
@@ -70,9 +121,9 @@ def test_a_driver_that_was_superseded_writes_nothing_more(history: History) -> N
 
 
 def test_a_new_driver_starts_its_epochs_afresh(history: History) -> None:
-    history.commit(BatchCommit(history.acquire_fence(), 7, {}))
+    history.commit(BatchCommit(history.acquire_fence(), 0, {}))
     second = history.acquire_fence()
-    assert history.committed() == Position(second - 1, 7)
+    assert history.committed() == Position(second - 1, 0)
     assert history.commit(BatchCommit(second, 0, {}))
     assert history.committed() == Position(second, 0)
 
@@ -92,13 +143,15 @@ def test_a_snapshot_comes_back_to_the_bit(history: History) -> None:
     assert encode(found) == encode(snapshot) == history.snapshot_json(snapshot.snapshot_id)
 
 
-def test_a_snapshot_that_is_there_already_stays_as_it_was(history: History) -> None:
+def test_a_second_snapshot_of_one_id_is_an_error_and_the_first_stays(history: History) -> None:
     fence = history.acquire_fence()
     history.commit(BatchCommit(fence, 0, {}, snapshots=[sample_snapshot(nav=1.0)]))
-    history.commit(BatchCommit(fence, 1, {}, snapshots=[sample_snapshot(nav=2.0)]))
+    with pytest.raises(SnapshotConflictError, match=r"alpha-1-0.* already exists"):
+        history.commit(BatchCommit(fence, 1, {"a:0": 1}, snapshots=[sample_snapshot(nav=2.0)]))
     found = history.snapshot("alpha-1-0")
     assert found is not None
     assert found.nav == 1.0
+    assert history.load().offsets == {}, "nothing of the batch is there"
 
 
 def test_snapshots_come_in_order_of_time_and_by_kind(history: History) -> None:

@@ -19,6 +19,7 @@ from system.store.records import BatchCommit, SnapshotQuery
 from system.store.retention import Budget
 from system.store.samples import sample_snapshot
 from system.store.schema import MIGRATIONS_DIR
+from system.store.transactions import commit_place
 
 pytestmark = pytest.mark.integration
 VERSIONS_DIR = MIGRATIONS_DIR / "versions"
@@ -110,7 +111,7 @@ def test_a_fence_taken_during_a_commit_waits_for_it_and_then_holds(
     old = history.acquire_fence()
     rival = RiskHistory(database_url)
     with closing(psycopg.connect(database_url)) as slow, slow.cursor() as cursor:
-        cursor.execute(sql.ADVANCE_EPOCH, {"fence": old, "epoch": 0})
+        cursor.execute(sql.ADVANCE_EPOCH, commit_place(BatchCommit(old, 0, {})))
         taken: list[int] = []
         taking = threading.Thread(target=lambda: taken.append(rival.acquire_fence()))
         taking.start()

@@ -9,16 +9,18 @@ from system.book.book import Book
 from system.book.limits import LimitAlerts
 from system.clock import ManualClock
 from system.contracts.codec import encode
+from system.contracts.digests import record_digest
 from system.contracts.limits import Limit, LimitLevel, LimitMeasure
-from system.contracts.messages import Message, StageTimes
+from system.contracts.messages import Mark, Message, StageTimes
 from system.contracts.topics import REFERENCE
 from system.store.latest_fake import MemoryLatest
-from system.store.records import BatchCommit
+from system.store.records import BatchCommit, LastRecord
 from system.stream.batch import MicroBatch
 from system.stream.durable import DurableWriter
-from tests.system.book.feed import Feed, holding, portfolio
+from tests.system.book.feed import DAY, Feed, at_ns, holding, portfolio
 
 STEP_NS = 1_000
+APPENDED_AT_MS = 1_606_774_800_123
 WALL_NS = 1_600_000_000_000_000_000
 """Far from anything that a monotonic clock shows after this few steps."""
 
@@ -57,21 +59,28 @@ def arrow(*messages: Message) -> pa.Table:
             "partition": pa.array([0] * count, pa.int32()),
             "offset": pa.array(range(count), pa.int64()),
             "value": pa.array([encode(message) for message in messages], pa.binary()),
+            "timestamp": pa.array(
+                [APPENDED_AT_MS * 1_000 + 999] * count, pa.timestamp("us", "UTC")
+            ),
         }
     )
 
 
 def one_batch(alerts: LimitAlerts) -> BatchCommit:
+    definition = msgspec.structs.replace(
+        portfolio("P", holding("cash:USD", 10.0)),
+        limits=(Limit(measure=LimitMeasure.GROSS, warning=0.5, breach=1.0),),
+    )
+    return committed(alerts, definition)
+
+
+def committed(alerts: LimitAlerts, *messages: Message) -> BatchCommit:
     clock, kept = SteppingClock(wall_ns=WALL_NS), Kept()
     latest = MemoryLatest(lambda: 0)
     durable = DurableWriter(kept, latest, kept)
     book = Book(dict.fromkeys(Feed().names, 0))
     batch = MicroBatch(book, latest, durable, clock=clock, fence=1, published={}, alerts=alerts)
-    definition = msgspec.structs.replace(
-        portfolio("P", holding("cash:USD", 10.0)),
-        limits=(Limit(measure=LimitMeasure.GROSS, warning=0.5, breach=1.0),),
-    )
-    batch.run(lambda: arrow(definition))
+    batch.run(lambda: arrow(*messages))
     durable.wait()
     durable.close()
     return kept.commits[0]
@@ -92,6 +101,24 @@ def test_a_batch_has_read_what_lies_before_its_last_message_and_no_more() -> Non
     durable.close()
     assert batch.has_read({"reference:0": 1})
     assert not batch.has_read({"reference:0": 2})
+
+
+def test_a_batch_names_the_last_record_that_the_state_contains() -> None:
+    commit = one_batch(LimitAlerts())
+    definition = msgspec.structs.replace(
+        portfolio("P", holding("cash:USD", 10.0)),
+        limits=(Limit(measure=LimitMeasure.GROSS, warning=0.5, breach=1.0),),
+    )
+    digest = record_digest(encode(definition), APPENDED_AT_MS)
+    assert commit.last_records == {"reference:0": LastRecord(digest, APPENDED_AT_MS)}
+
+
+def test_what_waits_at_the_barrier_is_not_the_last_record_of_the_state() -> None:
+    mark = Mark(date=DAY, event_time_ns=at_ns())
+    commit = committed(LimitAlerts(), portfolio("P", holding("cash:USD", 10.0)), mark)
+    assert commit.offsets["reference:0"] == 1
+    digest = record_digest(encode(portfolio("P", holding("cash:USD", 10.0))), APPENDED_AT_MS)
+    assert commit.last_records["reference:0"].digest == digest
 
 
 def stages_of_one_batch() -> StageTimes:

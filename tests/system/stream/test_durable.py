@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from system.book.fold import Fold
+from system.store.records import BatchCommit
 from system.stream.durable import DurableWriter
 
 NOTHING = Fold((), (), {"market_data:0": 1}, {}, (), 0)
@@ -19,12 +21,14 @@ class History:
         self.error: Exception | None = None
         self.go_on = threading.Event()
         self.committed: list[int] = []
+        self.batches: list[BatchCommit] = []
 
     def commit(self, batch) -> bool:
         self.go_on.wait(10)
         if self.error is not None:
             raise self.error
         self.committed.append(batch.epoch)
+        self.batches.append(batch)
         return True
 
 
@@ -56,7 +60,7 @@ def latest():
 
 @pytest.fixture
 def writer(history, latest):
-    made = DurableWriter(history, latest, Announcer())
+    made = DurableWriter(history, latest, Announcer(), {"market_data:0": 0})
     yield made
     history.go_on.set()
     made.close()
@@ -90,3 +94,13 @@ def test_the_next_batch_is_not_handed_over_when_the_one_before_failed(writer, hi
     with pytest.raises(RuntimeError, match="no such column"):
         writer.write(NOTHING, fence=1, epoch=8, announce=True)
     assert history.committed == []
+
+
+def test_each_batch_names_the_offsets_that_the_one_before_has_left(writer, history):
+    history.go_on.set()
+    for epoch, offset in enumerate((1, 1, 5)):
+        fold = replace(NOTHING, offsets={"market_data:0": offset})
+        writer.write(fold, fence=1, epoch=epoch, announce=True)
+    writer.wait()
+    follows = [batch.follows for batch in history.batches]
+    assert follows == [{"market_data:0": 0}, {"market_data:0": 1}, {"market_data:0": 1}]

@@ -51,7 +51,7 @@ def told(**how: Any) -> dict[str, Any]:
 def test_it_goes_on_where_the_state_ends_and_loses_nothing_silently():
     found = told()
     assert json.loads(found["assign"]) == {"market_data": [1], "trades": [0]}
-    assert json.loads(found["startingOffsets"]) == {"market_data": {"1": 7}, "trades": {"0": -2}}
+    assert json.loads(found["startingOffsets"]) == {"market_data": {"1": 7}, "trades": {"0": 0}}
     assert found["failOnDataLoss"] == "true"
 
 

@@ -28,6 +28,7 @@ def rows_of_round(number: int) -> pa.Table:
             "partition": pa.array([0] * len(ticks), pa.int32()),
             "offset": pa.array(range(number * len(ticks), (number + 1) * len(ticks)), pa.int64()),
             "value": pa.array(list(map(encode, ticks)), pa.binary()),
+            "timestamp": pa.array([0] * len(ticks), pa.timestamp("us", "UTC")),
         }
     )
 
