@@ -25,7 +25,7 @@ UNAVAILABLE_PAUSE_MAX_S: Final = 5.0
 FENCED_PAUSE_S: Final = 30.0
 """A superseded driver has nothing to do but to stand by: no hurry, and no fence taken back."""
 RECOVERY_PAUSE_S: Final = 60.0
-"""Only a person can mend it, with the servers that run; the next start notices that it is mended."""
+"""Only a person can mend it, with the servers running; the next start notices that it is mended."""
 
 
 class Verdict(NamedTuple):

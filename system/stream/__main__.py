@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Final
 
 from system.errors import RiskstreamError, UnavailableError
 from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
@@ -11,6 +12,8 @@ from system.settings import load_settings
 from system.store.errors import FencedError, SchemaError
 from system.stream.continuity import StateMismatchError
 from system.stream.driver import Driver, stop_on_signals
+
+LINGER_S: Final = 6.0
 
 
 def main() -> int:
@@ -36,6 +39,8 @@ def main() -> int:
         driver.run()
     except (StateMismatchError, SchemaError) as error:
         logging.getLogger("system.stream").error("the stream does not start: %s", error)
+        # supervisord takes an end within five seconds for a failed start, and not its exit code.
+        driver.linger(LINGER_S)
         return EXIT_NEEDS_RECOVERY
     except RiskstreamError as error:
         logging.getLogger("system.stream").exception("the stream has stopped")

@@ -99,6 +99,10 @@ class Driver:
         """Ask the driver to end; it finishes the batch under way."""
         self._stopping.set()
 
+    def linger(self, seconds: float) -> None:
+        """Wait before the process ends, unless the driver is asked to stop."""
+        self._stopping.wait(seconds)
+
     def run(self) -> None:
         """Run until stopped.
 

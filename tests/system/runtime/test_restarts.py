@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from system.exits import EXIT_FENCED, EXIT_UNAVAILABLE
+from system.exits import EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
 from system.runtime.restarts import (
     CRASH_WINDOW_S,
     FENCED_PAUSE_S,
     MAX_CRASHES,
     PAUSES_S,
+    RECOVERY_PAUSE_S,
     UNAVAILABLE_PAUSE_MAX_S,
     RestartPolicy,
 )
@@ -79,6 +80,13 @@ def test_a_superseded_driver_is_not_started_again_at_once(policy):
     verdict = policy.crashed("stream", 0.0, EXIT_FENCED)
     assert verdict.pause_s == FENCED_PAUSE_S
     assert not verdict.stops_all
+
+
+def test_a_driver_that_needs_a_person_never_stops_the_servers_that_recovery_needs(policy):
+    for number in range(3 * MAX_CRASHES):
+        verdict = policy.crashed("stream", number * RECOVERY_PAUSE_S, EXIT_NEEDS_RECOVERY)
+        assert verdict.pause_s == RECOVERY_PAUSE_S
+        assert not verdict.stops_all
 
 
 def test_a_component_that_is_down_at_every_start_is_given_minutes_before_everything_stops(policy):
