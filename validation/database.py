@@ -12,10 +12,10 @@ import psycopg
 
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot
+from system.store.connection import ANSWER_TIMEOUT_S, connected
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.ledger import Counters, Fate, Outcome
 
-CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 30_000
 
 END_OF_DAYS: Final = """
@@ -38,10 +38,10 @@ def reading(database_url: str) -> Iterator[Any]:
     database_url : str
         PostgreSQL URL, password included.
     """
-    connection = psycopg.connect(
+    connection = connected(
         database_url,
-        connect_timeout=CONNECT_TIMEOUT_S,
-        options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+        statement_timeout_ms=STATEMENT_TIMEOUT_MS,
+        answer_timeout_s=STATEMENT_TIMEOUT_MS / 1000 + ANSWER_TIMEOUT_S,
     )
     with closing(connection):
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ

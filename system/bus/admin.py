@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from system.bus.errors import BusUnavailableError, TopicMismatchError, kafka_errors_as_ours
-from system.bus.reach import await_broker
+from system.bus.reach import await_broker, link_options
 from system.contracts.codec import MAX_MESSAGE_BYTES
 from system.contracts.topics import INPUT_TOPICS, TOPICS, Topic
 
@@ -59,7 +59,7 @@ def create_topics(
     await_broker(bootstrap_servers, timeout_seconds)
     with kafka_errors_as_ours(bootstrap_servers, "create topics"):
         admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap_servers.split(","), bootstrap_timeout_ms=timeout_ms
+            **link_options(bootstrap_servers, timeout_seconds, request_seconds=timeout_seconds)
         )
         try:
             answer = admin.create_topics(wanted, timeout_ms=timeout_ms, raise_errors=False)

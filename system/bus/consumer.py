@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from kafka import KafkaConsumer, TopicPartition
 
 from system.bus.errors import ReadTimeoutError, TopicMissingError, kafka_errors_as_ours
-from system.bus.reach import RECONNECT_BACKOFF_MAX_MS, await_broker
+from system.bus.reach import await_broker, link_options
 from system.clock import Clock, SystemClock
 from system.contracts.codec import decode_topic
 from system.contracts.messages import Message
@@ -394,9 +394,7 @@ def _behind(position: OffsetVector, end: OffsetVector) -> dict[str, str]:
 
 def _options(bootstrap_servers: str, timeout_seconds: float) -> dict[str, Any]:
     return {
-        "bootstrap_servers": bootstrap_servers.split(","),
-        "bootstrap_timeout_ms": round(timeout_seconds * 1000),
-        "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MAX_MS,
+        **link_options(bootstrap_servers, timeout_seconds),
         "group_id": None,
         "enable_auto_commit": False,
         "auto_offset_reset": "none",

@@ -24,7 +24,7 @@ from system.bus.errors import (
     TopicMissingError,
     kafka_errors_as_ours,
 )
-from system.bus.reach import RECONNECT_BACKOFF_MAX_MS, await_broker
+from system.bus.reach import await_broker, link_options
 from system.bus.routing import partition_of, topic_of
 from system.contracts.codec import encode
 from system.contracts.messages import Mark, Message
@@ -34,7 +34,6 @@ LINGER_MS: Final = 0
 BATCH_BYTES: Final = 65_536
 CONNECT_TIMEOUT_SECONDS: Final = 30.0
 METADATA_TIMEOUT_SECONDS: Final = 10.0
-REQUEST_TIMEOUT_SECONDS: Final = 10.0
 DELIVERY_TIMEOUT_SECONDS: Final = 30.0
 MAX_UNACKED_COUNT: Final = 50_000
 MAX_KEPT_FAILURES: Final = 100
@@ -370,16 +369,13 @@ def _check_size(topic: Topic, value: bytes) -> None:
 
 def _options(bootstrap_servers: str, linger_ms: int, timeout_seconds: float) -> dict[str, Any]:
     return {
-        "bootstrap_servers": bootstrap_servers.split(","),
-        "bootstrap_timeout_ms": round(timeout_seconds * 1000),
-        "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MAX_MS,
+        **link_options(bootstrap_servers, timeout_seconds),
         "enable_idempotence": True,
         "acks": "all",
         "linger_ms": linger_ms,
         "batch_size": BATCH_BYTES,
         "max_request_size": MAX_OUTPUT_RECORD_BYTES,
         "max_block_ms": round(METADATA_TIMEOUT_SECONDS * 1000),
-        "request_timeout_ms": round(REQUEST_TIMEOUT_SECONDS * 1000),
         "delivery_timeout_ms": round(DELIVERY_TIMEOUT_SECONDS * 1000),
         "allow_auto_create_topics": False,
         "metrics_enabled": False,

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from kafka import KafkaAdminClient
 
 from system.bus.admin import create_topics
+from system.bus.reach import link_options
 from system.errors import InputError
 from system.places import SETUP_COMMAND
 from system.runtime.component import CHECK_BOUND_S, Component, Site, check_port
@@ -78,11 +79,10 @@ class Kafka(Component):
         """Return if a broker describes its cluster."""
         servers = connections.kafka_bootstrap_servers.split(",")
         check_port(servers[0])
-        bound_ms = int(CHECK_BOUND_S * 1000)
         admin = KafkaAdminClient(
-            bootstrap_servers=servers,
-            bootstrap_timeout_ms=bound_ms,
-            request_timeout_ms=bound_ms,
+            **link_options(
+                connections.kafka_bootstrap_servers, CHECK_BOUND_S, request_seconds=CHECK_BOUND_S
+            )
         )
         try:
             admin.describe_cluster()

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-import psycopg
-
 from system.errors import InternalError
-from system.runtime.component import Component, Site, is_root, reachable_by_others
+from system.runtime.component import CHECK_BOUND_S, Component, Site, is_root, reachable_by_others
 from system.runtime.errors import StackError
 from system.runtime.programs import Program, run_step
 from system.runtime.state import opened_short_dir
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
+from system.store.connection import connected
 
 ROLE: Final = "riskstream"
 DATABASE: Final = "riskstream"
@@ -91,7 +90,11 @@ class Postgres(Component):
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
         """Return if the server answers SELECT 1."""
-        connection = psycopg.connect(connections.database_url, connect_timeout=CONNECT_BOUND_S)
+        connection = connected(
+            connections.database_url,
+            connect_timeout_s=CONNECT_BOUND_S,
+            answer_timeout_s=CHECK_BOUND_S,
+        )
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")

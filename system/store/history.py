@@ -12,12 +12,12 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from system.contracts.api import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.store import retention, sql
+from system.store.connection import ANSWER_TIMEOUT_S, connected, write_attempts
 from system.store.cursors import Cursor, Row, all_rows, one_row
 from system.store.errors import (
     SnapshotConflictError,
@@ -39,13 +39,8 @@ from system.store.records import (
 from system.store.schema import upgrade_schema
 from system.store.transactions import write_batch
 
-CONNECT_TIMEOUT_S: Final = 5
-STATEMENT_TIMEOUT_MS: Final = 15_000
 READERS_MAX: Final = 8
 READER_WAIT_S: Final = 3.0
-COMMIT_PATIENCE_S: Final = 12.0
-"""A server that refuses is waited for: a driver that gives up is away for longer."""
-COMMIT_BACKOFF_MAX_S: Final = 1.0
 MAX_STATE_KEYS: Final = 100_000
 T = TypeVar("T")
 Connection = psycopg.Connection[Row]
@@ -61,10 +56,13 @@ class RiskHistory(LimitTrail, IdentityRecord):
     ----------
     database_url : str
         PostgreSQL URL, password included; never logged.
+    answer_timeout_s : float
+        Bound of each wait for the server, seconds; a connection that passes it is closed.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._database_url = database_url
+        self._answer_timeout_s = answer_timeout_s
         self._writer: Connection | None = None
         self._limits = retention.LimitWatch()
         self._lock = threading.Lock()
@@ -397,12 +395,7 @@ class RiskHistory(LimitTrail, IdentityRecord):
     # -- connections --------------------------------------------------------------------
 
     def _connect(self) -> Connection:
-        return psycopg.connect(
-            self._database_url,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            application_name="riskstream",
-            options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
-        )
+        return connected(self._database_url, answer_timeout_s=self._answer_timeout_s)
 
     @contextmanager
     def _reading(self) -> Iterator[Cursor]:
@@ -416,7 +409,7 @@ class RiskHistory(LimitTrail, IdentityRecord):
 
     def _write(self, work: Callable[[Cursor], T]) -> T:
         with self._lock, _answering():
-            return cast(T, _attempts()(self._write_once, work))
+            return cast(T, write_attempts()(self._write_once, work))
 
     def _write_once(self, work: Callable[[Cursor], T]) -> T:
         if self._writer is None:
@@ -437,15 +430,6 @@ class RiskHistory(LimitTrail, IdentityRecord):
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-
-def _attempts() -> Retrying:
-    return Retrying(
-        retry=retry_if_exception_type((psycopg.OperationalError, psycopg.InterfaceError)),
-        stop=stop_after_delay(COMMIT_PATIENCE_S),
-        wait=wait_exponential(multiplier=0.1, max=COMMIT_BACKOFF_MAX_S),
-        reraise=True,
-    )
 
 
 @contextmanager

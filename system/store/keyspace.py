@@ -27,6 +27,7 @@ nanoseconds of uptime do not reach.
 
 from __future__ import annotations
 
+import socket
 from typing import Final
 
 PREFIX: Final = "riskstream:"
@@ -59,6 +60,15 @@ ORACLE_EXPIRY_MS: Final = 15_000
 REPLAY_EXPIRY_MS: Final = 5_000
 CONNECT_TIMEOUT_S: Final = 2.0
 REPLY_TIMEOUT_S: Final = 5.0
+KEEPALIVES: Final = {
+    socket.TCP_KEEPIDLE: 5,
+    socket.TCP_KEEPINTVL: 2,
+    socket.TCP_KEEPCNT: 3,
+    socket.TCP_USER_TIMEOUT: 10_000,
+}
+"""Seconds, but for the last one (milliseconds): the same as of connections to PostgreSQL."""
+IDLE_UNASKED_S: Final = 15
+"""A connection that was idle for longer is asked (PING) before it is used."""
 ATTEMPTS: Final = 3
 STREAM_ATTEMPTS: Final = 24
 """Ten seconds of a server that refuses: a driver that gives up is away for longer."""

@@ -57,9 +57,7 @@ class LatestStore:
     def __init__(self, redis_url: str, *, attempts: int = keyspace.ATTEMPTS) -> None:
         self._redis = Redis.from_url(
             redis_url,
-            protocol=2,
-            socket_timeout=keyspace.REPLY_TIMEOUT_S,
-            socket_connect_timeout=keyspace.CONNECT_TIMEOUT_S,
+            **link_options(),
             retry=Retry(redis_backoff(), attempts),
             # Memory is free again once a slow reader was disconnected.
             retry_on_error=[OutOfMemoryError],
@@ -376,6 +374,27 @@ def answering() -> Iterator[None]:
             f"Redis does not answer within {keyspace.REPLY_TIMEOUT_S:g} s, "
             f"tried again and again: {error}"
         ) from error
+
+
+def link_options(timeout_s: float | None = None) -> dict[str, Any]:
+    """Return the bounds of a connection to Redis, for every client of it.
+
+    A reply that does not come, from a stopped server or a vanished host, is noticed within
+    ``REPLY_TIMEOUT_S``; a connection of the pool that was idle for long is asked before it is used.
+
+    Parameters
+    ----------
+    timeout_s : float, optional
+        Bound of connection and reply in place of the usual ones, seconds.
+    """
+    return {
+        "protocol": 2,
+        "socket_timeout": timeout_s or keyspace.REPLY_TIMEOUT_S,
+        "socket_connect_timeout": timeout_s or keyspace.CONNECT_TIMEOUT_S,
+        "socket_keepalive": True,
+        "socket_keepalive_options": keyspace.KEEPALIVES,
+        "health_check_interval": keyspace.IDLE_UNASKED_S,
+    }
 
 
 def redis_backoff() -> ExponentialWithJitterBackoff:

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 
 from system.contracts.api import StreamStatus
 from system.store import keyspace
-from system.store.latest import answering, redis_backoff
+from system.store.latest import answering, link_options, redis_backoff
 from system.store.live import (
     LatestRecord,
     StreamEntry,
@@ -36,9 +36,7 @@ class LatestReader:
     def __init__(self, redis_url: str) -> None:
         pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
             redis_url,
-            protocol=2,
-            socket_timeout=keyspace.REPLY_TIMEOUT_S,
-            socket_connect_timeout=keyspace.CONNECT_TIMEOUT_S,
+            **link_options(),
             retry=Retry(redis_backoff(), keyspace.ATTEMPTS),
             max_connections=keyspace.READERS_MAX,
             timeout=keyspace.REPLY_TIMEOUT_S,
