@@ -30,6 +30,7 @@ from validation.gathering import Stated, read_inputs, read_stated
 from validation.patience import Patience
 from validation.processes import ObserverProcess
 from validation.scenarios.injection.injector import FaultInjector, FaultOutcome
+from validation.scenarios.injection.making import FaultMaker
 from validation.scenarios.injection.rig import Rig
 from validation.scenarios.injection.stream_watch import StreamWatch
 from validation.scenarios.process import SourceProcess
@@ -69,9 +70,14 @@ class Run:
     def waits_at_faults(self) -> bool:
         """Whether the source waits at a fault until the one before it is over.
 
-        A schedule leaves them room; without one they would all come at once. Their recoveries
-        then hold together, behind the last fault.
+        A schedule leaves them room; without one they would all come at once. It also waits where
+        nothing may be sent during a fault.
         """
+        return self.shares_hold or any(fault.quiet for fault in self.story.scenario.file.faults)
+
+    @property
+    def shares_hold(self) -> bool:
+        """Whether recoveries hold together, behind the last fault."""
         return self.speed is None and bool(self.story.scenario.file.faults)
 
 
@@ -127,14 +133,12 @@ def play(
     log.unlink(missing_ok=True)
     standing = Standing(day_count=len(story.days))
     watch_of_stream = StreamWatch(connections)
+    maker = FaultMaker(running, connections, rig=rig, log=log)
     injector = FaultInjector(
-        running,
+        maker,
         watch_of_stream.looks,
         story.scenario.file.faults,
-        rig=rig,
-        state_dir=connections.state_dir,
-        log=log,
-        shares_hold=run.waits_at_faults,
+        shares_hold=run.shares_hold,
     )
     restart = _Restart(running)
     begins: list[Callable[[Callable[[], None]], None]] = [
@@ -142,6 +146,7 @@ def play(
         restart.begin,
     ]
     with ExitStack() as stack:
+        stack.callback(maker.close)
         source = stack.enter_context(  # it gets ready meanwhile
             SourceProcess(
                 source_arguments(run, connections),
@@ -179,7 +184,7 @@ def play(
         shown=watch.shown,
         faults=faults,
         summary=summary,
-        sent=dict(Counter(opened_topics) + Counter(source.sent)),
+        sent=dict(Counter(opened_topics) + Counter(source.sent) + maker.sent),
         stretch=stretch,
     )
 

@@ -206,7 +206,7 @@ class ScenarioStack:
         rig.open()
         running = self.running
         for name in APPS:
-            running.reconfigure(name, {**environment, **rig.environment})
+            running.reconfigure(name, {**environment, **rig.environment(name)})
         with ThreadPoolExecutor(len(APPS)) as pool:
             list(pool.map(running.restart, APPS))
 

@@ -1,50 +1,33 @@
-"""Faults of a run's own stack, each with a witness that it bit, and how long recovery took.
-
-Only processes of the run's own stack are touched: ids come from its supervisor.
-"""
+"""Faults at their moments, one after the other, and the recovery from each."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 import psutil
+import psycopg
+from redis import RedisError
 
 from system.clock import Clock, SystemClock
 from system.contracts.replay import ReplayFault
-from system.errors import RiskstreamError, UnavailableError
-from system.runtime.programs import guarded_command
-from system.runtime.running import RunningStack
-from system.runtime.supervision import program_path
+from system.errors import RiskstreamError
 from validation.scenarios.injection.recovery import Look, Recovery, Relapse, Span, recovery
-from validation.scenarios.injection.rig import Rig, cut_off, delayed
 from validation.scenarios.injection.tables import (
     AnyFault,
-    Cut,
-    Delay,
-    DiskFull,
-    Kill,
-    Pause,
-    SecondDriver,
+    EmptyRedis,
+    KillAt,
+    LoseDatabase,
+    RestoreDatabase,
+    UndoCommit,
 )
 
-EXECUTOR: Final = "executor"
-EXECUTOR_MAIN: Final = "CoarseGrainedExecutorBackend"
-WORKER: Final = "spark-worker"
 STREAM: Final = "stream"
-GONE_BOUND_S: Final = 60.0
-BACK_BOUND_S: Final = 180.0
 WAITED_FOR: Final = 4.0
 """Times the bound of a fault: recovery that takes longer has not come. Later than the bound itself
 is a timing, and reported: a slow machine recovers slowly."""
-POLL_S: Final = 0.1
 JUDGED_EVERY_S: Final = 0.5
 
 
@@ -82,6 +65,14 @@ class Bite(NamedTuple):
     witness: str
 
 
+class Maker(Protocol):
+    """Makes one fault at a time: ``making.FaultMaker``, or a fake."""
+
+    def make(self, fault: AnyFault) -> tuple[bool, str]:
+        """Make a fault; return whether it bit, and what was seen of it."""
+        ...
+
+
 class FaultInjector:
     """Does what a scenario's faults say when their cues come, one after the other.
 
@@ -90,18 +81,12 @@ class FaultInjector:
 
     Parameters
     ----------
-    running : RunningStack
-        Whose processes.
+    maker : Maker
+        Makes the faults.
     looks : iterable of Look
         Looks at the stream so far; another thread adds to it until the injector is done.
     faults : sequence
         Of the scenario.
-    rig : Rig
-        Relays and the small disk that they need.
-    state_dir : Path
-        Folder of the stack: a second driver is started as its first one was.
-    log : Path
-        Where a second driver's words go.
     shares_hold : bool
         Whether a fault may begin as soon as the stream looks recovered from the one before: the
         time that each recovery must hold is then the same, behind the last fault. Otherwise each
@@ -112,23 +97,17 @@ class FaultInjector:
 
     def __init__(
         self,
-        running: RunningStack,
+        maker: Maker,
         looks: Iterable[Look],
         faults: Sequence[AnyFault],
         *,
-        rig: Rig,
-        state_dir: Path,
-        log: Path,
         shares_hold: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        self._running = running
+        self._maker = maker
         self._looks = looks
         self._faults = faults
         self._shares_hold = shares_hold
-        self._rig = rig
-        self._state_dir = state_dir
-        self._log = log
         self._clock = clock or SystemClock()
         self._threads: list[threading.Thread] = []
         self._bites: dict[int, Bite] = {}
@@ -189,15 +168,18 @@ class FaultInjector:
         fault = self._faults[index]
         began_ns = self._clock.monotonic_ns()
         self._begun.add(index)
-        go_on()
+        if not fault.quiet:
+            go_on()
         try:
-            bit, witness = self._bite(fault)
-        except (RiskstreamError, psutil.Error, OSError) as error:
+            bit, witness = self._maker.make(fault)
+        except (RiskstreamError, psutil.Error, psycopg.Error, RedisError, OSError) as error:
             bit, witness = False, str(error)
         ended_ns = self._clock.monotonic_ns()
         self._bites[index] = Bite(began_ns, ended_ns, bit, witness)
         self._await_recovered(index)
         self._over.add(index)
+        if fault.quiet:
+            go_on()
 
     def _await_recovered(self, index: int) -> None:
         """Wait until the next fault may begin: this one is recovered from, or it is too late."""
@@ -231,119 +213,19 @@ class FaultInjector:
             return own_s
         return max(fault.steady_s for fault in self._faults)
 
-    def _bite(self, fault: AnyFault) -> tuple[bool, str]:
-        if isinstance(fault, Kill):
-            return self._kill(fault)
-        if isinstance(fault, Pause):
-            return self._pause(fault)
-        if isinstance(fault, Delay):
-            return delayed(self._rig.relay(fault.what), fault, self._clock)
-        if isinstance(fault, Cut):
-            return cut_off(self._rig.relay(fault.what), fault, self._clock)
-        if isinstance(fault, DiskFull):
-            return self._disk_full(fault)
-        return self._second_driver(fault)
-
-    def _kill(self, fault: Kill) -> tuple[bool, str]:
-        process = self._process(fault.what)
-        process.kill()
-        with suppress(psutil.NoSuchProcess):
-            process.wait(GONE_BOUND_S)
-        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            return False, f"process {process.pid} outlived SIGKILL"
-        after = self._await_other(fault.what, process)
-        return True, f"process {process.pid} killed, {after or 'nobody'} in its place"
-
-    def _pause(self, fault: Pause) -> tuple[bool, str]:
-        head = self._process(fault.what)
-        family = [head, *head.children(recursive=True)]
-        try:
-            _signal(family, signal.SIGSTOP)
-            self._clock.sleep(fault.seconds / 2)
-            stopped = sum(_is_stopped(one) for one in family)
-            self._clock.sleep(fault.seconds / 2)
-        finally:
-            _signal(family, signal.SIGCONT)
-        witness = f"{stopped} of {len(family)} processes seen stopped for {fault.seconds:.1f} s"
-        return stopped > 0, witness
-
-    def _disk_full(self, fault: DiskFull) -> tuple[bool, str]:
-        """Fill the checkpoints' disk: the driver must end, and one that has room take over."""
-        first = self._process(STREAM)
-        told = self._rig.disk.fill(fault.seconds)
-        after = self._await_other(STREAM, first)
-        return after is not None, f"{told}; driver {first.pid} ended, {after or 'nobody'} took over"
-
-    def _second_driver(self, fault: SecondDriver) -> tuple[bool, str]:
-        first = self._process(STREAM)
-        program = self._state_dir / program_path(STREAM)
-        with self._log.open("ab") as log:
-            second = subprocess.Popen(
-                guarded_command(str(program), str(os.getpid())),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            other = self._await_other(STREAM, first)
-            with suppress(subprocess.TimeoutExpired):
-                second.wait(fault.recover_within_s / 2)
-        finally:
-            outlived = second.poll() is None
-            if outlived:
-                second.kill()
-                second.wait()
-        ended = "was ended by us" if outlived else f"was fenced off itself ({second.returncode})"
-        if other is None:
-            return False, f"driver {first.pid} was not fenced off; the second {ended}"
-        return True, f"driver {first.pid} fenced off, {other} in its place; the second {ended}"
-
-    def _process(self, what: str) -> psutil.Process:
-        if what != EXECUTOR:
-            return psutil.Process(self._running.pid(what))
-        for child in psutil.Process(self._running.pid(WORKER)).children(recursive=True):
-            with suppress(psutil.NoSuchProcess):  # a zombie is one too: it has no command line
-                if any(EXECUTOR_MAIN in part for part in child.cmdline()):
-                    return child
-        raise UnavailableError("no executor runs")
-
-    def _await_other(self, what: str, before: psutil.Process) -> int | None:
-        """Return the id of the process that took a place; None when none did in time."""
-        deadline_ns = self._clock.monotonic_ns() + round(BACK_BOUND_S * 1e9)
-        while self._clock.monotonic_ns() < deadline_ns:
-            with suppress(RiskstreamError, psutil.Error):
-                process = self._process(what)
-                if (process.pid, process.create_time()) != (before.pid, _born(before)):
-                    return process.pid
-            self._clock.sleep(POLL_S)
-        return None
-
-
-def _born(process: psutil.Process) -> float:
-    try:
-        return process.create_time()
-    except psutil.NoSuchProcess:
-        return 0.0
-
-
-def _signal(family: Sequence[psutil.Process], number: signal.Signals) -> None:
-    for process in family:
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
-
-
-def _is_stopped(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_STOPPED
-    except psutil.NoSuchProcess:
-        return False
-
 
 def _name(fault: AnyFault) -> str:
     return str(type(fault).__struct_config__.tag)
 
 
 def _what(fault: AnyFault) -> str:
+    """Return what a fault hits, for a person."""
+    if isinstance(fault, KillAt):
+        return f"{STREAM} at {fault.point}"
+    if isinstance(fault, EmptyRedis):
+        return "redis"
+    if isinstance(fault, UndoCommit | RestoreDatabase | LoseDatabase):
+        return "postgres"
     return str(getattr(fault, "what", STREAM))
 
 

@@ -18,10 +18,19 @@ from system.runtime.ports import free_ports
 from system.runtime.running import RunningStack
 from system.settings import EXTERNAL_VARIABLES, LOOPBACK, Connections
 from validation.scenarios.injection.disk import SmallDisk
+from validation.scenarios.injection.kill_points import POINTS, STOPS_BEHIND
 from validation.scenarios.injection.relay import Relay, RelayCounts
-from validation.scenarios.injection.tables import AnyFault, Cut, Delay, DiskFull
+from validation.scenarios.injection.tables import (
+    AnyFault,
+    BlackHole,
+    Cut,
+    Delay,
+    DiskFull,
+    KillAt,
+)
 
 KAFKA: Final = "kafka"
+STREAM: Final = "stream"
 LISTENER: Final = "RELAYED"
 _PROPERTIES: Final = Path("kafka") / "server.properties"
 
@@ -43,8 +52,11 @@ class Rig:
         self, faults: Iterable[AnyFault], running: RunningStack, connections: Connections
     ) -> None:
         listed = list(faults)
-        self._links = sorted({one.what for one in listed if isinstance(one, Delay | Cut)})
-        self._wants_disk = any(isinstance(one, DiskFull) for one in listed)
+        self._links = {fault.what for fault in listed if isinstance(fault, Delay | Cut | BlackHole)}
+        self._driver_links: set[str] = {
+            POINTS[fault.point].link for fault in listed if isinstance(fault, KillAt)
+        }
+        self._wants_disk = any(isinstance(fault, DiskFull) for fault in listed)
         self._running = running
         self._connections = connections
         self._relays: dict[str, Relay] = {}
@@ -54,12 +66,15 @@ class Rig:
     @property
     def is_wanted(self) -> bool:
         """Whether a fault needs anything of it."""
-        return self._wants_disk or bool(self._links)
+        return self._wants_disk or bool(self._links | self._driver_links)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """Variables that point the product's processes at the relays."""
-        ports = {name: relay.port for name, relay in self._relays.items()}
+    def environment(self, component: str) -> dict[str, str]:
+        """Return the variables that point a process of the product at the relays.
+
+        Where the driver is to be killed at a request, only the driver's requests pass the relay.
+        """
+        links = self._links | self._driver_links if component == STREAM else self._links
+        ports = {name: relay.port for name, relay in self._relays.items() if name in links}
         return relayed_variables(self._connections, ports)
 
     @property
@@ -82,9 +97,10 @@ class Rig:
         RiskstreamError
             If the broker does not come up with its listener.
         """
-        for name in self._links:
+        for name in sorted(self._links | self._driver_links):
             port, target = self._ports(name)
-            self._relays[name] = self._open.enter_context(Relay(port, target))
+            relay = Relay(port, target, stops_behind=STOPS_BEHIND.get(name, b""))
+            self._relays[name] = self._open.enter_context(relay)
         if self._wants_disk:
             self._disk = self._open.enter_context(SmallDisk(self._connections.state_dir))
 
@@ -204,13 +220,25 @@ def cut_off(relay: Relay, fault: Cut, clock: Clock) -> tuple[bool, str]:
     finally:
         relay.heal()
     done = _since(before, relay.counts)
-    told = f"{done.cut} connections cut, {done.refused} refused within {fault.seconds:g} s"
-    return done.cut > 0, told
+    witness = f"{done.cut} connections cut, {done.refused} refused within {fault.seconds:g} s"
+    return done.cut > 0, witness
+
+
+def silenced(relay: Relay, fault: BlackHole, clock: Clock) -> tuple[bool, str]:
+    """Let nothing pass a relay for a while; return whether it bit, and the witness."""
+    before = relay.counts
+    relay.silence()
+    try:
+        clock.sleep(fault.seconds)
+        done = _since(before, relay.counts)
+    finally:
+        relay.heal()
+    return done.held > 0, f"{done.held} pieces kept back for up to {fault.seconds:g} s"
 
 
 def refused_here(faults: Iterable[AnyFault]) -> str:
     """Return why faults of a scenario cannot be made on this machine; empty when they can."""
-    wants_disk = any(isinstance(one, DiskFull) for one in faults)
+    wants_disk = any(isinstance(fault, DiskFull) for fault in faults)
     return SmallDisk.why_not() if wants_disk else ""
 
 

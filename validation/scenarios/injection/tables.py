@@ -15,18 +15,22 @@ Component: TypeAlias = Literal[
 
 
 Link: TypeAlias = Literal["kafka", "postgres", "redis"]
+KillPoint: TypeAlias = Literal["publish", "announce", "begin", "commit", "mark_durable"]
+InputTopic: TypeAlias = Literal["reference", "trades", "fx_rates", "market_data"]
 
 
 class FaultTable(Strict, frozen=True, kw_only=True, tag_field="do"):
     """Something that breaks at a moment of a day, in the run's own stack.
 
     ``steady_s``: how long the stream must stay recovered before it counts as recovered.
+    ``quiet``: nothing is sent between its beginning and the end of that time.
     """
 
     day: DayNumber
     at: Begin = 0.5
     recover_within_s: Seconds = 120.0
     steady_s: Annotated[float, Meta(ge=HOLDS_S, le=600)] = HOLDS_S
+    quiet: bool = False
 
 
 class Kill(FaultTable, frozen=True, kw_only=True, tag="kill"):
@@ -39,11 +43,16 @@ class Pause(FaultTable, frozen=True, kw_only=True, tag="pause"):
     """SIGSTOP to one component and all its children, SIGCONT after ``seconds``."""
 
     what: Component
-    seconds: Annotated[float, Meta(gt=0, le=60)] = 4.0
+    seconds: Annotated[float, Meta(gt=0, le=120)] = 4.0
 
 
 class SecondDriver(FaultTable, frozen=True, kw_only=True, tag="second_driver"):
-    """Another driver of the stream is started: it takes the fence, the first one ends."""
+    """Another driver of the stream is started, once or under a supervisor that restarts it.
+
+    ``supervised``: by supervisord with the section of the first one, to the end of the story.
+    """
+
+    supervised: bool = False
 
 
 class Delay(FaultTable, frozen=True, kw_only=True, tag="delay"):
@@ -67,4 +76,65 @@ class DiskFull(FaultTable, frozen=True, kw_only=True, tag="disk_full"):
     seconds: Annotated[float, Meta(gt=0, le=60)] = 4.0
 
 
-AnyFault: TypeAlias = Kill | Pause | SecondDriver | Delay | Cut | DiskFull
+class BlackHole(FaultTable, frozen=True, kw_only=True, tag="black_hole"):
+    """Connections of the product to a server stay open, and nothing passes: no reset, no answer.
+
+    What was on its way arrives when it is over, also from a client that has given up.
+    """
+
+    what: Link
+    seconds: Annotated[float, Meta(gt=0, le=120)] = 20.0
+
+
+class KillAt(FaultTable, frozen=True, kw_only=True, tag="kill_at"):
+    """SIGKILL to the driver when it sends a certain request, which never arrives."""
+
+    point: KillPoint
+
+
+class Flood(FaultTable, frozen=True, kw_only=True, tag="flood"):
+    """Records of NUL bytes, sent to an input topic while the driver stands still."""
+
+    topic: InputTopic = "trades"
+    records: Annotated[int, Meta(ge=1, le=100_000)] = 250
+    size: Annotated[int, Meta(ge=1, le=1_000_000)] = 1_000_000
+
+
+class EmptyRedis(FaultTable, frozen=True, kw_only=True, tag="empty_redis"):
+    """Every key of Redis is gone; the server lives."""
+
+
+class UndoCommit(FaultTable, frozen=True, kw_only=True, tag="undo_commit"):
+    """PostgreSQL has the rows of before some commits again, under a driver that runs.
+
+    As after a failover to a replica that had not received them.
+    """
+
+    behind_s: Seconds = 1.0
+
+
+class RestoreDatabase(FaultTable, frozen=True, kw_only=True, tag="restore_database"):
+    """PostgreSQL's files of ``behind_s`` ago are put back; everything else lives."""
+
+    behind_s: Seconds = 10.0
+
+
+class LoseDatabase(FaultTable, frozen=True, kw_only=True, tag="lose_database"):
+    """The database is gone, and an empty one has its name; everything else lives."""
+
+
+AnyFault: TypeAlias = (
+    Kill
+    | Pause
+    | SecondDriver
+    | Delay
+    | Cut
+    | BlackHole
+    | DiskFull
+    | KillAt
+    | Flood
+    | EmptyRedis
+    | UndoCommit
+    | RestoreDatabase
+    | LoseDatabase
+)

@@ -39,31 +39,28 @@ class Running:
 
 
 class Held(FaultInjector):
-    """Bites when it is let."""
+    """Makes a fault when it is let."""
 
-    def __init__(self, folder, *, shares_hold: bool = True) -> None:
+    def __init__(self, *, shares_hold: bool = True) -> None:
         clock = FastClock()
         super().__init__(
-            None,
+            self,
             Running(clock),
             FAULTS,
-            rig=None,
-            state_dir=folder,
-            log=folder / "log",
             shares_hold=shares_hold,
             clock=clock,
         )
         self.order: list[str] = []
         self.let = threading.Event()
 
-    def _bite(self, fault):
+    def make(self, fault):
         self.order.append(fault.what)
         return self.let.wait(BOUND_S), "seen"
 
 
 @pytest.fixture
-def injector(tmp_path) -> Held:
-    return Held(tmp_path)
+def injector() -> Held:
+    return Held()
 
 
 def test_a_fault_waits_for_the_one_before_it_and_the_source_with_it(injector):
@@ -92,8 +89,8 @@ def test_recoveries_that_share_their_time_hold_behind_the_last_fault(injector):
     assert all(one.recovered_s is not None and one.held_s >= 30 for one in outcomes)
 
 
-def test_a_recovery_of_its_own_is_held_before_the_next_fault_begins(tmp_path):
-    injector = Held(tmp_path, shares_hold=False)
+def test_a_recovery_of_its_own_is_held_before_the_next_fault_begins():
+    injector = Held(shares_hold=False)
     injector.let.set()
     injector.begin(0)
     injector.begin(1)

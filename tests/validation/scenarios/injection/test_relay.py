@@ -4,6 +4,7 @@ import socket
 import socketserver
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -25,14 +26,26 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
 
-@pytest.fixture
-def relay():
+@contextmanager
+def relayed(**options):
     with Server(("127.0.0.1", 0), Echo) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         (port,) = free_ports([None])
-        with Relay(port, server.server_address[1]) as relay:
+        with Relay(port, server.server_address[1], **options) as relay:
             yield relay
         server.shutdown()
+
+
+@pytest.fixture
+def relay():
+    with relayed() as relay:
+        yield relay
+
+
+@pytest.fixture
+def known():
+    with relayed(stops_behind=b"I write") as relay:
+        yield relay
 
 
 def connected(relay: Relay) -> socket.socket:
@@ -88,6 +101,50 @@ def test_a_cut_breaks_connections_off_and_refuses_new_ones_until_healed(relay):
     relay.heal()
     with connected(relay) as client:
         assert echoed(client, b"back") == b"back"
+
+
+def test_in_silence_connections_stay_open_and_what_was_sent_arrives_afterwards(relay):
+    with connected(relay) as client:
+        assert echoed(client, b"x") == b"x"
+        relay.silence()
+        client.sendall(b"lost?")
+        with connected(relay) as late:
+            late.sendall(b"new")
+            late.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                late.recv(1)
+            relay.heal()
+            late.settimeout(BOUND_S)
+            assert late.recv(3) == b"new"
+        assert client.recv(5) == b"lost?"
+    assert relay.counts.held >= 1
+
+
+def test_a_stop_passes_what_comes_before_the_request_and_nothing_after_it(relay):
+    with connected(relay) as client, connected(relay) as other:
+        assert echoed(client, b"x") == b"x"
+        assert echoed(other, b"x") == b"x"
+        reached = relay.stop_at(lambda piece: piece.find(b"COMMIT") if b"COMMIT" in piece else None)
+        assert echoed(client, b"BEGIN;") == b"BEGIN;"
+        client.sendall(b"INSERT;COMMIT;more")
+        assert reached.wait(BOUND_S)
+        other.sendall(b"waits")
+        relay.heal()
+        assert is_broken(client)
+        assert is_broken(other)
+    with connected(relay) as client:
+        assert echoed(client, b"COMMIT") == b"COMMIT"
+
+
+def test_a_relay_stops_only_on_connections_that_it_knows(known):
+    with connected(known) as writer, connected(known) as reader:
+        assert echoed(writer, b"I write") == b"I write"
+        reached = known.stop_at(lambda piece: 0 if piece == b"COMMIT" else None)
+        assert echoed(reader, b"COMMIT") == b"COMMIT"
+        assert not reached.is_set()
+        writer.sendall(b"COMMIT")
+        assert reached.wait(BOUND_S)
+        known.heal()
 
 
 def test_who_ends_a_connection_ends_it_on_the_other_side_too(relay):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import closing
 
 import pytest
 
@@ -17,7 +18,7 @@ from validation.scenarios.injection.rig import (
     require_possible,
     with_listener,
 )
-from validation.scenarios.injection.tables import Cut, Delay, DiskFull, Kill
+from validation.scenarios.injection.tables import BlackHole, Cut, Delay, DiskFull, Kill, KillAt
 
 FACTS = {
     "kafka_bootstrap_servers": "127.0.0.1:19092",
@@ -54,10 +55,19 @@ def test_a_broker_gets_one_more_listener_that_sends_its_clients_back_to_the_rela
 def test_a_scenario_asks_for_what_its_faults_need_and_for_nothing_else(connections):
     killing = Rig([Kill(day=1, what="api")], None, connections)
     assert not killing.is_wanted
-    assert killing.environment == {}
+    assert killing.environment("stream") == {}
     assert Rig([Delay(day=1, what="kafka")], None, connections).is_wanted
     assert Rig([Cut(day=1, what="redis")], None, connections).is_wanted
     assert Rig([DiskFull(day=1)], None, connections).is_wanted
+    assert Rig([BlackHole(day=1, what="redis")], None, connections).is_wanted
+    assert Rig([KillAt(day=1, point="commit")], None, connections).is_wanted
+
+
+def test_only_the_driver_passes_a_relay_that_stops_at_its_requests(connections):
+    with closing(Rig([KillAt(day=1, point="commit")], None, connections)) as rig:
+        rig.open()
+        assert set(rig.environment("stream")) == {"DATABASE_URL"}
+        assert rig.environment("api") == {}
 
 
 def test_without_root_a_full_disk_is_refused_with_the_reason(monkeypatch):

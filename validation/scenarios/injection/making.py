@@ -1,0 +1,266 @@
+"""Faults as they are made: on the processes, links and stores of a run's own stack.
+
+Only processes of the run's own stack are touched: ids come from its supervisor.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from system.bus.producer import MessageProducer
+from system.clock import Clock, SystemClock
+from system.contracts.topics import INPUT_TOPICS
+from system.errors import RiskstreamError, UnavailableError
+from system.runtime.programs import guarded_command
+from system.runtime.running import RunningStack
+from system.runtime.supervision import program_path
+from system.settings import Connections
+from validation.scenarios.injection import damage
+from validation.scenarios.injection.kill_points import POINTS
+from validation.scenarios.injection.rig import Rig, cut_off, delayed, silenced
+from validation.scenarios.injection.second_driver import SupervisedDriver
+from validation.scenarios.injection.tables import (
+    AnyFault,
+    BlackHole,
+    Cut,
+    Delay,
+    DiskFull,
+    EmptyRedis,
+    Flood,
+    Kill,
+    KillAt,
+    LoseDatabase,
+    Pause,
+    RestoreDatabase,
+    SecondDriver,
+    UndoCommit,
+)
+
+EXECUTOR: Final = "executor"
+EXECUTOR_MAIN: Final = "CoarseGrainedExecutorBackend"
+WORKER: Final = "spark-worker"
+STREAM: Final = "stream"
+GONE_BOUND_S: Final = 60.0
+BACK_BOUND_S: Final = 180.0
+REACHED_BOUND_S: Final = 60.0
+POLL_S: Final = 0.1
+TOPICS: Final = {topic.name: topic for topic in INPUT_TOPICS}
+
+Witness = tuple[bool, str]
+"""Whether a fault bit, and what was seen of it."""
+
+
+class FaultMaker:
+    """Makes faults, one at a time; closed when the story is over.
+
+    Parameters
+    ----------
+    running : RunningStack
+        Processes to kill and pause.
+    connections : Connections
+        Of that stack: the servers themselves, no relay.
+    rig : Rig
+        Relays and the small disk that faults need.
+    log : Path
+        Log of a second driver that nobody supervises.
+    clock : Clock, optional
+        Measures the faults.
+    """
+
+    def __init__(
+        self,
+        running: RunningStack,
+        connections: Connections,
+        *,
+        rig: Rig,
+        log: Path,
+        clock: Clock | None = None,
+    ) -> None:
+        self._running = running
+        self._connections = connections
+        self._rig = rig
+        self._log = log
+        self._clock = clock or SystemClock()
+        self._open = ExitStack()
+        self.sent: Counter[str] = Counter()
+        """Messages that faults have sent, by topic."""
+        self._makers: Mapping[type[AnyFault], Callable[[Any], Witness]] = {
+            Kill: self._kill,
+            Pause: self._pause,
+            Delay: lambda fault: delayed(self._rig.relay(fault.what), fault, self._clock),
+            Cut: lambda fault: cut_off(self._rig.relay(fault.what), fault, self._clock),
+            BlackHole: lambda fault: silenced(self._rig.relay(fault.what), fault, self._clock),
+            DiskFull: self._disk_full,
+            SecondDriver: self._second_driver,
+            KillAt: self._kill_at,
+            Flood: self._flood,
+            EmptyRedis: lambda _: damage.empty_redis(connections.redis_url),
+            UndoCommit: lambda fault: damage.undo_commits(
+                connections.database_url, behind_s=fault.behind_s, clock=self._clock
+            ),
+            RestoreDatabase: lambda fault: damage.restore_database(
+                running, connections, behind_s=fault.behind_s, clock=self._clock
+            ),
+            LoseDatabase: lambda _: damage.lose_database(connections.database_url),
+        }
+
+    def make(self, fault: AnyFault) -> Witness:
+        """Make a fault and return once it is over: whether it bit, and what was seen of it.
+
+        Raises
+        ------
+        RiskstreamError
+            If the stack cannot be asked, or nothing comes that the fault waits for.
+        psutil.Error, OSError, psycopg.Error, redis.RedisError
+            As processes and servers refuse it.
+        """
+        return self._makers[type(fault)](fault)
+
+    def close(self) -> None:
+        """End what a fault has left running."""
+        self._open.close()
+
+    def _kill(self, fault: Kill) -> tuple[bool, str]:
+        process = self._process(fault.what)
+        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.wait(GONE_BOUND_S)
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return False, f"process {process.pid} outlived SIGKILL"
+        after = self._await_other(fault.what, process)
+        return True, f"process {process.pid} killed, {after or 'nobody'} in its place"
+
+    def _pause(self, fault: Pause) -> tuple[bool, str]:
+        head = self._process(fault.what)
+        family = [head, *head.children(recursive=True)]
+        try:
+            _signal(family, signal.SIGSTOP)
+            self._clock.sleep(fault.seconds / 2)
+            stopped = sum(_is_stopped(process) for process in family)
+            self._clock.sleep(fault.seconds / 2)
+        finally:
+            _signal(family, signal.SIGCONT)
+        witness = f"{stopped} of {len(family)} processes seen stopped for {fault.seconds:.1f} s"
+        return stopped > 0, witness
+
+    def _disk_full(self, fault: DiskFull) -> tuple[bool, str]:
+        """Fill the checkpoints' disk: the driver must end, and one that has room take over."""
+        first = self._process(STREAM)
+        witness = self._rig.disk.fill(fault.seconds)
+        after = self._await_other(STREAM, first)
+        ended = f"driver {first.pid} ended, {after or 'nobody'} took over"
+        return after is not None, f"{witness}; {ended}"
+
+    def _kill_at(self, fault: KillAt) -> tuple[bool, str]:
+        process, point = self._process(STREAM), POINTS[fault.point]
+        relay = self._rig.relay(point.link)
+        reached = relay.stop_at(point.finder)
+        try:
+            if not reached.wait(REACHED_BOUND_S):
+                return False, f"no {fault.point} was sent within {REACHED_BOUND_S:.0f} s"
+            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.wait(GONE_BOUND_S)
+        finally:
+            relay.heal()
+        after = self._await_other(STREAM, process)
+        place = f"{fault.point}, which {point.link} has not seen"
+        return True, f"driver {process.pid} killed at {place}; {after or 'nobody'} in its place"
+
+    def _flood(self, fault: Flood) -> tuple[bool, str]:
+        process = self._process(STREAM)
+        process.suspend()
+        try:
+            with MessageProducer(self._connections.kafka_bootstrap_servers) as producer:
+                for _ in range(fault.records):
+                    producer.send_bytes(TOPICS[fault.topic], b"", bytes(fault.size))
+                    producer.flush()
+        finally:
+            process.resume()
+        self.sent[fault.topic] += fault.records
+        megabytes = fault.records * fault.size / 1e6
+        return True, f"{megabytes:.0f} MB of NUL bytes in {fault.records} records"
+
+    def _second_driver(self, fault: SecondDriver) -> tuple[bool, str]:
+        if fault.supervised:
+            return self._supervised_driver()
+        first = self._process(STREAM)
+        program = self._connections.state_dir / program_path(STREAM)
+        with self._log.open("ab") as log:
+            second = subprocess.Popen(
+                guarded_command(str(program), str(os.getpid())),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            other = self._await_other(STREAM, first)
+            with suppress(subprocess.TimeoutExpired):
+                second.wait(fault.recover_within_s / 2)
+        finally:
+            outlived = second.poll() is None
+            if outlived:
+                second.kill()
+                second.wait()
+        ended = "was ended by us" if outlived else f"was fenced off itself ({second.returncode})"
+        if other is None:
+            return False, f"driver {first.pid} was not fenced off; the second {ended}"
+        return True, f"driver {first.pid} fenced off, {other} in its place; the second {ended}"
+
+    def _supervised_driver(self) -> tuple[bool, str]:
+        """Leave a second driver under a supervisor of its own until the end of the story."""
+        first = self._process(STREAM)
+        second = self._open.enter_context(
+            SupervisedDriver(self._connections.state_dir, self._clock)
+        )
+        pid = second.await_process(BACK_BOUND_S)
+        return True, f"driver {pid} started beside {first.pid}; both supervisors restart theirs"
+
+    def _process(self, what: str) -> psutil.Process:
+        if what != EXECUTOR:
+            return psutil.Process(self._running.pid(what))
+        for child in psutil.Process(self._running.pid(WORKER)).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # a zombie is one too: it has no command line
+                if any(EXECUTOR_MAIN in part for part in child.cmdline()):
+                    return child
+        raise UnavailableError("no executor runs")
+
+    def _await_other(self, what: str, before: psutil.Process) -> int | None:
+        """Return the id of the process that took a place; None when none did in time."""
+        deadline_ns = self._clock.monotonic_ns() + round(BACK_BOUND_S * 1e9)
+        while self._clock.monotonic_ns() < deadline_ns:
+            with suppress(RiskstreamError, psutil.Error):
+                process = self._process(what)
+                if (process.pid, process.create_time()) != (before.pid, _born(before)):
+                    return process.pid
+            self._clock.sleep(POLL_S)
+        return None
+
+
+def _born(process: psutil.Process) -> float:
+    try:
+        return process.create_time()
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _signal(family: Sequence[psutil.Process], number: signal.Signals) -> None:
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def _is_stopped(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_STOPPED
+    except psutil.NoSuchProcess:
+        return False
