@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 from rich.table import Table
 
@@ -38,7 +37,7 @@ from loadtests.sent import placed_trades, sent_ticks
 from loadtests.shapes import SHAPES
 from loadtests.spark_profile import spark_profile
 from system.bus.consumer import read_topic
-from system.console import PlainConsole
+from system.console import PlainConsole, terminal_json
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA, TRADES
 from system.outputs import OUTPUT_FOLDER
@@ -114,7 +113,7 @@ def load(  # noqa: PLR0913, PLR0917 - one option each
     show_load(console, found)
     show_report_place(console, f"{report}/report.html, report.json")
     if as_json:
-        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        sys.stdout.write(terminal_json(found) + "\n")
     raise typer.Exit(EXIT_CODES[found.verdict])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.progress import TextColumn
 from rich.status import Status
@@ -56,6 +57,26 @@ def styled(*parts: str | tuple[str, str]) -> Text:
     """
     pairs = [(part, "") if isinstance(part, str) else part for part in parts]
     return Text.assemble(*((visible(text), style) for text, style in pairs))
+
+
+def terminal_json(value: msgspec.Struct, *, indent: int | None = None) -> str:
+    """Return a value as JSON in which what drives a terminal is escaped: the same values.
+
+    Parameters
+    ----------
+    value : Struct
+        Texts in it may hold anything that JSON can.
+    indent : int or None
+        Spaces per level; None: one line.
+    """
+    encoded = msgspec.json.encode(value)
+    text = (encoded if indent is None else msgspec.json.format(encoded, indent=indent)).decode()
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(
+        character if visible(character) == character else f"\\u{ord(character):04x}"
+        for character in text
+    )
 
 
 def plain_column(template: str) -> TextColumn:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 
 from loadtests.record import read_record
 from loadtests.speed import MachineSpeed, machine_speed
 from system.bus.consumer import Record
-from system.console import PlainConsole
+from system.console import PlainConsole, terminal_json
 from system.contracts.messages import Portfolio
 from system.contracts.oracle import OracleCheck, OracleStatus
 from system.outputs import OUTPUT_FOLDER
@@ -69,7 +68,7 @@ def demo(
     plan = SHORT if short else WHOLE
     found = run_demo(plan, report, console, keep=keep)
     if as_json:
-        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        sys.stdout.write(terminal_json(found) + "\n")
     raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import msgspec
 import typer
 
-from system.contracts.names import visible
+from system.console import terminal_json
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as JSON.")]
 Answer = TypeVar("Answer", bound=msgspec.Struct)
@@ -27,15 +27,6 @@ def print_answer(found: Answer, show: Callable[[Answer], None], *, as_json: bool
         Print it as indented JSON instead, every field of docs/api.md and nothing else.
     """
     if as_json:
-        text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
-        typer.echo(text if text.isascii() else _escaped(text))
+        typer.echo(terminal_json(found, indent=2))
     else:
         show(found)
-
-
-def _escaped(text: str) -> str:
-    """Return JSON in which characters that drive a terminal are escaped: the same values."""
-    return "".join(
-        character if visible(character) == character else f"\\u{ord(character):04x}"
-        for character in text
-    )

@@ -8,13 +8,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from system.console import PlainConsole, plain_column, styled
+from system.client.limits import _show_trail
+from system.console import PlainConsole, plain_column, styled, terminal_json
+from system.contracts.limits import TrailPage, TrailRow
 from system.exits import print_error
 from tests.message_strategies import VENDORS_NAMES, identifiers
 
@@ -24,6 +27,12 @@ FOLDERS = ("system", "validation", "loadtests")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 STYLE_TAG = re.compile(r"\[/?(bold|dim|italic|red|green|yellow|magenta|cyan|blue|white)[^\]]*\]")
 HOSTILE = ("Equity [/hedged]", "Fund [hedged]", "[bold]x[/bold]", "[/]", ":smile:", "[link=x]y")
+
+
+class Noted(msgspec.Struct):
+    """A value with a text of whatever origin."""
+
+    note: str
 
 
 def printed(*objects: object) -> str:
@@ -99,6 +108,28 @@ def test_an_error_shows_a_name_as_it_is_written(
     assert capsys.readouterr().err == f"error: no portfolio {name}\n"
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_for_programs_drives_no_terminal_and_says_the_same(indent: int | None) -> None:
+    noted = Noted(note="a\x7f\x9b31m\u202e\u2066b [red] Å")
+    shown = terminal_json(noted, indent=indent)
+    assert not set(shown) & set("\x1b\x7f\x9b\u202e\u2066")
+    assert msgspec.json.decode(shown, type=Noted) == noted
+    assert "[red] Å" in shown
+
+
+def test_a_note_of_old_that_drives_a_terminal_is_printed_escaped(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = {"event_id": 1, "kind": "acknowledged", "portfolio": "P", "measure": "gross"}
+    told |= {"before": "warning", "after": "warning", "value": 0.1, "warning": 0.1, "breach": 0.1}
+    told |= {"snapshot_id": "P-1", "event_time_ns": 0, "recorded_at_ns": 0, "acknowledges": 1}
+    row = msgspec.convert({**told, "actor": "[/x]", "note": "\x1b[2J[/x]"}, TrailRow)
+    _show_trail(TrailPage(portfolio="P", rows=(row,), next=None))
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "[/x]" in shown
+
+
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
@@ -109,6 +140,8 @@ def parses_markup(name: str, call: ast.Call) -> bool:
     """Return whether a call can read user text as markup, or print it past the one console."""
     last = name.rpartition(".")[2]
     if last in {"Console", "from_markup", "TextColumn", "get_console"}:
+        return True
+    if name in {"sys.stdout.write", "typer.echo"} and "json.encode" in ast.unparse(call):
         return True
     if last == "status":
         return isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "console"

@@ -8,9 +8,8 @@ from typing import Final
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from rich.text import Text
 
-from system.console import PlainConsole
+from system.console import PlainConsole, styled
 from validation.backtest.entries import NotTestedEntry, RangeEntry
 from validation.backtest.outcomes import NotTested
 from validation.backtest.summary import Judged
@@ -54,7 +53,7 @@ def _table(entries: Sequence[Judged]) -> Table:
         entry = judged.entry
         expected = "-" if entry.expected_rate is None else f"{entry.expected_rate:.2%}"
         table.add_row(
-            Text(judged.backtest.portfolio),
+            styled(judged.backtest.portfolio),
             entry.method,
             str(entry.days),
             str(entry.breaches),

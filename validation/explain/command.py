@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from system.console import PlainConsole, styled
+from system.console import PlainConsole, styled, terminal_json
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleVerdict
 from system.errors import RiskstreamError
@@ -61,7 +61,7 @@ def explain(
     if save is not None:
         save.write_bytes(msgspec.json.format(msgspec.json.encode(bundle), indent=1) + b"\n")
     if as_json:
-        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        sys.stdout.write(terminal_json(found) + "\n")
     else:
         show(console, bundle, found)
     raise typer.Exit(exit_code(found))
