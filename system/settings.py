@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self, get_args
 
 import pydantic_settings
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from system.contracts.topics import TOPICS, Topic
@@ -61,6 +68,9 @@ def _absolute(path: Path) -> Path:
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
+HostName = Annotated[
+    str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9:]([A-Za-z0-9.:_-]*[A-Za-z0-9])?$")
+]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
@@ -95,6 +105,8 @@ class Settings(BaseSettings):
     dashboard_port: Port | None = None
     api_url: str | None = None
     api_token: SecretStr | None = None
+    allowed_hosts: frozenset[HostName] = frozenset()
+    """Names that API and dashboard are asked under, besides those of loopback."""
 
     partitions: dict[str, Annotated[int, Field(ge=1, le=MAX_PARTITION_COUNT)]] = {}
 

@@ -28,6 +28,8 @@ from system.settings import load_settings
 from system.store.history import RiskHistory
 from system.store.watching import LatestReader
 from system.version import product_version
+from system.web.headers import SecurityHeaders
+from system.web.hosts import HostCheck
 
 TITLE: Final = "riskstream"
 DESCRIPTION: Final = (
@@ -65,6 +67,7 @@ def create_app() -> FastAPI:
         hub=SnapshotHub(latest),
         token=connections.api_token,
         stale_after_ns=settings.stale_after_seconds * 10**9,
+        hosts=settings.allowed_hosts,
     )
     app = app_over(services)
     answer_promptly()
@@ -103,6 +106,8 @@ def app_over(services: Services) -> FastAPI:
     parts = (adjusting, reading, decomposing, asking, limiting, writing, pushing)
     for part in (one.router for one in parts):
         app.include_router(part, dependencies=[Depends(authorised)])
+    app.add_middleware(HostCheck, hosts=services.hosts)
+    app.add_middleware(SecurityHeaders)
     app.openapi = openapi_from_contracts(app)  # type: ignore[method-assign]  # as FastAPI documents
     return app
 

@@ -18,8 +18,9 @@ from system.contracts.checked import TextError
 from system.contracts.codec import encode
 from system.errors import InputError, UnavailableError
 from system.serve.errors import ApiError, InvalidRequestError
+from system.web.headers import NOTHING, SECURITY_HEADERS
+from system.web.hosts import PROBLEM_MEDIA_TYPE
 
-PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE")
 _LOG: Final = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ def address_of(request: Request) -> str:
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response of a problem, with the headers that its status asks for."""
-    headers = dict(headers or {})
+    # A defect is answered outside of all middleware.
+    headers = {**SECURITY_HEADERS, "Content-Security-Policy": NOTHING, **(headers or {})}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:

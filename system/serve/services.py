@@ -38,6 +38,8 @@ class Services:
         Event time after which a price is stale, as the stream judges it.
     clock : Clock
         What is sent without a time is stamped with it.
+    hosts : frozenset of str
+        Names that the API is asked under, besides those of loopback.
     """
 
     latest: Latest
@@ -47,6 +49,7 @@ class Services:
     token: str = field(repr=False)
     stale_after_ns: int = DEFAULT_STALE_AFTER_NS
     clock: Clock = field(default_factory=SystemClock)
+    hosts: frozenset[str] = frozenset()
     _readers: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(READERS_MAX), repr=False
     )

@@ -19,6 +19,7 @@ from system.show import live
 from system.show.desk import Desk
 from system.show.fanout import Fanout
 from system.show.feed import Feed, api_feed
+from system.show.guards import middleware
 from system.show.pump import Pump
 from system.show.routes import routes
 
@@ -65,4 +66,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
         live.stop()
 
 
-app = st.App("page.py", lifespan=lifespan, routes=routes())
+app = st.App(
+    "page.py",
+    lifespan=lifespan,
+    routes=routes(),
+    # Before Streamlit's own, so that its WebSocket is covered as well.
+    middleware=middleware(load_settings()),
+)

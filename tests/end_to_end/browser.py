@@ -52,6 +52,9 @@ class Page:
         if message.get("method") == "Runtime.exceptionThrown":
             details = message["params"]["exceptionDetails"]
             self.problems.append(details.get("exception", {}).get("description", details["text"]))
+        entry = message.get("params", {}).get("entry", {})
+        if "Content Security Policy" in entry.get("text", ""):
+            self.problems.append(entry["text"])
 
     def open(self, url: str) -> None:
         """Go to an address."""

@@ -55,7 +55,9 @@ class Client:
     ) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost"
+            ) as client:
                 sent = {**self.headers, **(headers or {})}
                 return await client.request(method, path, headers=sent, **kwargs)
 

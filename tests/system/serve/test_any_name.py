@@ -82,7 +82,7 @@ def named(book: str, share: str) -> Iterator[Named]:
         streamed.take(feed.close(0))
         newest = streamed.take(feed.send(tick(share, 101.0, day=1)))
         transport = httpx.MockTransport(lambda request: passed_on(world, request))
-        client = RiskClient("http://test", TOKEN, transport=transport)
+        client = RiskClient("http://localhost", TOKEN, transport=transport)
         yield Named(world, client, book, share, live(newest, book).snapshot_id)
 
 

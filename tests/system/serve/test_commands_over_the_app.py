@@ -68,7 +68,7 @@ def responding(streamed: Streamed) -> Callable[[httpx.Request], httpx.Response]:
 
 def client_of(streamed: Streamed) -> RiskClient:
     transport = httpx.MockTransport(responding(streamed))
-    return RiskClient("http://test", TOKEN, transport=transport)
+    return RiskClient("http://localhost", TOKEN, transport=transport)
 
 
 def run(*words: str) -> Result:
@@ -155,7 +155,7 @@ def test_both_clients_have_the_same_typed_answer(
 
     async def waited() -> Any:
         transport = httpx.MockTransport(respond)
-        async with AsyncRiskClient("http://test", TOKEN, transport=transport) as client:
+        async with AsyncRiskClient("http://localhost", TOKEN, transport=transport) as client:
             return await question(client)
 
     with client_of(streamed) as client:
