@@ -15,7 +15,7 @@ from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
 from system.contracts.replay import ReplayStatus
-from system.serve.problems import PROBLEM_MEDIA_TYPE
+from system.web.hosts import PROBLEM_MEDIA_TYPE
 
 JSON_MEDIA_TYPE: Final = "application/json"
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -116,10 +116,21 @@ def openapi_from_contracts(app: FastAPI) -> Callable[[], dict[str, Any]]:
             )
             _, schemas = msgspec.json.schema_components(_DESCRIBED, ref_template=_REFERENCE)
             described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+            _describe_refused_parameters(described)
             app.openapi_schema = described
         return app.openapi_schema
 
     return describe
+
+
+def _describe_refused_parameters(described: dict[str, Any]) -> None:
+    """Say that a parameter is refused by a problem: FastAPI describes an answer of its own."""
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            if "422" in operation["responses"]:
+                operation["responses"]["422"] = _described(api.Problem, PROBLEM_MEDIA_TYPE)
+    for name in ("HTTPValidationError", "ValidationError"):
+        described["components"]["schemas"].pop(name, None)
 
 
 def _described(kind: type[Struct], media_type: str, description: str = "") -> dict[str, Any]:

@@ -104,3 +104,12 @@ def test_closes_that_event_time_does_not_reach_are_refused() -> None:
         answer = world.client.request(asked.method, asked.path, content=asked.body)
         assert answer.status_code == 422
         assert "closes until 9999-12-31" in answer.json()["detail"]
+
+
+def test_every_refusal_is_described_as_the_problem_that_it_is(book: Named) -> None:
+    for method, path, operation in operations(book):
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert [*answer["content"]] == ["application/problem+json"], (method, path, status)
+                schema = answer["content"]["application/problem+json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}
