@@ -11,6 +11,7 @@
     │   └── SnapshotConflictError   two snapshots with one id
     └── InputError
         ├── ValueRefusedError       a value that no column of the database can hold
+        ├── ForeignContentError     Redis holds what no driver has written
         ├── PageTokenError          a page token that no answer of ours contained
         └── SchemaError             the database was made by another version
 """
@@ -57,6 +58,10 @@ class CommitsUndoneError(RiskstreamError):
 
 class SnapshotConflictError(InternalError):
     """A snapshot's id is in the history already; neither replaces the other."""
+
+
+class ForeignContentError(InputError):
+    """Redis holds a value that no stream driver has written; names the key and what to do."""
 
 
 class PageTokenError(InputError):

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 _SELECT_IDENTITY: Final = """
     SELECT database_id::text, state_identity.system_identifier, server.system_identifier,
-        generation, cluster_id, topic_ids::text, committed_at
+        generation, cluster_id, topic_ids::text, committed_at, fence
     FROM state_identity, stream_fence, pg_control_system() AS server"""
 _SET_SOURCE: Final = """
     UPDATE state_identity SET cluster_id = %(cluster_id)s,
@@ -48,6 +48,8 @@ class StateIdentity:
         UUID of each input topic by its name; empty before the first driver.
     committed_at : datetime or None
         When the last batch was committed; None before the first, or where it is not known.
+    fence : int
+        The highest that a driver has taken from this database.
     """
 
     database_id: str
@@ -57,6 +59,7 @@ class StateIdentity:
     cluster_id: str | None = None
     topic_ids: dict[str, str] = field(default_factory=dict)
     committed_at: dt.datetime | None = None
+    fence: int = 0
 
     @property
     def is_copy(self) -> bool:
@@ -88,7 +91,7 @@ class IdentityRecord:
         """
         with self._reading() as cursor:
             row = one_row(cursor, _SELECT_IDENTITY)
-        database_id, kept, server, generation, cluster_id, topic_ids, committed_at = row
+        database_id, kept, server, generation, cluster_id, topic_ids, committed_at, fence = row
         return StateIdentity(
             database_id,
             kept,
@@ -97,6 +100,7 @@ class IdentityRecord:
             cluster_id,
             msgspec.json.decode(topic_ids, type=dict[str, str]),
             committed_at,
+            fence,
         )
 
     def progress(self) -> StoredState:

@@ -9,6 +9,7 @@
 ``riskstream:durable``          hash: fence, epoch of the newest batch in PostgreSQL, and
                                 before_fence, before_epoch: the last one of the driver before
 ``riskstream:fence``            the highest fence that was claimed; lower ones are refused
+``riskstream:identity``         the database that all of this is of (``StateIdentity.name``)
 ``riskstream:heartbeat``        JSON, expires: no key, no living stream
 ``riskstream:oracle``           JSON of ``OracleStatus``, expires: no key, no living oracle
 ``riskstream:replay``           JSON of ``ReplayStatus``, expires: no key, nothing is replayed
@@ -30,6 +31,8 @@ from __future__ import annotations
 import socket
 from typing import Final
 
+from system.store.errors import ForeignContentError
+
 PREFIX: Final = "riskstream:"
 LATEST_PREFIX: Final = f"{PREFIX}latest:"
 PORTFOLIOS_KEY: Final = f"{PREFIX}portfolios"
@@ -37,11 +40,23 @@ SNAPSHOTS_KEY: Final = f"{PREFIX}snapshots"
 WATERMARK_KEY: Final = f"{PREFIX}watermark"
 DURABLE_KEY: Final = f"{PREFIX}durable"
 FENCE_KEY: Final = f"{PREFIX}fence"
+IDENTITY_KEY: Final = f"{PREFIX}identity"
 HEARTBEAT_KEY: Final = f"{PREFIX}heartbeat"
 ORACLE_KEY: Final = f"{PREFIX}oracle"
 REPLAY_KEY: Final = f"{PREFIX}replay"
 WARM_UP_KEY: Final = f"{PREFIX}warm-up"
 REHEARSAL_PREFIX: Final = f"{PREFIX}rehearsal:"
+CLAIMED_KEYS: Final = (
+    FENCE_KEY,
+    DURABLE_KEY,
+    WATERMARK_KEY,
+    IDENTITY_KEY,
+    PORTFOLIOS_KEY,
+    SNAPSHOTS_KEY,
+    HEARTBEAT_KEY,
+    ORACLE_KEY,
+)
+"""In the order of ``CLAIM``; all but the fence go where another database claims them."""
 TOLD_KEYS: Final = (ORACLE_KEY, REPLAY_KEY)
 """What processes beside the stream say of themselves, read together."""
 
@@ -81,6 +96,8 @@ READ_AT_ONCE: Final = 16
 client that has 64 MB unread."""
 BLOCK_MS_MAX: Final = 4_000
 
+MAX_FENCE: Final = 2**52
+"""Lua counts in doubles; a higher fence is none that a driver has claimed."""
 FENCED: Final = 1
 """First element of a script's answer: 0 and the count written, or this and the newer fence."""
 
@@ -170,9 +187,24 @@ return {0, 1}
 CLAIM: Final = (
     _LIBRARY
     + """
--- KEYS: fence, durable; ARGV: fence, 0, then fence and epoch of the last commit, if any
-if ARGV[3] and newer(KEYS[2], tonumber(ARGV[3]), tonumber(ARGV[4])) then
-  redis.call('HSET', KEYS[2], 'fence', ARGV[3], 'epoch', ARGV[4])
+-- KEYS: fence, durable, watermark, identity, portfolios, then what else belongs to one database
+-- ARGV: fence, 0, identity, prefix of latest hashes, then fence and epoch of the last commit
+if ARGV[3] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[3] then
+  for _, portfolio in ipairs(redis.call('SMEMBERS', KEYS[5])) do
+    redis.call('DEL', ARGV[4] .. portfolio)
+  end
+  for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
+  redis.call('SET', KEYS[4], ARGV[3])
+end
+local last_fence, last_epoch = tonumber(ARGV[5] or '-1'), tonumber(ARGV[6] or '-1')
+local shown = tonumber(redis.call('HGET', KEYS[3], 'fence') or '-1')
+local held = redis.call('HMGET', KEYS[2], 'fence', 'epoch')
+if shown > last_fence then
+  -- What that driver published was never committed, or the commit was taken back.
+  redis.call('HSET', KEYS[2], 'fence', shown, 'epoch', -1,
+    'before_fence', last_fence, 'before_epoch', last_epoch)
+elseif ARGV[5] and (held[1] ~= ARGV[5] or held[2] ~= ARGV[6]) then
+  redis.call('HSET', KEYS[2], 'fence', ARGV[5], 'epoch', ARGV[6])
 end
 return {0, 1}
 """
@@ -182,3 +214,20 @@ return {0, 1}
 def latest_key(portfolio: str) -> str:
     """Return the name of the hash that holds a portfolio's newest snapshot."""
     return LATEST_PREFIX + portfolio
+
+
+def fence_from(value: bytes | None) -> int:
+    """Return the fence that Redis holds, 0 where there is none.
+
+    Raises
+    ------
+    ForeignContentError
+        If it is no number that a driver of ours has claimed.
+    """
+    text = "0" if value is None else value.decode("utf-8", "replace")
+    if not (text.isascii() and text.isdigit() and int(text) < MAX_FENCE):
+        raise ForeignContentError(
+            f"Redis holds {text[:40]!r} as {FENCE_KEY}, which no driver has written: delete that "
+            "key, or empty this Redis; the stream fills it again from PostgreSQL"
+        )
+    return int(text)

@@ -84,8 +84,34 @@ class LatestStore:
 
     # -- writing ------------------------------------------------------------------------
 
-    def claim(self, fence: int, committed: Position | None = None) -> None:
-        """Refuse every writer with a lower fence from now on.
+    def claimed_fence(self) -> int:
+        """Return the highest fence that was claimed, 0 where none was.
+
+        Raises
+        ------
+        ForeignContentError
+            If it is no number that a driver of ours has claimed.
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            value: Any = self._redis.get(keyspace.FENCE_KEY)
+        return keyspace.fence_from(value)
+
+    def identity(self) -> str:
+        """Return the database whose numbers these are, empty where no driver has claimed them.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            value: Any = self._redis.get(keyspace.IDENTITY_KEY)
+        return "" if value is None else value.decode("utf-8", "replace")
+
+    def claim(self, fence: int, committed: Position | None = None, *, identity: str = "") -> None:
+        """Refuse every writer with a lower fence from now on, and discard another database's.
 
         Parameters
         ----------
@@ -93,7 +119,10 @@ class LatestStore:
             What ``RiskHistory.acquire_fence`` gave.
         committed : Position or None
             ``RiskHistory.committed()``: what is durable, should the driver before have died
-            between its commit and its saying so.
+            between its commit and its saying so, or PostgreSQL have lost commits.
+        identity : str
+            ``StateIdentity.name``: numbers of another database are removed. Empty: whatever is
+            there stays.
 
         Raises
         ------
@@ -103,8 +132,8 @@ class LatestStore:
             If Redis does not answer.
         """
         last = [] if committed is None else [committed.fence, committed.epoch]
-        keys = [keyspace.FENCE_KEY, keyspace.DURABLE_KEY]
-        self._run(self._claim, keys, [fence, 0, *last], fence)
+        values = [fence, 0, identity, keyspace.LATEST_PREFIX, *last]
+        self._run(self._claim, list(keyspace.CLAIMED_KEYS), values, fence)
 
     def publish(
         self,

@@ -27,7 +27,7 @@ from system.store.live import (
     entry_id,
     entry_place,
 )
-from system.store.records import Position
+from system.store.records import NO_EPOCH, Position
 from system.store.watching import OLDEST_ID
 
 _WAIT_SLICE_MS: Final = 5
@@ -46,6 +46,7 @@ class MemoryLatest:
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._fence = 0
+        self._identity = ""
         self._latest: dict[str, StreamEntry] = {}
         self._entries: list[StreamEntry] = []
         self._watermark: Watermark | None = None
@@ -64,8 +65,16 @@ class MemoryLatest:
     def close(self) -> None:
         """Do nothing: there is no connection."""
 
-    def claim(self, fence: int, committed: Position | None = None) -> None:
-        """Refuse every writer with a lower fence from now on.
+    def claimed_fence(self) -> int:
+        """Return the highest fence that was claimed, 0 where none was."""
+        return self._fence
+
+    def identity(self) -> str:
+        """Return the database whose numbers these are."""
+        return self._identity
+
+    def claim(self, fence: int, committed: Position | None = None, *, identity: str = "") -> None:
+        """Refuse every writer with a lower fence from now on, and discard another database's.
 
         Raises
         ------
@@ -73,7 +82,15 @@ class MemoryLatest:
             If a higher fence was claimed already.
         """
         self._check(fence)
-        if committed is not None and _order(committed) > _order(self._durable):
+        if identity not in {"", self._identity}:
+            self._identity = identity
+            self._latest, self._entries, self._watermark = {}, [], None
+            self._durable = self._before = NOTHING_YET
+            self._beat = self._oracle = None
+        last = committed or NOTHING_YET
+        if self._watermark is not None and self._watermark.fence > last.fence:
+            self._durable, self._before = Position(self._watermark.fence, NO_EPOCH), last
+        elif committed is not None:
             self._durable = committed
 
     def publish(

@@ -22,7 +22,6 @@ from system.book.book import Book
 from system.book.limits import LimitAlerts
 from system.bus.admin import create_topics
 from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, TopicEnds, end_offsets
-from system.bus.extents import topic_extents
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.topics import INPUT_TOPICS, WARM_UP
@@ -36,7 +35,6 @@ from system.store.latest import LatestStore
 from system.store.records import StoredState
 from system.stream.batch import MicroBatch
 from system.stream.batches import Collect, Read, collected, rows_collected, with_each_batch
-from system.stream.continuity import check_continuity, last_offsets
 from system.stream.durable import DurableWriter
 from system.stream.profile import BatchProfile
 from system.stream.pruning import Pruner
@@ -45,6 +43,12 @@ from system.stream.query import records
 from system.stream.rehearsal import Rehearsal
 from system.stream.session import start_session
 from system.stream.shards import ShardedValuation
+from system.stream.takeover import (
+    check_state,
+    published_offsets,
+    starting_offsets,
+    taken_over,
+)
 from system.stream.warmup import WarmUpPlan, warm_up
 
 QUERY_NAME: Final = "riskstream"
@@ -126,12 +130,11 @@ class Driver:
         )
         history.migrate()
         create_topics(bootstrap, self._settings.partitions)
-        check_state(history, bootstrap)
-        fence = history.acquire_fence()
-        latest.claim(fence, history.committed())
+        fence = taken_over(history, latest, bootstrap)
         stored = history.load()
         topic_ends = stack.enter_context(closing(TopicEnds(bootstrap, INPUT_TOPICS)))
-        offsets = starting_offsets(stored, topic_ends.ask(CONNECT_TIMEOUT_SECONDS))
+        ends = topic_ends.ask(CONNECT_TIMEOUT_SECONDS)
+        offsets = starting_offsets(stored, ends)
         stale_after_ns = self._settings.stale_after_seconds * 10**9
         valuer = self._valuer(session, stored, stale_after_ns)
         book = Book(offsets, stored.state, stale_after_ns=stale_after_ns, valuer=valuer)
@@ -141,14 +144,13 @@ class Driver:
         pruner = Pruner(history, self._clock)
         pruner.start()
         stack.callback(pruner.close)
-        watermark = latest.watermark()
         batch = MicroBatch(
             book,
             latest,
             durable,
             clock=self._clock,
             fence=fence,
-            published={} if watermark is None else watermark.offsets,
+            published=published_offsets(latest.watermark(), ends),
             alerts=LimitAlerts(history.limit_levels()),
         )
         _LOG.info("fence %d goes on at %s", fence, offsets)
@@ -343,48 +345,6 @@ class Driver:
     def _fail(self, error: Exception) -> None:
         self._failure = error
         self._stopping.set()
-
-
-def check_state(history: RiskHistory, bootstrap: str) -> None:
-    """Return if Kafka holds the messages that follow the state, and remember which topics it is.
-
-    Parameters
-    ----------
-    history : RiskHistory
-        Of the state.
-    bootstrap : str
-        Of Kafka.
-
-    Raises
-    ------
-    StateMismatchError
-        If it does not; says what differs and what to do.
-    UnavailableError
-        If a server does not answer.
-    """
-    stored, identity = history.progress(), history.identity()
-    topics = topic_extents(bootstrap, last_offsets(stored))
-    check_continuity(stored, identity, topics)
-    if identity.is_copy:
-        _LOG.warning(
-            "the database was restored on another PostgreSQL server (system identifier %d, was %d)",
-            identity.server_identifier,
-            identity.system_identifier,
-        )
-    history.keep_source(topics.cluster_id, topics.topic_ids)
-
-
-def starting_offsets(stored: StoredState, ends: Mapping[str, int]) -> dict[str, int]:
-    """Return where each input partition goes on: where the state ends, else at its beginning.
-
-    Parameters
-    ----------
-    stored : StoredState
-        As PostgreSQL keeps it.
-    ends : mapping of str to int
-        Every partition that there is, ``topic:partition``, and its end.
-    """
-    return {name: stored.offsets.get(name, 0) for name in sorted(ends)}
 
 
 @contextmanager

@@ -159,6 +159,44 @@ def test_what_a_dead_driver_never_committed_does_not_become_durable(latest: Late
     assert [found is not None and found.durable for found in durable.values()] == [True, False]
 
 
+def test_what_a_restored_database_lacks_is_not_durable(latest: Latest) -> None:
+    publish(latest, sample_snapshot("alpha", epoch=4), fence=6, epoch=4)
+    latest.mark_durable(6, 4)
+    publish(latest, sample_snapshot("beta", epoch=5), fence=9, epoch=5)
+    latest.mark_durable(9, 5)
+    latest.claim(10, committed=Position(6, 4))
+    latest.mark_durable(10, 0)
+    durable = {name: latest.latest(name) for name in ("alpha", "beta")}
+    assert [found is not None and found.durable for found in durable.values()] == [True, False]
+
+
+def test_commits_that_were_taken_back_under_one_fence_are_not_durable(latest: Latest) -> None:
+    publish(latest, sample_snapshot("alpha", epoch=4), epoch=4)
+    publish(latest, sample_snapshot("beta", epoch=5), epoch=5)
+    latest.mark_durable(1, 5)
+    latest.claim(2, committed=Position(1, 4))
+    durable = {name: latest.latest(name) for name in ("alpha", "beta")}
+    assert [found is not None and found.durable for found in durable.values()] == [True, False]
+
+
+def test_another_database_finds_nothing_and_the_same_one_all(latest: Latest) -> None:
+    latest.claim(1, identity="a/1/0")
+    publish(latest, sample_snapshot(), fence=1)
+    latest.beat(1, 0, monotonic_ns=5, state=StreamState.RUNNING)
+    latest.claim(2, committed=Position(1, 0), identity="a/1/0")
+    assert latest.identity() == "a/1/0"
+    assert latest.portfolios() == ["alpha"]
+    latest.claim(3, identity="b/1/0")
+    assert (latest.identity(), latest.claimed_fence()) == ("b/1/0", 3)
+    assert latest.portfolios() == []
+    assert latest.latest("alpha") is None
+    assert latest.watermark() is None
+    assert latest.read_since("0") == []
+    assert latest.status().heartbeat_age_ms is None
+    with pytest.raises(FencedError):
+        publish(latest, sample_snapshot(), fence=2)
+
+
 def test_a_heartbeat_says_that_the_stream_lives(latest: Latest) -> None:
     began_ns = monotonic_ns()
     latest.beat(1, 0, monotonic_ns=5, state=StreamState.WARMING)

@@ -1,0 +1,127 @@
+"""Takeover: the fence of a driver that starts, and the offsets at which it goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from system.bus.announced import announced_fence
+from system.bus.extents import topic_extents
+from system.contracts.topics import RISK_SNAPSHOTS
+from system.store.history import RiskHistory
+from system.store.identity import StateIdentity
+from system.store.latest import LatestStore
+from system.store.live import Watermark
+from system.store.records import StoredState
+from system.stream.continuity import check_continuity, last_offsets
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+def taken_over(history: RiskHistory, latest: LatestStore, bootstrap: str) -> int:
+    """Take the fence of a state that may go on, and claim Redis for its database.
+
+    Parameters
+    ----------
+    history : RiskHistory
+        Of the state.
+    latest : LatestStore
+        Claimed; what it holds of another database is removed.
+    bootstrap : str
+        Of Kafka.
+
+    Returns
+    -------
+    int
+        The fence: above that of every driver that has written to PostgreSQL, to Redis or to
+        ``risk_snapshots``, so that neither numbers nor their ids are mistaken for earlier ones.
+
+    Raises
+    ------
+    StateMismatchError
+        If Kafka does not hold the messages that follow the state.
+    FencedError
+        If yet another driver takes over.
+    UnavailableError
+        If a server does not answer.
+    """
+    identity = check_state(history, bootstrap)
+    claimed, announced = latest.claimed_fence(), announced_fence(bootstrap)
+    if max(claimed, announced) > identity.fence:
+        _LOG.warning(
+            "PostgreSQL has given out fence %d, and %d was seen in Redis or on %s: the database is "
+            "a new one, or an older backup was restored; what it lacks is read from Kafka again",
+            identity.fence,
+            max(claimed, announced),
+            RISK_SNAPSHOTS.name,
+        )
+    fence = history.acquire_fence(above=max(claimed, announced))
+    latest.claim(fence, history.committed(), identity=identity.name)
+    return fence
+
+
+def check_state(history: RiskHistory, bootstrap: str) -> StateIdentity:
+    """Return the state's identity if Kafka holds the messages that follow it.
+
+    Parameters
+    ----------
+    history : RiskHistory
+        Of the state; which topics it goes on with is written down there.
+    bootstrap : str
+        Of Kafka.
+
+    Raises
+    ------
+    StateMismatchError
+        If it does not; says what differs and what to do.
+    UnavailableError
+        If a server does not answer.
+    """
+    stored, identity = history.progress(), history.identity()
+    topics = topic_extents(bootstrap, last_offsets(stored))
+    check_continuity(stored, identity, topics)
+    if identity.is_copy:
+        _LOG.warning(
+            "the database was restored on another PostgreSQL server (system identifier %d, was %d)",
+            identity.server_identifier,
+            identity.system_identifier,
+        )
+    history.keep_source(topics.cluster_id, topics.topic_ids)
+    return identity
+
+
+def published_offsets(watermark: Watermark | None, ends: Mapping[str, int]) -> dict[str, int]:
+    """Return the offsets that must be passed before anything is published.
+
+    Parameters
+    ----------
+    watermark : Watermark or None
+        What an earlier driver has published.
+    ends : mapping of str to int
+        Where the partitions end: an offset beyond will never be passed, since Kafka has lost
+        those messages before they were committed.
+    """
+    if watermark is None:
+        return {}
+    lost = {place for place, offset in watermark.offsets.items() if offset > ends.get(place, 0)}
+    for place in sorted(lost):
+        _LOG.warning(
+            "numbers on screens contained %s up to offset %d, which Kafka has lost; they go back",
+            place,
+            watermark.offsets[place],
+        )
+    return {place: offset for place, offset in watermark.offsets.items() if place not in lost}
+
+
+def starting_offsets(stored: StoredState, ends: Mapping[str, int]) -> dict[str, int]:
+    """Return where each input partition goes on: where the state ends, else at its beginning.
+
+    Parameters
+    ----------
+    stored : StoredState
+        As PostgreSQL keeps it.
+    ends : mapping of str to int
+        Every partition that there is, ``topic:partition``, and its end.
+    """
+    return {name: stored.offsets.get(name, 0) for name in sorted(ends)}
