@@ -168,6 +168,8 @@ def round_of_ticks(number: int) -> list[Tick]:
 
 
 REFERENCE_PLACE: Final = offset_key(REFERENCE.name, 0)
+_APPENDED: Final = pa.chunked_array([pa.array([0], pa.timestamp("us", "UTC"))])
+"""What a commit keeps of the last record of a partition includes its time; any will do here."""
 
 
 def opening() -> Iterator[Event]:
@@ -178,7 +180,7 @@ def opening() -> Iterator[Event]:
     messages += [_closes(name, number) for number, name in enumerate(NAMES)]
     messages += [_book(name, number) for number, name in enumerate(BOOKS)]
     for offset, message in enumerate(messages):
-        yield Event(offset, message, MessageBytes([encode(message)]), 0)
+        yield Event(offset, message, MessageBytes([encode(message)], _APPENDED), 0)
 
 
 def _closes(name: str, number: int) -> CloseHistory:

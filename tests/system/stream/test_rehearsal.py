@@ -8,7 +8,7 @@ from system.book.book import Book
 from system.contracts.codec import encode
 from system.contracts.topics import WARM_UP
 from system.stream.batches import EMPTY
-from system.stream.decode import batch_events
+from system.stream.decode import batch_events, last_records
 from system.stream.rehearsal import (
     BOOKS,
     NAMES,
@@ -48,6 +48,14 @@ def test_every_batch_values_every_book_and_rejects_nothing() -> None:
         assert all(one.suspect_ticks == () for one in fold.snapshots)
         numbers.add(fold.snapshots[0].nav)
     assert len(numbers) == 20, "prices move: nothing of the work is saved by a number that stays"
+
+
+def test_the_last_records_of_its_partitions_can_be_kept_as_a_commit_keeps_them() -> None:
+    book = Book({REFERENCE_PLACE: 0, "market_data:0": 0})
+    book.fold({REFERENCE_PLACE: list(opening())}, fence=1, epoch=0)
+    assert list(last_records(book.last_applied)) == [REFERENCE_PLACE]
+    book.fold(batch_events(as_market_data(rows_of_round(0))), fence=1, epoch=1)
+    assert "market_data:0" in last_records(book.last_applied)
 
 
 def test_an_empty_batch_stays_empty() -> None:
