@@ -27,6 +27,7 @@ from system.book.replica import Valuer
 from system.bus.routing import partition_of
 from system.console import PlainConsole
 from system.contracts.codec import encode
+from system.contracts.kept_values import KeptValue
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA, offset_key
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
@@ -109,7 +110,7 @@ class GrowthReport(msgspec.Struct, frozen=True, kw_only=True):
 class _NoBytes:
     """A growth study rejects nothing, so nobody asks for a message's bytes."""
 
-    def __getitem__(self, row: int) -> str:
+    def __getitem__(self, row: int) -> KeptValue:
         raise AssertionError(row)
 
 

@@ -50,6 +50,7 @@ from system.book.statements import (
 from system.book.suspects import contradiction, judged
 from system.book.touch import Touched
 from system.book.trades import TradeLedger
+from system.contracts.kept_values import KeptValue
 from system.contracts.messages import (
     Adjustment,
     AssetClass,
@@ -286,7 +287,8 @@ class Book:
         if quote is not None:
             self.ledger.reject_applied(queue.topic)
             error = contradiction(series, quote)
-            self._outcome.reject_at(queue, quote.offset, quote.value, error)
+            value = KeptValue(quote.value, quote.size_bytes, quote.sha256)
+            self._outcome.reject_at(queue, quote.offset, value, error)
         return judgement.suspect
 
     def _note(self, row: QuoteRow, queue: PartitionQueue, *, is_rate: bool) -> None:

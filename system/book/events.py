@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, Protocol
 
+from system.contracts.kept_values import KeptValue
 from system.contracts.messages import (
     CloseHistory,
     Dividend,
@@ -20,9 +21,9 @@ from system.contracts.messages import (
 
 
 class RawValues(Protocol):
-    """The bytes of a batch's messages as text; read only for what is rejected."""
+    """The bytes of a batch's messages as they are kept; read only for what is rejected."""
 
-    def __getitem__(self, row: int, /) -> str:
+    def __getitem__(self, row: int, /) -> KeptValue:
         """Return the message of one row."""
         ...
 

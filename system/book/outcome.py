@@ -10,11 +10,12 @@ import msgspec
 from system.book.events import Event
 from system.book.fold import Fold
 from system.book.partitions import PartitionQueue
+from system.contracts.kept_values import KeptValue
 from system.contracts.messages import Rejected, RejectReason, RiskSnapshot
 from system.errors import MessageError
 
 MAX_DETAIL_LENGTH: Final = 500
-"""A detail may quote a message; the message itself is kept whole beside it."""
+"""A detail may quote a message; the message itself is kept beside it."""
 
 Kept = msgspec.Struct | Mapping[str, msgspec.Struct]
 
@@ -37,7 +38,7 @@ class Outcome:
         self.reject_at(queue, event.offset, event.values[event.row], error)
 
     def reject_at(
-        self, queue: PartitionQueue, offset: int, value: str, error: MessageError
+        self, queue: PartitionQueue, offset: int, value: KeptValue, error: MessageError
     ) -> None:
         """Keep a message of some offset of a partition, with the reason."""
         self._rejected.append(
@@ -47,7 +48,9 @@ class Outcome:
                 offset=offset,
                 reason=RejectReason(error.reason),
                 detail=error.detail[:MAX_DETAIL_LENGTH],
-                value=value,
+                value=value.text,
+                size_bytes=value.size_bytes,
+                sha256=value.sha256,
             )
         )
 

@@ -52,7 +52,8 @@ class SuspectTick(Row, frozen=True, kw_only=True):
     """An accepted tick or rate far from the one before, until the following ones have judged it.
 
     ``reference`` is the price before, ``returned`` how many ticks since are nearer to that;
-    ``offset`` and ``value`` are its place in its partition and its bytes.
+    ``offset`` is its place in its partition; ``value``, ``size_bytes`` and ``sha256`` are its
+    bytes as they are kept.
     """
 
     price: float
@@ -61,6 +62,8 @@ class SuspectTick(Row, frozen=True, kw_only=True):
     offset: int
     value: str
     returned: int = 0
+    size_bytes: int = 0
+    sha256: str = ""
 
 
 class EarlierNumbers(Row, frozen=True, kw_only=True):

@@ -75,10 +75,13 @@ def contradiction(series: str, tick: SuspectTick) -> MessageError:
 def _suspect(reference: float, row: QuoteRow, event: Event, bound: float) -> SuspectTick | None:
     if abs(row.price / reference - 1.0) <= bound:
         return None
+    kept = event.values[event.row]
     return SuspectTick(
         price=row.price,
         reference=reference,
         event_time_ns=row.event_time_ns,
         offset=event.offset,
-        value=event.values[event.row],
+        value=kept.text,
+        size_bytes=kept.size_bytes,
+        sha256=kept.sha256,
     )

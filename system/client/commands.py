@@ -235,6 +235,8 @@ def _show_outcome(console: PlainConsole, outcome: WatchedTrade) -> None:
 
 def _show_rejected(console: PlainConsole, row: RejectedRow) -> None:
     console.print(styled(("rejected", "bold red"), f" by the stream: {row.reason}: {row.detail}"))
+    if row.size_bytes > len(row.value.encode()):
+        console.print(f"  its {row.size_bytes} bytes are kept cut; SHA-256 {row.sha256}")
 
 
 def _show_first(portfolio: str, outcome: WatchedImport) -> None:

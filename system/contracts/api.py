@@ -281,7 +281,11 @@ class SnapshotPage(View, frozen=True, kw_only=True):
 
 
 class RejectedRow(View, frozen=True, kw_only=True):
-    """A message that was not applied: where it lies, why, and its bytes as text."""
+    """A message that was not applied: where it lies, why, and its bytes as text.
+
+    ``value`` is cut at some 4 KiB; ``size_bytes`` and ``sha256`` are of the whole value (0 and
+    empty where an earlier version has kept it).
+    """
 
     topic: str
     partition: int
@@ -289,6 +293,8 @@ class RejectedRow(View, frozen=True, kw_only=True):
     reason: RejectReason
     detail: str
     value: str
+    size_bytes: int = 0
+    sha256: str = ""
 
 
 class RejectedPage(View, frozen=True, kw_only=True):

@@ -119,6 +119,8 @@ class RejectReason(StrEnum):
     LATE = "late"
     TIME_FAR_OFF = "time_far_off"
     WRONG_TOPIC = "wrong_topic"
+    QUARANTINED = "quarantined"
+    """It ended the stream's driver again and again, and was set aside unapplied."""
     CONTRADICTED = "contradicted"
     """An isolated tick or rate, far from those before and after it: it counted until those came."""
 
@@ -482,7 +484,11 @@ class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
 
 
 class Rejected(Message, frozen=True, kw_only=True, tag="rejected"):
-    """A message that was not applied: where it lies, why, and its bytes."""
+    """A message that was not applied: where it lies, why, and the beginning of its bytes.
+
+    ``value`` is cut where ``size_bytes`` is more than it has; ``sha256`` is of the whole value.
+    Messages of earlier versions state neither (0 and empty), and are whole.
+    """
 
     topic: str
     partition: Count
@@ -490,6 +496,8 @@ class Rejected(Message, frozen=True, kw_only=True, tag="rejected"):
     reason: RejectReason
     detail: str
     value: str
+    size_bytes: Count = 0
+    sha256: str = ""
 
 
 class PositionRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -124,8 +124,9 @@ SELECT_EMPTIED: Final = """
     WHERE snapshot_id = %s AND payload_bytes = 0"""
 
 INSERT_REJECTED: Final = """
-    INSERT INTO rejected_message (topic, partition, "offset", reason, payload)
-    VALUES (%s, %s, %s, %s, %s)
+    INSERT INTO rejected_message
+        (topic, partition, "offset", reason, size_bytes, sha256, payload)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (topic, partition, "offset") DO NOTHING"""
 SELECT_REJECTED: Final = """
     SELECT arrival, payload FROM rejected_message
@@ -183,6 +184,8 @@ def rejected_row(rejected: Rejected) -> Row:
         rejected.partition,
         rejected.offset,
         str(rejected.reason),
+        rejected.size_bytes,
+        rejected.sha256,
         payload,
     )
 

@@ -16,7 +16,7 @@ from system.book.limits import LimitAlerts
 from system.clock import Clock
 from system.contracts.messages import SnapshotKind, StageTimes
 from system.store.latest import LatestStore
-from system.stream.decode import batch_events, last_records
+from system.stream.decode import Events, FetchValue, batch_pieces, last_records
 from system.stream.durable import DurableWriter
 
 _LOG: Final = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ class MicroBatch:
         they are passed.
     alerts : LimitAlerts
         What earlier drivers raised; goes on from there.
+    fetch : callable, optional
+        Fetches a value that a batch has only the beginning of; None: such a message is rejected.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class MicroBatch:
         fence: int,
         published: Mapping[str, int],
         alerts: LimitAlerts,
+        fetch: FetchValue | None = None,
     ) -> None:
         self._book = book
         self._latest = latest
@@ -64,6 +67,7 @@ class MicroBatch:
         self._fence = fence
         self._ahead = dict(published)
         self._alerts = alerts
+        self._fetch = fetch
         self._held_since_ns: int | None = None
         self._read_to: dict[str, int] = {}
         self.is_busy = False
@@ -86,7 +90,13 @@ class MicroBatch:
         """
         self.is_busy = True
         started_ns = self._clock.monotonic_ns()
-        events = batch_events(read())
+        for events in batch_pieces(read(), self._fetch):
+            self._take(events, started_ns)
+            started_ns = self._clock.monotonic_ns()
+        self.is_busy = False
+
+    def _take(self, events: Events, started_ns: int) -> None:
+        """Fold a piece of a batch, publish it and hand it on."""
         read_ns = self._clock.monotonic_ns()
         self._read_to |= {name: found[-1].offset + 1 for name, found in events.items()}
         self._book.absorb(events, fence=self._fence, epoch=self.epoch)
@@ -96,7 +106,6 @@ class MicroBatch:
         self._hand_on(
             fold, StageTimes(batch_started_ns=started_ns, read_ns=read_ns, folded_ns=folded_ns)
         )
-        self.is_busy = False
 
     def first(self) -> None:
         """Publish every portfolio of the restored state, before any new event."""

@@ -1,16 +1,24 @@
-"""From a batch's Arrow table to events, partition by partition in offset order."""
+"""From a batch's Arrow table to events, partition by partition in offset order.
+
+A batch is bounded in bytes: Spark's plan carries values of at most ``INLINE_BYTES``, and a longer
+one is fetched alone and let go of once it is decoded. What these amount to cuts the batch into
+pieces, each folded and committed before the next one is read.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from system.book.events import Event, Payload, QuoteRow, Unreadable
+from system.book.partitions import TOPIC_ORDER
 from system.contracts.codec import decode_topic
 from system.contracts.digests import record_digest
+from system.contracts.kept_values import KeptValue, kept_value
 from system.contracts.messages import (
     FxRate,
     Mark,
@@ -23,13 +31,28 @@ from system.contracts.messages import (
 from system.contracts.topics import INPUT_TOPICS, Topic, offset_key
 from system.errors import MessageError
 from system.store.records import LastRecord
-from system.stream.query import COLUMNS
+from system.stream.query import COLUMNS, INLINE_BYTES
 
+PIECE_BYTES: Final = 16_000_000
+"""Of long values in one piece of a batch: decoded, JSON takes five to ten times as much memory."""
 _TOPICS: Final[dict[str, Topic]] = {topic.name: topic for topic in INPUT_TOPICS}
+
+Events = dict[str, list[Event]]
+FetchValue = Callable[[str, int, int], bytes | None]
+"""Topic, partition and offset to the whole value; None where the topic no longer has it."""
+
+
+@runtime_checkable
+class RecordedValues(Protocol):
+    """Values of records of Kafka: a state remembers the last one below each of its offsets."""
+
+    def last_record(self, row: int, /) -> LastRecord:
+        """Return what is kept of a row that is the last of its partition."""
+        ...
 
 
 class MessageBytes:
-    """The messages of a batch; as text only where one is asked for.
+    """The messages of a batch; as they are kept only where one is asked for.
 
     Parameters
     ----------
@@ -43,30 +66,84 @@ class MessageBytes:
         self._values = values
         self._appended = appended
 
-    def __getitem__(self, row: int) -> str:
-        return (self._values[row] or b"").decode("utf-8", "replace")
+    def __getitem__(self, row: int) -> KeptValue:
+        return kept_value(self._values[row] or b"")
 
     def last_record(self, row: int) -> LastRecord:
         """Return what is kept of a row that is the last of its partition."""
         assert self._appended is not None, "only records of Kafka are kept"
-        appended_at_ms = self._appended[row].value // 1_000
-        digest = record_digest(self._values[row] or b"", appended_at_ms)
-        return LastRecord(digest, appended_at_ms)
+        return _last_record(self._values[row] or b"", self._appended[row].value // 1_000)
 
 
-def batch_events(table: pa.Table) -> dict[str, list[Event]]:
-    """Return the events of a batch.
+class _Row(NamedTuple):
+    """One record of a batch, and where its value is among all of them."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+    appended_at_ms: int
+    row: int
+
+
+def batch_pieces(table: pa.Table, fetch: FetchValue | None = None) -> Iterator[Events]:
+    """Yield the events of a batch, piece by piece; one piece unless long values are many.
 
     Parameters
     ----------
     table : pyarrow.Table
         As `system.stream.query.records` selects.
+    fetch : callable, optional
+        Returns a value that the table has the beginning of. None: such a message is unreadable.
+
+    Yields
+    ------
+    dict of str to list of Event
+        ``topic:partition`` to its events in offset order, partitions in the order in which a
+        batch is applied; at least one piece. What the codec refuses is there too, as
+        `Unreadable`; a null value (a tombstone) is empty.
+
+    Raises
+    ------
+    RiskstreamError
+        If a value cannot be fetched.
+    """
+    longest = pc.max(pc.binary_length(table["value"])).as_py() or 0
+    if longest <= INLINE_BYTES:
+        yield batch_events(table)
+        return
+    kept = MessageBytes(table["value"].to_pylist(), table["timestamp"])
+    rows = sorted(_rows(table), key=lambda row: (_order(row.topic), row.partition, row.offset))
+    piece: defaultdict[str, list[Event]] = defaultdict(list)
+    long_bytes = 0
+    for row in rows:
+        place = offset_key(row.topic, row.partition)
+        if len(row.value) <= INLINE_BYTES:
+            payload = _payload(row.value, _TOPICS[row.topic])
+            piece[place].append(Event(row.offset, payload, kept, row.row))
+            continue
+        event, size = _long_event(row, fetch)
+        piece[place].append(event)
+        long_bytes += size
+        if long_bytes >= PIECE_BYTES:
+            yield dict(piece)
+            piece.clear()
+            long_bytes = 0
+    yield dict(piece)
+
+
+def batch_events(table: pa.Table) -> Events:
+    """Return the events of a batch of whole values.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        As `system.stream.query.records` selects; no value is cut.
 
     Returns
     -------
     dict of str to list of Event
-        ``topic:partition`` to its events in offset order. What the codec refuses is there
-        too, as `Unreadable`; a null value (a tombstone) is empty.
+        As `batch_pieces` yields.
     """
     topics, partitions, offsets, values = (table[name].to_pylist() for name in COLUMNS[:-1])
     kept = MessageBytes(values, table[COLUMNS[-1]])
@@ -86,8 +163,53 @@ def last_records(taken: Mapping[str, Event]) -> dict[str, LastRecord]:
     return {
         place: event.values.last_record(event.row)
         for place, event in taken.items()
-        if isinstance(event.values, MessageBytes)
+        if isinstance(event.values, RecordedValues)
     }
+
+
+def _last_record(value: bytes, appended_at_ms: int) -> LastRecord:
+    return LastRecord(record_digest(value, appended_at_ms), appended_at_ms)
+
+
+def _rows(table: pa.Table) -> Iterator[_Row]:
+    columns = (table[name].to_pylist() for name in COLUMNS[:-1])
+    appended = table[COLUMNS[-1]]
+    for row, (topic, partition, offset, value) in enumerate(zip(*columns, strict=True)):
+        at_ms = appended[row].value // 1_000
+        yield _Row(topic, partition, offset, value or b"", at_ms, row)
+
+
+def _order(topic: str) -> int:
+    return TOPIC_ORDER.index(topic)
+
+
+def _long_event(row: _Row, fetch: FetchValue | None) -> tuple[Event, int]:
+    """Return the event of a value that is fetched alone, and its size."""
+    value = None if fetch is None else fetch(row.topic, row.partition, row.offset)
+    if value is None:
+        detail = f"more than {INLINE_BYTES} bytes, and no longer on the topic"
+        unreadable = Unreadable(RejectReason.INVALID, detail)
+        kept = KeptValue(kept_value(row.value).text)
+        last = _last_record(row.value, row.appended_at_ms)
+        return Event(row.offset, unreadable, _LongValue(kept, last), 0), 0
+    payload = _payload(value, _TOPICS[row.topic])
+    last = _last_record(value, row.appended_at_ms)
+    return Event(row.offset, payload, _LongValue(kept_value(value), last), 0), len(value)
+
+
+class _LongValue:
+    """What is kept of one message whose bytes are let go of."""
+
+    def __init__(self, kept: KeptValue, last: LastRecord) -> None:
+        self._kept = kept
+        self._last = last
+
+    def __getitem__(self, _: int) -> KeptValue:
+        return self._kept
+
+    def last_record(self, _: int) -> LastRecord:
+        """Return what is kept of it where it is the last of its partition."""
+        return self._last
 
 
 def _payload(value: bytes, topic: Topic) -> Payload:

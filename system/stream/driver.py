@@ -22,6 +22,7 @@ from system.book.book import Book
 from system.book.limits import LimitAlerts
 from system.bus.admin import create_topics
 from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, TopicEnds, end_offsets
+from system.bus.fetching import RecordFetcher
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.topics import INPUT_TOPICS, WARM_UP
@@ -152,6 +153,7 @@ class Driver:
             fence=fence,
             published=published_offsets(latest.watermark(), ends),
             alerts=LimitAlerts(history.limit_levels()),
+            fetch=stack.enter_context(RecordFetcher(bootstrap)).value,
         )
         _LOG.info("fence %d goes on at %s", fence, offsets)
         takes_over = bool(stored.offsets)

@@ -11,7 +11,16 @@ from pyspark.sql import DataFrame, SparkSession
 FETCH_CONF: Final = {"kafka.fetch.max.wait.ms": 10, "kafka.max.poll.records": 10_000}
 """By Kafka's defaults every few batches wait 500 ms for the broker; and a poll gives 500 records at
 most, after each of which Spark asks for both ends of the partition."""
+INLINE_BYTES: Final = 1_024
+"""Longest value that a batch carries whole: ticks, rates and trades have some 200 bytes. Of a
+longer one its beginning comes, and `system.stream.decode` fetches it alone, so that a batch is
+bounded in bytes, whatever is on the topics."""
 COLUMNS: Final = ("topic", "partition", "offset", "value", "timestamp")
+_EXPRESSIONS: Final = tuple(
+    f"substring(value, 1, {INLINE_BYTES + 1}) AS value" if name == "value" else name
+    for name in COLUMNS
+)
+"""One byte more than is carried whole: a value that has it is cut."""
 
 
 def records(
@@ -41,8 +50,9 @@ def records(
     Returns
     -------
     DataFrame
-        ``COLUMNS``, rows in their order; values are bytes, for the codec. A plan of few
-        expressions is planned anew for each batch in a fraction of the time.
+        ``COLUMNS``, rows in their order; values are bytes, for the codec, at most
+        ``INLINE_BYTES + 1`` of each. A plan of few expressions is planned anew for each batch
+        in a fraction of the time.
     """
     bound = {} if max_batch_records is None else {"maxOffsetsPerTrigger": max_batch_records}
     fetch = FETCH_CONF if tuned_fetch else {}
@@ -54,7 +64,7 @@ def records(
         .options(**bound, **fetch)
         .option("failOnDataLoss", "true")
         .load()
-        .select(*COLUMNS)
+        .selectExpr(*_EXPRESSIONS)
     )
 
 

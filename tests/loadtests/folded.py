@@ -22,6 +22,7 @@ from system.book.events import Event, QuoteRow
 from system.bus.consumer import Record
 from system.bus.routing import partition_of
 from system.contracts.codec import encode
+from system.contracts.kept_values import KeptValue
 from system.contracts.messages import Mark, StageTimes
 from system.contracts.topics import INPUT_TOPICS, offset_key
 from validation.checkers.latency import Schedule
@@ -42,7 +43,7 @@ class NoBytes:
     def bytes_of(self, row: int) -> bytes:
         raise AssertionError(row)
 
-    def __getitem__(self, row: int) -> str:
+    def __getitem__(self, row: int) -> KeptValue:
         raise AssertionError(row)
 
 

@@ -14,6 +14,7 @@ from system.book.book import Book
 from system.book.events import Event, QuoteRow, Unreadable
 from system.bus.consumer import Record
 from system.contracts.codec import decode_topic, encode
+from system.contracts.kept_values import kept_value
 from system.contracts.messages import (
     AssetClass,
     CloseHistory,
@@ -487,8 +488,8 @@ def folded(found: list[Record]) -> tuple[Counter[tuple[str, str]], set[tuple[str
     book = Book(dict.fromkeys(names, 0))
     events: dict[str, list[Event]] = {name: [] for name in names}
     for one in found:
-        text = one.value.decode("utf-8", "replace")
-        events[f"{one.topic}:{one.partition}"].append(Event(one.offset, payload(one), [text], 0))
+        kept = [kept_value(one.value)]
+        events[f"{one.topic}:{one.partition}"].append(Event(one.offset, payload(one), kept, 0))
     fold = book.fold(events, fence=1, epoch=0)
     assert fold.waiting_for == ()
     counts = {

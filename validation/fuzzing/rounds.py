@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ from system.book.fold import Fold
 from system.contracts.codec import decode, encode
 from system.contracts.messages import Mark, Message, Rejected, RiskSnapshot
 from system.contracts.topics import INPUT_TOPICS, message_key, offset_key
-from system.stream.decode import batch_events
-from system.stream.query import COLUMNS
+from system.stream.batches import EMPTY
+from system.stream.decode import batch_pieces
+from system.stream.query import COLUMNS, INLINE_BYTES
 from validation.fuzzing.mutation import mutated
 from validation.fuzzing.worlds import World
 
@@ -28,6 +30,8 @@ PLACES: Final = tuple(
     for topic in INPUT_TOPICS
     for number in range(topic.partition_count)
 )
+SCHEMA: Final = EMPTY.schema
+APPENDED: Final = dt.datetime(2020, 2, 3, tzinfo=dt.UTC)
 MAX_BATCH: Final = 40
 RESTART_SHARE: Final = 0.1
 MUTATED_SHARE: Final = 0.1
@@ -61,20 +65,23 @@ class Stream:
     epoch: int = 0
     covered: dict[str, int] = field(default_factory=dict)
 
-    def fold(self, values: Iterable[tuple[str, bytes]]) -> Fold:
-        """Fold one batch of values by partition, as the driver does."""
+    def folds(self, values: Iterable[tuple[str, bytes]]) -> Iterator[Fold]:
+        """Fold one batch of values by partition as the driver does, piece by piece."""
         columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+        whole: dict[tuple[str, int, int], bytes] = {}
         for place, value in values:
             topic, _, number = place.rpartition(":")
-            row = (topic, int(number), self.offsets[place], value)
-            for name, cell in zip(COLUMNS, row, strict=True):
+            at = (topic, int(number), self.offsets[place])
+            whole[at] = value
+            for name, cell in zip(COLUMNS, (*at, value[: INLINE_BYTES + 1], APPENDED), strict=True):
                 columns[name].append(cell)
             self.offsets[place] += 1
-        self.epoch += 1
-        fold = self.book.fold(batch_events(pa.table(columns)), fence=1, epoch=self.epoch)
-        self.rows.update(fold.state)
-        self.covered = dict(fold.offsets)
-        return fold
+        for events in batch_pieces(pa.table(columns, SCHEMA), lambda *at: whole.get(at)):
+            self.epoch += 1
+            fold = self.book.fold(events, fence=1, epoch=self.epoch)
+            self.rows.update(fold.state)
+            self.covered = dict(fold.offsets)
+            yield fold
 
     def restart(self) -> None:
         """Go on with a book that knows nothing but the kept rows, from where these end."""
@@ -95,8 +102,8 @@ def fuzz_world(seed: int, counts: Counts, *, message_count: int = 60) -> None:
     try:
         for batch in _batches(World(seed, usual=usual).messages(message_count), random, counts):
             with np.errstate(over="raise", invalid="raise", divide="raise"):
-                fold = stream.fold(batch)
-            _check(fold, counts)
+                for fold in stream.folds(batch):
+                    _check(fold, counts)
             if random.random() < RESTART_SHARE and _has_applied_all(stream):
                 stream.restart()
                 _check(stream.book.revalue(fence=2, epoch=stream.epoch), counts)

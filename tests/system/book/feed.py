@@ -13,6 +13,7 @@ from system.book.book import Book
 from system.book.events import Event, Payload, QuoteRow, Unreadable
 from system.book.fold import Fold
 from system.contracts.codec import encode
+from system.contracts.kept_values import kept_value
 from system.contracts.messages import (
     AssetClass,
     CloseHistory,
@@ -168,7 +169,7 @@ def text_of(message: Sent) -> str:
 
 
 def event(offset: int, message: Sent) -> Event:
-    return Event(offset, payload(message), [text_of(message)], 0)
+    return Event(offset, payload(message), [kept_value(text_of(message).encode())], 0)
 
 
 def partition_names(market_partitions: int = 2) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import pytest
 
-from system.stream.query import COLUMNS, FETCH_CONF, records
+from system.stream.query import COLUMNS, FETCH_CONF, INLINE_BYTES, records
 
 
 class Reader:
@@ -36,7 +36,7 @@ class Reader:
     def load(self) -> Self:
         return self
 
-    def select(self, *columns: str) -> Self:
+    def selectExpr(self, *columns: str) -> Self:  # noqa: N802 - Spark's name
         self.columns = columns
         return self
 
@@ -44,7 +44,11 @@ class Reader:
 def told(**how: Any) -> dict[str, Any]:
     reader = Reader()
     records(reader, "127.0.0.1:1", {"trades:0": 0, "market_data:1": 7}, **how)  # type: ignore[arg-type]
-    assert reader.columns == COLUMNS
+    assert reader.columns == (
+        *COLUMNS[:3],
+        f"substring(value, 1, {INLINE_BYTES + 1}) AS value",
+        *COLUMNS[4:],
+    )
     return reader.told
 
 

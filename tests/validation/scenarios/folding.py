@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from loadtests.record import Holding, RecordLine, SeenSnapshot
 from system.book.book import Book
 from system.book.events import Event, Payload, QuoteRow, Unreadable
+from system.contracts.kept_values import kept_value
 from system.contracts.messages import FxRate, Message, RiskSnapshot, StageTimes, Tick
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import MessageError
@@ -25,7 +26,7 @@ def folded(topics: MemoryTopics, *, batch: int = 40) -> list[RiskSnapshot]:
     for epoch, first in enumerate(range(0, len(topics.records), batch)):
         events: defaultdict[str, list[Event]] = defaultdict(list)
         rows = topics.records[first : first + batch]
-        values = [record.value.decode("utf-8", "replace") for record in rows]
+        values = [kept_value(record.value) for record in rows]
         for row, record in enumerate(rows):
             event = Event(record.offset, _payload(read_message(record)), values, row)
             events[f"{record.topic}:{record.partition}"].append(event)
