@@ -15,7 +15,7 @@ readonly here action folder docker=${DOCKER:-docker}
 
 tagged_images() {
   sed -nE 's/^ *(image: |FROM )([^$ ]+)\$\{([A-Z]+_DIGEST)(:-)?\}.*$/\3 \2/p' \
-    "$here/compose.yaml" "$here/Dockerfile"
+    "$here/compose.yaml" "$here/Dockerfile" | sort -u
 }
 
 digest_of() {

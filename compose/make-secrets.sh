@@ -16,11 +16,14 @@ random_word() {
 }
 
 write_secrets() {
-  local into=$1 postgres redis
-  postgres=$(random_word)
+  local into=$1 redis role word
   redis=$(random_word)
-  printf '%s' "$postgres" >"$into/postgres_password"
-  printf 'postgresql://riskstream:%s@postgres:5432/riskstream' "$postgres" >"$into/database_url"
+  printf '%s' "$(random_word)" >"$into/postgres_password"
+  for role in owner writer reader oracle; do
+    word=$(random_word)
+    printf '%s' "$word" >"$into/postgres_${role}_password"
+    printf 'postgresql://riskstream_%s:%s@postgres:5432/riskstream' "$role" "$word" >"$into/${role}_database_url"
+  done
   printf 'requirepass %s\n' "$redis" >"$into/redis_auth"
   printf 'redis://:%s@redis:6379/0' "$redis" >"$into/redis_url"
   printf '%s' "$(random_word)" >"$into/riskstream_api_token"

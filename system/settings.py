@@ -41,6 +41,9 @@ ConnectionName = Literal[
     "kafka_bootstrap_servers",
     "spark_master",
     "database_url",
+    "owner_database_url",
+    "reader_database_url",
+    "oracle_database_url",
     "redis_url",
     "api_url",
     "dashboard_url",
@@ -53,6 +56,14 @@ collection of garbage, the first compiler only, short and large fetches, the ses
 which of its two readers of Kafka Spark takes, rows that travel as Arrow. To measure what each
 gives, it can be left at its default."""
 TUNED_PARTS: Final[tuple[TunedPart, ...]] = get_args(TunedPart)
+
+
+DATABASE_ROLES: Final[tuple[ConnectionName, ...]] = (
+    "owner_database_url",
+    "reader_database_url",
+    "oracle_database_url",
+)
+"""The same database as another user; a role that is not named is that of ``database_url``."""
 
 
 class SettingsError(InputError):
@@ -99,6 +110,9 @@ class Settings(BaseSettings):
     spark_master: str | None = Field(default=None, validation_alias="SPARK_MASTER")
     external_spark_conf_dir: Folder | None = Field(default=None, validation_alias="SPARK_CONF_DIR")
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    owner_database_url: SecretStr | None = None
+    reader_database_url: SecretStr | None = None
+    oracle_database_url: SecretStr | None = None
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
 
     api_port: Port | None = None
@@ -185,6 +199,9 @@ class Settings(BaseSettings):
             "kafka_bootstrap_servers": self.kafka_bootstrap_servers,
             "spark_master": self.spark_master,
             "database_url": _revealed(self.database_url),
+            "owner_database_url": _revealed(self.owner_database_url),
+            "reader_database_url": _revealed(self.reader_database_url),
+            "oracle_database_url": _revealed(self.oracle_database_url),
             "redis_url": _revealed(self.redis_url),
             "api_url": self.api_url,
             "api_token": _revealed(self.api_token),
@@ -212,9 +229,10 @@ class Settings(BaseSettings):
         SettingsError
             If the stack's own file of connections is damaged.
         """
-        return Connections(
-            {**_read_connections(self.connections_path), **self.external()}, self.state_dir
-        )
+        kept, external = _read_connections(self.connections_path), self.external()
+        if "database_url" in external:  # another database: the stack's own roles are not of it
+            kept = {name: fact for name, fact in kept.items() if name not in DATABASE_ROLES}
+        return Connections({**kept, **external}, self.state_dir)
 
 
 @dataclass(frozen=True, repr=False)
@@ -251,8 +269,23 @@ class Connections:
 
     @property
     def database_url(self) -> str:
-        """The PostgreSQL URL, password included."""
+        """The PostgreSQL URL of the user who writes, password included."""
         return self._required("database_url")
+
+    @property
+    def owner_database_url(self) -> str:
+        """The URL of the user who owns the schema and migrates; else ``database_url``."""
+        return self.get("owner_database_url") or self.database_url
+
+    @property
+    def reader_database_url(self) -> str:
+        """The URL of the user who only reads; else ``database_url``."""
+        return self.get("reader_database_url") or self.database_url
+
+    @property
+    def oracle_database_url(self) -> str:
+        """The URL of the user who writes the oracle's findings; else ``database_url``."""
+        return self.get("oracle_database_url") or self.database_url
 
     @property
     def redis_url(self) -> str:
@@ -360,6 +393,9 @@ EXTERNAL_VARIABLES: Final[Mapping[ConnectionName, str]] = {
     "kafka_bootstrap_servers": "KAFKA_BOOTSTRAP_SERVERS",
     "spark_master": "SPARK_MASTER",
     "database_url": "DATABASE_URL",
+    "owner_database_url": "RISKSTREAM_OWNER_DATABASE_URL",
+    "reader_database_url": "RISKSTREAM_READER_DATABASE_URL",
+    "oracle_database_url": "RISKSTREAM_ORACLE_DATABASE_URL",
     "redis_url": "REDIS_URL",
     "api_url": "RISKSTREAM_API_URL",
     "api_token": "RISKSTREAM_API_TOKEN",

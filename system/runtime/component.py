@@ -13,7 +13,7 @@ import socket
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
@@ -105,9 +105,12 @@ class Component(ABC):
         """
 
     def finish(  # noqa: B027 - most components have nothing to make ready
-        self, settings: Settings, connections: Connections
+        self, settings: Settings, connections: Connections, tell: Callable[[str], None]
     ) -> None:
-        """Make ready what others expect in it, once it answers; safe to repeat."""
+        """Make ready what others expect in it, once it answers; safe to repeat.
+
+        ``tell`` hears what is done, in words, where it may take long.
+        """
 
     @abstractmethod
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -71,7 +71,9 @@ class Kafka(Component):
         heap = f"-Xmx{site.settings.broker_heap_mb}m"
         return _java(site, folder, (heap, *BROKER_FLAGS), ("kafka.Kafka", str(properties)))
 
-    def finish(self, settings: Settings, connections: Connections) -> None:
+    def finish(
+        self, settings: Settings, connections: Connections, tell: Callable[[str], None]
+    ) -> None:
         """Create the topics that are missing."""
         create_topics(connections.kafka_bootstrap_servers, settings.partitions)
 

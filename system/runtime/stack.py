@@ -249,7 +249,9 @@ class EmbeddedStack:
             self._join_external(component)
         else:
             self._start_own(component, ingredients)
-        component.finish(self._settings, self.connections)
+        component.finish(
+            self._settings, self.connections, lambda text: self._tell(component, "ready", text)
+        )
 
     def _join_external(self, component: Component) -> None:
         self._remember(component, {}, None)

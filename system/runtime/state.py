@@ -38,7 +38,15 @@ SECRET_BYTES: Final = 24
 LAST_LINE_COUNT: Final = 15
 LAST_LINES_BYTES: Final = 16_384
 PUBLIC_TEMP_DIR: Final = Path("/tmp")  # noqa: S108 - ownership is checked before use
-SECRET_NAMES: Final = ("postgres", "redis", "spark")
+SECRET_NAMES: Final = (
+    "postgres",
+    "redis",
+    "spark",
+    "postgres_owner",
+    "postgres_writer",
+    "postgres_reader",
+    "postgres_oracle",
+)
 
 
 @dataclass(frozen=True)
@@ -48,15 +56,21 @@ class Secrets:
     Parameters
     ----------
     postgres, redis, spark : str
-        Of the server of that name.
+        Of the server of that name; PostgreSQL's is its superuser's, whom no component uses.
     api_token : str
         What the API asks of writers.
+    postgres_owner, postgres_writer, postgres_reader, postgres_oracle : str
+        Of PostgreSQL's roles (``system.store.roles``).
     """
 
     postgres: str
     redis: str
     spark: str
     api_token: str
+    postgres_owner: str
+    postgres_writer: str
+    postgres_reader: str
+    postgres_oracle: str
 
     def __repr__(self) -> str:
         return "Secrets(...)"

@@ -62,7 +62,7 @@ def create_app() -> FastAPI:
     latest = LatestReader(connections.redis_url)
     services = Services(
         latest=latest,
-        history=RiskHistory(connections.database_url),
+        history=RiskHistory(connections.reader_database_url),
         bus=KafkaBus(connections.kafka_bootstrap_servers),
         hub=SnapshotHub(latest),
         token=connections.api_token,

@@ -4,7 +4,8 @@
 
     RiskstreamError
     ├── UnavailableError
-    │   └── StoreUnavailableError   PostgreSQL or Redis did not answer within its bound
+    │   ├── StoreUnavailableError   PostgreSQL or Redis did not answer within its bound
+    │   └── NewerFormatError        rows were written by a newer version: upgrade
     ├── FencedError                 a newer stream driver has taken over: stop writing
     ├── CommitsUndoneError          PostgreSQL lost what this driver had committed: start again
     ├── InternalError
@@ -13,7 +14,7 @@
         ├── ValueRefusedError       a value that no column of the database can hold
         ├── ForeignContentError     Redis holds what no driver has written
         ├── PageTokenError          a page token that no answer of ours contained
-        └── SchemaError             the database was made by another version
+        └── SchemaError             the schema is of a newer version, or may not be changed
 """
 
 from system.errors import InputError, InternalError, RiskstreamError, UnavailableError
@@ -21,6 +22,24 @@ from system.errors import InputError, InternalError, RiskstreamError, Unavailabl
 
 class StoreUnavailableError(UnavailableError):
     """PostgreSQL or Redis did not answer; names the server, the bound and the cause."""
+
+
+class NewerFormatError(UnavailableError):
+    """The database holds rows of a newer version, which this one cannot read.
+
+    Parameters
+    ----------
+    stored, known : int
+        Format in the database, and the highest that this version reads.
+    """
+
+    def __init__(self, stored: int, known: int) -> None:
+        super().__init__(
+            f"the database was written by a newer version of riskstream (format {stored}, this "
+            f"version reads up to {known}): upgrade riskstream, or use the version that wrote it"
+        )
+        self.stored = stored
+        self.known = known
 
 
 class FencedError(RiskstreamError):
@@ -69,4 +88,4 @@ class PageTokenError(InputError):
 
 
 class SchemaError(InputError):
-    """The database's schema was made by a version that this one does not know."""
+    """The database's schema was made by a newer version, or may not be changed; says which."""

@@ -12,18 +12,26 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool
 
 from system.contracts.api import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.store import retention, sql
-from system.store.connection import ANSWER_TIMEOUT_S, connected, write_attempts
+from system.store.connection import (
+    ANSWER_TIMEOUT_S,
+    STATEMENT_TIMEOUT_MS,
+    connected,
+    write_attempts,
+)
 from system.store.cursors import Cursor, Row, all_rows, one_row
 from system.store.errors import (
+    NewerFormatError,
     SnapshotConflictError,
     StoreUnavailableError,
     ValueRefusedError,
 )
+from system.store.formats import FORMAT, check_format
 from system.store.identity import IdentityRecord, stored_state
 from system.store.limit_trail import LimitTrail
 from system.store.records import (
@@ -36,7 +44,7 @@ from system.store.records import (
     SnapshotQuery,
     StoredState,
 )
-from system.store.schema import upgrade_schema
+from system.store.schema import schema_problem, upgrade_schema
 from system.store.transactions import write_batch
 
 READERS_MAX: Final = 8
@@ -68,7 +76,7 @@ class RiskHistory(LimitTrail, IdentityRecord):
         self._lock = threading.Lock()
         self._engine = create_engine(
             "postgresql+psycopg://",
-            creator=self._connect,
+            creator=lambda: self._connect(self._answer_timeout_s),
             pool_size=READERS_MAX,
             max_overflow=0,
             pool_timeout=READER_WAIT_S,
@@ -77,18 +85,44 @@ class RiskHistory(LimitTrail, IdentityRecord):
 
     # -- life ---------------------------------------------------------------------------
 
-    def migrate(self) -> None:
+    def migrate(self, tell: Callable[[str], None] | None = None) -> None:
         """Bring the schema to this version; safe to call from several processes at once.
+
+        Parameters
+        ----------
+        tell : callable or None
+            Hears each step before it runs; None: the log.
 
         Raises
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
         SchemaError
-            If the database was made by a version that this one does not know.
+            If the database was made by a version that this one does not know, or its user may
+            not change the schema.
         """
+        # No bound on a step, on either side: an index on a large table takes what it takes.
+        patient = create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: self._connect(answer_timeout_s=None, statement_timeout_ms=0),
+            poolclass=NullPool,
+        )
         with _answering():
-            upgrade_schema(self._engine)
+            upgrade_schema(patient, *([] if tell is None else [tell]))
+
+    def schema_problem(self) -> str:
+        """Return why this version cannot use the database as it is; empty if it can.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        try:
+            with _answering(), self._engine.connect() as connection:
+                return schema_problem(connection)
+        except NewerFormatError as error:
+            return str(error)
 
     def __enter__(self) -> Self:
         return self
@@ -125,10 +159,20 @@ class RiskHistory(LimitTrail, IdentityRecord):
 
         Raises
         ------
+        NewerFormatError
+            If a newer version has written into the database; nothing was changed.
         StoreUnavailableError
             If PostgreSQL does not answer within its attempts.
         """
-        return self._write(lambda cursor: int(one_row(cursor, sql.TAKE_FENCE, {"above": above})[0]))
+
+        def taken(cursor: Cursor) -> int:
+            cursor.execute(sql.TAKE_FENCE, {"above": above, "format": FORMAT})
+            row = cursor.fetchone()
+            if row is None:
+                raise NewerFormatError(one_row(cursor, sql.SELECT_FORMAT)[0], FORMAT)
+            return int(row[0])
+
+        return self._write(taken)
 
     def commit(self, batch: BatchCommit) -> bool:
         """Write everything that a micro-batch changes, in one transaction, once.
@@ -394,8 +438,22 @@ class RiskHistory(LimitTrail, IdentityRecord):
 
     # -- connections --------------------------------------------------------------------
 
-    def _connect(self) -> Connection:
-        return connected(self._database_url, answer_timeout_s=self._answer_timeout_s)
+    def _connect(
+        self,
+        answer_timeout_s: float | None = ANSWER_TIMEOUT_S,
+        statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    ) -> Connection:
+        connection = connected(
+            self._database_url,
+            answer_timeout_s=answer_timeout_s,
+            statement_timeout_ms=statement_timeout_ms,
+        )
+        try:
+            check_format(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @contextmanager
     def _reading(self) -> Iterator[Cursor]:
@@ -413,7 +471,7 @@ class RiskHistory(LimitTrail, IdentityRecord):
 
     def _write_once(self, work: Callable[[Cursor], T]) -> T:
         if self._writer is None:
-            self._writer = self._connect()
+            self._writer = self._connect(self._answer_timeout_s)
         try:
             # One pipeline: the batch and its COMMIT are sent together, and answered together.
             with (

@@ -24,16 +24,8 @@ _SELECT_STANDING: Final = f"""
     SELECT DISTINCT ON (measure, kind) {_COLUMNS} FROM limit_event
     WHERE portfolio = %(portfolio)s ORDER BY measure, kind, event_id DESC"""  # noqa: S608
 _ACKNOWLEDGE: Final = f"""
-    INSERT INTO limit_event (kind, portfolio, measure, level_before, level_after, value, warning,
-        breach, snapshot_id, event_time_ns, acknowledges, actor, note)
-    SELECT 'acknowledged', portfolio, measure, level_after, level_after, value, warning,
-        breach, snapshot_id, event_time_ns, event_id, %(actor)s, %(note)s
-    FROM (
-        SELECT * FROM limit_event
-        WHERE portfolio = %(portfolio)s AND measure = %(measure)s AND kind = 'level'
-        ORDER BY event_id DESC LIMIT 1
-    ) AS newest WHERE level_after <> 'ok'
-    RETURNING {_COLUMNS}"""  # noqa: S608 - our own names
+    SELECT {_COLUMNS}
+    FROM acknowledge_limit(%(portfolio)s, %(measure)s, %(actor)s, %(note)s)"""  # noqa: S608
 INSERT_LEVELS: Final = """
     INSERT INTO limit_event (kind, portfolio, measure, level_before, level_after, value, warning,
         breach, snapshot_id, event_time_ns)

@@ -79,9 +79,11 @@ ADVANCE_EPOCH: Final = """
         WHERE coalesce(stream_offset.next_offset, 0) <> held.next_offset)
     RETURNING fence"""
 """Neither a batch nor the offsets of one may be missing between the last commit and this one."""
-TAKE_FENCE: Final = (
-    "UPDATE stream_fence SET fence = greatest(fence, %(above)s) + 1, epoch = -1 RETURNING fence"
-)
+TAKE_FENCE: Final = """
+    UPDATE stream_fence
+    SET fence = greatest(fence, %(above)s) + 1, epoch = -1, format = %(format)s
+    WHERE format <= %(format)s RETURNING fence"""
+SELECT_FORMAT: Final = "SELECT format FROM stream_fence"
 SELECT_FENCE: Final = "SELECT fence, epoch FROM stream_fence"
 SELECT_COMMITTED: Final = "SELECT committed_fence, committed_epoch FROM stream_fence"
 

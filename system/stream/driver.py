@@ -129,7 +129,8 @@ class Driver:
         latest = stack.enter_context(
             LatestStore(self._connections.redis_url, attempts=STREAM_ATTEMPTS)
         )
-        history.migrate()
+        with RiskHistory(self._connections.owner_database_url) as owner:
+            owner.migrate()
         create_topics(bootstrap, self._settings.partitions)
         fence = taken_over(history, latest, bootstrap)
         stored = history.load()

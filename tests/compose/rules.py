@@ -35,10 +35,10 @@ def tags_pinned(compose: Compose) -> Iterator[str]:
 
 
 def digest_taken(compose: Compose) -> Iterator[str]:
-    """Every image that is pulled takes a digest from a variable of its service's name."""
+    """Every image that is pulled takes a digest from a variable, one for each image."""
     for name, service in compose["services"].items():
         is_pulled = service.get("pull_policy") != "never"
-        if is_pulled and not service["image"].endswith(f"${{{name.upper()}_DIGEST:-}}"):
+        if is_pulled and not service["image"].endswith("_DIGEST:-}"):
             yield f"{name} runs {service['image']}: it cannot be pinned by digest"
 
 

@@ -60,20 +60,50 @@ def test_the_containers_run_as_the_owner_who_is_never_root(folder):
 
 
 def test_a_server_and_its_clients_hold_the_same_password(folder):
-    assert urlsplit(secret(folder, "database_url")).password == secret(folder, "postgres_password")
+    for role in ("owner", "writer", "reader", "oracle"):
+        url = urlsplit(secret(folder, f"{role}_database_url"))
+        password = secret(folder, f"postgres_{role}_password")
+        assert (url.username, url.password) == (f"riskstream_{role}", password)
     directive, password = secret(folder, "redis_auth").split()
     assert directive == "requirepass"
     assert urlsplit(secret(folder, "redis_url")).password == password
 
 
-def test_the_product_reads_its_connections_from_them(folder, monkeypatch):
+def mounted(folder: Path, service: str, into: Path) -> Path:
+    """Return a folder with a service's secrets under the names that Compose mounts them by."""
+    for grant in read_compose()["services"][service]["secrets"]:
+        source, target = (
+            (grant,) * 2 if isinstance(grant, str) else (grant["source"], grant["target"])
+        )
+        if not target.startswith("/"):
+            (into / target).write_text(secret(folder, source), "utf-8")
+    return into
+
+
+@pytest.mark.parametrize(
+    ("service", "role"), [("stream", "writer"), ("api", "reader"), ("oracle", "oracle")]
+)
+def test_each_component_connects_as_the_role_of_its_work(
+    folder, tmp_path_factory, monkeypatch, service, role
+):
+    at = mounted(folder, service, tmp_path_factory.mktemp(service))
     for variable in ("DATABASE_URL", "REDIS_URL", "RISKSTREAM_API_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("RISKSTREAM_SECRETS_DIR", str(folder / "secrets"))
+    monkeypatch.setenv("RISKSTREAM_SECRETS_DIR", str(at))
     connections = load_settings().connections()
-    assert connections.database_url == secret(folder, "database_url")
+    url = secret(folder, f"{role}_database_url")
+    assert connections.database_url == connections.reader_database_url == url
+    owner = secret(folder, "owner_database_url") if service == "stream" else url
+    assert connections.owner_database_url == owner
     assert connections.redis_url == secret(folder, "redis_url")
-    assert connections.api_token == secret(folder, "riskstream_api_token")
+
+
+def test_the_api_reads_its_token_from_them(folder, tmp_path_factory, monkeypatch):
+    at = mounted(folder, "api", tmp_path_factory.mktemp("api"))
+    monkeypatch.delenv("RISKSTREAM_API_TOKEN", raising=False)
+    monkeypatch.setenv("RISKSTREAM_SECRETS_DIR", str(at))
+    token = load_settings().connections().api_token
+    assert token == secret(folder, "riskstream_api_token")
 
 
 def test_sparks_settings_are_those_of_the_embedded_cluster(folder):
@@ -88,7 +118,7 @@ def test_every_word_is_random_and_of_192_bits(folder, tmp_path_factory):
     make_secrets(other)
     words = re.findall(r"\b[0-9a-f]{48}\b", " ".join(contents(folder).values()))
     others = re.findall(r"\b[0-9a-f]{48}\b", " ".join(contents(other).values()))
-    assert len(set(words)) == 4
+    assert len(set(words)) == 8
     assert not set(words) & set(others)
 
 

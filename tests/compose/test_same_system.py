@@ -24,6 +24,7 @@ from system.runtime.preflight import JAVA_PACKAGES
 from system.runtime.registry import COMPONENTS
 from system.runtime.state import Secrets, opened_state_dir
 from system.settings import EXTERNAL_VARIABLES, SECRETS_DIR_VARIABLE, Connections, Settings
+from system.store import roles
 from tests.compose.reading import (
     COMPOSE_DIR,
     DOCKERFILE_PATH,
@@ -65,7 +66,7 @@ def site(tmp_path: Path) -> Site:
     )
     ports = {"broker": 9092, "controller": 9093, "server": 0, "master": 7077, "ui": 18080}
     connections = Connections({"spark_master": "spark://spark-master:7077"}, settings.state_dir)
-    secrets = Secrets("pg", "redis", "spark", "token")
+    secrets = Secrets("pg", "redis", "spark", "token", "own", "write", "read", "check")
     java = Java(Path("/jdk"), 17)
     return Site(settings, opened_state_dir(settings), secrets, ports, connections, java)
 
@@ -159,7 +160,7 @@ def test_postgresql_has_the_same_settings_but_for_its_addresses(services):
     ours = {k: v for k, v in postgres.SERVER_SETTINGS.items() if k not in addresses}
     assert theirs == ours
     given = services["postgres"]["environment"]
-    assert (given["POSTGRES_USER"], given["POSTGRES_DB"]) == (postgres.ROLE, postgres.DATABASE)
+    assert (given["POSTGRES_USER"], given["POSTGRES_DB"]) == (postgres.SUPERUSER, postgres.DATABASE)
 
 
 def test_redis_has_the_same_settings_but_for_address_and_password():
@@ -182,6 +183,15 @@ def test_postgresql_is_the_embedded_program_of_the_same_version(services):
     assert tagged(services["postgres"]) == f"postgres:{ours}" == containers.POSTGRES
 
 
+def test_the_roles_and_their_database_are_those_of_the_embedded_server():
+    script = (COMPOSE_DIR / "roles.sh").read_text("utf-8")
+    (words,) = re.findall(r"readonly roles=\((.*)\)", script)
+    assert [f"riskstream_{word}" for word in words.split()] == list(roles.ROLES)
+    assert " ".join(f"LOGIN {roles.NO_RIGHTS}".split()) in " ".join(script.split())
+    for statement in list(roles.database_statements("$PGDATABASE"))[:-1]:
+        assert f"{statement};" in script
+
+
 def test_the_data_of_postgresql_are_on_the_volume(services):
     # The image of 18 and later keeps them below this folder, and refuses a volume deeper in it.
     assert services["postgres"]["volumes"] == ["history:/var/lib/postgresql"]
@@ -199,9 +209,9 @@ def test_every_variable_of_ours_is_one_that_the_settings_know(services, name):
 @pytest.mark.parametrize("name", OWN_SERVICES)
 def test_every_secret_of_a_process_of_ours_is_a_variable_or_sparks_settings(services, name):
     variables = {variable.lower() for variable in EXTERNAL_VARIABLES.values()}
-    named = {grant for grant in services[name]["secrets"] if isinstance(grant, str)}
-    assert named <= variables
-    targets = {g["target"] for g in services[name]["secrets"] if isinstance(g, dict)}
+    grants = services[name]["secrets"]
+    targets = {grant if isinstance(grant, str) else grant["target"] for grant in grants}
+    targets -= variables
     conf_dir = services[name]["environment"].get("SPARK_CONF_DIR")
     assert targets == ({f"{conf_dir}/spark-defaults.conf"} if conf_dir else set())
 

@@ -199,3 +199,24 @@ def test_loopback_is_excepted_from_a_proxy_and_other_exceptions_stay(monkeypatch
     reach_loopback_directly()
     reach_loopback_directly()
     assert (os.environ["no_proxy"], os.environ["NO_PROXY"]) == (after, after)
+
+
+def test_each_role_has_its_own_url_and_an_external_database_has_none_of_the_stacks(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RISKSTREAM_STATE_DIR", str(tmp_path))
+    kept = {
+        "database_url": "pg://writer",
+        "owner_database_url": "pg://owner",
+        "reader_database_url": "pg://reader",
+        "oracle_database_url": "pg://oracle",
+    }
+    save_connections(tmp_path / "connections.json", kept)
+    ours = load_settings().connections()
+    assert {name: getattr(ours, name) for name in kept} == kept
+    monkeypatch.setenv("DATABASE_URL", "pg://elsewhere")
+    monkeypatch.setenv("RISKSTREAM_READER_DATABASE_URL", "pg://its-reader")
+    theirs = load_settings().connections()
+    assert theirs.database_url == theirs.owner_database_url == "pg://elsewhere"
+    assert theirs.oracle_database_url == "pg://elsewhere"
+    assert theirs.reader_database_url == "pg://its-reader"

@@ -100,7 +100,7 @@ def gathered(record: str, connections: Connections, *, inputs: Path | None) -> B
     if inputs is not None:
         kept = read_bundle(inputs)
         return msgspec.structs.replace(kept, snapshot=snapshot)
-    with RiskHistory(connections.database_url) as history:
+    with RiskHistory(connections.reader_database_url) as history:
         return Bundle(snapshot=snapshot, rows=_rows_behind(snapshot, history))
 
 
@@ -133,7 +133,7 @@ def _snapshot(record: str, connections: Connections) -> RiskSnapshot:
     path = Path(record)
     if path.is_file():
         return _decoded(_read(path), record)
-    with RiskHistory(connections.database_url) as history:
+    with RiskHistory(connections.reader_database_url) as history:
         found = history.snapshot_json(record)
     if found is None:
         raise RecordNotFoundError(

@@ -34,7 +34,7 @@ def empty_pipeline(connections: Connections) -> None:
         If a server does not answer, or topics are still there after their bound.
     """
     _delete_topics(connections.kafka_bootstrap_servers)
-    _empty_schema(connections.database_url)
+    _empty_schema(connections.owner_database_url)
     with closing(Redis.from_url(connections.redis_url)) as redis:
         redis.flushdb()
 

@@ -30,6 +30,7 @@ from system.store.history_fake import MemoryHistory
 from system.store.latest import LatestStore
 from system.store.latest_fake import MemoryLatest
 from tests.integration import containers
+from tests.integration.conftest import superuser_url
 
 STORES = ("postgres", "redis")
 TOKEN = "token-of-these-tests"  # noqa: S105 - of servers that live as long as the tests
@@ -54,13 +55,13 @@ def store_connections(
 
 @pytest.fixture
 def database_url(store_connections: Connections) -> str:
-    """An empty database."""
+    """An empty database, as its owner and the server's superuser."""
     return new_database(store_connections)
 
 
 def new_database(at: Connections) -> str:
-    """Make an empty database on the embedded server and return its URL."""
-    return new_database_at(at.database_url)
+    """Make an empty database on the embedded server and return its URL for the superuser."""
+    return new_database_at(superuser_url(at))
 
 
 def new_database_at(server_url: str) -> str:

@@ -23,7 +23,16 @@ from system.runtime.state import Secrets, opened_state_dir
 from system.settings import Connections, Settings, load_settings
 from system.stream.class_archive import ClassArchive
 
-SECRETS = Secrets("pgsecret", "redissecret", "sparksecret", "tokensecret")
+SECRETS = Secrets(
+    "pgsecret",
+    "redissecret",
+    "sparksecret",
+    "tokensecret",
+    "ownersecret",
+    "writersecret",
+    "readersecret",
+    "oraclesecret",
+)
 FACTS = {
     "kafka_bootstrap_servers": "127.0.0.1:1",
     "spark_master": "spark://127.0.0.1:2",
@@ -99,9 +108,13 @@ def test_facts_lead_to_where_the_component_listens(site):
     assert COMPONENTS["kafka"].facts(site) == {"kafka_bootstrap_servers": "127.0.0.1:20001"}
     assert COMPONENTS["spark-master"].facts(site) == {"spark_master": "spark://127.0.0.1:20004"}
     assert COMPONENTS["redis"].facts(site)["redis_url"] == "redis://:redissecret@127.0.0.1:20003/0"
-    assert (
-        COMPONENTS["postgres"].facts(site)["database_url"].endswith("@127.0.0.1:20003/riskstream")
-    )
+    at = "127.0.0.1:20003/riskstream"
+    assert COMPONENTS["postgres"].facts(site) == {
+        "database_url": f"postgresql://riskstream_writer:writersecret@{at}",
+        "owner_database_url": f"postgresql://riskstream_owner:ownersecret@{at}",
+        "reader_database_url": f"postgresql://riskstream_reader:readersecret@{at}",
+        "oracle_database_url": f"postgresql://riskstream_oracle:oraclesecret@{at}",
+    }
     assert "tokensecret" in COMPONENTS["api"].facts(site).values()
 
 
