@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Final
 from system.bus.consumer import Record, end_offsets, read_topic
 from system.clock import Clock, SystemClock
 from system.contracts.messages import Instrument, Portfolio, RiskSnapshot, Trade
-from system.contracts.topics import INPUT_TOPICS, REFERENCE, TRADES
+from system.contracts.topics import INPUT_TOPICS, REFERENCE, RISK_SNAPSHOTS, TRADES
+from system.errors import MessageError
 from system.settings import Connections
 from validation import database
 from validation.adjustments import acts_of
@@ -78,6 +80,24 @@ def read_inputs(bootstrap_servers: str) -> list[Record]:
     """
     topics = (read_topic(bootstrap_servers, topic) for topic in INPUT_TOPICS)
     return list(chain.from_iterable(topics))
+
+
+def read_announced(bootstrap_servers: str) -> frozenset[str]:
+    """Return the ids of the snapshots that lie on ``risk_snapshots`` now.
+
+    Records that are no snapshots name none.
+
+    Raises
+    ------
+    UnavailableError
+        If the broker does not answer, or the topic cannot be read to its end.
+    """
+    announced: set[str] = set()
+    for record in read_topic(bootstrap_servers, RISK_SNAPSHOTS):
+        with suppress(MessageError):
+            if isinstance(snapshot := record.message(), RiskSnapshot):
+                announced.add(snapshot.snapshot_id)
+    return frozenset(announced)
 
 
 def await_committed(

@@ -10,6 +10,7 @@ import msgspec
 
 from loadtests.record import SeenSnapshot
 from loadtests.speed import AS_FAST
+from system.contracts.topics import REFERENCE, TRADES
 from validation.checkers.latency import Schedule
 from validation.checkers.ledger import Acknowledged, Fate
 from validation.checkers.order import MONOTONIC, UNIQUE
@@ -20,6 +21,7 @@ from validation.gathering import expected_of
 from validation.judging import Evidence, Judgement, judge, mark_places
 from validation.scenarios.adjusted import CHECK as ADJUSTED
 from validation.scenarios.closes import TopicCloses, topic_closes
+from validation.scenarios.completeness import check_announced, check_trades_named
 from validation.scenarios.expectations import check_expectations, check_faults
 from validation.scenarios.format import RealMarket
 from validation.scenarios.freshness import check_shown, check_told
@@ -115,6 +117,9 @@ def _own(story: Story, left: Left, closes: TopicCloses, ruled: Sequence[Fate]) -
     stated = left.stated
     for finding in check_expectations(expect, ruled, snapshots, stated.days, stated.snapshots):
         yield unseen_for_slowness(finding, left.stretch)
+    slow = [record for record in left.records if record.topic in {REFERENCE.name, TRADES.name}]
+    yield check_trades_named(slow, stated.snapshots)
+    yield check_announced(stated.snapshots, left.announced)
     if story.scenario.file.faults:
         yield check_faults(left.faults)
 

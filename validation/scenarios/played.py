@@ -26,7 +26,7 @@ from system.runtime.running import RunningStack
 from system.settings import Connections
 from system.simulate.progress import PublishSummary
 from validation import database
-from validation.gathering import Stated, read_inputs, read_stated
+from validation.gathering import Stated, read_announced, read_inputs, read_stated
 from validation.patience import Patience
 from validation.processes import ObserverProcess
 from validation.scenarios.injection.injector import FaultInjector, FaultOutcome
@@ -85,6 +85,7 @@ class Run:
 class Left:
     """Everything that a run left, gathered before anything is judged.
 
+    ``announced``: ids of the snapshots on ``risk_snapshots``.
     ``stretch``: by which factor the machine was slower than the reference as the story began.
     """
 
@@ -95,6 +96,7 @@ class Left:
     faults: tuple[FaultOutcome, ...]
     summary: PublishSummary
     sent: dict[str, int]
+    announced: frozenset[str] = frozenset()
     stretch: float = 1.0
 
 
@@ -185,6 +187,7 @@ def play(
         faults=faults,
         summary=summary,
         sent=dict(Counter(opened_topics) + Counter(source.sent) + maker.sent),
+        announced=read_announced(connections.kafka_bootstrap_servers),
         stretch=stretch,
     )
 

@@ -83,6 +83,7 @@ def left(story) -> Left:
             slip=Slip(ms_p50=0.0, ms_p99=0.0, ms_max=0.0), offsets={},
         ),
         sent=dict(sent),
+        announced=frozenset(one.snapshot_id for one in snapshots),
     )  # fmt: skip
 
 
