@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +33,7 @@ from validation.scenarios.injection.injector import FaultInjector, FaultOutcome
 from validation.scenarios.injection.making import FaultMaker
 from validation.scenarios.injection.rig import Rig
 from validation.scenarios.injection.stream_watch import StreamWatch
+from validation.scenarios.injection.topic_damage import with_retained
 from validation.scenarios.process import SourceProcess
 from validation.scenarios.shown import Shown, ShownWatch
 from validation.scenarios.story import Story
@@ -181,15 +182,23 @@ def play(
     assert source.sent is not None, "a source that ended well says what was acknowledged"
     return Left(
         record=list(read_record(record)),
-        records=read_inputs(connections.kafka_bootstrap_servers),
+        records=with_retained(maker.retained, read_inputs(connections.kafka_bootstrap_servers)),
         stated=read_stated(connections.database_url),
         shown=watch.shown,
         faults=faults,
         summary=summary,
-        sent=dict(Counter(opened_topics) + Counter(source.sent) + maker.sent),
+        sent=sum_of(opened_topics, source.sent, maker.sent),
         announced=read_announced(connections.kafka_bootstrap_servers),
         stretch=stretch,
     )
+
+
+def sum_of(*counts: Mapping[str, int]) -> dict[str, int]:
+    """Return sums by topic; what a fault has let go counts against what was sent."""
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
 
 
 def told(run: Run, standing: Standing, injector: FaultInjector) -> ReplayStatus:

@@ -18,9 +18,11 @@ from validation.scenarios.injection.recovery import Look, Recovery, Relapse, Spa
 from validation.scenarios.injection.tables import (
     AnyFault,
     EmptyRedis,
+    Flood,
     KillAt,
     LoseDatabase,
     RestoreDatabase,
+    RetentionGap,
     UndoCommit,
 )
 
@@ -226,6 +228,8 @@ def _what(fault: AnyFault) -> str:
         return "redis"
     if isinstance(fault, UndoCommit | RestoreDatabase | LoseDatabase):
         return "postgres"
+    if isinstance(fault, Flood | RetentionGap):
+        return "kafka"
     return str(getattr(fault, "what", STREAM))
 
 

@@ -22,16 +22,19 @@ from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError, UnavailableError
 from system.runtime.programs import guarded_command
 from system.runtime.running import RunningStack
+from system.runtime.state import StateDir
 from system.runtime.supervision import program_path
 from system.settings import Connections
 from validation.scenarios.injection import damage
 from validation.scenarios.injection.kill_points import POINTS
+from validation.scenarios.injection.refusal import RefusalLog, run_command
 from validation.scenarios.injection.rig import Rig, cut_off, delayed, silenced
 from validation.scenarios.injection.second_driver import SupervisedDriver
 from validation.scenarios.injection.tables import (
     AnyFault,
     BlackHole,
     Cut,
+    DamageTable,
     Delay,
     DiskFull,
     EmptyRedis,
@@ -41,9 +44,11 @@ from validation.scenarios.injection.tables import (
     LoseDatabase,
     Pause,
     RestoreDatabase,
+    RetentionGap,
     SecondDriver,
     UndoCommit,
 )
+from validation.scenarios.injection.topic_damage import RetainedRecords, retention_gap
 
 EXECUTOR: Final = "executor"
 EXECUTOR_MAIN: Final = "CoarseGrainedExecutorBackend"
@@ -93,6 +98,8 @@ class FaultMaker:
         self._open = ExitStack()
         self.sent: Counter[str] = Counter()
         """Messages that faults have sent, by topic."""
+        self.retained: RetainedRecords | None = None
+        """Records that a fault has let go."""
         self._makers: Mapping[type[AnyFault], Callable[[Any], Witness]] = {
             Kill: self._kill,
             Pause: self._pause,
@@ -111,6 +118,7 @@ class FaultMaker:
                 running, connections, behind_s=fault.behind_s, clock=self._clock
             ),
             LoseDatabase: lambda _: damage.lose_database(connections.database_url),
+            RetentionGap: self._retention_gap,
         }
 
     def make(self, fault: AnyFault) -> Witness:
@@ -123,7 +131,13 @@ class FaultMaker:
         psutil.Error, OSError, psycopg.Error, redis.RedisError
             As processes and servers refuse it.
         """
-        return self._makers[type(fault)](fault)
+        log = RefusalLog(StateDir(self._connections.state_dir).log_path(STREAM), self._clock)
+        bit, witness = self._makers[type(fault)](fault)
+        if not (bit and isinstance(fault, DamageTable) and fault.refused):
+            return bit, witness
+        _, command = log.await_command(fault.refused)
+        printed = run_command(command, self._connections.state_dir)
+        return True, f"{witness}; refused; `{command}`: {printed}"
 
     def close(self) -> None:
         """End what a fault has left running."""
@@ -189,6 +203,14 @@ class FaultMaker:
         self.sent[fault.topic] += fault.records
         megabytes = fault.records * fault.size / 1e6
         return True, f"{megabytes:.0f} MB of NUL bytes in {fault.records} records"
+
+    def _retention_gap(self, fault: RetentionGap) -> Witness:
+        self.retained, witness = retention_gap(
+            self._running, self._connections, seconds=fault.seconds, clock=self._clock
+        )
+        for topic, _, _ in self.retained.lost:
+            self.sent[topic] -= 1
+        return bool(self.retained.lost), witness
 
     def _second_driver(self, fault: SecondDriver) -> tuple[bool, str]:
         if fault.supervised:

@@ -104,7 +104,17 @@ class EmptyRedis(FaultTable, frozen=True, kw_only=True, tag="empty_redis"):
     """Every key of Redis is gone; the server lives."""
 
 
-class UndoCommit(FaultTable, frozen=True, kw_only=True, tag="undo_commit"):
+class DamageTable(FaultTable, frozen=True, kw_only=True):
+    """Damage to what a store has kept.
+
+    ``refused``: the driver must refuse to start, with this in its sentence, and the `riskstream
+    recover` that the sentence names is then run; empty where it must mend itself.
+    """
+
+    refused: Annotated[str, Meta(max_length=100)] = ""
+
+
+class UndoCommit(DamageTable, frozen=True, kw_only=True, tag="undo_commit"):
     """PostgreSQL has the rows of before some commits again, under a driver that runs.
 
     As after a failover to a replica that had not received them.
@@ -113,14 +123,20 @@ class UndoCommit(FaultTable, frozen=True, kw_only=True, tag="undo_commit"):
     behind_s: Seconds = 1.0
 
 
-class RestoreDatabase(FaultTable, frozen=True, kw_only=True, tag="restore_database"):
+class RestoreDatabase(DamageTable, frozen=True, kw_only=True, tag="restore_database"):
     """PostgreSQL's files of ``behind_s`` ago are put back; everything else lives."""
 
     behind_s: Seconds = 10.0
 
 
-class LoseDatabase(FaultTable, frozen=True, kw_only=True, tag="lose_database"):
+class LoseDatabase(DamageTable, frozen=True, kw_only=True, tag="lose_database"):
     """The database is gone, and an empty one has its name; everything else lives."""
+
+
+class RetentionGap(DamageTable, frozen=True, kw_only=True, tag="retention_gap"):
+    """Kafka deletes market data while the stream is down for ``seconds`` and has not read it."""
+
+    seconds: Annotated[float, Meta(gt=0, le=60)] = 5.0
 
 
 AnyFault: TypeAlias = (
@@ -137,4 +153,5 @@ AnyFault: TypeAlias = (
     | UndoCommit
     | RestoreDatabase
     | LoseDatabase
+    | RetentionGap
 )
