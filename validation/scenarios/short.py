@@ -43,6 +43,8 @@ from validation.screen import open_console
 
 GRID_POINTS: Final = "grid"
 FAULT_SEEDS: Final = (1, 2)
+LONG: Final[frozenset[str]] = frozenset()
+"""Stories that take minutes even compressed: played by `make verify-full` alone."""
 COMPRESSED_S: Final = 3.0
 """How long the schedule of a story without faults is made, where it is longer."""
 WARM_UP_S: Final = 0.0
@@ -125,7 +127,7 @@ def run_suite(
     """Run the scenarios of verify on one stack and write one report."""
     heed_interrupts()
     console = open_console()
-    names = [name for name in library() if (not only or name in only) and not _impossible(name)]
+    names = [name for name in library() if is_chosen(name, only, whole=whole)]
     plays = whole_plays(names) if whole else short_plays(names)
     points = WHOLE_GRID if whole else SHORT_GRID
     if only and GRID_POINTS not in only:
@@ -215,6 +217,12 @@ def not_run(jobs: Sequence[Play | Point]) -> dict[str, str]:
 def library() -> list[str]:
     """Return every scenario; the one that the grid compares with is among them."""
     return [path.name.removesuffix(SUFFIX) for path in scenario_paths()]
+
+
+def is_chosen(name: str, only: Sequence[str] | None, *, whole: bool) -> bool:
+    """Return whether a story is played; a long one where it is named or everything is played."""
+    wanted = name in only if only else whole or name not in LONG
+    return wanted and not _impossible(name)
 
 
 def _compared(found: Mapping[Play | Point, ScenarioReport]) -> Iterator[Finding]:

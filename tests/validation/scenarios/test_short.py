@@ -7,6 +7,7 @@ import pytest
 
 from system.errors import UnavailableError
 from validation.checkers.verdict import Verdict
+from validation.scenarios import short
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.grid import (
     BASE,
@@ -25,6 +26,7 @@ from validation.scenarios.report import ScenarioReport
 from validation.scenarios.short import (
     FAULT_SEEDS,
     in_order,
+    is_chosen,
     library,
     not_run,
     out_of_time,
@@ -115,6 +117,16 @@ def test_verify_plays_faults_with_one_seed_and_verify_full_with_both():
     assert [play.folder for play in short] == ["fault-redis-seed1"]
     folders = [play.folder for play in whole]
     assert folders == ["fault-redis-seed1", "fault-redis-seed2", "fault-redis-paced"]
+
+
+def test_a_long_story_is_played_by_verify_full_and_where_it_is_named(monkeypatch):
+    assert set(library()) >= short.LONG
+    monkeypatch.setattr(short, "LONG", {"two-weeks"})
+    assert not is_chosen("two-weeks", None, whole=False)
+    assert is_chosen("two-weeks", None, whole=True)
+    assert is_chosen("two-weeks", ["two-weeks"], whole=False)
+    assert not is_chosen("calm-day", ["two-weeks"], whole=True)
+    assert is_chosen("calm-day", None, whole=False)
 
 
 def test_stories_are_compressed_and_those_with_faults_wait_for_each_to_be_over():
