@@ -150,6 +150,7 @@ def play(
     ]
     with ExitStack() as stack:
         stack.callback(maker.close)
+        stack.callback(injector.close)
         source = stack.enter_context(  # it gets ready meanwhile
             SourceProcess(
                 source_arguments(run, connections),

@@ -115,6 +115,7 @@ class FaultInjector:
         self._bites: dict[int, Bite] = {}
         self._begun: set[int] = set()
         self._over: set[int] = set()
+        self._is_closed = False
 
     @property
     def count(self) -> int:
@@ -145,6 +146,10 @@ class FaultInjector:
             for index, fault in enumerate(self._faults)
             if index in self._begun
         )
+
+    def close(self) -> None:
+        """Wait for no recovery any more: a run that is broken off ends."""
+        self._is_closed = True
 
     def outcomes(self) -> tuple[FaultOutcome, ...]:
         """Return every fault's outcome once all of them are over; those that never came too."""
@@ -187,7 +192,7 @@ class FaultInjector:
         """Wait until the next fault may begin: this one is recovered from, or it is too late."""
         shared = self._shares_hold and index + 1 < len(self._faults)
         bound_ns = self._deadline_ns(index) + round(self._holds_s(index) * 1e9)
-        while self._clock.monotonic_ns() < bound_ns:
+        while self._clock.monotonic_ns() < bound_ns and not self._is_closed:
             seen = self._recovery(index)
             if seen.is_held or (shared and seen.since_ns is not None):
                 return

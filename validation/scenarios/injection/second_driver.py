@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 from system.clock import Clock, SystemClock
 from system.errors import RiskstreamError, UnavailableError
 from system.runtime.registry import COMPONENTS
-from system.runtime.state import StateDir, held_lock, opened_short_dir
+from system.runtime.state import StateDir, held_lock, is_held, opened_short_dir
 from system.runtime.supervision import (
     SETTLED_AFTER_S,
     Supervisor,
@@ -22,6 +23,7 @@ from system.runtime.supervision import (
 STREAM: Final = "stream"
 FOLDER: Final = "second-driver"
 ANSWER_BOUND_S: Final = 60.0
+STOP_BOUND_S: Final = 60.0
 POLL_S: Final = 0.1
 
 
@@ -80,11 +82,15 @@ class SupervisedDriver:
         return path.read_text("utf-8", errors="replace") if path.exists() else ""
 
     def stop(self) -> None:
-        """Stop driver and supervisor; harmless when they do not run."""
+        """Stop driver and supervisor and return when they are gone; harmless when none runs."""
         if self._supervisor is None:
             return
         self._supervisor = None
-        Supervisor(self._state).shut_down()
+        with suppress(RiskstreamError):  # it has ended already
+            Supervisor(self._state).shut_down()
+        deadline_ns = self._clock.monotonic_ns() + round(STOP_BOUND_S * 1e9)
+        while is_held(self._state) and self._clock.monotonic_ns() < deadline_ns:
+            self._clock.sleep(POLL_S)
 
     def _start(self) -> None:
         deadline_ns = self._clock.monotonic_ns() + round(ANSWER_BOUND_S * 1e9)
