@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = None
     allowed_hosts: frozenset[HostName] = frozenset()
     """Names that API and dashboard are asked under, besides those of loopback."""
+    api_reads_per_second: int = Field(default=1_000, ge=0)
+    api_writes_per_second: int = Field(default=200, ge=0)
+    """Requests under one token in the long run, a burst of two seconds on top; 0: no limit."""
 
     partitions: dict[str, Annotated[int, Field(ge=1, le=MAX_PARTITION_COUNT)]] = {}
 

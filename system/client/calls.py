@@ -63,7 +63,12 @@ T = TypeVar("T", bound=Struct)
 STREAM_PATH: Final = "/v1/stream"
 Parameters = Mapping[str, str | int | bool | None]
 RETRIED_STATUSES: Final = frozenset(
-    {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
 )
 
 

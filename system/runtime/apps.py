@@ -109,7 +109,8 @@ class Api(Component):
         listen = ("--host", LOOPBACK, "--port", str(site.ports["server"]))
         bound = ("--timeout-graceful-shutdown", str(GRACEFUL_SHUTDOWN_S))
         app = ("uvicorn", "system.serve.app:create_app", "--factory")
-        command = (sys.executable, "-m", *app, *listen, *bound, "--no-access-log")
+        http = ("--http", "system.web.connections:BoundedConnection")
+        command = (sys.executable, "-m", *app, *listen, *bound, *http, "--no-access-log")
         return Program(command, PROJECT_DIR, site.settings.environment())
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:

@@ -79,7 +79,7 @@ def answers(kind: type[Struct], *refused: int, status: int = 200) -> dict[str, A
     kind : type of Struct
         What it answers with.
     *refused : int
-        Statuses that it refuses with, besides 401.
+        Statuses that it refuses with, besides 401 and 429.
     status : int
         The status of success.
     """
@@ -87,7 +87,7 @@ def answers(kind: type[Struct], *refused: int, status: int = 200) -> dict[str, A
     return {
         "status_code": status,
         "response_class": Response,
-        "responses": {status: answered, **refusals(401, *refused)},
+        "responses": {status: answered, **refusals(401, 429, *refused)},
     }
 
 

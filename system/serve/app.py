@@ -28,8 +28,10 @@ from system.settings import load_settings
 from system.store.history import RiskHistory
 from system.store.watching import LatestReader
 from system.version import product_version
+from system.web.connections import allow_open_files
 from system.web.headers import SecurityHeaders
 from system.web.hosts import HostCheck
+from system.web.rates import RequestRates
 
 TITLE: Final = "riskstream"
 DESCRIPTION: Final = (
@@ -68,7 +70,9 @@ def create_app() -> FastAPI:
         token=connections.api_token,
         stale_after_ns=settings.stale_after_seconds * 10**9,
         hosts=settings.allowed_hosts,
+        rates=RequestRates(settings.api_reads_per_second, settings.api_writes_per_second),
     )
+    allow_open_files()
     app = app_over(services)
     answer_promptly()
     return app

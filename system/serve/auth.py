@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from system.serve.errors import UnauthorizedError
+from system.serve.errors import TooManyRequestsError, UnauthorizedError
 from system.serve.services import services_of
 
 BEARER: Final = HTTPBearer(
@@ -19,12 +19,17 @@ async def authorised(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
 ) -> None:
-    """Refuse a request without the token.
+    """Refuse a request without the token, or beyond the token's rate.
 
     Raises
     ------
     UnauthorizedError
         If the token is missing or another one.
+    TooManyRequestsError
+        If too many came under it; says when to send the next.
     """
-    if credentials is None or not services_of(request).admits(credentials.credentials):
+    services = services_of(request)
+    if credentials is None or not services.admits(credentials.credentials):
         raise UnauthorizedError
+    if wait_s := services.rates.wait_s(request.method):
+        raise TooManyRequestsError(request.method, wait_s)

@@ -15,6 +15,7 @@
         ├── BodyTooLargeError        413
         ├── InvalidRequestError      422  names each field, its value and what it must be
         ├── UnknownInstrumentError   422
+        ├── TooManyRequestsError     429  more than the rate that a token has
         ├── TooManyStreamsError      503
         └── UnansweredTradeError     503  names the id to send the trade again under
 """
@@ -164,6 +165,20 @@ class UnknownInstrumentError(ApiError):
 
     status = 422
     title = "Unknown instrument"
+
+
+class TooManyRequestsError(ApiError):
+    """More requests came under the token than its rate allows."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, method: str, wait_s: float) -> None:
+        super().__init__(
+            f"more {method} requests than this token may send in a second: send the next one in "
+            f"{wait_s * 1_000:.0f} ms (RISKSTREAM_API_READS_PER_SECOND and "
+            "RISKSTREAM_API_WRITES_PER_SECOND set the rates)"
+        )
 
 
 class TooManyStreamsError(ApiError):

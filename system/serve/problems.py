@@ -38,7 +38,7 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     headers = {**SECURITY_HEADERS, "Content-Security-Policy": NOTHING, **(headers or {})}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if problem.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return Response(encode(problem), problem.status, headers, PROBLEM_MEDIA_TYPE)
 

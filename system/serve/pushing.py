@@ -38,7 +38,7 @@ router = APIRouter(prefix="/v1")
     "/stream",
     tags=["risk"],
     response_class=EventSourceResponse,
-    responses={200: _EVENT_STREAM, **refusals(401, 404, 422, 503)},
+    responses={200: _EVENT_STREAM, **refusals(401, 404, 422, 429, 503)},
 )
 async def stream(
     request: Request,

@@ -16,6 +16,7 @@ from system.clock import Clock, SystemClock
 from system.serve.hub import SnapshotHub
 from system.serve.seams import Bus, History, Latest
 from system.store.history import READERS_MAX
+from system.web.rates import RequestRates
 
 SENDERS_MAX: Final = 8
 P = ParamSpec("P")
@@ -40,6 +41,8 @@ class Services:
         What is sent without a time is stamped with it.
     hosts : frozenset of str
         Names that the API is asked under, besides those of loopback.
+    rates : RequestRates
+        How many requests the token may send.
     """
 
     latest: Latest
@@ -50,6 +53,7 @@ class Services:
     stale_after_ns: int = DEFAULT_STALE_AFTER_NS
     clock: Clock = field(default_factory=SystemClock)
     hosts: frozenset[str] = frozenset()
+    rates: RequestRates = field(default_factory=RequestRates)
     _readers: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(READERS_MAX), repr=False
     )

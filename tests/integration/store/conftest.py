@@ -160,6 +160,7 @@ def _served(
         port = listener.getsockname()[1]
         app = ("uvicorn", "system.serve.app:create_app", "--factory", "--no-access-log")
         options = ("--fd", str(listener.fileno()), "--timeout-graceful-shutdown", "3")
+        options += ("--http", "system.web.connections:BoundedConnection")
         with log_path.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *app, *options],

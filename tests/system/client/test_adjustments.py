@@ -37,7 +37,7 @@ def asked(monkeypatch) -> list[httpx.Request]:
         return httpx.Response(202, content=msgspec.json.encode(found))
 
     transport = httpx.MockTransport(answer)
-    client = RiskClient("http://test", "token", transport=transport)
+    client = RiskClient("http://localhost", "token", transport=transport)
     monkeypatch.setattr(adjustments, "connected_client", lambda: client)
     return sent
 

@@ -76,7 +76,7 @@ class Server:
 
     def client(self, token: str = TOKEN) -> AsyncRiskClient:
         transport = httpx.ASGITransport(self.app)
-        return AsyncRiskClient("http://test", token, transport=transport)
+        return AsyncRiskClient("http://localhost", token, transport=transport)
 
 
 def ask(question: Callable[[AsyncRiskClient], Any], server: Server | None = None) -> Any:
@@ -161,7 +161,7 @@ def test_a_wrong_token_is_refused_and_never_shown() -> None:
 
 def client_of(handler: Callable[[httpx.Request], httpx.Response]) -> RiskClient:
     transport = httpx.MockTransport(handler)
-    return RiskClient("http://test", TOKEN, transport=transport, clock=ManualClock())
+    return RiskClient("http://localhost", TOKEN, transport=transport, clock=ManualClock())
 
 
 @pytest.fixture(autouse=True)

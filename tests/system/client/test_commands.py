@@ -137,7 +137,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     played = Api()
     transport = httpx.MockTransport(played.answer)
     clock = ManualClock()
-    client = RiskClient("http://test", "token", transport=transport, clock=clock)
+    client = RiskClient("http://localhost", "token", transport=transport, clock=clock)
     monkeypatch.setattr(commands, "connected_client", lambda: client)
     monkeypatch.setattr(watching, "SystemClock", lambda: clock)
     return played

@@ -53,7 +53,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
         requests.append(request)
         return httpx.Response(200, content=encode(_answer(request)))
 
-    client = RiskClient("http://test", "token", transport=httpx.MockTransport(respond))
+    client = RiskClient("http://localhost", "token", transport=httpx.MockTransport(respond))
     monkeypatch.setattr(limits, "connected_client", lambda: client)
     return requests
 

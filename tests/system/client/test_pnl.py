@@ -52,7 +52,7 @@ def told(monkeypatch: pytest.MonkeyPatch, answer: Any) -> str:
         assert request.url.path == "/v1/portfolios/alpha/pnl"
         return httpx.Response(200, content=encode(answer))
 
-    client = RiskClient("http://test", "token", transport=httpx.MockTransport(respond))
+    client = RiskClient("http://localhost", "token", transport=httpx.MockTransport(respond))
     monkeypatch.setattr(pnl, "connected_client", lambda: client)
     result = CliRunner().invoke(cli.app, ["pnl", "alpha"], env={"COLUMNS": "160"})
     assert result.exit_code == 0, result.output

@@ -56,7 +56,7 @@ class Api:
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     played = Api()
-    client = RiskClient("http://test", "token", transport=httpx.MockTransport(played.respond))
+    client = RiskClient("http://localhost", "token", transport=httpx.MockTransport(played.respond))
     for module in (change, decomposition, questions, scenarios):
         monkeypatch.setattr(module, "connected_client", lambda: client)
     return played

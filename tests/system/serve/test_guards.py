@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from system.web.rates import RequestRates
 from tests.system.serve.conftest import World
 
 
@@ -32,3 +33,24 @@ def test_a_defect_is_answered_with_the_headers_too(
     answer = world.client.get("/v1/portfolios")
     assert answer.status_code == 500
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_requests_beyond_the_rate_are_refused_with_the_time_to_wait(trading: World) -> None:
+    services = trading.client.app.state.services
+    services.rates = RequestRates(1, 1, trading.clock)
+    answers = [trading.client.get("/v1/portfolios") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].headers["retry-after"] == "1"
+    assert answers[-1].headers["content-type"] == "application/problem+json"
+    trading.clock.advance_ns(1_000_000_000)
+    assert trading.client.get("/v1/portfolios").status_code == 200
+    assert trading.client.delete("/v1/trades/t").status_code == 404, "writing has its own rate"
+
+
+def test_a_wrong_token_takes_nothing_from_the_rate_of_the_right_one(trading: World) -> None:
+    services = trading.client.app.state.services
+    services.rates = RequestRates(1, 1, trading.clock)
+    for _ in range(5):
+        answer = trading.client.get("/v1/portfolios", headers={"Authorization": "Bearer wrong"})
+        assert answer.status_code == 401
+    assert trading.client.get("/v1/portfolios").status_code == 200
