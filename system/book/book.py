@@ -12,6 +12,7 @@ from system.book.adjustments import Entry, adjustment_row, entries
 from system.book.events import Event, QuoteRow, Unreadable
 from system.book.fold import Fold
 from system.book.ledger import Ledger
+from system.book.lost import opened_by, stated_again
 from system.book.market import FUTURE_BOUND_DAYS, Market, Staleness
 from system.book.outcome import Outcome
 from system.book.partitions import PartitionQueue, Partitions
@@ -115,6 +116,7 @@ class Book:
             for name in (state.definition.portfolio,)
         }
         self.ledger = Ledger(kept.counters)
+        self._lost = kept.lost
         self._touched = Touched()
         for name, book in self.portfolios.items():
             self._touched.index(name, book.shape)
@@ -354,27 +356,32 @@ class Book:
             self._outcome.changed[adjustment_row(adjustment)] = state
         return verdict
 
-    def _portfolio(self, definition: Portfolio, _: PartitionQueue) -> Verdict:
+    def _portfolio(self, definition: Portfolio, queue: PartitionQueue) -> Verdict:
         self._reference.check_portfolio(definition)
         book = self.portfolios.get(definition.portfolio)
         if book is None:
-            self._open(definition)
-        elif definition == (book.state.pending or book.definition):
+            self._open(definition, queue)
+            return Verdict.APPLIED
+        state = restated_by(book.state, definition, self.market.day, self.market.listing)
+        state = stated_again(book.state, state, self._lost, queue)
+        is_known_again = state.positions_unknown != book.state.positions_unknown
+        if definition == (book.state.pending or book.definition) and not is_known_again:
             return Verdict.DUPLICATE
-        else:
-            self._restate(book, definition)
+        self._restate(book, state, is_known_again=is_known_again)
         return Verdict.APPLIED
 
-    def _restate(self, book: PortfolioBook, definition: Portfolio) -> None:
+    def _restate(self, book: PortfolioBook, state: PortfolioState, *, is_known_again: bool) -> None:
         """Let settings wait for the barrier, and hold what was stated at once."""
-        state = restated_by(book.state, definition, self.market.day, self.market.listing)
-        last = book.state.pending or book.definition
-        if (state.restated, definition.positions) == (book.state.restated, last.positions):
+        before, last = book.state, book.state.pending or book.definition
+        assert state.pending is not None, "a definition waits"
+        states_none = (state.restated, state.pending.positions) == (before.restated, last.positions)
+        if states_none and not is_known_again:
             self._keep(book, state)
             return
+        name = state.definition.portfolio
         self._book_anew(book, state)
-        self._touched.index(definition.portfolio, book.shape)
-        self._touched.touch(definition.portfolio)
+        self._touched.index(name, book.shape)
+        self._touched.touch(name)
 
     def _book_anew(self, book: PortfolioBook, state: PortfolioState) -> None:
         """Book all entries of a portfolio anew; keep its state where that is another one."""
@@ -383,9 +390,10 @@ class Book:
         if is_new:
             self._keep(book, state)
 
-    def _open(self, definition: Portfolio) -> None:
+    def _open(self, definition: Portfolio, queue: PartitionQueue) -> None:
         stated = cutoff_of(definition, self.market.day, is_first=True)
         state = PortfolioState(definition=definition, opened=self._closed_day, stated=stated)
+        state = opened_by(state, self._lost, queue)
         book = PortfolioBook(state, self._entries(definition.portfolio), self.market)
         self.portfolios[definition.portfolio] = book
         self._keep(book, state)

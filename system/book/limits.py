@@ -87,7 +87,9 @@ def _amount(snapshot: RiskSnapshot, measure: LimitMeasure) -> float | None:
         return snapshot.var
     if measure is LimitMeasure.EXPECTED_SHORTFALL:
         return snapshot.expected_shortfall
-    return None if snapshot.missing else _POSITION_MEASURES[measure](snapshot)
+    if snapshot.missing or snapshot.positions_unknown:
+        return None
+    return _POSITION_MEASURES[measure](snapshot)
 
 
 def _exposures(snapshot: RiskSnapshot) -> list[float]:

@@ -66,15 +66,18 @@ def outside_model(marked: Marked) -> tuple[str, ...]:
 
 def stressed_risks(book: PortfolioBook, marked: Marked) -> tuple[StressedRisk, ...]:
     """Return the stressed VaR of a portfolio for each window, or why there is none."""
+    unknown = book.state.positions_unknown
     return tuple(
-        _stressed_risk(one, marked, book.confidence) for one in book.stressed(marked.shape)
+        _stressed_risk(one, marked, book.confidence, unknown) for one in book.stressed(marked.shape)
     )
 
 
-def _stressed_risk(one: StressedBook, marked: Marked, confidence: Confidence) -> StressedRisk:
+def _stressed_risk(
+    one: StressedBook, marked: Marked, confidence: Confidence, unknown: str
+) -> StressedRisk:
     window, scenarios = one.window, one.scenarios
     count = 0 if scenarios is None else scenarios.factors.scenario_count
-    problem = one.problem or marked.problem
+    problem = unknown or one.problem or marked.problem
     found = None
     if not problem and scenarios is not None:
         try:

@@ -370,6 +370,8 @@ def _definition(snapshot: RiskSnapshot) -> Portfolio:
 
 
 def _check_complete(snapshot: RiskSnapshot, reference: Market) -> None:
+    if snapshot.positions_unknown:
+        raise NotRecalledError(f"snapshot {snapshot.snapshot_id}: {snapshot.positions_unknown}")
     if snapshot.missing:
         raise NotRecalledError(
             f"snapshot {snapshot.snapshot_id} is not of the whole book: no price or rate yet "

@@ -17,6 +17,7 @@ from system.book.rows import (
     DAY_KEY,
     FX_PREFIX,
     INSTRUMENT_PREFIX,
+    LOST_KEY,
     PARTITION_PREFIX,
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
@@ -26,6 +27,7 @@ from system.book.rows import (
     AdjustmentState,
     ClosesState,
     DayState,
+    LostMessages,
     PartitionState,
     PortfolioState,
     QuoteState,
@@ -53,6 +55,7 @@ class KeptRows:
     sessions: tuple[ExchangeSessions, ...] = ()
     partitions: dict[str, PartitionState] = field(default_factory=dict)
     day: DayState | None = None
+    lost: LostMessages | None = None
     counters: dict[str, TopicCounts] = field(default_factory=dict)
 
 
@@ -65,7 +68,7 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
         If a row cannot be read; names its key.
     """
     counters = rows.get(COUNTERS_KEY)
-    day = rows.get(DAY_KEY)
+    day, lost = rows.get(DAY_KEY), rows.get(LOST_KEY)
     return KeptRows(
         instruments=tuple(_by_name(rows, INSTRUMENT_PREFIX, Instrument).values()),
         portfolios=tuple(
@@ -80,6 +83,7 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
         sessions=tuple(_by_name(rows, SESSIONS_PREFIX, ExchangeSessions).values()),
         partitions=_by_name(rows, PARTITION_PREFIX, PartitionState),
         day=None if day is None else _row(DAY_KEY, day, DayState),
+        lost=None if lost is None else _row(LOST_KEY, lost, LostMessages),
         counters={} if counters is None else _row(COUNTERS_KEY, counters, dict[str, TopicCounts]),
     )
 

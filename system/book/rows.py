@@ -25,6 +25,7 @@ ADJUSTMENT_PREFIX: Final = "adjustment:"
 SESSIONS_PREFIX: Final = "sessions:"
 PARTITION_PREFIX: Final = "partition:"
 DAY_KEY: Final = "day"
+LOST_KEY: Final = "lost"
 COUNTERS_KEY: Final = "counters"
 
 
@@ -198,7 +199,8 @@ class PortfolioState(Row, frozen=True, kw_only=True):
     the definition, and nothing realised. ``restated`` is the moment of the pending
     definition's positions, which are in force at once; None: only its settings are new.
     ``restated_cash`` is cash that an earlier definition of the same session stated, where the
-    pending one states none.
+    pending one states none. ``positions_unknown`` says why the positions may lack trades; empty:
+    they lack none.
     """
 
     definition: Portfolio
@@ -210,6 +212,20 @@ class PortfolioState(Row, frozen=True, kw_only=True):
     realised: RealisedBalance | None = None
     restated: Cutoff | None = None
     restated_cash: CashBalance | None = None
+    positions_unknown: str = ""
+
+
+class LostMessages(Row, frozen=True, kw_only=True):
+    """Messages that the state lacks, because Kafka lost them before they were read.
+
+    ``until`` is where each partition of reference data ended when a person went on without them,
+    ``topic:partition`` to offset: statements below were made before. ``since_ns`` is the newest
+    event time that the state had then: a statement must not be as of an earlier moment.
+    """
+
+    reason: str
+    until: dict[str, int]
+    since_ns: int = 0
 
 
 class TradeState(Row, frozen=True, kw_only=True):

@@ -165,6 +165,7 @@ def risk_snapshot(
         carry_max_sessions=definition.carry_max_sessions,
         carry_max_share=definition.carry_max_share,
         outside_model=outside_model(marked),
+        positions_unknown=book.state.positions_unknown,
     )
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 
@@ -178,8 +179,8 @@ def inputs_hash(book: PortfolioBook) -> str:
 def _risk(
     book: PortfolioBook, marked: Marked, scenarios: Scenarios, carried: CarriedCloses
 ) -> tuple[PortfolioRisk | None, str]:
-    if marked.missing:
-        return None, marked.problem
+    if book.state.positions_unknown or marked.missing:
+        return None, book.state.positions_unknown or marked.problem
     problem = scenarios.problem or carried.problem
     if problem:
         return None, problem

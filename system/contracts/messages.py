@@ -603,6 +603,8 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     missing. ``carried`` names the series without a close on a scenario day.
     ``outside_model`` names options with a price of their own that no volatility gives, and that
     price: they are worth it, and scenarios change it at their reference volatility.
+    ``positions_unknown`` says why trades may be missing in ``positions``: Kafka has lost messages,
+    and nobody has stated the positions since; empty where none is missing.
     """
 
     snapshot_id: str
@@ -661,6 +663,7 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     carry_max_sessions: int = CARRY_MAX_SESSIONS
     carry_max_share: float = CARRY_MAX_SHARE
     outside_model: tuple[str, ...] = ()
+    positions_unknown: str = ""
 
 
 MarketMessage = Tick | Mark

@@ -43,6 +43,7 @@ ONLY_IN_PAYLOAD: Final = frozenset(
         "exchange_closes",
         "skipped",
         "outside_model",
+        "positions_unknown",
         "desk",
         "limits",
     }
