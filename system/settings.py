@@ -34,6 +34,8 @@ ENVIRONMENT_PREFIX: Final = "RISKSTREAM_"
 SECRET_FILE_MODE: Final = 0o600
 SECRET_DIR_MODE: Final = 0o700
 MAX_PARTITION_COUNT: Final = 64
+LAG_BOUND_SECONDS: Final = 5.0
+"""Age of the oldest message that the numbers do not contain, beyond which they are not current."""
 LOOPBACK: Final = "127.0.0.1"
 SECRETS_DIR_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}SECRETS_DIR"
 
@@ -128,6 +130,7 @@ class Settings(BaseSettings):
     partitions: dict[str, Annotated[int, Field(ge=1, le=MAX_PARTITION_COUNT)]] = {}
 
     stale_after_seconds: int = Field(default=3_600, ge=1)
+    lag_bound_seconds: float = Field(default=LAG_BOUND_SECONDS, ge=1, le=3_600)
     max_batch_records: int = Field(default=200_000, ge=1)
     shard_from_portfolios: int | None = Field(default=None, ge=1)
 

@@ -135,6 +135,11 @@ class Book:
             Unreadable: self._unreadable,
         }
 
+    @property
+    def offsets(self) -> dict[str, int]:
+        """Return ``topic:partition`` to the first offset that is not applied."""
+        return self._partitions.offsets
+
     # -- the fold -----------------------------------------------------------------------
 
     def fold(self, events: Mapping[str, Iterable[Event]], *, fence: int, epoch: int) -> Fold:
@@ -183,9 +188,7 @@ class Book:
             self._outcome.changed[COUNTERS_KEY] = self.ledger.row()
         state = self._outcome.state()
         self._take_live(state)
-        return self._outcome.handed_over(
-            state, self._partitions.offsets, self._partitions.missing_mark()
-        )
+        return self._outcome.handed_over(state, self._partitions)
 
     @property
     def last_applied(self) -> dict[str, Event]:

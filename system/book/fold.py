@@ -25,6 +25,8 @@ class Fold:
         Changed rows as JSON.
     waiting_for : tuple of str
         Partitions whose end-of-day mark others wait for.
+    held : tuple of str
+        Partitions of which messages wait for an end-of-day mark.
     intended_ns : int
         Newest intended send time among what was applied; 0 where nothing was.
     limit_events : tuple of LimitEvent
@@ -38,3 +40,4 @@ class Fold:
     waiting_for: tuple[str, ...]
     intended_ns: int
     limit_events: tuple[LimitEvent, ...] = ()
+    held: tuple[str, ...] = ()

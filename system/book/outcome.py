@@ -9,7 +9,7 @@ import msgspec
 
 from system.book.events import Event
 from system.book.fold import Fold
-from system.book.partitions import PartitionQueue
+from system.book.partitions import PartitionQueue, Partitions
 from system.contracts.kept_values import KeptValue
 from system.contracts.messages import Rejected, RejectReason, RiskSnapshot
 from system.errors import MessageError
@@ -58,17 +58,16 @@ class Outcome:
         """Return the changed rows as they are kept."""
         return {key: msgspec.json.encode(row) for key, row in self.changed.items()}
 
-    def handed_over(
-        self, state: dict[str, bytes], offsets: dict[str, int], waiting_for: tuple[str, ...]
-    ) -> Fold:
-        """Return all of it, its rows as ``state``, and begin anew."""
+    def handed_over(self, state: dict[str, bytes], partitions: Partitions) -> Fold:
+        """Return all of it, its rows as ``state``, and begin with nothing again."""
         fold = Fold(
             snapshots=tuple(self.snapshots),
             rejected=tuple(self._rejected),
-            offsets=offsets,
+            offsets=partitions.offsets,
             state=state,
-            waiting_for=waiting_for,
+            waiting_for=partitions.missing_mark(),
             intended_ns=self._intended_ns,
+            held=partitions.held,
         )
         self.changed, self.snapshots, self._rejected = {}, [], []
         self._intended_ns = 0

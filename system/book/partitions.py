@@ -106,6 +106,11 @@ class Partitions:
         """Return the event that was taken out last, of each partition that had one."""
         return {queue.name: queue.taken for queue in self.queues if queue.taken is not None}
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Return the partitions of which something waits for a mark elsewhere."""
+        return tuple(queue.name for queue in self.queues if len(queue))
+
     def missing_mark(self) -> tuple[str, ...]:
         """Return the partitions that others wait for; empty while nobody waits."""
         without = tuple(queue.name for queue in self.queues if queue.mark is None)

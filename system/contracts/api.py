@@ -50,7 +50,7 @@ from system.contracts.replay import ReplayStatus
 SNAPSHOT_EVENT: Final = "snapshot"
 """Server-sent event: a ``RiskSnapshot``, or a ``CurrentRisk`` with ``compact=true``."""
 HEARTBEAT_EVENT: Final = "heartbeat"
-"""Server-sent event: a ``StreamStatus`` while the stream runs or warms up."""
+"""Server-sent event: a ``StreamStatus`` while the stream's heart beats."""
 STALE_EVENT: Final = "stale"
 """Server-sent event: a ``StreamStatus`` when the stream's heartbeat has stopped."""
 
@@ -63,10 +63,16 @@ GAP_EVENT: Final = "gap"
 
 
 class StreamState(StrEnum):
-    """Whether numbers still move; judged by the expiry of the stream's heartbeat."""
+    """Whether numbers are current; *stale* by the expiry of the stream's heartbeat.
+
+    The stream itself says the others: it is *running*, still *warming* up on what lay in the
+    topics when it began, or *lagging*: the oldest message that its numbers do not contain is
+    older than ``RISKSTREAM_LAG_BOUND_SECONDS``.
+    """
 
     RUNNING = "running"
     WARMING = "warming"
+    LAGGING = "lagging"
     STALE = "stale"
 
 
@@ -345,7 +351,7 @@ class ComponentHealth(View, frozen=True, kw_only=True):
 
 
 class Health(View, frozen=True, kw_only=True):
-    """``GET /v1/health``: ``ok`` when every component answers and the stream runs.
+    """``GET /v1/health``: ``ok`` when every component answers and the stream runs or warms up.
 
     ``offsets`` is the watermark, ``lag`` the messages per partition behind it (None:
     the broker did not say).

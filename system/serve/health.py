@@ -43,7 +43,7 @@ class HealthBoard:
             if self._is_due():
                 await self._check()
         status = self._services.hub.status
-        running = status.state is not StreamState.STALE
+        running = status.state in {StreamState.RUNNING, StreamState.WARMING}
         return Health(
             ok=running and all(component.ok for component in self._components),
             stream=status,

@@ -128,6 +128,7 @@ def _trouble(evidence: Evidence, now_ns: int) -> str:
 _STREAM_TROUBLE: Final = {
     StreamState.RUNNING: "",
     StreamState.WARMING: "The stream starts or catches up: its numbers are of the past",
+    StreamState.LAGGING: "The stream falls behind: messages wait that its numbers do not contain",
     StreamState.STALE: "The risk stream has stopped: its heartbeat is gone",
 }
 

@@ -178,9 +178,12 @@ return {0, 1}
 BEAT: Final = (
     _LIBRARY
     + """
--- KEYS: fence, heartbeat; ARGV: fence, epoch, JSON, expiry in milliseconds
+-- KEYS: fence, heartbeat, watermark, portfolios
+-- ARGV: fence, epoch, JSON, expiry in milliseconds, portfolios that were published
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
-return {0, 1}
+local published = tonumber(ARGV[5])
+local whole = redis.call('EXISTS', KEYS[3]) == 1 and redis.call('SCARD', KEYS[4]) >= published
+return {0, (whole or published == 0) and 1 or 0}
 """
 )
 

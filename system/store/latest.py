@@ -195,7 +195,15 @@ class LatestStore:
         keys = [keyspace.FENCE_KEY, keyspace.DURABLE_KEY]
         self._run(self._mark_durable, keys, [fence, epoch], fence)
 
-    def beat(self, fence: int, epoch: int, *, monotonic_ns: int, state: StreamState) -> None:
+    def beat(
+        self,
+        fence: int,
+        epoch: int,
+        *,
+        monotonic_ns: int,
+        state: StreamState,
+        portfolio_count: int = 0,
+    ) -> bool:
         """Say that the stream lives; forgotten after ``HEARTBEAT_EXPIRY_MS``.
 
         Parameters
@@ -205,7 +213,14 @@ class LatestStore:
         monotonic_ns : int
             CLOCK_MONOTONIC now, nanoseconds.
         state : StreamState
-            Running or warming.
+            As the stream says of itself: anything but stale.
+        portfolio_count : int
+            How many portfolios it has published.
+
+        Returns
+        -------
+        bool
+            False where Redis was emptied since: the watermark is gone, or portfolios are.
 
         Raises
         ------
@@ -215,8 +230,14 @@ class LatestStore:
             If Redis does not answer.
         """
         beat = msgspec.json.encode(Heartbeat(fence, epoch, monotonic_ns, state))
-        keys = [keyspace.FENCE_KEY, keyspace.HEARTBEAT_KEY]
-        self._run(self._beat, keys, [fence, epoch, beat, keyspace.HEARTBEAT_EXPIRY_MS], fence)
+        keys = [
+            keyspace.FENCE_KEY,
+            keyspace.HEARTBEAT_KEY,
+            keyspace.WATERMARK_KEY,
+            keyspace.PORTFOLIOS_KEY,
+        ]
+        values = [fence, epoch, beat, keyspace.HEARTBEAT_EXPIRY_MS, portfolio_count]
+        return bool(self._run(self._beat, keys, values, fence))
 
     def publish_oracle(self, status: OracleStatus) -> None:
         """Say what the oracle has found; forgotten after ``ORACLE_EXPIRY_MS``.

@@ -137,8 +137,16 @@ class MemoryLatest:
                 self._before = self._durable
             self._durable = Position(fence, epoch)
 
-    def beat(self, fence: int, epoch: int, *, monotonic_ns: int, state: StreamState) -> None:
-        """Say that the stream lives.
+    def beat(
+        self,
+        fence: int,
+        epoch: int,
+        *,
+        monotonic_ns: int,
+        state: StreamState,
+        portfolio_count: int = 0,
+    ) -> bool:
+        """Say that the stream lives; return whether all that was published is held.
 
         Raises
         ------
@@ -147,6 +155,8 @@ class MemoryLatest:
         """
         self._check(fence)
         self._beat = (self._now_ms(), state)
+        is_whole = self._watermark is not None and len(self._latest) >= portfolio_count
+        return is_whole or not portfolio_count
 
     def publish_oracle(self, status: OracleStatus) -> None:
         """Say what the oracle has found."""

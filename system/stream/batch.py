@@ -70,6 +70,10 @@ class MicroBatch:
         self._fetch = fetch
         self._held_since_ns: int | None = None
         self._read_to: dict[str, int] = {}
+        self._held: frozenset[str] = frozenset()
+        self._covered = book.offsets
+        self.published_count = 0
+        """Portfolios that Redis holds, unless it was emptied since."""
         self.is_busy = False
         self.epoch = 0
         self.finished_ns = clock.monotonic_ns()
@@ -98,7 +102,7 @@ class MicroBatch:
     def _take(self, events: Events, started_ns: int) -> None:
         """Fold a piece of a batch, publish it and hand it on."""
         read_ns = self._clock.monotonic_ns()
-        self._read_to |= {name: found[-1].offset + 1 for name, found in events.items()}
+        read_to = {name: arrived[-1].offset + 1 for name, arrived in events.items()}
         self._book.absorb(events, fence=self._fence, epoch=self.epoch)
         folded_ns = self._clock.monotonic_ns()
         fold = self._book.settle()
@@ -106,23 +110,63 @@ class MicroBatch:
         self._hand_on(
             fold, StageTimes(batch_started_ns=started_ns, read_ns=read_ns, folded_ns=folded_ns)
         )
+        self._read_to |= read_to
 
     def first(self) -> None:
         """Publish every portfolio of the restored state, before any new event."""
         self._hand_on(self._book.revalue(fence=self._fence, epoch=self.epoch), StageTimes())
 
-    def has_read(self, offsets: Mapping[str, int]) -> bool:
-        """Return whether batches have reached every offset, ``topic:partition`` to the next."""
-        return all(self._read_to.get(name, 0) >= bound for name, bound in offsets.items())
+    def republish(self) -> None:
+        """Publish every portfolio once more: Redis was emptied, and no event may come.
+
+        Does nothing before the offsets of the driver before are passed: then all are published.
+        The book has one user, so that no batch may run meanwhile.
+
+        Raises
+        ------
+        RiskstreamError
+            As `run`.
+        """
+        if not self._ahead:
+            self.is_busy = True
+            self.first()
+            self.is_busy = False
+
+    def has_read(self, offsets: Mapping[str, int], consumed: Mapping[str, int]) -> bool:
+        """Return whether batches have reached every offset.
+
+        Parameters
+        ----------
+        offsets : mapping of str to int
+            ``topic:partition`` to the offset behind the last one that is asked about.
+        consumed : mapping of str to int
+            What the query says of itself (`consumed_offsets`): it passes offsets that hold no
+            record any more, as after retention, or never did, as transaction markers.
+        """
+        reached = _largest(self._read_to, consumed)
+        return all(reached.get(name, 0) >= bound for name, bound in offsets.items())
+
+    def covered(self, consumed: Mapping[str, int]) -> dict[str, int]:
+        """Return the first offset of each partition that the published numbers do not contain.
+
+        Parameters
+        ----------
+        consumed : mapping of str to int
+            As of `has_read`. It counts only where nothing waits for an end-of-day mark.
+        """
+        free = {name: end for name, end in consumed.items() if name not in self._held}
+        return _largest(self._covered, free)
 
     def _hand_on(self, fold: Fold, stages: StageTimes) -> None:
-        shown = not self._ahead or self._has_passed(fold.offsets)
-        if shown and self._ahead:
-            fold = self._with_all_live(fold)
+        seen_before = self._ahead
+        shown = not seen_before or _reaches(fold.offsets, seen_before)
+        if shown and seen_before:
+            fold = self._with_every_portfolio(fold)
             self._ahead = {}
         fold = self._stamped(fold, stages)
         if shown:
-            self._publish(fold)
+            self._publish(fold, seen_before)
+            self.published_count = len(self._book.portfolios)
         self._durable.write(
             fold,
             fence=self._fence,
@@ -130,18 +174,20 @@ class MicroBatch:
             announce=shown,
             last=last_records(self._book.last_applied),
         )
+        self._held, self._covered = frozenset(fold.held), fold.offsets
         self.epoch += 1
         self.finished_ns = self._clock.monotonic_ns()
 
-    def _has_passed(self, offsets: Mapping[str, int]) -> bool:
-        return all(offsets.get(name, 0) >= bound for name, bound in self._ahead.items())
+    def _with_every_portfolio(self, fold: Fold) -> Fold:
+        """Return the fold with a live snapshot of the portfolios too that it did not touch.
 
-    def _with_all_live(self, fold: Fold) -> Fold:
-        """Return the fold with a live snapshot of every portfolio, touched or not."""
+        Its own snapshots stay: they name the trades that they are the first to contain.
+        """
+        live = {snap.portfolio for snap in fold.snapshots if snap.kind is SnapshotKind.LIVE}
         every = self._book.revalue(fence=self._fence, epoch=self.epoch)
-        ends = [snap for snap in fold.snapshots if snap.kind is SnapshotKind.END_OF_DAY]
+        others = (snap for snap in every.snapshots if snap.portfolio not in live)
         return replace(
-            fold, snapshots=(*ends, *every.snapshots), state={**fold.state, **every.state}
+            fold, snapshots=(*fold.snapshots, *others), state={**fold.state, **every.state}
         )
 
     def _stamped(self, fold: Fold, stages: StageTimes) -> Fold:
@@ -158,9 +204,14 @@ class MicroBatch:
             limit_events=tuple(event for _, events in watched for event in events),
         )
 
-    def _publish(self, fold: Fold) -> None:
+    def _publish(self, fold: Fold, seen_before: Mapping[str, int]) -> None:
+        """Write what the driver before had not: its ends of day would lead screens back."""
         self._latest.publish(
-            fold.snapshots,
+            [
+                snap
+                for snap in fold.snapshots
+                if snap.kind is SnapshotKind.LIVE or not _reaches(seen_before, snap.offsets)
+            ],
             fence=self._fence,
             epoch=self.epoch,
             offsets=fold.offsets,
@@ -180,3 +231,12 @@ class MicroBatch:
                 "the end-of-day mark has not arrived in %s; what follows it elsewhere waits",
                 ", ".join(fold.waiting_for),
             )
+
+
+def _reaches(offsets: Mapping[str, int], bounds: Mapping[str, int]) -> bool:
+    return all(offsets.get(name, 0) >= bound for name, bound in bounds.items())
+
+
+def _largest(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    names = first.keys() | second.keys()
+    return {name: max(first.get(name, 0), second.get(name, 0)) for name in names}

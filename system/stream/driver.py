@@ -39,8 +39,8 @@ from system.stream.batches import Collect, Read, collected, rows_collected, with
 from system.stream.durable import DurableWriter
 from system.stream.profile import BatchProfile
 from system.stream.pruning import Pruner
-from system.stream.pulse import ASK_BOUND_S, Pulse
-from system.stream.query import records
+from system.stream.pulse import ASK_BOUND_S, Progress, Pulse
+from system.stream.query import consumed_offsets, records
 from system.stream.rehearsal import Rehearsal
 from system.stream.session import start_session
 from system.stream.shards import ShardedValuation
@@ -98,6 +98,7 @@ class Driver:
         self._clock = SystemClock()
         self._stopping = threading.Event()
         self._at_work = threading.Lock()
+        self._redis_was_emptied = threading.Event()
         self._failure: Exception | None = None
 
     def stop(self) -> None:
@@ -107,6 +108,18 @@ class Driver:
     def linger(self, seconds: float) -> None:
         """Wait before the process ends, unless the driver is asked to stop."""
         self._stopping.wait(seconds)
+
+    def fill_redis_again(self) -> None:
+        """Ask the driver to publish every portfolio once more: Redis was emptied."""
+        self._redis_was_emptied.set()
+
+    def publish_what_redis_lost(self, batch: MicroBatch) -> None:
+        """Publish every portfolio once more if it was asked for: no tick may come for days."""
+        if self._redis_was_emptied.is_set():
+            with self._at_work:
+                _LOG.warning("Redis was emptied: every portfolio is published again")
+                batch.republish()
+            self._redis_was_emptied.clear()
 
     def run(self) -> None:
         """Run until stopped.
@@ -219,9 +232,15 @@ class Driver:
             latest,
             self._clock,
             fence=fence,
-            place=place,
+            progress=Progress(
+                place=place,
+                covered=lambda: batch.covered(consumed_offsets(query)),
+                caught_up=lambda: batch.has_read(backlog, consumed_offsets(query)),
+                portfolio_count=lambda: batch.published_count,
+            ),
             ask_broker=lambda: topic_ends.ask(ASK_BOUND_S),
-            caught_up=lambda: batch.has_read(backlog),
+            lag_bound_ns=round(self._settings.lag_bound_seconds * 1e9),
+            on_emptied=self.fill_redis_again,
             on_fenced=self._fail,
         )
         pulse.start()
@@ -240,7 +259,7 @@ class Driver:
                 pulse.ready()
                 latest.publish_warm_up(None)
                 _LOG.info("ready")
-                self._wait(query, durable)
+                self._wait(query, durable, batch)
                 durable.wait()
         finally:
             pulse.stop()
@@ -327,11 +346,12 @@ class Driver:
     def _collect(self) -> Collect:
         return rows_collected if "transfer" in self._settings.untuned else collected
 
-    def _wait(self, query: StreamingQuery, durable: DurableWriter) -> None:
+    def _wait(self, query: StreamingQuery, durable: DurableWriter, batch: MicroBatch) -> None:
         profile = BatchProfile(self._settings.gc_log_dir, self._clock)
         while not self._stopping.is_set():
             durable.raise_if_failed()
             profile.sample(query)
+            self.publish_what_redis_lost(batch)
             if _has_ended(query):
                 raise self._failure or InternalError(
                     f"the query ended by itself: {query.exception()}"

@@ -2,18 +2,19 @@
 
 At most one batch is under way, so that Redis is ahead of PostgreSQL by one batch and no
 more. A batch is announced on Kafka before it is committed: after a crash in between it is
-announced again (at least once), never lost.
+announced again (at least once), never lost. That holds for ends of day also while live snapshots
+are held back, because the driver before had published later ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Protocol
 
 from system.book.fold import Fold
-from system.contracts.messages import Message
+from system.contracts.messages import Message, SnapshotKind
 from system.store.records import BatchCommit, LastRecord
 
 
@@ -59,6 +60,8 @@ class DurableWriter:
     offsets : mapping of str to int
         Where the state ends that the driver starts from, ``topic:partition`` to offset: each
         batch is committed only onto what the one before has left.
+    thread : Executor, optional
+        Runs one batch at a time; None: a thread of its own.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class DurableWriter:
         latest: DurableMarker,
         announcer: Announcer,
         offsets: Mapping[str, int] = MappingProxyType({}),
+        *,
+        thread: Executor | None = None,
     ) -> None:
         self._history = history
         self._follows = dict(offsets)
         self._latest = latest
         self._announcer = announcer
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="durable")
+        self._thread = thread or ThreadPoolExecutor(max_workers=1, thread_name_prefix="durable")
         self._pending: Future[None] | None = None
 
     def write(
@@ -93,7 +98,8 @@ class DurableWriter:
         fence, epoch : int
             Its place.
         announce : bool
-            Whether its snapshots go to ``risk_snapshots``; what is rejected always goes.
+            Whether its live snapshots go to ``risk_snapshots``; ends of day and what is rejected
+            always go.
         last : mapping of str to LastRecord
             By ``topic:partition``, the record below the offset, where it is known.
 
@@ -151,7 +157,8 @@ class DurableWriter:
         self._latest.mark_durable(batch.fence, batch.epoch)
 
     def _announce(self, fold: Fold, announce: bool) -> None:
-        messages: list[Message] = [*fold.rejected, *(fold.snapshots if announce else ())]
+        messages: list[Message] = [*fold.rejected]
+        messages += (s for s in fold.snapshots if announce or s.kind is SnapshotKind.END_OF_DAY)
         for message in messages:
             self._announcer.send(message)
         if messages:

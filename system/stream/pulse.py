@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from system.clock import Clock
 from system.contracts.api import StreamState
 from system.errors import UnavailableError
+from system.stream.backlog import Backlog
 
 INTERVAL_S: Final = 0.5
 STUCK_AFTER_NS: Final = 2_000_000_000
@@ -23,9 +25,41 @@ _LOG: Final = logging.getLogger(__name__)
 class Beat(Protocol):
     """What is needed of ``system.store.latest.LatestStore``."""
 
-    def beat(self, fence: int, epoch: int, *, monotonic_ns: int, state: StreamState) -> None:
-        """Renew the heartbeat; it expires by itself."""
+    def beat(
+        self,
+        fence: int,
+        epoch: int,
+        *,
+        monotonic_ns: int,
+        state: StreamState,
+        portfolio_count: int = 0,
+    ) -> bool:
+        """Renew the heartbeat; return whether Redis still holds what was published."""
         ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Questions about how far the stream is; safe to ask from another thread.
+
+    Parameters
+    ----------
+    place : callable
+        Returns (epoch of the newest batch, when it was finished, whether data wait).
+        ``finished`` is CLOCK_MONOTONIC, nanoseconds.
+    covered : callable
+        Returns the first offset of each partition that the numbers do not contain.
+    caught_up : callable
+        Returns whether everything that lay in the topics when this driver began has been
+        read. Until then its numbers are those of the past, however fast they come.
+    portfolio_count : callable
+        Returns how many portfolios have been published.
+    """
+
+    place: Callable[[], tuple[int, int, bool]]
+    covered: Callable[[], Mapping[str, int]]
+    caught_up: Callable[[], bool]
+    portfolio_count: Callable[[], int]
 
 
 class Pulse:
@@ -36,18 +70,18 @@ class Pulse:
     latest : Beat
         Redis.
     clock : Clock
-        Judges whether a batch is stuck.
+        Judges whether a batch is stuck, and how old messages are.
     fence : int
         Of this driver.
-    place : callable
-        Returns (epoch of the newest batch, when it was finished, whether data wait).
-        ``finished`` is CLOCK_MONOTONIC, nanoseconds.
+    progress : Progress
+        How far the stream is.
     ask_broker : callable
-        Asks the broker anything, within ``ASK_BOUND_S``. Without an answer nobody knows
-        whether data wait.
-    caught_up : callable
-        Returns whether everything that lay in the topics when this driver began has been
-        read. Until then its numbers are those of the past, however fast they come.
+        Returns where the input topics end, ``topic:partition``, within ``ASK_BOUND_S``. Without
+        an answer nobody knows whether data wait.
+    lag_bound_ns : int
+        Age of the oldest message that is not covered beyond which *running* becomes *lagging*.
+    on_emptied : callable
+        Called when Redis no longer holds the portfolios that were published.
     on_fenced : callable
         Called once with the error when a newer driver has taken over.
     """
@@ -58,20 +92,23 @@ class Pulse:
         clock: Clock,
         *,
         fence: int,
-        place: Callable[[], tuple[int, int, bool]],
-        ask_broker: Callable[[], object],
-        caught_up: Callable[[], bool],
+        progress: Progress,
+        ask_broker: Callable[[], Mapping[str, int]],
+        lag_bound_ns: int,
+        on_emptied: Callable[[], None],
         on_fenced: Callable[[Exception], None],
     ) -> None:
         self._latest = latest
         self._clock = clock
         self._fence = fence
-        self._place = place
+        self._progress = progress
         self._ask_broker = ask_broker
-        self._caught_up = caught_up
+        self._lag_bound_ns = lag_bound_ns
+        self._on_emptied = on_emptied
         self._on_fenced = on_fenced
+        self._backlog = Backlog(clock)
         self._reads = False
-        self._state = StreamState.WARMING
+        self._is_warm = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
@@ -90,7 +127,7 @@ class Pulse:
 
     def is_current(self) -> bool:
         """Return whether numbers are kept current: nothing waits, or batches get done."""
-        _, finished_ns, waits = self._place()
+        _, finished_ns, waits = self._progress.place()
         return not waits or self._clock.monotonic_ns() - finished_ns < STUCK_AFTER_NS
 
     def beat(self) -> None:
@@ -101,14 +138,25 @@ class Pulse:
         UnavailableError
             If the broker or Redis does not answer.
         """
+        self._backlog.note(self._ask_broker(), self._progress.covered())
         if not self.is_current():
             return
-        self._ask_broker()
-        if self._reads and self._state is StreamState.WARMING and self._caught_up():
-            self._state = StreamState.RUNNING
-        epoch = self._place()[0]
-        now_ns = self._clock.monotonic_ns()
-        self._latest.beat(self._fence, epoch, monotonic_ns=now_ns, state=self._state)
+        is_whole = self._latest.beat(
+            self._fence,
+            self._progress.place()[0],
+            monotonic_ns=self._clock.monotonic_ns(),
+            state=self._state(),
+            portfolio_count=self._progress.portfolio_count(),
+        )
+        if not is_whole:
+            self._on_emptied()
+
+    def _state(self) -> StreamState:
+        self._is_warm = self._is_warm or (self._reads and self._progress.caught_up())
+        if not self._is_warm:
+            return StreamState.WARMING
+        is_late = self._backlog.oldest_age_ns > self._lag_bound_ns
+        return StreamState.LAGGING if is_late else StreamState.RUNNING
 
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_S):

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from system.contracts.topics import offset_key
 
 FETCH_CONF: Final = {"kafka.fetch.max.wait.ms": 10, "kafka.max.poll.records": 10_000}
 """By Kafka's defaults every few batches wait 500 ms for the broker; and a poll gives 500 records at
@@ -66,6 +69,32 @@ def records(
         .load()
         .selectExpr(*_EXPRESSIONS)
     )
+
+
+def consumed_offsets(query: StreamingQuery | None) -> dict[str, int]:
+    """Return where the batches that the query has finished end in each partition.
+
+    It passes offsets that hold no record: batches themselves see records only.
+
+    Parameters
+    ----------
+    query : StreamingQuery or None
+        That of `records`; None before it is started.
+
+    Returns
+    -------
+    dict of str to int
+        ``topic:partition`` to the first offset that no finished batch has asked for; empty
+        before the first batch.
+    """
+    progress = None if query is None else query.lastProgress
+    if progress is None:
+        return {}
+    ends: dict[str, int] = {}
+    for source in progress.sources:
+        for topic, partitions in (json.loads(source.endOffset) or {}).items():
+            ends |= {offset_key(topic, int(index)): end for index, end in partitions.items()}
+    return ends
 
 
 def _assignment(next_offsets: Mapping[str, int]) -> dict[str, list[int]]:

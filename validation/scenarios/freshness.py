@@ -22,6 +22,7 @@ from loadtests.record import Holding, RecordLine, SeenSnapshot
 from system.bus.consumer import Record
 from system.contracts.api import StreamState
 from system.contracts.messages import FxRate, Tick
+from system.settings import LAG_BOUND_SECONDS
 from validation.checkers.ledger import Fate, Outcome
 from validation.checkers.verdict import Finding, judged, unknown
 from validation.fates import read_message
@@ -30,8 +31,10 @@ from validation.scenarios.shown import Shown
 
 CHECK: Final = "shown: no number was shown as fresh that was not"
 TOLD: Final = "shown: never as running while what numbers come from stood still"
-FRESH_WITHIN_S: Final = 15.0
-"""Wide on purpose: two seconds of heartbeat, a batch, and a machine that is shared."""
+SAID_WITHIN_S: Final = 3.0
+"""From one heartbeat to the next with its question to the broker, and on to the API's answer."""
+FRESH_WITHIN_S: Final = LAG_BOUND_SECONDS + SAID_WITHIN_S
+"""The stream calls itself *lagging* when the oldest message that it does not cover is so old."""
 TOLD_WITHIN_S: Final = 5.0
 """After a standstill began: the bound of a question, the expiry of the heartbeat, and as much."""
 STAND_STILL: Final = frozenset({"pause", "cut", "kill"})

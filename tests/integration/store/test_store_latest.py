@@ -205,3 +205,20 @@ def test_a_heartbeat_says_that_the_stream_lives(latest: Latest) -> None:
     assert status.heartbeat_age_ms is not None
     elapsed_ms = (monotonic_ns() - began_ns) / 1e6
     assert 0 <= status.heartbeat_age_ms <= elapsed_ms + 1, "no older than it can be"
+
+
+def test_a_heartbeat_finds_that_a_portfolio_is_not_held(latest: Latest) -> None:
+    """As after the store was emptied and a batch has written but one of two books again."""
+
+    def beat(portfolio_count: int) -> bool:
+        return latest.beat(
+            1, 0, monotonic_ns=5, state=StreamState.RUNNING, portfolio_count=portfolio_count
+        )
+
+    assert beat(0)
+    assert not beat(1)
+    publish(latest, sample_snapshot("alpha"))
+    assert beat(1)
+    assert not beat(2)
+    publish(latest, sample_snapshot("beta", epoch=1), epoch=1)
+    assert beat(2)

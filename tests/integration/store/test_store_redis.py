@@ -13,14 +13,25 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from system.book.book import Book
+from system.book.limits import LimitAlerts
+from system.clock import SystemClock
 from system.contracts.api import StreamState, current_risk
 from system.contracts.codec import encode
+from system.settings import load_settings
 from system.store import keyspace
 from system.store.errors import StoreUnavailableError
+from system.store.history_fake import MemoryHistory
 from system.store.latest import LatestStore
 from system.store.live import entry_id
 from system.store.samples import sample_snapshot
 from system.store.watching import OLDEST_ID, LatestReader
+from system.stream.batch import MicroBatch
+from system.stream.driver import Driver
+from system.stream.durable import DurableWriter
+from system.stream.pulse import Progress, Pulse
+from tests.system.book.feed import holding, partition_names, portfolio
+from tests.system.stream.tables import reference_table
 
 pytestmark = pytest.mark.integration
 
@@ -49,6 +60,75 @@ def test_a_stream_that_stops_beating_is_stale_within_the_expiry(latest: LatestSt
     assert latest.status().state is StreamState.RUNNING
     wait_until(lambda: latest.status().state is StreamState.STALE)
     assert latest.status().heartbeat_age_ms is None
+
+
+@pytest.mark.parametrize("with_batch", [False, True], ids=["quiet market", "one book ticks"])
+def test_an_emptied_redis_has_every_book_again_within_two_seconds(
+    latest: LatestStore, redis_url: str, *, with_batch: bool
+) -> None:
+    """Also a book of cash, which no tick ever touches; also where a batch writes another first."""
+    clock, history = SystemClock(), MemoryHistory()
+    fence = history.acquire_fence()
+    durable = DurableWriter(history, latest, NoAnnouncer())
+    names = partition_names()
+    batch = MicroBatch(
+        Book(dict.fromkeys(names, 0)),
+        latest,
+        durable,
+        clock=clock,
+        fence=fence,
+        published={},
+        alerts=LimitAlerts(),
+    )
+    batch.run(lambda: reference_table(portfolio("CASH", holding("cash:USD", 5.0))))
+    driver = Driver(load_settings(), load_settings().connections(), cores=1)
+    pulse = Pulse(
+        latest,
+        clock,
+        fence=fence,
+        progress=Progress(
+            place=lambda: (batch.epoch, batch.finished_ns, False),
+            covered=lambda: batch.covered({}),
+            caught_up=lambda: True,
+            portfolio_count=lambda: batch.published_count,
+        ),
+        ask_broker=lambda: dict.fromkeys(names, 0),
+        lag_bound_ns=10**9,
+        on_emptied=driver.fill_redis_again,
+        on_fenced=lambda error: pytest.fail(str(error)),
+    )
+    pulse.start()
+    try:
+        with redis.Redis.from_url(redis_url) as client:
+            client.flushall()
+        assert latest.portfolios() == []
+        if with_batch:
+            other = portfolio("OTHER", holding("cash:USD", 6.0))
+            batch.run(lambda: reference_table(other, first_offset=1))
+
+        def is_filled() -> bool:
+            driver.publish_what_redis_lost(batch)
+            return {"CASH"} <= set(latest.portfolios())
+
+        wait_until(is_filled, 2.0)
+        found = latest.latest("CASH")
+        assert found is not None
+        assert found.snapshot.nav == 5.0
+        durable.wait()
+        wait_until(lambda: bool(current := latest.latest("CASH")) and current.durable, 2.0)
+    finally:
+        pulse.stop()
+        durable.close()
+
+
+class NoAnnouncer:
+    """Output topics that nobody reads."""
+
+    def send(self, message: object) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
 
 
 def test_the_push_stream_keeps_a_bounded_number(

@@ -45,6 +45,17 @@ def test_a_stream_without_heartbeat_is_not_ok(world: Any) -> None:
     assert (found.ok, found.stream.state) == (False, StreamState.STALE)
 
 
+@pytest.mark.parametrize(
+    ("state", "ok"),
+    [(StreamState.RUNNING, True), (StreamState.WARMING, True), (StreamState.LAGGING, False)],
+)
+def test_a_stream_that_lags_is_not_ok(world: Any, state: StreamState, ok: bool) -> None:
+    status = msgspec.structs.replace(world.client.app.state.services.hub.status, state=state)
+    world.client.app.state.services.hub.status = status
+    found = health(world)
+    assert (found.ok, found.stream.state) == (ok, state)
+
+
 def test_a_silent_broker_is_named_and_the_lag_is_unknown(world: Any) -> None:
     world.bus.silent = True
     found = health(world)

@@ -52,6 +52,13 @@ def test_numbers_of_before_a_restart_are_stale_while_it_warms_up() -> None:
     assert freshness(evidence, 500 * MS).state is Freshness.STALE
 
 
+def test_numbers_of_a_stream_that_falls_behind_are_stale() -> None:
+    evidence = live_evidence().with_status(status(StreamState.LAGGING), 900 * MS)
+    verdict = freshness(evidence, 900 * MS)
+    assert (verdict.state, verdict.since_ms) == (Freshness.STALE, 900.0)
+    assert "falls behind" in verdict.reason
+
+
 def test_the_word_stale_counts_at_once_and_names_the_last_sign_of_life() -> None:
     evidence = live_evidence().with_status(status(StreamState.STALE), 900 * MS)
     verdict = freshness(evidence, 900 * MS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import pyarrow as pa
 
 from system.book.book import Book
 from system.book.limits import LimitAlerts
@@ -12,15 +11,14 @@ from system.contracts.codec import encode
 from system.contracts.digests import record_digest
 from system.contracts.limits import Limit, LimitLevel, LimitMeasure
 from system.contracts.messages import Mark, Message, StageTimes
-from system.contracts.topics import REFERENCE
 from system.store.latest_fake import MemoryLatest
 from system.store.records import BatchCommit, LastRecord
 from system.stream.batch import MicroBatch
 from system.stream.durable import DurableWriter
-from tests.system.book.feed import DAY, Feed, at_ns, holding, portfolio
+from tests.system.book.feed import DAY, Feed, at_ns, holding, mark, portfolio
+from tests.system.stream.tables import APPENDED_AT_MS, reference_table
 
 STEP_NS = 1_000
-APPENDED_AT_MS = 1_606_774_800_123
 WALL_NS = 1_600_000_000_000_000_000
 """Far from anything that a monotonic clock shows after this few steps."""
 
@@ -50,22 +48,6 @@ class Kept:
         pass
 
 
-def arrow(*messages: Message) -> pa.Table:
-    """Return reference messages as the query hands them on."""
-    count = len(messages)
-    return pa.table(
-        {
-            "topic": pa.array([REFERENCE.name] * count),
-            "partition": pa.array([0] * count, pa.int32()),
-            "offset": pa.array(range(count), pa.int64()),
-            "value": pa.array([encode(message) for message in messages], pa.binary()),
-            "timestamp": pa.array(
-                [APPENDED_AT_MS * 1_000 + 999] * count, pa.timestamp("us", "UTC")
-            ),
-        }
-    )
-
-
 def one_batch(alerts: LimitAlerts) -> BatchCommit:
     definition = msgspec.structs.replace(
         portfolio("P", holding("cash:USD", 10.0)),
@@ -80,7 +62,7 @@ def committed(alerts: LimitAlerts, *messages: Message) -> BatchCommit:
     durable = DurableWriter(kept, latest, kept)
     book = Book(dict.fromkeys(Feed().names, 0))
     batch = MicroBatch(book, latest, durable, clock=clock, fence=1, published={}, alerts=alerts)
-    batch.run(lambda: arrow(*messages))
+    batch.run(lambda: reference_table(*messages))
     durable.wait()
     durable.close()
     return kept.commits[0]
@@ -94,13 +76,45 @@ def test_a_batch_has_read_what_lies_before_its_last_message_and_no_more() -> Non
     batch = MicroBatch(
         book, latest, durable, clock=clock, fence=1, published={}, alerts=LimitAlerts()
     )
-    assert batch.has_read({})
-    assert not batch.has_read({"reference:0": 1})
-    batch.run(lambda: arrow(portfolio("P", holding("cash:USD", 10.0))))
+    assert batch.has_read({}, {})
+    assert not batch.has_read({"reference:0": 1}, {})
+    batch.run(lambda: reference_table(portfolio("P", holding("cash:USD", 10.0))))
     durable.wait()
     durable.close()
-    assert batch.has_read({"reference:0": 1})
-    assert not batch.has_read({"reference:0": 2})
+    assert batch.has_read({"reference:0": 1}, {})
+    assert not batch.has_read({"reference:0": 2}, {})
+    assert batch.covered({})["reference:0"] == 1
+
+
+def test_offsets_without_a_record_are_read_once_the_query_has_passed_them() -> None:
+    """Retention and transaction markers leave offsets that no batch ever sees."""
+    batch, _ = quiet_batch()
+    assert not batch.has_read({"trades:0": 40}, {"trades:0": 39})
+    assert batch.has_read({"trades:0": 40}, {"trades:0": 40})
+    assert batch.covered({"trades:0": 40})["trades:0"] == 40
+
+
+def test_what_waits_for_a_mark_is_not_covered_however_far_the_query_is() -> None:
+    batch, durable = quiet_batch()
+    batch.run(lambda: reference_table(mark(0)))
+    durable.wait()
+    assert batch.has_read({"reference:0": 1}, {})
+    assert batch.covered({"reference:0": 1, "trades:0": 7}) | {"market_data:0": 0} == {
+        **dict.fromkeys(Feed().names, 0),
+        "trades:0": 7,
+    }
+
+
+def quiet_batch() -> tuple[MicroBatch, DurableWriter]:
+    kept = Kept()
+    latest = MemoryLatest(lambda: 0)
+    durable = DurableWriter(kept, latest, kept)
+    book = Book(dict.fromkeys(Feed().names, 0))
+    clock = SteppingClock(wall_ns=WALL_NS)
+    batch = MicroBatch(
+        book, latest, durable, clock=clock, fence=1, published={}, alerts=LimitAlerts()
+    )
+    return batch, durable
 
 
 def test_a_batch_names_the_last_record_that_the_state_contains() -> None:
@@ -114,8 +128,8 @@ def test_a_batch_names_the_last_record_that_the_state_contains() -> None:
 
 
 def test_what_waits_at_the_barrier_is_not_the_last_record_of_the_state() -> None:
-    mark = Mark(date=DAY, event_time_ns=at_ns())
-    commit = committed(LimitAlerts(), portfolio("P", holding("cash:USD", 10.0)), mark)
+    end = Mark(date=DAY, event_time_ns=at_ns())
+    commit = committed(LimitAlerts(), portfolio("P", holding("cash:USD", 10.0)), end)
     assert commit.offsets["reference:0"] == 1
     digest = record_digest(encode(portfolio("P", holding("cash:USD", 10.0))), APPENDED_AT_MS)
     assert commit.last_records["reference:0"].digest == digest

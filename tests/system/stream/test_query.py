@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
 
-from system.stream.query import COLUMNS, FETCH_CONF, INLINE_BYTES, records
+from system.stream.query import (
+    COLUMNS,
+    FETCH_CONF,
+    INLINE_BYTES,
+    consumed_offsets,
+    records,
+)
 
 
 class Reader:
@@ -71,3 +78,26 @@ def test_a_fetch_is_short_and_large_unless_it_is_left_at_its_default(tuned):
 def test_a_batch_is_bounded_only_where_somebody_says_so():
     assert "maxOffsetsPerTrigger" not in told()
     assert told(max_batch_records=5)["maxOffsetsPerTrigger"] == 5
+
+
+class Query:
+    """A query that has finished a batch, or none."""
+
+    def __init__(self, *ends: str) -> None:
+        self._ends = ends
+
+    @property
+    def lastProgress(self) -> SimpleNamespace | None:  # noqa: N802 - Spark's name
+        sources = [SimpleNamespace(endOffset=end) for end in self._ends]
+        return SimpleNamespace(sources=sources) if sources else None
+
+
+def test_the_query_says_how_far_it_has_come_in_each_partition() -> None:
+    query: Any = Query('{"market_data": {"0": 5, "1": 0}, "trades": {"0": 12}}')
+    assert consumed_offsets(query) == {"market_data:0": 5, "market_data:1": 0, "trades:0": 12}
+
+
+def test_before_its_first_batch_the_query_has_come_nowhere() -> None:
+    none: Any = Query()
+    unset: Any = Query("null")
+    assert [consumed_offsets(query) for query in (None, none, unset)] == [{}, {}, {}]
