@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -15,8 +16,11 @@ from redis import Redis
 
 from system.clock import Clock
 from system.errors import UnavailableError
+from system.runtime.postgres import DATABASE, SUPERUSER
 from system.runtime.running import RunningStack
 from system.settings import Connections
+from system.store import roles
+from system.store.history import RiskHistory
 
 POSTGRES: Final = "postgres"
 MAINTENANCE_DATABASE: Final = "postgres"
@@ -40,21 +44,21 @@ INSERT INTO public.{table} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM
 """
 
 
-def undo_commits(database_url: str, *, behind_s: float, clock: Clock) -> tuple[bool, str]:
+def undo_commits(connections: Connections, *, behind_s: float, clock: Clock) -> tuple[bool, str]:
     """Take the rows of the commits of some seconds back; return whether there were some.
 
     The driver goes on: its connections live, and it is told nothing.
 
     Parameters
     ----------
-    database_url : str
-        PostgreSQL URL, password included.
+    connections : Connections
+        Of the stack.
     behind_s : float
         Seconds whose commits are taken back; longer where there was none.
     clock : Clock
         Measures them.
     """
-    with closing(psycopg.connect(database_url)) as connection:
+    with closing(psycopg.connect(superuser_url(connections))) as connection:
         with _one_moment(connection) as cursor:
             columns = _columns(cursor)
             before = _committed(cursor)
@@ -101,22 +105,29 @@ def restore_database(
     return found != lost, f"{before}; PostgreSQL was at {_place(lost)} and is at {_place(found)}"
 
 
-def lose_database(database_url: str) -> tuple[bool, str]:
+def lose_database(connections: Connections) -> tuple[bool, str]:
     """Put an empty database in the place of one that is used; its connections are broken off.
+
+    Its schema is made, as `riskstream up` does.
 
     Parameters
     ----------
-    database_url : str
-        PostgreSQL URL, password included, of a role that may drop it.
+    connections : Connections
+        Of the stack.
     """
-    url = urlsplit(database_url)
-    name = sql.Identifier(url.path.removeprefix("/"))
-    with closing(psycopg.connect(database_url)) as connection:
+    own = superuser_url(connections)
+    name = sql.Identifier(DATABASE)
+    with closing(psycopg.connect(own)) as connection:
         lost = _committed(connection.cursor())
-    maintenance = url._replace(path=f"/{MAINTENANCE_DATABASE}").geturl()
+    maintenance = urlsplit(own)._replace(path=f"/{MAINTENANCE_DATABASE}").geturl()
     with closing(psycopg.connect(maintenance, autocommit=True)) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    with closing(psycopg.connect(own, autocommit=True)) as connection:
+        for statement in roles.database_statements(DATABASE):
+            connection.execute(statement.encode())
+    with closing(RiskHistory(connections.owner_database_url)) as history:
+        history.migrate()
     return True, f"PostgreSQL was at {_place(lost)}; the database is empty"
 
 
@@ -126,6 +137,14 @@ def empty_redis(redis_url: str) -> tuple[bool, str]:
         count = redis.dbsize()
         redis.flushdb()
     return bool(count), f"{count} keys deleted"
+
+
+def superuser_url(connections: Connections) -> str:
+    """Return the URL of the database for the server's superuser, which no component uses."""
+    secrets = json.loads((connections.state_dir / "secrets.json").read_text("utf-8"))
+    url = urlsplit(connections.database_url)
+    login = f"{SUPERUSER}:{secrets['postgres']}"
+    return url._replace(netloc=f"{login}@{url.hostname}:{url.port}").geturl()
 
 
 def _await_commit(connection: psycopg.Connection[Any], before: object, clock: Clock) -> None:

@@ -112,12 +112,12 @@ class FaultMaker:
             Flood: self._flood,
             EmptyRedis: lambda _: damage.empty_redis(connections.redis_url),
             UndoCommit: lambda fault: damage.undo_commits(
-                connections.database_url, behind_s=fault.behind_s, clock=self._clock
+                connections, behind_s=fault.behind_s, clock=self._clock
             ),
             RestoreDatabase: lambda fault: damage.restore_database(
                 running, connections, behind_s=fault.behind_s, clock=self._clock
             ),
-            LoseDatabase: lambda _: damage.lose_database(connections.database_url),
+            LoseDatabase: lambda _: damage.lose_database(connections),
             RetentionGap: self._retention_gap,
         }
 

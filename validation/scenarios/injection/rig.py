@@ -16,7 +16,7 @@ from system.clock import Clock
 from system.errors import UnavailableError
 from system.runtime.ports import free_ports
 from system.runtime.running import RunningStack
-from system.settings import EXTERNAL_VARIABLES, LOOPBACK, Connections
+from system.settings import DATABASE_ROLES, EXTERNAL_VARIABLES, LOOPBACK, Connections
 from validation.scenarios.injection.disk import SmallDisk
 from validation.scenarios.injection.kill_points import POINTS, STOPS_BEHIND
 from validation.scenarios.injection.relay import Relay, RelayCounts
@@ -148,8 +148,9 @@ def relayed_variables(connections: Connections, ports: Mapping[str, int]) -> dic
         if name == KAFKA:
             variables[EXTERNAL_VARIABLES["kafka_bootstrap_servers"]] = f"{LOOPBACK}:{port}"
         elif name == "postgres":
-            url = _with_port(connections.database_url, port)
-            variables[EXTERNAL_VARIABLES["database_url"]] = url
+            for role in ("database_url", *DATABASE_ROLES):
+                if url := connections.get(role):
+                    variables[EXTERNAL_VARIABLES[role]] = _with_port(url, port)
         else:
             variables[EXTERNAL_VARIABLES["redis_url"]] = _with_port(connections.redis_url, port)
     return variables

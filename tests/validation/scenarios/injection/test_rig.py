@@ -42,6 +42,14 @@ def test_the_products_variables_name_the_relays_and_keep_the_rest(connections):
     assert relayed_variables(connections, {}) == {}
 
 
+def test_every_role_of_the_database_passes_its_relay(tmp_path):
+    owner = "postgresql://owner:word@127.0.0.1:5432/risk"
+    connections = Connections({**FACTS, "owner_database_url": owner}, tmp_path)
+    variables = relayed_variables(connections, {"postgres": 2_222})
+    assert variables["RISKSTREAM_OWNER_DATABASE_URL"] == owner.replace("5432", "2222")
+    assert set(variables) == {"DATABASE_URL", "RISKSTREAM_OWNER_DATABASE_URL"}
+
+
 def test_a_broker_gets_one_more_listener_that_sends_its_clients_back_to_the_relay(tmp_path):
     plain = server_properties({"broker": 19_092, "controller": 19_093}, tmp_path)
     changed = with_listener(plain, port=1_111, target_port=2_222)
