@@ -48,13 +48,17 @@ def write_batch(
 
 
 def commit_place(batch: BatchCommit, *, rehearsed: bool = False) -> dict[str, object]:
-    """Return the parameters of ``ADVANCE_EPOCH``: a batch's place, and what must precede it."""
+    """Return the parameters of ``ADVANCE_EPOCH``: a batch's place, and what must precede it.
+
+    Nothing of a rehearsal is there when its next batch comes: neither epoch nor offsets.
+    """
+    follows = {} if rehearsed else batch.follows
     return {
         "fence": batch.fence,
         "epoch": batch.epoch,
         "after": NO_EPOCH if rehearsed else batch.epoch - 1,
-        "places": list(batch.follows),
-        "offsets": list(batch.follows.values()),
+        "places": list(follows),
+        "offsets": list(follows.values()),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -44,8 +45,9 @@ def test_a_rehearsed_commit_leaves_every_table_as_it_was(written, database_url) 
     fence = written.acquire_fence()
     before = rows_of_all_tables(database_url)
     batch = BatchCommit(fence, 0, {"trades:0": 4}, {"a": b"1"}, [sample_snapshot()])
-    for _ in range(3):
-        assert RehearsedHistory(written).commit(batch)
+    for epoch, follows in enumerate([{}, {"trades:0": 4}, {"trades:0": 8}]):
+        rehearsed = replace(batch, epoch=epoch, follows=follows)
+        assert RehearsedHistory(written).commit(rehearsed), "each is rolled back before the next"
     assert rows_of_all_tables(database_url) == before
     assert written.committed() is None
     assert written.load().offsets == {}
