@@ -29,6 +29,7 @@ from system.console import PlainConsole
 from system.errors import InternalError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
+from system.runtime.postgres import superuser_url
 from system.store import sql
 from system.store.history import RiskHistory
 from system.store.records import BatchCommit
@@ -198,7 +199,7 @@ def compare(
     points: list[CommitPoint] = []
     with load_stack(site, ("postgres",)) as connections:
         for snapshots, positions in SIZES:
-            points += measured(connections.database_url, snapshots, positions, rounds)
+            points += measured(superuser_url(connections), snapshots, positions, rounds)
     write_json(report / "report.json", CommitsReport(machine=machine(), points=tuple(points)))
     _show(console, points)
     slower = any(least > SLOWER for least, _, _ in ratios(points).values())

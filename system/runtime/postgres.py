@@ -21,7 +21,7 @@ from system.errors import InternalError
 from system.runtime.component import CHECK_BOUND_S, Component, Site, is_root, reachable_by_others
 from system.runtime.errors import StackError
 from system.runtime.programs import Program, run_step
-from system.runtime.state import opened_short_dir
+from system.runtime.state import kept_password, opened_short_dir
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
 from system.store import roles
 from system.store.connection import connected
@@ -115,6 +115,24 @@ class Postgres(Component):
                 cursor.execute("SELECT 1")
         finally:
             connection.close()
+
+
+def superuser_url(connections: Connections) -> str:
+    """Return the URL of the embedded server's superuser, for maintenance; no component uses it.
+
+    Parameters
+    ----------
+    connections : Connections
+        Of an embedded stack that runs.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the state folder has no secrets: the server is an external one.
+    """
+    url = urlsplit(connections.database_url)
+    login = f"{SUPERUSER}:{kept_password(connections.state_dir, 'postgres')}"
+    return url._replace(netloc=f"{login}@{url.hostname}:{url.port}").geturl()
 
 
 def service_user(name: str) -> str | None:

@@ -251,6 +251,18 @@ def is_held(state: StateDir) -> bool:
         os.close(descriptor)
 
 
+def kept_password(state_root: Path, name: str) -> str:
+    """Return one of the passwords of ``SECRET_NAMES`` that a state folder keeps.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder has none yet.
+    """
+    kept: dict[str, str] = json.loads((state_root / "secrets.json").read_text("utf-8"))
+    return kept[name]
+
+
 def kept_secrets(settings: Settings, state: StateDir) -> Secrets:
     """Return the folder's secrets, generated on first use; a chosen API token wins."""
     path = state.root / "secrets.json"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from system.runtime.postgres import SUPERUSER
 from system.runtime.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
@@ -55,11 +52,3 @@ def stack(stack_settings: Settings, servers: tuple[str, ...]) -> Iterator[Runnin
 def connections(stack: RunningStack, stack_settings: Settings) -> Connections:
     """Where the session's servers are."""
     return stack_settings.connections()
-
-
-def superuser_url(at: Connections) -> str:
-    """Return the URL of the embedded server's superuser, whom no component uses."""
-    secrets: dict[str, str] = json.loads((at.state_dir / "secrets.json").read_text("utf-8"))
-    url = urlsplit(at.database_url)
-    login = f"{SUPERUSER}:{secrets['postgres']}"
-    return url._replace(netloc=f"{login}@{url.hostname}:{url.port}").geturl()

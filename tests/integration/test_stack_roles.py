@@ -11,12 +11,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from system.runtime.postgres import superuser_url
 from system.runtime.stack import EmbeddedStack
 from system.settings import Settings
 from system.store.history import RiskHistory
 from system.store.records import BatchCommit
 from system.store.roles import ROLES
-from tests.integration.conftest import private_settings, superuser_url
+from tests.integration.conftest import private_settings
 
 pytestmark = pytest.mark.integration
 URLS = ("database_url", "owner_database_url", "reader_database_url", "oracle_database_url")

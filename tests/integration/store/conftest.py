@@ -23,6 +23,7 @@ import pytest
 import redis
 
 from system.client.sync_client import RiskClient
+from system.runtime.postgres import superuser_url
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from system.store.history import RiskHistory
@@ -30,7 +31,6 @@ from system.store.history_fake import MemoryHistory
 from system.store.latest import LatestStore
 from system.store.latest_fake import MemoryLatest
 from tests.integration import containers
-from tests.integration.conftest import superuser_url
 
 STORES = ("postgres", "redis")
 TOKEN = "token-of-these-tests"  # noqa: S105 - of servers that live as long as the tests

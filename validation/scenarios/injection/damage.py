@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -16,7 +15,7 @@ from redis import Redis
 
 from system.clock import Clock
 from system.errors import UnavailableError
-from system.runtime.postgres import DATABASE, SUPERUSER
+from system.runtime.postgres import DATABASE, superuser_url
 from system.runtime.running import RunningStack
 from system.settings import Connections
 from system.store import roles
@@ -137,14 +136,6 @@ def empty_redis(redis_url: str) -> tuple[bool, str]:
         count = redis.dbsize()
         redis.flushdb()
     return bool(count), f"{count} keys deleted"
-
-
-def superuser_url(connections: Connections) -> str:
-    """Return the URL of the database for the server's superuser, which no component uses."""
-    secrets = json.loads((connections.state_dir / "secrets.json").read_text("utf-8"))
-    url = urlsplit(connections.database_url)
-    login = f"{SUPERUSER}:{secrets['postgres']}"
-    return url._replace(netloc=f"{login}@{url.hostname}:{url.port}").geturl()
 
 
 def _await_commit(connection: psycopg.Connection[Any], before: object, clock: Clock) -> None:
