@@ -40,7 +40,7 @@ from system.book.rows import (
     TradeState,
     stressed_key,
 )
-from system.book.snapshot import Moment
+from system.book.snapshot import UNVALUED, Moment
 from system.book.statements import (
     brought_forward,
     cutoff_of,
@@ -479,9 +479,9 @@ class Book:
     def _close_portfolio(self, book: PortfolioBook, day: DayState, snapshot: RiskSnapshot) -> None:
         close = DayClose(
             date=day.date,
-            nav=None if book.marked().missing else snapshot.nav,
+            nav=None if snapshot.missing else snapshot.nav,
             var=snapshot.var,
-            positions=book.held(),
+            positions=() if snapshot.inputs_hash == UNVALUED else book.held(),
         )
         state = msgspec.structs.replace(book.state, close=close)
         if state.pending is None:

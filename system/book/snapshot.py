@@ -37,6 +37,8 @@ from system.risk.portfolio import PortfolioRisk, portfolio_risk
 from system.risk.valuation import exposure_by_group, var_fraction
 
 ESTIMATOR: Final = "hs/ceil/simple"
+UNVALUED: Final = ""
+"""``inputs_hash`` of a snapshot without numbers: arithmetic broke down on its book."""
 BEYOND_NUMBERS: Final = "a scenario moves a position beyond what a number can hold"
 
 
@@ -96,8 +98,19 @@ def risk_snapshot(
     -------
     RiskSnapshot
         Base currency; VaR and its kin as losses, positive. Where VaR does not exist it
-        is None, and ``not_available`` says why.
+        is None, and ``not_available`` says why. A book that arithmetic breaks down on states
+        no position: all that it holds is in ``missing``.
     """
+    try:
+        return _valued_snapshot(book, moment, trade_ids)
+    except (ArithmeticError, InputError) as error:
+        # One book's numbers never end the stream of all others.
+        return _unvalued_snapshot(book, moment, trade_ids, f"it cannot be valued: {error}")
+
+
+def _valued_snapshot(
+    book: PortfolioBook, moment: Moment, trade_ids: tuple[str, ...]
+) -> RiskSnapshot:
     marked = book.marked()
     scenarios = book.scenarios(marked.shape)
     carried = carried_of(scenarios.gaps, marked.valuation.exposure, book.carry_bound)
@@ -168,6 +181,55 @@ def risk_snapshot(
         positions_unknown=book.state.positions_unknown,
     )
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
+
+
+def _unvalued_snapshot(
+    book: PortfolioBook, moment: Moment, trade_ids: tuple[str, ...], problem: str
+) -> RiskSnapshot:
+    definition = book.definition
+    return RiskSnapshot(
+        snapshot_id=_snapshot_id(book, moment),
+        portfolio=definition.portfolio,
+        kind=moment.kind,
+        fence=moment.fence,
+        epoch=moment.epoch,
+        offsets=dict(moment.offsets),
+        event_time_ns=moment.event_time_ns,
+        asof=book.asof,
+        base_currency=definition.base_currency,
+        estimator=ESTIMATOR,
+        confidence=definition.confidence,
+        window=definition.window,
+        scenario_count=0,
+        tail_rank=0,
+        nav=0.0,
+        value=0.0,
+        var=None,
+        expected_shortfall=None,
+        var_fraction=None,
+        var_limit_fraction=definition.var_limit_fraction,
+        diversification=None,
+        scenario_date=None,
+        tail=(),
+        daily_pnl=None,
+        unrealised_pnl=0.0,
+        realised_pnl=0.0,
+        positions=(),
+        asset_classes=(),
+        stale=(),
+        carried=(),
+        suspect=(),
+        not_available=problem,
+        inputs_hash=UNVALUED,
+        previous_var=None,
+        hypothetical_pnl=None,
+        breach=None,
+        trade_ids=trade_ids,
+        missing=tuple(sorted(book.positions.basis)),
+        valuation_date=book.valuation_date,
+        desk=definition.desk,
+        adjustment_count=book.adjustment_count,
+    )
 
 
 def inputs_hash(book: PortfolioBook) -> str:

@@ -7,7 +7,13 @@ from typing import Any, Final, Self
 
 from kafka import TopicPartition
 
-from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, connected_consumer
+from system.bus.consumer import (
+    CONNECT_TIMEOUT_SECONDS,
+    READ_TIMEOUT_SECONDS,
+    Record,
+    connected_consumer,
+    record_of,
+)
 from system.bus.errors import ReadTimeoutError, kafka_errors_as_ours
 from system.clock import Clock, SystemClock
 from system.contracts.topics import INPUT_TOPICS
@@ -51,7 +57,12 @@ class RecordFetcher:
             self._kafka.close()
 
     def value(self, topic: str, partition: int, offset: int) -> bytes | None:
-        """Return the value of one record, None where the topic no longer has it.
+        """Return the value of one record, as `record` does."""
+        record = self.record(topic, partition, offset)
+        return None if record is None else record.value
+
+    def record(self, topic: str, partition: int, offset: int) -> Record | None:
+        """Return one record, None where the topic no longer has it.
 
         Parameters
         ----------
@@ -77,8 +88,8 @@ class RecordFetcher:
             while self._clock.monotonic_ns() < deadline_ns:
                 polled = kafka.poll(timeout_ms=POLL_MS, max_records=1).get(place)
                 if polled:
-                    [record] = polled
-                    return (record.value or b"") if record.offset == offset else None
+                    record = record_of(polled[0])
+                    return record if record.offset == offset else None
                 if kafka.position(place) > offset:
                     return None  # only the end of a transaction, or what was compacted away
         raise ReadTimeoutError(

@@ -18,6 +18,7 @@ from system.contracts.api import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.store import retention, sql
+from system.store.attempts import DriverAttempts
 from system.store.connection import (
     ANSWER_TIMEOUT_S,
     STATEMENT_TIMEOUT_MS,
@@ -54,7 +55,7 @@ T = TypeVar("T")
 Connection = psycopg.Connection[Row]
 
 
-class RiskHistory(LimitTrail, IdentityRecord):
+class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
     """Fence, offsets, book state, snapshots and rejected messages of one database.
 
     One thread writes (``acquire_fence``, ``load``, ``commit``); any number read. Connects

@@ -46,9 +46,11 @@ class MicroBatch:
         What earlier drivers raised; goes on from there.
     fetch : callable, optional
         Fetches a value that a batch has only the beginning of; None: such a message is rejected.
+    epoch : int
+        Of its first batch: those of a driver have no gaps.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - parts that a driver is made of, by name
         self,
         book: Book,
         latest: LatestStore,
@@ -59,6 +61,7 @@ class MicroBatch:
         published: Mapping[str, int],
         alerts: LimitAlerts,
         fetch: FetchValue | None = None,
+        epoch: int = 0,
     ) -> None:
         self._book = book
         self._latest = latest
@@ -75,7 +78,7 @@ class MicroBatch:
         self.published_count = 0
         """Portfolios that Redis holds, unless it was emptied since."""
         self.is_busy = False
-        self.epoch = 0
+        self.epoch = epoch
         self.finished_ns = clock.monotonic_ns()
 
     def run(self, read: Callable[[], pa.Table]) -> None:
@@ -95,14 +98,48 @@ class MicroBatch:
         self.is_busy = True
         started_ns = self._clock.monotonic_ns()
         for events in batch_pieces(read(), self._fetch):
-            self._take(events, started_ns)
+            self.take(events, started_ns=started_ns)
             started_ns = self._clock.monotonic_ns()
         self.is_busy = False
 
-    def _take(self, events: Events, started_ns: int) -> None:
-        """Fold a piece of a batch, publish it and hand it on."""
+    @property
+    def offsets(self) -> dict[str, int]:
+        """Return ``topic:partition`` to the first offset that is not applied."""
+        return self._book.offsets
+
+    @property
+    def durable(self) -> DurableWriter:
+        """Return what writes behind."""
+        return self._durable
+
+    def await_durable(self) -> None:
+        """Return when all that was handed on is committed.
+
+        Raises
+        ------
+        RiskstreamError
+            If it could not be written.
+        """
+        self._durable.wait()
+
+    def take(self, events: Events, *, started_ns: int | None = None) -> None:
+        """Fold a piece of a batch, publish it and hand it on.
+
+        Parameters
+        ----------
+        events : dict of str to list of Event
+            ``topic:partition`` to its events in offset order.
+        started_ns : int, optional
+            CLOCK_MONOTONIC when the batch began; None: now.
+
+        Raises
+        ------
+        RiskstreamError
+            As `run`.
+        """
         read_ns = self._clock.monotonic_ns()
         read_to = {name: arrived[-1].offset + 1 for name, arrived in events.items()}
+        started_ns = read_ns if started_ns is None else started_ns
         self._book.absorb(events, fence=self._fence, epoch=self.epoch)
         folded_ns = self._clock.monotonic_ns()
         fold = self._book.settle()

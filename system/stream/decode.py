@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from system.book.events import Event, Payload, QuoteRow, Unreadable
 from system.book.partitions import TOPIC_ORDER
+from system.bus.consumer import Record
 from system.contracts.codec import decode_topic
 from system.contracts.digests import record_digest
 from system.contracts.kept_values import KeptValue, kept_value
@@ -158,6 +159,28 @@ def batch_events(table: pa.Table) -> Events:
     }
 
 
+def record_event(record: Record) -> Event:
+    """Return the event of one record that was read by itself, its bytes let go of."""
+    payload = _payload(record.value, _TOPICS[record.topic])
+    return Event(record.offset, payload, _long_value(record), 0)
+
+
+def quarantined_event(offset: int, why: str, record: Record | None) -> Event:
+    """Return the event that sets a record aside.
+
+    Parameters
+    ----------
+    offset : int
+        Of the record.
+    why : str
+        What it does, for a person.
+    record : Record or None
+        Itself; None where it must not be read.
+    """
+    values = _Unread() if record is None else _long_value(record)
+    return Event(offset, Unreadable(RejectReason.QUARANTINED, why), values, 0)
+
+
 def last_records(taken: Mapping[str, Event]) -> dict[str, LastRecord]:
     """Return what is kept of the record that was applied last, by ``topic:partition``."""
     return {
@@ -195,6 +218,18 @@ def _long_event(row: _Row, fetch: FetchValue | None) -> tuple[Event, int]:
     payload = _payload(value, _TOPICS[row.topic])
     last = _last_record(value, row.appended_at_ms)
     return Event(row.offset, payload, _LongValue(kept_value(value), last), 0), len(value)
+
+
+def _long_value(record: Record) -> _LongValue:
+    last = _last_record(record.value, record.appended_at_ms)
+    return _LongValue(kept_value(record.value), last)
+
+
+class _Unread:
+    """A message whose bytes nobody reads: nothing of it is kept."""
+
+    def __getitem__(self, _: int) -> KeptValue:
+        return KeptValue("")
 
 
 class _LongValue:

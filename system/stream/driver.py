@@ -40,12 +40,14 @@ from system.stream.durable import DurableWriter
 from system.stream.profile import BatchProfile
 from system.stream.pruning import Pruner
 from system.stream.pulse import ASK_BOUND_S, Progress, Pulse
+from system.stream.quarantine import Attempt, Attempts, Salvage
 from system.stream.query import consumed_offsets, records
 from system.stream.rehearsal import Rehearsal
 from system.stream.session import start_session
 from system.stream.shards import ShardedValuation
 from system.stream.takeover import (
     check_state,
+    next_epoch,
     published_offsets,
     starting_offsets,
     taken_over,
@@ -151,32 +153,50 @@ class Driver:
         ends = topic_ends.ask(CONNECT_TIMEOUT_SECONDS)
         offsets = starting_offsets(stored, ends)
         stale_after_ns = self._settings.stale_after_seconds * 10**9
-        valuer = self._valuer(session, stored, stale_after_ns)
-        book = Book(offsets, stored.state, stale_after_ns=stale_after_ns, valuer=valuer)
         producer = stack.enter_context(MessageProducer(bootstrap))
-        durable = DurableWriter(history, latest, producer, offsets)
-        stack.callback(durable.close)
+        fetcher = stack.enter_context(RecordFetcher(bootstrap))
+
+        def opened(stored: StoredState) -> MicroBatch:
+            """Return a batch on a state that was loaded just now."""
+            offsets = starting_offsets(stored, ends)
+            valuer = self._valuer(session, stored, stale_after_ns)
+            durable = DurableWriter(history, latest, producer, offsets)
+            stack.callback(durable.close)
+            return MicroBatch(
+                Book(offsets, stored.state, stale_after_ns=stale_after_ns, valuer=valuer),
+                latest,
+                durable,
+                clock=self._clock,
+                fence=fence,
+                epoch=next_epoch(history.committed(), fence),
+                published=published_offsets(latest.watermark(), ends),
+                alerts=LimitAlerts(history.limit_levels()),
+                fetch=fetcher.value,
+            )
+
         pruner = Pruner(history, self._clock)
         pruner.start()
         stack.callback(pruner.close)
-        batch = MicroBatch(
-            book,
-            latest,
-            durable,
-            clock=self._clock,
-            fence=fence,
-            published=published_offsets(latest.watermark(), ends),
-            alerts=LimitAlerts(history.limit_levels()),
-            fetch=stack.enter_context(RecordFetcher(bootstrap)).value,
-        )
         _LOG.info("fence %d goes on at %s", fence, offsets)
+        attempts = Attempts(history, fence)
+        stack.enter_context(attempts.under_way())
+        attempt = attempts.begin(offsets, ends, reach=self._settings.max_batch_records)
+        if attempt.is_salvage:
+            _LOG.warning("%s", attempt.sentence)
+            salvage = Salvage(
+                attempt, attempts.keep, fetcher.record, lambda: opened(history.load())
+            )
+            batch, offsets = salvage.run(), salvage.positions
+            attempts.keep(Attempt(offsets=batch.offsets, until=salvage.positions))
+        else:
+            batch = opened(stored)
         takes_over = bool(stored.offsets)
         servers = Servers(bootstrap, history, latest, producer, topic_ends)
         if self._settings.warm_up_seconds and not takes_over:
             latest.publish_warm_up(WarmUpProgress(bound_s=self._settings.warm_up_seconds))
         spark = session.result()
         try:
-            self._stream(spark, servers, offsets, durable, batch, fence, takes_over=takes_over)
+            self._stream(spark, servers, offsets, batch, fence, takes_over=takes_over)
         except InternalError:
             # Where retention has overtaken a driver that lags, Spark says so in hundreds of lines.
             check_state(history, bootstrap)
@@ -209,7 +229,6 @@ class Driver:
         spark: SparkSession,
         servers: Servers,
         offsets: Mapping[str, int],
-        durable: DurableWriter,
         batch: MicroBatch,
         fence: int,
         *,
@@ -259,8 +278,8 @@ class Driver:
                 pulse.ready()
                 latest.publish_warm_up(None)
                 _LOG.info("ready")
-                self._wait(query, durable, batch)
-                durable.wait()
+                self._wait(query, batch)
+                batch.await_durable()
         finally:
             pulse.stop()
 
@@ -346,10 +365,10 @@ class Driver:
     def _collect(self) -> Collect:
         return rows_collected if "transfer" in self._settings.untuned else collected
 
-    def _wait(self, query: StreamingQuery, durable: DurableWriter, batch: MicroBatch) -> None:
+    def _wait(self, query: StreamingQuery, batch: MicroBatch) -> None:
         profile = BatchProfile(self._settings.gc_log_dir, self._clock)
         while not self._stopping.is_set():
-            durable.raise_if_failed()
+            batch.durable.raise_if_failed()
             profile.sample(query)
             self.publish_what_redis_lost(batch)
             if _has_ended(query):

@@ -13,7 +13,7 @@ from system.store.history import RiskHistory
 from system.store.identity import StateIdentity
 from system.store.latest import LatestStore
 from system.store.live import Watermark
-from system.store.records import StoredState
+from system.store.records import Position, StoredState
 from system.stream.continuity import check_continuity, last_offsets
 
 _LOG: Final = logging.getLogger(__name__)
@@ -112,6 +112,11 @@ def published_offsets(watermark: Watermark | None, ends: Mapping[str, int]) -> d
             watermark.offsets[place],
         )
     return {place: offset for place, offset in watermark.offsets.items() if place not in lost}
+
+
+def next_epoch(committed: Position | None, fence: int) -> int:
+    """Return the epoch of the next batch of a driver: its epochs begin at 0 and have no gaps."""
+    return 0 if committed is None or committed.fence != fence else committed.epoch + 1
 
 
 def starting_offsets(stored: StoredState, ends: Mapping[str, int]) -> dict[str, int]:

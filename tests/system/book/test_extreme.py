@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from system.book import snapshot as snapshot_module
 from system.book.book import Book
 from system.book.limits import limit_use
 from system.contracts.codec import decode, encode
@@ -162,6 +163,33 @@ def test_positions_as_of_the_ends_of_the_calendar_stop_nothing(day, is_known) ->
     feed.close(0, tick("A", 101.0))
     feed.restart(feed.next_offsets)
     assert is_finite(live(feed.send(tick("A", 99.0, day=1)), name))
+
+
+@pytest.mark.parametrize("error", [OverflowError("math range error"), ZeroDivisionError()])
+def test_a_book_that_arithmetic_breaks_down_on_is_named_and_stops_no_other(
+    monkeypatch, error
+) -> None:
+    feed = opened(holding("A", 1.0))
+    feed.send(portfolio("Q", holding("B", 3.0)))
+    whole = snapshot_module.stressed_risks
+
+    def breaks_down(book, marked):
+        if book.definition.portfolio == "P":
+            raise error
+        return whole(book, marked)
+
+    monkeypatch.setattr(snapshot_module, "stressed_risks", breaks_down)
+    fold = feed.send(tick("A", 101.0), tick("B", 99.0))
+    broken, other = live(fold, "P"), live(fold, "Q")
+    assert (broken.missing, broken.positions, broken.var) == (("A",), (), None)
+    assert broken.not_available.startswith("it cannot be valued")
+    assert decode(encode(broken), RiskSnapshot) == broken
+    assert other.var is not None
+    assert end_of_day(feed.close(0), "P").var is None
+    feed.restart(feed.next_offsets)
+    monkeypatch.undo()
+    mended = live(feed.send(tick("A", 102.0, day=1)), "P")
+    assert (mended.nav, mended.daily_pnl) == (102.0, None)
 
 
 def test_fractions_of_nearly_nothing_are_not_stated() -> None:
