@@ -32,6 +32,7 @@ from validation.scenarios.grid import (
     check_grid,
 )
 from validation.scenarios.injection.rig import refused_here
+from validation.scenarios.injection.tables import RetentionGap
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, read_scenario
 from validation.scenarios.repeating import Repeater
@@ -86,11 +87,12 @@ def compressed_speed(story: Story) -> float | None:
     """Return the speed of a story in the short suite; None where it waits at its faults.
 
     What is to be seen as stale or suspect, or between a barrier and the first tick behind it,
-    must last for a few batches: such a story is not made shorter.
+    must last for a few batches: such a story is not made shorter. Nor is one whose fault needs
+    the schedule: what retention takes must lie within a day.
     """
-    expect = story.scenario.file.expect
-    if story.scenario.file.faults:
-        return None
+    expect, faults = story.scenario.file.expect, story.scenario.file.faults
+    if faults:
+        return 1.0 if any(isinstance(fault, RetentionGap) for fault in faults) else None
     if expect.stale or expect.suspect_ticks or expect.adjusted:
         return 1.0
     seconds = len(story.days) * story.scenario.file.market.seconds_per_day

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -46,13 +46,13 @@ def retention_gap(
     clock : Clock
         Measures it.
     """
-    with _without_stream(running, connections):
+    with without_stream(running, connections):
         clock.sleep(seconds)
         records = read_inputs(connections.kafka_bootstrap_servers)
         with database.reading(connections.database_url) as cursor:
             covered = database.covered_offsets(cursor)
         ends = end_offsets(connections.kafka_bootstrap_servers, (MARKET_DATA,))
-        _delete_below(connections.kafka_bootstrap_servers, ends)
+        delete_below(connections.kafka_bootstrap_servers, ends)
     lost = frozenset(
         _place(record)
         for record in records
@@ -77,7 +77,8 @@ def _place(record: Record) -> tuple[str, int, int]:
 
 
 @contextmanager
-def _without_stream(running: RunningStack, connections: Connections) -> Iterator[None]:
+def without_stream(running: RunningStack, connections: Connections) -> Iterator[None]:
+    """Stop the stream, and start it again afterwards without waiting for it."""
     running.stop_component(STREAM)
     try:
         yield
@@ -85,7 +86,8 @@ def _without_stream(running: RunningStack, connections: Connections) -> Iterator
         Supervisor(StateDir(connections.state_dir)).start(STREAM)
 
 
-def _delete_below(bootstrap_servers: str, ends: dict[str, int]) -> None:
+def delete_below(bootstrap_servers: str, ends: Mapping[str, int]) -> None:
+    """Delete every record below some offsets, as retention does; by ``topic:partition``."""
     wanted = {}
     for place, offset in ends.items():
         topic, _, partition = place.rpartition(":")
