@@ -8,16 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import (
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from system.contracts.api import StreamState, StreamStatus, current_risk
 from system.contracts.codec import encode
@@ -40,6 +48,11 @@ from system.store.live import (
 )
 from system.store.records import Position
 
+_PASSING: Final = (OutOfMemoryError, ReadOnlyError, MasterDownError, TryAgainError)
+_PASSING_CODES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ")
+"""Refusals of Redis that are about its state and not about what was asked: by class where redis-py
+has one, by how they begin otherwise."""
+
 
 class LatestStore:
     """Writes each batch by one script, only what is newer; reads it back decoded.
@@ -59,9 +72,8 @@ class LatestStore:
             redis_url,
             **link_options(),
             retry=Retry(redis_backoff(), attempts),
-            # Memory is free again once a slow reader was disconnected.
-            retry_on_error=[OutOfMemoryError],
         )
+        self._attempts = attempts
         self._publish = self._redis.register_script(keyspace.PUBLISH)
         self._mark_durable = self._redis.register_script(keyspace.MARK_DURABLE)
         self._beat = self._redis.register_script(keyspace.BEAT)
@@ -401,10 +413,29 @@ class LatestStore:
 
     def _run(self, script: Script, keys: list[str], values: list[Any], fence: int) -> int:
         with answering():
-            outcome, count = script(keys=keys, args=values)
+            outcome, count = self._patient()(script, keys=keys, args=values)
         if outcome == keyspace.FENCED:
             raise FencedError(fence, int(count))
         return int(count)
+
+    def _patient(self) -> Retrying:
+        return Retrying(
+            retry=retry_if_exception(is_passing),
+            stop=stop_after_attempt(self._attempts),
+            wait=wait_exponential(multiplier=keyspace.BACKOFF_BASE_S, max=keyspace.BACKOFF_MAX_S),
+            reraise=True,
+        )
+
+
+def is_passing(error: BaseException) -> bool:
+    """Return whether Redis refuses a write now and may take it in a moment.
+
+    Memory is free again once a slow reader was disconnected, a script comes to its end, a replica
+    becomes the primary, a disk has room again.
+    """
+    if isinstance(error, _PASSING):
+        return True
+    return isinstance(error, ResponseError) and str(error).startswith(_PASSING_CODES)
 
 
 @contextmanager
@@ -424,6 +455,8 @@ def answering() -> Iterator[None]:
             f"Redis does not answer within {keyspace.REPLY_TIMEOUT_S:g} s, "
             f"tried again and again: {error}"
         ) from error
+    except RedisError as error:
+        raise StoreUnavailableError(f"Redis cannot be used: {error}") from error
 
 
 def link_options(timeout_s: float | None = None) -> dict[str, Any]:

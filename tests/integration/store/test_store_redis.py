@@ -329,3 +329,39 @@ def test_a_long_reading_is_many_replies_and_no_entry_is_lost(
         await reader.aclose()
 
     asyncio.run(read())
+
+
+def test_a_write_waits_until_a_replica_is_primary_again(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.replicaof("127.0.0.1", 9)
+        refused = LatestStore(redis_url, attempts=1)
+        with pytest.raises(StoreUnavailableError, match="Redis refuses"):
+            publish(refused, 0)
+        waiting = LatestStore(redis_url, attempts=keyspace.STREAM_ATTEMPTS)
+        with ThreadPoolExecutor(1) as pool:
+            written = pool.submit(publish, waiting, 0)
+            time.sleep(0.2)
+            assert not written.done()
+            client.replicaof("NO", "ONE")
+            written.result(timeout=10)
+        for store in (refused, waiting):
+            store.close()
+
+
+def test_a_write_waits_until_a_script_of_somebody_has_ended(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client, ThreadPoolExecutor(2) as pool:
+        before = client.config_get("busy-reply-threshold")["busy-reply-threshold"]
+        client.config_set("busy-reply-threshold", 50)
+        endless = pool.submit(lambda: client.eval("while true do end", 0))
+        time.sleep(0.3)
+        waiting = LatestStore(redis_url, attempts=keyspace.STREAM_ATTEMPTS)
+        written = pool.submit(publish, waiting, 0)
+        time.sleep(0.2)
+        assert not written.done()
+        with redis.Redis.from_url(redis_url) as other:
+            other.script_kill()
+        with pytest.raises(redis.ResponseError):
+            endless.result(timeout=10)
+        written.result(timeout=10)
+        client.config_set("busy-reply-threshold", before)
+        waiting.close()
