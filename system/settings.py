@@ -81,6 +81,8 @@ def _absolute(path: Path) -> Path:
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
+SPARK_DEFAULTS: Final = "spark-defaults.conf"
+_OWN_SPARK_CONF: Final = ("spark", "conf")
 HostName = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9:]([A-Za-z0-9.:_-]*[A-Za-z0-9])?$")
 ]
@@ -183,7 +185,7 @@ class Settings(BaseSettings):
         """
         if self.spark_master is not None and self.external_spark_conf_dir is not None:
             return self.external_spark_conf_dir
-        return self.state_dir / "spark" / "conf"
+        return self.state_dir.joinpath(*_OWN_SPARK_CONF)
 
     @property
     def connections_path(self) -> Path:
@@ -258,6 +260,11 @@ class Connections:
 
     def __repr__(self) -> str:
         return f"Connections({', '.join(sorted(self.facts))})"
+
+    @property
+    def spark_defaults(self) -> Path:
+        """The embedded cluster's settings, its secret among them."""
+        return self.state_dir.joinpath(*_OWN_SPARK_CONF, SPARK_DEFAULTS)
 
     def get(self, name: ConnectionName) -> str | None:
         """Return an address or secret, or None when nothing is known of it."""

@@ -147,8 +147,15 @@ class StillStartingError(UnavailableError):
     """A component that answers and is not done with its start; the message says how far it is."""
 
 
-def http_answer(url: str) -> bytes:
+def http_answer(url: str, headers: Mapping[str, str] | None = None) -> bytes:
     """Return the body of a GET that must answer 200.
+
+    Parameters
+    ----------
+    url : str
+        Of ``http`` or ``https``.
+    headers : mapping or None
+        Sent with it.
 
     Raises
     ------
@@ -159,8 +166,9 @@ def http_answer(url: str) -> bytes:
     """
     if urlsplit(url).scheme not in {"http", "https"}:
         raise UnavailableError(f"not a web address: {url}")
+    request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310 - checked
     try:
-        with urllib.request.urlopen(url, timeout=CHECK_BOUND_S) as answer:  # noqa: S310 - checked
+        with urllib.request.urlopen(request, timeout=CHECK_BOUND_S) as answer:  # noqa: S310
             body: bytes = answer.read()
             return body
     except urllib.error.HTTPError as error:

@@ -17,7 +17,15 @@ from typing import ClassVar, Final
 from system.errors import UnavailableError
 from system.runtime.component import Component, Site, check_port, http_answer
 from system.runtime.programs import Program
-from system.settings import LOOPBACK, ConnectionName, Connections, Settings, secret_file
+from system.runtime.spark_pages import page_authorization, page_settings
+from system.settings import (
+    LOOPBACK,
+    SPARK_DEFAULTS,
+    ConnectionName,
+    Connections,
+    Settings,
+    secret_file,
+)
 from system.stream.class_archive import found_archive, spark_home
 
 MASTER_NAME: Final = "spark-master"
@@ -88,7 +96,7 @@ class SparkMaster(Component):
             return
         if address.startswith("spark://"):
             check_port(address.removeprefix("spark://").split(",")[0])
-        elif (status := _master_state(address)["status"]) != "ALIVE":
+        elif (status := master_state(address, connections.spark_defaults)["status"]) != "ALIVE":
             raise UnavailableError(f"the master is {status}")
 
 
@@ -131,7 +139,7 @@ class SparkWorker(Component):
             return
         if page.startswith("spark://"):
             check_port(page.removeprefix("spark://").split(",")[0])
-        elif not _master_state(page)["aliveworkers"]:
+        elif not master_state(page, connections.spark_defaults)["aliveworkers"]:
             raise UnavailableError("the master knows no living worker")
 
 
@@ -153,7 +161,8 @@ def write_spark_conf(settings: Settings, secret: str) -> None:
     folder = settings.spark_conf_dir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / "log4j2.properties").write_text(_LOG4J, "utf-8")
-    secret_file(folder / "spark-defaults.conf", spark_defaults(secret))
+    settled = spark_defaults(secret) + page_settings(secret)
+    secret_file(folder / SPARK_DEFAULTS, settled)
 
 
 def spark_defaults(secret: str) -> str:
@@ -214,6 +223,21 @@ def _daemon_classes(site: Site) -> dict[str, str]:
     }
 
 
-def _master_state(page: str) -> Mapping[str, object]:
-    state: Mapping[str, object] = json.loads(http_answer(f"{page}/json/"))
+def master_state(page: str, defaults: Path) -> Mapping[str, object]:
+    """Return what the master's page says of the cluster.
+
+    Parameters
+    ----------
+    page : str
+        Its address.
+    defaults : Path
+        The settings that the page's key is read from.
+
+    Raises
+    ------
+    OSError
+        If nothing listens, or the key does not open the page.
+    """
+    answer = http_answer(f"{page}/json/", page_authorization(defaults))
+    state: Mapping[str, object] = json.loads(answer)
     return state

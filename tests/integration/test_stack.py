@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import urllib.request
+import urllib.error
 from urllib.parse import urlsplit
 
 import psycopg
@@ -12,7 +12,10 @@ import redis
 from kafka import KafkaAdminClient
 
 from system.contracts.topics import TOPICS
+from system.runtime.component import http_answer
 from system.runtime.registry import SERVERS
+from system.runtime.spark import master_state
+from system.runtime.spark_pages import page_settings
 from system.runtime.state import StateDir
 from tests.integration.processes import family, listening_addresses
 
@@ -35,10 +38,30 @@ def test_every_server_is_healthy_and_has_a_process_and_a_log(stack):
 
 def test_the_worker_is_registered_with_room_for_the_executor(stack, stack_settings):
     [page] = [each.address for each in stack.status() if each.name == "spark-master"]
-    with urllib.request.urlopen(f"{page}/json/", timeout=5) as answer:  # noqa: S310 - our own page
-        state = json.loads(answer.read())
+    state = master_state(page, stack_settings.connections().spark_defaults)
     assert state["aliveworkers"] == 1
     assert state["memory"] >= stack_settings.executor_memory_mb
+
+
+@pytest.mark.parametrize("name", ["spark-master", "spark-worker"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "/json/", "/metrics/json/", "/static/webui.css", "/logPage/?appId=x&logType=stderr"],
+)
+def test_sparks_pages_are_closed_without_the_key(stack, name, path):
+    [page] = [each.address for each in stack.status() if each.name == name]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        http_answer(f"{page}{path}")
+    assert refused.value.code == 403
+
+
+def test_a_key_of_another_cluster_opens_no_page(stack, tmp_path):
+    [page] = [each.address for each in stack.status() if each.name == "spark-master"]
+    other = tmp_path / "spark-defaults.conf"
+    other.write_text(page_settings("of another cluster"))
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        master_state(page, other)
+    assert refused.value.code == 403
 
 
 def test_the_topics_are_created_and_no_others_by_accident(stack, connections):
