@@ -350,8 +350,17 @@ class ComponentHealth(View, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class HealthState(View, frozen=True, kw_only=True):
+    """``GET /v1/health`` without the token: nothing that tells servers or messages."""
+
+    ok: bool
+    state: StreamState
+
+
 class Health(View, frozen=True, kw_only=True):
-    """``GET /v1/health``: ``ok`` when every component answers and the stream runs or warms up.
+    """``GET /v1/health`` with the token.
+
+    ``ok`` when every component answers and the stream runs or warms up.
 
     ``offsets`` is the watermark, ``lag`` the messages per partition behind it (None:
     the broker did not say).

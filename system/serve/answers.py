@@ -31,6 +31,7 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     api.CurrentRisk,
     api.CurrentVar,
     api.Health,
+    api.HealthState,
     api.PortfolioAccepted,
     api.PortfolioImport,
     api.Portfolios,
@@ -71,7 +72,9 @@ def json_bytes(body: bytes, status: int = 200) -> Response:
     return Response(body, status, _NO_STORE, JSON_MEDIA_TYPE)
 
 
-def answers(kind: type[Struct], *refused: int, status: int = 200) -> dict[str, Any]:
+def answers(
+    kind: type[Struct], *refused: int, status: int = 200, without_token: type[Struct] | None = None
+) -> dict[str, Any]:
     """Return what a route says of its answers, for its decorator.
 
     Parameters
@@ -82,8 +85,13 @@ def answers(kind: type[Struct], *refused: int, status: int = 200) -> dict[str, A
         Statuses that it refuses with, besides 401 and 429.
     status : int
         The status of success.
+    without_token : type of Struct or None
+        What it answers with to whom has no token; None: it is refused.
     """
     answered = _described(kind, JSON_MEDIA_TYPE, (kind.__doc__ or "").strip().partition("\n")[0])
+    if without_token is not None:
+        either = [_reference(kind), _reference(without_token)]
+        answered["content"][JSON_MEDIA_TYPE]["schema"] = {"anyOf": either}
     return {
         "status_code": status,
         "response_class": Response,

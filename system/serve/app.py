@@ -13,13 +13,14 @@ import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from system.contracts.api import Health
+from system.contracts.api import Health, HealthState
 from system.errors import RiskstreamError
 from system.priority import go_first
 from system.serve import adjusting, asking, decomposing, limiting, pushing, reading, writing
 from system.serve.answers import answers, json_answer, openapi_from_contracts
-from system.serve.auth import authorised
+from system.serve.auth import Credentials, authorised
 from system.serve.desks import desks_of, desks_over
+from system.serve.documentation import add_documentation
 from system.serve.hub import SnapshotHub
 from system.serve.kafka_bus import KafkaBus
 from system.serve.problems import add_problem_handlers
@@ -101,7 +102,12 @@ def app_over(services: Services) -> FastAPI:
         Real ones, or fakes.
     """
     app = FastAPI(
-        title=TITLE, version=product_version(), description=DESCRIPTION, lifespan=_lifespan
+        title=TITLE,
+        version=product_version(),
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
+        redoc_url=None,
     )
     app.state.services = services
     app.state.desks = desks_over(services)
@@ -112,6 +118,7 @@ def app_over(services: Services) -> FastAPI:
         app.include_router(part, dependencies=[Depends(authorised)])
     app.add_middleware(HostCheck, hosts=services.hosts)
     app.add_middleware(SecurityHeaders)
+    add_documentation(app)
     app.openapi = openapi_from_contracts(app)  # type: ignore[method-assign]  # as FastAPI documents
     return app
 
@@ -140,9 +147,14 @@ async def _warm_up(services: Services) -> None:
 def _open_router() -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["health"])
 
-    @router.get("/health", **answers(Health))
-    async def health(request: Request) -> Response:
-        """Say whether every server answers and the stream runs; needs no token."""
-        return json_answer(await desks_of(request).health.health())
+    @router.get("/health", **answers(Health, without_token=HealthState))
+    async def health(request: Request, credentials: Credentials) -> Response:
+        """Say whether every server answers and the stream runs; in detail, with the token only."""
+        if credentials is not None:
+            await authorised(request, credentials)
+        told = await desks_of(request).health.health()
+        if credentials is None:
+            return json_answer(HealthState(ok=told.ok, state=told.stream.state))
+        return json_answer(told)
 
     return router

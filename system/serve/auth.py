@@ -15,10 +15,10 @@ BEARER: Final = HTTPBearer(
 )
 
 
-async def authorised(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
-) -> None:
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
+
+
+async def authorised(request: Request, credentials: Credentials) -> None:
     """Refuse a request without the token, or beyond the token's rate.
 
     Raises

@@ -234,7 +234,8 @@ def test_the_stack_an_import_and_the_dashboard_run_from_the_wheel(started: Insta
     assert "book: 1 positions, 1 instruments and 2 price histories" in " ".join(said.split())
     assert re.search(r"book: VaR -?[\d,.]+ USD", said), said
     connections = started.settings.connections()
-    health = httpx.get(f"{connections.api_url}/v1/health").json()
+    headers = {"Authorization": f"Bearer {connections.api_token}"}
+    health = httpx.get(f"{connections.api_url}/v1/health", headers=headers).json()
     assert (health["ok"], health["version"]) == (True, version("riskstream"))
     page = httpx.get(connections.dashboard_url)
     assert page.status_code == 200

@@ -54,3 +54,15 @@ def test_a_wrong_token_takes_nothing_from_the_rate_of_the_right_one(trading: Wor
         answer = trading.client.get("/v1/portfolios", headers={"Authorization": "Bearer wrong"})
         assert answer.status_code == 401
     assert trading.client.get("/v1/portfolios").status_code == 200
+
+
+def test_health_tells_nothing_of_the_servers_without_the_token(world: World) -> None:
+    told = world.client.get("/v1/health").json()
+    assert {"components", "offsets", "lag", "version"} <= told.keys()
+    world.client.headers.pop("Authorization")
+    assert world.client.get("/v1/health").json() == {"ok": False, "state": "stale"}
+
+
+def test_health_with_a_wrong_token_is_refused(world: World) -> None:
+    answer = world.client.get("/v1/health", headers={"Authorization": "Bearer wrong"})
+    assert answer.status_code == 401

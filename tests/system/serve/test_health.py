@@ -123,13 +123,15 @@ def test_every_reference_of_the_documentation_leads_somewhere(world: Any) -> Non
         ("/v1/snapshots/alpha-1-0", "RiskSnapshot"),
         ("/v1/rejected", "RejectedPage"),
         ("/v1/health", "Health"),
+        ("/v1/health", "HealthState"),
     ],
 )
 def test_answers_are_as_the_documentation_says(world: Any, path: str, schema: str) -> None:
     world.publish(sample_snapshot())
     described = openapi(world)
     wanted = {"$ref": f"#/components/schemas/{schema}", "components": described["components"]}
-    jsonschema.validate(world.client.get(path).json(), wanted)
+    headers = {"Authorization": ""} if schema == "HealthState" else {}
+    jsonschema.validate(world.client.get(path, headers=headers).json(), wanted)
 
 
 def test_every_route_of_the_documentation_names_its_answer(world: Any) -> None:
@@ -139,7 +141,7 @@ def test_every_route_of_the_documentation_names_its_answer(world: Any) -> None:
             content = route["responses"][success]["content"]
             assert content, f"{method} {path}"
             if "application/json" in content:
-                assert "$ref" in content["application/json"]["schema"], f"{method} {path}"
+                assert "$ref" in str(content["application/json"]["schema"]), f"{method} {path}"
 
 
 def test_writing_routes_describe_their_body(world: Any) -> None:
