@@ -3,6 +3,8 @@
 Decoding refuses unknown and missing fields, wrong types, NaN and infinities (JSON has
 none), numbers outside their bounds, and quotes that contradict themselves. What comes
 from outside, on an input topic, must moreover be of bounded size and say nothing twice.
+A message that states a newer minor version may have unknown fields
+(`system.contracts.versions`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import msgspec
 from system.contracts.messages import Message, RejectReason
 from system.contracts.repeated import repeated_field
 from system.contracts.topics import INPUT_TOPICS, Topic
+from system.contracts.versions import readable
 from system.errors import MessageError
 
 MAX_MESSAGE_BYTES: Final = 1_000_000
@@ -36,7 +39,7 @@ def decode(value: bytes | str, message_type: type[M]) -> M:
     MessageError
         If the bytes are not JSON or not that message; ``reason`` and ``detail`` say why.
     """
-    return cast(M, _decode(value, _decoder(message_type)))
+    return cast(M, _decode(value, _decoder(message_type), (message_type,)))
 
 
 def decode_topic(value: bytes | str, topic: Topic) -> Message:
@@ -48,10 +51,10 @@ def decode_topic(value: bytes | str, topic: Topic) -> Message:
         If the bytes are not JSON or not a message of that topic.
     """
     if topic not in INPUT_TOPICS:
-        return cast(Message, _decode(value, _topic_decoder(topic)))
+        return cast(Message, _decode(value, _topic_decoder(topic), topic.messages))
     if len(value) > MAX_MESSAGE_BYTES:
         raise MessageError(RejectReason.INVALID, f"{len(value)} bytes, {MAX_MESSAGE_BYTES} allowed")
-    message = cast(Message, _decode(value, _topic_decoder(topic)))
+    message = cast(Message, _decode(value, _topic_decoder(topic), topic.messages))
     if encode(message) != value:  # bytes as this codec writes them name each field once
         field = repeated_field(value)
         if field is not None:
@@ -69,15 +72,27 @@ def _topic_decoder(topic: Topic) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(Union[topic.messages])  # noqa: UP007 - built from a tuple
 
 
-def _decode(value: bytes | str, decoder: msgspec.json.Decoder[Any]) -> Any:  # noqa: ANN401
+def _decode(
+    value: bytes | str, decoder: msgspec.json.Decoder[Any], types: tuple[type[Message], ...]
+) -> Any:  # noqa: ANN401
     try:
         return decoder.decode(value)
     except msgspec.ValidationError as error:
+        # Only here: no message of this version's own is looked at twice.
+        if (reduced := readable(value, types)) is not None:
+            return _decode_reduced(reduced, decoder)
         raise MessageError(RejectReason.INVALID, str(error)) from None
     except RecursionError:
         raise MessageError(RejectReason.INVALID, "nested too deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MessageError(_syntax_reason(value), str(error)) from None
+
+
+def _decode_reduced(value: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:  # noqa: ANN401
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise MessageError(RejectReason.INVALID, str(error)) from None
 
 
 def _syntax_reason(value: bytes | str) -> RejectReason:

@@ -119,6 +119,8 @@ class RejectReason(StrEnum):
     LATE = "late"
     TIME_FAR_OFF = "time_far_off"
     WRONG_TOPIC = "wrong_topic"
+    UNKNOWN_VERSION = "unknown_version"
+    """Its major version is not this one's: the same fields may mean something else."""
     QUARANTINED = "quarantined"
     """It ended the stream's driver again and again, and was set aside unapplied."""
     CONTRADICTED = "contradicted"
