@@ -96,6 +96,13 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
             findings=folder / MODEL,
         ),
         Step(
+            "fuzzing",
+            "fuzzing: broken bytes, and extreme but valid messages; by a seed",
+            (_python("validation.fuzzing", "--report", str(folder / FUZZING)),),
+            300,
+            findings=folder / FUZZING,
+        ),
+        Step(
             "kill-table",
             "kill table: each planted defect is caught by the check named beforehand",
             (_python("validation.kill_table", "--report", str(folder / KILL_TABLE)),),
@@ -178,6 +185,7 @@ LIBRARIES: Final = "libraries.json"
 MODEL: Final = "model.json"
 MODEL_STEP: Final = "model"
 KILL_TABLE: Final = "kill_table.json"
+FUZZING: Final = "fuzzing.json"
 GUARD: Final = "guard.json"
 SBOM_FINDINGS: Final = "sbom.json"
 AUDIT: Final = "audit.json"

@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from system.book.book import Book
 from system.book.fold import Fold
-from system.contracts.codec import decode, encode
-from system.contracts.messages import Mark, Message, Rejected, RiskSnapshot
+from system.contracts.codec import decode, decode_topic, encode
+from system.contracts.messages import Mark, Message, Rejected, RejectReason, RiskSnapshot
 from system.contracts.topics import INPUT_TOPICS, message_key, offset_key
+from system.errors import MessageError
 from system.stream.batches import EMPTY
 from system.stream.decode import batch_pieces
 from system.stream.query import COLUMNS, INLINE_BYTES
@@ -37,10 +38,11 @@ RESTART_SHARE: Final = 0.1
 MUTATED_SHARE: Final = 0.1
 
 
-@dataclass
-class Counts:
+class Counts(msgspec.Struct):
     """What rounds of fuzzing have sent and seen."""
 
+    codec_cases: int = 0
+    codec_accepted: int = 0
     worlds: int = 0
     messages: int = 0
     mutated: int = 0
@@ -86,6 +88,34 @@ class Stream:
     def restart(self) -> None:
         """Go on with a book that knows nothing but the kept rows, from where these end."""
         self.book = Book(self.covered or dict.fromkeys(PLACES, 0), self.rows)
+
+
+def fuzz_codec(seed: int, counts: Counts, *, case_count: int = 500) -> None:
+    """Send broken bytes through the codec of every input topic.
+
+    Raises
+    ------
+    LawBrokenError
+        If anything but a refusal with a reason is raised, or an accepted message is another after
+        it is written and read once more.
+    """
+    random = Random(seed)  # noqa: S311 - repeatable, and no secret
+    values = [encode(message) for message in World(seed).messages(40)]
+    for _ in range(case_count):
+        value = mutated(random.choice(values), random)
+        topic = random.choice(INPUT_TOPICS)
+        counts.codec_cases += 1
+        try:
+            message = decode_topic(value, topic)
+        except MessageError as error:
+            RejectReason(error.reason)
+            continue
+        except Exception as error:
+            msg = f"{topic.name}, {value[:80]!r}: {type(error).__name__}: {error}"
+            raise LawBrokenError(msg) from error
+        counts.codec_accepted += 1
+        if decode_topic(encode(message), topic) != message:
+            raise LawBrokenError(f"{topic.name}, {value[:80]!r}: another message after the codec")
 
 
 def fuzz_world(seed: int, counts: Counts, *, message_count: int = 60) -> None:

@@ -62,7 +62,9 @@ OPTIONS: Final = ("O1", "O2", "O3")
 MONEY_NAMES: Final = ("E", "cash:USD", "cash:EUR", "cash:GBp", "cash:JPY")
 BOOKS: Final = ("P", "Q")
 CURRENCIES: Final = ("USD", "EUR", "GBP", "GBp", "KWF", "JPY")
-HELD: Final = (*SHARES, *FUTURES, *OPTIONS, *MONEY_NAMES)
+PLAIN: Final = (*SHARES, *FUTURES, *MONEY_NAMES)
+"""What every world has; of its options some are refused."""
+HELD: Final = (*PLAIN, *OPTIONS)
 
 
 class World:
@@ -142,21 +144,23 @@ class World:
                 yield made
 
     def _option(self, name: str | None = None) -> Message:
+        is_usual = self._random.random() < self._usual
+        days = self._random.choice((0, 1, 2, 90))
+        rates = (0.0, 0.01, -0.01) if is_usual else RATES
+        dates = () if is_usual else FAR_DATES
         return Instrument(
             instrument=name or self._random.choice(OPTIONS),
             asset_class=AssetClass.OPTION,
             currency=self._random.choice(CURRENCIES),
             multiplier=self._size(PRICES, 100.0),
             option=OptionTerms(
-                underlying=self._random.choice((*SHARES, "F")),
+                underlying=self._random.choice(SHARES),
                 right=self._random.choice(tuple(OptionRight)),
                 strike=self._size(PRICES, 100.0),
-                expiry=self._random.choice(
-                    (*FAR_DATES, *(DAY + dt.timedelta(days=days) for days in (0, 1, 2, 90)))
-                ),
+                expiry=self._random.choice((*dates, DAY + dt.timedelta(days=days))),
                 volatility=self._random.choice(VOLATILITIES),
-                rate=self._random.choice(RATES),
-                dividend_yield=self._random.choice(RATES),
+                rate=self._random.choice(rates),
+                dividend_yield=self._random.choice(rates),
                 volatility_series=self._random.choice((None, "VOL")),
                 volatility_shift=self._random.choice(tuple(VolatilityShift)),
             ),
@@ -214,7 +218,8 @@ class World:
             yield self._book(name)
 
     def _book(self, name: str | None = None) -> Message:
-        held = self._random.sample(HELD, self._random.randrange(len(HELD)))
+        names = HELD if self._random.random() < 0.5 else PLAIN
+        held = self._random.sample(names, self._random.randrange(len(names)))
         moments: dict[str, Any] = self._random.choice(
             (
                 {},
@@ -226,8 +231,8 @@ class World:
         return Portfolio(
             portfolio=name or self._random.choice(BOOKS),
             base_currency=self._random.choice(("USD", "EUR", "GBP", "JPY")),
-            confidence=self._random.choice(("0.6", "0.8", "0.999999")),
-            window=self._random.choice((2, 5, 5, 5, 1_023)),
+            confidence=self._random.choice(("0.8", "0.8", "0.8", "0.6", "0.999999")),
+            window=self._random.choice((5, 5, 5, 5, 2, 1_023)),
             var_limit_fraction=self._random.choice((TINY, 0.02, 1.0)),
             desk=self._random.choice((None, "D")),
             positions=tuple(
