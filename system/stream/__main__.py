@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from typing import Final
 
-from system.errors import RiskstreamError, UnavailableError
-from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
+from system.clock import SystemClock
+from system.errors import RiskstreamError
+from system.exits import EXIT_NEEDS_RECOVERY
 from system.settings import load_settings
-from system.store.errors import FencedError, SchemaError
+from system.store.errors import SchemaError
 from system.stream.continuity import StateMismatchError
-from system.stream.driver import Driver, stop_on_signals
+from system.stream.driver import Driver
+from system.stream.watchdog import Watchdog, end_process, exit_code
 
 LINGER_S: Final = 6.0
 
@@ -33,7 +36,11 @@ def main() -> int:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     logging.getLogger("py4j").setLevel(logging.WARNING)
-    driver = Driver(settings, settings.connections(), cores=settings.executor_cores)
+    watchdog = Watchdog(SystemClock(), end_process)
+    driver = Driver(
+        settings, settings.connections(), cores=settings.executor_cores, watchdog=watchdog
+    )
+    watchdog.start(driver.fail)
     stop_on_signals(driver)
     try:
         driver.run()
@@ -48,11 +55,10 @@ def main() -> int:
     return 0
 
 
-def exit_code(error: RiskstreamError) -> int:
-    """Return the exit code by which a supervisor tells causes apart (``system.exits``)."""
-    if isinstance(error, FencedError):
-        return EXIT_FENCED
-    return EXIT_UNAVAILABLE if isinstance(error, UnavailableError) else EXIT_FAILED
+def stop_on_signals(driver: Driver) -> None:
+    """Let SIGTERM and SIGINT end the driver after the batch under way."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: driver.stop())
 
 
 if __name__ == "__main__":

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import gc
 import logging
-import shutil
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -33,9 +30,12 @@ from system.store.errors import FencedError
 from system.store.history import RiskHistory
 from system.store.keyspace import STREAM_ATTEMPTS
 from system.store.latest import LatestStore
+from system.store.lease import DriverLease
 from system.store.records import StoredState
 from system.stream.batch import MicroBatch
 from system.stream.batches import Collect, Read, collected, rows_collected, with_each_batch
+from system.stream.checkpoints import own_checkpoint
+from system.stream.cluster import StreamStates
 from system.stream.durable import DurableWriter
 from system.stream.profile import BatchProfile
 from system.stream.pruning import Pruner
@@ -45,6 +45,7 @@ from system.stream.query import consumed_offsets, records
 from system.stream.rehearsal import Rehearsal
 from system.stream.session import start_session
 from system.stream.shards import ShardedValuation
+from system.stream.standby import await_turn
 from system.stream.takeover import (
     check_state,
     next_epoch,
@@ -53,9 +54,9 @@ from system.stream.takeover import (
     taken_over,
 )
 from system.stream.warmup import WarmUpPlan, warm_up
+from system.stream.watchdog import COMMITTING, MIGRATING, STARTING, Watchdog, warming_up
 
 QUERY_NAME: Final = "riskstream"
-POLL_S: Final = 1
 GC_THRESHOLDS: Final = (200_000, 20, 100)
 """Python's own collector looks at every tuple of a batch again and again, and they hold no
 cycles: with its defaults decoding 60,000 ticks takes 0.33 s, with these 0.13 s."""
@@ -91,12 +92,18 @@ class Driver:
         Where the servers are.
     cores : int
         Cores to ask the cluster for.
+    watchdog : Watchdog
+        Bounds every state.
     """
 
-    def __init__(self, settings: Settings, connections: Connections, *, cores: int) -> None:
+    def __init__(
+        self, settings: Settings, connections: Connections, *, cores: int, watchdog: Watchdog
+    ) -> None:
         self._settings = settings
         self._connections = connections
         self._cores = cores
+        self._watchdog = watchdog
+        self._states = StreamStates()
         self._clock = SystemClock()
         self._stopping = threading.Event()
         self._at_work = threading.Lock()
@@ -105,6 +112,13 @@ class Driver:
 
     def stop(self) -> None:
         """Ask the driver to end; it finishes the batch under way."""
+        self._watchdog.ends(None)
+        self._stopping.set()
+
+    def fail(self, error: Exception) -> None:
+        """Let the driver end with an error."""
+        self._failure = error
+        self._watchdog.ends(error)
         self._stopping.set()
 
     def linger(self, seconds: float) -> None:
@@ -118,7 +132,7 @@ class Driver:
     def publish_what_redis_lost(self, batch: MicroBatch) -> None:
         """Publish every portfolio once more if it was asked for: no tick may come for days."""
         if self._redis_was_emptied.is_set():
-            with self._at_work:
+            with self._at_work, self._states.at_work(batch.epoch):
                 _LOG.warning("Redis was emptied: every portfolio is published again")
                 batch.republish()
             self._redis_was_emptied.clear()
@@ -134,7 +148,21 @@ class Driver:
             If the query ended by itself.
         """
         with ExitStack() as stack:
-            self._run(stack)
+            try:
+                if self._has_its_turn(stack):
+                    self._run(stack)
+            except BaseException as error:
+                self._watchdog.ends(error)
+                raise
+            self._watchdog.ends(None)
+
+    def _has_its_turn(self, stack: ExitStack) -> bool:
+        """Stand by while another driver is active; False when asked to stop meanwhile."""
+        lease = stack.enter_context(DriverLease(self._connections.database_url))
+        is_held = await_turn(lease, self._connections, self._clock, self._stopping)
+        if is_held:
+            lease.keep()
+        return is_held
 
     def _run(self, stack: ExitStack) -> None:
         session = self._session_under_way(stack)
@@ -144,9 +172,7 @@ class Driver:
         latest = stack.enter_context(
             LatestStore(self._connections.redis_url, attempts=STREAM_ATTEMPTS)
         )
-        with RiskHistory(self._connections.owner_database_url) as owner:
-            owner.migrate()
-        create_topics(bootstrap, self._settings.partitions)
+        self._make_tables_and_topics()
         fence = taken_over(history, latest, bootstrap)
         stored = history.load()
         topic_ends = stack.enter_context(closing(TopicEnds(bootstrap, INPUT_TOPICS)))
@@ -183,9 +209,12 @@ class Driver:
         attempt = attempts.begin(offsets, ends, reach=self._settings.max_batch_records)
         if attempt.is_salvage:
             _LOG.warning("%s", attempt.sentence)
-            salvage = Salvage(
-                attempt, attempts.keep, fetcher.record, lambda: opened(history.load())
-            )
+
+            def keep(step: Attempt) -> None:
+                attempts.keep(step)
+                self._watchdog.enter(STARTING)  # each step of a long way has the whole bound
+
+            salvage = Salvage(attempt, keep, fetcher.record, lambda: opened(history.load()))
             batch, offsets = salvage.run(), salvage.positions
             attempts.keep(Attempt(offsets=batch.offsets, until=salvage.positions))
         else:
@@ -201,6 +230,13 @@ class Driver:
             # Where retention has overtaken a driver that lags, Spark says so in hundreds of lines.
             check_state(history, bootstrap)
             raise
+
+    def _make_tables_and_topics(self) -> None:
+        self._watchdog.enter(MIGRATING)
+        with RiskHistory(self._connections.owner_database_url) as owner:
+            owner.migrate()
+        self._watchdog.enter(STARTING)
+        create_topics(self._connections.kafka_bootstrap_servers, self._settings.partitions)
 
     def _valuer(
         self, session: Future[SparkSession], stored: StoredState, stale_after_ns: int
@@ -260,11 +296,13 @@ class Driver:
             ask_broker=lambda: topic_ends.ask(ASK_BOUND_S),
             lag_bound_ns=round(self._settings.lag_bound_seconds * 1e9),
             on_emptied=self.fill_redis_again,
-            on_fenced=self._fail,
+            on_fenced=self.fail,
         )
         pulse.start()
+        self._watchdog.watch(COMMITTING, lambda: batch.durable.writing)
         try:
             with own_checkpoint(self._settings.checkpoint_dir, fence) as checkpoint:
+                self._watchdog.enter(warming_up(self._settings.warm_up_seconds))
                 self._warm_up(
                     spark,
                     servers,
@@ -278,7 +316,9 @@ class Driver:
                 pulse.ready()
                 latest.publish_warm_up(None)
                 _LOG.info("ready")
-                self._wait(query, batch)
+                self._watchdog.enter(None)
+                self._states.let_watch(self._watchdog)
+                self._wait(spark, query, batch)
                 batch.await_durable()
         finally:
             pulse.stop()
@@ -356,7 +396,8 @@ class Driver:
 
     def _run_batch(self, batch: MicroBatch, read: Read) -> None:
         try:
-            batch.run(read)
+            with self._states.at_work(batch.epoch):
+                batch.run(read)
         except RiskstreamError as error:
             self._failure = error  # Spark passes on its text only, and its class decides the exit
             raise
@@ -365,13 +406,13 @@ class Driver:
     def _collect(self) -> Collect:
         return rows_collected if "transfer" in self._settings.untuned else collected
 
-    def _wait(self, query: StreamingQuery, batch: MicroBatch) -> None:
+    def _wait(self, spark: SparkSession, query: StreamingQuery, batch: MicroBatch) -> None:
         profile = BatchProfile(self._settings.gc_log_dir, self._clock)
         while not self._stopping.is_set():
             batch.durable.raise_if_failed()
             profile.sample(query)
             self.publish_what_redis_lost(batch)
-            if _has_ended(query):
+            if self._states.has_ended(spark, query):
                 raise self._failure or InternalError(
                     f"the query ended by itself: {query.exception()}"
                 )
@@ -384,43 +425,7 @@ class Driver:
         if self._failure is not None:
             raise self._failure
 
-    def _fail(self, error: Exception) -> None:
-        self._failure = error
-        self._stopping.set()
-
-
-@contextmanager
-def own_checkpoint(parent: Path, fence: int) -> Iterator[Path]:
-    """Make a fresh checkpoint folder for one life, and remove those of earlier ones.
-
-    Parameters
-    ----------
-    parent : Path
-        ``Settings.checkpoint_dir``.
-    fence : int
-        Names the folder.
-    """
-    shutil.rmtree(parent, ignore_errors=True)
-    folder = parent / f"fence-{fence}"
-    folder.mkdir(parents=True)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _has_ended(query: StreamingQuery) -> bool:
-    """Wait ``POLL_S`` and return whether the query has ended, with an error or without."""
-    try:
-        return bool(query.awaitTermination(POLL_S))
-    except StreamingQueryException:
-        return True
-
 
 def _stop_session(session: Future[SparkSession]) -> None:
     if session.exception() is None:
         session.result().stop()
-
-
-def stop_on_signals(driver: Driver) -> None:
-    """Let SIGTERM and SIGINT end the driver after the batch under way."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: driver.stop())

@@ -79,6 +79,7 @@ class DurableWriter:
         self._announcer = announcer
         self._thread = thread or ThreadPoolExecutor(max_workers=1, thread_name_prefix="durable")
         self._pending: Future[None] | None = None
+        self._epoch = 0
 
     def write(
         self,
@@ -121,7 +122,13 @@ class DurableWriter:
             last_records=last,
         )
         self._follows = fold.offsets
+        self._epoch = epoch
         self._pending = self._thread.submit(self._write, fold, batch, announce)
+
+    @property
+    def writing(self) -> int | None:
+        """Epoch of the batch that is being written, None where there is none."""
+        return None if self._pending is None or self._pending.done() else self._epoch
 
     def wait(self) -> None:
         """Return when everything handed over is committed.

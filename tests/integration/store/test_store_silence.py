@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 import pytest
-from validation.scenarios.relay import Relay
 
 from system.clock import monotonic_ns
 from system.runtime.ports import free_ports
@@ -22,6 +21,7 @@ from system.store.connection import KEEPALIVES, connected
 from system.store.errors import StoreUnavailableError
 from system.store.history import RiskHistory
 from system.store.records import BatchCommit
+from validation.scenarios.injection.relay import Relay
 
 pytestmark = pytest.mark.integration
 ANSWER_TIMEOUT_S = 1.0

@@ -156,6 +156,20 @@ def test_the_cluster_asks_for_its_secret(settings):
     assert defaults.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_master_remembers_its_workers_and_drivers_until_the_next_stack(site):
+    program = SparkMaster().prepare(site)
+    [folder] = [
+        Path(flag.partition("=")[2])
+        for flag in program.environment["SPARK_MASTER_OPTS"].split()
+        if flag.startswith("-Dspark.deploy.recoveryDirectory=")
+    ]
+    assert "-Dspark.deploy.recoveryMode=FILESYSTEM" in program.environment["SPARK_MASTER_OPTS"]
+    assert folder.is_dir()
+    (folder / "worker_of-an-earlier-stack").touch()
+    SparkMaster().prepare(site)
+    assert list(folder.iterdir()) == []
+
+
 def test_master_and_worker_map_the_archive_of_classes_when_there_is_one(site, monkeypatch):
     plain = SparkMaster().prepare(site).environment
     assert "SPARK_DAEMON_CLASSPATH" not in plain

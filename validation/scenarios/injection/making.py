@@ -25,6 +25,7 @@ from system.runtime.running import RunningStack
 from system.runtime.state import StateDir
 from system.runtime.supervision import program_path
 from system.settings import Connections
+from system.stream.standby import STANDS_BY, TAKES_OVER
 from validation.scenarios.injection import damage
 from validation.scenarios.injection.kill_points import POINTS
 from validation.scenarios.injection.refusal import RefusalLog, run_command
@@ -225,18 +226,30 @@ class FaultMaker:
                 start_new_session=True,
             )
         try:
+            stands_by = self._await_log(STANDS_BY)
+            is_left_alone = first.is_running() and self._process(STREAM) == first
+            first.kill()
+            takes_over = stands_by and self._await_log(TAKES_OVER)
             other = self._await_other(STREAM, first)
-            with suppress(subprocess.TimeoutExpired):
-                second.wait(fault.recover_within_s / 2)
         finally:
-            outlived = second.poll() is None
-            if outlived:
-                second.kill()
-                second.wait()
-        ended = "was ended by us" if outlived else f"was fenced off itself ({second.returncode})"
-        if other is None:
-            return False, f"driver {first.pid} was not fenced off; the second {ended}"
-        return True, f"driver {first.pid} fenced off, {other} in its place; the second {ended}"
+            second.kill()
+            second.wait()
+        witness = (
+            f"driver {second.pid} {'stood by' if stands_by else 'did not stand by'} and "
+            f"{'left' if is_left_alone else 'did not leave'} driver {first.pid} alone; that one "
+            f"killed, it {'took over' if takes_over else 'did not take over'}; itself killed, "
+            f"{other or 'nobody'} in its place"
+        )
+        return stands_by and is_left_alone and takes_over and other is not None, witness
+
+    def _await_log(self, words: str) -> bool:
+        """Return whether words stand in the second driver's log within ``BACK_BOUND_S``."""
+        deadline_ns = self._clock.monotonic_ns() + round(BACK_BOUND_S * 1e9)
+        while self._clock.monotonic_ns() < deadline_ns:
+            if words in self._log.read_text("utf-8", errors="replace"):
+                return True
+            self._clock.sleep(POLL_S)
+        return False
 
     def _supervised_driver(self) -> tuple[bool, str]:
         """Leave a second driver under a supervisor of its own until the end of the story."""
