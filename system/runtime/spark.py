@@ -31,6 +31,7 @@ from system.stream.class_archive import found_archive, spark_home
 MASTER_NAME: Final = "spark-master"
 WORKER_NAME: Final = "spark-worker"
 PREFERRED_UI_PORTS: Final = {MASTER_NAME: 18080, WORKER_NAME: 18081}
+RECOVERY_FOLDER: Final = "recovery"
 DAEMON_MEMORY_MB: Final = 256
 WORKER_SPARE_MEMORY_MB: Final = 512
 # Small processes that start fast and then idle; a port that is taken is an error, because
@@ -84,8 +85,10 @@ class SparkMaster(Component):
         return f"http://{LOOPBACK}:{ports['ui']}" if ports else connections.spark_master
 
     def prepare(self, site: Site) -> Program:
-        """Write the cluster's configuration."""
+        """Write the cluster's configuration, and forget workers and drivers of an earlier stack."""
         write_spark_conf(site.settings, site.secrets.spark)
+        shutil.rmtree(site.state.folder("spark", RECOVERY_FOLDER))
+        site.state.folder("spark", RECOVERY_FOLDER)
         ports = ("--port", str(site.ports["master"]), "--webui-port", str(site.ports["ui"]))
         return _daemon(site, "master.Master", "--host", LOOPBACK, *ports)
 
@@ -195,6 +198,20 @@ def spark_environment(settings: Settings, java_home: Path) -> dict[str, str]:
     }
 
 
+def recovery_flags(folder: Path) -> str:
+    """Return the flags of a master that knows its workers and drivers again after a crash.
+
+    Without them a new master tells the worker that its executor is unknown, which the worker
+    ends; the driver gets no other and waits for ever.
+
+    Parameters
+    ----------
+    folder : Path
+        Kept from one life of the master to the next, emptied when the stack starts.
+    """
+    return f"-Dspark.deploy.recoveryMode=FILESYSTEM -Dspark.deploy.recoveryDirectory={folder}"
+
+
 def _daemon(site: Site, main_class: str, *arguments: str) -> Program:
     return Program(
         (
@@ -207,6 +224,7 @@ def _daemon(site: Site, main_class: str, *arguments: str) -> Program:
             **spark_environment(site.settings, site.required_java.home),
             "SPARK_DAEMON_MEMORY": f"{DAEMON_MEMORY_MB}m",
             **_daemon_classes(site),
+            "SPARK_MASTER_OPTS": recovery_flags(site.state.root / "spark" / RECOVERY_FOLDER),
             "SPARK_WORKER_OPTS": CLEANUP_FLAGS,
             "SPARK_WORKER_CORES": str(site.settings.executor_cores),
         },
