@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, Record, connected_consumer, record_of
 from system.bus.errors import ReadTimeoutError, kafka_errors_as_ours
+from system.bus.reach import link_options
 from system.clock import Clock, SystemClock
 from system.contracts.topics import INPUT_TOPICS, Topic, offset_key
 
@@ -147,12 +148,9 @@ def offsets_since(
 def _identities(
     bootstrap_servers: str, topics: Sequence[Topic], timeout_seconds: float
 ) -> tuple[str, dict[str, str]]:
-    bound_ms = round(timeout_seconds * 1000)
     with kafka_errors_as_ours(bootstrap_servers, "ask which topics these are"):
         admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap_servers.split(","),
-            bootstrap_timeout_ms=bound_ms,
-            request_timeout_ms=bound_ms,
+            **link_options(bootstrap_servers, timeout_seconds, request_seconds=timeout_seconds)
         )
         with closing(admin):
             cluster_id = str(admin.describe_cluster()["cluster_id"])
