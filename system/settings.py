@@ -132,6 +132,7 @@ class Settings(BaseSettings):
     partitions: dict[str, Annotated[int, Field(ge=1, le=MAX_PARTITION_COUNT)]] = {}
 
     stale_after_seconds: int = Field(default=3_600, ge=1)
+    mark_wait_seconds: int = Field(default=120, ge=1, le=86_400)
     lag_bound_seconds: float = Field(default=LAG_BOUND_SECONDS, ge=1, le=3_600)
     max_batch_records: int = Field(default=200_000, ge=1)
     shard_from_portfolios: int | None = Field(default=None, ge=1)

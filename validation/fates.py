@@ -30,9 +30,10 @@ The rules (docs of the topics, restated here because this is the second opinion)
 * sessions of an exchange go on with those before: none of these is another, the end is later;
 * the series of a stressed window agree on its dates and on the version of their data;
 * a mark whose day is closed already is a duplicate; one whose event time is not within a
-  day of its date is rejected (far off).
+  day of its date is rejected (far off); one that other partitions went on without is
+  rejected (incomplete, ``validation.mark_rules``).
 
-Each partition is walked on its own, in the order of offsets: marks are in all of them.
+Each partition is walked on its own, in the order of offsets: complete marks are in all of them.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
@@ -74,6 +75,7 @@ from system.contracts.topics import INPUT_TOPICS, REFERENCE
 from system.errors import MessageError
 from validation.adjustment_rules import Waiting, divisor_of
 from validation.checkers.ledger import Fate, Outcome
+from validation.mark_rules import incomplete_marks
 from validation.references.minor_units import MINOR, in_major
 from validation.sequence_rules import NumberedQuotes
 
@@ -158,6 +160,8 @@ class _Partition:
 
     known: _Known
     is_reference: bool
+    is_incomplete: bool = False
+    """Whether the record at hand is a mark that came to some partitions only."""
     day: Mark | None = None
     series: dict[str, _Series] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
@@ -169,9 +173,15 @@ class Rulings:
     """Rules on records one by one; each partition comes in the order of its offsets.
 
     What is kept is bounded by the number of tickers, currencies and trades.
+
+    Parameters
+    ----------
+    incomplete : collection of (topic, partition, offset)
+        Marks that came to some partitions only; looked at when a mark is ruled on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, incomplete: Collection[tuple[str, int, int]] = ()) -> None:
+        self._incomplete = incomplete
         self._known = _Known()
         self._partitions: dict[tuple[str, int], _Partition] = {}
 
@@ -182,6 +192,7 @@ class Rulings:
             place, _Partition(self._known, is_reference=record.topic == REFERENCE.name)
         )
         at.offset = record.offset
+        at.is_incomplete = (*place, record.offset) in self._incomplete
         message = read_message(record)
         if isinstance(message, MessageError):
             return message, (Outcome.REJECTED, message.reason)
@@ -195,16 +206,21 @@ class Rulings:
         }
 
 
-def fates(records: Iterable[Record]) -> list[Fate]:
+def fates(
+    records: Iterable[Record], incomplete: Collection[tuple[str, int, int]] | None = None
+) -> list[Fate]:
     """Return what must become of each record, in order of topic, partition and offset.
 
     Parameters
     ----------
     records : iterable of Record
         Everything that lies on the input topics, in any order.
+    incomplete : collection of (topic, partition, offset), optional
+        Marks that came to some partitions only, where records are not everything.
     """
+    records = list(records)
     walked = sorted(records, key=lambda one: (one.topic != REFERENCE.name, *_place(one)))
-    rulings = Rulings()
+    rulings = Rulings(incomplete_marks(records) if incomplete is None else incomplete)
     found = []
     for record in walked:
         _, (outcome, reason) = rulings.rule(record)
@@ -226,26 +242,31 @@ def _after_all(fate: Fate) -> Fate:
     return msgspec.structs.replace(fate, outcome=outcome, reason=reason)
 
 
-def accepted_trades(records: Sequence[Record]) -> list[tuple[Trade, dt.date | None]]:
+def accepted_trades(
+    records: Sequence[Record], incomplete: Collection[tuple[str, int, int]] = ()
+) -> list[tuple[Trade, dt.date | None]]:
     """Return the applied trades with the day whose mark came first after each.
 
     Parameters
     ----------
     records : sequence of Record
         Everything on the reference and trades topics.
+    incomplete : collection of (topic, partition, offset), optional
+        As of `fates`.
 
     Returns
     -------
     list of (Trade, date or None)
         In order; None where no mark came after.
     """
-    applied = {fate.place for fate in fates(records) if fate.outcome is Outcome.APPLIED}
+    ruled = fates(records, incomplete)
+    applied = {fate.place for fate in ruled if fate.outcome is Outcome.APPLIED}
     trades = sorted((one for one in records if one.topic == "trades"), key=_place)
     found: list[tuple[Trade, dt.date | None]] = []
     day: dt.date | None = None
     for record in reversed(trades):
         message = read_message(record)
-        if isinstance(message, Mark):
+        if isinstance(message, Mark) and _place(record) not in incomplete:
             day = message.date
         elif isinstance(message, Trade) and _place(record) in applied:
             found.append((message, day))
@@ -276,6 +297,8 @@ def _mark(mark: Mark, at: _Partition) -> Ruling:
         ONE_DAY * 3 / 2
     ):
         return _rejected(RejectReason.TIME_FAR_OFF)
+    if at.is_incomplete:
+        return _rejected(RejectReason.INCOMPLETE_MARK)
     at.day = mark
     for series in at.series.values():
         if series.quoted_today:

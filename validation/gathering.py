@@ -31,6 +31,7 @@ from validation.closes import (
 )
 from validation.expected import ExpectedMarket, Restated, expected_days
 from validation.fates import accepted_trades, fates, read_message
+from validation.mark_rules import incomplete_marks
 from validation.patience import Patience
 from validation.statements import histories_of
 
@@ -176,7 +177,8 @@ def expected_of(
     Parameters
     ----------
     records : sequence of Record
-        Everything on the reference and trades topics.
+        Everything on the input topics; without market data and rates, marks that came to some
+        partitions only are not seen.
     closes : mapping
         Per series, its close per date.
     calendar : iterable of date
@@ -186,6 +188,7 @@ def expected_of(
     refused : collection of str
         Instruments without a history: a book that is opened with one states no VaR.
     """
+    incomplete = incomplete_marks(records)
     slow = [record for record in records if record.topic in {REFERENCE.name, TRADES.name}]
     messages = [read_message(record) for record in slow]
     earliest = days[0] - dt.timedelta(days=HISTORY_DAYS)
@@ -195,11 +198,11 @@ def expected_of(
         sorted(day for day in calendar if earliest <= day <= days[-1]),
     )
     trades: dict[dt.date, list[Trade]] = {}
-    for trade, day in accepted_trades(slow):
+    for trade, day in accepted_trades(slow, incomplete):
         if day is not None:
             trades.setdefault(day, []).append(trade)
     found: dict[tuple[str, dt.date], EndOfDay] = {}
-    ruled = fates(slow)
+    ruled = fates(slow, incomplete)
     acts, histories = acts_of(slow, ruled), histories_of(slow, ruled)
     for portfolio in books_of(messages):
         if any(one.instrument in refused for one in portfolio.positions):

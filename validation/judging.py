@@ -42,6 +42,7 @@ from validation.checkers.ledger import (
 from validation.checkers.order import check_monotonic_offsets, check_unique_ids
 from validation.checkers.verdict import Finding
 from validation.fates import fates, read_message
+from validation.mark_rules import incomplete_marks
 from validation.reports import DayPoint, PortfolioRow
 
 RATES_PART: Final = "fx rates"
@@ -259,14 +260,19 @@ def _place(record: Record) -> tuple[str, int, int]:
 
 
 def mark_places(records: Sequence[Record]) -> dict[dt.date, dict[str, int]]:
-    """Return, per day, the offset of its first mark in each ``topic:partition``."""
+    """Return, per day, the offset of its first complete mark in each ``topic:partition``."""
     return marked([(record, read_message(record)) for record in records])
 
 
 def marked(read: Sequence[ReadRecord]) -> dict[dt.date, dict[str, int]]:
     """Return what ``mark_places`` does, of records that are read already."""
     places: dict[dt.date, dict[str, int]] = {}
-    marks = [(record, mark) for record, mark in read if isinstance(mark, Mark)]
+    incomplete = incomplete_marks(record for record, _ in read)
+    marks = [
+        (record, mark)
+        for record, mark in read
+        if isinstance(mark, Mark) and _place(record) not in incomplete
+    ]
     for record, mark in sorted(marks, key=lambda pair: _place(pair[0])):
         at = places.setdefault(mark.date, {})
         at.setdefault(f"{record.topic}:{record.partition}", record.offset)

@@ -15,13 +15,14 @@ from system.book.ledger import Ledger
 from system.book.lost import opened_by, stated_again
 from system.book.market import FUTURE_BOUND_DAYS, Market, Staleness
 from system.book.outcome import Outcome
-from system.book.partitions import PartitionQueue, Partitions
+from system.book.partitions import DEFAULT_MARK_WAIT_MS, PartitionQueue, Partitions
 from system.book.portfolio import PortfolioBook
 from system.book.quotes import Verdict
 from system.book.reference import Reference
 from system.book.replica import ValuationOrder, Valuer, valued
 from system.book.restore import restored_market, restored_rows
 from system.book.rows import (
+    APPENDED_KEY,
     CLOSES_PREFIX,
     COUNTERS_KEY,
     DAY_KEY,
@@ -90,6 +91,9 @@ class Book:
         Event time after which a price that its partition has left behind is stale.
     valuer : Valuer, optional
         Values live portfolios elsewhere; None: all are valued here.
+    mark_wait_ms : int
+        How much later than an end-of-day mark, by the broker's time, another partition may go
+        on without one before the mark is rejected.
 
     Raises
     ------
@@ -104,9 +108,13 @@ class Book:
         *,
         stale_after_ns: int = DEFAULT_STALE_AFTER_NS,
         valuer: Valuer | None = None,
+        mark_wait_ms: int = DEFAULT_MARK_WAIT_MS,
     ) -> None:
         kept = restored_rows(rows or {})
-        self._partitions = Partitions(next_offsets)
+        self._mark_wait_ms = mark_wait_ms
+        self._partitions = Partitions(next_offsets, kept.appended, mark_wait_ms=mark_wait_ms)
+        self._appended = kept.appended
+        self._held: frozenset[str] = frozenset()
         self.market: Market = restored_market(kept, Staleness(stale_after_ns))
         self._reference = Reference(self.market)
         self._trades = TradeLedger(kept.trades)
@@ -156,39 +164,38 @@ class Book:
         -------
         Fold
             Snapshots of every portfolio that was touched, and of all at each end of day.
-
-        Raises
-        ------
-        BarrierOverflowError
-            If too many events wait behind a mark that stays away somewhere.
         """
         self.absorb(events, fence=fence, epoch=epoch)
         return self.settle()
 
     def absorb(self, events: Mapping[str, Iterable[Event]], *, fence: int, epoch: int) -> None:
-        """Apply one batch: the first half of ``fold``, with the snapshots of ends of day.
-
-        Raises
-        ------
-        BarrierOverflowError
-            If too many events wait behind a mark that stays away somewhere.
-        """
+        """Apply one batch: the first half of ``fold``, with the snapshots of ends of day."""
         self._batch = (fence, epoch)
         self._partitions.extend(events)
         self._drain()
-        while (mark := self._partitions.barrier()) is not None:
-            if not self._reject_strays(mark):
-                self._close_day(mark)
+        while self._settle_mark():
             self._drain()
-        self._partitions.check_bound()
 
     def settle(self) -> Fold:
         """Take the live snapshots and hand over the batch: the second half of ``fold``."""
         if self.ledger.changed:
             self._outcome.changed[COUNTERS_KEY] = self.ledger.row()
+        if self._partitions.appended != self._appended:
+            self._appended = self._outcome.changed[APPENDED_KEY] = self._partitions.appended
         state = self._outcome.state()
+        self._name_held()
         self._take_live(state)
         return self._outcome.handed_over(state, self._partitions)
+
+    def check_kept(self) -> None:
+        """Refuse to go on where events have to be read again; asked behind each commit.
+
+        Raises
+        ------
+        BarrierOverflowError
+            If more events had come behind a mark than are kept in memory, and it is settled.
+        """
+        self._partitions.check_kept()
 
     @property
     def last_applied(self) -> dict[str, Event]:
@@ -229,6 +236,28 @@ class Book:
             self._reject(queue.take(), queue, error)
             return True
         return False
+
+    def _settle_mark(self) -> bool:
+        """Reject what no day can be closed by, or close a day; False if marks have to wait."""
+        queue = self._partitions.incomplete()
+        if queue is not None:
+            self._reject_incomplete(queue)
+            return True
+        mark = self._partitions.barrier()
+        if mark is None:
+            return False
+        if not self._reject_strays(mark):
+            self._close_day(mark)
+        return True
+
+    def _reject_incomplete(self, queue: PartitionQueue) -> None:
+        assert queue.mark is not None, f"{queue.name} has no mark at its front"
+        detail = (
+            f"mark of {queue.mark.date}: another partition went on without one for more than "
+            f"{self._mark_wait_ms / 1000:g} s"
+        )
+        error = MessageError(RejectReason.INCOMPLETE_MARK, detail)
+        self._reject(queue.take(), queue, error)
 
     def _reject_strays(self, earliest: Mark) -> bool:
         """Take out marks far beyond the one that all others wait at; False if there is none."""
@@ -416,6 +445,13 @@ class Book:
 
     # -- snapshots ----------------------------------------------------------------------
 
+    def _name_held(self) -> None:
+        """Note which series wait for a mark; their holders are valued when that changes."""
+        held = self._partitions.held_series
+        for series in sorted(held ^ self._held):
+            self._touched.by_series(series)
+        self._held = self.market.held = held
+
     def _take_live(self, changed: Mapping[str, bytes]) -> None:
         names, time_ns = self._touched.portfolios(), self.market.newest_event_ns
         order = self._order(names, SnapshotKind.LIVE, time_ns)
@@ -425,7 +461,7 @@ class Book:
 
     def _order(self, names: Iterable[str], kind: SnapshotKind, time_ns: int) -> ValuationOrder:
         moment = Moment(kind, *self._batch, self._partitions.offsets, time_ns)
-        return ValuationOrder(tuple(names), moment, self._touched.trades())
+        return ValuationOrder(tuple(names), moment, self._touched.trades(), self.market.held)
 
     # -- end of day ---------------------------------------------------------------------
 
@@ -437,6 +473,7 @@ class Book:
                 queue.take()
                 self.ledger.count(queue.topic, "mark")
         day = DayState(date=mark.date, event_time_ns=mark.event_time_ns)
+        self.market.held = frozenset()  # an end of day lacks nothing from before its mark
         self._close_market(day)
         names = sorted(self.portfolios)
         order = self._order(names, SnapshotKind.END_OF_DAY, mark.event_time_ns)

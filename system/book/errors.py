@@ -5,30 +5,27 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from system.errors import InputError
+from system.errors import InputError, UnavailableError
 
 
-class BarrierOverflowError(InputError):
-    """A day's mark stays away from some partitions while others pile up behind theirs.
+class BarrierOverflowError(UnavailableError):
+    """More messages waited for a day's mark than are kept in memory; it is settled now.
 
     Parameters
     ----------
-    missing : sequence of str
-        Partitions, ``topic:partition``, in which the mark has not arrived.
-    held_count : int
-        Events that wait behind the mark in the fullest partition.
+    partitions : sequence of str
+        ``topic:partition`` whose messages were not kept.
     bound : int
-        How many may.
+        How many are.
     """
 
-    def __init__(self, missing: Sequence[str], held_count: int, bound: int) -> None:
-        names = ", ".join(missing)
+    def __init__(self, partitions: Sequence[str], bound: int) -> None:
         super().__init__(
-            f"the end-of-day mark has not arrived in {names}, while {held_count} messages wait "
-            f"behind it elsewhere (bound {bound}); send the mark to every partition of every "
-            "input topic. Nothing is lost: the offsets stay where they are"
+            f"more than {bound} messages of {', '.join(partitions)} waited behind an end-of-day "
+            "mark that was not in every partition; the rest has to be read again from the last "
+            "commit, by the next driver. Nothing is lost"
         )
-        self.missing = tuple(missing)
+        self.partitions = tuple(partitions)
 
 
 class NotRecalledError(InputError):

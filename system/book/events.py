@@ -66,9 +66,14 @@ Payload = (
 
 
 class Event(NamedTuple):
-    """One message of a partition, and where its bytes are."""
+    """One message of a partition, and where its bytes are.
+
+    ``appended_at_ms`` is the broker's wall clock when it took the message, milliseconds since
+    1970: part of the record, hence the same whenever it is read.
+    """
 
     offset: int
     payload: Payload
     values: RawValues
     row: int
+    appended_at_ms: int = 0

@@ -108,6 +108,9 @@ class Market:
         self._stated_date: dt.date | None = None
         self._volatilities: dict[str, float] = {}
         self._table: CloseTable | None = None
+        self.held: frozenset[str] = frozenset()
+        """Series whose newer quotes wait for an end-of-day mark elsewhere: stale, whatever the
+        event times of their partition say, for these wait too."""
         self.window_version = 0
         """Grows whenever a close or an instrument is added."""
 
@@ -383,7 +386,7 @@ class Market:
     def quoted(self, instrument: str) -> Price | None:
         """Return an instrument's last quote, None where it has none."""
         quote = self.quotes.get(instrument)
-        return None if quote is None else Price(quote.price, self._stale_since(quote))
+        return None if quote is None else Price(quote.price, self._stale_since(quote, instrument))
 
     def stated_volatility(self, option: str) -> float | None:
         """Return the volatility that is stated for an option, None where none is."""
@@ -396,11 +399,12 @@ class Market:
         quote, series = self.rates.get(currency), fx_series(currency)
         if quote is None or quote.partition in STATED_PARTITIONS:
             return self._price(quote, series)
-        return Price(quote.price, self._staleness.since(quote, self._everywhere()))
+        late_ns = self._staleness.since(quote, self._everywhere())
+        return Price(quote.price, quote.event_time_ns if series in self.held else late_ns)
 
     def _price(self, quote: QuoteState | None, series: str) -> Price | None:
         if quote is not None:
-            return Price(quote.price, self._stale_since(quote))
+            return Price(quote.price, self._stale_since(quote, series))
         last = self.newest_close(series)
         if last is None:
             return None
@@ -413,7 +417,9 @@ class Market:
             return None
         return self._close(series, closes.dates[-1], closes.values[-1])
 
-    def _stale_since(self, quote: QuoteState) -> int | None:
+    def _stale_since(self, quote: QuoteState, series: str) -> int | None:
+        if series in self.held:
+            return quote.event_time_ns
         return self._staleness.since(quote, self.partitions[quote.partition])
 
     def _everywhere(self) -> PartitionState:

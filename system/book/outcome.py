@@ -17,7 +17,7 @@ from system.errors import MessageError
 MAX_DETAIL_LENGTH: Final = 500
 """A detail may quote a message; the message itself is kept beside it."""
 
-Kept = msgspec.Struct | Mapping[str, msgspec.Struct]
+Kept = msgspec.Struct | Mapping[str, msgspec.Struct] | Mapping[str, int]
 
 
 class Outcome:

@@ -1,4 +1,12 @@
-"""The barrier: what stands behind a day's mark waits until the mark is everywhere."""
+"""The barrier: what follows a day's mark waits until the mark is in every partition.
+
+Two bounds keep one mark in one partition from holding its messages for ever. Both are functions of
+the records alone, not of when or in what pieces they are read:
+
+* A mark is *incomplete*, and rejected, once another partition holds a message that the broker
+  appended more than ``mark_wait_ms`` after it, and that comes before any mark of that partition.
+* Beyond ``MAX_HELD_EVENTS`` what waits is not kept in memory, and read again later.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +16,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from system.book.errors import BarrierOverflowError
-from system.book.events import Event
+from system.book.events import Event, QuoteRow
 from system.contracts.messages import Mark
 from system.contracts.topics import FX_RATES, MARKET_DATA, REFERENCE, TRADES
+from system.risk.window import fx_series
 
 MAX_HELD_EVENTS: Final = 500_000
-"""How many events of one partition may wait behind its mark."""
+"""How many events of one partition are kept in memory behind its mark."""
+DEFAULT_MARK_WAIT_MS: Final = 120_000
+"""Longer than a server that is paused for a minute while marks are sent."""
+NAMED_AFTER_MS: Final = 5_000
+"""How long a mark may wait, by the broker's time, before what follows it is named stale. Marks
+come within milliseconds of one another."""
 
 TOPIC_ORDER: Final = (REFERENCE.name, FX_RATES.name, MARKET_DATA.name, TRADES.name)
 """Partitions are read in this order inside a batch: what is named before what names it."""
@@ -28,15 +42,21 @@ class PartitionQueue:
         ``topic:partition``.
     next_offset : int
         First offset that is not applied.
+    appended_at_ms : int
+        The broker's time of the newest message that is applied; 0 before any.
     """
 
-    def __init__(self, name: str, next_offset: int) -> None:
+    def __init__(self, name: str, next_offset: int, appended_at_ms: int = 0) -> None:
         self.name = name
         self.topic, _, number = name.rpartition(":")
         self.partition = int(number)
         self.next_offset = next_offset
         self._arrived_offset = next_offset
         self._events: deque[Event] = deque()
+        self._later_names: set[str] | None = None
+        self.is_cut = False
+        """Whether events behind the mark were not kept."""
+        self.appended_at_ms = appended_at_ms
         self.taken: Event | None = None
         """What was taken out last."""
 
@@ -44,11 +64,20 @@ class PartitionQueue:
         return len(self._events)
 
     def extend(self, events: Iterable[Event]) -> None:
-        """Append events in offset order; what the state has already is dropped."""
+        """Append events in offset order; what the state has already is dropped.
+
+        Behind a mark no more than ``MAX_HELD_EVENTS`` are kept.
+        """
         for event in events:
-            if event.offset >= self._arrived_offset:
-                self._events.append(event)
-                self._arrived_offset = event.offset + 1
+            if event.offset < self._arrived_offset:
+                continue
+            if self.is_cut or (len(self._events) >= MAX_HELD_EVENTS and self.mark is not None):
+                self.is_cut = True
+                return
+            self._events.append(event)
+            self._arrived_offset = event.offset + 1
+            if self._later_names is not None:
+                self._note_name(event, self._later_names)
 
     @property
     def mark(self) -> Mark | None:
@@ -57,6 +86,32 @@ class PartitionQueue:
             return None
         payload = self._events[0].payload
         return payload if isinstance(payload, Mark) else None
+
+    @property
+    def mark_appended_at_ms(self) -> int:
+        """Return when the broker appended the mark at the front; its clock never goes back here."""
+        assert self.mark is not None, f"{self.name} has no mark at its front"
+        return max(self._events[0].appended_at_ms, self.appended_at_ms)
+
+    @property
+    def newest_at_ms(self) -> int:
+        """Return the broker's time of the newest event that was ever kept or taken."""
+        return max(self.appended_at_ms, self._events[-1].appended_at_ms if self._events else 0)
+
+    @property
+    def held_series(self) -> set[str]:
+        """Return the series that are quoted behind the mark at the front."""
+        assert self.mark is not None, f"{self.name} has no mark at its front"
+        if self._later_names is None:
+            self._later_names = set()
+            for event in self._events:
+                self._note_name(event, self._later_names)
+        return self._later_names
+
+    def _note_name(self, event: Event, names: set[str]) -> None:
+        if isinstance(event.payload, QuoteRow):
+            name = event.payload.name
+            names.add(fx_series(name) if self.topic == FX_RATES.name else name)
 
     def is_beyond(self, date: dt.date) -> bool:
         """Return whether a mark of a later day than ``date`` is at the front."""
@@ -71,6 +126,8 @@ class PartitionQueue:
         """Take out the event at the front."""
         self.taken = event = self._events.popleft()
         self.next_offset = event.offset + 1
+        self._later_names = None
+        self.appended_at_ms = max(self.appended_at_ms, event.appended_at_ms)
         return event
 
 
@@ -82,10 +139,25 @@ class Partitions:
     next_offsets : mapping of str to int
         ``topic:partition`` to the first offset that is not applied; every partition of
         every input topic.
+    appended : mapping of str to int, optional
+        ``topic:partition`` to the broker's time of the newest message that is applied.
+    mark_wait_ms : int
+        How much later than a mark another partition may go on without one.
     """
 
-    def __init__(self, next_offsets: Mapping[str, int]) -> None:
-        queues = [PartitionQueue(name, offset) for name, offset in next_offsets.items()]
+    def __init__(
+        self,
+        next_offsets: Mapping[str, int],
+        appended: Mapping[str, int] | None = None,
+        *,
+        mark_wait_ms: int = DEFAULT_MARK_WAIT_MS,
+    ) -> None:
+        known = appended or {}
+        self._mark_wait_ms = mark_wait_ms
+        queues = [
+            PartitionQueue(name, offset, known.get(name, 0))
+            for name, offset in next_offsets.items()
+        ]
         self.queues: Sequence[PartitionQueue] = sorted(
             queues, key=lambda queue: (TOPIC_ORDER.index(queue.topic), queue.partition)
         )
@@ -107,9 +179,35 @@ class Partitions:
         return {queue.name: queue.taken for queue in self.queues if queue.taken is not None}
 
     @property
+    def appended(self) -> dict[str, int]:
+        """Return ``topic:partition`` to the broker's time of the newest applied message."""
+        return {queue.name: queue.appended_at_ms for queue in self.queues if queue.appended_at_ms}
+
+    @property
     def held(self) -> tuple[str, ...]:
         """Return the partitions of which something waits for a mark elsewhere."""
-        return tuple(queue.name for queue in self.queues if len(queue))
+        return tuple(queue.name for queue in self.queues if len(queue) or queue.is_cut)
+
+    @property
+    def held_series(self) -> frozenset[str]:
+        """Return the series with quotes behind a mark that waits for ``NAMED_AFTER_MS``."""
+        now_ms = max((queue.newest_at_ms for queue in self.queues), default=0)
+        waiting = (
+            queue
+            for queue in self.queues
+            if queue.mark is not None and now_ms - queue.mark_appended_at_ms > NAMED_AFTER_MS
+        )
+        return frozenset().union(*(queue.held_series for queue in waiting))
+
+    def incomplete(self) -> PartitionQueue | None:
+        """Return the first partition whose mark others went on without, None where none is."""
+        for queue in self.queues:
+            if queue.mark is None:
+                continue
+            bound_ms = queue.mark_appended_at_ms + self._mark_wait_ms
+            if any(other.appended_at_ms > bound_ms for other in self.queues if other is not queue):
+                return queue
+        return None
 
     def missing_mark(self) -> tuple[str, ...]:
         """Return the partitions that others wait for; empty while nobody waits."""
@@ -123,14 +221,14 @@ class Partitions:
             return None
         return min(marks, key=lambda mark: (mark.date, mark.event_time_ns))
 
-    def check_bound(self) -> None:
-        """Refuse to hold without bound.
+    def check_kept(self) -> None:
+        """Refuse to go on where events have to be read again.
 
         Raises
         ------
         BarrierOverflowError
-            If more than ``MAX_HELD_EVENTS`` wait behind a mark; names who is missing it.
+            If a mark is settled behind which more than ``MAX_HELD_EVENTS`` had come.
         """
-        longest = max(len(queue) for queue in self.queues)
-        if longest > MAX_HELD_EVENTS:
-            raise BarrierOverflowError(self.missing_mark(), longest, MAX_HELD_EVENTS)
+        lacking = [queue.name for queue in self.queues if queue.is_cut and queue.mark is None]
+        if lacking:
+            raise BarrierOverflowError(lacking, MAX_HELD_EVENTS)

@@ -18,6 +18,7 @@ from system.book.market import Staleness
 from system.book.portfolio import PortfolioBook
 from system.book.restore import restored_market, restored_rows
 from system.book.rows import (
+    APPENDED_KEY,
     COUNTERS_KEY,
     FX_PREFIX,
     PARTITION_PREFIX,
@@ -52,16 +53,19 @@ class ValuationOrder:
         Stamped on each snapshot.
     trade_ids : mapping of str to tuple of str
         Trades that a portfolio's snapshot is the first to contain.
+    held : frozenset of str
+        Series whose newer quotes wait for an end-of-day mark elsewhere.
     """
 
     portfolios: tuple[str, ...]
     moment: Moment
     trade_ids: Mapping[str, tuple[str, ...]]
+    held: frozenset[str] = frozenset()
 
     def part(self, portfolios: Sequence[str]) -> ValuationOrder:
         """Return the same order for some of its portfolios."""
         ids = {name: self.trade_ids[name] for name in portfolios if name in self.trade_ids}
-        return ValuationOrder(tuple(portfolios), self.moment, ids)
+        return ValuationOrder(tuple(portfolios), self.moment, ids, self.held)
 
 
 class Valuer(Protocol):
@@ -125,7 +129,8 @@ class Replica:
             If a row cannot be read; names its key.
         """
         changed = {key: row for key, row in rows.items() if self._rows.get(key) != row}
-        changed.pop(COUNTERS_KEY, None)
+        for key in (COUNTERS_KEY, APPENDED_KEY):
+            changed.pop(key, None)
         self._rows.update(changed)
         takers = {key: self._takers.get(prefix_of(key)) for key in changed}
         if None in takers.values():
@@ -146,6 +151,7 @@ class Replica:
         for name in order.portfolios:
             if name not in self._books:
                 self._books[name] = self._made(name)
+        self._market.held = order.held
         return valued(self._books, order)
 
     def _restore(self) -> None:

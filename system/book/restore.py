@@ -12,6 +12,7 @@ from system.book.adjustments import Adjustments
 from system.book.market import Market, Staleness
 from system.book.rows import (
     ADJUSTMENT_PREFIX,
+    APPENDED_KEY,
     CLOSES_PREFIX,
     COUNTERS_KEY,
     DAY_KEY,
@@ -57,6 +58,7 @@ class KeptRows:
     day: DayState | None = None
     lost: LostMessages | None = None
     counters: dict[str, TopicCounts] = field(default_factory=dict)
+    appended: dict[str, int] = field(default_factory=dict)
 
 
 def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
@@ -69,6 +71,7 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
     """
     counters = rows.get(COUNTERS_KEY)
     day, lost = rows.get(DAY_KEY), rows.get(LOST_KEY)
+    appended = rows.get(APPENDED_KEY)
     return KeptRows(
         instruments=tuple(_by_name(rows, INSTRUMENT_PREFIX, Instrument).values()),
         portfolios=tuple(
@@ -85,6 +88,7 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
         day=None if day is None else _row(DAY_KEY, day, DayState),
         lost=None if lost is None else _row(LOST_KEY, lost, LostMessages),
         counters={} if counters is None else _row(COUNTERS_KEY, counters, dict[str, TopicCounts]),
+        appended={} if appended is None else _row(APPENDED_KEY, appended, dict[str, int]),
     )
 
 

@@ -2,7 +2,7 @@
 
 Keys: ``instrument:ID``, ``portfolio:ID``, ``trade:ID``, ``quote:TICKER``, ``fx:CCY``,
 ``closes:SERIES``, ``stressed:WINDOW:SERIES``, ``adjustment:KIND:ID:DATE``,
-``sessions:EXCHANGE``, ``partition:TOPIC:N``, ``day``, ``counters``.
+``sessions:EXCHANGE``, ``partition:TOPIC:N``, ``day``, ``counters``, ``appended``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ PARTITION_PREFIX: Final = "partition:"
 DAY_KEY: Final = "day"
 LOST_KEY: Final = "lost"
 COUNTERS_KEY: Final = "counters"
+APPENDED_KEY: Final = "appended"
+"""Per partition the broker's time of the newest applied message, milliseconds since 1970."""
 
 
 def prefix_of(key: str) -> str:

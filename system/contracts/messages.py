@@ -125,6 +125,8 @@ class RejectReason(StrEnum):
     """It ended the stream's driver again and again, and was set aside unapplied."""
     CONTRADICTED = "contradicted"
     """An isolated tick or rate, far from those before and after it: it counted until those came."""
+    INCOMPLETE_MARK = "incomplete_mark"
+    """An end-of-day mark that other partitions went on without for longer than the bound."""
 
 
 class SnapshotKind(StrEnum):

@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from system.book.book import Book
+from system.book.errors import BarrierOverflowError
 from system.book.fold import Fold
 from system.book.limits import LimitAlerts
 from system.clock import Clock
@@ -148,6 +149,7 @@ class MicroBatch:
             fold, StageTimes(batch_started_ns=started_ns, read_ns=read_ns, folded_ns=folded_ns)
         )
         self._read_to |= read_to
+        self._check_kept()
 
     def first(self) -> None:
         """Publish every portfolio of the restored state, before any new event."""
@@ -240,6 +242,14 @@ class MicroBatch:
             snapshots=tuple(snapshot for snapshot, _ in watched),
             limit_events=tuple(event for _, events in watched for event in events),
         )
+
+    def _check_kept(self) -> None:
+        """End the driver once what it has is committed, if its book lacks what was read."""
+        try:
+            self._book.check_kept()
+        except BarrierOverflowError:
+            self._durable.wait()
+            raise
 
     def _publish(self, fold: Fold, seen_before: Mapping[str, int]) -> None:
         """Write what the driver before had not: its ends of day would lead screens back."""

@@ -121,7 +121,7 @@ def batch_pieces(table: pa.Table, fetch: FetchValue | None = None) -> Iterator[E
         place = offset_key(row.topic, row.partition)
         if len(row.value) <= INLINE_BYTES:
             payload = _payload(row.value, _TOPICS[row.topic])
-            piece[place].append(Event(row.offset, payload, kept, row.row))
+            piece[place].append(Event(row.offset, payload, kept, row.row, row.appended_at_ms))
             continue
         event, size = _long_event(row, fetch)
         piece[place].append(event)
@@ -147,12 +147,14 @@ def batch_events(table: pa.Table) -> Events:
         As `batch_pieces` yields.
     """
     topics, partitions, offsets, values = (table[name].to_pylist() for name in COLUMNS[:-1])
-    kept = MessageBytes(values, table[COLUMNS[-1]])
+    stamps = table[COLUMNS[-1]]
+    appended = (stamps.cast(pa.int64()).to_numpy() // 1_000).tolist()
+    kept = MessageBytes(values, stamps)
     events: defaultdict[tuple[str, int], list[Event]] = defaultdict(list)
-    places = zip(topics, partitions, offsets, values, strict=True)
-    for row, (topic, partition, offset, value) in enumerate(places):
+    places = zip(topics, partitions, offsets, values, appended, strict=True)
+    for row, (topic, partition, offset, value, appended_at_ms) in enumerate(places):
         payload = _payload(value or b"", _TOPICS[topic])
-        events[topic, partition].append(Event(offset, payload, kept, row))
+        events[topic, partition].append(Event(offset, payload, kept, row, appended_at_ms))
     return {
         offset_key(*place): sorted(found, key=lambda event: event.offset)
         for place, found in sorted(events.items())
@@ -162,7 +164,7 @@ def batch_events(table: pa.Table) -> Events:
 def record_event(record: Record) -> Event:
     """Return the event of one record that was read by itself, its bytes let go of."""
     payload = _payload(record.value, _TOPICS[record.topic])
-    return Event(record.offset, payload, _long_value(record), 0)
+    return Event(record.offset, payload, _long_value(record), 0, record.appended_at_ms)
 
 
 def quarantined_event(offset: int, why: str, record: Record | None) -> Event:
@@ -178,7 +180,8 @@ def quarantined_event(offset: int, why: str, record: Record | None) -> Event:
         Itself; None where it must not be read.
     """
     values = _Unread() if record is None else _long_value(record)
-    return Event(offset, Unreadable(RejectReason.QUARANTINED, why), values, 0)
+    appended_at_ms = 0 if record is None else record.appended_at_ms
+    return Event(offset, Unreadable(RejectReason.QUARANTINED, why), values, 0, appended_at_ms)
 
 
 def last_records(taken: Mapping[str, Event]) -> dict[str, LastRecord]:
@@ -214,10 +217,12 @@ def _long_event(row: _Row, fetch: FetchValue | None) -> tuple[Event, int]:
         unreadable = Unreadable(RejectReason.INVALID, detail)
         kept = KeptValue(kept_value(row.value).text)
         last = _last_record(row.value, row.appended_at_ms)
-        return Event(row.offset, unreadable, _LongValue(kept, last), 0), 0
+        values = _LongValue(kept, last)
+        return Event(row.offset, unreadable, values, 0, row.appended_at_ms), 0
     payload = _payload(value, _TOPICS[row.topic])
     last = _last_record(value, row.appended_at_ms)
-    return Event(row.offset, payload, _LongValue(kept_value(value), last), 0), len(value)
+    values = _LongValue(kept_value(value), last)
+    return Event(row.offset, payload, values, 0, row.appended_at_ms), len(value)
 
 
 def _long_value(record: Record) -> _LongValue:

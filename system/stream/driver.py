@@ -189,7 +189,13 @@ class Driver:
             durable = DurableWriter(history, latest, producer, offsets)
             stack.callback(durable.close)
             return MicroBatch(
-                Book(offsets, stored.state, stale_after_ns=stale_after_ns, valuer=valuer),
+                Book(
+                    offsets,
+                    stored.state,
+                    stale_after_ns=stale_after_ns,
+                    valuer=valuer,
+                    mark_wait_ms=self._settings.mark_wait_seconds * 1_000,
+                ),
                 latest,
                 durable,
                 clock=self._clock,

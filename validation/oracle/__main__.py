@@ -14,7 +14,7 @@ from system.clock import SystemClock
 from system.contracts.oracle import OracleStatus
 from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS
 from system.errors import RiskstreamError
-from system.settings import Connections, load_settings
+from system.settings import Settings, load_settings
 from system.store.latest import LatestStore
 from validation.oracle.following import SAMPLES_PER_S, LiveOracle
 
@@ -41,13 +41,13 @@ def main() -> int:
         signal.signal(number, lambda *_: stopping.set())
     with LatestStore(settings.connections().redis_url) as store:
         while not stopping.is_set():
-            _live(settings.connections(), store, stopping)
+            _live(settings, store, stopping)
     return 0
 
 
-def _live(connections: Connections, store: LatestStore, stopping: threading.Event) -> None:
+def _live(settings: Settings, store: LatestStore, stopping: threading.Event) -> None:
     """Follow the stream from its beginning until told to stop, or until a server is away."""
-    servers = connections.kafka_bootstrap_servers
+    servers = settings.connections().kafka_bootstrap_servers
     try:
         store.publish_oracle(OracleStatus(running=True, samples_per_s=SAMPLES_PER_S))
         with Follower(servers, INPUT_TOPICS) as inputs, Follower(servers, [RISK_SNAPSHOTS]) as out:
@@ -55,7 +55,13 @@ def _live(connections: Connections, store: LatestStore, stopping: threading.Even
             if cut:
                 _cannot(store, stopping, f"{', '.join(cut)} lack their beginning: it was let go")
                 return
-            oracle = LiveOracle(inputs, out, store.publish_oracle, SystemClock())
+            oracle = LiveOracle(
+                inputs,
+                out,
+                store.publish_oracle,
+                SystemClock(),
+                mark_wait_ms=settings.mark_wait_seconds * 1_000,
+            )
             while not stopping.is_set():
                 oracle.step(POLL_S)
                 stopping.wait(REST_S)

@@ -32,6 +32,7 @@ from system.contracts.oracle import OracleCheck
 from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS
 from system.errors import MessageError
 from system.settings import load_settings
+from validation.mark_rules import MARK_WAIT_MS
 from validation.oracle.checking import checked
 from validation.oracle.following import Reader
 from validation.oracle.market import Walk
@@ -76,15 +77,22 @@ class AheadOracle:
         Of the topic of snapshots.
     note : callable
         Told of each snapshot that was compared.
+    mark_wait_ms : int
+        The stream's bound of how long a mark waits for the other partitions.
     """
 
     def __init__(
-        self, inputs: Reader, snapshots: Reader, note: Callable[[Recomputed], None]
+        self,
+        inputs: Reader,
+        snapshots: Reader,
+        note: Callable[[Recomputed], None],
+        *,
+        mark_wait_ms: int = MARK_WAIT_MS,
     ) -> None:
         self._inputs = inputs
         self._snapshots = snapshots
         self._note = note
-        self._walk = Walk()
+        self._walk = Walk(inputs.position, mark_wait_ms=mark_wait_ms)
         self._waiting: deque[RiskSnapshot] = deque()
 
     def read(self, poll_s: float) -> None:
@@ -140,7 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.write(msgspec.json.encode(line) + b"\n")
             stream.flush()
 
-        oracle = AheadOracle(inputs, snapshots, note)
+        wait_ms = settings.mark_wait_seconds * 1_000
+        oracle = AheadOracle(inputs, snapshots, note, mark_wait_ms=wait_ms)
         sys.stdout.write(f"{READY}\n")
         sys.stdout.flush()
         while not ended.is_set():

@@ -15,6 +15,7 @@ from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
 from system.errors import MessageError
+from validation.mark_rules import MARK_WAIT_MS
 from validation.oracle.checking import checked, failed
 from validation.oracle.market import ORDER, Walk
 
@@ -117,6 +118,8 @@ class LiveOracle:
         Told of the tally about twice a second.
     clock : Clock
         Times the samples.
+    mark_wait_ms : int
+        The stream's bound of how long a mark waits for the other partitions.
     """
 
     def __init__(
@@ -125,12 +128,14 @@ class LiveOracle:
         snapshots: Reader,
         publish: Callable[[OracleStatus], None],
         clock: Clock,
+        *,
+        mark_wait_ms: int = MARK_WAIT_MS,
     ) -> None:
         self._inputs = inputs
         self._snapshots = snapshots
         self._publish = publish
         self._clock = clock
-        self._walk = Walk()
+        self._walk = Walk(inputs.position, mark_wait_ms=mark_wait_ms)
         self._waiting: deque[Record] = deque()
         self._due_ns = 0
         self._told_ns = -PUBLISH_EVERY_NS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -29,6 +29,7 @@ from validation.adjustments import DESCRIBED
 from validation.checkers.ledger import Outcome
 from validation.expected import held_positions
 from validation.fates import Rulings
+from validation.mark_rules import MARK_WAIT_MS, MarkWalk
 from validation.oracle.crises import BookNow, crises_risk
 from validation.oracle.shares import Shares
 from validation.references.carrying import SessionTable
@@ -51,10 +52,16 @@ EPOCH: Final = dt.date(1970, 1, 1)
 
 
 class InputsAt:
-    """Prices, closes, books and trades as they are at one vector of offsets."""
+    """Prices, closes, books and trades as they are at one vector of offsets.
 
-    def __init__(self) -> None:
-        self._rulings = Rulings()
+    Parameters
+    ----------
+    incomplete : collection of (topic, partition, offset)
+        Marks that came to some partitions only; grows while records are read ahead.
+    """
+
+    def __init__(self, incomplete: Collection[tuple[str, int, int]] = ()) -> None:
+        self._rulings = Rulings(incomplete)
         self._instruments: dict[str, Instrument] = {}
         self._prices: dict[str, float] = {}
         self._closes: dict[str, dict[dt.date, float]] = {}
@@ -250,10 +257,24 @@ class InputsAt:
 
 
 class Walk:
-    """Records that have been read and not taken yet, and the inputs at where it stands."""
+    """Records that have been read and not taken yet, and the inputs at where it stands.
 
-    def __init__(self) -> None:
-        self.inputs = InputsAt()
+    Parameters
+    ----------
+    partitions : collection of str
+        All that there are, ``topic:partition``; more are learned from their first records.
+    mark_wait_ms : int
+        The stream's bound of how long a mark waits for the other partitions.
+    """
+
+    def __init__(
+        self, partitions: Collection[str] = (), *, mark_wait_ms: int = MARK_WAIT_MS
+    ) -> None:
+        places = [
+            (topic, int(index)) for topic, _, index in (p.rpartition(":") for p in partitions)
+        ]
+        self._marks = MarkWalk(places, wait_ms=mark_wait_ms)
+        self.inputs = InputsAt(self._marks.incomplete)
         self._waiting: dict[str, deque[Record]] = {}
         self._taken: dict[str, int] = {}
         self._is_live = False
@@ -264,6 +285,7 @@ class Walk:
         """Add what has been read, in order within each partition."""
         for record in records:
             self._waiting.setdefault(_place(record), deque()).append(record)
+            self._marks.add(record)
         self.waiting_count += len(records)
         self.waiting_bytes += sum(len(record.value) for record in records)
 

@@ -93,7 +93,7 @@ def _checks(
     """
     unknown_at = [index for index, check in enumerate(known) if check is None]
     compared = set(unknown_at[:: max(1, -(-len(unknown_at) // MAX_RECOMPUTED))])
-    walk = Walk()
+    walk = Walk({f"{record.topic}:{record.partition}" for record in records})
     walk.add(records)
     checks = []
     for index, (snapshot, check) in enumerate(zip(snapshots, known, strict=True)):

@@ -194,16 +194,19 @@ class Feed:
         self.next_offsets = dict.fromkeys(self.names, 0)
         self.rows: dict[str, bytes] = {}
         self.epoch = 0
+        self.now_ms = 0
+        """The broker's clock."""
         self._options = options
         self.book = Book(self.next_offsets, **options)
 
     def fold(self, by_partition: Mapping[str, Iterable[Sent]]) -> Fold:
-        """Append messages to partitions and fold them as one batch."""
+        """Append messages to partitions, all at ``now_ms``, and fold them as one batch."""
         events: dict[str, list[Event]] = {}
         for name, messages in by_partition.items():
             events[name] = []
             for message in messages:
-                events[name].append(event(self.next_offsets[name], message))
+                made = event(self.next_offsets[name], message)
+                events[name].append(made._replace(appended_at_ms=self.now_ms))
                 self.next_offsets[name] += 1
         return self.fold_events(events)
 

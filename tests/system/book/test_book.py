@@ -12,10 +12,12 @@ from system.book.book import Book
 from system.book.errors import BarrierOverflowError
 from system.book.events import Unreadable
 from system.book.outcome import MAX_DETAIL_LENGTH
+from system.book.partitions import DEFAULT_MARK_WAIT_MS, NAMED_AFTER_MS
 from system.contracts.messages import (
     AssetClass,
     Mark,
     RejectReason,
+    RiskSnapshot,
     SnapshotKind,
     TradeAction,
 )
@@ -27,8 +29,10 @@ from tests.system.book.feed import (
     at_ns,
     date_of,
     end_of_day,
+    event,
     history,
     holding,
+    home_of,
     instrument,
     live,
     mark,
@@ -311,11 +315,115 @@ def test_all_partitions_may_move_on_by_more_than_any_holiday() -> None:
     assert end_of_day(fold).asof == date_of(400)
 
 
-def test_holding_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_is_kept_behind_a_mark_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The state ends where the first one is that was not kept; what was kept is applied."""
     monkeypatch.setattr(partitions, "MAX_HELD_EVENTS", 5)
     feed = opened(holding("A", 1.0))
-    with pytest.raises(BarrierOverflowError, match="trades:0"):
-        feed.fold({"fx_rates:0": [mark(), *(rate("USD", 1.0, day=1) for _ in range(5))]})
+    behind = [rate("USD", 1.0 + index / 100, day=1, hour=index) for index in range(1, 9)]
+    fold = feed.fold({"fx_rates:0": [mark()]})
+    fold = feed.fold({"fx_rates:0": behind})
+    assert fold.held == ("fx_rates:0",)
+    feed.book.check_kept()
+    at_mark = fold.offsets["fx_rates:0"]
+    fold = feed.fold({name: [mark()] for name in feed.names if name != "fx_rates:0"})
+    assert end_of_day(fold).asof == DAY
+    assert fold.offsets["fx_rates:0"] == at_mark + 5
+    with pytest.raises(BarrierOverflowError, match="fx_rates:0"):
+        feed.book.check_kept()
+    feed.restart(fold.offsets)
+    again = [event(at_mark + 5 + index, one) for index, one in enumerate(behind[4:])]
+    fold = feed.fold_events({"fx_rates:0": again})
+    feed.book.check_kept()
+    assert fold.offsets == feed.next_offsets
+    assert feed.book.market.rates["USD"].price == 1.08
+
+
+# -- a mark that came to some partitions only -----------------------------------------------------
+
+
+def stray_feed() -> tuple[Feed, str, str]:
+    """Return a feed whose A and B lie in two partitions, and these."""
+    feed = opened(holding("A", 1.0), holding("D", 1.0))
+    home, other = (home_of(tick(name, 1.0), feed.names) for name in ("A", "D"))
+    assert home != other
+    feed.now_ms = 1_000
+    return feed, home, other
+
+
+def test_a_mark_in_one_partition_times_out_and_what_waits_is_applied() -> None:
+    feed, home, other = stray_feed()
+    feed.send(tick("A", 100.0), tick("D", 3_000.0))
+    feed.fold({home: [mark(0, hour=15.5), tick("A", 101.0, hour=16.0)]})
+    feed.now_ms += DEFAULT_MARK_WAIT_MS
+    fold = feed.fold({other: [tick("D", 3_001.0, hour=16.0)]})
+    assert fold.rejected == ()
+    assert price_of(live(fold), "A") == 100.0
+    feed.now_ms += 1
+    fold = feed.fold({other: [tick("D", 3_002.0, hour=16.1)]})
+    assert reasons(fold) == [RejectReason.INCOMPLETE_MARK]
+    assert "2020-02-03" in fold.rejected[0].detail
+    assert price_of(live(fold), "A") == 101.0
+    assert fold.offsets == feed.next_offsets
+    fold = feed.close(0)
+    assert end_of_day(fold).asof == DAY, "the day's own mark closes it"
+    assert price_of(end_of_day(fold), "A") == 101.0
+
+
+def test_a_mark_that_lacks_one_partition_is_rejected_in_all_others() -> None:
+    feed, _, other = stray_feed()
+    feed.fold({name: [mark(0)] for name in feed.names if name != other})
+    feed.now_ms += DEFAULT_MARK_WAIT_MS + 1
+    fold = feed.fold({other: [tick("D", 3_001.0, hour=16.0)]})
+    assert reasons(fold) == [RejectReason.INCOMPLETE_MARK] * (len(feed.names) - 1)
+    assert fold.held == ()
+    assert end_of_day(feed.close(0)).asof == DAY
+
+
+def test_quotes_behind_a_waiting_mark_are_named_stale_until_they_count() -> None:
+    """Also in a snapshot of their own: no tick of the partition would touch the book."""
+    feed, home, other = stray_feed()
+    feed.send(tick("A", 100.0), tick("D", 3_000.0))
+    fold = feed.fold({home: [mark(0, hour=15.5), tick("A", 101.0, hour=16.0)]})
+    assert fold.snapshots == (), "marks come within milliseconds of one another"
+    feed.now_ms += NAMED_AFTER_MS + 1
+    fold = feed.fold({home: [tick("A", 102.0, hour=16.1)]})
+    snapshot = live(fold)
+    assert snapshot.stale == ("A",)
+    (row,) = (row for row in snapshot.positions if row.instrument == "A")
+    assert (row.price, row.stale_since_ns) == (100.0, at_ns(0, 15.0))
+    feed.now_ms += DEFAULT_MARK_WAIT_MS
+    snapshot = live(feed.fold({other: [tick("D", 3_001.0, hour=16.2)]}))
+    assert snapshot.stale == ()
+    assert price_of(snapshot, "A") == 102.0
+
+
+def test_an_end_of_day_names_nothing_that_waits_behind_its_mark() -> None:
+    feed, home, _ = stray_feed()
+    feed.send(tick("A", 100.0, hour=20.5), tick("D", 3_000.0, hour=20.5))
+    feed.fold({home: [mark(0), tick("A", 101.0, day=1)]})
+    feed.now_ms += NAMED_AFTER_MS + 1
+    assert live(feed.fold({home: [tick("A", 102.0, day=1, hour=16.0)]})).stale == ("A",)
+    fold = feed.fold({name: [mark(0)] for name in feed.names if name != home})
+    assert end_of_day(fold).stale == ()
+    assert live(fold).stale == ()
+
+
+def test_how_far_a_partition_has_come_survives_a_restart() -> None:
+    """Else a mark that is incomplete would be waited for once more by the next driver."""
+    feed, home, _other = stray_feed()
+    feed.now_ms = 10 * DEFAULT_MARK_WAIT_MS
+    fold = feed.send(tick("D", 3_000.0))
+    feed.restart(fold.offsets)
+    early = event(feed.next_offsets[home], mark(0))._replace(appended_at_ms=1_000)
+    fold = feed.fold_events({home: [early]})
+    assert reasons(fold) == [RejectReason.INCOMPLETE_MARK]
+
+
+def price_of(snapshot: RiskSnapshot, name: str) -> float:
+    (row,) = (row for row in snapshot.positions if row.instrument == name)
+    return row.price
 
 
 # -- closes ---------------------------------------------------------------------------------------

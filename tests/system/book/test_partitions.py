@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from system.book import partitions
 from system.book.errors import BarrierOverflowError
-from system.book.partitions import PartitionQueue, Partitions
-from tests.system.book.feed import Sent, date_of, event, mark, partition_names, tick
+from system.book.events import Event
+from system.book.partitions import NAMED_AFTER_MS, PartitionQueue, Partitions
+from tests.system.book.feed import Sent, date_of, event, mark, partition_names, rate, tick
 
 NAMES = partition_names(2)
 
@@ -126,15 +127,81 @@ def test_a_mark_is_beyond_only_later_days() -> None:
     assert not queue_of(tick("A", 1.0)).is_beyond(date_of(2))
 
 
-def test_holding_back_is_bounded_and_names_who_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_behind_a_mark_is_bounded_and_read_again_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(partitions, "MAX_HELD_EVENTS", 3)
     found = Partitions(dict.fromkeys(NAMES, 0))
-    held = [mark(), *(tick("A", 1.0) for _ in range(2))]
-    found.extend({"fx_rates:0": [event(index, one) for index, one in enumerate(held)]})
-    found.check_bound()
-    found.extend({"fx_rates:0": [event(3, tick("A", 1.0))]})
-    with pytest.raises(BarrierOverflowError) as caught:
-        found.check_bound()
-    assert caught.value.missing == ("reference:0", "market_data:0", "market_data:1", "trades:0")
-    assert "market_data:1" in str(caught.value)
-    assert "4 messages" in str(caught.value)
+    queue = next(queue for queue in found.queues if queue.name == "fx_rates:0")
+    queue.extend([event(0, mark()), *(event(offset, tick("A", 1.0)) for offset in (1, 2))])
+    found.check_kept()
+    queue.extend([event(offset, tick("A", 1.0)) for offset in range(3, 100)])
+    assert len(queue) == 3
+    found.check_kept()
+    assert found.held == ("fx_rates:0",)
+    queue.take()
+    assert len(list(queue.up_to_mark())) == 2
+    assert queue.next_offset == 3
+    assert found.held == ("fx_rates:0",)
+    with pytest.raises(BarrierOverflowError, match="fx_rates:0") as caught:
+        found.check_kept()
+    assert caught.value.partitions == ("fx_rates:0",)
+
+
+# -- marks that came to some partitions only ------------------------------------------------------
+
+
+def at_ms(offset: int, message: Sent, appended_at_ms: int) -> Event:
+    return event(offset, message)._replace(appended_at_ms=appended_at_ms)
+
+
+def test_a_mark_is_incomplete_once_another_partition_went_on_for_longer_than_the_bound() -> None:
+    found = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
+    first, second = found.queues[2:4]
+    first.extend([at_ms(0, mark(), 1_000)])
+    second.extend([at_ms(0, tick("A", 1.0), 1_100), at_ms(1, tick("A", 1.0), 1_101)])
+    assert found.incomplete() is None
+    second.take()
+    assert found.incomplete() is None
+    second.take()
+    assert found.incomplete() is first
+
+
+def test_what_comes_after_a_mark_of_its_own_says_nothing_about_others() -> None:
+    found = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
+    for queue in found.queues:
+        queue.extend([at_ms(0, mark(), 1_000), at_ms(1, tick("A", 1.0), 9_000)])
+    assert found.incomplete() is None
+
+
+def test_a_mark_that_comes_late_to_a_silent_partition_is_waited_for() -> None:
+    """Nothing shows that the silent partition went on without it."""
+    found = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
+    for index, queue in enumerate(found.queues):
+        queue.extend([at_ms(0, mark(), 1_000 + 10_000 * index)])
+    assert found.incomplete() is None
+    assert found.barrier() == mark()
+
+
+def test_a_clock_of_the_broker_that_is_set_back_in_a_partition_makes_no_mark_old() -> None:
+    found = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
+    first, second = found.queues[2:4]
+    for queue in (first, second):
+        queue.extend([at_ms(0, tick("A", 1.0), 5_000), at_ms(1, mark(), 1_000)])
+        queue.take()
+    assert first.mark_appended_at_ms == 5_000
+    assert found.incomplete() is None
+
+
+def test_series_are_named_once_their_mark_has_waited_by_the_brokers_time() -> None:
+    found = Partitions(dict.fromkeys(NAMES, 0))
+    rates, ticks = found.queues[1:3]
+    rates.extend([at_ms(0, mark(), 1_000), at_ms(1, rate("USD", 1.0), 1_001)])
+    assert found.held_series == frozenset()
+    ticks.extend([at_ms(0, tick("A", 1.0), 1_001 + NAMED_AFTER_MS)])
+    assert found.held_series == {"fx:USD"}
+    rates.extend([at_ms(2, rate("GBP", 1.0), 1_002)])
+    assert found.held_series == {"fx:USD", "fx:GBP"}
+    rates.take()
+    list(rates.up_to_mark())
+    assert found.held_series == frozenset()
