@@ -26,13 +26,17 @@ from system.contracts.api import (
     StreamStatus,
 )
 from system.contracts.codec import encode
+from system.contracts.messages import SnapshotKind
 from system.serve.seams import Latest
 from system.store.errors import StoreUnavailableError
+from system.store.keyspace import STREAM_MAX_ENTRIES
 from system.store.live import StreamEntry, entry_place
 from system.store.watching import OLDEST_ID
 
 CLIENTS_MAX: Final = 500
 PENDING_MAX: Final = 256
+UNDROPPED_MAX: Final = STREAM_MAX_ENTRIES
+"""Beyond it the push stream itself has forgotten what a client could resume from."""
 CHUNK_EVENTS_MAX: Final = 16
 TOLD_MAX: Final = 64
 PUMP_BLOCK_MS: Final = 1_000
@@ -102,13 +106,19 @@ class Subscription:
         self._closed = False
 
     def offer(self, pushed: PushedSnapshot) -> None:
-        """Queue a snapshot; when too many wait, one that a newer one replaces goes."""
-        if not self._wants(pushed):
+        """Queue a snapshot; when too many wait, one that a newer one replaces goes.
+
+        An end of day is replaced by nothing: where too many of them wait, the stream ends, and the
+        client resumes it where it stopped.
+        """
+        if self._closed or not self._wants(pushed):
             return
         self._pending.append(pushed)
         self._held[pushed.entry.portfolio] += 1
         if len(self._pending) > PENDING_MAX:
             self._drop_replaced()
+        if len(self._pending) > UNDROPPED_MAX:
+            self.close()
         self._wake.set()
 
     def offer_status(self, status: StreamStatus) -> None:
@@ -179,7 +189,8 @@ class Subscription:
 
     def _drop_replaced(self) -> None:
         for index, pushed in enumerate(self._pending):
-            if self._held[pushed.entry.portfolio] > 1:
+            is_live = pushed.entry.kind is SnapshotKind.LIVE
+            if is_live and self._held[pushed.entry.portfolio] > 1:
                 del self._pending[index]
                 self._held[pushed.entry.portfolio] -= 1
                 self.dropped_count += 1

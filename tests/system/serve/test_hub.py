@@ -11,7 +11,7 @@ import pytest
 
 from system.clock import ManualClock
 from system.contracts.api import CurrentRisk, StreamState, StreamStatus
-from system.contracts.messages import RiskSnapshot
+from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.serve import hub as hub_module
 from system.serve.fakes import MemoryBus
 from system.serve.hub import NO_STATUS, PushedSnapshot, SnapshotHub, Subscription
@@ -60,16 +60,20 @@ class World:
         self.services = Services(reader, MemoryHistory(), MemoryBus(), self.hub, "t")
         self.fence, self.epoch = 1, -1
 
-    def publish(self, *portfolios: str) -> None:
+    def publish(self, *portfolios: str, kind: SnapshotKind = SnapshotKind.LIVE) -> None:
         self.epoch += 1
-        snapshots = [sample_snapshot(name, epoch=self.epoch) for name in portfolios or ("alpha",)]
+        snapshots = [
+            sample_snapshot(name, epoch=self.epoch, kind=kind) for name in portfolios or ("alpha",)
+        ]
         self.latest.publish(
             snapshots, fence=self.fence, epoch=self.epoch, offsets={}, published_ns=1
         )
 
-    def pushed(self, *portfolios: str) -> list[PushedSnapshot]:
+    def pushed(
+        self, *portfolios: str, kind: SnapshotKind = SnapshotKind.LIVE
+    ) -> list[PushedSnapshot]:
         _, before = self.latest.kept_range()
-        self.publish(*portfolios)
+        self.publish(*portfolios, kind=kind)
         return [PushedSnapshot(entry) for entry in self.latest.read_since(before)]
 
     def stream(
@@ -155,6 +159,40 @@ def test_a_slow_client_keeps_the_newest_of_every_portfolio(monkeypatch: pytest.M
         *snapshots, last = await drained(subscription)
         assert [event.id for event in snapshots] == ids([*rare, *often[-3:]])
         assert (last.kind, last.status.dropped_count) == ("stale", 17)
+
+    run(test, with_hub=False)
+
+
+def test_a_slow_client_loses_no_end_of_day_to_a_newer_live_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "PENDING_MAX", 4)
+
+    async def test(world: World) -> None:
+        subscription = Subscription()
+        closes = world.pushed("often", kind=SnapshotKind.END_OF_DAY)
+        often = [one for _ in range(20) for one in world.pushed("often")]
+        for one in (*closes, *often):
+            subscription.offer(one)
+        assert [event.id for event in await drained(subscription)] == ids([*closes, *often[-3:]])
+        assert subscription.dropped_count == 17
+
+    run(test, with_hub=False)
+
+
+def test_a_client_that_leaves_too_many_ends_of_day_is_ended_and_can_resume(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "PENDING_MAX", 4)
+    monkeypatch.setattr(hub_module, "UNDROPPED_MAX", 8)
+
+    async def test(world: World) -> None:
+        subscription = Subscription()
+        pushed = [one for _ in range(20) for one in world.pushed(kind=SnapshotKind.END_OF_DAY)]
+        for one in pushed:
+            subscription.offer(one)
+        found = [event.id for event in await drained(subscription)]
+        assert found == ids(pushed[:9]), "no hole before the end: it resumes from the last one"
 
     run(test, with_hub=False)
 
