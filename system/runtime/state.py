@@ -8,6 +8,7 @@
       connections.json      0600, addresses and passwords, read through system.settings
       secrets.json          0600, generated once, kept so that data stays readable
       api-token             0600
+      short-folder          0600, a word in the name of the second folder, where one was needed
       failure.json          why the stack stopped by itself
       supervisord.conf  programs/  logs/  kafka/  postgres/  redis/  spark/  checkpoints/
 
@@ -35,6 +36,7 @@ from system.runtime.errors import AlreadyRunningError, StackError
 from system.settings import SECRET_DIR_MODE, Settings, secret_file
 
 SECRET_BYTES: Final = 24
+SHORT_DIR_ATTEMPTS: Final = 5
 LAST_LINE_COUNT: Final = 15
 LAST_LINES_BYTES: Final = 16_384
 PUBLIC_TEMP_DIR: Final = Path("/tmp")  # noqa: S108 - ownership is checked before use
@@ -153,9 +155,21 @@ class StateDir:
 
     @property
     def short_dir(self) -> Path:
-        """The folder for the socket, and for what a service user must reach."""
-        digest = hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:12]
+        """The folder for the socket, and for what a service user must reach.
+
+        Its name holds a word that only the owner of the state folder can read, if there is one.
+        """
+        try:
+            word = self.short_word_path.read_text("utf-8")
+        except FileNotFoundError:
+            word = ""
+        digest = hashlib.sha256(f"{self.root.resolve()}{word}".encode()).hexdigest()[:12]
         return PUBLIC_TEMP_DIR / f"riskstream-{os.getuid()}-{digest}"
+
+    @property
+    def short_word_path(self) -> Path:
+        """The file of the word in the name of the short folder."""
+        return self.root / "short-folder"
 
     @property
     def socket_path(self) -> Path:
@@ -198,6 +212,8 @@ def opened_state_dir(settings: Settings) -> StateDir:
 def opened_short_dir(state: StateDir, *, reachable: bool) -> Path:
     """Return the short folder, made if missing, ours beyond doubt.
 
+    Where somebody else has made one of that name, another name is taken, which cannot be foretold.
+
     Parameters
     ----------
     state : StateDir
@@ -208,15 +224,25 @@ def opened_short_dir(state: StateDir, *, reachable: bool) -> Path:
     Raises
     ------
     StackError
-        If somebody else owns what stands there.
+        If somebody else owns every name that was tried.
     """
-    folder = state.short_dir
-    folder.mkdir(mode=SECRET_DIR_MODE, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise StackError(f"{folder} belongs to somebody else; remove it and try again")
-    folder.chmod(0o711 if reachable else SECRET_DIR_MODE)
-    return folder
+    for _ in range(SHORT_DIR_ATTEMPTS):
+        folder = state.short_dir
+        if _is_made_ours(folder):
+            folder.chmod(0o711 if reachable else SECRET_DIR_MODE)
+            return folder
+        secret_file(state.short_word_path, _new_secret())
+    raise StackError(f"{folder} belongs to somebody else; remove it and try again")
+
+
+def _is_made_ours(folder: Path) -> bool:
+    """Make a folder if nothing stands there; return whether it is a folder of ours."""
+    try:
+        folder.mkdir(mode=SECRET_DIR_MODE, exist_ok=True)
+        found = folder.lstat()
+    except OSError:  # a file, or a link to nothing
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
 
 @contextmanager

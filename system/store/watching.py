@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -9,6 +12,7 @@ from redis.asyncio.retry import Retry
 
 from system.contracts.api import StreamStatus
 from system.store import keyspace
+from system.store.errors import StoreUnavailableError
 from system.store.latest import answering, link_options, redis_backoff
 from system.store.live import (
     LatestRecord,
@@ -75,7 +79,7 @@ class LatestReader:
         StoreUnavailableError
             If Redis does not answer.
         """
-        with answering():
+        async with _answering():
             members: Any = await self._redis.smembers(keyspace.PORTFOLIOS_KEY)
         return sorted(member.decode("utf-8") for member in members)
 
@@ -111,7 +115,7 @@ class LatestReader:
         StoreUnavailableError
             If Redis does not answer.
         """
-        with answering():
+        async with _answering():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.get(keyspace.HEARTBEAT_KEY)
             pipeline.pttl(keyspace.HEARTBEAT_KEY)
@@ -133,7 +137,7 @@ class LatestReader:
         StoreUnavailableError
             If Redis does not answer.
         """
-        with answering():
+        async with _answering():
             reply: Any = self._redis.hmget(keyspace.WATERMARK_KEY, keyspace.WATERMARK_FIELDS)
             return watermark_from(await reply)
 
@@ -158,7 +162,7 @@ class LatestReader:
         """
         assert 0 <= block_ms <= keyspace.BLOCK_MS_MAX, f"block_ms {block_ms} is not in the bounds"
         entries: list[StreamEntry] = []
-        with answering():
+        async with _answering(block_ms / 1_000):
             while asked := entries_to_ask_for(count, entries):
                 streams: Any = {keyspace.SNAPSHOTS_KEY: last_id}
                 # Only the first reply is waited for: after it there is something to return.
@@ -178,7 +182,7 @@ class LatestReader:
         StoreUnavailableError
             If Redis does not answer.
         """
-        with answering():
+        async with _answering():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.xrange(keyspace.SNAPSHOTS_KEY, count=1)
             pipeline.xrevrange(keyspace.SNAPSHOTS_KEY, count=1)
@@ -192,7 +196,7 @@ class LatestReader:
         return found[0] if found else None
 
     async def _records(self, portfolios: list[str], fields: tuple[str, ...]) -> list[LatestRecord]:
-        with answering():
+        async with _answering():
             pipeline = self._redis.pipeline(transaction=False)
             for portfolio in portfolios:
                 pipeline.hmget(keyspace.latest_key(portfolio), fields)
@@ -205,3 +209,21 @@ class LatestReader:
             for portfolio, reply in zip(portfolios, latest, strict=True)
         )
         return [record for record in records if record is not None]
+
+
+@asynccontextmanager
+async def _answering(waits_s: float = 0.0) -> AsyncIterator[None]:
+    """Bound a question, its repetitions and its wait for a connection, all together.
+
+    Parameters
+    ----------
+    waits_s : float
+        How long Redis may itself wait for an entry, seconds.
+    """
+    bound_s = keyspace.ANSWER_BOUND_S + waits_s
+    with answering():
+        try:
+            async with asyncio.timeout(bound_s):
+                yield
+        except TimeoutError:
+            raise StoreUnavailableError(f"Redis does not answer within {bound_s:g} s") from None

@@ -116,10 +116,26 @@ def test_the_short_folder_lets_others_through_only_when_it_must(state, reachable
     assert mode(opened_short_dir(state, reachable=reachable)) == expected
 
 
-def test_a_short_folder_that_is_not_ours_is_refused(state, tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", ["link", "dangling link", "file"])
+def test_where_somebody_made_the_short_folder_first_another_is_taken(
+    state, tmp_path, monkeypatch, kind
+):
     monkeypatch.setattr(state_module, "PUBLIC_TEMP_DIR", tmp_path)
-    (tmp_path / "elsewhere").mkdir()
-    state.short_dir.symlink_to(tmp_path / "elsewhere")
+    taken = state.short_dir
+    if kind == "file":
+        taken.touch()
+    else:
+        taken.symlink_to(tmp_path if kind == "link" else tmp_path / "nothing")
+    opened = opened_short_dir(state, reachable=False)
+    assert opened == state.short_dir != taken
+    assert opened_short_dir(state, reachable=False) == opened, "it is kept"
+    assert mode(state.short_word_path) == 0o600
+    assert not (tmp_path / "supervisor.sock").exists()
+
+
+def test_a_short_folder_whose_every_name_is_taken_is_refused(state, tmp_path, monkeypatch):
+    monkeypatch.setattr(state_module, "PUBLIC_TEMP_DIR", tmp_path)
+    monkeypatch.setattr(state_module, "_is_made_ours", lambda folder: False)
     with pytest.raises(StackError, match="somebody else"):
         opened_short_dir(state, reachable=False)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import time
 
 import pytest
 
@@ -37,3 +39,17 @@ def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(monkeyp
         with LatestStore(url, attempts=1) as latest, pytest.raises(StoreUnavailableError):
             latest.status()
     assert (monotonic_ns() - began_ns) / 1e9 < 2
+
+
+def test_a_silent_redis_is_unavailable_to_the_event_loop_within_three_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        reader = LatestReader(f"redis://:secret@127.0.0.1:{silent.getsockname()[1]}/0")
+
+        async def ask() -> float:
+            started = time.monotonic()
+            with pytest.raises(StoreUnavailableError, match="does not answer within"):
+                await reader.portfolios()
+            await reader.aclose()
+            return time.monotonic() - started
+
+        assert asyncio.run(ask()) < 3.0
