@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,21 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - keeps symbolic links
 
 
+OWN_SERVICE_USER: Final = "riskstream"
+SHARED_SERVICE_USER: Final = "nobody"
+
+
+def _service_user() -> str:
+    """Return whom PostgreSQL runs as where root starts it: a user of its own, if there is one.
+
+    Files of ``nobody`` are shared with every other service that runs as that user.
+    """
+    try:
+        return pwd.getpwnam(OWN_SERVICE_USER).pw_name
+    except KeyError:
+        return SHARED_SERVICE_USER
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 SPARK_DEFAULTS: Final = "spark-defaults.conf"
 _OWN_SPARK_CONF: Final = ("spark", "conf")
@@ -147,7 +163,7 @@ class Settings(BaseSettings):
     warm_up_seconds: float = Field(default=30.0, ge=0, le=300)
     java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")
     search_path: str = Field(default="", validation_alias="PATH")
-    service_user: str = "nobody"
+    service_user: str = Field(default_factory=_service_user)
     ivy_settings: Folder | None = None
 
     @model_validator(mode="after")

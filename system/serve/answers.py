@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from system.contracts import adjustments, api, decomposition, limits, pnl, questions
 from system.contracts.codec import encode
-from system.contracts.messages import RiskSnapshot
+from system.contracts.messages import CloseHistory, Instrument, Portfolio, RiskSnapshot
 from system.contracts.oracle import OracleStatus
 from system.contracts.replay import ReplayStatus
 from system.web.hosts import PROBLEM_MEDIA_TYPE
@@ -125,6 +125,7 @@ def openapi_from_contracts(app: FastAPI) -> Callable[[], dict[str, Any]]:
             _, schemas = msgspec.json.schema_components(_DESCRIBED, ref_template=_REFERENCE)
             described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
             _describe_refused_parameters(described)
+            _describe_optional_types(described)
             app.openapi_schema = described
         return app.openapi_schema
 
@@ -139,6 +140,13 @@ def _describe_refused_parameters(described: dict[str, Any]) -> None:
                 operation["responses"]["422"] = _described(api.Problem, PROBLEM_MEDIA_TYPE)
     for name in ("HTTPValidationError", "ValidationError"):
         described["components"]["schemas"].pop(name, None)
+
+
+def _describe_optional_types(described: dict[str, Any]) -> None:
+    """Say that a book need not name the type of its parts: their place says it."""
+    schemas = described["components"]["schemas"]
+    for name in (struct.__name__ for struct in (Instrument, CloseHistory, Portfolio)):
+        schemas[name]["required"].remove("type")
 
 
 def _described(kind: type[Struct], media_type: str, description: str = "") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.middleware import Middleware
 
 from system.settings import Settings
+from system.show.browsers import BrowserCookie
 from system.web.headers import SecurityHeaders
 from system.web.hosts import HostCheck
 
@@ -35,4 +36,5 @@ def middleware(settings: Settings) -> list[Middleware]:
     return [
         Middleware(SecurityHeaders, policy=PAGE_POLICY),
         Middleware(HostCheck, hosts=settings.allowed_hosts),
+        Middleware(BrowserCookie),
     ]

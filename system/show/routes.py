@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from system.clock import monotonic_ns, wall_ns
 from system.contracts.names import MAX_ID_LENGTH
+from system.show.browsers import browser_of
 from system.show.desk import Cursor, encoded
 from system.show.fanout import Listener, TooManyBrowsersError
 from system.show.live import Live, current
@@ -64,16 +65,16 @@ def asset_url(name: str) -> str:
 async def _stream(request: Request) -> Response:
     portfolio = request.query_params.get("portfolio", "")[:MAX_ID_LENGTH]
     return EventSourceResponse(
-        _pushes(current(), portfolio),
+        _pushes(current(), portfolio, browser_of(request.headers)),
         headers={"Cache-Control": "no-store"},
         send_timeout=SEND_TIMEOUT_SECONDS,
     )
 
 
-async def _pushes(live: Live, portfolio: str) -> AsyncIterator[bytes]:
+async def _pushes(live: Live, portfolio: str, browser: str = "") -> AsyncIterator[bytes]:
     """Yield the newest state whenever it has changed, at most 30 times a second."""
     try:
-        with live.fanout.listener() as listener:
+        with live.fanout.listener(browser) as listener:
             cursor = Cursor()
             while True:
                 message, cursor = live.desk.message(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from system import settings as settings_module
 from system.contracts.topics import FX_RATES, MARKET_DATA
 from system.settings import (
     Connections,
@@ -220,3 +222,15 @@ def test_each_role_has_its_own_url_and_an_external_database_has_none_of_the_stac
     assert theirs.database_url == theirs.owner_database_url == "pg://elsewhere"
     assert theirs.oracle_database_url == "pg://elsewhere"
     assert theirs.reader_database_url == "pg://its-reader"
+
+
+def test_postgres_gets_a_user_of_its_own_where_the_system_has_one(monkeypatch):
+    known = {"riskstream": "riskstream"}
+
+    def found(name):
+        return SimpleNamespace(pw_name=known[name])
+
+    monkeypatch.setattr(settings_module.pwd, "getpwnam", found)
+    assert load_settings().service_user == "riskstream"
+    known.clear()
+    assert load_settings().service_user == "nobody"

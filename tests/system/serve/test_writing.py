@@ -533,3 +533,11 @@ def test_pence_in_another_spelling_do_not_contradict_what_is_known(world: Any) -
     rates = (closes("fx:GBP"), closes("fx:USD"))
     wanted = book("A", instruments=(equity("A", "GBX"),), histories=(closes("A"), *rates))
     assert post_book(world, wanted).status_code == 202
+
+
+def test_what_is_accepted_without_a_type_is_described_so(trading: Any) -> None:
+    schemas = trading.client.get("/openapi.json").json()["components"]["schemas"]
+    for name in ("Instrument", "CloseHistory", "Portfolio"):
+        assert "type" in schemas[name]["properties"]
+        assert "type" not in schemas[name]["required"]
+    assert "type" in schemas["RiskSnapshot"]["required"]

@@ -87,13 +87,13 @@ def test_a_browser_gets_the_state_at_once_and_each_change_after_it(
 
 
 def test_a_browser_too_many_is_told_so(running: live.Live) -> None:
-    crowded = live.Live(running.desk, Fanout(max_browsers=0), running.loop, no_connections)
+    crowded = live.Live(running.desk, Fanout(max_listeners=0), running.loop, no_connections)
 
     async def listen() -> list[bytes]:
         return [push async for push in routes._pushes(crowded, "")]
 
     (push,) = asyncio.run(listen())
-    assert push.startswith(b"event: refused\ndata: 0 browsers")
+    assert push.startswith(b"event: refused\ndata: 0 tabs")
 
 
 def test_every_panel_has_its_file_and_is_mounted() -> None:
