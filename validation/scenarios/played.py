@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from system.bus.consumer import Record, end_offsets
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.console import PlainConsole
+from system.contracts.messages import Mark
 from system.contracts.replay import ReplayStatus
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError, UnavailableError
@@ -136,7 +138,9 @@ def play(
     log.unlink(missing_ok=True)
     standing = Standing(day_count=len(story.days))
     watch_of_stream = StreamWatch(connections)
-    maker = FaultMaker(running, connections, rig=rig, log=log)
+    maker = FaultMaker(
+        running, connections, rig=rig, log=log, mark_of=lambda day: mark_of(story, day)
+    )
     injector = FaultInjector(
         maker,
         watch_of_stream.looks,
@@ -200,6 +204,11 @@ def sum_of(*counts: Mapping[str, int]) -> dict[str, int]:
     for each in counts:
         total.update(each)
     return dict(total)
+
+
+def mark_of(story: Story, day: int) -> Mark:
+    """Return the end-of-day mark of a day of a story, counted from 1."""
+    return next(itertools.islice(story.replay.day_plans(), day - 1, None)).mark
 
 
 def told(run: Run, standing: Standing, injector: FaultInjector) -> ReplayStatus:

@@ -32,7 +32,7 @@ from validation.scenarios.grid import (
     check_grid,
 )
 from validation.scenarios.injection.rig import refused_here
-from validation.scenarios.injection.tables import RetentionGap
+from validation.scenarios.injection.tables import RetentionGap, StrayMark
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, read_scenario
 from validation.scenarios.repeating import Repeater
@@ -46,6 +46,8 @@ GRID_POINTS: Final = "grid"
 FAULT_SEEDS: Final = (1, 2)
 LONG: Final[frozenset[str]] = frozenset()
 """Stories that take minutes even compressed: played by `make verify-full` alone."""
+KEEPS_SCHEDULE: Final = (RetentionGap, StrayMark)
+"""Faults that mean something only within a day."""
 COMPRESSED_S: Final = 3.0
 """How long the schedule of a story without faults is made, where it is longer."""
 WARM_UP_S: Final = 0.0
@@ -87,12 +89,12 @@ def compressed_speed(story: Story) -> float | None:
     """Return the speed of a story in the short suite; None where it waits at its faults.
 
     What is to be seen as stale or suspect, or between a barrier and the first tick behind it,
-    must last for a few batches: such a story is not made shorter. Nor is one whose fault needs
-    the schedule: what retention takes must lie within a day.
+    must last for a few batches: such a story is not made shorter. Nor is one whose fault must
+    lie within a day.
     """
     expect, faults = story.scenario.file.expect, story.scenario.file.faults
     if faults:
-        return 1.0 if any(isinstance(fault, RetentionGap) for fault in faults) else None
+        return 1.0 if any(isinstance(fault, KEEPS_SCHEDULE) for fault in faults) else None
     if expect.stale or expect.suspect_ticks or expect.adjusted:
         return 1.0
     seconds = len(story.days) * story.scenario.file.market.seconds_per_day

@@ -23,6 +23,7 @@ from validation.scenarios.injection.tables import (
     LoseDatabase,
     RestoreDatabase,
     RetentionGap,
+    StrayMark,
     UndoCommit,
 )
 
@@ -233,7 +234,7 @@ def _what(fault: AnyFault) -> str:
         return "redis"
     if isinstance(fault, UndoCommit | RestoreDatabase | LoseDatabase):
         return "postgres"
-    if isinstance(fault, Flood | RetentionGap):
+    if isinstance(fault, Flood | RetentionGap | StrayMark):
         return "kafka"
     return str(getattr(fault, "what", STREAM))
 

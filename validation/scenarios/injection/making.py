@@ -18,7 +18,9 @@ import psutil
 
 from system.bus.producer import MessageProducer
 from system.clock import Clock, SystemClock
-from system.contracts.topics import INPUT_TOPICS
+from system.contracts.codec import encode
+from system.contracts.messages import Mark
+from system.contracts.topics import INPUT_TOPICS, MARKET_DATA
 from system.errors import RiskstreamError, UnavailableError
 from system.runtime.programs import guarded_command
 from system.runtime.running import RunningStack
@@ -47,6 +49,7 @@ from validation.scenarios.injection.tables import (
     RestoreDatabase,
     RetentionGap,
     SecondDriver,
+    StrayMark,
     UndoCommit,
 )
 from validation.scenarios.injection.topic_damage import RetainedRecords, retention_gap
@@ -78,6 +81,8 @@ class FaultMaker:
         Relays and the small disk that faults need.
     log : Path
         Log of a second driver that nobody supervises.
+    mark_of : callable
+        Returns the end-of-day mark of a day of the story, counted from 1.
     clock : Clock, optional
         Measures the faults.
     """
@@ -89,12 +94,14 @@ class FaultMaker:
         *,
         rig: Rig,
         log: Path,
+        mark_of: Callable[[int], Mark],
         clock: Clock | None = None,
     ) -> None:
         self._running = running
         self._connections = connections
         self._rig = rig
         self._log = log
+        self._mark_of = mark_of
         self._clock = clock or SystemClock()
         self._open = ExitStack()
         self.sent: Counter[str] = Counter()
@@ -111,6 +118,7 @@ class FaultMaker:
             SecondDriver: self._second_driver,
             KillAt: self._kill_at,
             Flood: self._flood,
+            StrayMark: self._stray_mark,
             EmptyRedis: lambda _: damage.empty_redis(connections.redis_url),
             UndoCommit: lambda fault: damage.undo_commits(
                 connections, behind_s=fault.behind_s, clock=self._clock
@@ -204,6 +212,14 @@ class FaultMaker:
         self.sent[fault.topic] += fault.records
         megabytes = fault.records * fault.size / 1e6
         return True, f"{megabytes:.0f} MB of NUL bytes in {fault.records} records"
+
+    def _stray_mark(self, fault: StrayMark) -> Witness:
+        topic, mark = MARKET_DATA, self._mark_of(fault.day)
+        with MessageProducer(self._connections.kafka_bootstrap_servers) as producer:
+            producer.send_bytes(topic, b"", encode(mark), partition=fault.partition)
+            producer.flush()
+        self.sent[topic.name] += 1
+        return True, f"mark of {mark.date} on {topic.name}:{fault.partition} alone"
 
     def _retention_gap(self, fault: RetentionGap) -> Witness:
         self.retained, witness = retention_gap(

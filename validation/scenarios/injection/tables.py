@@ -100,6 +100,12 @@ class Flood(FaultTable, frozen=True, kw_only=True, tag="flood"):
     size: Annotated[int, Meta(ge=1, le=1_000_000)] = 1_000_000
 
 
+class StrayMark(FaultTable, frozen=True, kw_only=True, tag="stray_mark"):
+    """The end-of-day mark of the day comes to one partition of market data, and to no other."""
+
+    partition: Annotated[int, Meta(ge=0, le=15)] = 0
+
+
 class EmptyRedis(FaultTable, frozen=True, kw_only=True, tag="empty_redis"):
     """Every key of Redis is gone; the server lives."""
 
@@ -149,6 +155,7 @@ AnyFault: TypeAlias = (
     | DiskFull
     | KillAt
     | Flood
+    | StrayMark
     | EmptyRedis
     | UndoCommit
     | RestoreDatabase
