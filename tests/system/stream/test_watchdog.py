@@ -10,13 +10,14 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from pyspark.errors import StreamingQueryException
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from system.clock import ManualClock
 from system.errors import InternalError, UnavailableError
 from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_UNAVAILABLE
 from system.store.errors import FencedError, StoreUnavailableError
-from system.stream.cluster import StreamStates
+from system.stream.cluster import StreamStates, executor_count
 from system.stream.watchdog import (
     BATCH_BUSY,
     COMMITTING,
@@ -215,15 +216,53 @@ def assert_gone(pid):
         assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+def session(members, master="spark://127.0.0.1:7077"):
+    """A session whose JVM knows so many block managers: one of the driver, one per executor."""
+    status = SimpleNamespace(size=lambda: members)
+    context = SimpleNamespace(getExecutorMemoryStatus=lambda: status)
+    jsc = SimpleNamespace(sc=lambda: context)
+    return SimpleNamespace(sparkContext=SimpleNamespace(_jsc=jsc, master=master))
+
+
+class FakeQuery:
+    """A query that ends, or does not, and notes whether the watchdog sees the question."""
+
+    def __init__(self, states, ends):
+        report = SimpleNamespace(timestamp=lambda: "2026-01-01T00:00:00Z")
+        self._jsq = SimpleNamespace(lastProgress=lambda: report)
+        self._states, self._ends, self.seen = states, ends, None
+
+    def awaitTermination(self, _seconds):  # noqa: N802 - Spark's own name
+        self.seen = self._states.question
+        if isinstance(self._ends, Exception):
+            raise self._ends
+        return self._ends
+
+
 def test_executors_are_counted_without_the_driver_itself():
-    from system.stream.cluster import executor_count  # noqa: PLC0415 - beside its fake
+    assert executor_count(session(1)) == 0
+    assert executor_count(session(2)) == 1
+    assert executor_count(session(1, master="local[2]")) == 1
 
-    def session(master, members):
-        status = SimpleNamespace(size=lambda: members)
-        context = SimpleNamespace(getExecutorMemoryStatus=lambda: status)
-        jsc = SimpleNamespace(sc=lambda: context)
-        return SimpleNamespace(sparkContext=SimpleNamespace(_jsc=jsc, master=master))
 
-    assert executor_count(session("spark://127.0.0.1:7077", 1)) == 0
-    assert executor_count(session("spark://127.0.0.1:7077", 2)) == 1
-    assert executor_count(session("local[2]", 1)) == 1
+@pytest.mark.parametrize(
+    ("ends", "has_ended"), [(False, False), (True, True), (StreamingQueryException("x"), True)]
+)
+def test_a_question_to_the_jvm_is_seen_while_it_is_not_answered(ends, has_ended):
+    states = StreamStates()
+    query = FakeQuery(states, ends)
+    assert states.has_ended(session(2), query) is has_ended
+    assert query.seen == 1
+    assert states.question is None
+    assert states.executor_count == 1
+    assert states.progress == "2026-01-01T00:00:00Z"
+
+
+def test_a_batch_is_under_way_as_long_as_its_work():
+    states = StreamStates()
+    with states.at_work(7):
+        assert states.batch == 7
+    assert states.batch is None
+    with suppress(ZeroDivisionError), states.at_work(8):
+        _ = 1 / 0
+    assert states.batch is None
