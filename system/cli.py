@@ -97,6 +97,11 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     "limits": CommandPlace(
         "system.client.limits", "limits_app", "Show limits and their trail; acknowledge alerts."
     ),
+    "oracle": CommandPlace(
+        "validation.oracle.commands",
+        "oracle_app",
+        "Show what the independent check found; acknowledge a difference.",
+    ),
     "backtest": CommandPlace(
         "validation.backtest.command", "backtest", "Test VaR on prices and positions of your own."
     ),

@@ -32,14 +32,19 @@ class OracleCheck(Struct, frozen=True, kw_only=True):
 
 
 class OracleStatus(Struct, frozen=True, kw_only=True):
-    """``GET /v1/oracle``: what the oracle has found since it was started.
+    """``GET /v1/oracle``: what the oracle has found since ``since_ms`` (its wall clock).
 
     ``agreed`` of ``checked`` snapshots are right to 1e-9; ``not_compared`` were taken up and
     could not be recomputed, for the reason in ``problem`` or in their check. ``samples_per_s``
     is the most live snapshots that it takes up in a second; ends of day are all taken up.
-    ``first_difference`` stays until the oracle is started anew. ``unreadable``
-    records of the topic of snapshots were no snapshots, and were skipped. ``newest`` holds the
-    last check of each portfolio, of a bounded number of them.
+    ``first_difference`` is kept in PostgreSQL and stays until a person acknowledges it; of the
+    differences ``acknowledged`` are behind that. ``newest`` holds the last check of each
+    portfolio, of a bounded number of them.
+
+    Not checked, by reason: ``skipped`` live snapshots were not sampled; ``behind`` came after
+    the oracle had gone on past their offsets; ``not_stored`` are not what PostgreSQL holds under
+    their id (forged, or never committed); ``unreadable`` records were no snapshots. ``base``
+    says where the oracle began to read: the beginning of the topics, or a checkpoint of its own.
     """
 
     running: bool
@@ -51,12 +56,19 @@ class OracleStatus(Struct, frozen=True, kw_only=True):
     problem: str = ""
     first_difference: OracleCheck | None = None
     unreadable: int = 0
+    skipped: int = 0
+    behind: int = 0
+    not_stored: int = 0
+    acknowledged: int = 0
+    since_ms: int = 0
+    base: str = ""
     newest: dict[str, OracleCheck] = {}
 
     @property
     def verdict(self) -> OracleVerdict:
         """Return what the checks say together: one difference is a difference."""
-        if self.checked > self.agreed:
+        open_count = self.checked - self.agreed - self.acknowledged
+        if self.first_difference is not None or open_count > 0:
             return OracleVerdict.DIFFERS
         return OracleVerdict.AGREED if self.checked else OracleVerdict.UNCHECKED
 

@@ -59,7 +59,7 @@ class Oracle(Component):
     """The independent check beside the stream; the harness's code, started by its name only."""
 
     name: ClassVar = "oracle"
-    after: ClassVar = ("kafka", "redis")
+    after: ClassVar = ("kafka", "postgres", "redis")
     essential: ClassVar = False
 
     def facts(self, site: Site) -> Mapping[ConnectionName, str]:

@@ -36,8 +36,12 @@ def oracle_view(status: StreamStatus | None, snapshot: RiskSnapshot | None) -> O
 def _text(found: OracleStatus) -> str:
     if not found.running:
         return "not running"
-    skipped = f"; {found.unreadable:,} unreadable skipped" if found.unreadable else ""
+    reasons = {"unreadable": found.unreadable, "not in PostgreSQL": found.not_stored}
+    named = [f"{count:,} {reason}" for reason, count in reasons.items() if count]
+    skipped = f"; {', '.join(named)} skipped" if named else ""
     if not found.checked:
+        if found.first_difference is not None:
+            return f"{found.verdict}: of an earlier run, not acknowledged{skipped}"
         return f"{OracleVerdict.UNCHECKED}{skipped}"
     counted = f"{found.agreed:,} of {found.checked:,}"
     worst = _size(found.worst_difference)

@@ -4,7 +4,7 @@
 ``riskstream_owner``   owns database, schema and tables; migrates, and nothing else
 ``riskstream_writer``  the stream: rows of every table, but of the audit trail only new ones
 ``riskstream_reader``  the API and ``explain``: SELECT, and the function that acknowledges
-``riskstream_oracle``  the live oracle: SELECT of the stream's place, and its own findings
+``riskstream_oracle``  the live oracle: SELECT of what was committed, and its own findings
 =====================  ===================================================================
 
 None of them is a superuser, can make a database or a role, or changes a table of the owner's. A
@@ -102,7 +102,7 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     WRITER: (
         f"GRANT USAGE ON SCHEMA public TO {WRITER}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {WRITER}",
-        f"REVOKE UPDATE, DELETE ON limit_event, state_recovery FROM {WRITER}",
+        f"REVOKE UPDATE, DELETE ON limit_event, state_recovery, oracle_event FROM {WRITER}",
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {WRITER}",
     ),
     READER: (
@@ -112,6 +112,9 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     ORACLE: (
         f"GRANT USAGE ON SCHEMA public TO {ORACLE}",
-        f"GRANT SELECT ON stream_fence, stream_offset TO {ORACLE}",
+        f"GRANT SELECT ON stream_fence TO {ORACLE}",
+        "GRANT SELECT (snapshot_id, payload, payload_bytes, payload_sha256) ON risk_snapshot"
+        f" TO {ORACLE}",
+        f"GRANT SELECT, INSERT ON oracle_event TO {ORACLE}",
     ),
 }

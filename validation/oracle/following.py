@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -15,6 +15,7 @@ from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
 from system.errors import MessageError
+from system.store.errors import StoreUnavailableError
 from validation.mark_rules import MARK_WAIT_MS
 from validation.oracle.checking import checked, failed
 from validation.oracle.market import ORDER, Walk
@@ -25,6 +26,9 @@ REST_PER_WORK: Final = 9
 """Live samples give way: whatever one of them took, nine times as long none is taken up."""
 READ_BOUND_S: Final = 20.0
 """How long to wait for the inputs that a snapshot says it has seen."""
+COMMIT_BOUND_S: Final = 2.0
+"""How long to wait for the commit of a batch that is announced; it takes some 10 ms."""
+COMMIT_POLL_S: Final = 0.02
 PUBLISH_EVERY_NS: Final = 500_000_000
 MAX_WAITING_RECORDS: Final = 200_000
 """Beyond this nothing is read ahead until a snapshot asks for it."""
@@ -50,6 +54,18 @@ class Reader(Protocol):
         ...
 
 
+class SnapshotHistory(Protocol):
+    """What is needed of ``system.store.oracle_record.OracleRecord``."""
+
+    def is_stored(self, snapshot_id: str, value: bytes) -> bool:
+        """Return whether the history has a snapshot with these bytes."""
+        ...
+
+    def may_come(self, fence: int, epoch: int) -> bool:
+        """Return whether a batch may be announced and not committed yet."""
+        ...
+
+
 class _Header(msgspec.Struct):
     """The part of a snapshot that decides whether it is taken up."""
 
@@ -60,8 +76,8 @@ class _Header(msgspec.Struct):
 class Tally:
     """What was found, as it is published."""
 
-    def __init__(self) -> None:
-        self._status = OracleStatus(running=True, samples_per_s=SAMPLES_PER_S)
+    def __init__(self, *, since_ms: int = 0) -> None:
+        self._status = OracleStatus(running=True, samples_per_s=SAMPLES_PER_S, since_ms=since_ms)
 
     @property
     def status(self) -> OracleStatus:
@@ -100,6 +116,26 @@ class Tally:
         )
         self._status = msgspec.structs.replace(self._status, unreadable=self._status.unreadable + 1)
 
+    def count(self, field: Literal["skipped", "behind", "not_stored"], number: int = 1) -> None:
+        """Count snapshots that are not checked, for one of the reasons."""
+        known: int = getattr(self._status, field)
+        self._status = msgspec.structs.replace(self._status, **{field: known + number})
+
+    def recall(self, difference: OracleCheck) -> None:
+        """Take over a difference of before this process: it is still open."""
+        self._status = msgspec.structs.replace(self._status, first_difference=difference)
+
+    def acknowledge(self) -> None:
+        """Forget the differences up to now: a person has seen them."""
+        known = self._status
+        self._status = msgspec.structs.replace(
+            known, first_difference=None, acknowledged=known.checked - known.agreed
+        )
+
+    def begin(self, base: str) -> None:
+        """Say where the oracle has begun to read."""
+        self._status = msgspec.structs.replace(self._status, base=base)
+
     def say(self, problem: str) -> None:
         """Say why nothing can be checked now; empty when it can."""
         self._status = msgspec.structs.replace(self._status, problem=problem)
@@ -120,6 +156,12 @@ class LiveOracle:
         Times the samples.
     mark_wait_ms : int
         The stream's bound of how long a mark waits for the other partitions.
+    history : SnapshotHistory, optional
+        What was committed: a snapshot that is not there moves nothing on. None: all are taken.
+    tally : Tally, optional
+        Of before, to be gone on with.
+    walk : Walk, optional
+        Of a checkpoint, as far as ``inputs`` have been read; None: at their beginning.
     """
 
     def __init__(
@@ -130,17 +172,26 @@ class LiveOracle:
         clock: Clock,
         *,
         mark_wait_ms: int = MARK_WAIT_MS,
+        history: SnapshotHistory | None = None,
+        tally: Tally | None = None,
+        walk: Walk | None = None,
     ) -> None:
         self._inputs = inputs
         self._snapshots = snapshots
         self._publish = publish
         self._clock = clock
-        self._walk = Walk(inputs.position, mark_wait_ms=mark_wait_ms)
+        self._history = history
+        self._walk = walk or Walk(inputs.position, mark_wait_ms=mark_wait_ms)
         self._waiting: deque[Record] = deque()
         self._due_ns = 0
         self._told_ns = -PUBLISH_EVERY_NS
         self._turn: dict[str, int] = {}
-        self.tally = Tally()
+        self.tally = tally or Tally()
+
+    @property
+    def walk(self) -> Walk:
+        """Inputs that were read, and how far they are taken."""
+        return self._walk
 
     def step(self, poll_s: float) -> None:
         """Read what has come, and check what is due; waits at most a few seconds."""
@@ -188,7 +239,9 @@ class LiveOracle:
         """Yield the newest snapshot of whose turn it is, if one is due."""
         now_ns = self._clock.monotonic_ns()
         if not live or now_ns < self._due_ns:
+            self.tally.count("skipped", len(live))
             return
+        self.tally.count("skipped", len(live) - 1)
         self._due_ns = now_ns + round(1e9 / SAMPLES_PER_S)
         newest = dict(live)
         name = min(newest, key=lambda one: (self._turn.get(one, -1), one))
@@ -206,7 +259,10 @@ class LiveOracle:
         except MessageError as error:
             self.tally.skip(record, error)
             return
+        if not self._is_committed(snapshot, record.value):
+            return
         if not self._walk.is_behind(snapshot.offsets, snapshot.kind):
+            self.tally.count("behind")
             return
         if not self._has_read(snapshot.offsets):
             self.tally.say(f"inputs of {snapshot.snapshot_id} did not come in {READ_BOUND_S:.0f} s")
@@ -220,6 +276,31 @@ class LiveOracle:
             _LOG.exception("snapshot %s cannot be recomputed", snapshot.snapshot_id)
             check = failed(snapshot, error, now_ms=now_ms)
         self.tally.add(check)
+
+    def _is_committed(self, snapshot: RiskSnapshot, value: bytes) -> bool:
+        """Return whether the history has a snapshot; waits for one whose batch is under way.
+
+        Anybody can write to the topic: one that is not there says nothing of the product, and
+        its offsets would move the walk on past those that are to be checked.
+        """
+        if self._history is None:
+            return True
+        deadline_ns = self._clock.monotonic_ns() + round(COMMIT_BOUND_S * 1e9)
+        try:
+            while not self._history.is_stored(snapshot.snapshot_id, value):
+                under_way = self._history.may_come(snapshot.fence, snapshot.epoch)
+                if not under_way and self._history.is_stored(snapshot.snapshot_id, value):
+                    return True  # committed between the two questions
+                if not under_way or self._clock.monotonic_ns() > deadline_ns:
+                    self.tally.count("not_stored")
+                    return False
+                self._clock.sleep(COMMIT_POLL_S)
+                self._tell()
+        except StoreUnavailableError as error:
+            self.tally.say(f"snapshots cannot be told from forged ones: {error}")
+            self.tally.count("skipped")
+            return False
+        return True
 
     def _has_read(self, offsets: Mapping[str, int]) -> bool:
         """Read until everything below a vector is there; False if it does not come."""

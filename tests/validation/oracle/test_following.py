@@ -7,8 +7,10 @@ import pytest
 
 from system.bus.consumer import Record
 from system.clock import ManualClock
+from system.contracts.codec import encode
 from system.contracts.messages import SnapshotKind
 from system.contracts.oracle import OracleStatus, OracleVerdict
+from system.store.errors import StoreUnavailableError
 from tests.system.book.feed import holding, portfolio, tick
 from tests.validation.oracle.recorded import MemoryReader, announced, opened_and_recorded
 from validation.oracle.following import (
@@ -218,3 +220,99 @@ def test_reading_ahead_is_bounded_in_bytes(monkeypatch) -> None:
     for _ in range(10):
         oracle.step(0.0)
     assert reader.position == {"trades:0": 2}
+
+
+class Committed:
+    """The history as the oracle asks it: some snapshots, and the batch that is under way."""
+
+    def __init__(self, snapshots: list, under_way: tuple[int, int] | None = None) -> None:
+        self.values = {one.snapshot_id: encode(one) for one in snapshots}
+        self._under_way = under_way
+        self.asked = 0
+
+    def is_stored(self, snapshot_id: str, value: bytes) -> bool:
+        self.asked += 1
+        return self.values.get(snapshot_id) == value
+
+    def may_come(self, fence: int, epoch: int) -> bool:
+        return (fence, epoch) == self._under_way
+
+
+def beside_a_history(feed, snapshots: list, history, clock: ManualClock | None = None):
+    topic = MemoryReader(announced(snapshots), 1_000)
+    clock = clock or ManualClock()
+    return LiveOracle(MemoryReader(feed.records), topic, lambda _: None, clock, history=history)
+
+
+def test_a_forged_snapshot_of_the_newest_offsets_moves_nothing_on() -> None:
+    feed = opened_and_recorded()
+    feed.close(0, tick("A", 101.0))
+    feed.close(1, tick("A", 102.0, day=1))
+    ends = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    newest = feed.announced[-1]
+    other = msgspec.structs.replace(newest, nav=newest.nav + 1.0, kind=SnapshotKind.END_OF_DAY)
+    forged = [
+        msgspec.structs.replace(other, snapshot_id="P-77.0", fence=77),
+        other,
+        msgspec.structs.replace(newest, snapshot_id="made-up", kind=SnapshotKind.END_OF_DAY),
+    ]
+    oracle = beside_a_history(feed, [*forged, *ends], Committed(feed.announced))
+    oracle.step(0.0)
+    status = oracle.tally.status
+    assert (status.checked, status.agreed, status.not_stored) == (2, 2, 3)
+    assert status.verdict is OracleVerdict.AGREED
+
+
+def test_a_snapshot_that_comes_too_late_is_counted_and_not_passed_over() -> None:
+    feed = opened_and_recorded()
+    feed.close(0, tick("A", 101.0))
+    feed.close(1, tick("A", 102.0, day=1))
+    first, second = (one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY)
+    oracle, _ = followed(feed.records, [second, first])
+    oracle.step(0.0)
+    status = oracle.tally.status
+    assert (status.checked, status.behind) == (1, 1)
+
+
+def test_a_batch_that_is_announced_and_not_committed_yet_is_waited_for_within_a_bound() -> None:
+    feed = opened_and_recorded()
+    feed.close(0, tick("A", 101.0))
+    [end] = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    history = Committed([], under_way=(end.fence, end.epoch))
+
+    class Committing(ManualClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if history.asked > 3:
+                history.values[end.snapshot_id] = encode(end)
+
+    oracle = beside_a_history(feed, [end], history, Committing())
+    oracle.step(0.0)
+    assert oracle.tally.status.agreed == 1
+    never = beside_a_history(feed, [end], Committed([], (end.fence, end.epoch)))
+    never.step(0.0)
+    assert (never.tally.status.checked, never.tally.status.not_stored) == (0, 1)
+
+
+def test_a_silent_history_is_said_and_nothing_is_taken_for_checked() -> None:
+    class Silent(Committed):
+        def is_stored(self, snapshot_id: str, value: bytes) -> bool:
+            raise StoreUnavailableError("PostgreSQL does not answer")
+
+    feed = opened_and_recorded()
+    feed.close(0, tick("A", 101.0))
+    oracle = beside_a_history(feed, feed.announced, Silent([]))
+    oracle.step(0.0)
+    status = oracle.tally.status
+    assert (status.checked, status.skipped) == (0, len(feed.announced))
+    assert "cannot be told from forged ones" in status.problem
+
+
+def test_live_snapshots_that_are_not_sampled_are_counted() -> None:
+    feed = opened_and_recorded()
+    for number in range(5):
+        feed.send(tick("A", 100.0 + number, hour=15.0 + number / 10))
+    oracle, _ = followed(feed.records, feed.announced)
+    oracle.step(0.0)
+    status = oracle.tally.status
+    assert status.checked + status.skipped == len(feed.announced)

@@ -1,0 +1,65 @@
+"""``riskstream oracle``: what the independent check has found, and that a person has seen it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+
+from system.console import PlainConsole
+from system.contracts.limits import Acknowledgement
+from system.settings import load_settings
+from system.store.latest import LatestStore
+from system.store.oracle_record import OracleRecord
+
+oracle_app = typer.Typer(
+    no_args_is_help=True, help="Show what the oracle has found; acknowledge a difference."
+)
+
+
+@oracle_app.command("status")
+def status() -> None:
+    """Show what was checked, what was skipped and since when; 1 as exit code where it differs."""
+    connections = load_settings().connections()
+    with LatestStore(connections.redis_url) as latest:
+        found = latest.status().oracle
+    with OracleRecord(connections.oracle_database_url) as record:
+        difference = record.open_difference()
+    console = PlainConsole()
+    if found is None:
+        console.print("the oracle is not running")
+    else:
+        since = dt.datetime.fromtimestamp(found.since_ms // 1000, dt.UTC)
+        console.print(
+            f"since {since:%Y-%m-%d %H:%M:%S} UTC, from {found.base or 'nowhere yet'}: "
+            f"{found.agreed:,} of {found.checked:,} agreed, {found.not_compared:,} not compared"
+        )
+        console.print(
+            f"not checked: {found.skipped:,} not sampled, {found.behind:,} came too late, "
+            f"{found.not_stored:,} not in PostgreSQL, {found.unreadable:,} unreadable"
+        )
+        if found.problem:
+            console.print(found.problem)
+    if difference is not None:
+        console.print(
+            f"DIFFERS: {difference.portfolio}, {difference.snapshot_id}: {difference.detail}; "
+            "red until `riskstream oracle acknowledge`"
+        )
+        raise typer.Exit(1)
+
+
+@oracle_app.command("acknowledge")
+def acknowledge(
+    actor: Annotated[str, typer.Option("--by", help="Who has seen it.")],
+    note: Annotated[str, typer.Option(help="What is done about it.")] = "",
+) -> None:
+    """Record that the open difference was seen: the oracle is red for the next one only."""
+    said = Acknowledgement(actor=actor, note=note)
+    with OracleRecord(load_settings().connections().oracle_database_url) as record:
+        difference = record.acknowledge(actor=said.actor, note=said.note)
+    console = PlainConsole()
+    if difference is None:
+        console.print("there is no difference to acknowledge")
+        return
+    console.print(f"{difference.snapshot_id} of {difference.portfolio}: seen by {actor}")
