@@ -47,6 +47,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     ),
     "status": CommandPlace("system.runtime.commands", "status", "Show what runs where."),
     "down": CommandPlace("system.runtime.commands", "down", "Stop the stack."),
+    "recover": CommandPlace(
+        "system.runtime.recover", "recover", "Say what keeps the stream from starting; mend it."
+    ),
     "demo": CommandPlace(
         "validation.demo", "demo", "Replay early 2020 live and judge every number."
     ),

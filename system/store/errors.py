@@ -12,6 +12,7 @@
     │   └── SnapshotConflictError   two snapshots with one id
     └── InputError
         ├── ValueRefusedError       a value that no column of the database can hold
+        ├── StateChangedError       the state has gone on since a person looked at it
         ├── ForeignContentError     Redis holds what no driver has written
         ├── PageTokenError          a page token that no answer of ours contained
         └── SchemaError             the schema is of a newer version, or may not be changed
@@ -77,6 +78,10 @@ class CommitsUndoneError(RiskstreamError):
 
 class SnapshotConflictError(InternalError):
     """A snapshot's id is in the history already; neither replaces the other."""
+
+
+class StateChangedError(InputError):
+    """A recovery was made for another state than the one that the database holds."""
 
 
 class ForeignContentError(InputError):
