@@ -16,6 +16,8 @@ EXIT_FENCED: Final = 76
 EXIT_NEEDS_RECOVERY: Final = 78
 """State and topics, or state and program, do not belong together: a person decides
 (`riskstream recover`), and another start says the same."""
+REFUSAL: Final = "the stream does not start: "
+"""Opens the line of the log that says why; the sentence follows."""
 EXIT_INTERRUPTED: Final = 130
 
 

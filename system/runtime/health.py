@@ -18,7 +18,7 @@ from tenacity import (
 
 from system.runtime.component import Component, StillStartingError
 from system.runtime.errors import ComponentFailedError, PortTakenError, StackError
-from system.runtime.state import StateDir, last_lines
+from system.runtime.state import StateDir, last_lines, refusal
 from system.runtime.supervision import CRASHED_STATES, Supervisor
 from system.settings import Connections
 
@@ -128,4 +128,6 @@ def _failed(
     lines = last_lines(log_path, since=log_offset)
     taken = any(PORT_TAKEN.search(line) for line in lines)
     error_type = PortTakenError if taken else ComponentFailedError
+    if refused := refusal(log_path, since=log_offset):
+        reason = f"refuses to start: {refused}"
     return error_type(component.name, reason, log_path, lines)

@@ -26,6 +26,7 @@ from system.runtime.state import (
     is_held,
     last_lines,
     load_record,
+    refusal,
 )
 from system.runtime.supervision import (
     STOPPED_STATES,
@@ -263,7 +264,8 @@ class RunningStack:
         process = None if record.external else process
         state, problem = self._health(record, process, records)
         if record.name in pauses:
-            problem = pauses[record.name].sentence()
+            said = (refusal(self._state.log_path(record.name)), pauses[record.name].sentence())
+            problem = "; ".join(sentence for sentence in said if sentence)
         return ComponentStatus(
             record.name,
             state,

@@ -32,6 +32,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from system.exits import REFUSAL
 from system.runtime.errors import AlreadyRunningError, StackError
 from system.settings import SECRET_DIR_MODE, Settings, secret_file
 
@@ -362,3 +363,17 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def refusal(path: Path, *, since: int = 0) -> str:
+    """Return why a component refuses to start, from the end of its log; empty if it does not say.
+
+    Parameters
+    ----------
+    path : Path
+        The log.
+    since : int
+        As ``last_lines``.
+    """
+    said = [line.partition(REFUSAL)[2] for line in last_lines(path, since=since) if REFUSAL in line]
+    return said[-1] if said else ""

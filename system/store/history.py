@@ -32,7 +32,7 @@ from system.store.errors import (
     StoreUnavailableError,
     ValueRefusedError,
 )
-from system.store.formats import FORMAT, check_format
+from system.store.formats import check_format
 from system.store.identity import IdentityRecord, stored_state
 from system.store.limit_trail import LimitTrail
 from system.store.records import (
@@ -46,7 +46,7 @@ from system.store.records import (
     StoredState,
 )
 from system.store.schema import schema_problem, upgrade_schema
-from system.store.transactions import write_batch
+from system.store.transactions import take_fence, write_batch
 
 READERS_MAX: Final = 8
 READER_WAIT_S: Final = 3.0
@@ -165,15 +165,7 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         StoreUnavailableError
             If PostgreSQL does not answer within its attempts.
         """
-
-        def taken(cursor: Cursor) -> int:
-            cursor.execute(sql.TAKE_FENCE, {"above": above, "format": FORMAT})
-            row = cursor.fetchone()
-            if row is None:
-                raise NewerFormatError(one_row(cursor, sql.SELECT_FORMAT)[0], FORMAT)
-            return int(row[0])
-
-        return self._write(taken)
+        return self._write(lambda cursor: take_fence(cursor, above))
 
     def commit(self, batch: BatchCommit) -> bool:
         """Write everything that a micro-batch changes, in one transaction, once.

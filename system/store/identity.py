@@ -14,6 +14,7 @@ from system.store import sql
 from system.store.cursors import Cursor, Row, all_rows, one_row
 from system.store.errors import StateChangedError
 from system.store.records import LastRecord, StoredState
+from system.store.transactions import take_fence
 
 T = TypeVar("T")
 
@@ -169,6 +170,18 @@ class StateIdentity:
         return f"{self.database_id}/{self.server_identifier}/{self.generation}"
 
 
+def recovery_count(name: str) -> int:
+    """Return how many recoveries a state has behind it, by ``StateIdentity.name``; unknown: 0.
+
+    Examples
+    --------
+    >>> recovery_count("0d6a0c3a-0000-4000-8000-000000000001/7/2")
+    2
+    """
+    generation = name.rpartition("/")[2]
+    return int(generation) if generation.isascii() and generation.isdigit() else 0
+
+
 class IdentityRecord:
     """What a history says of its own identity; mixed into it."""
 
@@ -300,7 +313,7 @@ def write_recovery(cursor: Cursor, recovery: Recovery, actor: str) -> None:
     StateChangedError
         If the database holds another state by now.
     """
-    cursor.execute(sql.TAKE_FENCE, {"above": 0})
+    take_fence(cursor)
     held = {place: offset for place, offset, *_ in all_rows(cursor, sql.SELECT_OFFSETS)}
     if held != recovery.before:
         raise StateChangedError(

@@ -6,8 +6,24 @@ from collections.abc import Mapping, Sequence
 
 from system.store import limit_trail, sql
 from system.store.cursors import Cursor, all_rows, one_row
-from system.store.errors import CommitsUndoneError, FencedError
+from system.store.errors import CommitsUndoneError, FencedError, NewerFormatError
+from system.store.formats import FORMAT
 from system.store.records import NO_EPOCH, BatchCommit
+
+
+def take_fence(cursor: Cursor, above: int = 0) -> int:
+    """Take the next fence of the database, above ``above``; its epochs start afresh.
+
+    Raises
+    ------
+    NewerFormatError
+        If a newer version has written into the database.
+    """
+    cursor.execute(sql.TAKE_FENCE, {"above": above, "format": FORMAT})
+    row = cursor.fetchone()
+    if row is None:
+        raise NewerFormatError(one_row(cursor, sql.SELECT_FORMAT)[0], FORMAT)
+    return int(row[0])
 
 
 def write_batch(

@@ -9,7 +9,7 @@ from typing import Final
 
 from system.clock import SystemClock
 from system.errors import RiskstreamError
-from system.exits import EXIT_NEEDS_RECOVERY
+from system.exits import EXIT_NEEDS_RECOVERY, REFUSAL
 from system.settings import load_settings
 from system.store.errors import SchemaError
 from system.stream.continuity import StateMismatchError
@@ -45,7 +45,7 @@ def main() -> int:
     try:
         driver.run()
     except (StateMismatchError, SchemaError) as error:
-        logging.getLogger("system.stream").error("the stream does not start: %s", error)
+        logging.getLogger("system.stream").error("%s%s", REFUSAL, error)
         # supervisord takes an end within five seconds for a failed start, and not its exit code.
         driver.linger(LINGER_S)
         return EXIT_NEEDS_RECOVERY

@@ -17,6 +17,7 @@ from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS
 from system.errors import RiskstreamError
 from system.settings import Settings, load_settings
 from system.store.errors import StoreUnavailableError
+from system.store.identity import recovery_count
 from system.store.latest import LatestStore
 from system.store.oracle_record import OracleRecord
 from validation.oracle import checkpoint
@@ -27,6 +28,10 @@ POLL_S: Final = 0.1
 REST_S: Final = 0.05
 RETRY_S: Final = 2.0
 SYNC_EVERY_NS: Final = 2_000_000_000
+UNCOVERED: Final = (
+    "coverage unknown: the state went on without messages that Kafka had lost ({} times), so that "
+    "its numbers cannot be made anew from the topics"
+)
 LOWEST_PRIORITY: Final = 19
 """The oracle gives way to everything that it looks at."""
 _LOG: Final = logging.getLogger("validation.oracle")
@@ -97,6 +102,9 @@ class OracleProcess:
             self._stopping.wait(RETRY_S)
 
     def _follow(self) -> None:
+        if recoveries := recovery_count(self._store.identity()):
+            self._cannot(UNCOVERED.format(recoveries))
+            return
         servers = self._settings.connections().kafka_bootstrap_servers
         extents = topic_extents(servers, {})
         source = checkpoint.source_named(extents, self._settings.mark_wait_seconds)
@@ -128,7 +136,7 @@ class OracleProcess:
 
     def _run(self, oracle: LiveOracle, inputs: Follower, out: Follower, source: str) -> None:
         synced_ns = saved_ns = self._clock.monotonic_ns()
-        while not self._stopping.is_set():
+        while not (self._stopping.is_set() or recovery_count(self._store.identity())):
             oracle.step(POLL_S)
             now_ns = self._clock.monotonic_ns()
             if now_ns > synced_ns + SYNC_EVERY_NS:

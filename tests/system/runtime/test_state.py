@@ -22,6 +22,7 @@ from system.runtime.state import (
     load_record,
     opened_short_dir,
     opened_state_dir,
+    refusal,
     save_record,
 )
 from system.settings import Settings
@@ -165,3 +166,14 @@ def test_a_log_that_was_rotated_since_is_read_whole(tmp_path):
 
 def test_a_missing_log_has_no_lines(tmp_path):
     assert last_lines(tmp_path / "none") == []
+
+
+def test_why_a_component_refuses_to_start_is_the_last_sentence_that_says_so(tmp_path):
+    log = tmp_path / "stream.log"
+    assert refusal(log) == ""
+    first = "2026-11-30 ERROR system.stream the stream does not start: trades:0 begins at 13\n"
+    log.write_text(first + "INFO SparkContext stopped\n")
+    assert refusal(log) == "trades:0 begins at 13"
+    size = log.stat().st_size
+    log.write_text(first + "INFO SparkContext stopped\n" + "INFO ready\n")
+    assert refusal(log, since=size) == "", "another start's"
