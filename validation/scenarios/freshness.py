@@ -37,7 +37,7 @@ FRESH_WITHIN_S: Final = LAG_BOUND_SECONDS + SAID_WITHIN_S
 """The stream calls itself *lagging* when the oldest message that it does not cover is so old."""
 TOLD_WITHIN_S: Final = 5.0
 """After a standstill began: the bound of a question, the expiry of the heartbeat, and as much."""
-STAND_STILL: Final = frozenset({"pause", "cut", "kill"})
+STAND_STILL: Final = frozenset({"pause", "cut", "black_hole", "kill"})
 NEEDED: Final = frozenset({"kafka", "stream", "redis"})
 """Without these no number can be kept current."""
 

@@ -345,6 +345,7 @@ def test_running_is_not_said_long_after_the_broker_has_gone():
     assert told(["running"] * 7 + ["stale"] * 3) == [Verdict.FAILED]
     assert told(["running"] * 7 + ["stale"] * 3, what="api") == []
     assert told(["running"] * 7 + ["stale"] * 3, do="delay") == []
+    assert told(["running"] * 7 + ["stale"] * 3, do="black_hole") == [Verdict.FAILED]
     assert told(["running"] * 4, seconds=4) == []
 
 
