@@ -148,6 +148,7 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     carry_max_sessions: int = CARRY_MAX_SESSIONS
     carry_max_share: float = CARRY_MAX_SHARE
     outside_model: tuple[str, ...] = ()
+    positions_unknown: str = ""
 
 
 _TAKEN_OVER: Final = tuple(

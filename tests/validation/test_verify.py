@@ -240,7 +240,10 @@ def test_the_end_names_what_the_full_run_adds(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, Step("unit", "tests", (python("pass"),), 60))
-    assert "make verify-full adds every story on its own schedule" in run()[1]
+    full = run()[1]
+    assert (
+        "make verify-full adds faults with a second seed, every story on its own schedule" in full
+    )
     assert "make verify-full" not in run(("unit",))[1]
 
 
