@@ -1,4 +1,4 @@
-"""Where the token may go: to the API that it belongs to, and nowhere else.
+"""Authorization of requests: the token goes to the API that it belongs to, and nowhere else.
 
 An origin is scheme, host and port (RFC 6454); the rest of an address does not count.
 """

@@ -237,13 +237,13 @@ def opened_short_dir(state: StateDir, *, reachable: bool) -> Path:
 
 
 def _is_made_ours(folder: Path) -> bool:
-    """Make a folder if nothing stands there; return whether it is a folder of ours."""
+    """Make a folder where there is none; return whether it is a folder of this user."""
     try:
         folder.mkdir(mode=SECRET_DIR_MODE, exist_ok=True)
-        found = folder.lstat()
+        entry = folder.lstat()
     except OSError:  # a file, or a link to nothing
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return stat.S_ISDIR(entry.st_mode) and entry.st_uid == os.getuid()
 
 
 @contextmanager

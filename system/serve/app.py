@@ -148,13 +148,13 @@ def _open_router() -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["health"])
 
     @router.get("/health", **answers(Health, without_token=HealthState))
-    async def health(request: Request, credentials: Credentials) -> Response:
+    async def health_page(request: Request, credentials: Credentials) -> Response:
         """Say whether every server answers and the stream runs; in detail, with the token only."""
         if credentials is not None:
             await authorised(request, credentials)
-        told = await desks_of(request).health.health()
+        health = await desks_of(request).health.health()
         if credentials is None:
-            return json_answer(HealthState(ok=told.ok, state=told.stream.state))
-        return json_answer(told)
+            return json_answer(HealthState(ok=health.ok, state=health.stream.state))
+        return json_answer(health)
 
     return router

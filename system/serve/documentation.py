@@ -32,7 +32,7 @@ class Operation(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """What it does."""
+        """Description, or the summary where there is none."""
         return str(self.described.get("description") or self.described.get("summary", ""))
 
     @property

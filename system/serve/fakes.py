@@ -31,7 +31,7 @@ class MemoryBus:
         Raises
         ------
         UnavailableError
-            If told to be silent, or to lose its answers.
+            If set to be silent, or to lose its answers.
         """
         self.warm_up()
         topic = topic_of(message).name

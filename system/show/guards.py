@@ -1,4 +1,4 @@
-"""What stands before the dashboard's pages, pushes and WebSocket: host check and headers."""
+"""Middleware of the dashboard: host check, security headers, and the browser's cookie."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ REPLAY_EXPIRY_MS: Final = 5_000
 CONNECT_TIMEOUT_S: Final = 2.0
 REPLY_TIMEOUT_S: Final = 5.0
 ANSWER_BOUND_S: Final = 2.5
-"""How long somebody waits who asks the API: all attempts together, so that a 503 comes in 3 s."""
+"""Bound of a question of the API, all attempts together: a 503 comes within 3 s."""
 KEEPALIVES: Final = {
     socket.TCP_KEEPIDLE: 5,
     socket.TCP_KEEPINTVL: 2,

@@ -1,1 +1,1 @@
-"""What API and dashboard share as web servers: whose requests they take, and how many."""
+"""Web server parts of API and dashboard: host check, headers, connections and request rates."""

@@ -1,4 +1,4 @@
-"""How many requests are taken: a token bucket each for reading and for writing.
+"""Rate limits of requests: a token bucket each for reading and for writing.
 
 A bucket holds as many tokens as it gets in ``BURST_S`` seconds; a request takes one, and where
 there is none, it is refused with the time until there is (RFC 6585, status 429).

@@ -120,11 +120,11 @@ def test_json_for_programs_drives_no_terminal_and_says_the_same(indent: int | No
 def test_a_note_of_old_that_drives_a_terminal_is_printed_escaped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    told = {"event_id": 1, "kind": "acknowledged", "portfolio": "P", "measure": "gross"}
-    told |= {"before": "warning", "after": "warning", "value": 0.1, "warning": 0.1, "breach": 0.1}
-    told |= {"snapshot_id": "P-1", "event_time_ns": 0, "recorded_at_ns": 0, "acknowledges": 1}
-    row = msgspec.convert({**told, "actor": "[/x]", "note": "\x1b[2J[/x]"}, TrailRow)
-    _show_trail(TrailPage(portfolio="P", rows=(row,), next=None))
+    row = {"event_id": 1, "kind": "acknowledged", "portfolio": "P", "measure": "gross"}
+    row |= {"before": "warning", "after": "warning", "value": 0.1, "warning": 0.1, "breach": 0.1}
+    row |= {"snapshot_id": "P-1", "event_time_ns": 0, "recorded_at_ns": 0, "acknowledges": 1}
+    noted = msgspec.convert({**row, "actor": "[/x]", "note": "\x1b[2J[/x]"}, TrailRow)
+    _show_trail(TrailPage(portfolio="P", rows=(noted,), next=None))
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "[/x]" in shown

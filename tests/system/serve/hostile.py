@@ -7,7 +7,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from hypothesis import strategies as st
@@ -195,7 +195,7 @@ def bodies() -> st.SearchStrategy[bytes]:
 
 
 def query_values() -> st.SearchStrategy[str]:
-    """Return what stands in a query: any of what a reader of numbers, moments or names dislikes."""
+    """Return values of query parameters that readers of numbers, moments and names dislike."""
     return st.one_of(
         st.sampled_from([*NUMBERS, *TEXTS, *MOMENTS, *PAGE_TOKENS]),
         st.text(max_size=20),
@@ -203,7 +203,7 @@ def query_values() -> st.SearchStrategy[str]:
 
 
 def percent_encoded(text: str) -> str:
-    """Return a text as it stands in an address, also one that is no text of Unicode."""
+    """Return a text percent-encoded, also one that is no text of Unicode."""
     return quote(text.encode("utf-8", "surrogatepass"), safe="")
 
 
@@ -214,3 +214,9 @@ def addresses(path: str, names: list[str]) -> Iterator[str]:
         for name in names:
             address = address.replace("{%s}" % name, percent_encoded(text))  # noqa: UP031
         yield address
+
+
+def query_names(operation: dict[str, Any]) -> list[str]:
+    """Return the names of the query parameters of a described operation."""
+    parameters = operation.get("parameters", ())
+    return [parameter["name"] for parameter in parameters if parameter["in"] == "query"]

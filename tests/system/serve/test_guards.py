@@ -57,8 +57,8 @@ def test_a_wrong_token_takes_nothing_from_the_rate_of_the_right_one(trading: Wor
 
 
 def test_health_tells_nothing_of_the_servers_without_the_token(world: World) -> None:
-    told = world.client.get("/v1/health").json()
-    assert {"components", "offsets", "lag", "version"} <= told.keys()
+    details = world.client.get("/v1/health").json()
+    assert {"components", "offsets", "lag", "version"} <= details.keys()
     world.client.headers.pop("Authorization")
     assert world.client.get("/v1/health").json() == {"ok": False, "state": "stale"}
 

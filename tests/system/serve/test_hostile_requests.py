@@ -67,7 +67,7 @@ def test_hostile_names_in_every_address_are_refused(book: Named) -> None:
 def test_hostile_values_of_every_parameter_are_refused(book: Named) -> None:
     values = (*hostile.NUMBERS, *hostile.TEXTS, *hostile.MOMENTS, *hostile.PAGE_TOKENS)
     for method, path, operation in operations(book):
-        wanted = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+        wanted = hostile.query_names(operation)
         address = re.sub(r"{\w+}", "P", path)
         for name in wanted:
             for value in values:
@@ -80,8 +80,8 @@ def test_hostile_values_of_every_parameter_are_refused(book: Named) -> None:
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_hostile_bodies_of_every_operation_are_refused(book: Named, data: st.DataObject) -> None:
-    taking = [one for one in operations(book) if one[0] in {"POST", "PUT"}]
-    method, path, _ = data.draw(st.sampled_from(taking))
+    writing = [operation for operation in operations(book) if operation[0] in {"POST", "PUT"}]
+    method, path, _ = data.draw(st.sampled_from(writing))
     asked = Asked(method, re.sub(r"{\w+}", "P", path), data.draw(hostile.bodies()))
     check(answered(book, asked), asked)
 

@@ -171,9 +171,9 @@ def test_a_slow_client_loses_no_end_of_day_to_a_newer_live_number(
     async def test(world: World) -> None:
         subscription = Subscription()
         closes = world.pushed("often", kind=SnapshotKind.END_OF_DAY)
-        often = [one for _ in range(20) for one in world.pushed("often")]
-        for one in (*closes, *often):
-            subscription.offer(one)
+        often = [pushed for _ in range(20) for pushed in world.pushed("often")]
+        for snapshot in (*closes, *often):
+            subscription.offer(snapshot)
         assert [event.id for event in await drained(subscription)] == ids([*closes, *often[-3:]])
         assert subscription.dropped_count == 17
 
@@ -188,11 +188,11 @@ def test_a_client_that_leaves_too_many_ends_of_day_is_ended_and_can_resume(
 
     async def test(world: World) -> None:
         subscription = Subscription()
-        pushed = [one for _ in range(20) for one in world.pushed(kind=SnapshotKind.END_OF_DAY)]
-        for one in pushed:
-            subscription.offer(one)
-        found = [event.id for event in await drained(subscription)]
-        assert found == ids(pushed[:9]), "no hole before the end: it resumes from the last one"
+        pushed = [close for _ in range(20) for close in world.pushed(kind=SnapshotKind.END_OF_DAY)]
+        for close in pushed:
+            subscription.offer(close)
+        received = [event.id for event in await drained(subscription)]
+        assert received == ids(pushed[:9]), "no hole before the end: it resumes from the last one"
 
     run(test, with_hub=False)
 

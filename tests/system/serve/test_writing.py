@@ -187,8 +187,8 @@ def test_a_trade_that_is_not_confirmed_is_sent_again_under_its_id_and_counts_onc
     again = {**TRADE, "trade_id": problem["trade_id"]}
     for _ in range(2):
         assert accepted(trading.client.post("/v1/trades", json=again)).version == 0
-    assert [one.trade_id for one in trading.bus.sent] == [problem["trade_id"]] * 3
-    assert {one.version for one in trading.bus.sent} == {0}
+    assert [trade.trade_id for trade in trading.bus.sent] == [problem["trade_id"]] * 3
+    assert {trade.version for trade in trading.bus.sent} == {0}
 
 
 def test_a_trade_with_an_id_that_is_not_confirmed_keeps_it(trading: Any) -> None:
