@@ -6,7 +6,6 @@ import contextlib
 import re
 import socket
 import time
-from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 HALF = b"GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 HELD_COUNT = 2_000
 SLACK_S = 10.0
+STRIDE = 5
 
 
 def status_of(client: httpx.Client, asked: Asked) -> tuple[int, str]:
@@ -47,11 +47,13 @@ def test_no_hostile_value_of_a_parameter_ends_in_500(api: Any) -> None:
     with httpx.Client(base_url=api.url, timeout=60, headers=HEADERS) as client:
         for path, methods in client.get("/openapi.json").json()["paths"].items():
             for method, operation in methods.items():
-                for name, value in product(hostile.query_names(operation), values):
-                    address = re.sub(r"{\w+}", "P", path)
-                    query = f"{name}={percent_encoded(value)}"
-                    status, said = status_of(client, Asked(method.upper(), f"{address}?{query}"))
-                    assert status < 500 or status == 503, f"{method} {address}?{query}: {said}"
+                # Each value at some parameters; every one at all of them, without servers, is in
+                # tests/system/serve/test_hostile_requests.py.
+                for index, name in enumerate(hostile.query_names(operation)):
+                    for value in values[index % STRIDE :: STRIDE]:
+                        address = re.sub(r"{\w+}", "P", path) + f"?{name}={percent_encoded(value)}"
+                        status, said = status_of(client, Asked(method.upper(), address))
+                        assert status < 500 or status == 503, f"{method} {address}: {said}"
 
 
 def test_half_sent_requests_keep_no_place_and_are_closed(api: Any) -> None:
