@@ -59,12 +59,12 @@ def styled(*parts: str | tuple[str, str]) -> Text:
     return Text.assemble(*((visible(text), style) for text, style in pairs))
 
 
-def terminal_json(value: msgspec.Struct, *, indent: int | None = None) -> str:
+def terminal_json(value: object, *, indent: int | None = None) -> str:
     """Return a value as JSON in which what drives a terminal is escaped: the same values.
 
     Parameters
     ----------
-    value : Struct
+    value : object
         Texts in it may hold anything that JSON can.
     indent : int or None
         Spaces per level; None: one line.

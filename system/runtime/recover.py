@@ -260,7 +260,7 @@ def _mend(
             history.recover(recovery, actor=actor)
     if as_json:
         told = {"lost": recovery.lost, "offsets": recovery.offsets, "books": recovery.books}
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(told)).decode() + "\n")
+        sys.stdout.write(terminal_json(told, indent=2) + "\n")
         return
     console = PlainConsole()
     verb = "would be recorded as lost" if dry_run else "are recorded as lost"
