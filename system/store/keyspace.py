@@ -180,9 +180,10 @@ return {0, 1}
 BEAT: Final = (
     _LIBRARY
     + """
--- KEYS: fence, heartbeat, watermark, portfolios
--- ARGV: fence, epoch, JSON, expiry in milliseconds, portfolios that were published
+-- KEYS: fence, heartbeat, watermark, portfolios, identity
+-- ARGV: fence, epoch, JSON, expiry in milliseconds, portfolios that were published, identity
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+if ARGV[6] ~= '' then redis.call('SET', KEYS[5], ARGV[6]) end
 local published = tonumber(ARGV[5])
 local whole = redis.call('EXISTS', KEYS[3]) == 1 and redis.call('SCARD', KEYS[4]) >= published
 return {0, (whole or published == 0) and 1 or 0}

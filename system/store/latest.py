@@ -74,6 +74,7 @@ class LatestStore:
             retry=Retry(redis_backoff(), attempts),
         )
         self._attempts = attempts
+        self._identity = ""
         self._publish = self._redis.register_script(keyspace.PUBLISH)
         self._mark_durable = self._redis.register_script(keyspace.MARK_DURABLE)
         self._beat = self._redis.register_script(keyspace.BEAT)
@@ -144,6 +145,7 @@ class LatestStore:
             If Redis does not answer.
         """
         last = [] if committed is None else [committed.fence, committed.epoch]
+        self._identity = identity
         values = [fence, 0, identity, keyspace.LATEST_PREFIX, *last]
         self._run(self._claim, list(keyspace.CLAIMED_KEYS), values, fence)
 
@@ -247,8 +249,11 @@ class LatestStore:
             keyspace.HEARTBEAT_KEY,
             keyspace.WATERMARK_KEY,
             keyspace.PORTFOLIOS_KEY,
+            keyspace.IDENTITY_KEY,
         ]
-        values = [fence, epoch, beat, keyspace.HEARTBEAT_EXPIRY_MS, portfolio_count]
+        # An emptied Redis must know again whose numbers it is filled with.
+        bound = keyspace.HEARTBEAT_EXPIRY_MS
+        values = [fence, epoch, beat, bound, portfolio_count, self._identity]
         return bool(self._run(self._beat, keys, values, fence))
 
     def publish_oracle(self, status: OracleStatus) -> None:

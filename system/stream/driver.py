@@ -47,6 +47,7 @@ from system.stream.session import start_session
 from system.stream.shards import ShardedValuation
 from system.stream.standby import await_turn
 from system.stream.takeover import (
+    BrokerWatch,
     check_state,
     next_epoch,
     published_offsets,
@@ -299,7 +300,10 @@ class Driver:
                 caught_up=lambda: batch.has_read(backlog, consumed_offsets(query)),
                 portfolio_count=lambda: batch.published_count,
             ),
-            ask_broker=lambda: topic_ends.ask(ASK_BOUND_S),
+            ask_broker=BrokerWatch(
+                lambda: topic_ends.ask(ASK_BOUND_S),
+                lambda: check_state(servers.history, servers.bootstrap),
+            ),
             lag_bound_ns=round(self._settings.lag_bound_seconds * 1e9),
             on_emptied=self.fill_redis_again,
             on_fenced=self.fail,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from system.bus.announced import announced_fence
 from system.bus.extents import topic_extents
 from system.contracts.topics import RISK_SNAPSHOTS
+from system.errors import UnavailableError
 from system.store.history import RiskHistory
 from system.store.identity import StateIdentity
 from system.store.latest import LatestStore
@@ -130,3 +131,43 @@ def starting_offsets(stored: StoredState, ends: Mapping[str, int]) -> dict[str, 
         Every partition that there is, ``topic:partition``, and its end.
     """
     return {name: stored.offsets.get(name, 0) for name in sorted(ends)}
+
+
+class BrokerWatch:
+    """Ends of the topics, asked for; after the broker was away, they are compared with the state.
+
+    A broker may come back with another disk, an older one, or without its tail: a driver that
+    runs would read on at offsets that count other messages.
+
+    Parameters
+    ----------
+    ask : callable
+        Returns the ends of the topics; raises `UnavailableError` while the broker is away.
+    check : callable
+        Raises `StateMismatchError` if Kafka does not hold the messages that follow the state.
+    """
+
+    def __init__(self, ask: Callable[[], dict[str, int]], check: Callable[[], object]) -> None:
+        self._ask = ask
+        self._check = check
+        self._was_away = False
+
+    def __call__(self) -> dict[str, int]:
+        """Return the ends of the topics.
+
+        Raises
+        ------
+        StateMismatchError
+            If the broker came back with other messages.
+        UnavailableError
+            If it does not answer.
+        """
+        try:
+            ends = self._ask()
+        except UnavailableError:
+            self._was_away = True
+            raise
+        if self._was_away:
+            self._check()
+            self._was_away = False
+        return ends

@@ -368,3 +368,11 @@ def test_a_write_waits_until_a_script_of_somebody_has_ended(redis_url: str) -> N
         written.result(timeout=10)
         client.config_set("busy-reply-threshold", before)
         waiting.close()
+
+
+def test_an_emptied_redis_knows_again_whose_numbers_it_holds(redis_url: str) -> None:
+    with LatestStore(redis_url) as store, redis.Redis.from_url(redis_url) as plain:
+        store.claim(1, identity="a/1/0")
+        plain.flushdb()
+        store.beat(1, 0, monotonic_ns=1, state=StreamState.RUNNING)
+        assert store.identity() == "a/1/0"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from system.errors import UnavailableError
 from system.store.history_fake import MemoryHistory
 from system.store.identity import StateIdentity
 from system.store.latest_fake import MemoryLatest
@@ -14,7 +15,8 @@ from system.store.live import Watermark
 from system.store.records import BatchCommit
 from system.store.samples import sample_snapshot
 from system.stream import takeover
-from system.stream.takeover import published_offsets, taken_over
+from system.stream.continuity import Break, BreakKind, StateMismatchError
+from system.stream.takeover import BrokerWatch, published_offsets, taken_over
 
 
 @pytest.fixture
@@ -99,3 +101,48 @@ def test_offsets_that_kafka_has_lost_are_not_waited_for(caplog):
     with caplog.at_level(logging.WARNING):
         assert published_offsets(watermark, {"trades:0": 4, "fx_rates:0": 12}) == {"fx_rates:0": 9}
     assert "trades:0 up to offset 5, which Kafka has lost" in caplog.text
+
+
+class Broker:
+    """Answers, or is away; and a check that counts."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.checks = 0
+        self.mismatch: Exception | None = None
+
+    def ask(self) -> dict[str, int]:
+        if self.is_away:
+            raise UnavailableError("away")
+        return {"trades:0": 5}
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.mismatch is not None:
+            raise self.mismatch
+
+
+def test_a_broker_that_comes_back_is_compared_with_the_state_once():
+    broker = Broker()
+    watch = BrokerWatch(broker.ask, broker.check)
+    assert watch() == {"trades:0": 5}
+    assert broker.checks == 0
+    broker.is_away = True
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            watch()
+    broker.is_away = False
+    assert [watch(), watch()] == [{"trades:0": 5}] * 2
+    assert broker.checks == 1
+
+
+def test_a_broker_that_comes_back_with_other_messages_ends_the_driver():
+    broker = Broker()
+    watch = BrokerWatch(broker.ask, broker.check)
+    broker.is_away = True
+    with pytest.raises(UnavailableError):
+        watch()
+    broker.is_away = False
+    broker.mismatch = StateMismatchError([Break(BreakKind.TOPICS, "trades:0", "another record")])
+    with pytest.raises(StateMismatchError, match="another record"):
+        watch()
