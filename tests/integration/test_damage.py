@@ -73,9 +73,9 @@ def test_a_lost_database_is_an_empty_one_with_the_schema(stack, history):
     committed(history, fence, 0)
     bit, _ = damage.lose_database(stack.connections)
     assert bit
-    with RiskHistory(stack.connections.database_url) as anew:
-        assert anew.load().offsets == {}
-        assert anew.acquire_fence() == 1
+    with RiskHistory(stack.connections.database_url) as empty:
+        assert empty.load().offsets == {}
+        assert empty.acquire_fence() == 1
 
 
 def test_an_emptied_redis_has_no_key(stack):

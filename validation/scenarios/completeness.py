@@ -53,6 +53,6 @@ def check_announced(stored: Sequence[RiskSnapshot], announced: Collection[str]) 
     announced : collection of str
         Ids of the snapshots on the topic.
     """
-    ends = [one.snapshot_id for one in stored if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [each.snapshot_id for each in stored if each.kind is SnapshotKind.END_OF_DAY]
     problems = [f"{name} was never announced" for name in ends if name not in announced]
     return judged(ANNOUNCED, problems, passed=f"{len(ends)} ends of day on risk_snapshots")

@@ -31,28 +31,31 @@ def without_trades(snapshot):
 
 def test_a_trade_that_one_snapshot_names_passes(run):
     records, stored = run
-    found = check_trades_named(records, stored)
-    assert (found.verdict, found.detail) == (Verdict.PASSED, f"1 trades, {len(stored)} snapshots")
+    finding = check_trades_named(records, stored)
+    assert (finding.verdict, finding.detail) == (
+        Verdict.PASSED,
+        f"1 trades, {len(stored)} snapshots",
+    )
 
 
 def test_a_trade_that_no_snapshot_names_fails(run):
     records, stored = run
-    found = check_trades_named(records, [without_trades(snapshot) for snapshot in stored])
-    assert found.verdict is Verdict.FAILED
-    assert "is named by no stored snapshots" in found.detail
+    finding = check_trades_named(records, [without_trades(snapshot) for snapshot in stored])
+    assert finding.verdict is Verdict.FAILED
+    assert "is named by no stored snapshots" in finding.detail
 
 
 def test_a_trade_that_two_snapshots_name_fails(run):
     records, stored = run
     naming = next(snapshot for snapshot in stored if snapshot.trade_ids)
-    found = check_trades_named(records, [*stored, naming])
-    assert "is named by 2 stored snapshots" in found.detail
+    finding = check_trades_named(records, [*stored, naming])
+    assert "is named by 2 stored snapshots" in finding.detail
 
 
 def test_an_end_of_day_that_was_not_announced_fails(run):
     _, stored = run
     ids = {snapshot.snapshot_id for snapshot in stored}
     assert check_announced(stored, ids).verdict is Verdict.PASSED
-    end = next(one.snapshot_id for one in stored if one.kind is SnapshotKind.END_OF_DAY)
-    found = check_announced(stored, ids - {end})
-    assert (found.verdict, found.detail) == (Verdict.FAILED, f"{end} was never announced")
+    end = next(each.snapshot_id for each in stored if each.kind is SnapshotKind.END_OF_DAY)
+    finding = check_announced(stored, ids - {end})
+    assert (finding.verdict, finding.detail) == (Verdict.FAILED, f"{end} was never announced")

@@ -46,7 +46,7 @@ INSERT INTO public.{table} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM
 def undo_commits(connections: Connections, *, behind_s: float, clock: Clock) -> tuple[bool, str]:
     """Take the rows of the commits of some seconds back; return whether there were some.
 
-    The driver goes on: its connections live, and it is told nothing.
+    The driver works on: its connections stay open, and nothing tells it of the loss.
 
     Parameters
     ----------
@@ -100,8 +100,9 @@ def restore_database(
         data.rename(data.with_name("lost"))
         kept.rename(data)
     with closing(psycopg.connect(connections.database_url)) as connection:
-        found = _committed(connection.cursor())
-    return found != lost, f"{before}; PostgreSQL was at {_place(lost)} and is at {_place(found)}"
+        restored = _committed(connection.cursor())
+    witness = f"{before}; PostgreSQL was at {_place(lost)} and is at {_place(restored)}"
+    return restored != lost, witness
 
 
 def lose_database(connections: Connections) -> tuple[bool, str]:

@@ -35,7 +35,7 @@ JUDGED_EVERY_S: Final = 0.5
 
 
 class FaultOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fault did; times are CLOCK_MONOTONIC.
+    """Effect of a fault and the recovery from it; times are CLOCK_MONOTONIC.
 
     ``bit`` with its ``witness``: what was seen of the process itself. ``recovered_s``
     runs from the fault's beginning until the first moment from which the stream was *running*
@@ -120,7 +120,7 @@ class FaultInjector:
 
     @property
     def count(self) -> int:
-        """How many faults there are."""
+        """Number of faults of the scenario."""
         return len(self._faults)
 
     def begin(self, index: int, go_on: Callable[[], None] = lambda: None) -> None:

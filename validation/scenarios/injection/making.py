@@ -65,7 +65,7 @@ POLL_S: Final = 0.1
 TOPICS: Final = {topic.name: topic for topic in INPUT_TOPICS}
 
 Witness = tuple[bool, str]
-"""Whether a fault bit, and what was seen of it."""
+"""True where a fault had its effect; the sentence names the evidence."""
 
 
 class FaultMaker:

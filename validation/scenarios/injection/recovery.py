@@ -16,9 +16,9 @@ import msgspec
 from system.contracts.api import StreamState
 
 HOLDS_S: Final = 30.0
-"""How long a recovery must hold before it counts."""
+"""Seconds that a recovery must hold before it counts."""
 COVERED_WITHIN_S: Final = 8.0
-"""How long a record may lie on a topic before the stream must have covered it: the 5 s after which
+"""Seconds until the stream must have covered a record on a topic: the 5 s after which
 the stream takes *running* back (decision 0126), and 3 s until it has."""
 MAX_GAP_S: Final = 2.0
 """Longest time between two looks that counts as seen: who did not look has seen nothing."""
@@ -149,8 +149,8 @@ def complaint(looks: Sequence[Look], index: int, wanted: Mapping[str, int] | Non
     missing = {name: end for name, end in due if look.covered.get(name, 0) < end}
     if not missing:
         return ""
-    told = ", ".join(f"{name} at {end}" for name, end in sorted(missing.items()))
-    return f"running, and not covering {told}"
+    places = ", ".join(f"{name} at {end}" for name, end in sorted(missing.items()))
+    return f"running, and not covering {places}"
 
 
 def _ends_before(looks: Sequence[Look], index: int) -> tuple[tuple[str, int], ...]:

@@ -56,7 +56,7 @@ class SecondDriver(FaultTable, frozen=True, kw_only=True, tag="second_driver"):
 
 
 class Delay(FaultTable, frozen=True, kw_only=True, tag="delay"):
-    """What goes between the product and a server takes ``milliseconds`` longer, each way."""
+    """Bytes between the product and a server take ``milliseconds`` longer, each way."""
 
     what: Link
     milliseconds: Annotated[int, Meta(ge=1, le=5_000)] = 200

@@ -1,4 +1,4 @@
-"""Faults one after the other: what waits, what is told meanwhile, what never came."""
+"""Faults one after the other: the order, the status meanwhile, and a fault that never came."""
 
 from __future__ import annotations
 
@@ -74,10 +74,12 @@ def test_a_fault_waits_for_the_one_before_it_and_the_source_with_it(injector):
     assert gone_on[1].wait(BOUND_S)
     outcomes = injector.outcomes()
     assert injector.order == ["kafka", "redis"]
-    assert [one.bit for one in outcomes] == [True, True, False]
+    assert [outcome.bit for outcome in outcomes] == [True, True, False]
     assert outcomes[2].witness == "its moment never came"
-    assert [one.is_over for one in injector.begun()] == [True, True]
-    assert [one.recovered_s for one in outcomes] == [None, None, None], "nothing held for 30 s"
+    assert [fault.is_over for fault in injector.begun()] == [True, True]
+    assert [outcome.recovered_s for outcome in outcomes] == [None, None, None], (
+        "nothing held for 30 s"
+    )
 
 
 def test_recoveries_that_share_their_time_hold_behind_the_last_fault(injector):
@@ -86,7 +88,7 @@ def test_recoveries_that_share_their_time_hold_behind_the_last_fault(injector):
         injector.begin(index)
     outcomes = injector.outcomes()
     assert outcomes[2].began_ns - outcomes[0].began_ns < 20 * 10**9
-    assert all(one.recovered_s is not None and one.held_s >= 30 for one in outcomes)
+    assert all(each.recovered_s is not None and each.held_s >= 30 for each in outcomes)
 
 
 def test_a_recovery_of_its_own_is_held_before_the_next_fault_begins():

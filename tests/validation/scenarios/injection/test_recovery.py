@@ -19,8 +19,8 @@ def look(second: float, state: str = "running", covered: int | None = 10, ends: 
 
 def states(*spans: tuple[int, str]) -> list[Look]:
     """Return a look a second: (seconds, state) one after the other."""
-    told = [state for seconds, state in spans for _ in range(seconds)]
-    return [look(second, state) for second, state in enumerate(told)]
+    by_second = [state for seconds, state in spans for _ in range(seconds)]
+    return [look(second, state) for second, state in enumerate(by_second)]
 
 
 def judged(looks, *, ended_s: float = 0.0, deadline_s: float = 480.0, **options):
@@ -33,28 +33,28 @@ def judged(looks, *, ended_s: float = 0.0, deadline_s: float = 480.0, **options)
     )
 
 
-def seconds(found) -> float | None:
-    return None if found.since_ns is None else (found.since_ns - BEGAN_NS) / 1e9
+def seconds(outcome) -> float | None:
+    return None if outcome.since_ns is None else (outcome.since_ns - BEGAN_NS) / 1e9
 
 
 def test_recovery_is_the_first_moment_from_which_all_is_well_for_thirty_seconds():
-    found = judged(states((4, "stale"), (2, "warming"), (31, "running")))
-    assert (found.is_held, seconds(found), found.held_s) == (True, 6.0, HOLDS_S)
-    assert found.relapses == ()
+    outcome = judged(states((4, "stale"), (2, "warming"), (31, "running")))
+    assert (outcome.is_held, seconds(outcome), outcome.held_s) == (True, 6.0, HOLDS_S)
+    assert outcome.relapses == ()
     short = judged(states((4, "stale"), (30, "running")))
     assert (short.is_held, seconds(short), short.held_s) == (False, 4.0, 29.0)
 
 
 def test_a_stream_that_looks_well_and_stands_still_later_has_not_recovered():
-    found = judged(states((10, "running"), (200, "stale")))
-    assert (found.is_held, seconds(found)) == (False, None)
-    (relapse,) = found.relapses
+    outcome = judged(states((10, "running"), (200, "stale")))
+    assert (outcome.is_held, seconds(outcome)) == (False, None)
+    (relapse,) = outcome.relapses
     assert (relapse.after_s, relapse.held_s, relapse.why) == (10.0, 9.0, "stale")
 
 
 def test_time_that_a_recovery_has_held_is_lost_with_a_relapse():
-    found = judged(states((20, "running"), (1, "stale"), (20, "running"), (1, "stale")))
-    assert not found.is_held
+    outcome = judged(states((20, "running"), (1, "stale"), (20, "running"), (1, "stale")))
+    assert not outcome.is_held
     again = judged(states((20, "running"), (5, "stale"), (31, "running")))
     assert (again.is_held, seconds(again), len(again.relapses)) == (True, 25.0, 1)
 
@@ -76,10 +76,10 @@ def test_running_beside_records_that_nobody_reads_is_no_recovery():
     """A stream without an executor says *running* for as long as nobody asks what it reads."""
     first = [look(second) for second in range(10)]
     growing = [look(second, covered=10, ends=10 + second) for second in range(10, 60)]
-    found = judged([*first, *growing])
-    assert not found.is_held
-    assert found.relapses[0].after_s == pytest.approx(10 + COVERED_WITHIN_S)
-    assert found.relapses[0].why == "running, and not covering market_data:0 at 20"
+    outcome = judged([*first, *growing])
+    assert not outcome.is_held
+    assert outcome.relapses[0].after_s == pytest.approx(10 + COVERED_WITHIN_S)
+    assert outcome.relapses[0].why == "running, and not covering market_data:0 at 20"
     keeps_up = [look(second, covered=10 + second - 3, ends=10 + second) for second in range(3, 60)]
     assert judged([*[look(second) for second in range(3)], *keeps_up]).is_held
 
@@ -91,13 +91,13 @@ def test_without_the_brokers_answer_nobody_knows_what_must_be_covered():
 def test_a_later_fault_and_its_recovery_count_neither_for_nor_against():
     looks = states((10, "running"), (15, "stale"), (31, "running"))
     later = [Span(look(10).at_ns, look(25).at_ns)]
-    found = judged(looks, later=later)
-    assert (found.is_held, seconds(found), found.relapses) == (True, 0.0, ())
+    outcome = judged(looks, later=later)
+    assert (outcome.is_held, seconds(outcome), outcome.relapses) == (True, 0.0, ())
     short = judged(looks[:40], later=later)
     assert (short.is_held, short.held_s) == (False, 9.0 + 14.0)
     assert not judged(looks, later=[Span(look(10).at_ns, None)]).is_held
 
 
 def test_a_gap_between_two_looks_is_not_time_that_was_seen():
-    found = judged([look(0), look(60)])
-    assert (found.is_held, found.held_s) == (False, 2.0)
+    outcome = judged([look(0), look(60)])
+    assert (outcome.is_held, outcome.held_s) == (False, 2.0)
