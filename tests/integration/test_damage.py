@@ -50,7 +50,8 @@ def test_undone_commits_leave_the_rows_of_before_and_the_next_one_is_refused(sta
         history.commit(BatchCommit(fence, 3, {"trades:0": 4}))
 
 
-def test_files_of_a_backup_bring_back_the_state_of_their_moment(stack, history):
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_files_of_a_backup_bring_back_the_state_of_their_moment(stack, history, time):
     fence = history.acquire_fence()
     committed(history, fence, 0)
     later = threading.Timer(2.0, committed, (history, fence, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -90,14 +91,16 @@ def restore_database(
         Measures them.
     """
     data = connections.state_dir / POSTGRES / "data"
-    kept = data.with_name("backup")
+    kept, gone = data.with_name("backup"), data.with_name("lost")
+    for leftover in (kept, gone):  # of an earlier story on this stack
+        shutil.rmtree(leftover, ignore_errors=True)
     with _stopped(running):
         before = _files_copied(data, kept)
     clock.sleep(behind_s)
     with closing(psycopg.connect(connections.database_url)) as connection:
         lost = _committed(connection.cursor())
     with _stopped(running):
-        data.rename(data.with_name("lost"))
+        data.rename(gone)
         kept.rename(data)
     with closing(psycopg.connect(connections.database_url)) as connection:
         restored = _committed(connection.cursor())
