@@ -65,20 +65,27 @@ class Operation(NamedTuple):
 def add_documentation(app: FastAPI) -> None:
     """Let an app answer ``/docs`` with its documentation."""
 
+    @cache  # whoever asks without a token costs no more than sending it
+    def page() -> str:
+        return documentation_page(app.openapi())
+
     async def documentation(_request: Request) -> HTMLResponse:
-        described = app.openapi()
-        page = _template().render(
-            info=described["info"],
-            style=_style(),
-            operations=list(operations(described)),
-            schemas={
-                name: json.dumps(schema, indent=2, ensure_ascii=False)
-                for name, schema in sorted(described["components"]["schemas"].items())
-            },
-        )
-        return HTMLResponse(page, headers={"Content-Security-Policy": policy(_style())})
+        return HTMLResponse(page(), headers={"Content-Security-Policy": policy(_style())})
 
     app.add_route(PATH, documentation, include_in_schema=False)
+
+
+def documentation_page(described: Mapping[str, Any]) -> str:
+    """Return the page of an OpenAPI description, as HTML."""
+    return _template().render(
+        info=described["info"],
+        style=_style(),
+        operations=list(operations(described)),
+        schemas={
+            name: json.dumps(schema, indent=2, ensure_ascii=False)
+            for name, schema in sorted(described["components"]["schemas"].items())
+        },
+    )
 
 
 def operations(described: Mapping[str, Any]) -> Iterator[Operation]:
