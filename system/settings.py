@@ -194,6 +194,11 @@ class Settings(BaseSettings):
         return self.state_dir / "checkpoints"
 
     @property
+    def alive_dir(self) -> Path:
+        """The folder of files that processes touch to show their supervisor that they run."""
+        return self.state_dir / "alive"
+
+    @property
     def spark_conf_dir(self) -> Path:
         """The folder that ``SPARK_CONF_DIR`` names for master, worker and driver.
 

@@ -10,9 +10,12 @@ a terminal attached.
 from __future__ import annotations
 
 import json
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from supervisor import events
 from supervisor.datatypes import RestartUnconditionally
@@ -23,6 +26,8 @@ from system.runtime.restarts import CRASH_WINDOW_S, MAX_CRASHES, RestartPolicy
 
 FATAL_PAUSE_MIN_S: Final = 5.0
 """supervisord's own quick attempts have just failed."""
+SILENT_TICKS_MAX: Final = 36
+"""Of 5 s each, three minutes: what a process of its own can notice it has noticed before."""
 REMEDY: Final = (
     "its log says why: mend that, then `riskstream up` starts everything again; data are kept, "
     "and the stream goes on where it ended"
@@ -34,6 +39,11 @@ class _Held:
     process: Any
     due_ns: int
     crash_count: int
+
+
+class _Sign(NamedTuple):
+    touched_ns: int
+    tick_count: int
 
 
 class Sentinel:
@@ -49,6 +59,11 @@ class Sentinel:
         Decides about each crash.
     clock : Clock
         Measures crash rates and pauses.
+    alive_dir : Path
+        A component that touches a file of its name and process id there is watched: where it
+        stops doing so while it runs, its process is ended.
+    kill : callable
+        Ends a process with its group.
     """
 
     def __init__(
@@ -57,12 +72,19 @@ class Sentinel:
         failure_path: Path,
         policy: RestartPolicy,
         clock: Clock,
+        *,
+        alive_dir: Path = Path("alive"),
+        kill: Callable[[int], None] = lambda pid: os.killpg(pid, signal.SIGKILL),
     ) -> None:
         self._supervisord = supervisord
         self._failure_path = failure_path
         self._policy = policy
         self._clock = clock
+        self._alive_dir = alive_dir
+        self._kill = kill
         self._held: dict[str, _Held] = {}
+        self._started: dict[str, Any] = {}
+        self._signs: dict[str, _Sign] = {}
         events.subscribe(events.ProcessStateFatalEvent, self._gave_up)
         events.subscribe(events.ProcessStateExitedEvent, self._exited)
         events.subscribe(events.ProcessStateStartingEvent, self._starting)
@@ -114,9 +136,14 @@ class Sentinel:
 
     def _starting(self, event: Any) -> None:  # noqa: ANN401 - untyped library
         event.process.config.autorestart = RestartUnconditionally
-        self._held.pop(event.process.config.name, None)
+        name = event.process.config.name
+        self._held.pop(name, None)
+        self._started[name] = event.process
+        self._signs.pop(name, None)
 
     def _tick(self, _event: Any) -> None:  # noqa: ANN401 - untyped library
+        for name, process in self._started.items():
+            self._watch(name, process)
         now_ns = self._clock.monotonic_ns()
         due = [name for name, held in self._held.items() if held.due_ns <= now_ns]
         for name in due:
@@ -124,6 +151,21 @@ class Sentinel:
             is_down = process.get_state() in {ProcessStates.EXITED, ProcessStates.FATAL}
             if is_down and self._is_running():
                 process.spawn()
+
+    def _watch(self, name: str, process: Any) -> None:  # noqa: ANN401 - untyped library
+        """End a process that has shown no sign of life for too long, as one that is stopped."""
+        if process.get_state() != ProcessStates.RUNNING:
+            return
+        try:
+            touched_ns = (self._alive_dir / f"{name}.{process.pid}").stat().st_mtime_ns
+        except FileNotFoundError:
+            return
+        last = self._signs.get(name)
+        tick_count = last.tick_count + 1 if last and last.touched_ns == touched_ns else 0
+        self._signs[name] = _Sign(touched_ns, tick_count)
+        # Ticks are counted, not time: a stack that was stopped as a whole has not been silent.
+        if tick_count > SILENT_TICKS_MAX:
+            self._kill(process.pid)
 
     def _is_running(self) -> bool:
         return bool(self._supervisord.options.mood >= SupervisorStates.RUNNING)

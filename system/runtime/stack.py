@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -197,6 +198,7 @@ class EmbeddedStack:
         """Start supervisord and wait until it answers."""
         forget_run(self._settings, state)
         state.failure_path.unlink(missing_ok=True)
+        shutil.rmtree(self._settings.alive_dir, ignore_errors=True)
         opened_short_dir(state, reachable=False)
         conf = supervisor_conf(self._components, state.socket_path)
         state.supervisor_conf_path.write_text(conf, "utf-8")

@@ -14,7 +14,7 @@ from system.settings import load_settings
 from system.store.errors import SchemaError
 from system.stream.continuity import StateMismatchError
 from system.stream.driver import Driver
-from system.stream.watchdog import Watchdog, end_process, exit_code
+from system.stream.watchdog import Watchdog, end_process, exit_code, touched
 
 LINGER_S: Final = 6.0
 
@@ -36,7 +36,7 @@ def main() -> int:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     logging.getLogger("py4j").setLevel(logging.WARNING)
-    watchdog = Watchdog(SystemClock(), end_process)
+    watchdog = Watchdog(SystemClock(), end_process, touched(settings.alive_dir, "stream"))
     driver = Driver(
         settings, settings.connections(), cores=settings.executor_cores, watchdog=watchdog
     )

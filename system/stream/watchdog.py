@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -109,11 +110,19 @@ class Watchdog:
         Measures.
     end_process : callable
         Called with an exit code where the driver does not end by itself; does not return.
+    sign_of_life : callable
+        Called at each check: a supervisor ends a process whose watchdog is stopped as well.
     """
 
-    def __init__(self, clock: Clock, end_process: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        end_process: Callable[[int], None],
+        sign_of_life: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
         self._end_process = end_process
+        self._sign_of_life = sign_of_life
         self._on_overdue: Callable[[Exception], None] = lambda error: None
         self._lock = threading.RLock()  # a signal handler may come in between
         self._watched: list[_Watched] = []
@@ -170,6 +179,7 @@ class Watchdog:
 
     def check(self) -> None:
         """Check every state once."""
+        self._sign_of_life()
         now_ns = self._clock.monotonic_ns()
         step_s = min((now_ns - self._checked_ns) / 1e9, STEP_MAX_S)
         self._checked_ns = now_ns
@@ -179,10 +189,11 @@ class Watchdog:
             code = self._exit_code
         if overdue is None:
             return
-        _LOG.error("%s", overdue.sentence())
         if code is not None:
+            _LOG.error("%s for more than %.0f s: it is ended", overdue.state, overdue.seconds)
             self._end_process(code)
             return
+        _LOG.error("%s", overdue.sentence())
         error = overdue.error(overdue.sentence())
         self.ends(error, ENDING_OVERDUE)
         self._on_overdue(error)
@@ -191,6 +202,26 @@ class Watchdog:
         while True:
             self._clock.sleep(CHECK_EVERY_S)
             self.check()
+
+
+def touched(folder: Path, component: str) -> Callable[[], None]:
+    """Return what touches the file by which a supervisor sees that this process runs.
+
+    Parameters
+    ----------
+    folder : Path
+        ``Settings.alive_dir``.
+    component : str
+        Name of this process in the stack.
+    """
+    path = folder / f"{component}.{os.getpid()}"
+
+    def touch() -> None:
+        with suppress(OSError):  # a full disk is no reason to end
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch()
+
+    return touch
 
 
 def exit_code(error: BaseException | None) -> int:

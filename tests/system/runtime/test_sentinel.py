@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ from supervisor.states import ProcessStates, SupervisorStates
 from system.clock import ManualClock
 from system.exits import EXIT_FENCED, EXIT_UNAVAILABLE
 from system.runtime.restarts import FENCED_PAUSE_S, MAX_CRASHES, PAUSES_S, RestartPolicy
-from system.runtime.sentinel import Sentinel, make_sentinel
+from system.runtime.sentinel import SILENT_TICKS_MAX, Sentinel, make_sentinel
 
 
 class FakeProcess:
@@ -199,6 +200,56 @@ def test_what_ends_while_everything_stops_is_no_failure_and_is_not_started(
     pass_time(clock, 600)
     assert held.starts == ended.starts == 0
     assert not failure_path.exists()
+
+
+@pytest.fixture
+def watched(supervisord, failure_path, clock, tmp_path):
+    """A driver that runs, its file, and the ids of processes that the sentinel has killed."""
+    killed = []
+    Sentinel(
+        supervisord, failure_path, RestartPolicy(), clock, alive_dir=tmp_path, kill=killed.append
+    )
+    process = FakeProcess("stream")
+    started_again(process)
+    process.state = ProcessStates.RUNNING
+    return process, tmp_path / f"stream.{process.pid}", killed
+
+
+def test_a_process_that_shows_no_sign_of_life_any_more_is_killed(watched, clock):
+    process, path, killed = watched
+    path.touch()
+    pass_time(clock, SILENT_TICKS_MAX * 5)
+    assert killed == []
+    pass_time(clock, 10)
+    assert set(killed) == {process.pid}
+
+
+def test_a_process_that_touches_its_file_is_left_alone(watched, clock):
+    _, path, killed = watched
+    for stamp in range(SILENT_TICKS_MAX * 2):
+        path.touch()
+        os.utime(path, ns=(stamp, stamp))
+        pass_time(clock, 5)
+    assert killed == []
+
+
+def test_a_component_without_a_file_and_one_that_does_not_run_are_left_alone(watched, clock):
+    process, path, killed = watched
+    pass_time(clock, SILENT_TICKS_MAX * 10)
+    assert killed == []
+    path.touch()
+    process.state = ProcessStates.STOPPING
+    pass_time(clock, SILENT_TICKS_MAX * 10)
+    assert killed == []
+
+
+def test_a_stack_that_was_stopped_as_a_whole_has_not_been_silent(watched, clock):
+    _, path, killed = watched
+    path.touch()
+    pass_time(clock, 10)
+    clock.sleep(24 * 3600)
+    events.notify(events.Tick5Event(0, None))
+    assert killed == []
 
 
 def test_supervisord_makes_it_of_the_words_of_its_configuration(supervisord, failure_path):

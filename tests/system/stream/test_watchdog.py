@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -29,6 +30,7 @@ from system.stream.watchdog import (
     STARTING,
     Watchdog,
     exit_code,
+    touched,
     warming_up,
 )
 
@@ -214,6 +216,21 @@ def assert_gone(pid):
     """Pass where a process is gone, or only waits for a parent to take its exit code."""
     with suppress(psutil.NoSuchProcess):
         assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_supervisor_sees_that_the_watchdog_runs(clock, ended, tmp_path):
+    watchdog = Watchdog(clock, ended.append, touched(tmp_path / "alive", "stream"))
+    watchdog.check()
+    [path] = (tmp_path / "alive").iterdir()
+    assert path.name == f"stream.{os.getpid()}"
+    os.utime(path, ns=(0, 0))
+    watchdog.check()
+    assert path.stat().st_mtime_ns > 0
+
+
+def test_a_disk_that_takes_nothing_ends_no_driver(tmp_path):
+    (tmp_path / "file").touch()
+    touched(tmp_path / "file", "stream")()
 
 
 def session(members, master="spark://127.0.0.1:7077"):
