@@ -30,6 +30,7 @@ from system.contracts.messages import Portfolio, RiskSnapshot, Trade
 from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS, TOPICS, TRADES
 from system.errors import InputError
 from system.exits import EXIT_NEEDS_RECOVERY
+from system.runtime.postgres import superuser_url
 from system.runtime.recover import diagnosis, planned
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
@@ -41,7 +42,7 @@ from system.store.records import BatchCommit
 from system.stream.continuity import BreakKind, StateMismatchError
 from system.stream.decode import batch_events, last_records
 from system.stream.takeover import taken_over
-from tests.integration.conftest import private_settings, superuser_url
+from tests.integration.conftest import private_settings
 from tests.integration.store.conftest import new_database_at
 from tests.system.book.feed import MARKET, at_ns, holding, portfolio, rate, tick, trade
 
