@@ -137,6 +137,6 @@ def _check_partition_counts(
         asked = wanted[name]["num_partitions"]
         if found != asked:
             raise TopicMismatchError(
-                f"topic {name} has {found} partitions, asked for {asked}: delete the topic, "
-                f"or set partitions of {name} to {found}"
+                f"topic {name} has {found} partitions, asked for {asked}: set partitions of {name} "
+                f"to {found}; a topic that is deleted loses its messages"
             )

@@ -271,5 +271,6 @@ def _mend(
     console.print(
         "Nothing was changed."
         if dry_run
-        else "The stream can start: at once by `riskstream up`, or within a minute where it runs."
+        else "The stream can start: at once by `riskstream up`, or within a minute where it runs.",
+        soft_wrap=True,
     )
