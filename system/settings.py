@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from system.contracts.topics import TOPICS, Topic
+from system.contracts.topics import TOPICS, Retention, Topic
 from system.errors import InputError, UnavailableError
 from system.places import base_dir
 
@@ -35,6 +35,8 @@ ENVIRONMENT_PREFIX: Final = "RISKSTREAM_"
 SECRET_FILE_MODE: Final = 0o600
 SECRET_DIR_MODE: Final = 0o700
 MAX_PARTITION_COUNT: Final = 64
+MAX_RETENTION_HOURS: Final = 10 * 366 * 24
+MAX_RETENTION_MIB: Final = 16 * 2**20
 LAG_BOUND_SECONDS: Final = 5.0
 """Age of the oldest message that the numbers do not contain, beyond which they are not current."""
 LOOPBACK: Final = "127.0.0.1"
@@ -147,6 +149,9 @@ class Settings(BaseSettings):
 
     partitions: dict[str, Annotated[int, Field(ge=1, le=MAX_PARTITION_COUNT)]] = {}
 
+    retention_hours: dict[str, Annotated[int, Field(ge=1, le=MAX_RETENTION_HOURS)]] = {}
+    retention_mib: dict[str, Annotated[int, Field(ge=64, le=MAX_RETENTION_MIB)]] = {}
+
     stale_after_seconds: int = Field(default=3_600, ge=1)
     mark_wait_seconds: int = Field(default=120, ge=1, le=86_400)
     lag_bound_seconds: float = Field(default=LAG_BOUND_SECONDS, ge=1, le=3_600)
@@ -167,10 +172,12 @@ class Settings(BaseSettings):
     ivy_settings: Folder | None = None
 
     @model_validator(mode="after")
-    def _partitions_name_topics(self) -> Self:
-        unknown = sorted(set(self.partitions) - {topic.name for topic in TOPICS})
-        if unknown:
-            raise ValueError(f"partitions: no such topic: {', '.join(unknown)}")
+    def _topics_are_known(self) -> Self:
+        names = {topic.name for topic in TOPICS}
+        for setting in ("partitions", "retention_hours", "retention_mib"):
+            unknown = sorted(set(getattr(self, setting)) - names)
+            if unknown:
+                raise ValueError(f"{setting}: no such topic: {', '.join(unknown)}")
         return self
 
     @property
@@ -222,6 +229,18 @@ class Settings(BaseSettings):
     def partition_count(self, topic: Topic) -> int:
         """Return how many partitions a topic is created with."""
         return self.partitions.get(topic.name, topic.partition_count)
+
+    def retention(self, topic: Topic) -> Retention:
+        """Return how long and how much is kept of a topic."""
+        return Retention(
+            self.retention_hours.get(topic.name, topic.retention.hours),
+            self.retention_mib.get(topic.name, topic.retention.mib),
+        )
+
+    @property
+    def retentions(self) -> dict[str, Retention]:
+        """How long and how much is kept, by topic."""
+        return {topic.name: self.retention(topic) for topic in TOPICS}
 
     def external(self) -> dict[ConnectionName, str]:
         """Return the connections that the environment names, secrets revealed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from system.contracts.messages import (
     CloseHistory,
@@ -28,6 +28,24 @@ from system.contracts.messages import (
 )
 
 
+class Retention(NamedTuple):
+    """How long and how much the broker keeps of a topic at least, whichever is reached first.
+
+    Parameters
+    ----------
+    hours : int
+        Since the broker appended a record.
+    mib : int
+        Per partition, in units of 2**20 bytes.
+    """
+
+    hours: int
+    mib: int
+
+
+WEEK: Final = Retention(7 * 24, 2_048)
+
+
 @dataclass(frozen=True)
 class Topic:
     """A Kafka topic.
@@ -42,17 +60,24 @@ class Topic:
         Default number of partitions.
     compacted : bool
         Whether the broker keeps the newest value per key for ever.
+    retention : Retention
+        Default of what is kept; without effect where it is compacted.
     """
 
     name: str
     messages: tuple[type[Message], ...]
     partition_count: int
     compacted: bool = False
+    retention: Retention = WEEK
 
 
-MARKET_DATA: Final = Topic("market_data", (Tick, Mark), partition_count=2)
+MARKET_DATA: Final = Topic(
+    "market_data", (Tick, Mark), partition_count=2, retention=Retention(7 * 24, 4_096)
+)
 FX_RATES: Final = Topic("fx_rates", (FxRate, Mark), partition_count=1)
-TRADES: Final = Topic("trades", (Trade, Mark), partition_count=1)
+TRADES: Final = Topic(
+    "trades", (Trade, Mark), partition_count=1, retention=Retention(30 * 24, 2_048)
+)
 REFERENCE: Final = Topic(
     "reference",
     (
@@ -69,10 +94,15 @@ REFERENCE: Final = Topic(
     compacted=True,
 )
 RISK_SNAPSHOTS: Final = Topic("risk_snapshots", (RiskSnapshot,), partition_count=1)
-REJECTED: Final = Topic("rejected", (Rejected,), partition_count=1)
-WARM_UP: Final = Topic("warm_up", (Tick,), partition_count=2)
+REJECTED: Final = Topic(
+    "rejected", (Rejected,), partition_count=1, retention=Retention(7 * 24, 512)
+)
+_SCRATCH: Final = Retention(1, 64)
+WARM_UP: Final = Topic("warm_up", (Tick,), partition_count=2, retention=_SCRATCH)
 """Private to the stream's driver: what it warms up on; nobody else reads it."""
-REHEARSED_SNAPSHOTS: Final = Topic("rehearsed_snapshots", (RiskSnapshot,), partition_count=1)
+REHEARSED_SNAPSHOTS: Final = Topic(
+    "rehearsed_snapshots", (RiskSnapshot,), partition_count=1, retention=_SCRATCH
+)
 """Private to it as well: what its warm-up announces; nobody reads it."""
 
 INPUT_TOPICS: Final = (MARKET_DATA, FX_RATES, TRADES, REFERENCE)

@@ -10,16 +10,15 @@ from typing import ClassVar, Final
 
 from kafka import KafkaAdminClient
 
-from system.bus.admin import create_topics
+from system.bus.admin import SEGMENT_BYTES, create_topics
 from system.bus.reach import link_options
+from system.contracts.topics import WEEK
 from system.errors import InputError
 from system.places import SETUP_COMMAND
 from system.runtime.component import CHECK_BOUND_S, Component, Site, check_port
 from system.runtime.programs import Program, run_step
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
 
-SEGMENT_BYTES: Final = 64 * 2**20
-RETENTION_BYTES_PER_PARTITION: Final = 2 * 2**30
 # A broker that was killed may register again only when its last session has run out.
 SESSION_BOUND_MS: Final = 5_000
 HEARTBEAT_INTERVAL_MS: Final = 1_000
@@ -74,8 +73,12 @@ class Kafka(Component):
     def finish(
         self, settings: Settings, connections: Connections, tell: Callable[[str], None]
     ) -> None:
-        """Create the topics that are missing."""
-        create_topics(connections.kafka_bootstrap_servers, settings.partitions)
+        """Create the topics that are missing, and give all of them their settings."""
+        create_topics(
+            connections.kafka_bootstrap_servers,
+            settings.partitions,
+            retentions=settings.retentions,
+        )
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
         """Return if a broker describes its cluster."""
@@ -112,7 +115,8 @@ controller.listener.names=CONTROLLER
 log.dirs={log_dir}
 auto.create.topics.enable=false
 log.segment.bytes={SEGMENT_BYTES}
-log.retention.bytes={RETENTION_BYTES_PER_PARTITION}
+log.retention.hours={WEEK.hours}
+log.retention.bytes={WEEK.mib * 2**20}
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms={SESSION_BOUND_MS}
 broker.heartbeat.interval.ms={HEARTBEAT_INTERVAL_MS}

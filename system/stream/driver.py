@@ -243,7 +243,11 @@ class Driver:
         with RiskHistory(self._connections.owner_database_url) as owner:
             owner.migrate()
         self._watchdog.enter(STARTING)
-        create_topics(self._connections.kafka_bootstrap_servers, self._settings.partitions)
+        create_topics(
+            self._connections.kafka_bootstrap_servers,
+            self._settings.partitions,
+            retentions=self._settings.retentions,
+        )
 
     def _valuer(
         self, session: Future[SparkSession], stored: StoredState, stale_after_ns: int

@@ -6,9 +6,12 @@ import datetime as dt
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import msgspec
 import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from loadtests.plan import load_plan, load_replay, scheduled_days
 from loadtests.pump import read_pump_line
@@ -36,6 +39,7 @@ from system.contracts.topics import (
     REFERENCE,
     TOPICS,
     TRADES,
+    Retention,
     Topic,
 )
 from system.runtime.ports import free_ports
@@ -104,6 +108,23 @@ def test_a_new_topic_has_the_partitions_asked_for(broker):
     topic = Topic("bus_partitions", (Tick,), partition_count=1)
     assert create_topics(broker, {topic.name: 4}, topics=[topic]) == (topic.name,)
     assert sorted(end_offsets(broker, [topic])) == [f"{topic.name}:{p}" for p in range(4)]
+
+
+def test_a_topic_that_is_there_is_given_the_retention_that_is_set(broker):
+    topic = Topic("bus_retention", (Tick,), partition_count=1)
+    assert create_topics(broker, topics=[topic]) == (topic.name,)
+    assert kept_by(broker, topic) == (str(7 * 24 * 3_600_000), str(2 * 2**30))
+    kept = {topic.name: Retention(2, 100)}
+    assert create_topics(broker, topics=[topic], retentions=kept) == ()
+    assert kept_by(broker, topic) == (str(2 * 3_600_000), str(100 * 2**20))
+
+
+def kept_by(broker: str, topic: Topic) -> tuple[str, str]:
+    names = ("retention.ms", "retention.bytes")
+    asked = ConfigResource(ConfigResourceType.TOPIC, topic.name, dict.fromkeys(names))
+    with closing(KafkaAdminClient(bootstrap_servers=[broker])) as admin:
+        held = admin.describe_configs([asked], config_filter="all")["topic"][topic.name]
+    return held[names[0]]["value"], held[names[1]]["value"]
 
 
 def test_what_is_sent_is_read_back_in_order_with_the_brokers_time(broker, before):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from system import settings as settings_module
-from system.contracts.topics import FX_RATES, MARKET_DATA
+from system.contracts.topics import FX_RATES, MARKET_DATA, TRADES, Retention
 from system.settings import (
     Connections,
     NotConnectedError,
@@ -58,6 +58,10 @@ def test_the_default_state_folder_is_in_the_checkout(monkeypatch):
         ("RISKSTREAM_PARTITIONS", '{"market_data": 0}', r"RISKSTREAM_PARTITIONS.market_data"),
         ("RISKSTREAM_PARTITIONS", '{"prices": 2}', "no such topic: prices"),
         ("RISKSTREAM_PARTITIONS", "many", "partitions"),
+        ("RISKSTREAM_RETENTION_HOURS", '{"market_data": 0}', "RETENTION_HOURS.market_data"),
+        ("RISKSTREAM_RETENTION_HOURS", '{"prices": 2}', "retention_hours: no such topic: prices"),
+        ("RISKSTREAM_RETENTION_MIB", '{"trades": 63}', "RETENTION_MIB.trades"),
+        ("RISKSTREAM_RETENTION_MIB", '{"prices": 64}', "retention_mib: no such topic: prices"),
     ],
 )
 def test_a_malformed_variable_is_refused_and_named(monkeypatch, variable, value, said):
@@ -80,6 +84,15 @@ def test_a_topic_has_its_default_partitions_unless_a_setting_says_otherwise(monk
     settings = load_settings()
     assert settings.partition_count(MARKET_DATA) == 7
     assert settings.partition_count(FX_RATES) == FX_RATES.partition_count
+
+
+def test_a_topic_is_kept_by_its_defaults_unless_a_setting_says_otherwise(monkeypatch):
+    monkeypatch.setenv("RISKSTREAM_RETENTION_HOURS", '{"market_data": 24}')
+    monkeypatch.setenv("RISKSTREAM_RETENTION_MIB", '{"trades": 100000}')
+    settings = load_settings()
+    assert settings.retention(MARKET_DATA) == Retention(24, MARKET_DATA.retention.mib)
+    assert settings.retentions["trades"] == Retention(TRADES.retention.hours, 100_000)
+    assert settings.retentions["fx_rates"] == FX_RATES.retention
 
 
 def test_a_variable_wins_over_what_the_running_stack_wrote(monkeypatch, tmp_path):

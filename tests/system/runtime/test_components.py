@@ -122,6 +122,8 @@ def test_the_broker_creates_no_topic_by_itself_and_keeps_small_segments():
     properties = server_properties({"broker": 1, "controller": 2}, Path("/log"))
     assert "auto.create.topics.enable=false" in properties
     assert "log.segment.bytes=67108864" in properties
+    assert "log.retention.hours=168" in properties
+    assert "log.retention.bytes=2147483648" in properties
 
 
 def test_redis_writes_nothing_to_disk_and_never_drops_a_key():
