@@ -127,7 +127,8 @@ class PartitionQueue:
         self.taken = event = self._events.popleft()
         self.next_offset = event.offset + 1
         self._later_names = None
-        self.appended_at_ms = max(self.appended_at_ms, event.appended_at_ms)
+        if event.appended_at_ms > self.appended_at_ms:  # noqa: PLR1730 - max() costs 4 % of a fold
+            self.appended_at_ms = event.appended_at_ms
         return event
 
 
