@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import combinations
 
 import msgspec
 import pytest
@@ -38,6 +39,7 @@ from tests.system.book.feed import (
     mark,
     numbers,
     opened,
+    partition_names,
     portfolio,
     rate,
     reasons,
@@ -369,6 +371,27 @@ def test_a_mark_in_one_partition_times_out_and_what_waits_is_applied() -> None:
     fold = feed.close(0)
     assert end_of_day(fold).asof == DAY, "the day's own mark closes it"
     assert price_of(end_of_day(fold), "A") == 101.0
+
+
+SOME_PARTITIONS = [
+    names
+    for count in range(1, len(partition_names()))
+    for names in combinations(partition_names(), count)
+]
+
+
+@pytest.mark.parametrize("marked", SOME_PARTITIONS, ids="+".join)
+def test_a_mark_in_some_partitions_holds_none_of_them_for_ever(marked: tuple[str, ...]) -> None:
+    """Whichever they are, and whichever of the others goes on."""
+    for other in set(partition_names()) - set(marked):
+        feed = opened(holding("A", 1.0))
+        feed.now_ms = 1_000
+        feed.fold({name: [mark(0), unreadable()] for name in marked})
+        feed.now_ms += DEFAULT_MARK_WAIT_MS + 1
+        fold = feed.fold({other: [unreadable()]})
+        assert reasons(fold).count(RejectReason.INCOMPLETE_MARK) == len(marked)
+        assert (fold.offsets, fold.held) == (feed.next_offsets, ())
+        assert end_of_day(feed.close(0)).asof == DAY
 
 
 def test_a_mark_that_lacks_one_partition_is_rejected_in_all_others() -> None:
