@@ -1,7 +1,7 @@
 """Restart policy of the stack: how long a crashed component waits, and when everything stops.
 
 Crashes are counted per component over the last ``CRASH_WINDOW_S``; older ones are forgotten.
-The first three restarts are immediate, later ones wait longer and longer. An essential component
+The first five restarts are immediate, later ones wait longer and longer. An essential component
 that crashes more than ``MAX_CRASHES`` times within the window stops the stack, because what is
 left would look well without it. Four kinds of crash never stop the stack: those of an optional
 component, those of a component that misses a server (it waits for that server itself), and the
@@ -18,7 +18,7 @@ from system.exits import EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
 
 MAX_CRASHES: Final = 10
 CRASH_WINDOW_S: Final = 600.0
-PAUSES_S: Final = (0.0, 0.0, 0.0, 5.0, 10.0, 20.0, 40.0, 60.0)
+PAUSES_S: Final = (0.0, 0.0, 0.0, 0.0, 0.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 """Before the first, second ... restart within the window; the last one for all that follow."""
 UNAVAILABLE_PAUSE_MAX_S: Final = 5.0
 """Such a component has waited for its server already: it is wanted soon after it is back."""

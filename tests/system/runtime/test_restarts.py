@@ -14,6 +14,7 @@ from system.runtime.restarts import (
     UNAVAILABLE_PAUSE_MAX_S,
     RestartPolicy,
 )
+from system.runtime.sentinel import FATAL_PAUSE_MIN_S
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def policy():
 
 def test_the_first_restarts_are_immediate_and_later_ones_wait_longer(policy):
     pauses = [policy.crashed("stream", at_s).pause_s for at_s in range(MAX_CRASHES)]
-    assert pauses[:3] == [0.0, 0.0, 0.0]
+    assert pauses[:5] == [0.0] * 5
     assert pauses == sorted(pauses)
     assert pauses[-1] == PAUSES_S[-1]
 
@@ -93,4 +94,5 @@ def test_a_component_that_is_down_at_every_start_is_given_minutes_before_everyth
     at_s, failed_starts_s = 0.0, 7.0
     while not (verdict := policy.crashed("kafka", at_s)).stops_all:
         at_s += verdict.pause_s + failed_starts_s
-    assert 240 < at_s < CRASH_WINDOW_S
+    # supervisord's own attempts have failed before each of these crashes.
+    assert 180 < at_s + 5 * FATAL_PAUSE_MIN_S < CRASH_WINDOW_S

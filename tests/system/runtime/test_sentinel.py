@@ -111,11 +111,11 @@ def test_a_first_crash_is_left_to_supervisord(sentinel):
 
 def test_a_component_that_keeps_crashing_waits_longer_and_is_then_started(sentinel, clock):
     process = FakeProcess("stream")
-    for _ in range(4):
+    for _ in range(6):
         exit_with(process)
     assert not process.restarts_by_itself
-    assert sentinel.pauses() == {"stream": [4, PAUSES_S[3]]}
-    pass_time(clock, PAUSES_S[3])
+    assert sentinel.pauses() == {"stream": [6, PAUSES_S[5]]}
+    pass_time(clock, PAUSES_S[5])
     assert process.starts == 1
     assert process.config.autorestart is RestartUnconditionally
 
