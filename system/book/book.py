@@ -128,6 +128,7 @@ class Book:
         self._touched = Touched()
         for name, book in self.portfolios.items():
             self._touched.index(name, book.shape)
+        self._to_book_anew: set[str] = set()
         self._outcome = Outcome()
         self._batch, self._valuer = (0, 0), valuer
         self._handlers: dict[type, Callable[[Any, PartitionQueue], Verdict]] = {
@@ -178,6 +179,7 @@ class Book:
 
     def settle(self) -> Fold:
         """Take the live snapshots and hand over the batch: the second half of ``fold``."""
+        self._book_amended()
         if self.ledger.changed:
             self._outcome.changed[COUNTERS_KEY] = self.ledger.row()
         if self._partitions.appended != self._appended:
@@ -346,13 +348,16 @@ class Book:
         return verdict
 
     def _book_trade(self, book: PortfolioBook, known: TradeState | None, state: TradeState) -> None:
-        trade = state.trade
-        if known is None and is_on_top(state, book.state):
+        trade, name = state.trade, state.trade.portfolio
+        if known is not None or not is_on_top(state, book.state):
+            settled = settled_late(book.state, known, state, self.market.listing)
+            if settled is not book.state:
+                self._keep(book, settled)
+            self._to_book_anew.add(name)
+        elif name not in self._to_book_anew:
             book.apply(trade)
-        else:
-            self._book_anew(book, settled_late(book.state, known, state, self.market.listing))
-        self._touched.index(trade.portfolio, book.shape)
-        self._touched.by_trade(trade.portfolio, trade.trade_id)
+            self._touched.index(name, book.shape)
+        self._touched.by_trade(name, trade.trade_id)
         self._outcome.changed[TRADE_PREFIX + trade.trade_id] = state
         self._outcome.note_intended(trade.intended_monotonic_ns)
 
@@ -415,10 +420,22 @@ class Book:
         self._touched.index(name, book.shape)
         self._touched.touch(name)
 
+    def _book_amended(self) -> None:
+        """Book the entries of amended portfolios anew: once, however many amendments came.
+
+        It takes as long as the book has trades, so that once for each message would let a few
+        amendments a second hold up the stream.
+        """
+        for name in sorted(self._to_book_anew):
+            book = self.portfolios[name]
+            self._book_anew(book, book.state)
+            self._touched.index(name, book.shape)
+
     def _book_anew(self, book: PortfolioBook, state: PortfolioState) -> None:
         """Book all entries of a portfolio anew; keep its state where that is another one."""
-        is_new = state is not book.state
-        book.redefine(state, self._entries(state.definition.portfolio))
+        is_new, name = state is not book.state, state.definition.portfolio
+        book.redefine(state, self._entries(name))
+        self._to_book_anew.discard(name)
         if is_new:
             self._keep(book, state)
 
@@ -466,6 +483,7 @@ class Book:
     # -- end of day ---------------------------------------------------------------------
 
     def _close_day(self, mark: Mark) -> None:
+        self._book_amended()
         for queue in self._partitions.queues:
             front = queue.mark
             assert front is not None, f"{queue.name} has no mark at the barrier"
