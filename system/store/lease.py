@@ -12,8 +12,7 @@ import logging
 import os
 import socket
 import threading
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import psycopg
 
@@ -37,7 +36,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class DriverLease:
-    """The lease, asked for, kept and let go; a context manager that lets go at its end.
+    """The lease, asked for, kept and let go.
 
     Parameters
     ----------
@@ -51,17 +50,6 @@ class DriverLease:
         self._is_held = False
         self._lock = threading.Lock()
         self._ending = threading.Event()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def acquire(self) -> bool:
         """Ask for the lease, without waiting for it, and return whether it is held.

@@ -159,7 +159,7 @@ class Driver:
 
     def _has_its_turn(self, stack: ExitStack) -> bool:
         """Stand by while another driver is active; False when asked to stop meanwhile."""
-        lease = stack.enter_context(DriverLease(self._connections.database_url))
+        lease = stack.enter_context(closing(DriverLease(self._connections.database_url)))
         is_held = await_turn(lease, self._connections, self._clock, self._stopping)
         if is_held:
             lease.keep()

@@ -34,7 +34,7 @@ HOLDER = textwrap.dedent(
 
 @pytest.fixture
 def lease(database_url: str) -> Iterator[DriverLease]:
-    with DriverLease(database_url) as lease:
+    with closing(DriverLease(database_url)) as lease:
         yield lease
 
 
@@ -68,7 +68,7 @@ def is_acquired(lease: DriverLease) -> bool:
 def test_only_one_holds_it_and_the_other_is_told_who(lease, database_url):
     assert lease.acquire()
     assert lease.acquire()
-    with DriverLease(database_url) as other:
+    with closing(DriverLease(database_url)) as other:
         assert not other.acquire()
         assert other.holder().startswith("riskstream driver ")
         lease.close()
@@ -78,7 +78,7 @@ def test_only_one_holds_it_and_the_other_is_told_who(lease, database_url):
 def test_another_database_has_a_lease_of_its_own(lease, store_connections, database_url):
     assert lease.acquire()
     assert store_connections.database_url != database_url
-    with DriverLease(store_connections.database_url) as other:
+    with closing(DriverLease(store_connections.database_url)) as other:
         assert other.acquire()
 
 
@@ -111,5 +111,5 @@ def test_a_holder_whose_connection_was_ended_has_it_again(lease, database_url, m
             retry=retry_if_result(lambda count: count == 0),
         )
         assert patience(lambda: connection.execute(held).fetchone()[0]) == 1
-    with DriverLease(database_url) as other:
+    with closing(DriverLease(database_url)) as other:
         assert not other.acquire()
