@@ -46,7 +46,7 @@ class RestartPolicy:
     Parameters
     ----------
     optional : collection of str
-        Components without which the product goes on.
+        Components that the product runs without.
     max_crashes : int
         Crashes of an essential component within the window that are still restarted.
     window_s : float

@@ -30,7 +30,7 @@ SILENT_TICKS_MAX: Final = 36
 """Of 5 s each, three minutes: what a process of its own can notice it has noticed before."""
 REMEDY: Final = (
     "its log says why: mend that, then `riskstream up` starts everything again; data are kept, "
-    "and the stream goes on where it ended"
+    "and the stream resumes where it ended"
 )
 
 

@@ -93,7 +93,7 @@ def await_current(connections: Connections) -> float:
 
 
 def assert_stays_current(connections: Connections, seconds: float) -> None:
-    """Pass where the stream goes on covering what comes, second by second."""
+    """Pass where the stream keeps covering what comes, second by second."""
     deadline_ns = CLOCK.monotonic_ns() + round(seconds * 1e9)
     while CLOCK.monotonic_ns() < deadline_ns:
         assert await_current(connections) < 10

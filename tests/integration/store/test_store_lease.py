@@ -65,7 +65,7 @@ def is_acquired(lease: DriverLease) -> bool:
     return bool(patience(lease.acquire))
 
 
-def test_only_one_holds_it_and_the_other_is_told_who(lease, database_url):
+def test_only_one_holds_it_and_the_other_can_name_it(lease, database_url):
     assert lease.acquire()
     assert lease.acquire()
     with closing(DriverLease(database_url)) as other:

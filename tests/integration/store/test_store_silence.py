@@ -70,7 +70,7 @@ def test_a_statement_that_a_black_hole_has_swallowed_ends_within_the_bound(relay
     assert connection.closed
 
 
-def test_a_reader_behind_a_black_hole_is_told_within_the_bound(relay, history):
+def test_a_reader_of_a_black_hole_gets_an_error_within_the_bound(relay, history):
     history.committed()
     relay.delay(FOR_EVER_S)
     began_ns = monotonic_ns()
