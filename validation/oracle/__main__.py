@@ -106,14 +106,18 @@ class OracleProcess:
             self._cannot(UNCOVERED.format(recoveries))
             return
         servers = self._settings.connections().kafka_bootstrap_servers
-        extents = topic_extents(servers, {})
+        extents = topic_extents(servers, {}, topics=(*INPUT_TOPICS, RISK_SNAPSHOTS))
         source = checkpoint.source_named(extents, self._settings.mark_wait_seconds)
         known = checkpoint.load(self._path, extents, source)
-        cut = sorted(place for place, offset in extents.beginnings.items() if offset)
+        cut = sorted(
+            place for place, first in extents.beginnings.items() if first and is_input(place)
+        )
         if known is None and cut:
             self._cannot(f"{', '.join(cut)} lack their beginning: it was let go")
             return
-        start, seen = (None, None) if known is None else (known.inputs, known.snapshots)
+        start = None if known is None else known.inputs
+        # Where the topic of snapshots has let go of the next one, what it still has is read.
+        seen = known.snapshots if known and checkpoint.fits(known.snapshots, extents) else None
         self._tally.begin("the beginning of the topics" if known is None else "a checkpoint")
         with (
             Follower(servers, INPUT_TOPICS, start) as inputs,
@@ -167,6 +171,11 @@ class OracleProcess:
             self._memory.sync()
             self._store.publish_oracle(self._tally.status)
             self._stopping.wait(RETRY_S)
+
+
+def is_input(place: str) -> bool:
+    """Return whether a ``topic:partition`` is of an input topic."""
+    return place.rpartition(":")[0] in {topic.name for topic in INPUT_TOPICS}
 
 
 class Memory:

@@ -104,7 +104,7 @@ def load(path: Path, extents: TopicExtents, source: str) -> Checkpoint | None:
         _LOG.warning("checkpoint %s is left out, the topics are read whole: %s", path, error)
         return None
     of_these = kept.code == code_digest() and kept.source == source
-    return kept if of_these and _fits(kept.inputs, extents) else None
+    return kept if of_these and fits(kept.inputs, extents) else None
 
 
 def _unpickled(path: Path) -> Checkpoint:
@@ -130,7 +130,8 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def _fits(position: Mapping[str, int], extents: TopicExtents) -> bool:
+def fits(position: Mapping[str, int], extents: TopicExtents) -> bool:
+    """Return whether topics have all that is to be read from a position on."""
     return all(
         extents.beginnings.get(place, 0) <= offset <= extents.ends.get(place, -1)
         for place, offset in position.items()
