@@ -31,8 +31,9 @@ from system.contracts.messages import (
 from system.contracts.oracle import NO_ORACLE, OracleCheck, OracleStatus, OracleVerdict
 from system.contracts.replay import NO_REPLAY, ReplayFault, ReplayStatus
 from system.serve.views import oracle_verdict
+from system.store.errors import NewerFormatError
 from system.store.keyspace import ORACLE_EXPIRY_MS, REPLAY_EXPIRY_MS
-from system.store.records import BatchCommit
+from system.store.records import BatchCommit, EmptiedSnapshot
 from system.store.samples import FIRST_EVENT_NS, sample_snapshot
 
 QUESTIONS = ("var", "var/asset-classes", "attribution", "positions", "snapshots")
@@ -320,3 +321,32 @@ def test_a_defect_of_ours_is_a_500_without_its_secrets(
     response = world.client.get("/v1/portfolios/alpha/var")
     assert response.status_code == 500
     assert "s3cret" not in response.text
+
+
+def test_a_database_of_a_newer_version_is_503_in_one_sentence(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def newer(*_: Any, **__: Any) -> Any:
+        raise NewerFormatError(2, 1)
+
+    for name in ("snapshot_json", "points", "rejected", "state_keys", "state_values"):
+        monkeypatch.setattr(world.history, name, newer)
+    for path in ("/v1/snapshots/alpha-1.0", "/v1/portfolios/alpha/snapshots", "/v1/rejected"):
+        answered = world.client.get(path)
+        assert answered.status_code == 503, path
+        assert "written by a newer version of riskstream" in answered.json()["detail"]
+        assert "upgrade" in answered.json()["detail"]
+
+
+def test_a_snapshot_beyond_the_budget_says_what_is_left_of_it(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = EmptiedSnapshot(tuple(f"t{number}" for number in range(101)), "ab" * 32)
+    monkeypatch.setattr(world.history, "emptied_snapshot", lambda _: left)
+    answered = world.client.get("/v1/snapshots/alpha-1.0")
+    assert answered.status_code == 404
+    said = answered.json()["detail"]
+    assert "outgrew the budget" in said
+    assert "t0, t1, " in said
+    assert "and 1 more" in said
+    assert "ab" * 32 in said
