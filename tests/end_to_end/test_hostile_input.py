@@ -79,7 +79,6 @@ def bad_ticks(tick: Tick) -> Iterator[bytes]:
     yield changed(tick, sequence=1.5)
     yield changed(tick, surprise=1)
     yield changed(tick, message_version="2.0")
-    yield changed(tick, message_version="2.0")
     yield changed(tick, ticker="NOPE")
     yield changed(tick, ticker="")
     yield changed(tick, event_time_ns=tick.event_time_ns - 30 * 24 * HOUR_NS)
