@@ -69,7 +69,7 @@ class RefusalLog:
 
 
 def run_command(command: str, state_dir: Path) -> str:
-    """Run a command of the product as a person would who reads it; return its last line.
+    """Run a command of the product as a person would who reads it; return the end of its output.
 
     Parameters
     ----------
@@ -104,4 +104,4 @@ def run_command(command: str, state_dir: Path) -> str:
     printed = (done.stdout + done.stderr).strip()
     if done.returncode:
         raise UnavailableError(f"`{command}` failed ({done.returncode}): {printed[-1_000:]}")
-    return printed.splitlines()[-1][:SHOWN] if printed else "nothing printed"
+    return " ".join(printed.split())[-SHOWN:] if printed else "nothing printed"

@@ -48,10 +48,11 @@ def retention_gap(
     """
     with without_stream(running, connections):
         clock.sleep(seconds)
-        records = read_inputs(connections.kafka_bootstrap_servers)
         with database.reading(connections.database_url) as cursor:
             covered = database.covered_offsets(cursor)
+        # Ends first: what comes while records are read is not deleted.
         ends = end_offsets(connections.kafka_bootstrap_servers, (MARKET_DATA,))
+        records = read_inputs(connections.kafka_bootstrap_servers)
         delete_below(connections.kafka_bootstrap_servers, ends)
     lost = frozenset(
         _place(record)
