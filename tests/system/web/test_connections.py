@@ -8,14 +8,14 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from system.web import connections
@@ -39,6 +39,16 @@ async def large(_request: Request) -> Response:
     return PlainTextResponse("x" * LARGE_BYTES)
 
 
+async def slowly() -> AsyncIterator[bytes]:
+    for _ in range(10):
+        await asyncio.sleep(0.15)
+        yield b"event\n"
+
+
+async def events(_request: Request) -> Response:
+    return StreamingResponse(slowly())
+
+
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A server with eight places and short bounds."""
@@ -47,7 +57,13 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(connections, "LOOK_EVERY_S", 0.05)
     monkeypatch.setattr(connections, "CONNECTIONS_MAX", 8)
     kind: Any = BoundedConnection
-    app = Starlette(routes=[Route("/", page, methods=["GET", "POST"]), Route("/large", large)])
+    app = Starlette(
+        routes=[
+            Route("/", page, methods=["GET", "POST"]),
+            Route("/large", large),
+            Route("/events", events),
+        ]
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, http=kind, log_level="critical"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
@@ -135,6 +151,15 @@ def test_a_client_that_reads_gets_all_of_a_large_answer(port: int) -> None:
         received = 0
         while received < LARGE_BYTES:
             received += len(client.recv(2**20))
+
+
+def test_a_stream_of_events_outlives_every_bound(port: int) -> None:
+    request = b"GET /events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with opened(port, request) as client:
+        received = b""
+        while chunk := client.recv(65_536):
+            received += chunk
+    assert received.count(b"event\n") == 10
 
 
 def test_a_new_client_is_served_while_all_places_are_held(
