@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +18,7 @@ from system.book.ledger import Ledger
 from system.book.lost import opened_by, stated_again
 from system.book.market import FUTURE_BOUND_DAYS, Market, Staleness
 from system.book.outcome import Outcome
-from system.book.partitions import DEFAULT_MARK_WAIT_MS, PartitionQueue, Partitions
+from system.book.partitions import DEFAULT_MARK_WAIT_MS, HeldName, PartitionQueue, Partitions
 from system.book.portfolio import PortfolioBook
 from system.book.quotes import Verdict
 from system.book.reference import Reference
@@ -114,7 +117,8 @@ class Book:
         self._mark_wait_ms = mark_wait_ms
         self._partitions = Partitions(next_offsets, kept.appended, mark_wait_ms=mark_wait_ms)
         self._appended = kept.appended
-        self._held: frozenset[str] = frozenset()
+        self._held: frozenset[HeldName] = frozenset()
+        self._waiting_trades: dict[str, tuple[str, ...]] = {}
         self.market: Market = restored_market(kept, Staleness(stale_after_ns))
         self._reference = Reference(self.market)
         self._trades = TradeLedger(kept.trades)
@@ -463,11 +467,20 @@ class Book:
     # -- snapshots ----------------------------------------------------------------------
 
     def _name_held(self) -> None:
-        """Note which series wait for a mark; their holders are valued when that changes."""
-        held = self._partitions.held_series
-        for series in sorted(held ^ self._held):
-            self._touched.by_series(series)
-        self._held = self.market.held = held
+        """Note which quotes and trades wait for a mark; who has them is valued when it changes."""
+        held = self._partitions.held_names
+        for portfolio, name in sorted(held ^ self._held):
+            if not portfolio:
+                self._touched.by_series(name)
+            elif portfolio in self.portfolios:
+                self._touched.touch(portfolio)
+        self._held = held
+        self.market.held = frozenset(name for portfolio, name in held if not portfolio)
+        self._waiting_trades = {
+            portfolio: tuple(name for _, name in group)
+            for portfolio, group in groupby(sorted(held), key=itemgetter(0))
+            if portfolio
+        }
 
     def _take_live(self, changed: Mapping[str, bytes]) -> None:
         names, time_ns = self._touched.portfolios(), self.market.newest_event_ns
@@ -478,7 +491,10 @@ class Book:
 
     def _order(self, names: Iterable[str], kind: SnapshotKind, time_ns: int) -> ValuationOrder:
         moment = Moment(kind, *self._batch, self._partitions.offsets, time_ns)
-        return ValuationOrder(tuple(names), moment, self._touched.trades(), self.market.held)
+        order = ValuationOrder(tuple(names), moment, self._touched.trades())
+        if kind is SnapshotKind.END_OF_DAY:  # lacks nothing from before its mark
+            return order
+        return replace(order, held=self.market.held, waiting_trades=self._waiting_trades)
 
     # -- end of day ---------------------------------------------------------------------
 
@@ -491,7 +507,7 @@ class Book:
                 queue.take()
                 self.ledger.count(queue.topic, "mark")
         day = DayState(date=mark.date, event_time_ns=mark.event_time_ns)
-        self.market.held = frozenset()  # an end of day lacks nothing from before its mark
+        self.market.held = frozenset()
         self._close_market(day)
         names = sorted(self.portfolios)
         order = self._order(names, SnapshotKind.END_OF_DAY, mark.event_time_ns)

@@ -17,7 +17,7 @@ from typing import Final
 
 from system.book.errors import BarrierOverflowError
 from system.book.events import Event, QuoteRow
-from system.contracts.messages import Mark
+from system.contracts.messages import Mark, Trade
 from system.contracts.topics import FX_RATES, MARKET_DATA, REFERENCE, TRADES
 from system.risk.window import fx_series
 
@@ -31,6 +31,10 @@ come within milliseconds of one another."""
 
 TOPIC_ORDER: Final = (REFERENCE.name, FX_RATES.name, MARKET_DATA.name, TRADES.name)
 """Partitions are read in this order inside a batch: what is named before what names it."""
+
+
+HeldName = tuple[str, str]
+"""Portfolio and instrument of a trade that waits; of a quote the empty portfolio and its series."""
 
 
 class PartitionQueue:
@@ -53,7 +57,7 @@ class PartitionQueue:
         self.next_offset = next_offset
         self._arrived_offset = next_offset
         self._events: deque[Event] = deque()
-        self._later_names: set[str] | None = None
+        self._later_names: set[HeldName] | None = None
         self.is_cut = False
         """Whether events behind the mark were not kept."""
         self.appended_at_ms = appended_at_ms
@@ -73,11 +77,13 @@ class PartitionQueue:
                 continue
             if self.is_cut or (len(self._events) >= MAX_HELD_EVENTS and self.mark is not None):
                 self.is_cut = True
-                return
+                if self.mark is not None:
+                    _note_name(event, self.topic, self.held_names)
+                continue
             self._events.append(event)
             self._arrived_offset = event.offset + 1
             if self._later_names is not None:
-                self._note_name(event, self._later_names)
+                _note_name(event, self.topic, self._later_names)
 
     @property
     def mark(self) -> Mark | None:
@@ -99,19 +105,14 @@ class PartitionQueue:
         return max(self.appended_at_ms, self._events[-1].appended_at_ms if self._events else 0)
 
     @property
-    def held_series(self) -> set[str]:
-        """Return the series that are quoted behind the mark at the front."""
+    def held_names(self) -> set[HeldName]:
+        """Return what is quoted or traded behind the mark at the front."""
         assert self.mark is not None, f"{self.name} has no mark at its front"
         if self._later_names is None:
             self._later_names = set()
             for event in self._events:
-                self._note_name(event, self._later_names)
+                _note_name(event, self.topic, self._later_names)
         return self._later_names
-
-    def _note_name(self, event: Event, names: set[str]) -> None:
-        if isinstance(event.payload, QuoteRow):
-            name = event.payload.name
-            names.add(fx_series(name) if self.topic == FX_RATES.name else name)
 
     def is_beyond(self, date: dt.date) -> bool:
         """Return whether a mark of a later day than ``date`` is at the front."""
@@ -190,15 +191,15 @@ class Partitions:
         return tuple(queue.name for queue in self.queues if len(queue) or queue.is_cut)
 
     @property
-    def held_series(self) -> frozenset[str]:
-        """Return the series with quotes behind a mark that waits for ``NAMED_AFTER_MS``."""
+    def held_names(self) -> frozenset[HeldName]:
+        """Return what is quoted or traded behind a mark that waits for ``NAMED_AFTER_MS``."""
         now_ms = max((queue.newest_at_ms for queue in self.queues), default=0)
         waiting = (
             queue
             for queue in self.queues
             if queue.mark is not None and now_ms - queue.mark_appended_at_ms > NAMED_AFTER_MS
         )
-        return frozenset().union(*(queue.held_series for queue in waiting))
+        return frozenset().union(*(queue.held_names for queue in waiting))
 
     def incomplete(self) -> PartitionQueue | None:
         """Return the first partition whose mark others went on without, None where none is."""
@@ -233,3 +234,12 @@ class Partitions:
         lacking = [queue.name for queue in self.queues if queue.is_cut and queue.mark is None]
         if lacking:
             raise BarrierOverflowError(lacking, MAX_HELD_EVENTS)
+
+
+def _note_name(event: Event, topic: str, names: set[HeldName]) -> None:
+    payload = event.payload
+    if isinstance(payload, QuoteRow):
+        is_rate = topic == FX_RATES.name
+        names.add(("", fx_series(payload.name) if is_rate else payload.name))
+    elif isinstance(payload, Trade):
+        names.add((payload.portfolio, payload.instrument))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import msgspec
@@ -55,17 +55,22 @@ class ValuationOrder:
         Trades that a portfolio's snapshot is the first to contain.
     held : frozenset of str
         Series whose newer quotes wait for an end-of-day mark elsewhere.
+    waiting_trades : mapping of str to tuple of str
+        By portfolio the instruments of trades that wait for one.
     """
 
     portfolios: tuple[str, ...]
     moment: Moment
     trade_ids: Mapping[str, tuple[str, ...]]
     held: frozenset[str] = frozenset()
+    waiting_trades: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def part(self, portfolios: Sequence[str]) -> ValuationOrder:
         """Return the same order for some of its portfolios."""
         ids = {name: self.trade_ids[name] for name in portfolios if name in self.trade_ids}
-        return ValuationOrder(tuple(portfolios), self.moment, ids, self.held)
+        waiting = self.waiting_trades
+        waiting = {name: waiting[name] for name in portfolios if name in waiting}
+        return ValuationOrder(tuple(portfolios), self.moment, ids, self.held, waiting)
 
 
 class Valuer(Protocol):
@@ -89,7 +94,12 @@ class Valuer(Protocol):
 def valued(books: Mapping[str, PortfolioBook], order: ValuationOrder) -> tuple[RiskSnapshot, ...]:
     """Return the snapshots of an order, one after the other, here."""
     return tuple(
-        risk_snapshot(books[name], order.moment, trade_ids=order.trade_ids.get(name, ()))
+        risk_snapshot(
+            books[name],
+            order.moment,
+            trade_ids=order.trade_ids.get(name, ()),
+            waiting_trades=order.waiting_trades.get(name, ()),
+        )
         for name in order.portfolios
     )
 

@@ -81,7 +81,11 @@ class DayResult:
 
 
 def risk_snapshot(
-    book: PortfolioBook, moment: Moment, *, trade_ids: tuple[str, ...] = ()
+    book: PortfolioBook,
+    moment: Moment,
+    *,
+    trade_ids: tuple[str, ...] = (),
+    waiting_trades: tuple[str, ...] = (),
 ) -> RiskSnapshot:
     """Return the snapshot of one portfolio, all of it computed anew from the state.
 
@@ -93,6 +97,8 @@ def risk_snapshot(
         Where in the stream.
     trade_ids : tuple of str
         Trades that the snapshot is the first to contain.
+    waiting_trades : tuple of str
+        Instruments of trades that wait for an end-of-day mark.
 
     Returns
     -------
@@ -102,10 +108,11 @@ def risk_snapshot(
         no position: all that it holds is in ``missing``.
     """
     try:
-        return _valued_snapshot(book, moment, trade_ids)
+        stated = _valued_snapshot(book, moment, trade_ids)
     except (ArithmeticError, InputError) as error:
         # One book's numbers never end the stream of all others.
-        return _unvalued_snapshot(book, moment, trade_ids, f"it cannot be valued: {error}")
+        stated = _unvalued_snapshot(book, moment, trade_ids, f"it cannot be valued: {error}")
+    return msgspec.structs.replace(stated, waiting_trades=waiting_trades)
 
 
 def _valued_snapshot(

@@ -85,8 +85,8 @@ class CurrentRisk(View, frozen=True, kw_only=True):
 
     ``var_limit`` is ``var_limit_fraction`` of NAV; it, ``limit_used`` (VaR / limit) and
     ``over_limit`` are None where NAV is not positive or VaR does not exist. ``complete``
-    says that no price is stale, no series lacks the close of its newest session, and no number
-    is missing.
+    says that no price is stale, no trade waits for an end-of-day mark, no series lacks the close
+    of its newest session, and no number is missing.
     """
 
     portfolio: str
@@ -149,6 +149,7 @@ class CurrentRisk(View, frozen=True, kw_only=True):
     carry_max_share: float = CARRY_MAX_SHARE
     outside_model: tuple[str, ...] = ()
     positions_unknown: str = ""
+    waiting_trades: tuple[str, ...] = ()
 
 
 _TAKEN_OVER: Final = tuple(
@@ -547,9 +548,10 @@ def current_risk(snapshot: RiskSnapshot) -> CurrentRisk:
 
 
 def is_complete(snapshot: RiskSnapshot) -> bool:
-    """Return whether no price is stale, no newest session lacks a close, no number is missing."""
+    """Return whether nothing is stale, waits or is missing, newest closes among it."""
     is_silent = any(series.silent_sessions for series in snapshot.carried)
-    return not (snapshot.stale or is_silent or snapshot.not_available)
+    waits = snapshot.stale or snapshot.waiting_trades
+    return not (waits or is_silent or snapshot.not_available)
 
 
 def is_over_limit(snapshot: RiskSnapshot) -> bool | None:

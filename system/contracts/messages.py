@@ -609,6 +609,8 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     price: they are worth it, and scenarios change it at their reference volatility.
     ``positions_unknown`` says why trades may be missing in ``positions``: Kafka has lost messages,
     and nobody has stated the positions since; empty where none is missing.
+    ``waiting_trades`` names the instruments of trades that ``positions`` lack, because they wait
+    for an end-of-day mark that is not in every partition.
     """
 
     snapshot_id: str
@@ -668,6 +670,7 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
     carry_max_share: float = CARRY_MAX_SHARE
     outside_model: tuple[str, ...] = ()
     positions_unknown: str = ""
+    waiting_trades: tuple[str, ...] = ()
 
 
 MarketMessage = Tick | Mark

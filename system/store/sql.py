@@ -44,6 +44,7 @@ ONLY_IN_PAYLOAD: Final = frozenset(
         "skipped",
         "outside_model",
         "positions_unknown",
+        "waiting_trades",
         "desk",
         "limits",
     }

@@ -34,6 +34,7 @@ NOT_RECOMPUTED: Final = (
     "option_pnl",
     "limits.raised",
     "suspect_ticks",
+    "waiting_trades",
 )
 """Follow from the close, the trades or the snapshots before, which a snapshot does not hold."""
 NAMES: Final = ("snapshot_id", "kind", "stages", "trade_ids")

@@ -83,6 +83,7 @@ def notices(snapshot: RiskSnapshot) -> tuple[Notice, ...]:
     lines = (
         ("bad", snapshot.not_available),
         ("warn", _listing("Stale prices", stale)),
+        ("warn", _listing("Trades that wait for an end-of-day mark", snapshot.waiting_trades)),
         ("warn", _listing("Closes missing, carried", _carried(snapshot, has_missed=True))),
         ("warn", _listing("Suspect moves, counted", snapshot.suspect)),
         (

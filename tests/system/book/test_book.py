@@ -14,6 +14,7 @@ from system.book.errors import BarrierOverflowError
 from system.book.events import Unreadable
 from system.book.outcome import MAX_DETAIL_LENGTH
 from system.book.partitions import DEFAULT_MARK_WAIT_MS, NAMED_AFTER_MS
+from system.contracts.api import current_risk
 from system.contracts.messages import (
     AssetClass,
     Mark,
@@ -420,6 +421,22 @@ def test_quotes_behind_a_waiting_mark_are_named_stale_until_they_count() -> None
     snapshot = live(feed.fold({other: [tick("D", 3_001.0, hour=16.2)]}))
     assert snapshot.stale == ()
     assert price_of(snapshot, "A") == 102.0
+
+
+def test_trades_behind_a_waiting_mark_are_named_in_the_snapshots_of_their_book() -> None:
+    feed, _, other = stray_feed()
+    feed.send(tick("A", 100.0), portfolio("Q", holding("A", 1.0)))
+    feed.fold({"trades:0": [mark(0), trade("t", "A", 5.0, 100.0), trade("u", "A", 1.0, 1.0, "Z")]})
+    feed.now_ms += NAMED_AFTER_MS + 1
+    fold = feed.send(tick("A", 101.0, hour=16.0))
+    assert live(fold).waiting_trades == ("A",)
+    assert not current_risk(live(fold)).complete
+    assert live(fold, "Q").waiting_trades == ()
+    assert "A" not in live(fold).stale, "its price is current"
+    feed.now_ms += DEFAULT_MARK_WAIT_MS
+    fold = feed.fold({other: [tick("D", 3_001.0, hour=16.2)]})
+    assert live(fold).waiting_trades == ()
+    assert live(fold).trade_ids == ("t",)
 
 
 def test_an_end_of_day_names_nothing_that_waits_behind_its_mark() -> None:

@@ -197,11 +197,11 @@ def test_series_are_named_once_their_mark_has_waited_by_the_brokers_time() -> No
     found = Partitions(dict.fromkeys(NAMES, 0))
     rates, ticks = found.queues[1:3]
     rates.extend([at_ms(0, mark(), 1_000), at_ms(1, rate("USD", 1.0), 1_001)])
-    assert found.held_series == frozenset()
+    assert found.held_names == frozenset()
     ticks.extend([at_ms(0, tick("A", 1.0), 1_001 + NAMED_AFTER_MS)])
-    assert found.held_series == {"fx:USD"}
+    assert found.held_names == {("", "fx:USD")}
     rates.extend([at_ms(2, rate("GBP", 1.0), 1_002)])
-    assert found.held_series == {"fx:USD", "fx:GBP"}
+    assert found.held_names == {("", "fx:USD"), ("", "fx:GBP")}
     rates.take()
     list(rates.up_to_mark())
-    assert found.held_series == frozenset()
+    assert found.held_names == frozenset()
