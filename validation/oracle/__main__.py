@@ -133,10 +133,9 @@ class OracleProcess:
                 tally=self._tally,
                 walk=None if known is None else known.walk,
             )
-            try:
-                self._run(oracle, inputs, out, source)
-            finally:
-                self._save(oracle, inputs, out, source)
+            self._run(oracle, inputs, out, source)
+            # Only here: where a server went away, what was read and not checked would be lost.
+            self._save(oracle, inputs, out, source)
 
     def _run(self, oracle: LiveOracle, inputs: Follower, out: Follower, source: str) -> None:
         synced_ns = saved_ns = self._clock.monotonic_ns()
