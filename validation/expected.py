@@ -25,7 +25,7 @@ from system.contracts.messages import (
 from validation.adjustments import NO_ACTS, Acts
 from validation.checkers.end_of_day import EndOfDay
 from validation.references.carrying import SessionTable
-from validation.references.exact import Number, exact, exact_breach
+from validation.references.exact import Number, ReferenceInputError, exact, exact_breach
 from validation.references.held_options import ReferenceTerms
 from validation.references.revaluation import (
     CurrentMarket,
@@ -82,9 +82,18 @@ class ExpectedMarket:
         return {day: closes[day] for day in self.calendar if day in closes}
 
     def last_close(self, series: str, day: dt.date) -> Number:
-        """Return the newest close of a series up to a day of the calendar."""
+        """Return the newest close of a series up to a day of the calendar.
+
+        Raises
+        ------
+        ReferenceInputError
+            If it has none.
+        """
         closes = self.on_calendar(series)
-        return closes[max(date for date in closes if date <= day)]
+        last = max((date for date in closes if date <= day), default=None)
+        if last is None:
+            raise ReferenceInputError(f"{series} has no close up to {day}")
+        return closes[last]
 
     def has_close(self, series: str, day: dt.date) -> bool:
         """Return whether a series has a close up to a day of the calendar."""
