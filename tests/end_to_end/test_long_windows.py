@@ -99,7 +99,7 @@ def through_api(connections: Connections, ask: Callable[[AsyncRiskClient], Await
 
     async def asked() -> T:
         transport = httpx.ASGITransport(app_over(services))
-        async with AsyncRiskClient("http://api", "token", transport=transport) as client:
+        async with AsyncRiskClient("http://127.0.0.1", "token", transport=transport) as client:
             found = await ask(client)
         await latest.aclose()
         services.history.close()

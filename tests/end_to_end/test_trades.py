@@ -99,7 +99,7 @@ def what_if(connections: Connections, *trades: Trade) -> WhatIf:
 
     async def ask() -> WhatIf:
         transport = httpx.ASGITransport(app_over(services))
-        async with AsyncRiskClient("http://api", "token", transport=transport) as client:
+        async with AsyncRiskClient("http://127.0.0.1", "token", transport=transport) as client:
             found = await client.what_if("trader", WhatIfRequest(trades=tuple(asked)))
         await latest.aclose()
         services.history.close()
