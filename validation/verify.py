@@ -57,7 +57,8 @@ MOST_LANES: Final = 4
 STACK_MEMORY_BYTES: Final = 4 * 2**30
 """Of a whole stack with its tests, with room to spare."""
 FULL: Final = (
-    "make verify-full adds faults with a second seed, every story on its own schedule, and "
+    "make verify-full adds a quarter of an hour of fuzzing, faults with a second seed, every story "
+    "on its own schedule, and "
     f"{len(WHOLE_GRID) - len(SHORT_GRID)} more points of the determinism grid; "
     "make soak adds two hours of one story"
 )

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -131,18 +131,7 @@ def _valued_snapshot(
     options = option_measures(marked, scenarios, book.confidence, var)
     rows = _position_rows(marked, risk, realised, options.rows)
     stated = RiskSnapshot(
-        snapshot_id=_snapshot_id(book, moment),
-        portfolio=definition.portfolio,
-        kind=moment.kind,
-        fence=moment.fence,
-        epoch=moment.epoch,
-        offsets=dict(moment.offsets),
-        event_time_ns=moment.event_time_ns,
-        asof=book.asof,
-        base_currency=definition.base_currency,
-        estimator=ESTIMATOR,
-        confidence=definition.confidence,
-        window=definition.window,
+        **_place_and_settings(book, moment),
         scenario_count=0 if risk is None else len(risk.scenario_dates),
         tail_rank=0 if risk is None else risk.tail_rank,
         nav=nav,
@@ -190,23 +179,31 @@ def _valued_snapshot(
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 
 
+def _place_and_settings(book: PortfolioBook, moment: Moment) -> dict[str, Any]:
+    """Return the fields that say of what a snapshot is, and where in the stream."""
+    definition = book.definition
+    return {
+        "snapshot_id": _snapshot_id(book, moment),
+        "portfolio": definition.portfolio,
+        "kind": moment.kind,
+        "fence": moment.fence,
+        "epoch": moment.epoch,
+        "offsets": dict(moment.offsets),
+        "event_time_ns": moment.event_time_ns,
+        "asof": book.asof,
+        "base_currency": definition.base_currency,
+        "estimator": ESTIMATOR,
+        "confidence": definition.confidence,
+        "window": definition.window,
+    }
+
+
 def _unvalued_snapshot(
     book: PortfolioBook, moment: Moment, trade_ids: tuple[str, ...], problem: str
 ) -> RiskSnapshot:
     definition = book.definition
     return RiskSnapshot(
-        snapshot_id=_snapshot_id(book, moment),
-        portfolio=definition.portfolio,
-        kind=moment.kind,
-        fence=moment.fence,
-        epoch=moment.epoch,
-        offsets=dict(moment.offsets),
-        event_time_ns=moment.event_time_ns,
-        asof=book.asof,
-        base_currency=definition.base_currency,
-        estimator=ESTIMATOR,
-        confidence=definition.confidence,
-        window=definition.window,
+        **_place_and_settings(book, moment),
         scenario_count=0,
         tail_rank=0,
         nav=0.0,

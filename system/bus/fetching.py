@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from kafka import TopicPartition
 
@@ -39,17 +38,6 @@ class RecordFetcher:
         self._clock = clock or SystemClock()
         self._kafka: Any = None
         self._at: TopicPartition | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connections, if there are any."""

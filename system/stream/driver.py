@@ -181,7 +181,7 @@ class Driver:
         offsets = starting_offsets(stored, ends)
         stale_after_ns = self._settings.stale_after_seconds * 10**9
         producer = stack.enter_context(MessageProducer(bootstrap))
-        fetcher = stack.enter_context(RecordFetcher(bootstrap))
+        fetcher = stack.enter_context(closing(RecordFetcher(bootstrap)))
 
         def opened(stored: StoredState) -> MicroBatch:
             """Return a batch on a state that was loaded just now."""

@@ -187,11 +187,12 @@ class World:
         )
 
     def _stressed(self) -> Message:
-        first = DAY - dt.timedelta(days=4_000)
+        first, last = DAY - dt.timedelta(days=4_000), DAY - dt.timedelta(days=3_988)
+        is_odd = self._random.random() < 0.1
         return StressedHistory(
-            window="crisis",
-            first=first,
-            last=first + dt.timedelta(days=12),
+            window="odd" if is_odd else "crisis",
+            first=self._random.choice(FAR_DATES) if is_odd else first,
+            last=self._random.choice(FAR_DATES) if is_odd else last,
             version="1",
             series=self._random.choice((*SHARES, *FUTURES, "fx:USD", "fx:GBP", "VOL")),
             closes=tuple(
@@ -292,7 +293,7 @@ class World:
         )
 
     def _split(self) -> Message:
-        date = DAY + dt.timedelta(days=self._day + 1)
+        date = self._adjusted_on()
         return Split(
             instrument=self._random.choice(SHARES),
             date=date,
@@ -301,7 +302,7 @@ class World:
         )
 
     def _dividend(self) -> Message:
-        date = DAY + dt.timedelta(days=self._day + 1)
+        date = self._adjusted_on()
         return Dividend(
             instrument=self._random.choice(SHARES),
             date=date,
@@ -309,9 +310,16 @@ class World:
             amount=self._random.choice((0.0, *SIZES, 99.99999999999999)),
         )
 
+    def _adjusted_on(self) -> dt.date:
+        if self._random.random() < 0.05:
+            return self._random.choice(FAR_DATES[1:])
+        return DAY + dt.timedelta(days=self._day + 1)
+
     def _mark(self) -> Message:
         date = DAY + dt.timedelta(days=self._day)
         event_time_ns = self._now_ns() + 23 * HOUR_NS
+        if self._random.random() < 0.1:
+            return Mark(date=self._random.choice(FAR_DATES), event_time_ns=event_time_ns)
         self._day += 1
         return Mark(date=date, event_time_ns=event_time_ns)
 
