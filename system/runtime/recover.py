@@ -51,7 +51,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
-    """What `riskstream recover` has found.
+    """Result of `riskstream recover`.
 
     ``problems`` keep the stream from starting. ``notes`` are mended by its start. ``unknown`` are
     portfolios whose positions may lack trades, and why.
@@ -99,15 +99,15 @@ def diagnosis(connections: Connections) -> Diagnosis:
         if problem := history.schema_problem():
             return Diagnosis((Problem("schema", "PostgreSQL", problem),))
         stored, identity = history.load(), history.identity()
-        found, topics = _breaks(connections, history)
+        mismatches, topics = _breaks(connections, history)
         problems = [
             Problem(each.kind, each.place, each.sentence, f"{RECOVER} --case {each.kind}")
-            for each in found
+            for each in mismatches
         ]
         with LatestStore(connections.redis_url) as latest:
             foreign, notes = _redis(latest, identity)
         problems += foreign
-        if topics is not None and not stored.offsets and not found:
+        if topics is not None and not stored.offsets and not mismatches:
             notes.append("the database holds no state: the stream reads Kafka from its beginning")
         return Diagnosis(
             tuple(problems),
@@ -143,14 +143,14 @@ def planned(connections: Connections, settings: Settings, kind: BreakKind) -> Re
             raise InputError(f"{problem}; nothing was changed")
         stored, identity = history.load(), history.identity()
     topics = topic_extents(bootstrap, last_offsets(stored))
-    found = breaks(stored, identity, topics)
-    kinds = {each.kind for each in found}
+    mismatches = breaks(stored, identity, topics)
+    kinds = {each.kind for each in mismatches}
     if kind not in kinds:
         there = ", ".join(sorted(kinds)) or "none: the stream can start"
         raise InputError(f"--case {kind}: there is nothing of that case to mend; cases: {there}")
     if kind is BreakKind.GAP and BreakKind.TOPICS in kinds:
         raise InputError("--case gap: topics were lost as well; --case topics mends both")
-    broken = broken_places(stored, found, topics)
+    broken = broken_places(stored, mismatches, topics)
     moments = {
         place: stored.last_records[place].appended_at_ms
         for place in broken
@@ -216,31 +216,31 @@ def _redis(latest: LatestStore, identity: StateIdentity) -> tuple[list[Problem],
 
 
 def _diagnose(connections: Connections, *, as_json: bool) -> None:
-    found = diagnosis(connections)
+    result = diagnosis(connections)
     if as_json:
-        typer.echo(terminal_json(found, indent=2))
+        typer.echo(terminal_json(result, indent=2))
     else:
-        _print_diagnosis(found)
-    if found.problems:
+        _print_diagnosis(result)
+    if result.problems:
         raise typer.Exit(EXIT_NEEDS_RECOVERY)
 
 
-def _print_diagnosis(found: Diagnosis) -> None:
+def _print_diagnosis(result: Diagnosis) -> None:
     console = PlainConsole()
-    for problem in found.problems:
+    for problem in result.problems:
         console.print(f"{problem.sentence}.", soft_wrap=True)
-    for command in dict.fromkeys(problem.command for problem in found.problems):
+    for command in dict.fromkeys(problem.command for problem in result.problems):
         if command:
             console.print(
                 f"To go on without what is lost: {command}  (--dry-run says what that is)"
             )
-    if not found.problems:
+    if not result.problems:
         console.print("State and topics follow one another: the stream can start.")
-    for note in found.notes:
+    for note in result.notes:
         console.print(f"Note: {note}.", soft_wrap=True)
-    for name, reason in found.unknown.items():
+    for name, reason in result.unknown.items():
         console.print(f"Not available: {name}: {reason}.", soft_wrap=True)
-    for each in found.recoveries:
+    for each in result.recoveries:
         when = each.recorded_at.isoformat(" ", "seconds")
         console.print(f"Recovered {when} by {each.actor}: {each.reason}.", soft_wrap=True)
 
@@ -259,8 +259,8 @@ def _mend(
         with RiskHistory(connections.database_url) as history:
             history.recover(recovery, actor=actor)
     if as_json:
-        told = {"lost": recovery.lost, "offsets": recovery.offsets, "books": recovery.books}
-        sys.stdout.write(terminal_json(told, indent=2) + "\n")
+        answer = {"lost": recovery.lost, "offsets": recovery.offsets, "books": recovery.books}
+        sys.stdout.write(terminal_json(answer, indent=2) + "\n")
         return
     console = PlainConsole()
     verb = "would be recorded as lost" if dry_run else "are recorded as lost"

@@ -41,7 +41,7 @@ _SET_GENERATION: Final = """
 _RENAME_REJECTED: Final = """
     UPDATE rejected_message SET topic = topic || '@' || generation FROM state_identity
     WHERE topic = ANY(%s)"""
-"""Rows are found by place: messages of a topic that was made again have the same ones."""
+"""Rows are unique by place: messages of a topic that was made again have the same ones."""
 _SET_SERVER: Final = """
     UPDATE state_identity SET system_identifier = server.system_identifier
     FROM pg_control_system() AS server"""
@@ -82,14 +82,14 @@ class LostRange(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Recovery:
-    """Changes of a state that goes on without messages that Kafka has lost.
+    """Changes of a state that continues without messages that Kafka has lost.
 
     Parameters
     ----------
     before : dict of str to int
         Offsets of the state that it was made for; another state is not changed by it.
     offsets : dict of str to int
-        ``topic:partition`` to where the state goes on, of every partition that there is.
+        ``topic:partition`` to where the state continues, of every partition that there is.
     lost : tuple of LostRange
         Messages that the state will never contain.
     books : tuple of str
@@ -99,7 +99,7 @@ class Recovery:
     rows : dict of str to bytes
         Changed rows of the book state.
     cluster_id : str
-        Kafka cluster that the state goes on with.
+        Kafka cluster that the state continues with.
     topic_ids : dict of str to str
         Its input topics.
     replaced : tuple of str
@@ -171,7 +171,7 @@ class StateIdentity:
 
 
 def recovery_count(name: str) -> int:
-    """Return how many recoveries a state has behind it, by ``StateIdentity.name``; unknown: 0.
+    """Return the number of past recoveries of a state, by ``StateIdentity.name``; unknown: 0.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def recovery_count(name: str) -> int:
 
 
 class IdentityRecord:
-    """What a history says of its own identity; mixed into it."""
+    """Identity and recoveries of a history; mixed into it."""
 
     def _reading(self) -> AbstractContextManager[Cursor]:
         raise NotImplementedError

@@ -6,7 +6,7 @@ below is checked before a driver reads; a broken one names what is wrong, and wh
 1. The topics are those that the state was made from: same cluster, same topic ids.
 2. The record below each offset is the one that the state contains.
 3. No partition ends below the state: the broker would have lost what was applied.
-4. No partition begins above the state: what lies between was never applied.
+4. No partition begins above the state: the messages in between were never applied.
 5. A state that is empty starts with the first message of every partition.
 """
 
@@ -133,8 +133,8 @@ def check_continuity(stored: StoredState, identity: StateIdentity, topics: Topic
     StateMismatchError
         If it may not; says what differs and what to do.
     """
-    if found := breaks(stored, identity, topics):
-        raise StateMismatchError(found)
+    if mismatches := breaks(stored, identity, topics):
+        raise StateMismatchError(mismatches)
 
 
 def _replaced(

@@ -1,6 +1,6 @@
-"""Recovery: how a state goes on where messages are lost, and what is not known afterwards.
+"""Recovery: the state that continues without lost messages, and the books unknown afterwards.
 
-No position is invented. Offsets move to where Kafka can be read again, what lies in between is
+No position is invented. Offsets move to where Kafka can be read again, the messages in between are
 recorded as lost, and every book that may lack a trade of it has no risk until its positions are
 stated again (``system.book.lost``).
 """
@@ -26,10 +26,10 @@ _POSITIONS_COME_FROM: Final = frozenset({TRADES.name, REFERENCE.name})
 
 
 def broken_places(
-    stored: StoredState, found: Iterable[Break], topics: TopicExtents
+    stored: StoredState, mismatches: Iterable[Break], topics: TopicExtents
 ) -> frozenset[str]:
     """Return the partitions whose offsets count other messages than those of the state."""
-    names = {each.place for each in found if each.kind is BreakKind.TOPICS}
+    names = {each.place for each in mismatches if each.kind is BreakKind.TOPICS}
     every = stored.offsets.keys() | topics.ends.keys()
     if "cluster" in names:
         return frozenset(every)
@@ -42,7 +42,7 @@ def recovery_of(
     broken: frozenset[str],
     since: Mapping[str, int | None],
 ) -> Recovery:
-    """Return how a state goes on with the topics that are there.
+    """Return the changes by which a state continues with the topics that are there.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def identity_notes(identity: StateIdentity) -> list[str]:
     return [
         f"the database was written by another PostgreSQL server (system identifier "
         f"{identity.system_identifier}, now {identity.server_identifier}): a backup was restored "
-        "here. The stream goes on with it, and reads what it lacks from Kafka again"
+        "here. The stream continues with it, and reads what it lacks from Kafka again"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Takeover: the fence of a driver that starts, and the offsets at which it goes on."""
+"""Takeover: the fence of a driver that starts, and the offsets at which it continues."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def check_state(history: RiskHistory, bootstrap: str) -> StateIdentity:
     Parameters
     ----------
     history : RiskHistory
-        Of the state; which topics it goes on with is written down there.
+        Of the state; the topics that it continues with are written down there.
     bootstrap : str
         Of Kafka.
 
@@ -121,7 +121,7 @@ def next_epoch(committed: Position | None, fence: int) -> int:
 
 
 def starting_offsets(stored: StoredState, ends: Mapping[str, int]) -> dict[str, int]:
-    """Return where each input partition goes on: where the state ends, else at its beginning.
+    """Return the offset at which each input partition is read: the end of the state, else 0.
 
     Parameters
     ----------

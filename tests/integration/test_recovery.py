@@ -138,9 +138,9 @@ class World:
         with pytest.raises(StateMismatchError) as caught:
             self.take_over()
         assert "\n" not in str(caught.value)
-        found = diagnosis(self.connections)
-        assert found.problems, "the command says the same"
-        assert all(problem.sentence in str(caught.value) for problem in found.problems)
+        result = diagnosis(self.connections)
+        assert result.problems, "the command says the same"
+        assert all(problem.sentence in str(caught.value) for problem in result.problems)
         return str(caught.value)
 
     def recover(self, kind: BreakKind) -> tuple[str, ...]:
@@ -291,9 +291,9 @@ def test_a_database_that_is_lost_while_topics_lack_their_beginning(world: World)
 def test_a_database_that_is_lost_while_topics_are_whole(world: World) -> None:
     before = world.latest.watermark()
     lost = emptied_world(world.settings)
-    found = diagnosis(lost.connections)
-    assert found.problems == ()
-    assert any("Redis holds numbers of another database" in note for note in found.notes)
+    result = diagnosis(lost.connections)
+    assert result.problems == ()
+    assert any("Redis holds numbers of another database" in note for note in result.notes)
     fence = lost.take_over()
     assert before is not None
     assert fence > before.fence, "ids of snapshots are not given out again"
@@ -309,9 +309,9 @@ def test_a_database_that_was_restored_from_an_older_backup(world: World) -> None
         assert quantity(world.run(world.take_over())) == 13.0
     ahead = world.latest.claimed_fence()
     world.restore(backup)
-    found = diagnosis(world.connections)
-    assert found.problems == ()
-    assert any("an older backup was restored" in note for note in found.notes)
+    result = diagnosis(world.connections)
+    assert result.problems == ()
+    assert any("an older backup was restored" in note for note in result.notes)
     fence = world.take_over()
     assert fence > ahead
     newest = world.latest.latest("P")
@@ -392,8 +392,8 @@ def test_the_command_prints_sentence_and_remedy_and_mends(
     mended = CliRunner().invoke(app, ["recover", "--case", "gap", "--by", "Ada"])
     assert mended.exit_code == 0
     assert "P: no risk until its positions are stated again" in mended.output
-    found = CliRunner().invoke(app, ["recover", "--json"])
-    assert found.exit_code == 0
-    answer = msgspec.json.decode(found.output)
+    result = CliRunner().invoke(app, ["recover", "--json"])
+    assert result.exit_code == 0
+    answer = msgspec.json.decode(result.output)
     assert (answer["problems"], list(answer["unknown"])) == ([], ["P"])
     assert answer["recoveries"][0]["actor"] == "Ada"

@@ -1,4 +1,4 @@
-"""What a recovery writes into PostgreSQL: all of it, or nothing where the state is another one."""
+"""A recovery in PostgreSQL: all of it, or nothing where the state is another one."""
 
 from __future__ import annotations
 

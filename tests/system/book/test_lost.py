@@ -75,10 +75,10 @@ def test_no_question_is_answered_from_positions_that_are_not_known():
 
 def test_a_statement_as_of_a_later_moment_makes_it_known():
     feed = recovered(priced())
-    found = live(feed.send(stated(12.0, hour=15.5)))
-    assert (found.not_available, found.positions_unknown) == ("", "")
-    assert found.var is not None
-    assert found.positions[0].quantity == 12.0
+    snapshot = live(feed.send(stated(12.0, hour=15.5)))
+    assert (snapshot.not_available, snapshot.positions_unknown) == ("", "")
+    assert snapshot.var is not None
+    assert snapshot.positions[0].quantity == 12.0
     feed.restart(feed.next_offsets)
     assert live(feed.book.revalue(fence=1, epoch=60)).not_available == ""
 

@@ -1,4 +1,4 @@
-"""What `riskstream recover` prints, and its exit codes; the servers are played."""
+"""Words and exit codes of `riskstream recover`; the servers are played."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLAN = Recovery(
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the servers hold, and what was written into them."""
+    """Contents of the servers, and what was written into them."""
     world: dict[str, Any] = {"diagnosis": Diagnosis(()), "written": []}
 
     class History:

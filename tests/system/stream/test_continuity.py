@@ -1,4 +1,4 @@
-"""Whether a state may go on with the topics that are there; and the sentence, where it may not."""
+"""State against topics: the ones that belong together, and the sentence for those that do not."""
 
 from __future__ import annotations
 

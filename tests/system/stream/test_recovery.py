@@ -1,4 +1,4 @@
-"""How a state goes on where messages are lost: offsets, what is recorded, what is unknown."""
+"""Recovery where messages are lost: offsets, recorded ranges, unknown books."""
 
 from __future__ import annotations
 

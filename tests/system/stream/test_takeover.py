@@ -1,4 +1,4 @@
-"""What a driver takes over: its fence, Redis, and the offsets before which nothing is shown."""
+"""Takeover by a new driver: its fence, Redis, and the offsets before which nothing is shown."""
 
 from __future__ import annotations
 
