@@ -44,7 +44,9 @@ from validation.screen import open_console
 
 GRID_POINTS: Final = "grid"
 FAULT_SEEDS: Final = (1, 2)
-LONG: Final = frozenset({"fault-backup", "fault-stray-mark", "fault-two-drivers"})
+LONG: Final = frozenset(
+    {"fault-backup", "fault-black-holes", "fault-stray-mark", "fault-two-drivers"}
+)
 """Stories that take minutes even compressed: played by `make verify-full` alone."""
 KEEPS_SCHEDULE: Final = (RetentionGap, StrayMark)
 """Faults that mean something only within a day."""
