@@ -33,6 +33,8 @@ from validation.timings import with_timings_reported
 
 KEEPS_NOTHING: Final = frozenset({"redis"})
 """Whose death empties what readers see: what comes after may be older by a batch."""
+EMPTIES_REDIS: Final = frozenset({"lose_database"})
+"""A new database starts with an empty Redis, and computes everything from Kafka once more."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,12 @@ def _evidence(story: Story, left: Left, closes: TopicCloses) -> Evidence:
 def _common(findings: Sequence[Finding], left: Left) -> Iterator[Finding]:
     """Yield what every run is judged by.
 
-    Where Redis was killed, what readers had seen is gone: order is then judged by nobody.
+    Where Redis was emptied, what readers had seen is gone: order is then judged by nobody.
     """
-    emptied = any(fault.what in KEEPS_NOTHING and fault.bit for fault in left.faults)
+    emptied = any(
+        fault.bit and (fault.what in KEEPS_NOTHING or fault.do in EMPTIES_REDIS)
+        for fault in left.faults
+    )
     for one in findings:
         if not (emptied and one.check in {UNIQUE, MONOTONIC}):
             yield one

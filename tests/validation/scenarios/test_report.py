@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,6 +16,7 @@ from tests.validation.scenarios.folding import folded, observed
 from tests.validation.scenarios.stories import HEAD, played, story_of
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.ledger import Outcome
+from validation.checkers.order import MONOTONIC, UNIQUE
 from validation.checkers.verdict import Finding, Verdict
 from validation.fates import fates
 from validation.gathering import Stated
@@ -112,6 +114,20 @@ def test_a_right_run_passes_every_check(story, left):
     wrong = {one.check: one.detail for one in found.findings if one.verdict is not Verdict.PASSED}
     assert wrong == {}
     assert len(found.findings) > 12
+
+
+@pytest.mark.parametrize(
+    ("do", "what", "is_judged"),
+    [("kill", "api", True), ("kill", "redis", False), ("lose_database", "postgres", False)],
+)
+def test_order_is_judged_unless_a_fault_has_emptied_what_readers_see(
+    story, left, do, what, is_judged
+):
+    (fault,) = left.faults
+    faults = (msgspec.structs.replace(fault, do=do, what=what),)
+    run = Left(**{**left.__dict__, "faults": faults})
+    checks = {finding.check for finding in judge_run(story, run, None).findings}
+    assert (UNIQUE in checks, MONOTONIC in checks) == (is_judged, is_judged)
 
 
 def test_a_run_that_lost_a_message_fails(story, left):
