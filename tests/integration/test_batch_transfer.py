@@ -12,6 +12,7 @@ from system.places import PROJECT_DIR
 pytestmark = pytest.mark.integration
 
 ATTEMPT = """
+import datetime as dt
 import gc
 
 from py4j.finalizer import ThreadSafeFinalizer
@@ -26,14 +27,18 @@ spark = (
     .config("spark.ui.enabled", "false")
     .getOrCreate()
 )
-rows = [("market_data", number % 2, number, b"\\x00%d" % number) for number in range(40)]
-rows.append(("trades", 0, 2**40, None))
-schema = "topic string, partition int, offset bigint, value binary"
+at = dt.datetime(2020, 3, 29, 1, 30, 0, 250, dt.UTC)
+rows = [
+    ("market_data", number % 2, number, b"\\x00%d" % number, at + dt.timedelta(hours=number))
+    for number in range(40)
+]
+rows.append(("trades", 0, 2**40, None, at))
+schema = "topic string, partition int, offset bigint, value binary, timestamp timestamp"
 frame = spark.createDataFrame(rows, schema).repartition(3)
 for one in (frame, frame.where("offset < 0")):
     found = [fetch(one._jdf) for fetch in (collected, rows_collected)]
     assert all(table.schema.names == EMPTY.schema.names for table in found), found
-    first, second = (sorted(map(str, table.to_pylist())) for table in found)
+    first, second = (sorted(map(str, table.cast(EMPTY.schema).to_pylist())) for table in found)
     assert first == second, found
     print(len(first), "alike")
 gc.disable()
