@@ -88,7 +88,9 @@ def topic_settings(topic: Topic, kept: Mapping[str, Retention] | None = None) ->
 
     Records carry the broker's append time. History is kept for a bounded time and size; reference
     data is compacted, but nothing younger than the longest of these times, so that a replay
-    from any offset which the other topics still hold sees every change.
+    from any offset which the other topics still hold sees every change. The broker keeps batches
+    uncompressed: so its bound on their size is one on records, however small a producer has made
+    them, and every consumer can read them, whichever codec it lacks.
 
     Parameters
     ----------
@@ -107,6 +109,7 @@ def topic_settings(topic: Topic, kept: Mapping[str, Retention] | None = None) ->
         "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(max_record_bytes(topic)),
         "segment.bytes": str(SEGMENT_BYTES),
+        "compression.type": "uncompressed",
     }
     if topic.compacted:
         hours = max(retentions[each.name].hours for each in INPUT_TOPICS if not each.compacted)

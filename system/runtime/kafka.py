@@ -117,6 +117,7 @@ auto.create.topics.enable=false
 log.segment.bytes={SEGMENT_BYTES}
 log.retention.hours={WEEK.hours}
 log.retention.bytes={WEEK.mib * 2**20}
+compression.type=uncompressed
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms={SESSION_BOUND_MS}
 broker.heartbeat.interval.ms={HEARTBEAT_INTERVAL_MS}

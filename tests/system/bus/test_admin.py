@@ -61,6 +61,10 @@ def test_records_carry_the_brokers_append_time():
     }
 
 
+def test_the_broker_keeps_records_uncompressed_so_that_their_bound_is_one_on_their_size():
+    assert {topic_settings(topic)["compression.type"] for topic in TOPICS} == {"uncompressed"}
+
+
 def test_every_topic_takes_the_largest_message_that_the_codec_allows():
     for topic in TOPICS:
         assert max_record_bytes(topic) > MAX_MESSAGE_BYTES
