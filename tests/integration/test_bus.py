@@ -19,9 +19,10 @@ from loadtests.sent import sent_ticks
 from system.bus.admin import create_topics
 from system.bus.consumer import Follower, end_offsets, read_topic
 from system.bus.errors import TopicMismatchError, TopicMissingError
+from system.bus.fetching import RecordFetcher
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
-from system.contracts.codec import MAX_MESSAGE_BYTES
+from system.contracts.codec import MAX_MESSAGE_BYTES, encode
 from system.contracts.messages import (
     CloseHistory,
     FxRate,
@@ -183,6 +184,61 @@ def test_the_largest_message_that_the_codec_allows_passes(broker, before):
         producer.send_bytes(MARKET_DATA, b"big", b"x" * MAX_MESSAGE_BYTES)
     (record,) = sent_since(broker, before, MARKET_DATA)
     assert len(record.value) == MAX_MESSAGE_BYTES
+
+
+def compressing(broker: str, codec: str):
+    """Return a producer of librdkafka's, which knows every codec (extra ``load``)."""
+    return pytest.importorskip("confluent_kafka").Producer(
+        {
+            "bootstrap.servers": broker,
+            "compression.type": codec,
+            "message.max.bytes": 1_000_000_000,
+            "message.send.max.retries": 0,
+        }
+    )
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_a_record_of_any_codec_is_read_by_every_consumer(broker, before, codec):
+    sender = compressing(broker, codec)
+    value = encode(tick(1, "T1")) + b" " * 5_000
+    sender.produce(MARKET_DATA.name, value, partition=0)
+    assert sender.flush(PROCESS_BOUND_S) == 0
+    (record,) = sent_since(broker, before, MARKET_DATA)
+    assert record.value == value
+    with closing(RecordFetcher(broker)) as fetcher:
+        assert fetcher.value(MARKET_DATA.name, record.partition, record.offset) == value
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_record_that_is_small_only_when_compressed_is_refused_by_the_broker(
+    broker, before, codec
+):
+    sender, refused = compressing(broker, codec), []
+
+    def note(error, _):
+        refused.append(error)
+
+    for size in (1_200_000, 300_000_000):
+        sender.produce(TRADES.name, bytes(size), partition=0, on_delivery=note)
+        assert sender.flush(PROCESS_BOUND_S) == 0
+    assert [error.name() for error in refused if error is not None] == ["MSG_SIZE_TOO_LARGE"] * 2
+    assert sent_since(broker, before, TRADES) == []
+    with MessageProducer(broker) as producer:
+        producer.deliver(tick(2, "T2"))
+    assert len(sent_since(broker, before, MARKET_DATA)) == 1
+
+
+def test_long_records_are_fetched_one_by_one_in_any_order(broker, before):
+    values = [bytes([number]) * 900_000 for number in range(4)]
+    with MessageProducer(broker) as producer:
+        for value in values:
+            producer.send_bytes(TRADES, b"k", value)
+    records = sent_since(broker, before, TRADES)
+    with closing(RecordFetcher(broker)) as fetcher:
+        for record in [*records, *reversed(records)]:
+            fetched = fetcher.record(record.topic, record.partition, record.offset)
+            assert fetched == record
 
 
 def test_a_topic_that_does_not_exist_is_named(broker, monkeypatch):
