@@ -292,6 +292,8 @@ class Salvage(Generic[B]):
         first, end = self.positions[place], self._attempt.until[place]
         suspect = self._suspect
         if suspect is None or not suspect.holds(place, first):
+            if suspect is not None and suspect.place == place and suspect.first > first:
+                end = min(end, suspect.first)  # what waits behind a mark is read again before it
             return Step(place=place, first=first, count=min(GROUP_RECORDS, end - first))
         if (suspect.first, suspect.count) == (first, 1):
             return suspect

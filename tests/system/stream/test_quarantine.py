@@ -199,6 +199,15 @@ def test_a_record_that_kills_its_reader_is_set_aside_unread(killer) -> None:
     assert (kept.value, kept.size_bytes) == ("", 0)
 
 
+def test_a_suspect_is_taken_alone_also_where_what_is_before_it_is_read_again() -> None:
+    world = world_of(20, kills=(7,))
+    step = Step(place="trades:0", first=7, count=1, deaths=FATAL_DEATHS - 1)
+    attempt = Attempt(offsets=world.committed, until=world.ends, drivers=4, step=step)
+    world.attempt_text = msgspec.json.encode(attempt).decode()
+    assert world.deaths() == 0
+    assert_all_but_these_are_applied(world, 20, 7)
+
+
 def test_two_records_that_kill_are_both_set_aside() -> None:
     world = world_of(20, kills=(5, 12))
     world.deaths(at_most=20)
