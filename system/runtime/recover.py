@@ -232,7 +232,7 @@ def _print_diagnosis(result: Diagnosis) -> None:
     for command in dict.fromkeys(problem.command for problem in result.problems):
         if command:
             console.print(
-                f"To go on without what is lost: {command}  (--dry-run says what that is)"
+                f"To continue without it: {command} (first with --dry-run)", soft_wrap=True
             )
     if not result.problems:
         console.print("State and topics follow one another: the stream can start.")

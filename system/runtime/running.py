@@ -263,9 +263,10 @@ class RunningStack:
     ) -> ComponentStatus:
         process = None if record.external else process
         state, problem = self._health(record, process, records)
-        if record.name in pauses:
-            said = (refusal(self._state.log_path(record.name)), pauses[record.name].sentence())
-            problem = "; ".join(sentence for sentence in said if sentence)
+        is_down = process is not None and not process.pid
+        why = refusal(self._state.log_path(record.name)) if is_down else ""
+        pause = pauses[record.name].sentence() if record.name in pauses else ""
+        problem = "; ".join(sentence for sentence in (why, pause) if sentence) or problem
         return ComponentStatus(
             record.name,
             state,

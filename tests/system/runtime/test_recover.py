@@ -80,7 +80,7 @@ def test_a_problem_is_a_sentence_and_a_command_in_lines_of_their_own(asked):
     assert result.exit_code == EXIT_NEEDS_RECOVERY
     lines = result.output.splitlines()
     assert f"{SENTENCE}." in lines
-    assert any("riskstream recover --case gap" in line for line in lines)
+    assert "To continue without it: riskstream recover --case gap (first with --dry-run)" in lines
     assert "Note: Redis is of another database." in lines
     assert "Not available: P: why." in lines
     assert "Recovered 2026-11-30 00:00:00+00:00 by Ada [1]: why." in lines
