@@ -45,7 +45,13 @@ from validation.screen import open_console
 GRID_POINTS: Final = "grid"
 FAULT_SEEDS: Final = (1, 2)
 LONG: Final = frozenset(
-    {"fault-backup", "fault-black-holes", "fault-stray-mark", "fault-two-drivers"}
+    {
+        "fault-backup",
+        "fault-black-holes",
+        "fault-lost-database",
+        "fault-stray-mark",
+        "fault-two-drivers",
+    }
 )
 """Stories that take minutes even compressed: played by `make verify-full` alone."""
 KEEPS_SCHEDULE: Final = (RetentionGap, StrayMark)
