@@ -13,6 +13,7 @@ DECISIONS_DIR = ROOT / "docs" / "decisions"
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _CODE = re.compile(r"```.*?```", re.DOTALL)
 _CITED = re.compile(r"decision\s+(?P<number>\d{4})")
+_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)")
 _PATH = re.compile(
     r"`(?P<path>(?:system|tests|validation|loadtests|compose|scenarios|docs|requirements)/[\w./-]+)`"
 )
@@ -97,3 +98,14 @@ def test_every_document_is_in_the_index_of_documents():
     index = (ROOT / "docs" / "README.md").read_text("utf-8")
     for document in (ROOT / "docs").glob("*.md"):
         assert document.name == "README.md" or f"]({document.name})" in index, document.name
+
+
+def cited_tests() -> list[tuple[str, str]]:
+    """Return (file, function) of each test that a document cites by name."""
+    found = (_TEST.findall(path.read_text("utf-8")) for path in DOCUMENTS)
+    return sorted({each for places in found for each in places})
+
+
+@pytest.mark.parametrize(("path", "name"), cited_tests())
+def test_every_test_that_is_cited_is_there(path, name):
+    assert f"def {name}(" in (ROOT / path).read_text("utf-8")
