@@ -48,12 +48,17 @@ LONG: Final = frozenset(
     {
         "fault-backup",
         "fault-black-holes",
+        "fault-flood",
         "fault-lost-database",
+        "fault-master",
+        "fault-second-driver",
         "fault-stray-mark",
         "fault-two-drivers",
+        "fault-undo",
     }
 )
-"""Stories that take minutes even compressed: played by `make verify-full` alone."""
+"""Stories that take minutes even compressed, or whose fault another step of verify makes on real
+servers as well: played by `make verify-full` alone."""
 KEEPS_SCHEDULE: Final = (RetentionGap, StrayMark)
 """Faults that mean something only within a day."""
 COMPRESSED_S: Final = 3.0
