@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -119,16 +119,17 @@ def check_grid(reports: Sequence[ScenarioReport]) -> Finding:
     return judged(GRID, problems, passed=told, figures={**figures})
 
 
-def check_faults_alike(reports: Sequence[ScenarioReport]) -> Finding:
+def check_faults_alike(worlds: Iterable[Sequence[ScenarioReport]]) -> Finding:
     """Return whether runs of one market with other faults agree on the days they share.
 
     Parameters
     ----------
-    reports : sequence of ScenarioReport
-        Of stories with the same market and book, each with its own faults.
+    worlds : iterable of sequence of ScenarioReport
+        In each the runs with the same market, books and timeline, and faults of their own.
     """
     pairs = [
         (one, other)
+        for reports in worlds
         for one, other in itertools.combinations(reports, 2)
         if one.seed == other.seed and one.day_hashes.keys() & other.day_hashes.keys()
     ]
@@ -139,7 +140,8 @@ def check_faults_alike(reports: Sequence[ScenarioReport]) -> Finding:
         for one, other in pairs
         if (days := _differing(*_shared(one.day_hashes, other.day_hashes)))
     ]
-    told = f"{len(reports)} runs, each two of one seed agree on every day that both have"
+    count = len({one.name for pair in pairs for one in pair})
+    told = f"{count} runs, each two of one market and seed agree on every day that both have"
     return judged(FAULTS, problems, passed=told)
 
 

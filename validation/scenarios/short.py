@@ -8,11 +8,13 @@ latency is reported.
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from system.clock import SystemClock
@@ -23,6 +25,7 @@ from system.settings import load_settings
 from validation.checkers.verdict import Finding, Verdict
 from validation.plots import show_report_place
 from validation.scenarios.commands import found_path, scenario_paths
+from validation.scenarios.format import ScenarioFile
 from validation.scenarios.grid import (
     GRID_STORY,
     SHORT_GRID,
@@ -245,11 +248,23 @@ def is_chosen(name: str, only: Sequence[str] | None, *, whole: bool) -> bool:
 def _compared(found: Mapping[Play | Point, ScenarioReport]) -> Iterator[Finding]:
     base = [one for job, one in found.items() if isinstance(job, Play) and job.name == GRID_STORY]
     grid = [one for job, one in found.items() if isinstance(job, Point)]
-    alike = [one for job, one in found.items() if isinstance(job, Play) and _has_faults(job.name)]
+    worlds: defaultdict[bytes, list[ScenarioReport]] = defaultdict(list)
+    for job, one in found.items():
+        if isinstance(job, Play) and _has_faults(job.name):
+            worlds[world_of(read_scenario(found_path(job.name)).file)].append(one)
     if grid:
         yield check_grid([*base[:1], *grid])
-    if len({one.title for one in alike}) > 1:
-        yield check_faults_alike(alike)
+    if any(len({one.title for one in reports}) > 1 for reports in worlds.values()):
+        yield check_faults_alike(worlds.values())
+
+
+def world_of(file: ScenarioFile) -> bytes:
+    """Return all that ends of day depend on: not faults, length and speed of a story."""
+    table = msgspec.to_builtins(file)
+    free = {"days", "last_day", "seconds_per_day"}
+    market = {name: value for name, value in table["market"].items() if name not in free}
+    parts = ("instrument", "option", "portfolio", "timeline")
+    return msgspec.json.encode([market, *(table[part] for part in parts)])
 
 
 def _run(job: Play | Point, repeater: Repeater) -> ScenarioReport:

@@ -32,6 +32,7 @@ from validation.scenarios.short import (
     out_of_time,
     short_plays,
     whole_plays,
+    world_of,
 )
 from validation.scenarios.stack import Shape, replay_settings
 from validation.scenarios.story import read_story
@@ -78,12 +79,28 @@ def test_one_run_alone_shows_nothing():
 
 def test_runs_with_other_faults_must_agree_on_the_days_that_they_share():
     one, two = report("a", day1="x", day2="y"), report("b", day1="x", day3="z")
-    assert check_faults_alike([one, two]).verdict is Verdict.PASSED
+    assert check_faults_alike([[one, two]]).verdict is Verdict.PASSED
     other_seed = report("c", seed=2, day1="other")
-    assert check_faults_alike([one, two, other_seed]).verdict is Verdict.PASSED
-    found = check_faults_alike([one, two, report("d", day2="other")])
+    assert check_faults_alike([[one, two, other_seed]]).verdict is Verdict.PASSED
+    found = check_faults_alike([[one, two, report("d", day2="other")]])
     assert (found.verdict, found.detail) == (Verdict.FAILED, "a and d differ on day2")
-    assert check_faults_alike([one, other_seed]).verdict is Verdict.UNKNOWN
+    assert check_faults_alike([[one, other_seed]]).verdict is Verdict.UNKNOWN
+
+
+def test_runs_of_other_markets_are_not_compared_with_each_other():
+    one, two = report("a", day1="x"), report("b", day1="x")
+    other = report("e", day1="of another timeline")
+    assert check_faults_alike([[one, two], [other]]).verdict is Verdict.PASSED
+    assert check_faults_alike([[one], [other]]).verdict is Verdict.UNKNOWN
+
+
+def test_stories_that_differ_in_faults_and_length_alone_are_of_one_world():
+    worlds = {
+        name: world_of(read_scenario(found_path(name)).file)
+        for name in ("fault-broker", "fault-driver", "fault-links", "fault-kill-points")
+    }
+    assert worlds["fault-broker"] == worlds["fault-driver"] == worlds["fault-links"]
+    assert worlds["fault-broker"] != worlds["fault-kill-points"]
 
 
 def test_the_short_grid_brings_each_two_values_of_two_factors_together():
