@@ -102,8 +102,8 @@ def test_every_document_is_in_the_index_of_documents():
 
 def cited_tests() -> list[tuple[str, str]]:
     """Return (file, function) of each test that a document cites by name."""
-    found = (_TEST.findall(path.read_text("utf-8")) for path in DOCUMENTS)
-    return sorted({each for places in found for each in places})
+    cited = (_TEST.findall(path.read_text("utf-8")) for path in DOCUMENTS)
+    return sorted({each for places in cited for each in places})
 
 
 @pytest.mark.parametrize(("path", "name"), cited_tests())

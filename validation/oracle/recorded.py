@@ -38,7 +38,7 @@ def check_recorded(
         stored snapshot that is one of those to the last field is not recomputed again.
     """
     ordered = sorted(snapshots, key=_age)
-    known = [(recomputed or {}).get(digest_of(one)) for one in ordered]
+    known = [(recomputed or {}).get(digest_of(snapshot)) for snapshot in ordered]
     ahead = [check for check in known if check is not None]
     checks = ahead if len(ahead) == len(ordered) else _checks(records, ordered, known)
     compared = [one for one in checks if one.verdict is not OracleVerdict.UNCHECKED]

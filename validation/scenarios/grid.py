@@ -140,7 +140,7 @@ def check_faults_alike(worlds: Iterable[Sequence[ScenarioReport]]) -> Finding:
         for one, other in pairs
         if (days := _differing(*_shared(one.day_hashes, other.day_hashes)))
     ]
-    count = len({one.name for pair in pairs for one in pair})
+    count = len({report.name for pair in pairs for report in pair})
     told = f"{count} runs, each two of one market and seed agree on every day that both have"
     return judged(FAULTS, problems, passed=told)
 

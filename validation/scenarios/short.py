@@ -254,7 +254,7 @@ def _compared(found: Mapping[Play | Point, ScenarioReport]) -> Iterator[Finding]
             worlds[world_of(read_scenario(found_path(job.name)).file)].append(one)
     if grid:
         yield check_grid([*base[:1], *grid])
-    if any(len({one.title for one in reports}) > 1 for reports in worlds.values()):
+    if any(len({report.title for report in reports}) > 1 for reports in worlds.values()):
         yield check_faults_alike(worlds.values())
 
 
