@@ -6,8 +6,7 @@ from typing import Final
 
 import msgspec
 
-from system.bus.consumer import end_offsets
-from system.bus.extents import topic_extents
+from system.bus.extents import newest_records
 from system.contracts.topics import RISK_SNAPSHOTS
 
 MAX_ANNOUNCED_FENCE: Final = 2**40
@@ -31,14 +30,11 @@ def announced_fence(bootstrap_servers: str) -> int:
 
     Raises
     ------
-    TopicMissingError, BusUnavailableError
-        As ``topic_extents``.
+    TopicMissingError, ReadTimeoutError, BusUnavailableError
+        As ``newest_records``.
     """
-    topics = [RISK_SNAPSHOTS]
-    ends = end_offsets(bootstrap_servers, topics)
-    last = {place: end - 1 for place, end in ends.items()}
-    records = topic_extents(bootstrap_servers, last, topics=topics).records.values()
-    return max((_fence(record.value) for record in records if record is not None), default=0)
+    records = newest_records(bootstrap_servers, RISK_SNAPSHOTS)
+    return max((_fence(record.value) for record in records), default=0)
 
 
 def _fence(value: bytes) -> int:

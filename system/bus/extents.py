@@ -16,7 +16,7 @@ from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, Record, connected_consu
 from system.bus.errors import ReadTimeoutError, kafka_errors_as_ours
 from system.bus.reach import link_options
 from system.clock import Clock, SystemClock
-from system.contracts.topics import INPUT_TOPICS, Topic, offset_key
+from system.contracts.topics import INPUT_TOPICS, Topic, offset_key, split_offset_key
 
 READ_BOUND_S: Final = 30.0
 POLL_MS: Final = 200
@@ -91,9 +91,7 @@ def topic_extents(
         closing(consumer),
         kafka_errors_as_ours(bootstrap_servers, "ask for the extents of topics"),
     ):
-        bound_ms = round(timeout_seconds * 1000)
-        beginnings = _by_name(consumer.beginning_offsets(partitions, timeout_ms=bound_ms))
-        ends = _by_name(consumer.end_offsets(partitions, timeout_ms=bound_ms))
+        beginnings, ends = _spans(consumer, partitions, timeout_seconds)
         kept = {
             place: offset
             for place, offset in offsets.items()
@@ -104,6 +102,45 @@ def topic_extents(
     return TopicExtents(
         cluster_id, topic_ids, beginnings, ends, {place: records.get(place) for place in offsets}
     )
+
+
+def newest_records(
+    bootstrap_servers: str,
+    topic: Topic,
+    *,
+    timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+    clock: Clock | None = None,
+) -> list[Record]:
+    """Return the newest record of each partition of a topic that holds one.
+
+    Parameters
+    ----------
+    bootstrap_servers : str
+        The brokers, ``host:port`` separated by commas.
+    topic : Topic
+        To read.
+    timeout_seconds : float
+        Bound of the connection and of each request.
+    clock : Clock, optional
+        Measures the bounds.
+
+    Raises
+    ------
+    TopicMissingError, ReadTimeoutError, BusUnavailableError
+        As ``topic_extents``.
+    """
+    clock = clock or SystemClock()
+    attempt = f"connect to read the newest records of {topic.name}"
+    consumer, partitions = connected_consumer(
+        bootstrap_servers, [topic], timeout_seconds, attempt, clock
+    )
+    with (
+        closing(consumer),
+        kafka_errors_as_ours(bootstrap_servers, f"read the newest records of {topic.name}"),
+    ):
+        beginnings, ends = _spans(consumer, partitions, timeout_seconds)
+        last = {place: end - 1 for place, end in ends.items() if end > beginnings[place]}
+        return list(_read(consumer, last, clock).values())
 
 
 def offsets_since(
@@ -181,10 +218,21 @@ def _read(consumer: Any, offsets: Mapping[str, int], clock: Clock) -> dict[str, 
     return records
 
 
+def _spans(
+    consumer: Any,  # noqa: ANN401 - the client's own type
+    partitions: Sequence[TopicPartition],
+    timeout_seconds: float,
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return where partitions begin and end."""
+    bound_ms = round(timeout_seconds * 1000)
+    beginnings = consumer.beginning_offsets(partitions, timeout_ms=bound_ms)
+    ends = consumer.end_offsets(partitions, timeout_ms=bound_ms)
+    return _by_name(beginnings), _by_name(ends)
+
+
 def _by_name(offsets: Mapping[TopicPartition, int]) -> dict[str, int]:
     return {offset_key(*at): int(offset) for at, offset in sorted(offsets.items())}
 
 
 def _partition(place: str) -> TopicPartition:
-    topic, _, partition = place.rpartition(":")
-    return TopicPartition(topic, int(partition))
+    return TopicPartition(*split_offset_key(place))

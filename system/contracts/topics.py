@@ -140,3 +140,15 @@ def message_key(message: Message) -> str:
 def offset_key(topic: str, partition: int) -> str:
     """Return the name of a partition in an offset vector, ``topic:partition``."""
     return f"{topic}:{partition}"
+
+
+def split_offset_key(key: str) -> tuple[str, int]:
+    """Return topic and partition of a name that `offset_key` has made.
+
+    Examples
+    --------
+    >>> split_offset_key("market_data:1")
+    ('market_data', 1)
+    """
+    topic, _, partition = key.rpartition(":")
+    return topic, int(partition)

@@ -6,19 +6,15 @@ import pytest
 
 from system.bus import announced
 from system.bus.consumer import Record
-from system.bus.extents import TopicExtents
 from system.contracts.codec import encode
 from system.store.samples import sample_snapshot
 
 
 def newest(monkeypatch: pytest.MonkeyPatch, *values: bytes) -> int:
-    records = {
-        f"risk_snapshots:{number}": Record("risk_snapshots", number, 4, b"", value, 7)
-        for number, value in enumerate(values)
-    }
-    extents = TopicExtents("c", {}, {}, {}, {**records, "risk_snapshots:9": None})
-    monkeypatch.setattr(announced, "end_offsets", lambda *_: dict.fromkeys(records, 5))
-    monkeypatch.setattr(announced, "topic_extents", lambda *_, **__: extents)
+    records = [
+        Record("risk_snapshots", number, 4, b"", value, 7) for number, value in enumerate(values)
+    ]
+    monkeypatch.setattr(announced, "newest_records", lambda *_: records)
     return announced.announced_fence("127.0.0.1:1")
 
 

@@ -28,6 +28,7 @@ from system.contracts.topics import (
     TOPICS,
     message_key,
     offset_key,
+    split_offset_key,
 )
 from system.store.samples import sample_snapshot
 from tests import message_strategies as messages
@@ -115,3 +116,4 @@ def test_the_outputs_are_no_inputs() -> None:
 
 def test_a_partition_is_named_by_topic_and_number() -> None:
     assert offset_key("market_data", 1) == "market_data:1"
+    assert split_offset_key("market_data:1") == ("market_data", 1)
