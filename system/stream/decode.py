@@ -216,13 +216,10 @@ def _long_event(row: _Row, fetch: FetchValue | None) -> tuple[Event, int]:
         detail = f"more than {INLINE_BYTES} bytes, and no longer on the topic"
         unreadable = Unreadable(RejectReason.INVALID, detail)
         kept = KeptValue(kept_value(row.value).text)
-        last = _last_record(row.value, row.appended_at_ms)
-        values = _LongValue(kept, last)
+        values = _LongValue(kept, _last_record(row.value, row.appended_at_ms))
         return Event(row.offset, unreadable, values, 0, row.appended_at_ms), 0
-    payload = _payload(value, _TOPICS[row.topic])
-    last = _last_record(value, row.appended_at_ms)
-    values = _LongValue(kept_value(value), last)
-    return Event(row.offset, payload, values, 0, row.appended_at_ms), len(value)
+    record = Record(row.topic, row.partition, row.offset, b"", value, row.appended_at_ms)
+    return record_event(record), len(value)
 
 
 def _long_value(record: Record) -> _LongValue:
