@@ -18,7 +18,13 @@ from typing import Final
 from system.book.errors import BarrierOverflowError
 from system.book.events import Event, QuoteRow
 from system.contracts.messages import Mark, Trade
-from system.contracts.topics import FX_RATES, MARKET_DATA, REFERENCE, TRADES
+from system.contracts.topics import (
+    FX_RATES,
+    MARKET_DATA,
+    REFERENCE,
+    TRADES,
+    split_offset_key,
+)
 from system.risk.window import fx_series
 
 MAX_HELD_EVENTS: Final = 500_000
@@ -52,8 +58,7 @@ class PartitionQueue:
 
     def __init__(self, name: str, next_offset: int, appended_at_ms: int = 0) -> None:
         self.name = name
-        self.topic, _, number = name.rpartition(":")
-        self.partition = int(number)
+        self.topic, self.partition = split_offset_key(name)
         self.next_offset = next_offset
         self._arrived_offset = next_offset
         self._events: deque[Event] = deque()

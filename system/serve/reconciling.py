@@ -24,7 +24,7 @@ from system.book.statements import Reconciled, reconciled
 from system.book.trades import TradeLedger
 from system.contracts.api import PositionDifference, Reconciliation
 from system.contracts.messages import Instrument, Portfolio
-from system.contracts.topics import REFERENCE, TRADES
+from system.contracts.topics import REFERENCE, TRADES, split_offset_key
 from system.serve.names import KnownNames
 from system.serve.services import Services
 
@@ -100,7 +100,7 @@ class Reconciler:
         wanted = {
             place: end
             for place, end in ends.items()
-            if place.rpartition(":")[0] in {REFERENCE.name, TRADES.name} and end
+            if split_offset_key(place)[0] in {REFERENCE.name, TRADES.name} and end
         }
         with anyio.move_on_after(READ_BOUND_S):
             while wanted and not await self._is_committed(wanted):

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from system.contracts.topics import split_offset_key
 from system.store import sql
 from system.store.cursors import Cursor, Row, all_rows, one_row
 from system.store.errors import StateChangedError
@@ -324,7 +325,7 @@ def write_recovery(cursor: Cursor, recovery: Recovery, actor: str) -> None:
     cursor.execute(_RENAME_REJECTED, (list(recovery.replaced),))
     cursor.execute(_DELETE_OTHER_OFFSETS, (list(recovery.offsets),))
     for place, offset in sorted(recovery.offsets.items()):
-        is_replaced = place.rpartition(":")[0] in recovery.replaced
+        is_replaced = split_offset_key(place)[0] in recovery.replaced
         cursor.execute(_SET_OFFSET, (place, offset, is_replaced))
     for key, row in sorted(recovery.rows.items()):
         cursor.execute(sql.UPSERT_STATE, (key, row.decode("utf-8")))

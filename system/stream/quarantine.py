@@ -25,6 +25,7 @@ import msgspec
 from system.book.errors import BarrierOverflowError
 from system.book.partitions import TOPIC_ORDER
 from system.bus.consumer import Record
+from system.contracts.topics import offset_key, split_offset_key
 from system.errors import RiskstreamError, UnavailableError
 from system.store.errors import CommitsUndoneError, FencedError
 from system.stream.continuity import StateMismatchError
@@ -301,11 +302,11 @@ class Salvage(Generic[B]):
 
     def _read(self, step: Step) -> tuple[list[Record], int]:
         """Return the records of a step and the offset behind them; fewer where they are long."""
-        topic, _, partition = step.place.rpartition(":")
+        topic, partition = split_offset_key(step.place)
         records: list[Record] = []
         size = 0
         for offset in range(step.first, step.first + step.count):
-            record = self._fetch(topic, int(partition), offset)
+            record = self._fetch(topic, partition, offset)
             if record is not None:
                 records.append(record)
                 size += len(record.value)
@@ -322,11 +323,11 @@ class Salvage(Generic[B]):
 
     def _pass_over(self, step: Step) -> None:
         """Set one record aside: kept as rejected, its offset passed."""
-        topic, _, partition = step.place.rpartition(":")
+        topic, partition = split_offset_key(step.place)
         why = (
             step.error or f"{step.deaths} drivers ended while it alone was in hand; it is not read"
         )
-        record = self._fetch(topic, int(partition), step.first) if step.error else None
+        record = self._fetch(topic, partition, step.first) if step.error else None
         self._batch.take({step.place: [quarantined_event(step.first, why, record)]})
         self._batch.await_durable()
         self.positions[step.place] = step.first + 1
@@ -335,7 +336,7 @@ class Salvage(Generic[B]):
 def _events(records: Iterable[Record]) -> Events:
     events: Events = {}
     for record in records:
-        place = f"{record.topic}:{record.partition}"
+        place = offset_key(record.topic, record.partition)
         events.setdefault(place, []).append(record_event(record))
     return events
 
@@ -348,4 +349,4 @@ def _last_lines(error: Exception) -> str:
 
 
 def _order(place: str) -> tuple[int, str]:
-    return TOPIC_ORDER.index(place.rpartition(":")[0]), place
+    return TOPIC_ORDER.index(split_offset_key(place)[0]), place

@@ -9,7 +9,7 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from system.contracts.topics import offset_key
+from system.contracts.topics import offset_key, split_offset_key
 
 FETCH_CONF: Final = {"kafka.fetch.max.wait.ms": 10, "kafka.max.poll.records": 10_000}
 """By Kafka's defaults every few batches wait 500 ms for the broker; and a poll gives 500 records at
@@ -100,14 +100,14 @@ def consumed_offsets(query: StreamingQuery | None) -> dict[str, int]:
 def _assignment(next_offsets: Mapping[str, int]) -> dict[str, list[int]]:
     assignment: dict[str, list[int]] = {}
     for name in sorted(next_offsets):
-        topic, _, partition = name.rpartition(":")
-        assignment.setdefault(topic, []).append(int(partition))
+        topic, partition = split_offset_key(name)
+        assignment.setdefault(topic, []).append(partition)
     return assignment
 
 
 def _starting(next_offsets: Mapping[str, int]) -> dict[str, dict[str, int]]:
     starting: dict[str, dict[str, int]] = {}
     for name, offset in sorted(next_offsets.items()):
-        topic, _, partition = name.rpartition(":")
-        starting.setdefault(topic, {})[partition] = offset
+        topic, partition = split_offset_key(name)
+        starting.setdefault(topic, {})[str(partition)] = offset
     return starting

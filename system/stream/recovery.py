@@ -15,7 +15,7 @@ import msgspec
 from system.book.book import Book
 from system.book.rows import LOST_KEY, PORTFOLIO_PREFIX, LostMessages, PortfolioState
 from system.bus.extents import TopicExtents
-from system.contracts.topics import REFERENCE, TRADES
+from system.contracts.topics import REFERENCE, TRADES, split_offset_key
 from system.store.identity import LostRange, Recovery, StateIdentity
 from system.store.records import StoredState
 from system.stream.continuity import Break, BreakKind
@@ -168,4 +168,4 @@ def identity_notes(identity: StateIdentity) -> list[str]:
 
 
 def _topic(place: str) -> str:
-    return place.rpartition(":")[0]
+    return split_offset_key(place)[0]
