@@ -239,7 +239,7 @@ class Settings(BaseSettings):
 
     @property
     def retentions(self) -> dict[str, Retention]:
-        """How long and how much is kept, by topic."""
+        """Time and size that are kept, by topic."""
         return {topic.name: self.retention(topic) for topic in TOPICS}
 
     def external(self) -> dict[ConnectionName, str]:

@@ -161,7 +161,7 @@ class _Partition:
     known: _Known
     is_reference: bool
     is_incomplete: bool = False
-    """Whether the record at hand is a mark that came to some partitions only."""
+    """True where the record at hand is a mark that came to some partitions only."""
     day: Mark | None = None
     series: dict[str, _Series] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)

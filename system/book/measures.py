@@ -68,7 +68,8 @@ def stressed_risks(book: PortfolioBook, marked: Marked) -> tuple[StressedRisk, .
     """Return the stressed VaR of a portfolio for each window, or why there is none."""
     unknown = book.state.positions_unknown
     return tuple(
-        _stressed_risk(one, marked, book.confidence, unknown) for one in book.stressed(marked.shape)
+        _stressed_risk(each, marked, book.confidence, unknown)
+        for each in book.stressed(marked.shape)
     )
 
 

@@ -28,11 +28,11 @@ from system.contracts.topics import (
 from system.risk.window import fx_series
 
 MAX_HELD_EVENTS: Final = 500_000
-"""How many events of one partition are kept in memory behind its mark."""
+"""Most events of one partition that are kept in memory behind its mark."""
 DEFAULT_MARK_WAIT_MS: Final = 120_000
 """Longer than a server that is paused for a minute while marks are sent."""
 NAMED_AFTER_MS: Final = 5_000
-"""How long a mark may wait, by the broker's time, before what follows it is named stale. Marks
+"""Longest wait of a mark, by the broker's time, before what follows it is named stale. Marks
 come within milliseconds of one another."""
 
 TOPIC_ORDER: Final = (REFERENCE.name, FX_RATES.name, MARKET_DATA.name, TRADES.name)
@@ -64,7 +64,7 @@ class PartitionQueue:
         self._events: deque[Event] = deque()
         self._later_names: set[HeldName] | None = None
         self.is_cut = False
-        """Whether events behind the mark were not kept."""
+        """True where events behind the mark were not kept."""
         self.appended_at_ms = appended_at_ms
         self.taken: Event | None = None
         """What was taken out last."""

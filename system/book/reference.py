@@ -37,7 +37,7 @@ from system.risk.confidence import supported_confidence
 from system.risk.window import fx_series
 
 SPLIT_BOUND: Final = 1e12
-"""How many new shares all splits of an instrument may make of one, and how many old ones of one."""
+"""Most new shares that all splits of an instrument may make of one, and most old ones of one."""
 
 
 class Reference:

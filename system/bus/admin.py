@@ -16,7 +16,7 @@ from system.contracts.codec import MAX_MESSAGE_BYTES
 from system.contracts.topics import INPUT_TOPICS, TOPICS, Retention, Topic
 
 SEGMENT_BYTES: Final = 64 * 2**20
-"""What a topic keeps is dropped in whole segments: at most one more per partition is kept."""
+"""A topic drops whole segments: at most one more per partition is kept."""
 RECORD_OVERHEAD_BYTES: Final = 48_576
 MAX_OUTPUT_RECORD_BYTES: Final = 8 * 1024 * 1024
 ADMIN_TIMEOUT_SECONDS: Final = 30.0

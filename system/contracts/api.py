@@ -63,7 +63,7 @@ GAP_EVENT: Final = "gap"
 
 
 class StreamState(StrEnum):
-    """Whether numbers are current; *stale* by the expiry of the stream's heartbeat.
+    """State of the stream's numbers; *stale* by the expiry of its heartbeat.
 
     The stream itself says the others: it is *running*, still *warming* up on what lay in the
     topics when it began, or *lagging*: the oldest message that its numbers do not contain is

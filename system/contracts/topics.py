@@ -29,7 +29,7 @@ from system.contracts.messages import (
 
 
 class Retention(NamedTuple):
-    """How long and how much the broker keeps of a topic at least, whichever is reached first.
+    """Time and size that the broker keeps of a topic at least, whichever is reached first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How far the stream's warm-up is, as its driver says and whoever starts the stack reads."""
+"""Progress of the stream's warm-up, as its driver says and whoever starts the stack reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a driver writes down before it reads: how often its batch was tried, and what is in hand."""
+"""Notes of a driver before it reads: how often its batch was tried, and what is in hand."""
 
 from __future__ import annotations
 

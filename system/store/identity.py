@@ -68,7 +68,7 @@ class LostRange(msgspec.Struct, frozen=True):
 
     @property
     def is_many(self) -> bool:
-        """Whether there may be more than one."""
+        """True where there may be more than one."""
         return self.end is None or self.end - self.first > 1
 
     def sentence(self) -> str:
@@ -162,7 +162,7 @@ class StateIdentity:
 
     @property
     def is_copy(self) -> bool:
-        """Whether the data came from another PostgreSQL server."""
+        """True where the data came from another PostgreSQL server."""
         return self.system_identifier != self.server_identifier
 
     @property

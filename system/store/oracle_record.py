@@ -1,4 +1,4 @@
-"""What the live oracle keeps in PostgreSQL, and what it asks of it."""
+"""The live oracle's record in PostgreSQL, and its questions to it."""
 
 from __future__ import annotations
 

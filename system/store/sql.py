@@ -95,7 +95,7 @@ UPSERT_OFFSETS: Final = """
     ON CONFLICT (partition_key) DO UPDATE SET next_offset = EXCLUDED.next_offset,
         digest = EXCLUDED.digest, appended_at_ms = EXCLUDED.appended_at_ms
     WHERE stream_offset.next_offset <> EXCLUDED.next_offset"""
-"""Where nothing came, the digest of the last record stays."""
+"""The digest of the last record stays where nothing came."""
 SELECT_OFFSETS: Final = (
     "SELECT partition_key, next_offset, digest, appended_at_ms FROM stream_offset"
 )

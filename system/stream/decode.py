@@ -1,4 +1,4 @@
-"""From a batch's Arrow table to events, partition by partition in offset order.
+"""Events of a batch's Arrow table, partition by partition in offset order.
 
 A batch is bounded in bytes: Spark's plan carries values of at most ``INLINE_BYTES``, and a longer
 one is fetched alone and let go of once it is decoded. What these amount to cuts the batch into
@@ -235,7 +235,7 @@ class _Unread:
 
 
 class _LongValue:
-    """What is kept of one message whose bytes are let go of."""
+    """Remains of one message whose bytes are let go of."""
 
     def __init__(self, kept: KeptValue, last: LastRecord) -> None:
         self._kept = kept

@@ -19,7 +19,7 @@ from system.store.records import BatchCommit, LastRecord
 
 
 class HistoryWriter(Protocol):
-    """What is needed of ``system.store.history.RiskHistory``."""
+    """The part of ``system.store.history.RiskHistory`` that is needed."""
 
     def commit(self, batch: BatchCommit) -> bool:
         """Write a batch in one transaction."""

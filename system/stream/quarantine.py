@@ -45,7 +45,7 @@ INNOCENT: Final = (
     CommitsUndoneError,
     StateMismatchError,
 )
-"""What no record can be blamed for."""
+"""Errors that no record can be blamed for."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +120,7 @@ def next_attempt(
 
 
 class AttemptRow(Protocol):
-    """What is needed of ``system.store.history.RiskHistory``."""
+    """The part of ``system.store.history.RiskHistory`` that is needed."""
 
     def attempt(self) -> str | None:
         """Return what the last driver wrote down."""
@@ -194,7 +194,7 @@ def _readable(text: str) -> Attempt | None:
 
 
 class Batch(Protocol):
-    """What is needed of ``system.stream.batch.MicroBatch``."""
+    """The part of ``system.stream.batch.MicroBatch`` that is needed."""
 
     @property
     def offsets(self) -> Mapping[str, int]:

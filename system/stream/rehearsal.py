@@ -170,7 +170,7 @@ def round_of_ticks(number: int) -> list[Tick]:
 
 REFERENCE_PLACE: Final = offset_key(REFERENCE.name, 0)
 _APPENDED: Final = pa.chunked_array([pa.array([0], pa.timestamp("us", "UTC"))])
-"""What a commit keeps of the last record of a partition includes its time; any will do here."""
+"""A commit keeps the time of the last record of a partition; any will do here."""
 
 
 def opening() -> Iterator[Event]:

@@ -176,7 +176,7 @@ class _Batches:
 
     @property
     def cycles_ms(self) -> list[float]:
-        """From the beginning of each batch to that of the next."""
+        """Times from the beginning of each batch to that of the next, milliseconds."""
         begun = tuple(self.begun_ns)
         return [(after - before) / 1e6 for before, after in pairwise(begun)]
 
@@ -187,7 +187,7 @@ class _Batches:
 
     @property
     def are_done(self) -> bool:
-        """Whether batches are steady, or as many as the bound."""
+        """True once batches are steady, or as many as the bound."""
         return len(self.begun_ns) >= BATCH_BOUND or are_steady(self.cycles_ms)
 
     def progress(self, elapsed_s: float, bound_s: float) -> WarmUpProgress:

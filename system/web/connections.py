@@ -24,7 +24,7 @@ BODY_BOUND_S: Final = 60.0
 UNREAD_BOUND_S: Final = 30.0
 LOOK_EVERY_S: Final = 1.0
 OPEN_FILES: Final = 2 * CONNECTIONS_MAX
-"""What so many connections need, with the process's own files."""
+"""Descriptors for so many connections and the process's own files."""
 
 _Connection: Any = AutoHTTPProtocol  # one of two classes, whichever uvicorn prefers here
 

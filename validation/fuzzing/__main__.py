@@ -25,7 +25,7 @@ FOLD: Final = "fold and valuation: every number finite, nothing raised, from any
 
 
 class FuzzReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the report holds: ``seed`` is the first world's, each following one has the next."""
+    """Content of the report: ``seed`` is the first world's, each following one has the next."""
 
     verdict: Verdict
     seed: int

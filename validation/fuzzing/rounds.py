@@ -39,7 +39,7 @@ MUTATED_SHARE: Final = 0.1
 
 
 class Counts(msgspec.Struct):
-    """What rounds of fuzzing have sent and seen."""
+    """Counts of what rounds of fuzzing have sent and seen."""
 
     codec_cases: int = 0
     codec_accepted: int = 0

@@ -63,7 +63,7 @@ MONEY_NAMES: Final = ("E", "cash:USD", "cash:EUR", "cash:GBp", "cash:JPY")
 BOOKS: Final = ("P", "Q")
 CURRENCIES: Final = ("USD", "EUR", "GBP", "GBp", "KWF", "JPY")
 PLAIN: Final = (*SHARES, *FUTURES, *MONEY_NAMES)
-"""What every world has; of its options some are refused."""
+"""Names that every world has; of its options some are refused."""
 HELD: Final = (*PLAIN, *OPTIONS)
 
 

@@ -62,7 +62,7 @@ def main() -> int:
 
 
 class OracleProcess:
-    """What of the oracle outlives a server that is away: its tally, and its memory.
+    """The part of the oracle that outlives a server that is away: its tally, and its memory.
 
     Parameters
     ----------

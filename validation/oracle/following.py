@@ -27,7 +27,7 @@ REST_PER_WORK: Final = 9
 READ_BOUND_S: Final = 20.0
 """How long to wait for the inputs that a snapshot says it has seen."""
 COMMIT_BOUND_S: Final = 2.0
-"""How long to wait for the commit of a batch that is announced; it takes some 10 ms."""
+"""Longest wait for the commit of a batch that is announced; it takes some 10 ms."""
 COMMIT_POLL_S: Final = 0.02
 PUBLISH_EVERY_NS: Final = 500_000_000
 MAX_WAITING_RECORDS: Final = 200_000
@@ -55,7 +55,7 @@ class Reader(Protocol):
 
 
 class SnapshotHistory(Protocol):
-    """What is needed of ``system.store.oracle_record.OracleRecord``."""
+    """The part of ``system.store.oracle_record.OracleRecord`` that is needed."""
 
     def is_stored(self, snapshot_id: str, value: bytes) -> bool:
         """Return whether the history has a snapshot with these bytes."""

@@ -80,7 +80,7 @@ class Run:
 
     @property
     def shares_hold(self) -> bool:
-        """Whether recoveries hold together, behind the last fault."""
+        """True where recoveries hold together, behind the last fault."""
         return self.speed is None and bool(self.story.scenario.file.faults)
 
 

@@ -1,4 +1,4 @@
-"""What is kept of a rejected value: its beginning, its size, its digest; never more than 4 KiB."""
+"""Kept part of a rejected value: its beginning, its size, its digest; never more than 4 KiB."""
 
 from __future__ import annotations
 
