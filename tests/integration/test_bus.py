@@ -17,6 +17,7 @@ from loadtests.plan import load_plan, load_replay, scheduled_days
 from loadtests.pump import read_pump_line
 from loadtests.sent import sent_ticks
 from system.bus.admin import create_topics
+from system.bus.announced import announced_fence
 from system.bus.consumer import Follower, end_offsets, read_topic
 from system.bus.errors import TopicMismatchError, TopicMissingError
 from system.bus.fetching import RecordFetcher
@@ -38,6 +39,7 @@ from system.contracts.topics import (
     INPUT_TOPICS,
     MARKET_DATA,
     REFERENCE,
+    RISK_SNAPSHOTS,
     TOPICS,
     TRADES,
     Retention,
@@ -51,6 +53,7 @@ from system.simulate.datasets import load_market
 from system.simulate.progress import DaySent, PublishSummary, ReferenceSent, read_progress
 from system.simulate.publisher import OpenLoopPublisher
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
+from system.store.samples import sample_snapshot
 from tests.integration import containers
 
 pytestmark = pytest.mark.integration
@@ -240,6 +243,18 @@ def test_long_records_are_fetched_one_by_one_in_any_order(broker, before):
         for record in [*records, *reversed(records)]:
             fetched = fetcher.record(record.topic, record.partition, record.offset)
             assert fetched == record
+
+
+def test_the_fence_of_the_newest_announced_snapshots_is_the_highest(broker, before):
+    assert announced_fence(broker) == 0, "nothing is announced yet"
+    with MessageProducer(broker) as producer:
+        for portfolio, fence in (("a", 12), ("b", 3), ("c", 5), ("a", 14), ("b", 6)):
+            producer.send(sample_snapshot(portfolio=portfolio, fence=fence))
+            producer.flush()
+    newest: dict[int, int] = {}
+    for record in sent_since(broker, before, RISK_SNAPSHOTS):
+        newest[record.partition] = record.message().fence
+    assert announced_fence(broker) == max(newest.values())
 
 
 def test_a_topic_that_does_not_exist_is_named(broker, monkeypatch):
