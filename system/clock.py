@@ -8,7 +8,9 @@ Linux, so that Python and Spark stamps of one boot can be subtracted.
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Final, Protocol
+
+STEP_MAX_S: Final = 5.0
 
 
 def wall_ns() -> int:
@@ -52,6 +54,30 @@ class SystemClock:
         """Wait; negative or zero returns at once."""
         if seconds > 0:
             time.sleep(seconds)
+
+
+class RunningTime:
+    """Time from one look to the next in which this process ran.
+
+    A process that was stopped or starved in between has not waited: no step is longer than
+    ``STEP_MAX_S``.
+
+    Parameters
+    ----------
+    clock : Clock
+        Its monotonic time; the first step begins now.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._looked_ns = clock.monotonic_ns()
+
+    def step_s(self) -> float:
+        """Return the seconds since the last look, at most ``STEP_MAX_S``."""
+        now_ns = self._clock.monotonic_ns()
+        step_s = min((now_ns - self._looked_ns) / 1e9, STEP_MAX_S)
+        self._looked_ns = now_ns
+        return step_s
 
 
 class ManualClock:

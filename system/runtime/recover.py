@@ -28,7 +28,8 @@ from system.store.errors import ForeignContentError
 from system.store.history import RiskHistory
 from system.store.identity import RecordedRecovery, Recovery, StateIdentity
 from system.store.latest import LatestStore
-from system.stream.continuity import RECOVER, Break, BreakKind, breaks, last_offsets
+from system.store.records import StoredState
+from system.stream.continuity import Break, BreakKind, breaks, last_offsets
 from system.stream.recovery import broken_places, identity_notes, recovery_of, unknown_books
 
 SERVERS: Final = ("kafka", "postgres", "redis")
@@ -99,10 +100,9 @@ def diagnosis(connections: Connections) -> Diagnosis:
         if problem := history.schema_problem():
             return Diagnosis((Problem("schema", "PostgreSQL", problem),))
         stored, identity = history.load(), history.identity()
-        mismatches, topics = _breaks(connections, history)
+        mismatches, topics = _breaks(connections, stored, identity)
         problems = [
-            Problem(each.kind, each.place, each.sentence, f"{RECOVER} --case {each.kind}")
-            for each in mismatches
+            Problem(each.kind, each.place, each.sentence, each.kind.command) for each in mismatches
         ]
         with LatestStore(connections.redis_url) as latest:
             foreign, notes = _redis(latest, identity)
@@ -182,16 +182,15 @@ def _servers(settings: Settings) -> Iterator[Connections]:
 
 
 def _breaks(
-    connections: Connections, history: RiskHistory
+    connections: Connections, stored: StoredState, identity: StateIdentity
 ) -> tuple[tuple[Break, ...], TopicExtents | None]:
-    stored = history.progress()
     try:
         topics = topic_extents(connections.kafka_bootstrap_servers, last_offsets(stored))
     except TopicMissingError as error:
         if not stored.offsets:
             return (), None
         return (Break(BreakKind.TOPICS, "topics", str(error)),), None
-    return breaks(stored, history.identity(), topics), topics
+    return breaks(stored, identity, topics), topics
 
 
 def _redis(latest: LatestStore, identity: StateIdentity) -> tuple[list[Problem], list[str]]:

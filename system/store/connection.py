@@ -27,6 +27,7 @@ from tenacity import (
 
 from system.clock import monotonic_ns
 from system.store.cursors import Row
+from system.store.errors import StoreUnavailableError
 
 CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 15_000
@@ -129,6 +130,16 @@ def connected(
     return connection
 
 
+def first_line(error: BaseException | None) -> str:
+    """Return the first line of an error of PostgreSQL: the rest is a hint, a statement or a URL."""
+    return str(error).strip().partition("\n")[0]
+
+
+def not_answering(error: BaseException) -> StoreUnavailableError:
+    """Return our own error of a server that does not answer."""
+    return StoreUnavailableError(f"PostgreSQL does not answer: {first_line(error)}")
+
+
 def write_attempts() -> Retrying:
     """Return what tries a write again while the server is away, for ``COMMIT_PATIENCE_S``."""
     return Retrying(
@@ -143,9 +154,8 @@ def write_attempts() -> Retrying:
 def _say_once(attempts: RetryCallState) -> None:
     """Log the first failed attempt at a write: what follows may wait for a long time."""
     if attempts.attempt_number == 1 and attempts.outcome is not None:
-        first_line = str(attempts.outcome.exception()).strip().partition("\n")[0]
         _LOG.warning(
             "PostgreSQL does not answer, a write is tried again for %.0f s: %s",
             COMMIT_PATIENCE_S,
-            first_line,
+            first_line(attempts.outcome.exception()),
         )

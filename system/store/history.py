@@ -23,6 +23,8 @@ from system.store.connection import (
     ANSWER_TIMEOUT_S,
     STATEMENT_TIMEOUT_MS,
     connected,
+    first_line,
+    not_answering,
     write_attempts,
 )
 from system.store.cursors import Cursor, Row, all_rows, one_row
@@ -492,8 +494,8 @@ def _asking() -> Iterator[None]:
     try:
         yield
     except (psycopg.DataError, UnicodeEncodeError) as error:
-        first_line = str(error).strip().partition("\n")[0]
-        raise ValueRefusedError(f"the database cannot look for that value: {first_line}") from error
+        why = first_line(error)
+        raise ValueRefusedError(f"the database cannot look for that value: {why}") from error
 
 
 @contextmanager
@@ -506,5 +508,4 @@ def _answering() -> Iterator[None]:
             f"PostgreSQL: all {READERS_MAX} connections were busy for {READER_WAIT_S:g} s"
         ) from None
     except (psycopg.OperationalError, psycopg.InterfaceError, DBAPIError) as error:
-        first_line = str(error).strip().partition("\n")[0]
-        raise StoreUnavailableError(f"PostgreSQL does not answer: {first_line}") from error
+        raise not_answering(error) from error

@@ -16,7 +16,7 @@ from typing import Final
 
 import psycopg
 
-from system.store.connection import BoundedConnection, connected
+from system.store.connection import BoundedConnection, connected, not_answering
 from system.store.errors import StoreUnavailableError
 
 LEASE_KEY: Final = 0x7269736B73747265
@@ -125,8 +125,7 @@ class DriverLease:
             return self._connection.execute(statement).fetchall()
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self._drop()
-            first_line = str(error).strip().partition("\n")[0]
-            raise StoreUnavailableError(f"PostgreSQL does not answer: {first_line}") from error
+            raise not_answering(error) from error
 
     def _drop(self) -> None:
         self._is_held = False

@@ -11,9 +11,8 @@ import msgspec
 import psycopg
 
 from system.contracts.oracle import OracleCheck
-from system.store.connection import connected
+from system.store.connection import connected, not_answering
 from system.store.cursors import Row
-from system.store.errors import StoreUnavailableError
 from system.store.records import Position
 
 ANSWER_TIMEOUT_S: Final = 5.0
@@ -116,5 +115,4 @@ class OracleRecord:
             return cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             self.close()
-            first_line = str(error).strip().partition("\n")[0]
-            raise StoreUnavailableError(f"PostgreSQL does not answer: {first_line}") from error
+            raise not_answering(error) from error

@@ -26,9 +26,6 @@ from system.store.identity import StateIdentity
 from system.store.records import StoredState
 
 RECOVER: Final = "riskstream recover"
-RECOVER_TOPICS: Final = f"{RECOVER} --case topics"
-RECOVER_GAP: Final = f"{RECOVER} --case gap"
-RECOVER_DATABASE: Final = f"{RECOVER} --case database"
 
 
 class BreakKind(StrEnum):
@@ -40,6 +37,11 @@ class BreakKind(StrEnum):
     """Kafka has let messages go that the state has not read."""
     DATABASE = "database"
     """The database is empty, and Kafka does not reach back to its first message."""
+
+    @property
+    def command(self) -> str:
+        """The command that continues without the lost messages."""
+        return f"{RECOVER} --case {self}"
 
 
 @dataclass(frozen=True)
@@ -80,17 +82,17 @@ class StateMismatchError(RiskstreamError):
 _REMEDIES: Final = {
     BreakKind.TOPICS: (
         "Nothing was read. Bring back the Kafka data that belong to this database (or the database "
-        f"that belongs to them); if they are lost, `{RECOVER_TOPICS}` goes on with the topics that "
-        "are there, and names the books whose positions must be stated again."
+        f"that belongs to them); if they are lost, `{BreakKind.TOPICS.command}` goes on with the "
+        "topics that are there, and names the books whose positions must be stated again."
     ),
     BreakKind.GAP: (
-        f"Nothing was read. `{RECOVER_GAP}` goes on without these messages, and names the books "
-        "whose positions must be stated again."
+        f"Nothing was read. `{BreakKind.GAP.command}` goes on without these messages, and names "
+        "the books whose positions must be stated again."
     ),
     BreakKind.DATABASE: (
         "Nothing was read: positions would be computed from a part of their trades. Restore a "
-        f"backup of the database; if there is none, `{RECOVER_DATABASE}` starts with what Kafka "
-        "still has, and names the books whose positions must be stated again."
+        f"backup of the database; if there is none, `{BreakKind.DATABASE.command}` starts with "
+        "what Kafka still has, and names the books whose positions must be stated again."
     ),
 }
 

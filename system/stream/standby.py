@@ -9,15 +9,13 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from system.bus.consumer import end_offsets
-from system.clock import Clock
+from system.clock import Clock, RunningTime
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import UnavailableError
 from system.settings import Connections
 from system.store.latest import LatestStore
 
 POLL_S: Final = 1.0
-STEP_MAX_S: Final = 5.0
-"""Of one look to the next that counts: this process may have been stopped itself."""
 TAKE_OVER_AFTER_S: Final = 210.0
 """Without a heartbeat. The active driver's own watchdog ends it before that (180 s, and 15 s to
 end): what is left is one whose process is stopped, so that its watchdog is stopped too."""
@@ -79,7 +77,7 @@ class Turn:
         self._is_stopping = is_stopping
         self._unanswered_s = 0.0
         self._silent_s = 0.0
-        self._looked_ns = clock.monotonic_ns()
+        self._running_time = RunningTime(clock)
         self._waits_for_servers = self._stands_by = False
 
     def wait(self) -> bool:
@@ -91,18 +89,12 @@ class Turn:
             If PostgreSQL does not answer for ``SERVER_PATIENCE_S``.
         """
         while not self._is_stopping():
-            if self._look(self._step_s()):
+            if self._look(self._running_time.step_s()):
                 if self._stands_by:
                     _LOG.info(TAKES_OVER)
                 return True
             self._clock.sleep(POLL_S)
         return False
-
-    def _step_s(self) -> float:
-        now_ns = self._clock.monotonic_ns()
-        step_s = min((now_ns - self._looked_ns) / 1e9, STEP_MAX_S)
-        self._looked_ns = now_ns
-        return step_s
 
     def _look(self, step_s: float) -> bool:
         try:

@@ -22,14 +22,12 @@ from typing import Final
 
 import psutil
 
-from system.clock import Clock
+from system.clock import Clock, RunningTime
 from system.errors import InternalError, RiskstreamError, UnavailableError
 from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_UNAVAILABLE
 from system.store.errors import FencedError
 
 CHECK_EVERY_S: Final = 1.0
-STEP_MAX_S: Final = 5.0
-"""Of one check to the next that counts: what is longer, this process was stopped or starved."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -128,7 +126,7 @@ class Watchdog:
         self._watched: list[_Watched] = []
         self._phase: _Watched | None = None
         self._exit_code: int | None = None
-        self._checked_ns = clock.monotonic_ns()
+        self._running_time = RunningTime(clock)
 
     def start(self, on_overdue: Callable[[Exception], None]) -> None:
         """Begin to check, on a daemon thread that lives as long as the process.
@@ -180,9 +178,7 @@ class Watchdog:
     def check(self) -> None:
         """Check every state once."""
         self._sign_of_life()
-        now_ns = self._clock.monotonic_ns()
-        step_s = min((now_ns - self._checked_ns) / 1e9, STEP_MAX_S)
-        self._checked_ns = now_ns
+        step_s = self._running_time.step_s()
         with self._lock:
             states = [*self._watched, *([] if self._phase is None else [self._phase])]
             overdue = next((each.bound for each in states if each.is_overdue(step_s)), None)
