@@ -112,16 +112,16 @@ lint: setup-verify  ## Style, types and layers
 
 .PHONY: bench
 bench: setup-verify  ## The hot path against its stored baseline, noise stated; then kernels, timed
-	@$(if $(ARGS),,$(BIN)/python -m loadtests.guard)
+	@$(if $(ARGS),,$(BIN)/riskstream measure guard)
 	@$(BIN)/python -m pytest -q -m benchmark_suite $(ARGS)
 
 .PHONY: load
 load: setup-verify  ## Ticks, trades, readers and listeners with locust, budgets as exit code
-	@$(BIN)/python -m loadtests.users $(ARGS)
+	@$(BIN)/riskstream measure users $(ARGS)
 
 .PHONY: load-ui
 load-ui: setup-verify  ## The same with locust's console, on loopback
-	@$(BIN)/python -m loadtests.users --ui $(ARGS)
+	@$(BIN)/riskstream measure users --ui $(ARGS)
 
 # The libraries that the product is compared with want versions of their own.
 $(PEERS_STAMP): $(VERIFY_STAMP) $(LOCKS)/peers.lock
@@ -132,7 +132,7 @@ $(PEERS_STAMP): $(VERIFY_STAMP) $(LOCKS)/peers.lock
 
 .PHONY: peers
 peers: $(PEERS_STAMP)  ## Other ways to the same number, with the same ticks and observer
-	@$(BIN)/python -m loadtests.peers.compare $(ARGS)
+	@$(BIN)/riskstream measure peers $(ARGS)
 
 .PHONY: sbom
 sbom: setup-verify  ## Bill of materials of packages, Java archives and servers (CycloneDX)

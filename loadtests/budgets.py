@@ -42,7 +42,7 @@ BUDGETS: Final = (
 )
 """Wider than the product's floors, on purpose: locust's users take turns on the two cores that
 also run the system and its load, and an answer that waits for its reader counts as late. So
-500 ms for a what-if here, whose floor is 50 ms. ``python -m loadtests.goals`` judges the floors,
+500 ms for a what-if here, whose floor is 50 ms. ``riskstream measure goals`` judges the floors,
 from processes that do nothing else. A trade's VaR alone has its floor as its budget."""
 
 

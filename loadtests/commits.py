@@ -1,6 +1,6 @@
 """Time of a commit: the product's own path against psycopg2 with rows in one statement.
 
-``python -m loadtests.commits``. A PostgreSQL of its own; each way writes the same batches into
+``riskstream measure commits``. A PostgreSQL of its own; each way writes the same batches into
 a database of its own, and they take turns. The rows and statements are the product's; only the
 client library and the way to send differ. Wall time, and CPU time of the client's thread.
 """
@@ -220,7 +220,3 @@ def _show(console: PlainConsole, points: Sequence[CommitPoint]) -> None:
             f"client CPU {cpu:.2f}",
             highlight=False,
         )
-
-
-if __name__ == "__main__":
-    typer.run(compare)

@@ -1,6 +1,6 @@
 """Where valuing on the executors begins to pay: one batch, both ways, on the same cluster.
 
-``python -m loadtests.crossover``. The product's own fold, driver and shards on a standalone
+``riskstream measure crossover``. The product's own fold, driver and shards on a standalone
 cluster of its own; no broker, no stores. Every book is touched by each batch. Wall time, for here
 it counts that two processes work at once; both ways take turns, and must state the same bits.
 """
@@ -28,7 +28,7 @@ from system.book.book import Book
 from system.console import PlainConsole
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
-from system.errors import InternalError
+from system.errors import InputError, InternalError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.runtime.java import find_java
@@ -69,9 +69,11 @@ class CrossoverReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def crossover(
-    portfolios: Annotated[str, typer.Option(help="Counts, by comma.")] = PORTFOLIOS,
-    instruments: Annotated[int, typer.Option(help="Positions of each book.")] = 100,
-    window: Annotated[int, typer.Option(help="Scenarios.")] = 30,
+    portfolios: Annotated[
+        str, typer.Option(help="Counts of portfolios, separated by commas.")
+    ] = PORTFOLIOS,
+    instruments: Annotated[int, typer.Option(help="Positions per portfolio.")] = 100,
+    window: Annotated[int, typer.Option(help="Scenarios per portfolio.")] = 30,
     rounds: Annotated[int, typer.Option(min=1, help="Batches measured each way.")] = 7,
     report: Annotated[
         Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of report.json.")
@@ -80,7 +82,7 @@ def crossover(
     """Value batches in the driver and on the executors, and say from where the shards pay."""
     console = open_console(stderr=False)
     site = site_of(report, console, local=False)
-    counts = [int(count) for count in portfolios.split(",")]
+    counts = counts_of(portfolios)
     with load_stack(site, CLUSTER) as connections:
         cores = site.settings.executor_cores
         java = find_java(site.settings.java_home, site.settings.search_path)
@@ -103,6 +105,22 @@ def crossover(
     )
     write_json(report / "report.json", found)
     show_crossover(console, found)
+
+
+def counts_of(portfolios: str) -> list[int]:
+    """Return the counts of portfolios to measure, in the order of the option.
+
+    Raises
+    ------
+    InputError
+        If a count is not a positive whole number; names it.
+    """
+    counts = []
+    for text in portfolios.split(","):
+        if not text.strip().isdecimal() or int(text) == 0:
+            raise InputError(f"--portfolios {text!r}: a whole number of portfolios, 1 or more")
+        counts.append(int(text))
+    return counts
 
 
 def crossing(points: Sequence[CrossoverPoint]) -> float | None:
@@ -193,7 +211,3 @@ def _settled(book: Book) -> tuple[float, tuple[RiskSnapshot, ...]]:
 
 def _spread(taken: Sequence[float]) -> tuple[float, float, float]:
     return median(taken), min(taken), max(taken)
-
-
-if __name__ == "__main__":
-    typer.run(crossover)

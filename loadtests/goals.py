@@ -1,4 +1,4 @@
-"""``python -m loadtests.goals``: what the API owes its users, measured under 1,000 ticks/s.
+"""``riskstream measure goals``: what the API owes its users, measured under 1,000 ticks/s.
 
 One stack, one steady pump, and one question after the other, each open loop: a request's latency
 runs from the moment it was due, a trade's from its acceptance. Pushes are counted from the moment
@@ -87,8 +87,10 @@ class GoalsReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def goals(
-    seconds: Annotated[float, typer.Option(help="Per question.")] = 30.0,
-    warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 60.0,
+    duration: Annotated[
+        float, typer.Option("--duration", "--seconds", help="Seconds measured per question.")
+    ] = 30.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds of warm-up before.")] = 60.0,
     rate: Annotated[float, typer.Option(help="Ticks per second all the while.")] = 1_000.0,
     report: Annotated[
         Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of report.json.")
@@ -98,7 +100,7 @@ def goals(
     console = open_console(stderr=False)
     (report / "report.json").unlink(missing_ok=True)
     site = site_of(report, console, local=False)
-    plan = load_plan(rate=rate, seconds=seconds * 8 + RESTART_BOUND_S, warm_up_seconds=warm_up)
+    plan = load_plan(rate=rate, seconds=duration * 8 + RESTART_BOUND_S, warm_up_seconds=warm_up)
     load_average = os.getloadavg()[0]
     pulses: list[PumpPulse] = []
     with connected(site, running=False) as connections:
@@ -107,7 +109,7 @@ def goals(
         with PumpProcess(site, connections, pulses.append) as pump:
             go_first()  # only now: the servers and the pump must not inherit it
             since_ns = monotonic_ns() + round(warm_up * 1e9)
-            found = asyncio.run(_asked(plan, site, connections, seconds, warm_up))
+            found = asyncio.run(_asked(plan, site, connections, duration, warm_up))
             found.append(_restart(site, connections))
             until_ns = monotonic_ns()
             sent = pulsed_schedule(pulses, rate, since_ns=since_ns, until_ns=until_ns)
@@ -365,7 +367,3 @@ async def fresh_after(
 
 def _covers(mark: Watermark, ends: Mapping[str, int]) -> bool:
     return all(mark.offsets.get(place, 0) >= end for place, end in ends.items())
-
-
-if __name__ == "__main__":
-    typer.run(goals)

@@ -1,6 +1,6 @@
 """How the driver's work grows: CPU of one batch against instruments, books and scenarios.
 
-``python -m loadtests.growth``. The product's own fold and valuation, without servers: one tick of
+``riskstream measure growth``. The product's own fold and valuation, without servers: one tick of
 every instrument is folded, every book is valued, every snapshot is encoded as it goes to Redis.
 CPU time of this process, the least of several rounds; a straight line is fitted to each row.
 """
@@ -250,7 +250,3 @@ def _timed(work: Callable[[], T]) -> tuple[float, T]:
     began = time.process_time()
     found = work()
     return (time.process_time() - began) * 1e3, found
-
-
-if __name__ == "__main__":
-    typer.run(growth)

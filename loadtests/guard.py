@@ -1,6 +1,6 @@
 """The hot path has not become slower: CPU time as a ratio, against a stored baseline.
 
-``python -m loadtests.guard``. Each figure is the CPU time of one piece of the product's work over
+``riskstream measure guard``. Each figure is the CPU time of one piece of the product's work over
 that of a fixed piece of plain Python and NumPy, both of this process, the least of several rounds:
 how fast the machine is, and what else it does, is in both. `make verify` takes few rounds and a
 wide tolerance, `make bench` the defaults. ``--store`` writes a new baseline, which names its
@@ -12,7 +12,6 @@ from __future__ import annotations
 import gc
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -109,12 +108,14 @@ class GuardReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def guard(
-    rounds: Annotated[int, typer.Option(min=1, max=100, help="Of each work.")] = ROUNDS,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=100, help="Rounds of each piece of work.")
+    ] = ROUNDS,
     tolerance: Annotated[
         float, typer.Option(min=1.0, help="Times the baseline that is too much.")
     ] = TOLERANCE,
     report: Annotated[
-        Path, typer.Option(callback=OUTPUT_FILE, help="Where the report goes.")
+        Path, typer.Option(callback=OUTPUT_FILE, help="File of the JSON report.")
     ] = REPORT,
     store: Annotated[
         bool, typer.Option("--store", help="Store what is measured as the baseline.")
@@ -203,7 +204,7 @@ def finding(found: Measured, baseline: Baseline, tolerance: float) -> Finding:
     check = f"guard: {found.name}"
     stored = baseline.ratios.get(found.name)
     if stored is None:
-        return unknown(check, "no baseline; store one: python -m loadtests.guard --store")
+        return unknown(check, "no baseline; store one: riskstream measure guard --store")
     times = found.ratio / stored
     told = f"{times:.2f} times the baseline of {baseline.on}, noise {found.noise:.2f}"
     judgement = judged(
@@ -381,14 +382,3 @@ def _cpu_s(work: Callable[[], object]) -> float:
     began = time.process_time()
     work()
     return time.process_time() - began
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the guard with arguments, and leave with its exit code."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(guard)
-    app(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="guard")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """How latency and CPU of the whole pipeline grow: one quantity varied, a fresh stack per point.
 
-``python -m loadtests.latency_growth``. What ``riskstream load`` measures, over a grid; beside
-``python -m loadtests.growth``, which measures the driver's own work without servers. A point whose
+``riskstream measure latency-growth``. What ``riskstream load`` measures, over a grid; beside
+``riskstream measure growth``, which measures the driver's own work without servers. A point whose
 run does not pass its checks is told with what speaks against it, and fits no line.
 """
 
@@ -79,12 +79,14 @@ class LatencyGrowthReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def latency_growth(
-    only: Annotated[str, typer.Option(help=f"Of {', '.join(GRID)}, by comma; or all.")] = "",
+    only: Annotated[
+        str, typer.Option(help=f"Of {', '.join(GRID)}, separated by commas; or all.")
+    ] = "",
     rate: Annotated[float, typer.Option(help="Ticks per second.")] = 1_000.0,
     duration: Annotated[float, typer.Option(help="Seconds measured per run.")] = 20.0,
-    warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 20.0,
-    smallest: Annotated[int, typer.Option(min=1, help="Leave out values below.")] = 1,
-    largest: Annotated[int, typer.Option(min=1, help="Leave out values above.")] = 10_000,
+    warm_up: Annotated[float, typer.Option(help="Seconds of warm-up before.")] = 20.0,
+    smallest: Annotated[int, typer.Option(min=1, help="Leave out smaller values.")] = 1,
+    largest: Annotated[int, typer.Option(min=1, help="Leave out larger values.")] = 10_000,
     report: Annotated[
         Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")
     ] = REPORT,
@@ -202,7 +204,3 @@ def _measured(
     except UnavailableError as error:
         return LatencyPoint(value=value, problems=(str(error),))
     return point_of(value, found)
-
-
-if __name__ == "__main__":
-    typer.run(latency_growth)

@@ -1,6 +1,6 @@
 """locust's side of a load: who asks, who trades, who listens, and the ticks behind them.
 
-Started by ``python -m loadtests.users`` (`make load`, `make load-ui`), which brings up the
+Started by ``riskstream measure users`` (`make load`, `make load-ui`), which brings up the
 stack. locust is closed-loop, so ticks do not come from its tasks: one tick user runs the
 pump in a process of its own and reports what that says into locust's statistics, every
 tick of it. Everything stays on loopback and ends by itself.

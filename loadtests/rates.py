@@ -1,6 +1,6 @@
 """Latency at several rates in one run: a fresh stack each time, order rotated, with repeats.
 
-``python -m loadtests.rates``: the protocol of the goals. What one ``riskstream load`` tells
+``riskstream measure rates``: the protocol of the goals. What one ``riskstream load`` tells
 depends on the quarter of an hour in which it ran; here every rate has each quarter's luck. With
 five repeats, the least and the largest of them hold the median of all such runs between them with
 a probability of 94 % (1 - 2 / 2^5), whatever their distribution.
@@ -80,9 +80,9 @@ class RatesReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure_rates(
-    rates: Annotated[str, typer.Option(help="Ticks per second, by comma.")] = RATES,
+    rates: Annotated[str, typer.Option(help="Ticks per second, separated by commas.")] = RATES,
     duration: Annotated[float, typer.Option(help="Seconds measured per run.")] = 120.0,
-    warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 120.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds of warm-up before.")] = 120.0,
     repeats: Annotated[int, typer.Option(min=1, max=9, help="Runs of each rate.")] = 5,
     report: Annotated[
         Path, typer.Option(callback=OUTPUT_FOLDER, help="Folder of the reports.")
@@ -206,7 +206,3 @@ def _row(rate: float, runs: Sequence[RateRun]) -> RateRow:
         cold_p99_ms=spread([one.p99_ms for one in cold]),
         cores=spread([one.cores for one in timed if one.cores is not None]),
     )
-
-
-if __name__ == "__main__":
-    typer.run(measure_rates)

@@ -1,4 +1,4 @@
-"""``python -m loadtests.users``: a stack, its market, and locust before it; then everything ends.
+"""``riskstream measure users``: a stack, its market, and locust before it; then everything ends.
 
 Headless by default: exit code 0 when every budget was kept and the ticks passed, 1 otherwise.
 ``--ui`` opens locust's console on loopback and waits there (Ctrl-C ends it).
@@ -40,7 +40,7 @@ SLACK_S: Final = 120.0
 def users(  # noqa: PLR0913, PLR0917 - one option each
     rate: Annotated[float, typer.Option(help="Ticks per second, the shape's highest.")] = 1_000.0,
     duration: Annotated[float, typer.Option(help="Seconds measured.")] = 60.0,
-    warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 30.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds of warm-up before.")] = 30.0,
     shape: Annotated[str, typer.Option(help=f"One of {', '.join(SHAPES)}.")] = "steady",
     user_count: Annotated[
         int, typer.Option("--users", min=1, max=MAX_USERS, help="Besides the tick user.")
@@ -107,7 +107,7 @@ def repeat_of(plan: LoadPlan, user_count: int, processes: int, *, ui: bool) -> s
         "client": plan.client,
         "ui": ui,
     }
-    return command_line("python -m loadtests.users", options)
+    return command_line("riskstream measure users", options)
 
 
 def _run_locust(plan: LoadPlan, site: LoadSite, command: Sequence[str], *, ui: bool) -> int:
@@ -125,7 +125,3 @@ def _run_locust(plan: LoadPlan, site: LoadSite, command: Sequence[str], *, ui: b
         return 1
     finally:
         end_group(process)
-
-
-if __name__ == "__main__":
-    typer.run(users)

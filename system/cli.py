@@ -3,17 +3,19 @@
 Each command lives with the code that it drives and is loaded only when it is asked for, so
 that `riskstream status` does not wait for Spark, and `validation` and `loadtests` are never
 part of the running product. To add a command, write a function with typer's annotations
-and add a line to ``COMMANDS``.
+and add a line to ``COMMANDS``; ``loadtests/commands.py`` has the table of `riskstream measure`.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import typer
+from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command as built_command
 
@@ -23,7 +25,7 @@ from system.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, print_
 
 @dataclass(frozen=True)
 class CommandPlace:
-    """Where a command's function is.
+    """Module and attribute of a command's function.
 
     Parameters
     ----------
@@ -33,11 +35,14 @@ class CommandPlace:
         A function, or a ``typer.Typer`` with sub-commands of its own.
     summary : str
         Its line in `riskstream --help`.
+    examples : tuple of str
+        Command lines for the end of its own help, each with a comment after ``#``.
     """
 
     module: str
     attribute: str
     summary: str
+    examples: tuple[str, ...] = ()
 
 
 COMMANDS: Final[dict[str, CommandPlace]] = {
@@ -63,6 +68,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     "load": CommandPlace("loadtests.load", "load", "Send a rate of ticks and judge every one."),
     "capacity": CommandPlace(
         "loadtests.capacity", "capacity", "Search the highest rate at which everything holds."
+    ),
+    "measure": CommandPlace(
+        "loadtests.commands", "measure_app", "Measure rates, goals, growth, peers and more."
     ),
     "portfolio": CommandPlace(
         "system.client.commands", "portfolio_app", "Import a book, list the books."
@@ -116,22 +124,34 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
 }
 
 
+OUR_PACKAGES: Final = ("system", "validation", "loadtests")
+"""A module of these that is missing is a defect of ours, not a library to install."""
+
+
 class LazyGroup(TyperGroup):
-    """A group whose commands are listed from ``COMMANDS`` and imported one at a time."""
+    """Group whose commands are listed from ``table`` and imported one at a time."""
+
+    table: ClassVar[Mapping[str, CommandPlace]] = COMMANDS
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer keeps the type private
         """Return every command's name, in the order of the table."""
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ANN401
         """Return a command to list; its summary is known without importing it."""
-        place = COMMANDS.get(cmd_name)
+        place = self.table.get(cmd_name)
         return TyperCommand(cmd_name, help=place.summary) if place else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
-        """Return the name, the command to run, imported now, and its arguments."""
+        """Return the name, the command to run, imported now, and its arguments.
+
+        Raises
+        ------
+        InputError
+            If the command needs a library that is not installed; names it.
+        """
         name, _, rest = super().resolve_command(ctx, args)
-        return name, _imported(str(name)), rest
+        return name, _imported(str(name), self.table[str(name)]), rest
 
 
 app = typer.Typer(
@@ -161,14 +181,29 @@ def _root(
     """Real-time portfolio risk, with the harness that proves it."""
 
 
-def _imported(name: str) -> Any:  # noqa: ANN401
-    place = COMMANDS[name]
-    found = getattr(import_module(place.module), place.attribute)
-    if isinstance(found, typer.Typer):
-        return built_command(found)
-    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command(name)(found)
+def _imported(name: str, place: CommandPlace) -> Any:  # noqa: ANN401
+    try:
+        command = getattr(import_module(place.module), place.attribute)
+    except ModuleNotFoundError as error:
+        library = str(error.name).partition(".")[0]
+        if library in OUR_PACKAGES:
+            raise
+        raise InputError(
+            f"`{name}` needs the library {library}, which is not installed; "
+            "`make setup-verify` installs all, `pip install 'riskstream[load]'` those of load tests"
+        ) from None
+    if isinstance(command, typer.Typer):
+        return built_command(command)
+    alone = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+    )
+    alone.command(name, epilog=_epilog(place.examples))(command)
     return built_command(alone)
+
+
+def _epilog(examples: tuple[str, ...]) -> str | None:
+    """Return examples as the end of a help text: a paragraph each, with brackets as they are."""
+    return "\n\n".join(["Examples:", *map(escape, examples)]) if examples else None
 
 
 def main() -> None:

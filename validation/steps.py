@@ -12,6 +12,7 @@ SERVERLESS: Final = "not integration and not end_to_end and not benchmark_suite 
 PARALLEL: Final = ("-n", "auto", "--maxprocesses", "8", "--dist", "loadfile")
 """Tests without servers share nothing: a file each on every core."""
 BIN: Final = Path(sys.executable).parent
+_RISKSTREAM: Final = str(BIN / "riskstream")
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
         Step(
             "guard",
             "hot path: CPU as ratios to the stored baseline, reported",
-            (_python("loadtests.guard", *_SHORT_GUARD, "--report", str(folder / GUARD)),),
+            ((_RISKSTREAM, "measure", "guard", *_SHORT_GUARD, "--report", str(folder / GUARD)),),
             900,
             findings=folder / GUARD,
         ),

@@ -2,7 +2,7 @@
 
 Whether numbers are right, nothing is lost and everything is recovered from decides about
 ``demo`` and ``verify``. Budgets of milliseconds decide only where somebody asks for them:
-``riskstream load``, ``riskstream capacity``, ``python -m loadtests.goals``, ``make bench``.
+``riskstream load``, ``riskstream capacity``, ``riskstream measure goals``, ``make bench``.
 """
 
 from __future__ import annotations

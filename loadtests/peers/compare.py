@@ -1,6 +1,6 @@
 """Peers in one run: the same ticks, the same observer, one system at a time, in turn.
 
-``python -m loadtests.peers.compare`` (`make peers`). A system whose sampled VaR is not that of the
+``riskstream measure peers`` (`make peers`). A system whose sampled VaR is not that of the
 exact reference (1e-9) has no timing. The order of the systems rotates from repeat to repeat, and
 a ratio compares runs of the same repeat.
 """
@@ -129,7 +129,7 @@ class PeerReport(msgspec.Struct, frozen=True, kw_only=True):
 def compare(
     rate: Annotated[float, typer.Option(help="Ticks per second.")] = 1_000.0,
     duration: Annotated[float, typer.Option(help="Seconds measured per run.")] = 60.0,
-    warm_up: Annotated[float, typer.Option(help="Seconds before.")] = 60.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds of warm-up before.")] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, max=9, help="Runs of each system.")] = 3,
     only: Annotated[str, typer.Option(help="Names, separated by semicolons; or all.")] = "",
     parts: Annotated[
@@ -266,7 +266,7 @@ def repeat_of(system: str, plan: LoadPlan) -> str:
         "only": system,
         "client": plan.client,
     }
-    return command_line("python -m loadtests.peers.compare", options)
+    return command_line("riskstream measure peers", options)
 
 
 def _pipeline_report(system: str, plan: LoadPlan, site: LoadSite) -> LoadReport:
@@ -388,7 +388,3 @@ def _slug(system: str) -> str:
 def _line(run: PeerRun) -> str:
     timing = f"p50 {figure(run.p50_ms, 1)} ms, p99 {figure(run.p99_ms, 1)} ms"
     return f"{run.system}: {timing} {'; '.join(run.problems)}"
-
-
-if __name__ == "__main__":
-    typer.run(compare)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.crossover import CrossoverPoint, crossing
+from loadtests.crossover import CrossoverPoint, counts_of, crossing
+from system.errors import InputError
 
 
 def point(portfolios: int, ratio: float) -> CrossoverPoint:
@@ -31,3 +32,13 @@ def test_there_is_none_where_the_largest_does_not_pay() -> None:
 
 def test_where_all_pay_it_is_the_first() -> None:
     assert crossing([point(10, 0.5), point(100, 0.4)]) == 10
+
+
+def test_counts_of_portfolios_keep_their_order() -> None:
+    assert counts_of("1000, 30,300") == [1000, 30, 300]
+
+
+@pytest.mark.parametrize("portfolios", ["", "10,", "0", "-3", "1.5", "ten"])
+def test_what_is_no_count_of_portfolios_is_refused_and_named(portfolios) -> None:
+    with pytest.raises(InputError, match="--portfolios"):
+        counts_of(portfolios)

@@ -10,6 +10,8 @@ from functools import wraps
 
 import msgspec
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from loadtests.guard import (
     TOLERANCE,
@@ -18,13 +20,13 @@ from loadtests.guard import (
     GuardReport,
     Measured,
     finding,
-    main,
     measured,
     processor,
     read_baseline,
     spread,
     store_baseline,
 )
+from system import cli
 from validation.checkers.verdict import Verdict
 
 STORED = Baseline(
@@ -36,6 +38,10 @@ STORED = Baseline(
     ratios={"fold": 4.0},
     noises={"fold": 1.1},
 )
+
+
+def measure_guard(*options: str) -> Result:
+    return CliRunner().invoke(cli.app, ["measure", "guard", *options])
 
 
 def of(ratio: float, name: str = "fold") -> Measured:
@@ -77,14 +83,13 @@ def test_the_baseline_names_its_machine_and_its_noise(monkeypatch, tmp_path):
     assert "noise to 1.20" in stored.told()
 
 
-def test_a_run_that_passes_prints_its_noise_and_that_of_the_baseline(monkeypatch, tmp_path, capsys):
+def test_a_run_that_passes_prints_its_noise_and_that_of_the_baseline(monkeypatch, tmp_path):
     monkeypatch.setattr("loadtests.guard.WORKS", {"fold": lambda: 1e-4})
     monkeypatch.setattr("loadtests.guard.read_baseline", lambda: STORED)
     report = tmp_path / "guard.json"
-    with pytest.raises(SystemExit) as ended:
-        main(["--rounds", "3", "--report", str(report)])
-    assert ended.value.code == 0
-    printed = capsys.readouterr().out
+    ended = measure_guard("--rounds", "3", "--report", str(report))
+    assert ended.exit_code == 0
+    printed = ended.stdout
     assert "some processor" in printed
     assert "its noise" in printed
     assert "noise to 1.10" in printed
@@ -106,9 +111,8 @@ def test_slow_code_fails_only_where_timings_are_judged(
     monkeypatch.setattr("loadtests.guard.WORKS", {"fold": lambda: 100.0})
     monkeypatch.setattr("loadtests.guard.read_baseline", lambda: STORED)
     report = tmp_path / "guard.json"
-    with pytest.raises(SystemExit) as ended:
-        main(["--rounds", "2", "--report", str(report), *options])
-    assert ended.value.code == code
+    ended = measure_guard("--rounds", "2", "--report", str(report), *options)
+    assert ended.exit_code == code
     written = msgspec.json.decode(report.read_bytes(), type=GuardReport)
     assert written.findings[1].verdict is verdict
 
@@ -116,9 +120,9 @@ def test_slow_code_fails_only_where_timings_are_judged(
 def test_a_work_without_a_baseline_passes_nowhere(monkeypatch, tmp_path):
     monkeypatch.setattr("loadtests.guard.WORKS", {"new": lambda: 1e-4})
     monkeypatch.setattr("loadtests.guard.read_baseline", lambda: STORED)
-    with pytest.raises(SystemExit) as ended:
-        main(["--rounds", "2", "--report", str(tmp_path / "guard.json"), "--report-timings"])
-    assert ended.value.code == 1
+    report = str(tmp_path / "guard.json")
+    ended = measure_guard("--rounds", "2", "--report", report, "--report-timings")
+    assert ended.exit_code == 1
 
 
 SLOWED = {

@@ -157,9 +157,10 @@ def test_everything_of_a_run_stays_on_loopback_and_is_bounded(tmp_path):
 @pytest.mark.end_to_end
 @pytest.mark.timeout(RUN_BOUND_S + 30)
 def test_a_short_run_has_every_kind_of_user_and_every_tick_right(tmp_path):
+    riskstream = str(Path(sys.executable).with_name("riskstream"))
     size = ["--rate", "300", "--duration", "15", "--warm-up", "5", "--users", "12"]
     done = subprocess.run(
-        [sys.executable, "-m", "loadtests.users", *size, "--report", str(tmp_path)],
+        [riskstream, "measure", "users", *size, "--report", str(tmp_path)],
         capture_output=True,
         timeout=RUN_BOUND_S,
         check=False,

@@ -46,6 +46,24 @@ def test_every_listed_command_exists_and_explains_itself(name):
     assert shown.exit_code == 0, shown.output
 
 
+def test_a_library_that_is_not_installed_is_named_with_what_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xmlrpc.client", None)
+    place = cli.CommandPlace("xmlrpc.server", "SimpleXMLRPCServer", "Needs xmlrpc.client.")
+    monkeypatch.setitem(cli.COMMANDS, "needy", place)
+    monkeypatch.delitem(sys.modules, "xmlrpc.server", raising=False)
+    refused = CliRunner().invoke(cli.app, ["needy"])
+    assert isinstance(refused.exception, InputError)
+    assert "`needy` needs the library xmlrpc" in str(refused.exception)
+    assert "make setup-verify" in str(refused.exception)
+
+
+def test_a_module_of_our_own_that_is_missing_is_a_defect(monkeypatch):
+    place = cli.CommandPlace("system.no_such_module", "run", "Lost.")
+    monkeypatch.setitem(cli.COMMANDS, "lost", place)
+    lost = CliRunner().invoke(cli.app, ["lost"])
+    assert isinstance(lost.exception, ModuleNotFoundError)
+
+
 def test_an_unknown_command_is_refused():
     refused = CliRunner().invoke(cli.app, ["frobnicate"])
     assert refused.exit_code == 2
@@ -119,6 +137,7 @@ def test_every_place_to_write_to_is_checked_before_the_work_starts():
     [
         ["load", "--report", "{}/out"],
         ["capacity", "--report", "{}"],
+        ["measure", "rates", "--report", "{}/out"],
         ["replay", "absolute", "--report", "{}/out"],
         ["demo", "--report", "{}/deep/out"],
         ["explain", "id", "--save", "{}/record.json"],
@@ -146,6 +165,8 @@ def test_the_version_is_that_of_the_distribution():
     [
         ("por", "portfolio"),
         ("portfolio im", "import"),
+        ("measure cros", "crossover"),
+        ("measure rates --rep --dur", "--duration"),
         ("backtest --pri", "--prices"),
         ("portfolio import --dec", "--decimal"),
         ("--vers", "--version"),
