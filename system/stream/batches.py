@@ -93,7 +93,7 @@ def let_go(held: Any) -> None:  # noqa: ANN401 - a JVM's object
 
     py4j does it when Python's collector finds the object, which its methods keep in a cycle; the
     driver's collector comes seldom, and until then the JVM keeps a batch's whole plan (decision
-    0092). It is what ``JavaGateway.detach`` does.
+    0085). It is what ``JavaGateway.detach`` does.
     """
     held._detach()
 

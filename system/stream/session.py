@@ -43,7 +43,7 @@ on two cores the optimising compiler takes for minutes what the batches need (de
 0046). It compiles what was called 20 times instead of 200, which is 20 batches and not 200 for
 much of a batch's code (decision 0113), and has room for it. Parallel collection: the shortest
 total pauses at this heap; in generations of a fixed size, where a batch's objects die young: what
-Java's own sizing let grow old had to be collected whole every other minute (decision 0092)."""
+Java's own sizing let grow old had to be collected whole every other minute (decision 0085)."""
 
 LATENCY_CONF: Final = {
     "spark.locality.wait": "0",
@@ -73,7 +73,7 @@ SOURCE_CONF: Final = {
     "spark.sql.streaming.kafka.useDeprecatedOffsetFetching": "true",
 }
 """Spark's first reader of Kafka, which has less to plan and to start than its second; and ends
-asked by a consumer, in one request where the admin client takes three (decision 0090)."""
+asked by a consumer, in one request where the admin client takes three (decision 0085)."""
 
 
 def spark_conf(

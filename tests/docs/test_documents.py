@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DECISIONS_DIR = ROOT / "docs" / "decisions"
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _CODE = re.compile(r"```.*?```", re.DOTALL)
+_STATUS = re.compile(r"\* \*\*Status:\*\* (?P<status>(?:accepted|replaced by \[\d{4}\]).*)")
+_DATE = re.compile(r"\* \*\*Date:\*\* (?P<date>\d{4}-\d\d-\d\d)")
 _CITED = re.compile(r"decision\s+(?P<number>\d{4})")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)")
 _PATH = re.compile(
@@ -40,6 +42,9 @@ def is_left_out(path: str) -> bool:
 
 DOCUMENTS = kept_files("*.md")
 RECORDS = sorted(path for path in DECISIONS_DIR.glob("*.md") if path.name != "README.md")
+INDEX_LINES = (DECISIONS_DIR / "README.md").read_text("utf-8").splitlines()
+MERGED = {line[2:6] for line in INDEX_LINES if "| merged into [" in line}
+"""Numbers of records that are now part of another one."""
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -79,11 +84,27 @@ def test_every_decision_has_a_number_of_its_own():
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=names(RECORDS))
-def test_every_decision_is_in_the_index_under_its_own_title(record):
-    number, _, title = record.read_text("utf-8").splitlines()[0].removeprefix("# ").partition(" ")
+def test_every_decision_states_its_title_status_and_date_and_the_index_has_them(record):
+    title, blank, *head = record.read_text("utf-8").splitlines()[:4]
+    number, _, words = title.removeprefix("# ").partition(" ")
+    status, date = _STATUS.fullmatch(head[0]), _DATE.fullmatch(head[1])
     assert number == record.name[:4]
-    line = f"| [{number}]({record.name}) | {title} |"
-    assert line in (DECISIONS_DIR / "README.md").read_text("utf-8").splitlines(), f"missing: {line}"
+    assert blank == ""
+    assert status, f"{head[0]!r} is not like '* **Status:** accepted'"
+    assert date, f"{head[1]!r} is not like '* **Date:** 2026-11-26'"
+    assert not re.match(r"(What|Where|Whether|How|When|Why)\b", words), f"a question: {words}"
+    in_short = status["status"].partition(";")[0]
+    line = f"| [{number}]({record.name}) | {words} | {in_short} | {date['date']} |"
+    assert line in INDEX_LINES, f"missing: {line}"
+
+
+def test_the_index_of_decisions_is_complete_and_sorted_by_number_within_each_topic():
+    topics = "\n".join(INDEX_LINES).split("\n## ")[1:]
+    rows = [re.findall(r"^\| \[?(\d{4})", topic, re.MULTILINE) for topic in topics]
+    assert rows == [sorted(numbers) for numbers in rows]
+    listed = [number for numbers in rows for number in numbers]
+    assert len(set(listed)) == len(listed)
+    assert set(listed) - MERGED == {path.name[:4] for path in RECORDS}
 
 
 def test_every_decision_that_code_or_a_document_cites_is_there():
