@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -35,6 +36,7 @@ BATCH_BYTES: Final = 65_536
 CONNECT_TIMEOUT_SECONDS: Final = 30.0
 METADATA_TIMEOUT_SECONDS: Final = 10.0
 DELIVERY_TIMEOUT_SECONDS: Final = 30.0
+CLOSE_AFTER_FAILURE_SECONDS: Final = 5.0
 MAX_UNACKED_COUNT: Final = 50_000
 MAX_KEPT_FAILURES: Final = 100
 
@@ -69,6 +71,8 @@ class MessageProducer:
         the lowest latency; who sends much sends in bursts (docs/market-data.md).
     timeout_seconds : float
         Bound of the first connection.
+    delivery_seconds : float
+        A message that the broker has not acknowledged for so long is given up.
 
     Raises
     ------
@@ -82,8 +86,10 @@ class MessageProducer:
         *,
         linger_ms: int = LINGER_MS,
         timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+        delivery_seconds: float = DELIVERY_TIMEOUT_SECONDS,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self._delivery_seconds = delivery_seconds
         self._lock = threading.Lock()
         self._sent = self._acked = self._failed = 0
         self._failures: deque[Exception] = deque(maxlen=MAX_KEPT_FAILURES)
@@ -92,7 +98,9 @@ class MessageProducer:
         self._partition_counts: dict[str, int] = {}
         await_broker(bootstrap_servers, timeout_seconds)
         with kafka_errors_as_ours(bootstrap_servers, "connect a producer"):
-            self._kafka = KafkaProducer(**_options(bootstrap_servers, linger_ms, timeout_seconds))
+            self._kafka = KafkaProducer(
+                **_options(bootstrap_servers, linger_ms, timeout_seconds, delivery_seconds)
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +111,11 @@ class MessageProducer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+            return
+        with suppress(DeliveryError):  # the error that is on its way says why
+            self._close_client(CLOSE_AFTER_FAILURE_SECONDS)
 
     @property
     def counts(self) -> SendCounts:
@@ -230,19 +242,20 @@ class MessageProducer:
             self.send_bytes(topic, key, value, partition=partition)
         return len(places)
 
-    def flush(self, timeout_seconds: float = DELIVERY_TIMEOUT_SECONDS) -> None:
+    def flush(self, timeout_seconds: float | None = None) -> None:
         """Wait until everything sent so far is acknowledged.
 
         Parameters
         ----------
-        timeout_seconds : float
-            Bound of the wait.
+        timeout_seconds : float, optional
+            Bound of the wait; ``delivery_seconds`` when not given.
 
         Raises
         ------
         DeliveryError
             If the wait ran out, or messages were given up.
         """
+        timeout_seconds = self._delivery_seconds if timeout_seconds is None else timeout_seconds
         try:
             self._kafka.flush(timeout_seconds)
         except KafkaTimeoutError as error:
@@ -284,23 +297,27 @@ class MessageProducer:
             count = self._partition_counts[topic.name] = self._ask_partition_count(topic.name)
         return count
 
-    def close(self, timeout_seconds: float = DELIVERY_TIMEOUT_SECONDS) -> None:
+    def close(self, timeout_seconds: float | None = None) -> None:
         """Send what is left and close the connections.
 
         Parameters
         ----------
-        timeout_seconds : float
-            Bound of the wait for what is left.
+        timeout_seconds : float, optional
+            Bound of the wait for what is left; ``delivery_seconds`` when not given.
 
         Raises
         ------
         DeliveryError
             If messages were given up or are still not acknowledged.
         """
+        timeout_seconds = self._delivery_seconds if timeout_seconds is None else timeout_seconds
         try:
             self.flush(timeout_seconds)
-        finally:
-            self._close_client(timeout_seconds)
+        except DeliveryError:
+            with suppress(DeliveryError):  # the first error says more than that of closing
+                self._close_client(CLOSE_AFTER_FAILURE_SECONDS)
+            raise
+        self._close_client(timeout_seconds)
 
     def _close_client(self, timeout_seconds: float) -> None:
         try:
@@ -367,7 +384,9 @@ def _check_size(topic: Topic, value: bytes) -> None:
         )
 
 
-def _options(bootstrap_servers: str, linger_ms: int, timeout_seconds: float) -> dict[str, Any]:
+def _options(
+    bootstrap_servers: str, linger_ms: int, timeout_seconds: float, delivery_seconds: float
+) -> dict[str, Any]:
     return {
         **link_options(bootstrap_servers, timeout_seconds),
         "enable_idempotence": True,
@@ -376,7 +395,7 @@ def _options(bootstrap_servers: str, linger_ms: int, timeout_seconds: float) -> 
         "batch_size": BATCH_BYTES,
         "max_request_size": MAX_OUTPUT_RECORD_BYTES,
         "max_block_ms": round(METADATA_TIMEOUT_SECONDS * 1000),
-        "delivery_timeout_ms": round(DELIVERY_TIMEOUT_SECONDS * 1000),
+        "delivery_timeout_ms": round(delivery_seconds * 1000),
         "allow_auto_create_topics": False,
         "metrics_enabled": False,
     }

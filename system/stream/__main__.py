@@ -9,12 +9,9 @@ from typing import Final
 
 from system.clock import SystemClock
 from system.errors import RiskstreamError
-from system.exits import EXIT_NEEDS_RECOVERY, REFUSAL
 from system.settings import load_settings
-from system.store.errors import SchemaError
-from system.stream.continuity import StateMismatchError
 from system.stream.driver import Driver
-from system.stream.watchdog import Watchdog, end_process, exit_code, touched
+from system.stream.watchdog import REFUSALS, Watchdog, end_process, exit_code, touched
 
 LINGER_S: Final = 6.0
 
@@ -44,11 +41,10 @@ def main() -> int:
     stop_on_signals(driver)
     try:
         driver.run()
-    except (StateMismatchError, SchemaError) as error:
-        logging.getLogger("system.stream").error("%s%s", REFUSAL, error)
+    except REFUSALS as error:
         # supervisord takes an end within five seconds for a failed start, and not its exit code.
         driver.linger(LINGER_S)
-        return EXIT_NEEDS_RECOVERY
+        return exit_code(error)
     except RiskstreamError as error:
         logging.getLogger("system.stream").exception("the stream has stopped")
         return exit_code(error)

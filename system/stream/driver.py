@@ -25,6 +25,7 @@ from system.clock import SystemClock
 from system.contracts.topics import INPUT_TOPICS, WARM_UP
 from system.contracts.warm_up import WarmUpProgress
 from system.errors import InternalError, RiskstreamError
+from system.exits import REFUSAL
 from system.settings import Connections, Settings
 from system.store.errors import FencedError
 from system.store.history import RiskHistory
@@ -55,7 +56,14 @@ from system.stream.takeover import (
     taken_over,
 )
 from system.stream.warmup import WarmUpPlan, warm_up
-from system.stream.watchdog import COMMITTING, MIGRATING, STARTING, Watchdog, warming_up
+from system.stream.watchdog import (
+    COMMITTING,
+    MIGRATING,
+    REFUSALS,
+    STARTING,
+    Watchdog,
+    warming_up,
+)
 
 QUERY_NAME: Final = "riskstream"
 GC_THRESHOLDS: Final = (200_000, 20, 100)
@@ -144,7 +152,8 @@ class Driver:
         Raises
         ------
         RiskstreamError
-            If a server does not answer, or a newer driver has taken over.
+            If a server does not answer, or a newer driver has taken over, or a person has to
+            decide first: the log has that sentence at once, before Spark is waited for.
         InternalError
             If the query ended by itself.
         """
@@ -153,6 +162,9 @@ class Driver:
                 if self._has_its_turn(stack):
                     self._run(stack)
             except BaseException as error:
+                if isinstance(error, REFUSALS):
+                    # Now: on a slow machine the driver is ended while it waits for Spark's start.
+                    _LOG.error("%s%s", REFUSAL, error)
                 self._watchdog.ends(error)
                 raise
             self._watchdog.ends(None)

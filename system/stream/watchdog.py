@@ -24,10 +24,13 @@ import psutil
 
 from system.clock import Clock, RunningTime
 from system.errors import InternalError, RiskstreamError, UnavailableError
-from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_UNAVAILABLE
-from system.store.errors import FencedError
+from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
+from system.store.errors import FencedError, SchemaError
+from system.stream.continuity import StateMismatchError
 
 CHECK_EVERY_S: Final = 1.0
+REFUSALS: Final = (StateMismatchError, SchemaError)
+"""Errors after which a person has to decide: another start meets the same."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -224,6 +227,8 @@ def exit_code(error: BaseException | None) -> int:
     """Return the exit code by which a supervisor tells causes apart (``system.exits``)."""
     if isinstance(error, FencedError):
         return EXIT_FENCED
+    if isinstance(error, REFUSALS):
+        return EXIT_NEEDS_RECOVERY
     return EXIT_UNAVAILABLE if isinstance(error, UnavailableError) else EXIT_FAILED
 
 

@@ -31,6 +31,9 @@ from validation.scenarios.story import read_story
 from validation.scenarios.timeline import Cue, Moment, Raw
 
 FAILED_EXIT_CODE: Final = 2
+DELIVERED_WITHIN_S: Final = 240.0
+"""A source waits for a broker that stands still for as long as a fault may last, and as much more:
+who gives messages up sooner has lost them, and a loss is no part of the story."""
 TOPICS: Final = {topic.name: topic for topic in INPUT_TOPICS}
 
 
@@ -129,7 +132,7 @@ def _run(options: argparse.Namespace) -> None:
     days = story_days(story, speed=options.speed, cues=options.cue)
     if not sys.stdin.readline():
         return  # nobody wants it any more
-    with MessageProducer(options.bootstrap) as producer:
+    with MessageProducer(options.bootstrap, delivery_seconds=DELIVERED_WITHIN_S) as producer:
         sink = SourceSink(producer, **({"go_on": sys.stdin.readline} if options.wait else {}))
         publisher = OpenLoopPublisher(sink, SystemClock())
         summary = publisher.publish(days, day_count=len(story.days), on_day=_say)

@@ -47,6 +47,8 @@ class FakeKafka:
         self.records: list[SimpleNamespace] = []
         self.waiting: list[tuple[_Future, SimpleNamespace]] = []
         self.fail_with: Exception | None = None
+        self.is_silent = False
+        self.flush_bound_s = 0.0
         self.closed = False
 
     def partitions_for(self, topic):
@@ -66,6 +68,9 @@ class FakeKafka:
         return future
 
     def flush(self, timeout):
+        self.flush_bound_s = timeout
+        if self.is_silent:
+            raise KafkaTimeoutError("flush")
         for future, record in self.waiting:
             for call in future.errbacks if self.fail_with else future.callbacks:
                 call(self.fail_with or record)
@@ -73,6 +78,8 @@ class FakeKafka:
 
     def close(self, timeout):
         self.closed = True
+        if self.is_silent:
+            raise KafkaTimeoutError("close")
 
 
 @pytest.fixture
@@ -164,6 +171,34 @@ def test_closing_tells_of_lost_messages_and_closes_all_the_same(producer, kafka)
     producer.send(tick(1))
     with pytest.raises(DeliveryError):
         producer.close()
+    assert kafka[0].closed
+
+
+def test_who_waits_longer_for_a_silent_broker_says_so_once_for_every_wait(kafka):
+    patient = MessageProducer("broker:1", delivery_seconds=240.0)
+    assert kafka[0].options["delivery_timeout_ms"] == 240_000
+    patient.send(tick(1))
+    patient.send_mark_everywhere(MARK)
+    assert kafka[0].flush_bound_s == 240.0
+
+
+def test_closing_beside_a_silent_broker_tells_what_was_lost_and_not_that_closing_failed(kafka):
+    kept = MessageProducer("broker:1")
+    kept.send(tick(1))
+    kafka[0].is_silent = True
+    with pytest.raises(DeliveryError, match="1 messages are not acknowledged"):
+        kept.close()
+    assert kafka[0].closed
+
+
+def test_an_error_on_its_way_is_not_hidden_by_a_producer_that_cannot_close(kafka):
+    def opened_and_broken():
+        with MessageProducer("broker:1"):
+            kafka[0].is_silent = True
+            raise KeyError("on its way")
+
+    with pytest.raises(KeyError, match="on its way"):
+        opened_and_broken()
     assert kafka[0].closed
 
 

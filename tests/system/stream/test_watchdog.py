@@ -16,9 +16,10 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from system.clock import ManualClock
 from system.errors import InternalError, UnavailableError
-from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_UNAVAILABLE
-from system.store.errors import FencedError, StoreUnavailableError
+from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
+from system.store.errors import FencedError, SchemaError, StoreUnavailableError
 from system.stream.cluster import StreamStates, executor_count
+from system.stream.continuity import Break, BreakKind, StateMismatchError
 from system.stream.watchdog import (
     BATCH_BUSY,
     COMMITTING,
@@ -178,6 +179,8 @@ def test_a_process_that_was_stopped_and_goes_on_has_not_been_stuck(watchdog, clo
         (StoreUnavailableError("PostgreSQL does not answer"), EXIT_UNAVAILABLE),
         (UnavailableError("Spark"), EXIT_UNAVAILABLE),
         (FencedError(1, 2), EXIT_FENCED),
+        (StateMismatchError([Break(BreakKind.GAP, "trades:0", "lost")]), EXIT_NEEDS_RECOVERY),
+        (SchemaError("a newer version made it"), EXIT_NEEDS_RECOVERY),
         (InternalError("ours"), EXIT_FAILED),
         (ValueError("ours"), EXIT_FAILED),
         (None, EXIT_FAILED),
