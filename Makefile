@@ -134,6 +134,14 @@ $(PEERS_STAMP): $(VERIFY_STAMP) $(LOCKS)/peers.lock
 peers: $(PEERS_STAMP)  ## Other ways to the same number, with the same ticks and observer
 	@$(BIN)/riskstream measure peers $(ARGS)
 
+.PHONY: changelog
+changelog: setup-verify  ## Show what changed since the last release, from changelog.d
+	@$(BIN)/towncrier build --draft --version next
+
+.PHONY: release
+release: setup-verify  ## Commit and tag VERSION=x.y.z: version, changelog; pushes nothing
+	@$(BIN)/python -m validation.release $(if $(VERSION),$(VERSION),$(error name it: make release VERSION=0.2.0))
+
 .PHONY: sbom
 sbom: setup-verify  ## Bill of materials of packages, Java archives and servers (CycloneDX)
 	@$(BIN)/python -m validation.dependencies.sbom $(ARGS)

@@ -1,0 +1,1 @@
+"""Releases: version, changelog, tag."""
