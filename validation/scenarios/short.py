@@ -54,6 +54,7 @@ LONG: Final = frozenset(
         "fault-flood",
         "fault-lost-database",
         "fault-master",
+        "fault-retention",
         "fault-second-driver",
         "fault-stray-mark",
         "fault-two-drivers",
