@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import queue
 import tempfile
 import xml.etree.ElementTree as ET
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ import msgspec
 
 from validation.checkers.verdict import Finding, Verdict
 from validation.kill_table.copies import CONTROL_BOUND_S, RUN_BOUND_S, KillerRun, TreeCopy
+from validation.kill_table.fork_server import LIBRARIES
 from validation.kill_table.records import Mutant, NotApplicable, StaleRecordError, Target, planted
 
 COPY_COUNT: Final = 2
@@ -69,7 +69,11 @@ class KillTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_table(
-    root: Path, mutants: Sequence[Mutant], *, on_row: Callable[[Row], None] = lambda row: None
+    root: Path,
+    mutants: Sequence[Mutant],
+    *,
+    on_row: Callable[[Row], None] = lambda row: None,
+    libraries: Sequence[str] = LIBRARIES,
 ) -> tuple[Finding, tuple[Row, ...]]:
     """Return the control's finding, and what became of each defect.
 
@@ -80,25 +84,47 @@ def run_table(
     mutants : sequence of Mutant
         What is planted.
     on_row : callable
-        Told of each row as it is known, from several threads.
+        Called with each row as it is known, from several threads.
+    libraries : sequence of str
+        Modules that each fork server imports once.
     """
-    with tempfile.TemporaryDirectory(prefix="riskstream-kill-table-") as folder:
-        copies = [TreeCopy(root, Path(folder) / str(number)) for number in range(COPY_COUNT)]
-        with ThreadPoolExecutor(COPY_COUNT, "kill-table") as pool:
-            control = _control(copies, pool, mutants)
-            if control.verdict is not Verdict.PASSED:
-                return control, ()
-            free: queue.SimpleQueue[TreeCopy] = queue.SimpleQueue()
-            for copy in copies:
-                free.put(copy)
+    lanes = deal(mutants, COPY_COUNT)
+    with (
+        tempfile.TemporaryDirectory(prefix="riskstream-kill-table-") as folder,
+        ThreadPoolExecutor(COPY_COUNT, "kill-table") as pool,
+        ExitStack() as servers,  # ends before the pool: an interrupt ends what its threads wait for
+    ):
+        copies = [
+            servers.enter_context(TreeCopy(root, Path(folder) / str(number), libraries=libraries))
+            for number in range(COPY_COUNT)
+        ]
+        control = _control(copies, pool, lanes)
+        if control.verdict is not Verdict.PASSED:
+            return control, ()
 
-            def judged(mutant: Mutant) -> Row:
-                with _taken(free) as copy:
-                    row = strike(mutant, copy)
-                on_row(row)
-                return row
+        def struck(copy: TreeCopy, lane: Sequence[Mutant]) -> list[Row]:
+            rows = []
+            for mutant in lane:
+                rows.append(strike(mutant, copy))
+                on_row(rows[-1])
+            return rows
 
-            return control, tuple(pool.map(judged, mutants))
+        rows = {row.name: row for lane_rows in pool.map(struck, copies, lanes) for row in lane_rows}
+        return control, tuple(rows[mutant.name] for mutant in mutants)
+
+
+def deal(mutants: Sequence[Mutant], lane_count: int) -> list[list[Mutant]]:
+    """Divide defects into lanes of about equal length; all that one file of tests kills in one.
+
+    The control run of a lane then compiles every file of tests that its defects need.
+    """
+    files: defaultdict[str, list[Mutant]] = defaultdict(list)
+    for mutant in mutants:
+        files[mutant.killer.partition("::")[0]].append(mutant)
+    lanes: list[list[Mutant]] = [[] for _ in range(lane_count)]
+    for members in sorted(files.values(), key=len, reverse=True):
+        min(lanes, key=len).extend(members)
+    return lanes
 
 
 def strike(mutant: Mutant, copy: TreeCopy) -> Row:
@@ -133,18 +159,16 @@ def findings(control: Finding, rows: Sequence[Row]) -> tuple[Finding, ...]:
 
 
 def _control(
-    copies: Sequence[TreeCopy], pool: ThreadPoolExecutor, mutants: Sequence[Mutant]
+    copies: Sequence[TreeCopy], pool: ThreadPoolExecutor, lanes: Sequence[Sequence[Mutant]]
 ) -> Finding:
-    """Run every killer on the tree as it is, in both copies at once."""
-    killers = sorted({mutant.killer for mutant in mutants})
-    shares = [(copy, killers[number :: len(copies)]) for number, copy in enumerate(copies)]
-    running = [
-        pool.submit(copy.run, share, bound_s=CONTROL_BOUND_S, keep_bytecode=True)
-        for copy, share in shares
-        if share
+    """Run every killer on the tree as it is, each lane's in its copy."""
+    killers = [sorted({mutant.killer for mutant in lane}) for lane in lanes]
+    runs = [
+        pool.submit(copy.run, lane, bound_s=CONTROL_BOUND_S, keep_bytecode=True)
+        for copy, lane in zip(copies, killers, strict=True)
+        if lane
     ]
-    runs = [one.result() for one in running]
-    return control_finding(runs, len(killers))
+    return control_finding([run.result() for run in runs], sum(map(len, killers)))
 
 
 def control_finding(runs: Sequence[KillerRun], killer_count: int) -> Finding:
@@ -157,15 +181,6 @@ def control_finding(runs: Sequence[KillerRun], killer_count: int) -> Finding:
         told = problems[0] if problems else f"{passed} of {killer_count} named checks ran"
         return Finding(check=check, verdict=Verdict.FAILED, detail=told)
     return Finding(check=check, verdict=Verdict.PASSED, detail=f"{killer_count} named checks")
-
-
-@contextmanager
-def _taken(free: queue.SimpleQueue[TreeCopy]) -> Iterator[TreeCopy]:
-    copy = free.get()
-    try:
-        yield copy
-    finally:
-        free.put(copy)
 
 
 def _row(mutant: Mutant, fate: Fate, said: str, seconds: float) -> Row:

@@ -14,6 +14,7 @@ from validation.kill_table.table import (
     Fate,
     Row,
     control_finding,
+    deal,
     fate_of,
     findings,
     run_table,
@@ -108,7 +109,7 @@ def test_the_control_fails_where_a_killer_fails_or_did_not_run() -> None:
 
 
 def test_a_defect_is_killed_in_a_copy_and_the_tree_stays_as_it_was(tree: Path) -> None:
-    control, [killed] = run_table(tree, [mutant("3 * number")])
+    control, [killed] = run_table(tree, [mutant("3 * number")], libraries=())
     assert control.verdict is Verdict.PASSED
     assert killed.fate is Fate.KILLED
     assert "9 == 6" in killed.said
@@ -118,18 +119,45 @@ def test_a_defect_is_killed_in_a_copy_and_the_tree_stays_as_it_was(tree: Path) -
 def test_survivors_and_stale_records_are_told_apart_and_a_copy_is_restored(
     tree: Path, tmp_path: Path
 ) -> None:
-    copy = TreeCopy(tree, tmp_path / "copy")
     blind = "tests/test_sums.py::test_twice_nothing_is_nothing"
-    assert strike(mutant("3 * number", killer=blind), copy).fate is Fate.SURVIVED
-    assert strike(mutant("3 * number", find="number"), copy).fate is Fate.STALE
-    assert strike(mutant("3 * number", find="nowhere"), copy).fate is Fate.STALE
-    assert strike(mutant("2 * numbr"), copy).fate is Fate.BROKEN
+    with TreeCopy(tree, tmp_path / "copy", libraries=()) as copy:
+        assert strike(mutant("3 * number", killer=blind), copy).fate is Fate.SURVIVED
+        assert strike(mutant("3 * number", find="number"), copy).fate is Fate.STALE
+        assert strike(mutant("3 * number", find="nowhere"), copy).fate is Fate.STALE
+        assert strike(mutant("2 * numbr"), copy).fate is Fate.BROKEN
     assert (copy.folder / "system" / "sums.py").read_text() == OURS
 
 
+def test_a_planted_file_leaves_no_bytecode_and_is_not_run_from_that_of_the_control(
+    tree: Path, tmp_path: Path
+) -> None:
+    with TreeCopy(tree, tmp_path / "copy", libraries=()) as copy:
+        copy.run([KILLER], bound_s=60, keep_bytecode=True)
+        compiled = bytecode(copy.folder)
+        assert {"sums", "test_sums"} <= {path.name.partition(".")[0] for path in compiled}
+        source = copy.folder / "system" / "sums.py"
+        compiled_second = int(source.stat().st_mtime)
+        with copy.holding({source: OURS.replace("2", "3")}):
+            assert int(source.stat().st_mtime) != compiled_second
+        assert strike(mutant("3 * number"), copy).fate is Fate.KILLED
+        assert bytecode(copy.folder) == compiled
+
+
+def bytecode(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*.pyc")}
+
+
+def test_defects_that_one_file_of_tests_kills_share_a_lane() -> None:
+    killers = [f"tests/test_{file}.py::test_{number}" for file in "abc" for number in range(4)]
+    mutants = [mutant("3 * number", killer=killer) for killer in killers]
+    lanes = deal(mutants, 2)
+    files = [{planted.killer.partition("::")[0] for planted in lane} for lane in lanes]
+    assert not files[0] & files[1]
+    assert sorted(map(len, lanes)) == [4, 8]
+
+
 def test_code_from_outside_the_copy_is_not_judged(tree: Path, tmp_path: Path) -> None:
-    copy = TreeCopy(tree, tmp_path / "copy")
-    inside = (copy.folder / "validation" / "kill_table" / "inside.py").read_text()
-    elsewhere = inside.replace('("system", ', '("json", ')
-    (copy.folder / "validation" / "kill_table" / "inside.py").write_text(elsewhere)
-    assert strike(mutant("3 * number"), copy).fate is Fate.BROKEN
+    with TreeCopy(tree, tmp_path / "copy", libraries=()) as copy:
+        plugin = copy.folder / "validation" / "kill_table" / "inside.py"
+        plugin.write_text(plugin.read_text().replace('("system", ', '("json", '))
+        assert strike(mutant("3 * number"), copy).fate is Fate.BROKEN
