@@ -303,6 +303,13 @@ def _priced_book() -> Book:
     return book
 
 
+@cache
+def _valued_book() -> tuple[Book, tuple[RiskSnapshot, ...]]:
+    """Return a book and its snapshots, for works that change neither."""
+    book = _priced_book()
+    return book, tuple(book.revalue(fence=1, epoch=2).snapshots)
+
+
 def _decoding() -> float:
     table = _batch()
     return _cpu_s(lambda: batch_events(table))
@@ -319,13 +326,12 @@ def _valuing() -> float:
 
 
 def _encoding() -> float:
-    snapshots = _priced_book().revalue(fence=1, epoch=2).snapshots
+    _, snapshots = _valued_book()
     return _cpu_s(lambda: [encode(one) for _ in range(20) for one in snapshots])
 
 
 def _asking() -> float:
-    book = _priced_book()
-    snapshot = next(iter(book.revalue(fence=1, epoch=2).snapshots))
+    book, (snapshot, *_) = _valued_book()
     stored, name = encode(snapshot), snapshot.positions[0].instrument
     order = Trade(
         trade_id="t", portfolio=snapshot.portfolio, instrument=name, quantity=1.0, price=100.0

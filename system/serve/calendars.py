@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from system.contracts.messages import ExchangeSessions, SessionClose
 from system.serve.errors import invalid_field
 
 LIBRARY: Final = "exchange_calendars"
+CALENDAR_COUNT: Final = 256
+"""Calendars whose bounds are remembered, more than there are: the library tells them only of a
+calendar that it has computed over twenty years."""
 MIC_LENGTH: Final = 4
 RENEWED_DAYS: Final = 40
 """A table is renewed by an import once its last day is this near to the last known close."""
@@ -145,6 +149,7 @@ def _is_mic(code: str) -> bool:
     return len(code) == MIC_LENGTH and code.isalnum()
 
 
+@lru_cache(CALENDAR_COUNT)
 def _bounds(calendars: Any, exchange: str) -> tuple[dt.date, dt.date]:  # noqa: ANN401
     kind = type(calendars.get_calendar(exchange))
     bounds = (kind.bound_min(), kind.bound_max())

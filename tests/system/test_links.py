@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ CLIENTS = {"KafkaAdminClient", "KafkaConsumer", "KafkaProducer", "from_url"}
 BOUNDS = {"link_options", "_options"}
 
 
+@cache
 def calls() -> list[tuple[str, ast.Call]]:
     """Return every call in the product's own code, with its file."""
     return [
