@@ -38,10 +38,10 @@ from system.errors import UnavailableError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import Connections
-from validation.checkers.verdict import Verdict
 from validation.gathering import await_committed
 from validation.reports import write_json
 from validation.screen import figure, open_console
+from validation.verdict import Verdict
 
 REPORT: Final = REPORTS_DIR / "capacity"
 P99_MS: Final = 1_000.0

@@ -45,9 +45,9 @@ from system.store.keyspace import latest_key
 from system.store.latest import LatestStore
 from system.store.live import Watermark
 from validation.checkers.latency import Schedule, check_schedule
-from validation.checkers.verdict import Finding, Verdict, judged, overall
 from validation.reports import write_json
 from validation.screen import open_console
+from validation.verdict import Finding, Verdict, judged, overall
 
 REPORT: Final = REPORTS_DIR / "goals"
 READS_PER_S: Final = 200.0

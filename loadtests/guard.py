@@ -25,11 +25,9 @@ import pyarrow as pa
 import typer
 from rich.table import Table
 
-from loadtests.coverage import Inputs, Observations, Watermarks, coverage
 from loadtests.growth import opened_book
 from loadtests.plan import load_plan, load_replay, scheduled_days
 from loadtests.running import machine
-from loadtests.speed import fixed_piece
 from system.book.book import Book
 from system.book.market import utc_date
 from system.book.recall import Recall
@@ -41,10 +39,12 @@ from system.contracts.messages import RiskSnapshot, Tick, Trade
 from system.outputs import OUTPUT_FILE
 from system.stream.decode import batch_events
 from system.stream.driver import GC_THRESHOLDS
-from validation.checkers.verdict import Finding, Verdict, judged, overall, unknown
+from validation.measure.coverage import Inputs, Observations, Watermarks, coverage
+from validation.measure.machine_speed import fixed_piece
 from validation.reports import write_json
 from validation.screen import figure, open_console
 from validation.timings import with_timings_reported
+from validation.verdict import Finding, Verdict, judged, overall, unknown
 
 REPORT: Final = Path("build") / "guard.json"
 BASELINE: Final = Path(__file__).with_name("baseline.json")

@@ -8,25 +8,25 @@ from typing import Final
 
 import msgspec
 
-from loadtests.coverage import coverage
-from loadtests.lag import LagSummary, check_lag, lag_summary
-from loadtests.latency import Judged, LatencySummary, summaries
-from loadtests.memory import (
+from loadtests.oracle import OracleSummary, PriceOracle, check_oracle
+from loadtests.plan import LoadPlan, load_replay
+from system.contracts.messages import CloseHistory, Portfolio
+from validation.checkers.latency import Budget, Schedule, check_latency, check_schedule
+from validation.checkers.order import check_monotonic_offsets, check_unique_ids
+from validation.measure.backlog import LagSummary, check_lag, lag_summary
+from validation.measure.coverage import coverage
+from validation.measure.coverage_arrays import tables_of
+from validation.measure.latency import Judged, LatencySummary, summaries
+from validation.measure.memory_growth import (
     SOAK_LEAST_S,
     MemoryGrowth,
     MemorySamples,
     check_memory,
     memory_growth,
 )
-from loadtests.oracle import OracleSummary, PriceOracle, check_oracle
-from loadtests.plan import LoadPlan, load_replay
-from loadtests.record import RecordLine, SeenSnapshot
-from loadtests.sent import PlacedTrade, SentTicks
-from loadtests.tables import tables_of
-from system.contracts.messages import CloseHistory, Portfolio
-from validation.checkers.latency import Budget, Schedule, check_latency, check_schedule
-from validation.checkers.order import check_monotonic_offsets, check_unique_ids
-from validation.checkers.verdict import Finding, Verdict, judged
+from validation.measure.record import RecordLine, SeenSnapshot
+from validation.measure.sent_ticks import PlacedTrade, SentTicks
+from validation.verdict import Finding, Verdict, judged
 
 FLOOR_RATE: Final = 10_000.0
 """Up to this rate the floor of the warm p99 is 500 ms, above it 1 s."""

@@ -15,13 +15,9 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from loadtests.hiccups import read_hiccups
 from loadtests.judging import LoadEvidence, LoadJudgement, budgets_of, judge_load
-from loadtests.jvm_pauses import jvm_pauses
-from loadtests.latency import latency_over_time
 from loadtests.plan import USUAL_CLIENT, LoadPlan, load_plan
 from loadtests.pump import PumpPulse
-from loadtests.record import read_record
 from loadtests.repeating import load_command
 from loadtests.reports import LoadReport, write_load_report
 from loadtests.running import (
@@ -33,9 +29,7 @@ from loadtests.running import (
     open_market,
     run_load,
 )
-from loadtests.sent import placed_trades, sent_ticks
 from loadtests.shapes import SHAPES
-from loadtests.spark_profile import spark_profile
 from system.bus.consumer import read_topic
 from system.console import PlainConsole, terminal_json
 from system.contracts.messages import Portfolio
@@ -45,10 +39,16 @@ from system.places import REPORTS_DIR
 from system.settings import Connections, load_settings
 from validation import database
 from validation.checkers.latency import Budget, Schedule
-from validation.checkers.verdict import Verdict, overall
+from validation.measure.jitter import read_hiccups
+from validation.measure.jvm_pauses import jvm_pauses
+from validation.measure.latency import latency_over_time
+from validation.measure.record import read_record
+from validation.measure.sent_ticks import placed_trades, sent_ticks
+from validation.measure.spark_profile import spark_profile
 from validation.plots import show_report_place
 from validation.screen import figure, open_console
 from validation.site import seconds_since_start
+from validation.verdict import Verdict, overall
 
 REPORT: Final = REPORTS_DIR / "load"
 EXIT_CODES: Final[Mapping[Verdict, int]] = {

@@ -32,14 +32,14 @@ from locust.runners import WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC, StatsEntry
 
 from loadtests import budgets, console
-from loadtests.live import LiveLatency
 from loadtests.pump import PumpPulse
 from loadtests.shapes import SHAPES, duration_s, rate_at
 from loadtests.ticks import TicksVerdict, read_ticks_line
 from system.clock import monotonic_ns
 from system.errors import InputError, UnavailableError
 from system.settings import load_settings
-from validation.checkers.verdict import Verdict
+from validation.measure.open_coverage import LiveLatency
+from validation.verdict import Verdict
 
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 PUSH_BOUND_S: Final = 30.0

@@ -16,14 +16,14 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from loadtests.coverage import Int64Array
-from loadtests.record import SeenSnapshot
-from loadtests.sent import Float64Array, PlacedTrade, SentTicks
 from system.contracts.messages import CloseHistory, Portfolio, SnapshotKind
-from validation.checkers.verdict import Finding, judged, unknown
+from validation.measure.coverage import Int64Array
+from validation.measure.record import SeenSnapshot
+from validation.measure.sent_ticks import Float64Array, PlacedTrade, SentTicks
 from validation.references.carrying import Carrying
 from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import reference_snapshot
+from validation.verdict import Finding, judged, unknown
 
 TOLERANCE: Final = 1e-9
 SAMPLE_COUNT: Final = 40

@@ -16,7 +16,6 @@ import msgspec
 import typer
 from rich.table import Table
 
-from loadtests.latency import LatencySummary
 from loadtests.load import EXIT_CODES, STANDALONE, load_on_fresh_stack, site_of
 from loadtests.plan import LoadPlan, load_plan
 from loadtests.repeating import Spread, load_command, rotated, spread, spread_shown
@@ -26,9 +25,10 @@ from system.console import PlainConsole
 from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
-from validation.checkers.verdict import Verdict, overall
+from validation.measure.latency import LatencySummary
 from validation.reports import write_json
 from validation.screen import figure, open_console
+from validation.verdict import Verdict, overall
 
 REPORT: Final = REPORTS_DIR / "rates"
 RATES: Final = "1000,5000,20000"

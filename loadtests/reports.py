@@ -11,22 +11,22 @@ import numpy as np
 from hdrh.log import HistogramLogWriter
 from markupsafe import Markup
 
-from loadtests.coverage import NEVER, STAGES
-from loadtests.hiccups import DISK, Hiccups
-from loadtests.jvm_pauses import JvmPauses
-from loadtests.lag import LagSummary
-from loadtests.latency import Judged, LatencyPoint, LatencySummary, histogram_of
-from loadtests.memory import MemoryGrowth
 from loadtests.oracle import OracleSummary
 from loadtests.plan import LoadPlan
-from loadtests.spark_profile import SparkProfile
-from loadtests.usage import ProcessUsage
 from validation.charts import latency_chart, stages_chart
 from validation.checkers.latency import Schedule
-from validation.checkers.verdict import Finding, Verdict
+from validation.measure.backlog import LagSummary
+from validation.measure.coverage import NEVER, STAGES
+from validation.measure.jitter import DISK, Hiccups
+from validation.measure.jvm_pauses import JvmPauses
+from validation.measure.latency import Judged, LatencyPoint, LatencySummary, histogram_of
+from validation.measure.memory_growth import MemoryGrowth
+from validation.measure.spark_profile import SparkProfile
+from validation.measure.usage import ProcessUsage
 from validation.pages import rendered
 from validation.plots import chart, chart_html, graph_objects, script_element
 from validation.reports import write_json
+from validation.verdict import Finding, Verdict
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 US_PER_MS: Final = 1_000.0

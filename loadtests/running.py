@@ -17,10 +17,8 @@ from typing import IO, Final, Self
 import msgspec
 import psutil
 
-from loadtests.memory import MemorySamples
 from loadtests.plan import LoadPlan, load_books, load_replay
 from loadtests.pump import PumpLine, PumpPulse, read_pump_line
-from loadtests.usage import ProcessUsage, UsageSampler
 from system.bus.consumer import end_offsets
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
@@ -35,6 +33,8 @@ from system.settings import Connections, Settings, load_settings
 from system.simulate.progress import PublishSummary
 from system.store.latest import LatestStore
 from validation.gathering import await_committed
+from validation.measure.memory_growth import MemorySamples
+from validation.measure.usage import ProcessUsage, UsageSampler
 from validation.patience import Patience
 from validation.processes import HiccupProcess, ObserverProcess, ProcessFailedError
 from validation.running import log_tail

@@ -21,7 +21,6 @@ from typing import Any, Final
 import msgspec
 
 from loadtests.judging import budgets_of
-from loadtests.live import LiveCoverage, LiveLatency, RecordTail, live_latency
 from loadtests.load import judged_run
 from loadtests.plan import LoadPlan, load_books
 from loadtests.pump import PumpPulse
@@ -31,8 +30,9 @@ from system.clock import monotonic_ns
 from system.contracts.topics import MARKET_DATA
 from system.errors import RiskstreamError
 from system.settings import load_settings
-from validation.background import Background
-from validation.checkers.verdict import Verdict
+from validation.measure.open_coverage import LiveCoverage, LiveLatency, RecordTail, live_latency
+from validation.measure.sampler_thread import Background
+from validation.verdict import Verdict
 
 PERIOD_S: Final = 1.0
 STOP_BOUND_S: Final = 10.0

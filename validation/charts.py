@@ -7,8 +7,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from loadtests.coverage import STAGES
-from loadtests.latency import LatencyPoint, LatencySummary
+from validation.measure.coverage import STAGES
+from validation.measure.latency import LatencyPoint, LatencySummary
 from validation.plots import chart, chart_html, graph_objects
 from validation.reports import DayPoint
 

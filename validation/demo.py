@@ -12,8 +12,6 @@ from typing import Annotated, Final
 
 import typer
 
-from loadtests.record import read_record
-from loadtests.speed import MachineSpeed, machine_speed
 from system.bus.consumer import Record
 from system.console import PlainConsole, terminal_json
 from system.contracts.messages import Portfolio
@@ -23,10 +21,11 @@ from system.places import REPORTS_DIR, SHARED_DIR
 from system.settings import Connections
 from validation.checkers.latency import FLOOR, Schedule
 from validation.checkers.ledger import Acknowledged
-from validation.checkers.verdict import Verdict, overall
 from validation.gathering import Stated, expected_of, read_inputs, read_stated, real_closes
 from validation.judging import Evidence, judge
 from validation.live import Replayed, last_word, replay
+from validation.measure.machine_speed import MachineSpeed, machine_speed
+from validation.measure.record import read_record
 from validation.opening import ReferenceAhead, load_books, open_books, show_urls
 from validation.oracle.recorded import check_live, check_recorded
 from validation.pages import write_demo_page
@@ -43,6 +42,7 @@ from validation.site import (
     stop_command,
 )
 from validation.timings import timing_sentence, with_timings_reported
+from validation.verdict import Verdict, overall
 
 BOOKS: Final = SHARED_DIR / "scenarios" / "books"
 REPORT: Final = REPORTS_DIR / "demo"

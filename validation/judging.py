@@ -10,17 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from loadtests.coverage import NEVER, BoolArray, coverage
-from loadtests.latency import (
-    Judged,
-    LatencyPoint,
-    LatencySummary,
-    latency_over_time,
-    summaries,
-    summary,
-)
-from loadtests.record import Holding, RecordLine, SeenSnapshot
-from loadtests.tables import SentMessage, Tables, tables
 from system.bus.consumer import Record
 from system.contracts.messages import FxRate, Mark, Message, Portfolio, Tick
 from system.contracts.topics import MARKET_DATA
@@ -40,10 +29,21 @@ from validation.checkers.ledger import (
     check_ledger,
 )
 from validation.checkers.order import check_monotonic_offsets, check_unique_ids
-from validation.checkers.verdict import Finding
 from validation.fates import fates, read_message
 from validation.mark_rules import incomplete_marks
+from validation.measure.coverage import NEVER, BoolArray, coverage
+from validation.measure.coverage_arrays import SentMessage, Tables, tables
+from validation.measure.latency import (
+    Judged,
+    LatencyPoint,
+    LatencySummary,
+    latency_over_time,
+    summaries,
+    summary,
+)
+from validation.measure.record import Holding, RecordLine, SeenSnapshot
 from validation.reports import DayPoint, PortfolioRow
+from validation.verdict import Finding
 
 RATES_PART: Final = "fx rates"
 

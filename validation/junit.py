@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from validation.checkers.verdict import Finding, Verdict
+from validation.verdict import Finding, Verdict
 
 LARGEST_LINE: Final = 400
 

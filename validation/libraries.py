@@ -29,9 +29,9 @@ from system.outputs import OUTPUT_FILE
 from system.risk.confidence import Confidence
 from system.risk.historical import expected_shortfall, historical_var
 from system.risk.options import EuropeanOption, OptionArrays, option_greeks, option_value
-from validation.checkers.verdict import Finding, Verdict, overall, unknown
 from validation.reports import write_json
 from validation.screen import STYLES, open_console
+from validation.verdict import Finding, Verdict, overall, unknown
 
 REPORT: Final = Path("build") / "verify" / "libraries.json"
 TOLERANCE: Final = 1e-9

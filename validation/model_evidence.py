@@ -28,11 +28,11 @@ from system.risk.listing import Listing
 from system.risk.window import CloseTable
 from validation.backtest.findings import Kind, findings
 from validation.backtest.summary import judged
-from validation.checkers.verdict import Finding, Verdict, overall
 from validation.closes import EQUITIES, Closes, read_closes
 from validation.golden import VALUE_PER_NAME
 from validation.reports import ModelEvidence, write_json
 from validation.screen import open_console
+from validation.verdict import Finding, Verdict, overall
 
 REPORT: Final = Path("build") / "verify" / "model.json"
 PLAN: Final = SimulationPlan(count=1_000, slow_count=250)

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from loadtests.coverage import STAGES
 from validation.charts import latency_chart, stages_chart, var_chart
+from validation.measure.coverage import STAGES
 from validation.plots import script_element
 from validation.reports import DemoReport, VerifyReport
 

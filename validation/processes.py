@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from loadtests import hiccups, observer
 from system.contracts.oracle import OracleCheck
 from system.errors import UnavailableError
 from system.simulate.progress import DaySent, Progress, PublishSummary, read_progress
+from validation.measure import jitter, observer
 from validation.oracle import ahead
 from validation.running import log_tail
 
@@ -113,13 +113,19 @@ class ObserverProcess(WatchingProcess):
     log : Path
         Where its complaints go.
     options : sequence of str
-        Further options of ``loadtests.observer``.
+        Further options of ``validation.measure.observer``.
     """
 
     def __init__(
         self, record: Path, *, state_dir: Path, log: Path, options: Sequence[str] = ()
     ) -> None:
-        arguments = ["loadtests.observer", str(record), "--state-dir", str(state_dir), *options]
+        arguments = [
+            "validation.measure.observer",
+            str(record),
+            "--state-dir",
+            str(state_dir),
+            *options,
+        ]
         super().__init__("observer", arguments, ready=observer.READY, log=log)
 
 
@@ -159,8 +165,8 @@ class HiccupProcess(WatchingProcess):
     """
 
     def __init__(self, path: Path, *, log: Path) -> None:
-        arguments = ["loadtests.hiccups", str(path)]
-        super().__init__("watch of the machine", arguments, ready=hiccups.READY, log=log)
+        arguments = ["validation.measure.jitter", str(path)]
+        super().__init__("watch of the machine", arguments, ready=jitter.READY, log=log)
 
 
 class ReplayProcess:

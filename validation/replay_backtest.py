@@ -36,12 +36,12 @@ from system.simulate.datasets import load_market
 from system.simulate.publisher import OpenLoopPublisher
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
-from validation.checkers.verdict import Finding, Verdict
 from validation.closes import EQUITIES, Closes, read_closes, wheel_in
 from validation.gathering import await_committed, read_stated
 from validation.golden import CASES, GoldenCase, golden_case
 from validation.reports import write_json
 from validation.screen import STYLES, open_console
+from validation.verdict import Finding, Verdict
 
 REPORT: Final = Path("build") / "replay-backtest.json"
 CHECK: Final = "replay backtest: stored snapshots equal the batch backtest, day by day"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.latency import LatencyPoint, LatencySummary
-from loadtests.speed import MachineSpeed
 from validation.checkers.latency import Schedule
-from validation.checkers.verdict import Finding, Verdict
 from validation.junit import CaseCounts
+from validation.measure.latency import LatencyPoint, LatencySummary
+from validation.measure.machine_speed import MachineSpeed
+from validation.verdict import Finding, Verdict
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):

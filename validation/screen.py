@@ -17,8 +17,8 @@ from rich.table import Table
 from system.console import PlainConsole, plain_column, styled
 from system.contracts.api import PortfolioSummary
 from system.simulate.progress import DaySent
-from validation.checkers.verdict import Finding, Verdict
 from validation.reports import DemoReport, PortfolioRow, TradeOutcome
+from validation.verdict import Finding, Verdict
 
 STYLES: Final = {
     Verdict.PASSED: "green",

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from loadtests.speed import MachineSpeed
-from validation.checkers.verdict import Finding, Verdict, as_measured
+from validation.measure.machine_speed import MachineSpeed
+from validation.verdict import Finding, Verdict, as_measured
 
 JUDGES: Final = "`riskstream load` judges latency"
 NAMED: Final = 3

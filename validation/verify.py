@@ -18,12 +18,10 @@ import psutil
 import typer
 from rich.table import Table
 
-from loadtests.speed import MachineSpeed, machine_speed
 from system.clock import SystemClock
 from system.console import PlainConsole, styled
 from system.places import require_checkout
 from system.runtime.interrupts import heed_interrupts
-from validation.checkers.verdict import Finding, Verdict, overall
 from validation.junit import (
     CaseCounts,
     case_counts,
@@ -33,6 +31,7 @@ from validation.junit import (
     write_junit,
 )
 from validation.lanes import run_in_lanes
+from validation.measure.machine_speed import MachineSpeed, machine_speed
 from validation.pages import write_verify_page
 from validation.reports import (
     StepOutcome,
@@ -47,6 +46,7 @@ from validation.screen import STYLES, open_console
 from validation.steps import MODEL, MODEL_STEP, Step, verify_steps
 from validation.steps_screen import StepsScreen
 from validation.timings import timing_sentence
+from validation.verdict import Finding, Verdict, overall
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = Path("build") / "verify"

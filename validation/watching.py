@@ -13,7 +13,7 @@ from system.client.events import SnapshotEvent
 from system.client.sync_client import RiskClient
 from system.clock import Clock, SystemClock
 from system.contracts.messages import RiskSnapshot
-from validation.background import Background
+from validation.measure.sampler_thread import Background
 
 MAX_KEPT: Final = 4_096
 STOP_BOUND_S: Final = 10.0

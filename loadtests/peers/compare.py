@@ -26,7 +26,6 @@ from loadtests.judging import budgets_of, judge_load
 from loadtests.load import evidence_of, load_on_fresh_stack, report_of, site_of
 from loadtests.peers.valuing import READY, REDIS_VARIABLE
 from loadtests.plan import USUAL_CLIENT, LoadPlan, load_books, load_plan
-from loadtests.record import SeenSnapshot, read_record
 from loadtests.repeating import (
     OptionValue,
     Spread,
@@ -46,6 +45,7 @@ from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
 from system.places import PROJECT_DIR, REPORTS_DIR
 from system.settings import TUNED_PARTS, Connections
+from validation.measure.record import SeenSnapshot, read_record
 from validation.reports import write_json
 from validation.running import end_group, log_tail
 from validation.screen import figure, open_console

@@ -31,7 +31,6 @@ from system.simulate.timeline import DayPlan
 from system.store.latest import LatestStore
 from validation.checkers.end_of_day import check_end_of_day
 from validation.checkers.ledger import Acknowledged, Outcome, check_ledger
-from validation.checkers.verdict import Verdict
 from validation.fates import fates
 from validation.gathering import (
     await_committed,
@@ -40,6 +39,7 @@ from validation.gathering import (
     read_stated,
     real_closes,
 )
+from validation.verdict import Verdict
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

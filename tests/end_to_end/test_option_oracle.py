@@ -23,9 +23,9 @@ from system.store.history import RiskHistory
 from system.store.latest import LatestStore
 from tests.system.book.feed import MARKET, holding, mark, portfolio, rate, tick, trade
 from tests.validation.oracle.recorded import CRISIS, FOREIGN, OPTIONS, crisis
-from validation.checkers.verdict import Verdict
 from validation.gathering import await_committed, read_inputs, read_stated
 from validation.oracle.recorded import check_live, check_recorded
+from validation.verdict import Verdict
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

@@ -32,7 +32,6 @@ from system.store.history import RiskHistory
 from system.store.latest import LatestStore
 from system.store.watching import LatestReader
 from validation.checkers.end_of_day import check_end_of_day
-from validation.checkers.verdict import Verdict
 from validation.expected import (
     ExpectedMarket,
     effective_trades,
@@ -46,6 +45,7 @@ from validation.gathering import (
     read_stated,
     real_closes,
 )
+from validation.verdict import Verdict
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

@@ -15,7 +15,6 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from loadtests.plan import load_plan, load_replay, scheduled_days
 from loadtests.pump import read_pump_line
-from loadtests.sent import sent_ticks
 from system.bus.admin import create_topics
 from system.bus.announced import announced_fence
 from system.bus.consumer import Follower, end_offsets, read_topic
@@ -55,6 +54,7 @@ from system.simulate.publisher import OpenLoopPublisher
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
 from system.store.samples import sample_snapshot
 from tests.integration import containers
+from validation.measure.sent_ticks import sent_ticks
 
 pytestmark = pytest.mark.integration
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.live import LiveLatency
 from loadtests.plan import LoadPlan
 from loadtests.pump import PumpPulse
 from loadtests.ticks import TicksVerdict
-from validation.checkers.verdict import Verdict
+from validation.measure.open_coverage import LiveLatency
+from validation.verdict import Verdict
 
 SLIP = {0: 95, 3: 4, 20: 1}
 JUDGING_S = 3.0

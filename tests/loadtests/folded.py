@@ -7,16 +7,9 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from loadtests.coverage import Inputs
-from loadtests.hiccups import Hiccups
 from loadtests.judging import LoadEvidence, LoadJudgement
-from loadtests.jvm_pauses import JvmPauses
-from loadtests.latency import latency_over_time
 from loadtests.plan import load_books, load_plan, load_replay, scheduled_days
-from loadtests.record import Holding, SeenSnapshot
 from loadtests.reports import LoadReport
-from loadtests.sent import sent_ticks
-from loadtests.usage import ProcessUsage
 from system.book.book import Book
 from system.book.events import Event, QuoteRow
 from system.bus.consumer import Record
@@ -26,7 +19,14 @@ from system.contracts.kept_values import KeptValue
 from system.contracts.messages import Mark, StageTimes
 from system.contracts.topics import INPUT_TOPICS, offset_key
 from validation.checkers.latency import Schedule
-from validation.checkers.verdict import overall
+from validation.measure.coverage import Inputs
+from validation.measure.jitter import Hiccups
+from validation.measure.jvm_pauses import JvmPauses
+from validation.measure.latency import latency_over_time
+from validation.measure.record import Holding, SeenSnapshot
+from validation.measure.sent_ticks import sent_ticks
+from validation.measure.usage import ProcessUsage
+from validation.verdict import overall
 
 TICK_NS = 50_000_000
 LATENCY_NS = 80_000_000

@@ -20,7 +20,7 @@ from system.errors import UnavailableError
 from system.settings import load_settings
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
 from validation.checkers.latency import Schedule
-from validation.checkers.verdict import Finding, Verdict
+from validation.verdict import Finding, Verdict
 
 
 @pytest.fixture(scope="module")

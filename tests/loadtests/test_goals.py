@@ -29,7 +29,7 @@ from system.errors import UnavailableError
 from system.settings import Connections
 from system.store.live import Watermark
 from validation.checkers.latency import check_schedule
-from validation.checkers.verdict import Verdict
+from validation.verdict import Verdict
 
 
 def test_a_slow_answer_does_not_hold_back_the_questions_behind_it():

@@ -27,7 +27,7 @@ from loadtests.guard import (
     store_baseline,
 )
 from system import cli
-from validation.checkers.verdict import Verdict
+from validation.verdict import Verdict
 
 STORED = Baseline(
     on="2026-01-02",

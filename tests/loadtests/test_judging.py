@@ -9,14 +9,14 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from loadtests.coverage import Inputs
 from loadtests.judging import LoadEvidence, budgets_of, judge_load
 from loadtests.load import EXIT_CODES
 from loadtests.plan import load_plan
 from loadtests.reports import LoadReport, write_load_page, write_load_report
 from tests.loadtests.folded import LATENCY_NS, PLAN, folded_evidence, report_of
 from validation.checkers.latency import Schedule
-from validation.checkers.verdict import Verdict, overall
+from validation.measure.coverage import Inputs
+from validation.verdict import Verdict, overall
 
 
 @pytest.fixture(scope="module")

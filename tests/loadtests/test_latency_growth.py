@@ -20,7 +20,7 @@ from loadtests.latency_growth import (
 )
 from system.errors import InputError
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
-from validation.checkers.verdict import Verdict
+from validation.verdict import Verdict
 
 
 @pytest.mark.parametrize("quantity", GRID)

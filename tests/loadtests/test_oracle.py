@@ -8,10 +8,10 @@ import pytest
 
 from loadtests.oracle import PriceOracle, check_oracle, sampled
 from loadtests.plan import load_books, load_replay
-from loadtests.sent import sent_ticks
 from system.contracts.messages import CloseHistory, SnapshotKind
 from tests.loadtests.folded import PLAN, folded_run, seen
-from validation.checkers.verdict import Verdict
+from validation.measure.sent_ticks import sent_ticks
+from validation.verdict import Verdict
 
 
 @pytest.fixture(scope="module")

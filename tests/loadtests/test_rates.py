@@ -26,7 +26,7 @@ from loadtests.reports import LoadReport
 from system.console import PlainConsole
 from system.errors import InputError, UnavailableError
 from tests.loadtests.folded import PLAN, folded_evidence, report_of
-from validation.checkers.verdict import Verdict
+from validation.verdict import Verdict
 
 
 @pytest.fixture(scope="module")

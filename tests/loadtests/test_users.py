@@ -22,7 +22,7 @@ from loadtests.reports import LoadReport
 from loadtests.running import LoadSite
 from loadtests.users import MAX_USERS, locust_command, users
 from system.settings import load_settings
-from validation.checkers.verdict import Verdict
+from validation.verdict import Verdict
 
 RUN_BOUND_S = 250
 NOT_TIMING = ("delivery", "oracle", "snapshots")

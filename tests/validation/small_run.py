@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-from loadtests.record import Holding, RecordLine, SeenSnapshot, SeenWatermark
 from system.bus.consumer import Record
 from system.contracts.codec import encode
 from system.contracts.messages import (
@@ -23,6 +22,7 @@ from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.latency import Schedule
 from validation.checkers.ledger import Acknowledged, Fate, Outcome
 from validation.judging import Evidence
+from validation.measure.record import Holding, RecordLine, SeenSnapshot, SeenWatermark
 
 DAY = dt.date(2020, 2, 3)
 NOON_NS = int(dt.datetime(2020, 2, 3, 17, tzinfo=dt.UTC).timestamp()) * 10**9

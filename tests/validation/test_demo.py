@@ -8,8 +8,6 @@ import io
 import msgspec
 import pytest
 
-from loadtests.record import RecordLine, SeenSnapshot, SeenWatermark
-from loadtests.speed import REFERENCE
 from system.console import PlainConsole
 from system.settings import load_settings
 from system.simulate.progress import PublishSummary, Slip
@@ -17,12 +15,14 @@ from tests.validation.small_run import BOOK, DAY, DAYS, EVIDENCE, MS, RECORD, RE
 from validation import demo
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.latency import FLOOR
-from validation.checkers.verdict import Finding, Verdict
 from validation.gathering import Stated
 from validation.live import Replayed
+from validation.measure.machine_speed import REFERENCE
+from validation.measure.record import RecordLine, SeenSnapshot, SeenWatermark
 from validation.reports import DemoReport
 from validation.screen import show_report
 from validation.site import DemoPlan, Site
+from validation.verdict import Finding, Verdict
 
 SLOW = msgspec.structs.replace(REFERENCE, elapsed_ms=REFERENCE.elapsed_ms * 3.1, disk_ms=6.0)
 COLD_BUDGET, _ = FLOOR

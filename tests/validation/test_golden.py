@@ -8,10 +8,10 @@ import pytest
 
 from system.contracts.messages import AssetClass, Instrument
 from validation.checkers.end_of_day import check_end_of_day
-from validation.checkers.verdict import Verdict
 from validation.closes import EQUITIES, ClosesNotFoundError, read_closes
 from validation.expected import ExpectedMarket, expected_days
 from validation.golden import ABSOLUTE_TOLERANCE, CASES, golden_case
+from validation.verdict import Verdict
 
 try:
     CLOSES = read_closes(EQUITIES)

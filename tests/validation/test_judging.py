@@ -23,8 +23,8 @@ from tests.validation.small_run import (
 )
 from validation.checkers.latency import Budget
 from validation.checkers.ledger import Acknowledged
-from validation.checkers.verdict import Verdict, overall
 from validation.judging import Judgement, judge
+from validation.verdict import Verdict, overall
 
 BUDGETS = (Budget(part="cold", p99_ms=1_000.0),)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from validation.checkers.verdict import Finding, Verdict
 from validation.junit import CaseCounts, case_counts, read_suites, suite_of_findings, write_junit
+from validation.verdict import Finding, Verdict
 
 SUITE = """<?xml version="1.0"?>
 <testsuites><testsuite name="pytest" tests="4">

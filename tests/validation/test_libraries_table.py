@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from validation import libraries
-from validation.checkers.verdict import Verdict
 from validation.libraries import Row, compared, finding, not_installed
+from validation.verdict import Verdict
 
 SAME = Row(
     library="some 1.0",

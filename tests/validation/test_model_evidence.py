@@ -6,12 +6,12 @@ import datetime as dt
 
 import pytest
 
-from validation.checkers.verdict import Verdict
 from validation.closes import EQUITIES, Closes, read_closes
 from validation.junit import CaseCounts
 from validation.model_evidence import SPANS, _evidence, _published, backtested, span_closes
 from validation.pages import write_verify_page
 from validation.reports import ModelEvidence, VerifyReport, read_evidence
+from validation.verdict import Verdict
 
 
 @pytest.fixture(scope="module")

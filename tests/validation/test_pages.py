@@ -10,10 +10,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from loadtests.coverage import Coverage, Inputs
-from loadtests.latency import Judged, latency_over_time, summaries
 from validation.checkers.latency import Schedule
-from validation.checkers.verdict import Finding, Verdict
+from validation.measure.coverage import Coverage, Inputs
+from validation.measure.latency import Judged, latency_over_time, summaries
 from validation.pages import write_demo_page
 from validation.reports import (
     DayPoint,
@@ -23,6 +22,7 @@ from validation.reports import (
     read_findings,
     write_json,
 )
+from validation.verdict import Finding, Verdict
 
 
 def judged() -> Judged:

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from validation.checkers.end_of_day import EndOfDay
-from validation.checkers.verdict import Verdict
 from validation.closes import EQUITIES, Closes, read_closes
 from validation.golden import CASES, GoldenCase, golden_case
 from validation.replay_backtest import (
@@ -17,6 +16,7 @@ from validation.replay_backtest import (
     last_pnl_date,
     published_count,
 )
+from validation.verdict import Verdict
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import io
 from system.console import PlainConsole
 from system.contracts.api import PortfolioSummary
 from system.simulate.progress import DaySent, Slip
-from validation.checkers.verdict import Finding, Verdict
 from validation.reports import DemoReport, PortfolioRow, TradeOutcome
 from validation.screen import ReplayScreen, Standing, show_report, show_trade
+from validation.verdict import Finding, Verdict
 
 SUMMARY = PortfolioSummary(
     portfolio="long",

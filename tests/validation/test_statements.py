@@ -33,12 +33,12 @@ from tests.system.book.test_adjustments import dividend, split
 from tests.validation.oracle.recorded import RecordedFeed
 from validation.adjustments import NO_ACTS
 from validation.checkers.end_of_day import check_end_of_day
-from validation.checkers.verdict import Verdict
 from validation.fates import read_message
 from validation.gathering import expected_of
 from validation.oracle.checking import stated as stated_by
 from validation.oracle.recorded import check_recorded
 from validation.statements import DAY_NS, EPOCH, BookHistory, Defined, SentTrade, holdings
+from validation.verdict import Verdict
 
 QUOTES = (tick("A", 100.37), tick("B", 51.71), tick("C", 903.3), tick("D", 3_001.9))
 RATES = (rate("USD", 1.1371), rate("GBP", 0.8539))

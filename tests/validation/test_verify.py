@@ -13,10 +13,10 @@ import pytest
 
 from system.console import PlainConsole
 from validation import verify as module
-from validation.checkers.verdict import Verdict
 from validation.junit import CaseCounts
 from validation.running import CommandResult
 from validation.steps import Step, verify_steps
+from validation.verdict import Verdict
 from validation.verify import run_verify, step_verdict
 
 NO_CASES = CaseCounts()

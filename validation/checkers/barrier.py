@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from loadtests.record import SeenSnapshot
 from system.contracts.messages import SnapshotKind
-from validation.checkers.verdict import Finding, judged, unknown
+from validation.measure.record import SeenSnapshot
+from validation.verdict import Finding, judged, unknown
 
 BARRIER: Final = "end of day: taken exactly at its mark in every partition"
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from validation.checkers.verdict import Finding, judged, unknown
+from validation.verdict import Finding, judged, unknown
 
 RELATIVE_TOLERANCE: Final = 1e-9
 

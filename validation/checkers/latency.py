@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from loadtests.latency import LatencySummary
-from validation.checkers.verdict import Finding, judged, unknown
+from validation.measure.latency import LatencySummary
+from validation.verdict import Finding, judged, unknown
 
 LEAST_ACHIEVED_FRACTION: Final = 0.999
 LARGEST_SLIP_MS_P99: Final = 5.0

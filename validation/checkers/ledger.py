@@ -16,7 +16,7 @@ from enum import StrEnum
 
 import msgspec
 
-from validation.checkers.verdict import Finding, judged, unknown
+from validation.verdict import Finding, judged, unknown
 
 
 class Outcome(StrEnum):

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from loadtests.record import SeenSnapshot
-from validation.checkers.verdict import Finding, judged, unknown
+from validation.measure.record import SeenSnapshot
+from validation.verdict import Finding, judged, unknown
 
 UNIQUE: Final = "snapshots: each id once"
 MONOTONIC: Final = "snapshots: offsets and versions never go back"

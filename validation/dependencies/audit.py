@@ -23,7 +23,6 @@ import typer
 from system.clock import SystemClock
 from system.errors import InputError
 from system.outputs import OUTPUT_FILE
-from validation.checkers.verdict import Figure, Finding, Verdict, overall, unknown
 from validation.dependencies.advisories import (
     SERVICE,
     AdvisoriesUnavailableError,
@@ -34,6 +33,7 @@ from validation.dependencies.advisories import (
 from validation.dependencies.inventory import LOCKS_DIR, Dependency, Kind, inventory
 from validation.reports import write_json
 from validation.screen import finding_table, open_console
+from validation.verdict import Figure, Finding, Verdict, overall, unknown
 
 ACCEPTED_PATH: Final = LOCKS_DIR / "accepted-advisories.toml"
 NAMED_MAX: Final = 12

@@ -28,7 +28,6 @@ from cyclonedx.validation.json import JsonStrictValidator
 from system.clock import Clock, SystemClock
 from system.errors import InputError
 from system.outputs import OUTPUT_FILE
-from validation.checkers.verdict import Finding, Verdict, judged, overall
 from validation.dependencies.inventory import (
     RUN_LOCK,
     Dependency,
@@ -39,6 +38,7 @@ from validation.dependencies.inventory import (
 )
 from validation.reports import write_json
 from validation.screen import finding_table, open_console
+from validation.verdict import Finding, Verdict, judged, overall
 
 SBOM: Final = Path("build") / "sbom.cdx.json"
 PRODUCT: Final = "riskstream"

@@ -11,10 +11,10 @@ import msgspec
 import typer
 
 from system.outputs import OUTPUT_FILE
-from validation.checkers.verdict import Finding, Verdict, judged
 from validation.fuzzing.rounds import Counts, LawBrokenError, fuzz_codec, fuzz_world
 from validation.reports import write_json
 from validation.screen import open_console
+from validation.verdict import Finding, Verdict, judged
 
 REPORT: Final = Path("build/fuzzing/report.json")
 SEED: Final = 20_200_203

@@ -12,11 +12,11 @@ from system.clock import monotonic_ns
 from system.console import styled
 from system.outputs import OUTPUT_FILE
 from system.runtime.interrupts import heed_interrupts
-from validation.checkers.verdict import Verdict, overall
 from validation.kill_table.records import Mutant, read_mutants, read_not_applicable
 from validation.kill_table.table import Fate, KillTable, Row, findings, run_table, tally
 from validation.reports import write_json
 from validation.screen import open_console
+from validation.verdict import Verdict, overall
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 REPORT: Final = ROOT / "build" / "verify" / "kill_table.json"

@@ -14,10 +14,10 @@ from typing import Final
 
 import msgspec
 
-from validation.checkers.verdict import Finding, Verdict
 from validation.kill_table.copies import CONTROL_BOUND_S, RUN_BOUND_S, KillerRun, TreeCopy
 from validation.kill_table.fork_server import LIBRARIES
 from validation.kill_table.records import Mutant, NotApplicable, StaleRecordError, Target, planted
+from validation.verdict import Finding, Verdict
 
 COPY_COUNT: Final = 2
 TESTS_FAILED: Final = 1

@@ -24,7 +24,6 @@ from typing import Final
 
 import msgspec
 
-from loadtests.record import whole_lines
 from system.bus.consumer import Follower, Record
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot
@@ -33,6 +32,7 @@ from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS
 from system.errors import MessageError
 from system.settings import load_settings
 from validation.mark_rules import MARK_WAIT_MS
+from validation.measure.record import whole_lines
 from validation.oracle.checking import checked
 from validation.oracle.following import Reader
 from validation.oracle.market import Walk

@@ -9,12 +9,12 @@ from typing import Final
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleVerdict
 from validation.checkers.end_of_day import RELATIVE_TOLERANCE, EndOfDay, check_end_of_day
-from validation.checkers.verdict import Verdict
 from validation.oracle.beside import numbers_beside, problems
 from validation.oracle.market import InputsAt
 from validation.references.carrying import NoVarError
 from validation.references.exact import ReferenceInputError
 from validation.references.snapshot import ReferenceSnapshot
+from validation.verdict import Verdict
 
 TIE: Final = Fraction(1, 10**9)
 LARGEST_DETAIL: Final = 300

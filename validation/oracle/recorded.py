@@ -9,10 +9,10 @@ from typing import Final
 from system.bus.consumer import Record
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
-from validation.checkers.verdict import Finding, judged, unknown
 from validation.oracle.ahead import digest_of
 from validation.oracle.checking import checked
 from validation.oracle.market import Walk
+from validation.verdict import Finding, judged, unknown
 
 RECORDED: Final = "oracle: stored snapshots, recomputed from the topics"
 LIVE: Final = "live oracle: snapshots sampled while the stream ran"

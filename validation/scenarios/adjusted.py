@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from system.contracts.messages import RiskSnapshot, SnapshotKind
-from validation.checkers.verdict import Finding, judged, unknown
+from validation.verdict import Finding, judged, unknown
 
 CHECK: Final = "expected: splits and dividends leave NAV, and splits VaR, as they were"
 RELATIVE_TOLERANCE: Final = 1e-9

@@ -13,8 +13,8 @@ from typing import Final
 
 from system.bus.consumer import Record
 from system.contracts.messages import RiskSnapshot, SnapshotKind
-from validation.checkers.verdict import Finding, judged
 from validation.fates import accepted_trades
+from validation.verdict import Finding, judged
 
 NAMED: Final = "completeness: each accepted trade is named by exactly one stored snapshot"
 ANNOUNCED: Final = "completeness: each end of day was announced"

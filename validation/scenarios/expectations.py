@@ -9,15 +9,15 @@ from typing import Final
 
 import msgspec
 
-from loadtests.record import SeenSnapshot
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.simulate.timeline import session_ns
 from validation.checkers.end_of_day import Days
 from validation.checkers.ledger import Fate, Outcome
-from validation.checkers.verdict import Figure, Finding, judged, unknown
+from validation.measure.record import SeenSnapshot
 from validation.scenarios.adjusted import check_adjusted
 from validation.scenarios.format import Expect, NumberTable
 from validation.scenarios.injection.injector import WAITED_FOR, FaultOutcome
+from validation.verdict import Figure, Finding, judged, unknown
 
 REJECTED: Final = "expected: rejected for exactly these reasons"
 OUTCOMES: Final = "expected: superseded and duplicate messages"

@@ -18,16 +18,16 @@ from typing import Final
 
 import msgspec
 
-from loadtests.record import Holding, RecordLine, SeenSnapshot
 from system.bus.consumer import Record
 from system.contracts.api import StreamState
 from system.contracts.messages import FxRate, Tick
 from system.settings import LAG_BOUND_SECONDS
 from validation.checkers.ledger import Fate, Outcome
-from validation.checkers.verdict import Finding, judged, unknown
 from validation.fates import read_message
+from validation.measure.record import Holding, RecordLine, SeenSnapshot
 from validation.scenarios.injection.injector import FaultOutcome
 from validation.scenarios.shown import Shown
+from validation.verdict import Finding, judged, unknown
 
 CHECK: Final = "shown: no number was shown as fresh that was not"
 TOLD: Final = "shown: never as running while what numbers come from stood still"

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from validation.checkers.verdict import Finding, judged, unknown
 from validation.scenarios.report import ScenarioReport
 from validation.scenarios.stack import Shape
 from validation.scenarios.timeline import Moment
+from validation.verdict import Finding, judged, unknown
 
 GRID_STORY: Final = "dirty-feed"
 CUT_RECORDS: Final = (None, 700, 300)

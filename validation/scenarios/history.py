@@ -14,9 +14,9 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loadtests.record import SeenSnapshot, SeenWatermark
 from system.contracts.messages import StageTimes
 from validation.checkers.ledger import Fate
+from validation.measure.record import SeenSnapshot, SeenWatermark
 from validation.scenarios.played import Left
 
 FOLDER: Final = "history"

@@ -8,17 +8,16 @@ from typing import Final
 
 import msgspec
 
-from loadtests.record import SeenSnapshot
-from loadtests.speed import AS_FAST
 from system.contracts.topics import REFERENCE, TRADES
 from validation.checkers.latency import Schedule
 from validation.checkers.ledger import Acknowledged, Fate
 from validation.checkers.order import MONOTONIC, UNIQUE
-from validation.checkers.verdict import Finding, Verdict
 from validation.closes import Closes
 from validation.fates import fates
 from validation.gathering import expected_of
 from validation.judging import Evidence, Judgement, judge, mark_places
+from validation.measure.machine_speed import AS_FAST
+from validation.measure.record import SeenSnapshot
 from validation.scenarios.adjusted import CHECK as ADJUSTED
 from validation.scenarios.closes import TopicCloses, topic_closes
 from validation.scenarios.completeness import check_announced, check_trades_named
@@ -30,6 +29,7 @@ from validation.scenarios.played import Left
 from validation.scenarios.real_closes import check_real_closes
 from validation.scenarios.story import Story
 from validation.timings import with_timings_reported
+from validation.verdict import Finding, Verdict
 
 KEEPS_NOTHING: Final = frozenset({"redis"})
 """Whose death empties what readers see: what comes after may be older by a batch."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
-from loadtests.record import SeenSnapshot
 from system.bus.consumer import Record
 from system.contracts.messages import (
     ExchangeSessions,
@@ -28,9 +27,9 @@ from system.contracts.topics import REFERENCE, TRADES
 from validation.adjustments import NO_ACTS, Acts, acts_of
 from validation.checkers.barrier import MarkPlaces
 from validation.checkers.ledger import Fate, Outcome
-from validation.checkers.verdict import Finding, judged, unknown
 from validation.expected import held_positions
 from validation.fates import read_message
+from validation.measure.record import SeenSnapshot
 from validation.references.carrying import SessionTable
 from validation.references.exact import ReferenceInputError, exact
 from validation.references.revaluation import CurrentMarket, ReferencePosition, needed_series
@@ -39,6 +38,7 @@ from validation.references.stand_ins import covered
 from validation.scenarios.closes import TopicCloses
 from validation.sessions import carrying_of, session_tables
 from validation.statements import BookHistory, Defined, SentTrade
+from validation.verdict import Finding, judged, unknown
 
 CHECK: Final = "live: sampled numbers equal the exact reference at their offsets"
 RELATIVE_TOLERANCE: Final = 1e-9

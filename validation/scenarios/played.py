@@ -14,8 +14,6 @@ from typing import Final
 
 import psycopg
 
-from loadtests.record import RecordLine, read_record
-from loadtests.speed import current_stretch
 from system.bus.consumer import Record, end_offsets
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
@@ -29,6 +27,8 @@ from system.settings import Connections
 from system.simulate.progress import PublishSummary
 from validation import database
 from validation.gathering import Stated, read_announced, read_inputs, read_stated
+from validation.measure.machine_speed import current_stretch
+from validation.measure.record import RecordLine, read_record
 from validation.patience import Patience
 from validation.processes import ObserverProcess
 from validation.scenarios.injection.injector import FaultInjector, FaultOutcome

@@ -16,7 +16,6 @@ import pytest
 from system.places import REPORTS_DIR
 from system.runtime.interrupts import heed_interrupts
 from system.settings import load_settings
-from validation.checkers.verdict import Verdict
 from validation.scenarios.injection.rig import require_possible
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, Scenario, read_scenario
@@ -26,6 +25,7 @@ from validation.scenarios.stack import ScenarioStack, Shape, replay_settings
 from validation.scenarios.story import read_story
 from validation.scenarios.suite import Place, run_scenario
 from validation.screen import open_console
+from validation.verdict import Verdict
 
 REPORT: Final = REPORTS_DIR / "replay"
 TIMEOUT_S: Final = 900

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from validation.checkers.verdict import Finding, judged
 from validation.closes import Closes
 from validation.scenarios.closes import TopicCloses
+from validation.verdict import Finding, judged
 
 CHECK: Final = "closes: each day ends on its real close"
 

@@ -12,12 +12,12 @@ import psycopg
 from system.clock import SystemClock
 from system.console import PlainConsole
 from system.errors import RiskstreamError
-from validation.checkers.verdict import Finding, Verdict, overall, repeated
 from validation.scenarios.played import Run
 from validation.scenarios.repeat_lines import repeat_line
 from validation.scenarios.report import ScenarioReport, commit, write_scenario
 from validation.scenarios.stack import ScenarioStack, Shape
 from validation.scenarios.suite import Place, run_scenario, show_scenario
+from validation.verdict import Finding, Verdict, overall, repeated
 
 MAX_REPEATED: Final = 3
 """Runs of a suite that are repeated: more of them are no accident, and take time."""

@@ -17,7 +17,6 @@ from system.places import REPORTS_DIR
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.runtime.running import RunningStack
 from system.settings import load_settings
-from validation.checkers.verdict import Verdict
 from validation.plots import show_report_place
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.injection.rig import Rig, require_possible
@@ -30,6 +29,7 @@ from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, Place, run_scenario
 from validation.scenarios.timeline import MAX_SPEED, Moment
 from validation.screen import open_console
+from validation.verdict import Verdict
 
 REPORT: Final = REPORTS_DIR / "replay"
 MAX: Final = "max"

@@ -9,16 +9,16 @@ from typing import Final
 
 import msgspec
 
-from loadtests.latency import LatencyPoint, LatencySummary
 from system.places import PROJECT_DIR, is_checkout
 from validation.charts import latency_chart, var_chart
-from validation.checkers.verdict import Finding, Verdict, overall
 from validation.junit import suite_of_findings, write_junit
+from validation.measure.latency import LatencyPoint, LatencySummary
 from validation.pages import rendered
 from validation.plots import script_element
 from validation.reports import DayPoint, PortfolioRow, write_json
 from validation.scenarios.charts import timeline_chart
 from validation.scenarios.injection.injector import FaultOutcome
+from validation.verdict import Finding, Verdict, overall
 
 GIT_BOUND_S: Final = 10
 

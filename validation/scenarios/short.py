@@ -22,7 +22,6 @@ from system.console import PlainConsole
 from system.outputs import OUTPUT_FOLDER
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.settings import load_settings
-from validation.checkers.verdict import Finding, Verdict
 from validation.plots import show_report_place
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.format import ScenarioFile
@@ -44,6 +43,7 @@ from validation.scenarios.stack import ScenarioStack, Shape, replay_settings
 from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, show_suite
 from validation.screen import open_console
+from validation.verdict import Finding, Verdict
 
 GRID_POINTS: Final = "grid"
 FAULT_SEEDS: Final = (1, 2)

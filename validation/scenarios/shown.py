@@ -11,7 +11,7 @@ from system.clock import Clock, SystemClock
 from system.contracts.api import PortfolioSummary
 from system.errors import RiskstreamError
 from system.settings import Connections
-from validation.background import Background
+from validation.measure.sampler_thread import Background
 
 POLL_S: Final = 0.25
 JOIN_BOUND_S: Final = 30.0

@@ -10,14 +10,13 @@ from typing import Final
 
 from rich.table import Table
 
-from loadtests.record import SeenSnapshot
 from system.clock import SystemClock
 from system.console import PlainConsole, styled
 from system.runtime.running import RunningStack
 from system.settings import Connections, Settings
-from validation.checkers.verdict import Verdict, overall
 from validation.fates import fates
 from validation.gathering import real_closes
+from validation.measure.record import SeenSnapshot
 from validation.scenarios.format import RealMarket
 from validation.scenarios.hashes import day_hashes, numbers_hash
 from validation.scenarios.history import write_history
@@ -32,6 +31,7 @@ from validation.scenarios.report import (
 )
 from validation.scenarios.stack import Shape
 from validation.screen import STYLES, finding_table
+from validation.verdict import Verdict, overall
 
 WAITING: Final[Mapping[str, str]] = {"soak": "two hours: run by make soak"}
 """Stories that no suite plays, and why."""

@@ -10,7 +10,7 @@ from system.contracts.replay import ReplayStatus
 from system.errors import UnavailableError
 from system.settings import Connections
 from system.store.latest import LatestStore
-from validation.background import Background
+from validation.measure.sampler_thread import Background
 
 EVERY_S: Final = 0.5
 JOIN_BOUND_S: Final = 30.0

@@ -6,10 +6,10 @@ import datetime as dt
 
 import pytest
 
-from loadtests.record import SeenSnapshot
 from system.contracts.messages import SnapshotKind, StageTimes
 from validation.checkers.barrier import check_barrier
-from validation.checkers.verdict import Verdict
+from validation.measure.record import SeenSnapshot
+from validation.verdict import Verdict
 
 DAY = dt.date(2020, 2, 3)
 MARKS = {DAY: {"market_data:0": 9, "market_data:1": 7, "trades:0": 0}}

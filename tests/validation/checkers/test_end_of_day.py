@@ -14,7 +14,7 @@ from validation.checkers.end_of_day import (
     check_end_of_day,
     largest_var_difference,
 )
-from validation.checkers.verdict import Verdict
+from validation.verdict import Verdict
 
 MONDAY = dt.date(2020, 2, 3)
 TUESDAY = dt.date(2020, 2, 4)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.latency import LatencySummary, Percentiles
 from validation.checkers.latency import Budget, Schedule, check_latency, check_schedule
-from validation.checkers.verdict import Verdict
+from validation.measure.latency import LatencySummary, Percentiles
+from validation.verdict import Verdict
 
 COVERED = Percentiles(
     count=100, p50_ms=80, p90_ms=120, p99_ms=160, p999_ms=200, max_ms=210, mean_ms=85

@@ -14,7 +14,7 @@ from validation.checkers.ledger import (
     Outcome,
     check_ledger,
 )
-from validation.checkers.verdict import Finding, Verdict
+from validation.verdict import Finding, Verdict
 
 
 def fate(offset: int, outcome: Outcome = Outcome.APPLIED, reason: str = "") -> Fate:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from loadtests.record import SeenSnapshot
 from system.contracts.messages import SnapshotKind, StageTimes
 from validation.checkers.order import check_monotonic_offsets, check_unique_ids
-from validation.checkers.verdict import Verdict
+from validation.measure.record import SeenSnapshot
+from validation.verdict import Verdict
 
 
 def snapshot(

@@ -10,7 +10,6 @@ import httpx
 import pytest
 import typer
 
-from validation.checkers.verdict import Finding, Verdict, overall
 from validation.dependencies import audit
 from validation.dependencies.advisories import (
     AdvisoriesUnavailableError,
@@ -19,6 +18,7 @@ from validation.dependencies.advisories import (
 )
 from validation.dependencies.audit import Accepted, AcceptedError, audited, read_accepted
 from validation.dependencies.inventory import RUN_LOCK, Dependency, Kind
+from validation.verdict import Finding, Verdict, overall
 
 TODAY = dt.date(2026, 5, 4)
 JINJA = Dependency(Kind.PYTHON, "jinja2", "2.4.1", RUN_LOCK)

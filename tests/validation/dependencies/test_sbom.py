@@ -8,9 +8,9 @@ from importlib import metadata
 
 import pytest
 
-from validation.checkers.verdict import Verdict
 from validation.dependencies.inventory import RUN_LOCK, Dependency, Kind
 from validation.dependencies.sbom import findings, schema_problems, stated_licence, written
+from validation.verdict import Verdict
 
 SPARK = Dependency(
     Kind.PYTHON, "pyspark", metadata.version("pyspark"), RUN_LOCK, sha256=("a" * 64,)

@@ -9,7 +9,6 @@ import pytest
 
 from system.book import snapshot as snapshot_module
 from system.contracts.codec import encode
-from validation.checkers.verdict import Verdict
 from validation.fuzzing import rounds
 from validation.fuzzing.__main__ import fuzzed
 from validation.fuzzing.mutation import mutated
@@ -21,6 +20,7 @@ from validation.fuzzing.rounds import (
     fuzz_world,
 )
 from validation.fuzzing.worlds import World
+from validation.verdict import Verdict
 
 SEED = 7
 

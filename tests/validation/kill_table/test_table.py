@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from validation.checkers.verdict import Verdict
 from validation.kill_table.copies import KillerRun, TreeCopy
 from validation.kill_table.records import Mutant, Patch, Target
 from validation.kill_table.table import (
@@ -21,6 +20,7 @@ from validation.kill_table.table import (
     strike,
 )
 from validation.running import CommandResult
+from validation.verdict import Verdict
 
 OURS = "def double(number):\n    return 2 * number\n"
 TEST = """from system.sums import double

@@ -9,10 +9,10 @@ from system.bus.consumer import Record
 from system.contracts.oracle import OracleVerdict
 from tests.validation.oracle.recorded import MemoryReader, announced
 from tests.validation.oracle.test_checking import lively
-from validation.checkers.verdict import Verdict
 from validation.oracle import recorded
 from validation.oracle.ahead import AheadOracle, Recomputed, digest_of, read_recomputed
 from validation.oracle.recorded import check_recorded
+from validation.verdict import Verdict
 
 
 def recomputed(feed, *, records_per_poll=7, snapshots_per_poll=3) -> dict:

@@ -12,8 +12,8 @@ from tests.cases import case_messages, play
 from tests.validation.oracle.recorded import RecordedFeed
 from tests.validation.oracle.test_checking import lively
 from tests.validation.oracle.test_following import followed
-from validation.checkers.verdict import Verdict
 from validation.oracle.recorded import check_live, check_recorded
+from validation.verdict import Verdict
 
 
 def test_a_whole_history_agrees_in_any_order_of_its_rows() -> None:

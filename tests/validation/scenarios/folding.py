@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from loadtests.record import Holding, RecordLine, SeenSnapshot
 from system.book.book import Book
 from system.book.events import Event, Payload, QuoteRow, Unreadable
 from system.contracts.kept_values import kept_value
@@ -14,6 +13,7 @@ from system.contracts.topics import INPUT_TOPICS
 from system.errors import MessageError
 from tests.validation.scenarios.stories import MemoryTopics
 from validation.fates import read_message
+from validation.measure.record import Holding, RecordLine, SeenSnapshot
 
 NS_PER_BATCH = 1_000_000_000
 

@@ -10,7 +10,6 @@ from system.settings import load_settings
 from tests.validation.scenarios.stories import HEAD, story_of
 from tests.validation.scenarios.test_judging import Played
 from validation.checkers.end_of_day import check_end_of_day
-from validation.checkers.verdict import Verdict
 from validation.fates import read_message
 from validation.gathering import expected_of
 from validation.oracle.recorded import check_recorded
@@ -21,6 +20,7 @@ from validation.scenarios.expectations import check_expectations
 from validation.scenarios.oracle import check_live
 from validation.scenarios.reading import read_scenario
 from validation.scenarios.story import read_story
+from validation.verdict import Verdict
 
 STORY = read_story(read_scenario(found_path("split-overnight")), load_settings().wheels_dir)
 EXPECT = STORY.scenario.file.expect

@@ -6,8 +6,8 @@ import pytest
 from system.contracts.messages import SnapshotKind
 from tests.validation.scenarios.folding import folded
 from tests.validation.scenarios.stories import HEAD, played, story_of
-from validation.checkers.verdict import Verdict
 from validation.scenarios.completeness import check_announced, check_trades_named
+from validation.verdict import Verdict
 
 STORY = """
 [[timeline]]

@@ -5,16 +5,15 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from loadtests.record import SeenSnapshot
 from system.contracts.messages import RejectReason, SnapshotKind
 from system.settings import load_settings
 from tests.validation.scenarios.folding import folded, observed
 from tests.validation.scenarios.stories import HEAD, played, story_of
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
-from validation.checkers.verdict import Verdict, as_measured
 from validation.fates import fates
 from validation.gathering import expected_of
 from validation.judging import mark_places
+from validation.measure.record import SeenSnapshot
 from validation.oracle.recorded import check_recorded
 from validation.scenarios.adjusted import CHECK as ADJUSTED
 from validation.scenarios.adjusted import check_adjusted
@@ -39,6 +38,7 @@ from validation.scenarios.reading import read_scenario
 from validation.scenarios.real_closes import check_real_closes
 from validation.scenarios.shown import Shown
 from validation.scenarios.story import read_story
+from validation.verdict import Verdict, as_measured
 
 STORY = """
 [[portfolio]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.record import SeenSnapshot
 from system.contracts.messages import SnapshotKind
 from tests.system.book.feed import at_ns, holding, portfolio, rate, tick, trade
 from tests.validation.oracle.recorded import (
@@ -14,12 +13,13 @@ from tests.validation.oracle.recorded import (
     opened_and_recorded,
 )
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
-from validation.checkers.verdict import Verdict
 from validation.fates import fates
 from validation.gathering import expected_of
 from validation.judging import mark_places
+from validation.measure.record import SeenSnapshot
 from validation.scenarios.closes import topic_closes
 from validation.scenarios.oracle import check_live, inputs_of
+from validation.verdict import Verdict
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import pytest
 
 from system.console import PlainConsole
 from system.errors import UnavailableError
-from validation.checkers.verdict import Finding, Verdict, overall
 from validation.scenarios import repeating
 from validation.scenarios.commands import found_path
 from validation.scenarios.played import Run
@@ -14,6 +13,7 @@ from validation.scenarios.reading import read_scenario
 from validation.scenarios.repeating import BROKE_OFF, MAX_REPEATED, Repeater, broken_off
 from validation.scenarios.stack import Shape
 from validation.scenarios.story import read_story
+from validation.verdict import Finding, Verdict, overall
 
 NUMBERS = "numbers"
 

@@ -7,7 +7,6 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from loadtests.record import SeenSnapshot
 from system.console import PlainConsole
 from system.contracts.messages import SnapshotKind
 from system.errors import InputError
@@ -17,9 +16,9 @@ from tests.validation.scenarios.stories import HEAD, played, story_of
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.ledger import Outcome
 from validation.checkers.order import MONOTONIC, UNIQUE
-from validation.checkers.verdict import Finding, Verdict
 from validation.fates import fates
 from validation.gathering import Stated
+from validation.measure.record import SeenSnapshot
 from validation.scenarios.history import write_history
 from validation.scenarios.injection.injector import FaultOutcome
 from validation.scenarios.judging import judge_run
@@ -30,6 +29,7 @@ from validation.scenarios.report import suite_report, write_scenario, write_suit
 from validation.scenarios.shown import Shown
 from validation.scenarios.stack import Shape
 from validation.scenarios.suite import scenario_report, show_scenario
+from validation.verdict import Finding, Verdict
 
 STORY = """
 [[timeline]]

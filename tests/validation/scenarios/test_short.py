@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from system.errors import UnavailableError
-from validation.checkers.verdict import Verdict
 from validation.scenarios import short
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.grid import (
@@ -36,6 +35,7 @@ from validation.scenarios.short import (
 )
 from validation.scenarios.stack import Shape, replay_settings
 from validation.scenarios.story import read_story
+from validation.verdict import Verdict
 
 
 def report(name: str, *, seed: int = 1, **hashes: str) -> ScenarioReport:

@@ -11,7 +11,7 @@ from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError
 from system.settings import Connections
 from system.store.latest import LatestStore
-from validation.background import Background
+from validation.measure.sampler_thread import Background
 from validation.scenarios.injection.recovery import Look
 
 POLL_S: Final = 0.25

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from loadtests.usage import UsageSampler
+from validation.measure.usage import UsageSampler
 
 BUSY = (
     "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass\ninput()"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from loadtests.coverage import coverage
-from loadtests.record import Holding, SeenSnapshot, SeenWatermark
-from loadtests.tables import SentMessage, tables
 from system.contracts.messages import SnapshotKind, StageTimes
+from validation.measure.coverage import coverage
+from validation.measure.coverage_arrays import SentMessage, tables
+from validation.measure.record import Holding, SeenSnapshot, SeenWatermark
 
 RATE = SentMessage("fx_rates", 0, 4, "fx:USD", 90)
 TICK = SentMessage("market_data", 1, 7, "AAPL", 100)

@@ -10,8 +10,8 @@ from statistics import median
 
 import msgspec
 
-from loadtests.record import whole_lines
 from system.stream.profile import FILE, BatchDurations
+from validation.measure.record import whole_lines
 
 
 class SparkProfile(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,14 +8,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.coverage import NEVER, coverage
-from loadtests.live import LiveCoverage, RecordTail, live_latency
-from loadtests.record import Holding, RecordWriter, SeenSnapshot
-from loadtests.sent import placed_trades, sent_ticks
-from loadtests.tables import SentMessage, tables
 from system.bus.consumer import Record
 from system.contracts.codec import encode
 from system.contracts.messages import SnapshotKind, StageTimes, Tick
+from validation.measure.coverage import NEVER, coverage
+from validation.measure.coverage_arrays import SentMessage, tables
+from validation.measure.open_coverage import LiveCoverage, RecordTail, live_latency
+from validation.measure.record import Holding, RecordWriter, SeenSnapshot
+from validation.measure.sent_ticks import placed_trades, sent_ticks
 
 HOLDINGS = [Holding(index=0, keys=("A", "B")), Holding(index=1, keys=("B",))]
 BOOKS = ("both", "one")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loadtests.coverage import NEVER, Coverage, Inputs
-from loadtests.lag import check_lag, lag_summary
-from validation.checkers.verdict import Verdict
+from validation.measure.backlog import check_lag, lag_summary
+from validation.measure.coverage import NEVER, Coverage, Inputs
+from validation.verdict import Verdict
 
 RATE = 100
 SECONDS = 20

@@ -9,8 +9,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.observer import READ_COUNT, HeldPosition, Observer, SnapshotHead, moving_keys
-from loadtests.record import (
+from system.contracts.messages import AssetClass, SnapshotKind, StageTimes
+from system.store.errors import StoreUnavailableError
+from system.store.live import StreamEntry, Watermark
+from validation.measure.observer import (
+    READ_COUNT,
+    HeldPosition,
+    Observer,
+    SnapshotHead,
+    moving_keys,
+)
+from validation.measure.record import (
     Holding,
     RecordLine,
     RecordWriter,
@@ -18,9 +27,6 @@ from loadtests.record import (
     SeenWatermark,
     read_record,
 )
-from system.contracts.messages import AssetClass, SnapshotKind, StageTimes
-from system.store.errors import StoreUnavailableError
-from system.store.live import StreamEntry, Watermark
 
 
 def head(number: int, *positions: HeldPosition, base: str = "USD") -> SnapshotHead:

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from loadtests.judging import MEMORY, budgets_of, is_soak, judge_load
-from loadtests.memory import (
+from loadtests.plan import load_plan
+from loadtests.reports import write_load_page
+from tests.loadtests.folded import folded_evidence, report_of
+from validation.measure.memory_growth import (
     MB_ALLOWED,
     SHARE_ALLOWED,
     MemoryGrowth,
@@ -18,10 +21,7 @@ from loadtests.memory import (
     check_memory,
     memory_growth,
 )
-from loadtests.plan import load_plan
-from loadtests.reports import write_load_page
-from tests.loadtests.folded import folded_evidence, report_of
-from validation.checkers.verdict import Verdict, overall
+from validation.verdict import Verdict, overall
 
 FIRST_NS = 7_000_000_000_000
 SECONDS = 1_800

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtests.speed import (
+from validation.measure.machine_speed import (
     MAX_STRETCH,
     REFERENCE,
     MachineSpeed,

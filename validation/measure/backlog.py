@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from loadtests.coverage import NEVER, Coverage, Inputs
-from validation.checkers.verdict import Finding, judged, unknown
+from validation.measure.coverage import NEVER, Coverage, Inputs
+from validation.verdict import Finding, judged, unknown
 
 POINTS_PER_SECOND: Final = 2
 LEAST_POINTS: Final = 10

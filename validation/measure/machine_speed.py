@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from loadtests.hiccups import PAGE
+from validation.measure.jitter import PAGE
 
 ROUNDS: Final = 9
 QUICK_ROUNDS: Final = 3

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.coverage import NEVER, Coverage, Inputs
-from loadtests.latency import (
+from validation.measure.coverage import NEVER, Coverage, Inputs
+from validation.measure.latency import (
     NS_PER_MS,
     NS_PER_S,
     RANKS,

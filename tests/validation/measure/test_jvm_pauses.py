@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from loadtests.jvm_pauses import JvmPauses, jvm_pauses
 from system.stream.session import jvm_flags
+from validation.measure.jvm_pauses import JvmPauses, jvm_pauses
 
 LOG = """\
 [1000ns] Using Parallel

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests import hiccups
-from loadtests.hiccups import (
+from validation.measure import jitter
+from validation.measure.jitter import (
     DISK_LEAST_NS,
     LEAST_NS,
     SLEEP_NS,
@@ -87,7 +87,7 @@ def test_without_the_privilege_no_core_is_watched(monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(os, "sched_setscheduler", refused)
-    assert not hiccups._goes_before_everybody()
+    assert not jitter._goes_before_everybody()
 
 
 def test_the_watch_says_which_cores_it_has(tmp_path):
@@ -132,6 +132,6 @@ def test_a_real_page_is_written(tmp_path):
 @pytest.mark.parametrize("option", ["--help", "--nonsense"])
 def test_its_command_line_says_what_it_wants(option, capsys):
     with pytest.raises(SystemExit) as ended:
-        hiccups.main([option])
+        jitter.main([option])
     assert ended.value.code == (0 if option == "--help" else 2)
     assert "file" in "".join(capsys.readouterr())

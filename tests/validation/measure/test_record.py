@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.record import Holding, RecordError, RecordWriter, SeenWatermark, read_record
+from validation.measure.record import Holding, RecordError, RecordWriter, SeenWatermark, read_record
 
 LINES = (
     Holding(index=0, keys=("AAPL", "fx:USD")),

@@ -11,11 +11,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.coverage import Inputs
 from system.bus.consumer import Record
 from system.contracts.messages import Message, Trade
 from system.contracts.topics import offset_key
 from system.errors import MessageError
+from validation.measure.coverage import Inputs
 
 Float64Array = npt.NDArray[np.float64]
 

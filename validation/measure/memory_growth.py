@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from validation.checkers.verdict import Finding, judged, unknown
+from validation.verdict import Finding, judged, unknown
 
 SOAK_LEAST_S: Final = 600.0
 """A shorter measured part says nothing about growth: bounded stores still fill."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from loadtests.spark_profile import SparkProfile, spark_profile
 from system.clock import SystemClock
 from system.stream.profile import FILE, BatchProfile
+from validation.measure.spark_profile import SparkProfile, spark_profile
 
 
 class Clock(SystemClock):

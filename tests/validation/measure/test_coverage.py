@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.coverage import (
+from validation.measure.coverage import (
     NEVER,
     Coverage,
     Inputs,

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
-from loadtests.coverage import (
+from validation.measure.coverage import (
     NEVER,
     STAGES,
     BoolArray,

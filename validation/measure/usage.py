@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 import psutil
 
-from loadtests.memory import MemorySamples
 from system.clock import monotonic_ns
-from validation.background import Background
+from validation.measure.memory_growth import MemorySamples
+from validation.measure.sampler_thread import Background
 
 PERIOD_S: Final = 1.0
 WAITING_EVERY: Final = 5

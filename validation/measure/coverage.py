@@ -16,7 +16,7 @@
 
 The algorithm is one binary search (``numpy.searchsorted``) per portfolio and partition
 in the running maximum of its offsets: ``O(messages x portfolios x log snapshots)``.
-``tests/loadtests/test_coverage.py`` holds the plain version that it must equal.
+``tests/validation/measure/test_coverage.py`` holds the plain version that it must equal.
 """
 
 from __future__ import annotations

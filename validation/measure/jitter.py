@@ -7,8 +7,8 @@ kernel. Gil Tene's jHiccup asks the same of a JVM, whence the word. One thread m
 same of the disk: twice a second it writes a page beside the file and waits until it is there,
 which a commit of PostgreSQL waits for as well.
 
-Run it as ``python -m loadtests.hiccups FILE``; it says ``watching`` when it is ready and ends
-on SIGTERM or SIGINT. Where the operating system grants no real-time priority it notes that
+Run it as ``python -m validation.measure.jitter FILE``; it says ``watching`` when it is ready and
+ends on SIGTERM or SIGINT. Where the operating system grants no real-time priority it notes that
 alone: without, it would measure the load.
 """
 
@@ -27,9 +27,9 @@ from typing import IO, Final
 
 import msgspec
 
-from loadtests.record import whole_lines
 from system.clock import monotonic_ns
 from system.priority import REAL_TIME_PRIORITY
+from validation.measure.record import whole_lines
 
 READY: Final = "watching"
 SLEEP_NS: Final = 2_000_000
@@ -79,7 +79,7 @@ def read_hiccups(path: Path, *, begin_ns: int, first_ns: int, last_ns: int) -> t
     Parameters
     ----------
     path : Path
-        What ``python -m loadtests.hiccups`` wrote; may be missing, its last line torn.
+        What ``python -m validation.measure.jitter`` wrote; may be missing, its last line torn.
     begin_ns : int
         When the first tick was due, CLOCK_MONOTONIC.
     first_ns, last_ns : int
@@ -247,7 +247,7 @@ def _goes_before_everybody() -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m loadtests.hiccups")
+    parser = argparse.ArgumentParser(prog="python -m validation.measure.jitter")
     parser.add_argument("file", type=Path, help="file to write")
     return parser
 

@@ -3,9 +3,9 @@
 It reads what any reader of Redis can read, the push stream and the watermark. One script
 writes a snapshot's hash, its stream entry and the watermark at once, so whoever has
 received the entry could have read the number. Receipt is stamped before anything is
-decoded; judging is left to ``loadtests.coverage``, after the run.
+decoded; judging is left to ``validation.measure.coverage``, after the run.
 
-Run it as ``python -m loadtests.observer RECORD [--state-dir DIR]``; it says ``observing``
+Run it as ``python -m validation.measure.observer RECORD [--state-dir DIR]``; it says ``observing``
 when it is ready and ends, its record complete, on SIGTERM or SIGINT.
 """
 
@@ -22,7 +22,6 @@ from typing import Final, Protocol
 
 import msgspec
 
-from loadtests.record import Holding, RecordWriter, SeenSnapshot, SeenWatermark
 from system.clock import monotonic_ns
 from system.contracts.currencies import EUR, unit_of
 from system.contracts.messages import MONEY, AssetClass, StageTimes
@@ -31,6 +30,7 @@ from system.settings import load_settings
 from system.store.errors import StoreUnavailableError
 from system.store.latest import LatestStore
 from system.store.live import StreamEntry, Watermark
+from validation.measure.record import Holding, RecordWriter, SeenSnapshot, SeenWatermark
 
 READY: Final = "observing"
 BLOCK_MS: Final = 20
@@ -238,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m loadtests.observer")
+    parser = argparse.ArgumentParser(prog="python -m validation.measure.observer")
     parser.add_argument("record", type=Path, help="file to write")
     parser.add_argument("--state-dir", type=Path, help="folder of the stack; default: the settings")
     parser.add_argument(

@@ -13,14 +13,14 @@ from typing import Final, Protocol
 import msgspec
 import numpy as np
 
-from loadtests.coverage import NEVER, Int64Array, coverage
-from loadtests.record import RECORD_LINE, Holding, RecordLine, SeenSnapshot, SeenWatermark
-from loadtests.tables import SentMessage, tables
 from system.bus.consumer import Record
 from system.contracts.codec import decode_topic
 from system.contracts.messages import Tick
 from system.contracts.topics import MARKET_DATA
 from system.errors import MessageError
+from validation.measure.coverage import NEVER, Int64Array, coverage
+from validation.measure.coverage_arrays import SentMessage, tables
+from validation.measure.record import RECORD_LINE, Holding, RecordLine, SeenSnapshot, SeenWatermark
 
 MAX_OPEN_TICKS: Final = 2_000_000
 """Bounds what a stream that covers nothing can pile up here; beyond it the oldest are dropped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from validation.checkers.verdict import (
+from validation.verdict import (
     Finding,
     Verdict,
     as_measured,

@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from loadtests.coverage import STAGES, Inputs, Int64Array, Observations, Watermarks
-from loadtests.record import Holding, RecordLine, SeenSnapshot, SeenWatermark
+from validation.measure.coverage import STAGES, Inputs, Int64Array, Observations, Watermarks
+from validation.measure.record import Holding, RecordLine, SeenSnapshot, SeenWatermark
 
 STAMP_COUNT: Final = len(STAGES) - 1
 """Stamps inside the pipeline; the last stage ends with the observer's."""

@@ -1,0 +1,1 @@
+"""Instruments that observe a running pipeline from outside: coverage, latency, resources."""
