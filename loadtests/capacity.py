@@ -38,9 +38,9 @@ from system.errors import UnavailableError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import Connections
-from validation.gathering import await_committed
-from validation.reports import write_json
-from validation.screen import figure, open_console
+from validation.report.shapes import write_json
+from validation.run.console import figure, open_console
+from validation.run.read_back import await_committed
 from validation.verdict import Verdict
 
 REPORT: Final = REPORTS_DIR / "capacity"

@@ -35,8 +35,8 @@ from system.store.history import RiskHistory
 from system.store.records import BatchCommit
 from system.store.samples import sample_snapshot
 from system.store.transactions import commit_place, offset_rows
-from validation.reports import write_json
-from validation.screen import open_console
+from validation.report.shapes import write_json
+from validation.run.console import open_console
 
 REPORT: Final = REPORTS_DIR / "commits"
 SIZES: Final = ((10, 100), (300, 30))

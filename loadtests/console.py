@@ -24,7 +24,7 @@ from locust.stats import StatsEntry, calculate_response_time_percentile
 
 from loadtests import budgets
 from loadtests.plan import LoadPlan
-from validation.plots import MISSING, has_plotly, plotly_script
+from validation.report.plots import MISSING, has_plotly, plotly_script
 
 TAB: Final = "tick-to-var"
 PERIOD_S: Final = 1.0

@@ -35,8 +35,8 @@ from system.runtime.java import find_java
 from system.runtime.spark import spark_environment
 from system.stream.session import start_session
 from system.stream.shards import ShardedValuation
-from validation.reports import write_json
-from validation.screen import open_console
+from validation.report.shapes import write_json
+from validation.run.console import open_console
 
 REPORT: Final = REPORTS_DIR / "crossover"
 PORTFOLIOS: Final = "10,100,300,1000,2000"

@@ -45,8 +45,8 @@ from system.store.keyspace import latest_key
 from system.store.latest import LatestStore
 from system.store.live import Watermark
 from validation.checkers.latency import Schedule, check_schedule
-from validation.reports import write_json
-from validation.screen import open_console
+from validation.report.shapes import write_json
+from validation.run.console import open_console
 from validation.verdict import Finding, Verdict, judged, overall
 
 REPORT: Final = REPORTS_DIR / "goals"

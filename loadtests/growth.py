@@ -35,8 +35,8 @@ from system.risk.confidence import Confidence
 from system.risk.portfolio import portfolio_risk
 from system.simulate.replay import Replay
 from system.simulate.timeline import session_ns
-from validation.reports import write_json
-from validation.screen import open_console
+from validation.report.shapes import write_json
+from validation.run.console import open_console
 
 REPORT: Final = REPORTS_DIR / "growth"
 ROUNDS: Final = 5

@@ -41,9 +41,9 @@ from system.stream.decode import batch_events
 from system.stream.driver import GC_THRESHOLDS
 from validation.measure.coverage import Inputs, Observations, Watermarks, coverage
 from validation.measure.machine_speed import fixed_piece
-from validation.reports import write_json
-from validation.screen import figure, open_console
-from validation.timings import with_timings_reported
+from validation.report.shapes import write_json
+from validation.report.timings import with_timings_reported
+from validation.run.console import figure, open_console
 from validation.verdict import Finding, Verdict, judged, overall, unknown
 
 REPORT: Final = Path("build") / "guard.json"

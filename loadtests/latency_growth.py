@@ -29,8 +29,8 @@ from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import ENVIRONMENT_PREFIX
-from validation.reports import write_json
-from validation.screen import figure, open_console
+from validation.report.shapes import write_json
+from validation.run.console import figure, open_console
 
 REPORT: Final = REPORTS_DIR / "latency-growth"
 PARTITIONS: Final = "partitions"

@@ -37,7 +37,6 @@ from system.contracts.topics import MARKET_DATA, TRADES
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import Connections, load_settings
-from validation import database
 from validation.checkers.latency import Budget, Schedule
 from validation.measure.jitter import read_hiccups
 from validation.measure.jvm_pauses import jvm_pauses
@@ -45,9 +44,10 @@ from validation.measure.latency import latency_over_time
 from validation.measure.record import read_record
 from validation.measure.sent_ticks import placed_trades, sent_ticks
 from validation.measure.spark_profile import spark_profile
-from validation.plots import show_report_place
-from validation.screen import figure, open_console
-from validation.site import seconds_since_start
+from validation.report.plots import show_report_place
+from validation.run import read_postgres
+from validation.run.console import figure, open_console
+from validation.run.demo_run import seconds_since_start
 from validation.verdict import Verdict, overall
 
 REPORT: Final = REPORTS_DIR / "load"
@@ -329,8 +329,8 @@ def mode_of(local: bool) -> str:
 
 
 def _applied(connections: Connections) -> int:
-    with database.reading(connections.database_url) as cursor:
-        counters = database.counters(cursor)
+    with read_postgres.reading(connections.database_url) as cursor:
+        counters = read_postgres.counters(cursor)
     return counters.get(MARKET_DATA.name, {}).get(APPLIED, 0)
 
 

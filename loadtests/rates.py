@@ -26,8 +26,8 @@ from system.errors import InputError, UnavailableError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from validation.measure.latency import LatencySummary
-from validation.reports import write_json
-from validation.screen import figure, open_console
+from validation.report.shapes import write_json
+from validation.run.console import figure, open_console
 from validation.verdict import Verdict, overall
 
 REPORT: Final = REPORTS_DIR / "rates"

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from loadtests.plan import LoadPlan
-from validation.screen import figure
+from validation.run.console import figure
 
 OptionValue = str | float | bool
 Named = TypeVar("Named")

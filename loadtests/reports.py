@@ -13,7 +13,6 @@ from markupsafe import Markup
 
 from loadtests.oracle import OracleSummary
 from loadtests.plan import LoadPlan
-from validation.charts import latency_chart, stages_chart
 from validation.checkers.latency import Schedule
 from validation.measure.backlog import LagSummary
 from validation.measure.coverage import NEVER, STAGES
@@ -23,9 +22,10 @@ from validation.measure.latency import Judged, LatencyPoint, LatencySummary, his
 from validation.measure.memory_growth import MemoryGrowth
 from validation.measure.spark_profile import SparkProfile
 from validation.measure.usage import ProcessUsage
-from validation.pages import rendered
-from validation.plots import chart, chart_html, graph_objects, script_element
-from validation.reports import write_json
+from validation.report.charts import latency_chart, stages_chart
+from validation.report.pages import rendered
+from validation.report.plots import chart, chart_html, graph_objects, script_element
+from validation.report.shapes import write_json
 from validation.verdict import Finding, Verdict
 
 TEMPLATES: Final = Path(__file__).parent / "templates"

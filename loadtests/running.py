@@ -32,12 +32,12 @@ from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, Settings, load_settings
 from system.simulate.progress import PublishSummary
 from system.store.latest import LatestStore
-from validation.gathering import await_committed
 from validation.measure.memory_growth import MemorySamples
 from validation.measure.usage import ProcessUsage, UsageSampler
-from validation.patience import Patience
-from validation.processes import HiccupProcess, ObserverProcess, ProcessFailedError
-from validation.running import log_tail
+from validation.run.child_processes import HiccupProcess, ObserverProcess, ProcessFailedError
+from validation.run.command import log_tail
+from validation.run.read_back import await_committed
+from validation.run.wait import Patience
 
 PIPELINE: Final = (*SERVERS, "stream", "api")
 """What is started for a load: the dashboard watches nothing here."""

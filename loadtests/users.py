@@ -24,8 +24,8 @@ from loadtests.shapes import SHAPES
 from system.outputs import OUTPUT_FOLDER
 from system.places import PROJECT_DIR, REPORTS_DIR
 from system.settings import ENVIRONMENT_PREFIX, LOOPBACK
-from validation.running import end_group
-from validation.screen import open_console
+from validation.run.command import end_group
+from validation.run.console import open_console
 
 REPORT: Final = REPORTS_DIR / "users"
 LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")

@@ -56,9 +56,11 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "system.runtime.recover", "recover", "Say what keeps the stream from starting; mend it."
     ),
     "demo": CommandPlace(
-        "validation.demo", "demo", "Replay early 2020 live and judge every number."
+        "validation.demo.command", "demo", "Replay early 2020 live and judge every number."
     ),
-    "verify": CommandPlace("validation.verify", "verify", "Run every check and write one report."),
+    "verify": CommandPlace(
+        "validation.verify.command", "verify", "Run every check and write one report."
+    ),
     "replay": CommandPlace(
         "validation.scenarios.replay", "replay", "Replay scenarios and judge every number."
     ),
@@ -117,7 +119,7 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "validation.backtest.command", "backtest", "Test VaR on prices and positions of your own."
     ),
     "replay-backtest": CommandPlace(
-        "validation.replay_backtest",
+        "validation.published.replay_backtest",
         "replay_backtest",
         "Replay six months and compare with the batch.",
     ),

@@ -46,9 +46,9 @@ from system.outputs import OUTPUT_FOLDER
 from system.places import PROJECT_DIR, REPORTS_DIR
 from system.settings import TUNED_PARTS, Connections
 from validation.measure.record import SeenSnapshot, read_record
-from validation.reports import write_json
-from validation.running import end_group, log_tail
-from validation.screen import figure, open_console
+from validation.report.shapes import write_json
+from validation.run.command import end_group, log_tail
+from validation.run.console import figure, open_console
 
 REPORT: Final = REPORTS_DIR / "peers"
 PRODUCT: Final = "riskstream"

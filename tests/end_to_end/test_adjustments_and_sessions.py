@@ -20,8 +20,8 @@ from system.runtime.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from tests.system.book.feed import DAY, mark, rate, tick, walk
-from validation.gathering import await_committed, read_inputs, read_stated
-from validation.oracle.recorded import check_recorded
+from validation.oracle.history_check import check_recorded
+from validation.run.read_back import await_committed, read_inputs, read_stated
 from validation.verdict import Verdict
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]

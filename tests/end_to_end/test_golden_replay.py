@@ -10,9 +10,14 @@ from system.runtime.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from validation.checkers.end_of_day import check_end_of_day
-from validation.gathering import read_stated
-from validation.golden import ABSOLUTE_TOLERANCE, CASES, golden_case
-from validation.replay_backtest import batch_backtest, compared, real_equities, replay_span
+from validation.published.golden import ABSOLUTE_TOLERANCE, CASES, golden_case
+from validation.published.replay_backtest import (
+    batch_backtest,
+    compared,
+    real_equities,
+    replay_span,
+)
+from validation.run.read_back import read_stated
 from validation.verdict import Verdict
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(400)]

@@ -31,8 +31,8 @@ from system.simulate.timeline import DayPlan
 from system.store.latest import LatestStore
 from validation.checkers.end_of_day import check_end_of_day
 from validation.checkers.ledger import Acknowledged, Outcome, check_ledger
-from validation.fates import fates
-from validation.gathering import (
+from validation.rules.rulings import fates
+from validation.run.read_back import (
     await_committed,
     expected_of,
     read_inputs,

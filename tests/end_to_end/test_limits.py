@@ -30,7 +30,7 @@ from system.settings import Connections, Settings
 from system.simulate.datasets import load_market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
 from tests.end_to_end.test_trades import DAYS, DRAIN_BOUND_S
-from validation.gathering import await_committed
+from validation.run.read_back import await_committed
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

@@ -27,8 +27,8 @@ from system.simulate.datasets import load_market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
 from system.store.history import RiskHistory
 from system.store.watching import LatestReader
-from validation.expected import ExpectedMarket, expected_end_of_day, positions_after
-from validation.gathering import await_committed, real_closes
+from validation.rules.expected_days import ExpectedMarket, expected_end_of_day, positions_after
+from validation.run.read_back import await_committed, real_closes
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

@@ -23,8 +23,8 @@ from system.store.history import RiskHistory
 from system.store.latest import LatestStore
 from tests.system.book.feed import MARKET, holding, mark, portfolio, rate, tick, trade
 from tests.validation.oracle.recorded import CRISIS, FOREIGN, OPTIONS, crisis
-from validation.gathering import await_committed, read_inputs, read_stated
-from validation.oracle.recorded import check_live, check_recorded
+from validation.oracle.history_check import check_live, check_recorded
+from validation.run.read_back import await_committed, read_inputs, read_stated
 from validation.verdict import Verdict
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]

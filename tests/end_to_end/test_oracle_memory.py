@@ -25,7 +25,7 @@ from system.settings import Connections, Settings
 from system.store.latest import LatestStore
 from system.store.oracle_record import OracleRecord
 from tests.system.book.feed import MARKET, holding, mark, portfolio, rate, tick
-from validation.gathering import await_committed, read_stated
+from validation.run.read_back import await_committed, read_stated
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(420)]
 BOUND_S = 60.0

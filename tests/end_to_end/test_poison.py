@@ -24,7 +24,7 @@ from system.runtime.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from system.stream.quarantine import ENDED_DRIVERS, FATAL_DEATHS, Attempt, Step
-from validation.gathering import await_committed
+from validation.run.read_back import await_committed
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

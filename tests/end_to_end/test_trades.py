@@ -32,13 +32,13 @@ from system.store.history import RiskHistory
 from system.store.latest import LatestStore
 from system.store.watching import LatestReader
 from validation.checkers.end_of_day import check_end_of_day
-from validation.expected import (
+from validation.rules.expected_days import (
     ExpectedMarket,
     effective_trades,
     expected_end_of_day,
     positions_after,
 )
-from validation.gathering import (
+from validation.run.read_back import (
     await_committed,
     expected_of,
     read_inputs,

@@ -21,8 +21,8 @@ from system.contracts.messages import (
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.latency import Schedule
 from validation.checkers.ledger import Acknowledged, Fate, Outcome
-from validation.judging import Evidence
 from validation.measure.record import Holding, RecordLine, SeenSnapshot, SeenWatermark
+from validation.run.judge import Evidence
 
 DAY = dt.date(2020, 2, 3)
 NOON_NS = int(dt.datetime(2020, 2, 3, 17, tzinfo=dt.UTC).timestamp()) * 10**9

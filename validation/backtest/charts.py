@@ -10,7 +10,7 @@ from markupsafe import Markup
 from system.backtest.daily import DailyBacktest
 from system.risk.arrays import Float64Vector
 from validation.backtest.summary import Judged
-from validation.plots import chart, chart_html, graph_objects
+from validation.report.plots import chart, chart_html, graph_objects
 
 GAIN: Final = "#4c78a8"
 LOSS: Final = "#d62728"

@@ -34,9 +34,10 @@ from system.risk.confidence import Confidence
 from system.risk.window import Missing
 from system.tables.dialect import DETECTED, Dialect
 from system.tables.options import Decimal, Separator
+from validation.backtest.csv_output import write_components, write_daily
 from validation.backtest.entries import Summary
+from validation.backtest.input_files import BacktestInput, InputPaths, read_input
 from validation.backtest.outcomes import Failure, NotTested, Outcomes
-from validation.backtest.reading import BacktestInput, InputPaths, read_input
 from validation.backtest.screen import show
 from validation.backtest.summary import (
     Judged,
@@ -46,8 +47,7 @@ from validation.backtest.summary import (
     nested,
     write_summary,
 )
-from validation.backtest.writing import write_components, write_daily
-from validation.plots import show_report_place
+from validation.report.plots import show_report_place
 
 EXIT_NOT_ALL_TESTED: Final = 3
 """Some books were tested and written, some were not."""

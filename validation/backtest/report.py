@@ -14,8 +14,8 @@ from validation.backtest.charts import cluster_chart, coverage_chart, evidence_c
 from validation.backtest.entries import Summary
 from validation.backtest.findings import Finding, findings
 from validation.backtest.summary import Judged
-from validation.pages import TEMPLATES
-from validation.plots import script_element
+from validation.report.pages import TEMPLATES
+from validation.report.plots import script_element
 
 OWN_TEMPLATES: Final = Path(__file__).parent / "templates"
 TEMPLATE: Final = "backtest.html.j2"

@@ -31,8 +31,8 @@ from validation.dependencies.advisories import (
     can_be_asked,
 )
 from validation.dependencies.inventory import LOCKS_DIR, Dependency, Kind, inventory
-from validation.reports import write_json
-from validation.screen import finding_table, open_console
+from validation.report.shapes import write_json
+from validation.run.console import finding_table, open_console
 from validation.verdict import Figure, Finding, Verdict, overall, unknown
 
 ACCEPTED_PATH: Final = LOCKS_DIR / "accepted-advisories.toml"

@@ -36,8 +36,8 @@ from validation.dependencies.inventory import (
     inventory,
     needs,
 )
-from validation.reports import write_json
-from validation.screen import finding_table, open_console
+from validation.report.shapes import write_json
+from validation.run.console import finding_table, open_console
 from validation.verdict import Finding, Verdict, judged, overall
 
 SBOM: Final = Path("build") / "sbom.cdx.json"

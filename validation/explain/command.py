@@ -18,8 +18,8 @@ from system.outputs import OUTPUT_FILE
 from system.settings import load_settings
 from validation.explain.explanation import Explanation, explanation
 from validation.explain.inputs import Bundle, gathered, read_bundle
-from validation.explain.recomputing import NOT_RECOMPUTED
-from validation.screen import open_console
+from validation.explain.recompute import NOT_RECOMPUTED
+from validation.run.console import open_console
 
 DIFFERS: Final = 1
 CANNOT_TELL: Final = 3

@@ -11,19 +11,19 @@ from system.book.restore import KeptRows
 from system.contracts.messages import MONEY, Instrument, PositionRisk, RiskSnapshot
 from system.contracts.oracle import OracleVerdict
 from system.risk.confidence import Confidence, tail_of
-from validation.adjustment_rules import Taken
-from validation.adjustments import Acts
-from validation.expected import terms_of
 from validation.explain.inputs import Bundle
-from validation.explain.recomputing import Difference, recomputed
-from validation.oracle.checking import compared, without_var
-from validation.oracle.crises import BookNow, crises_risk, windows_of
+from validation.explain.recompute import Difference, recomputed
+from validation.oracle.snapshot_check import compared, without_var
+from validation.oracle.stressed import BookNow, crises_risk, windows_of
 from validation.references.carrying import NoVarError
 from validation.references.exact import ReferenceInputError
 from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 from validation.references.stand_ins import covered
-from validation.sessions import carrying_of, session_tables
+from validation.rules.corporate_actions import Acts
+from validation.rules.effect_dates import Taken
+from validation.rules.expected_days import terms_of
+from validation.rules.sessions import carrying_of, session_tables
 
 
 class ScenarioStep(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ import typer
 
 from system.outputs import OUTPUT_FILE
 from validation.fuzzing.rounds import Counts, LawBrokenError, fuzz_codec, fuzz_world
-from validation.reports import write_json
-from validation.screen import open_console
+from validation.report.shapes import write_json
+from validation.run.console import open_console
 from validation.verdict import Finding, Verdict, judged
 
 REPORT: Final = Path("build/fuzzing/report.json")

@@ -14,8 +14,8 @@ from system.outputs import OUTPUT_FILE
 from system.runtime.interrupts import heed_interrupts
 from validation.kill_table.records import Mutant, read_mutants, read_not_applicable
 from validation.kill_table.table import Fate, KillTable, Row, findings, run_table, tally
-from validation.reports import write_json
-from validation.screen import open_console
+from validation.report.shapes import write_json
+from validation.run.console import open_console
 from validation.verdict import Verdict, overall
 
 ROOT: Final = Path(__file__).resolve().parents[2]

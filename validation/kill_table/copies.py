@@ -12,11 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from validation.junit import read_suites
 from validation.kill_table.fork_client import ForkServer
 from validation.kill_table.fork_server import LIBRARIES, Request
 from validation.measure.machine_speed import current_stretch
-from validation.running import CommandResult
+from validation.report.junit import read_suites
+from validation.run.command import CommandResult
 
 COPIED: Final = ("system", "validation", "loadtests", "tests", "scenarios", "pyproject.toml")
 LEFT_OUT: Final = shutil.ignore_patterns("__pycache__")

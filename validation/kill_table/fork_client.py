@@ -15,7 +15,7 @@ from typing import Final, Self
 import msgspec
 
 from validation.kill_table.fork_server import GRACE_S, LIBRARIES, ONE_THREAD, Reply, Request
-from validation.running import CommandResult, log_tail
+from validation.run.command import CommandResult, log_tail
 
 SCRIPT: Final = Path(__file__).with_name("fork_server.py")
 START_BOUND_S: Final = 300.0

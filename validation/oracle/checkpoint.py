@@ -19,7 +19,7 @@ from typing import Final
 
 from system.bus.extents import TopicExtents
 from system.settings import SECRET_DIR_MODE, SECRET_FILE_MODE
-from validation.oracle.market import Walk
+from validation.oracle.inputs_at import Walk
 
 EVERY_S: Final = 60.0
 MAX_BYTES: Final = 512_000_000

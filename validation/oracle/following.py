@@ -16,9 +16,9 @@ from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
 from system.errors import MessageError
 from system.store.errors import StoreUnavailableError
-from validation.mark_rules import MARK_WAIT_MS
-from validation.oracle.checking import checked, failed
-from validation.oracle.market import ORDER, Walk
+from validation.oracle.inputs_at import ORDER, Walk
+from validation.oracle.snapshot_check import checked, failed
+from validation.rules.marks import MARK_WAIT_MS
 
 SAMPLES_PER_S: Final = 2.0
 """At most. An exact recomputation takes about 20 ms: this costs some 4 % of one core."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from validation.plots import chart, chart_html, graph_objects
+from validation.report.plots import chart, chart_html, graph_objects
 
 FAULT_COLOUR: Final = "#d62728"
 

@@ -13,11 +13,11 @@ from system.console import styled
 from system.errors import InputError
 from system.places import SHARED_DIR, is_checkout
 from system.settings import load_settings
+from validation.run.console import open_console
 from validation.scenarios.edits.all import story_days
 from validation.scenarios.errors import ScenarioError
 from validation.scenarios.reading import SUFFIX, Scenario, read_scenario
 from validation.scenarios.story import Story, kind_of, read_story
-from validation.screen import open_console
 
 FOLDER: Final = SHARED_DIR / "scenarios"
 LONG: Final = "long"

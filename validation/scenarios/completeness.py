@@ -13,7 +13,7 @@ from typing import Final
 
 from system.bus.consumer import Record
 from system.contracts.messages import RiskSnapshot, SnapshotKind
-from validation.fates import accepted_trades
+from validation.rules.rulings import accepted_trades
 from validation.verdict import Finding, judged
 
 NAMED: Final = "completeness: each accepted trade is named by exactly one stored snapshot"

@@ -23,8 +23,8 @@ from system.contracts.api import StreamState
 from system.contracts.messages import FxRate, Tick
 from system.settings import LAG_BOUND_SECONDS
 from validation.checkers.ledger import Fate, Outcome
-from validation.fates import read_message
 from validation.measure.record import Holding, RecordLine, SeenSnapshot
+from validation.rules.rulings import read_message
 from validation.scenarios.injection.injector import FaultOutcome
 from validation.scenarios.shown import Shown
 from validation.verdict import Finding, judged, unknown

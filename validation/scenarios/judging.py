@@ -12,14 +12,15 @@ from system.contracts.topics import REFERENCE, TRADES
 from validation.checkers.latency import Schedule
 from validation.checkers.ledger import Acknowledged, Fate
 from validation.checkers.order import MONOTONIC, UNIQUE
-from validation.closes import Closes
-from validation.fates import fates
-from validation.gathering import expected_of
-from validation.judging import Evidence, Judgement, judge, mark_places
 from validation.measure.machine_speed import AS_FAST
 from validation.measure.record import SeenSnapshot
+from validation.report.timings import with_timings_reported
+from validation.rules.rulings import fates
+from validation.rules.second_reader import Closes
+from validation.rules.topic_closes import TopicCloses, topic_closes
+from validation.run.judge import Evidence, Judgement, judge, mark_places
+from validation.run.read_back import expected_of
 from validation.scenarios.adjusted import CHECK as ADJUSTED
-from validation.scenarios.closes import TopicCloses, topic_closes
 from validation.scenarios.completeness import check_announced, check_trades_named
 from validation.scenarios.expectations import check_expectations, check_faults
 from validation.scenarios.format import RealMarket
@@ -28,7 +29,6 @@ from validation.scenarios.oracle import check_live, inputs_of
 from validation.scenarios.played import Left
 from validation.scenarios.real_closes import check_real_closes
 from validation.scenarios.story import Story
-from validation.timings import with_timings_reported
 from validation.verdict import Finding, Verdict
 
 KEEPS_NOTHING: Final = frozenset({"redis"})

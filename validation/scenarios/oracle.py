@@ -24,20 +24,20 @@ from system.contracts.messages import (
     Trade,
 )
 from system.contracts.topics import REFERENCE, TRADES
-from validation.adjustments import NO_ACTS, Acts, acts_of
 from validation.checkers.barrier import MarkPlaces
 from validation.checkers.ledger import Fate, Outcome
-from validation.expected import held_positions
-from validation.fates import read_message
 from validation.measure.record import SeenSnapshot
 from validation.references.carrying import SessionTable
 from validation.references.exact import ReferenceInputError, exact
 from validation.references.revaluation import CurrentMarket, ReferencePosition, needed_series
 from validation.references.snapshot import reference_snapshot
 from validation.references.stand_ins import covered
-from validation.scenarios.closes import TopicCloses
-from validation.sessions import carrying_of, session_tables
-from validation.statements import BookHistory, Defined, SentTrade
+from validation.rules.corporate_actions import NO_ACTS, Acts, acts_of
+from validation.rules.expected_days import held_positions
+from validation.rules.rulings import read_message
+from validation.rules.sessions import carrying_of, session_tables
+from validation.rules.statements import BookHistory, Defined, SentTrade
+from validation.rules.topic_closes import TopicCloses
 from validation.verdict import Finding, judged, unknown
 
 CHECK: Final = "live: sampled numbers equal the exact reference at their offsets"

@@ -25,12 +25,13 @@ from system.errors import RiskstreamError, UnavailableError
 from system.runtime.running import RunningStack
 from system.settings import Connections
 from system.simulate.progress import PublishSummary
-from validation import database
-from validation.gathering import Stated, read_announced, read_inputs, read_stated
 from validation.measure.machine_speed import current_stretch
 from validation.measure.record import RecordLine, read_record
-from validation.patience import Patience
-from validation.processes import ObserverProcess
+from validation.run import read_postgres
+from validation.run.child_processes import ObserverProcess
+from validation.run.console import ReplayScreen, Standing
+from validation.run.read_back import Stated, read_announced, read_inputs, read_stated
+from validation.run.wait import Patience
 from validation.scenarios.injection.injector import FaultInjector, FaultOutcome
 from validation.scenarios.injection.making import FaultMaker
 from validation.scenarios.injection.rig import Rig
@@ -41,7 +42,6 @@ from validation.scenarios.shown import Shown, ShownWatch
 from validation.scenarios.story import Story
 from validation.scenarios.telling import ReplayTeller
 from validation.scenarios.timeline import Moment
-from validation.screen import ReplayScreen, Standing
 
 DRAIN_BOUND_S: Final = 180.0
 SOURCE_SLACK_S: Final = 120.0
@@ -266,8 +266,8 @@ def await_drained(connections: Connections, *, timeout_s: float = DRAIN_BOUND_S)
     while not patience.is_over(covered):
         try:
             wanted = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
-            with database.reading(connections.database_url) as cursor:
-                covered = dict(database.covered_offsets(cursor))
+            with read_postgres.reading(connections.database_url) as cursor:
+                covered = dict(read_postgres.covered_offsets(cursor))
         except (RiskstreamError, psycopg.Error):
             covered, wanted = None, {"": 1}
         if all((covered or {}).get(name, 0) >= offset for name, offset in wanted.items()):

@@ -16,6 +16,7 @@ import pytest
 from system.places import REPORTS_DIR
 from system.runtime.interrupts import heed_interrupts
 from system.settings import load_settings
+from validation.run.console import open_console
 from validation.scenarios.injection.rig import require_possible
 from validation.scenarios.played import Run
 from validation.scenarios.reading import SUFFIX, Scenario, read_scenario
@@ -24,7 +25,6 @@ from validation.scenarios.report import ScenarioReport
 from validation.scenarios.stack import ScenarioStack, Shape, replay_settings
 from validation.scenarios.story import read_story
 from validation.scenarios.suite import Place, run_scenario
-from validation.screen import open_console
 from validation.verdict import Verdict
 
 REPORT: Final = REPORTS_DIR / "replay"

@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 import msgspec
 
 from system.simulate.progress import DaySent, read_progress
-from validation.processes import ReplayProcess
+from validation.run.child_processes import ReplayProcess
 from validation.scenarios.source import AllSent, CueCame
 
 _OWN_LINES: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(CueCame | AllSent)

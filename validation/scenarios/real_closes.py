@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from validation.closes import Closes
-from validation.scenarios.closes import TopicCloses
+from validation.rules.second_reader import Closes
+from validation.rules.topic_closes import TopicCloses
 from validation.verdict import Finding, judged
 
 CHECK: Final = "closes: each day ends on its real close"
@@ -19,7 +19,7 @@ def check_real_closes(closes: TopicCloses, real: Closes) -> Finding:
     closes : TopicCloses
         As the stream was told.
     real : mapping
-        ``validation.gathering.real_closes``.
+        ``validation.run.read_back.real_closes``.
     """
     pairs = [
         (series, day, value)

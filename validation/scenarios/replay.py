@@ -17,7 +17,8 @@ from system.places import REPORTS_DIR
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.runtime.running import RunningStack
 from system.settings import load_settings
-from validation.plots import show_report_place
+from validation.report.plots import show_report_place
+from validation.run.console import open_console
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.injection.rig import Rig, require_possible
 from validation.scenarios.played import Run
@@ -28,7 +29,6 @@ from validation.scenarios.stack import ScenarioStack, Shape, replay_settings, re
 from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, Place, run_scenario
 from validation.scenarios.timeline import MAX_SPEED, Moment
-from validation.screen import open_console
 from validation.verdict import Verdict
 
 REPORT: Final = REPORTS_DIR / "replay"

@@ -10,12 +10,12 @@ from typing import Final
 import msgspec
 
 from system.places import PROJECT_DIR, is_checkout
-from validation.charts import latency_chart, var_chart
-from validation.junit import suite_of_findings, write_junit
 from validation.measure.latency import LatencyPoint, LatencySummary
-from validation.pages import rendered
-from validation.plots import script_element
-from validation.reports import DayPoint, PortfolioRow, write_json
+from validation.report.charts import latency_chart, var_chart
+from validation.report.junit import suite_of_findings, write_junit
+from validation.report.pages import rendered
+from validation.report.plots import script_element
+from validation.report.shapes import DayPoint, PortfolioRow, write_json
 from validation.scenarios.charts import timeline_chart
 from validation.scenarios.injection.injector import FaultOutcome
 from validation.verdict import Finding, Verdict, overall

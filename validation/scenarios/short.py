@@ -22,7 +22,8 @@ from system.console import PlainConsole
 from system.outputs import OUTPUT_FOLDER
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.settings import load_settings
-from validation.plots import show_report_place
+from validation.report.plots import show_report_place
+from validation.run.console import open_console
 from validation.scenarios.commands import found_path, scenario_paths
 from validation.scenarios.format import ScenarioFile
 from validation.scenarios.grid import (
@@ -42,7 +43,6 @@ from validation.scenarios.report import ScenarioReport, SuiteReport, suite_repor
 from validation.scenarios.stack import ScenarioStack, Shape, replay_settings
 from validation.scenarios.story import Story, read_story
 from validation.scenarios.suite import WAITING, show_suite
-from validation.screen import open_console
 from validation.verdict import Finding, Verdict
 
 GRID_POINTS: Final = "grid"

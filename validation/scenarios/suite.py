@@ -14,9 +14,10 @@ from system.clock import SystemClock
 from system.console import PlainConsole, styled
 from system.runtime.running import RunningStack
 from system.settings import Connections, Settings
-from validation.fates import fates
-from validation.gathering import real_closes
 from validation.measure.record import SeenSnapshot
+from validation.rules.rulings import fates
+from validation.run.console import STYLES, finding_table
+from validation.run.read_back import real_closes
 from validation.scenarios.format import RealMarket
 from validation.scenarios.hashes import day_hashes, numbers_hash
 from validation.scenarios.history import write_history
@@ -30,7 +31,6 @@ from validation.scenarios.report import (
     write_scenario,
 )
 from validation.scenarios.stack import Shape
-from validation.screen import STYLES, finding_table
 from validation.verdict import Verdict, overall
 
 WAITING: Final[Mapping[str, str]] = {"soak": "two hours: run by make soak"}

@@ -16,7 +16,7 @@ from system.backtest.positions import BacktestBook, DatedQuantity
 from system.contracts.messages import AssetClass
 from system.risk.listing import Listing
 from system.risk.window import CloseTable
-from validation import closes
+from validation.rules import second_reader
 
 DATA = Path(__file__).parents[3] / "validation" / "data"
 PERIODS = {"2008H2": (128, 9, 13), "2020H1": (125, 15, 16), "2022H1": (124, 11, 15)}
@@ -52,7 +52,7 @@ def golden(period: str) -> Golden:
 
 @cache
 def equities() -> CloseTable:
-    return CloseTable.of(closes.read_closes(closes.EQUITIES))
+    return CloseTable.of(second_reader.read_closes(second_reader.EQUITIES))
 
 
 def market_since(first: dt.date = dt.date.min) -> BacktestMarket:

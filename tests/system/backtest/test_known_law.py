@@ -15,7 +15,7 @@ import pytest
 from system.backtest.methods import worst_scenarios
 from system.backtest.scenarios import FactorHistory, ScenarioBlock
 from system.risk.confidence import Confidence, tail_of
-from validation.closes import EQUITIES, read_closes
+from validation.rules.second_reader import EQUITIES, read_closes
 
 DAYS = 2_000_000
 PER_BLOCK = 50_000

@@ -25,10 +25,10 @@ from system.contracts.messages import (
     SessionClose,
 )
 from tests.system.book.feed import Feed, live
-from validation.expected import ExpectedMarket, expected_end_of_day, positions_after
 from validation.references.exact import ReferenceInputError
 from validation.references.snapshot import ReferenceSnapshot
-from validation.sessions import session_tables
+from validation.rules.expected_days import ExpectedMarket, expected_end_of_day, positions_after
+from validation.rules.sessions import session_tables
 
 FIRST = dt.date(2024, 1, 1)
 DAY_COUNT = 75

@@ -12,8 +12,8 @@ import pytest
 
 from system.contracts.messages import CloseHistory, ClosePoint, Mark, RiskSnapshot, Tick
 from tests.system.book.feed import Feed, end_of_day, instrument
-from validation.closes import EQUITIES, Closes, read_closes
-from validation.golden import CASES, GoldenCase, golden_case
+from validation.published.golden import CASES, GoldenCase, golden_case
+from validation.rules.second_reader import EQUITIES, Closes, read_closes
 
 DAYS_AND_BREACHES = {"2008H2": (128, 9), "2020H1": (125, 15), "2022H1": (124, 11)}
 HISTORY_DAYS = 40

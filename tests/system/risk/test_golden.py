@@ -26,8 +26,8 @@ from system.risk.scenarios import scenario_factors
 from system.risk.valuation import Holding, Holdings, Valuation, valuation
 from system.risk.window import CloseTable, scenario_window
 from tests.strategies import reference_position
-from validation import closes
 from validation.references.snapshot import reference_snapshot
+from validation.rules import second_reader
 
 DATA = Path(__file__).parents[3] / "validation" / "data"
 NINETY_FIVE = Confidence.parse("0.95")
@@ -87,7 +87,7 @@ class Batch:
 
 @pytest.fixture(scope="module")
 def equities() -> Equities:
-    return closes.read_closes(closes.EQUITIES)
+    return second_reader.read_closes(second_reader.EQUITIES)
 
 
 @pytest.fixture(scope="module", params=PERIODS)

@@ -9,7 +9,7 @@ from system.contracts.messages import AssetClass, OptionRight, ReturnType
 from system.risk.listing import Listing, OptionTerms
 from system.risk.moves import SuspectMove, split_ratio, suspect_moves
 from system.risk.window import CloseTable, ScenarioWindow, scenario_window
-from validation import closes
+from validation.rules import second_reader
 
 DAYS = tuple(dt.date(2020, 6, number) for number in range(1, 5))
 
@@ -88,7 +88,7 @@ def test_a_move_of_what_an_option_is_on_is_flagged_once_and_without_holding_it()
 
 def test_the_rates_of_europes_central_bank_have_few_suspects_and_all_are_known() -> None:
     suspects = []
-    for currency, series in closes.read_ecb_rates().items():
+    for currency, series in second_reader.read_ecb_rates().items():
         table = CloseTable.of({f"fx:{currency}": series})
         window = scenario_window(table, as_of=table.dates[-1], scenario_count=len(table.dates) - 1)
         suspects += [(move.instrument_id, str(move.date)) for move in suspect_moves(window, [])]
@@ -120,7 +120,7 @@ def test_common_splits_and_reverse_splits_are_recognised(
 
 
 def test_the_real_march_of_2020_has_suspects_that_are_real_moves() -> None:
-    equities = closes.read_closes(closes.EQUITIES)
+    equities = second_reader.read_closes(second_reader.EQUITIES)
     start, end = dt.date(2020, 2, 3), dt.date(2020, 4, 30)
     recent = {
         name: {date: close for date, close in series.items() if start <= date <= end}

@@ -31,7 +31,7 @@ from system.risk.valuation import valuation
 from system.risk.window import CloseTable, scenario_window
 from tests.strategies import confidences, pnl_vectors
 from tests.system.risk.test_golden import DATA, NINETY_FIVE, book_of
-from validation import closes
+from validation.rules import second_reader
 
 AS_OF = dt.date(2022, 12, 27)
 YEAR_2008 = StressedWindow("GFC12m", dt.date(2008, 1, 2), dt.date(2008, 12, 31))
@@ -41,7 +41,7 @@ MONDAY = dt.date(2020, 1, 6)
 
 @pytest.fixture(scope="module")
 def equities() -> Mapping[str, Mapping[dt.date, float]]:
-    return closes.read_closes(closes.EQUITIES)
+    return second_reader.read_closes(second_reader.EQUITIES)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from system.simulate.market import Market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
 from system.simulate.stressed import STRESSED_VERSION, stressed_histories
 from tests.system.book.feed import Feed, live
-from validation import closes
+from validation.rules import second_reader
 
 BOOKS = Path(__file__).parents[3] / "scenarios" / "books"
 
@@ -52,7 +52,7 @@ def test_each_window_has_the_closes_of_its_days_and_one_before(whole: Market) ->
 
 
 def test_the_closes_are_those_of_the_wheel_to_the_bit(whole: Market) -> None:
-    real = closes.read_closes(closes.EQUITIES)["XOM"]
+    real = second_reader.read_closes(second_reader.EQUITIES)["XOM"]
     history = histories(whole, "XOM")["2008", "XOM"]
     assert all(real[point.date] == point.value for point in history.closes)
 
@@ -113,7 +113,7 @@ def test_the_golden_stressed_numbers_stand_in_a_snapshot(whole: Market) -> None:
     """As of 2022-12-27: 2008 and 2020 to 0.01; 2022 is not over, with its 248 returns."""
     golden = json.loads((BOOKS.parents[1] / "validation/data/golden_stressed_var.json").read_text())
     first, asof = dt.date(2022, 1, 3), dt.date(2022, 12, 27)
-    equities = tuple(closes.read_closes(closes.EQUITIES))
+    equities = tuple(second_reader.read_closes(second_reader.EQUITIES))
     chosen = replayed_market(whole, instruments=equities)
     spec = ReplaySpec(
         first_day=dt.date(2022, 12, 28), last_day=dt.date(2022, 12, 28), ticks_per_day=20
@@ -143,7 +143,7 @@ def test_the_golden_stressed_numbers_stand_in_a_snapshot(whole: Market) -> None:
 @pytest.mark.parametrize("day", [dt.date(2008, 10, 15), dt.date(2020, 3, 16)])
 def test_a_named_day_of_history_loses_what_its_closes_say(whole: Market, day: dt.date) -> None:
     quantities = {"AAPL": 300.0, "JPM": -120.0, "XOM": 75.0}
-    real = {name: closes.read_closes(closes.EQUITIES)[name] for name in quantities}
+    real = {name: second_reader.read_closes(second_reader.EQUITIES)[name] for name in quantities}
     today = dt.date(2022, 12, 28)
     chosen = replayed_market(whole, instruments=tuple(quantities))
     spec = ReplaySpec(first_day=today, last_day=today, ticks_per_day=20)

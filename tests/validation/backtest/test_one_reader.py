@@ -12,7 +12,7 @@ from system import cli
 from system.client.portfolio_file import read_portfolio
 from system.client.price_file import with_histories
 from system.tables.errors import InputFileError
-from validation.backtest.reading import InputPaths, read_input
+from validation.backtest.input_files import InputPaths, read_input
 
 DAYS = tuple(f"2020-01-{day:02}" for day in (2, 3, 6, 7, 8, 9, 10))
 CLOSES = ("100.0", "101.29", "102.76", "102.82", "0.1", "100.92", "30.000000000000004")

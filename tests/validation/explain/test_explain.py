@@ -43,7 +43,7 @@ from validation.explain import inputs
 from validation.explain.command import CANNOT_TELL, DIFFERS, exit_code, explain
 from validation.explain.explanation import Explanation, explanation
 from validation.explain.inputs import Bundle, needed_closes, needed_instruments
-from validation.explain.recomputing import NOT_RECOMPUTED, recomputed
+from validation.explain.recompute import NOT_RECOMPUTED, recomputed
 
 
 def traded(base_currency: str = "USD") -> RecordedFeed:

@@ -19,7 +19,7 @@ from validation.kill_table.table import (
     run_table,
     strike,
 )
-from validation.running import CommandResult
+from validation.run.command import CommandResult
 from validation.verdict import Verdict
 
 OURS = "def double(number):\n    return 2 * number\n"

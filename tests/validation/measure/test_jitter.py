@@ -20,7 +20,7 @@ from validation.measure.jitter import (
     watch,
     watch_disk,
 )
-from validation.processes import HiccupProcess
+from validation.run.child_processes import HiccupProcess
 
 MS = 1_000_000
 

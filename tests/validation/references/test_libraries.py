@@ -28,7 +28,7 @@ from system.risk.portfolio import PortfolioRisk, portfolio_risk
 from system.risk.scenarios import scenario_factors
 from system.risk.valuation import Holding, Holdings, valuation
 from system.risk.window import CloseTable, scenario_window
-from validation import closes
+from validation.rules import second_reader
 
 pytestmark = pytest.mark.libraries
 
@@ -142,7 +142,7 @@ def test_where_twenty_divides_n_others_take_one_rank_more(
 @pytest.fixture(scope="module")
 def market() -> tuple[Holdings, PortfolioRisk, np.ndarray, np.ndarray]:
     """Return a long-short book of 20 real names, our risk, its values and its returns."""
-    equities = closes.read_closes(closes.EQUITIES)
+    equities = second_reader.read_closes(second_reader.EQUITIES)
     rng = np.random.default_rng(1)
     holdings = Holdings.of(
         Holding(Listing(name, AssetClass.EQUITY, "USD"), float(quantity), 1.0)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from validation.closes import EQUITIES, Closes, read_closes
 from validation.references.exact import ReferenceInputError
 from validation.references.revaluation import ReferencePosition
 from validation.references.snapshot import reference_snapshot, reference_stressed
+from validation.rules.second_reader import EQUITIES, Closes, read_closes
 
 TODAY = dt.date(2022, 12, 27)
 WINDOWS = {

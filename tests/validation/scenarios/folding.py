@@ -12,8 +12,8 @@ from system.contracts.messages import FxRate, Message, RiskSnapshot, StageTimes,
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import MessageError
 from tests.validation.scenarios.stories import MemoryTopics
-from validation.fates import read_message
 from validation.measure.record import Holding, RecordLine, SeenSnapshot
+from validation.rules.rulings import read_message
 
 NS_PER_BATCH = 1_000_000_000
 

@@ -10,9 +10,9 @@ from system.settings import load_settings
 from tests.validation.scenarios.stories import HEAD, story_of
 from tests.validation.scenarios.test_judging import Played
 from validation.checkers.end_of_day import check_end_of_day
-from validation.fates import read_message
-from validation.gathering import expected_of
-from validation.oracle.recorded import check_recorded
+from validation.oracle.history_check import check_recorded
+from validation.rules.rulings import read_message
+from validation.run.read_back import expected_of
 from validation.scenarios.adjusted import check_adjusted
 from validation.scenarios.commands import found_path
 from validation.scenarios.errors import ScenarioError

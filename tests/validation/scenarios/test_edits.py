@@ -8,7 +8,7 @@ import pytest
 from system.contracts.messages import Mark, Tick, Trade
 from tests.validation.scenarios.stories import played, story_of
 from validation.checkers.ledger import Outcome
-from validation.fates import fates
+from validation.rules.rulings import fates
 from validation.scenarios.edits.all import story_days
 from validation.scenarios.timeline import Cue, Moment, mid_of, series_of
 

@@ -10,14 +10,14 @@ from system.settings import load_settings
 from tests.validation.scenarios.folding import folded, observed
 from tests.validation.scenarios.stories import HEAD, played, story_of
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
-from validation.fates import fates
-from validation.gathering import expected_of
-from validation.judging import mark_places
 from validation.measure.record import SeenSnapshot
-from validation.oracle.recorded import check_recorded
+from validation.oracle.history_check import check_recorded
+from validation.rules.rulings import fates
+from validation.rules.topic_closes import topic_closes
+from validation.run.judge import mark_places
+from validation.run.read_back import expected_of
 from validation.scenarios.adjusted import CHECK as ADJUSTED
 from validation.scenarios.adjusted import check_adjusted
-from validation.scenarios.closes import topic_closes
 from validation.scenarios.commands import found_path
 from validation.scenarios.expectations import (
     PROXIED,

@@ -13,11 +13,11 @@ from tests.validation.oracle.recorded import (
     opened_and_recorded,
 )
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
-from validation.fates import fates
-from validation.gathering import expected_of
-from validation.judging import mark_places
 from validation.measure.record import SeenSnapshot
-from validation.scenarios.closes import topic_closes
+from validation.rules.rulings import fates
+from validation.rules.topic_closes import topic_closes
+from validation.run.judge import mark_places
+from validation.run.read_back import expected_of
 from validation.scenarios.oracle import check_live, inputs_of
 from validation.verdict import Verdict
 

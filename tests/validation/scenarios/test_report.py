@@ -16,9 +16,9 @@ from tests.validation.scenarios.stories import HEAD, played, story_of
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.ledger import Outcome
 from validation.checkers.order import MONOTONIC, UNIQUE
-from validation.fates import fates
-from validation.gathering import Stated
 from validation.measure.record import SeenSnapshot
+from validation.rules.rulings import fates
+from validation.run.read_back import Stated
 from validation.scenarios.history import write_history
 from validation.scenarios.injection.injector import FaultOutcome
 from validation.scenarios.judging import judge_run

@@ -17,8 +17,8 @@ from system.runtime.running import RunningStack
 from system.runtime.state import StateDir
 from system.runtime.supervision import Supervisor
 from system.settings import Connections
-from validation import database
-from validation.gathering import read_inputs
+from validation.run import read_postgres
+from validation.run.read_back import read_inputs
 
 STREAM: Final = "stream"
 TOPIC_NAMES: Final = tuple(topic.name for topic in INPUT_TOPICS)
@@ -48,8 +48,8 @@ def retention_gap(
     """
     with without_stream(running, connections):
         clock.sleep(seconds)
-        with database.reading(connections.database_url) as cursor:
-            covered = database.covered_offsets(cursor)
+        with read_postgres.reading(connections.database_url) as cursor:
+            covered = read_postgres.covered_offsets(cursor)
         # Ends first: what comes while records are read is not deleted.
         ends = end_offsets(connections.kafka_bootstrap_servers, (MARKET_DATA,))
         records = read_inputs(connections.kafka_bootstrap_servers)

@@ -1,0 +1,1 @@
+"""``riskstream demo``: a replay of real prices through the whole pipeline, judged."""

@@ -1,0 +1,1 @@
+"""Published evidence: golden results, other libraries, breach statistics of the model."""

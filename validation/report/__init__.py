@@ -1,0 +1,1 @@
+"""Reports of the harness: their JSON shapes, HTML pages, charts and JUnit files."""

@@ -1,0 +1,1 @@
+"""The second opinion: the written rules of the stream, coded again in exact arithmetic."""

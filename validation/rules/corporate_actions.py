@@ -1,0 +1,225 @@
+"""Splits and dividends by the written rules, in exact arithmetic: the second opinion.
+
+* One takes effect at the first mark, behind it on the reference topic, of its last day or a
+  later one; its end of day is still stated without it. On one day dividends come before splits,
+  then names in order.
+* A close up to that mark, and dated before the adjustment, is divided by the split's ratio, or
+  by close / (close - amount) of a dividend, where close is the last one up to the mark, earlier
+  adjustments in it; by 1 where the dividend is not below it.
+* A quote from before the mark likewise, of the instrument, and with a split of options on it.
+* Positions (`validation.rules.statements`): a split multiplies quantities, of options on it too; a
+  dividend pays quantity times amount in cash.
+* What came behind the mark (trades, books, histories) is in new shares already.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Final
+
+from msgspec.structs import replace
+
+from system.bus.consumer import Record
+from system.contracts.messages import (
+    CloseHistory,
+    Dividend,
+    Instrument,
+    Mark,
+    Portfolio,
+    Split,
+    Trade,
+)
+from system.contracts.topics import REFERENCE
+from validation.checkers.ledger import Fate, Outcome
+from validation.references.exact import Number, exact
+from validation.references.minor_units import in_major
+from validation.rules.effect_dates import Taken, Waiting
+from validation.rules.rulings import read_message
+
+CASH: Final = "cash:"
+DESCRIBED: Final = "instrument:"
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What has taken effect, and what came behind it.
+
+    Parameters
+    ----------
+    taken : sequence of Taken
+        In effect, in order.
+    arrived : mapping of str to date or None
+        Per trade, the last day that was closed when its id first came.
+    opened, given : mapping of str to date or None
+        The same of portfolios, and of series whose history came, and ``instrument:`` of what
+        was described.
+    instruments : mapping of str to Instrument
+        Reference data by id.
+    """
+
+    taken: Sequence[Taken] = ()
+    arrived: Mapping[str, dt.date | None] = field(default_factory=dict)
+    opened: Mapping[str, dt.date | None] = field(default_factory=dict)
+    given: Mapping[str, dt.date | None] = field(default_factory=dict)
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+
+    def restated(
+        self, closes: Mapping[str, Mapping[dt.date, Number]]
+    ) -> dict[str, Mapping[dt.date, Number]]:
+        """Return closes in the shares of today."""
+        restated = dict(closes)
+        for one in self.taken:
+            divisor = self._divisor(one, restated)
+            for name in self._moved(one):
+                if name in restated and not _is_behind(self.given.get(name), one):
+                    restated[name] = _divided(restated[name], one, divisor)
+        return restated
+
+    def price(
+        self,
+        name: str,
+        price: Number,
+        since: dt.date | None,
+        closes: Mapping[str, Mapping[dt.date, Number]],
+    ) -> Number:
+        """Return a quote in the shares of today.
+
+        Parameters
+        ----------
+        name : str
+            Its series.
+        price : number
+            As it was quoted.
+        since : date or None
+            The last day that was closed when it came.
+        closes : mapping
+            As they were quoted.
+        """
+        restated = dict(closes)
+        for one in self.taken:
+            divisor = self._divisor(one, restated)
+            moved = self._moved(one)
+            if name in moved and not _is_behind(since, one):
+                price = exact(price) / divisor
+            for series in moved:
+                if series in restated and not _is_behind(self.given.get(series), one):
+                    restated[series] = _divided(restated[series], one, divisor)
+        return price
+
+    def moved(self) -> set[str]:
+        """Return the series whose prices anything has moved."""
+        return {name for one in self.taken for name in self._moved(one)}
+
+    def restruck(self) -> dict[str, Instrument]:
+        """Return the instruments, strikes in the shares of today."""
+        found = dict(self.instruments)
+        for one in self.taken:
+            for name, ratio in self.ratios(one).items():
+                found[name] = _restruck(found[name], float(ratio))
+        return found
+
+    def ratios(self, one: Taken) -> dict[str, Fraction]:
+        """Return by instrument what quantities are multiplied by."""
+        if not isinstance(one.adjustment, Split):
+            return {}
+        return dict.fromkeys(self._moved(one), Fraction(one.adjustment.ratio))
+
+    def received(self, one: Taken, quantity: Mapping[str, Fraction]) -> tuple[str, Fraction]:
+        """Return in which cash, and how much, is paid on what is held; by a split nothing."""
+        instrument = self.instruments[one.adjustment.instrument]
+        currency, parts = in_major(instrument.currency)
+        held = quantity.get(instrument.instrument, Fraction(0)) * Fraction(instrument.multiplier)
+        paid = one.adjustment.amount if isinstance(one.adjustment, Dividend) else 0
+        return CASH + currency, held * Fraction(paid) / parts
+
+    def _moved(self, one: Taken) -> list[str]:
+        name = one.adjustment.instrument
+        if isinstance(one.adjustment, Dividend):
+            return [name]
+        options = (
+            other.instrument
+            for other in self.instruments.values()
+            if other.option is not None
+            and other.option.underlying == name
+            and not _is_behind(self.given.get(DESCRIBED + other.instrument), one)
+        )
+        return [name, *options]
+
+    def _divisor(self, one: Taken, closes: Mapping[str, Mapping[dt.date, Number]]) -> Fraction:
+        if isinstance(one.adjustment, Split):
+            return Fraction(one.adjustment.ratio)
+        amount = Fraction(one.adjustment.amount)
+        known = closes.get(one.adjustment.instrument, {})
+        last = max((date for date in known if date <= one.day), default=None)
+        close = Fraction(0) if last is None else exact(known[last])
+        return close / (close - amount) if amount < close else Fraction(1)
+
+
+NO_ACTS: Final = Acts()
+
+
+def acts_of(records: Sequence[Record], ruled: Iterable[Fate]) -> Acts:
+    """Return everything that ever takes effect by what lies on the topics.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Everything on the reference and trades topics.
+    ruled : iterable of Fate
+        What must become of each.
+    """
+    counting = {
+        one.place: one.outcome for one in ruled if one.outcome in {Outcome.APPLIED, Outcome.MARK}
+    }
+    waiting = Waiting()
+    taken: list[Taken] = []
+    arrived: dict[str, dt.date | None] = {}
+    opened: dict[str, dt.date | None] = {}
+    given: dict[str, dt.date | None] = {}
+    instruments: dict[str, Instrument] = {}
+    days: dict[str, dt.date] = {}
+    for record in sorted(records, key=lambda one: (one.topic, one.partition, one.offset)):
+        if (record.topic, record.partition, record.offset) not in counting:
+            continue
+        message = read_message(record)
+        match message:
+            case Split() | Dividend():
+                waiting.add(message)
+            case Mark():
+                days[record.topic] = message.date
+                taken += waiting.closed(message.date) if record.topic == REFERENCE.name else []
+            case Instrument():
+                instruments[message.instrument] = message
+                given.setdefault(DESCRIBED + message.instrument, days.get(record.topic))
+            case Trade():
+                arrived.setdefault(message.trade_id, days.get(record.topic))
+            case Portfolio():
+                opened.setdefault(message.portfolio, days.get(record.topic))
+            case CloseHistory():
+                given.setdefault(message.series, days.get(record.topic))
+            case _:
+                pass
+    return Acts(taken, arrived, opened, given, instruments)
+
+
+def _is_behind(day: dt.date | None, one: Taken) -> bool:
+    return day is not None and day >= one.day
+
+
+def _restruck(instrument: Instrument, ratio: float) -> Instrument:
+    terms = instrument.option
+    if terms is None:
+        return instrument
+    return replace(instrument, option=replace(terms, strike=terms.strike / ratio))
+
+
+def _divided(
+    closes: Mapping[dt.date, Number], one: Taken, divisor: Fraction
+) -> dict[dt.date, Number]:
+    return {
+        date: exact(close) / divisor if date <= one.day and date < one.adjustment.date else close
+        for date, close in closes.items()
+    }

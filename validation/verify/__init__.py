@@ -1,0 +1,1 @@
+"""``riskstream verify``: every step of the verification, one verdict each, one report."""
