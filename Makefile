@@ -92,7 +92,7 @@ verify: setup-verify  ## Prove it: lint, types, layers, every test, the replay, 
 verify-full: setup-verify  ## All of verify, then every scenario and the whole determinism grid
 	@$(BIN)/riskstream verify
 	@$(BIN)/python -m validation.fuzzing --seconds 900 --seed $$(date +%s)000 --report build/verify-full/fuzzing.json
-	@$(BIN)/python -m validation.scenarios.short --whole --report build/verify-full
+	@$(BIN)/python -m validation.scenarios.suite.short --whole --report build/verify-full
 
 .PHONY: soak
 soak: setup-verify  ## Two hours of one scenario without a pause

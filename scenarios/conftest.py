@@ -1,6 +1,6 @@
 """Scenario files are tests: ``pytest scenarios/``."""
 
-from validation.scenarios.plugin import pytest_collect_file, pytest_sessionfinish
+from validation.scenarios.suite.plugin import pytest_collect_file, pytest_sessionfinish
 
 collect_ignore = ["long"]
 """Scenarios of hours: `make soak`."""

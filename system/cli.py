@@ -62,10 +62,12 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "validation.verify.command", "verify", "Run every check and write one report."
     ),
     "replay": CommandPlace(
-        "validation.scenarios.replay", "replay", "Replay scenarios and judge every number."
+        "validation.scenarios.suite.command", "replay", "Replay scenarios and judge every number."
     ),
     "scenarios": CommandPlace(
-        "validation.scenarios.commands", "scenarios_app", "Check, list and begin scenario files."
+        "validation.scenarios.suite.file_commands",
+        "scenarios_app",
+        "Check, list and begin scenario files.",
     ),
     "load": CommandPlace("loadtests.load", "load", "Send a rate of ticks and judge every one."),
     "capacity": CommandPlace(

@@ -14,7 +14,7 @@ from system.store.errors import CommitsUndoneError
 from system.store.history import RiskHistory
 from system.store.records import BatchCommit
 from tests.integration.conftest import private_settings
-from validation.scenarios.injection import damage
+from validation.scenarios.faults import store_damage
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +42,7 @@ def test_undone_commits_leave_the_rows_of_before_and_the_next_one_is_refused(sta
     committed(history, fence, 0)
     began = threading.Timer(0.5, committed, (history, fence, 1, 2))
     began.start()
-    bit, witness = damage.undo_commits(stack.connections, behind_s=1.5, clock=SystemClock())
+    bit, witness = store_damage.undo_commits(stack.connections, behind_s=1.5, clock=SystemClock())
     began.join()
     assert (bit, history.load().offsets) == (True, {"trades:0": 1})
     assert f"behind fence {fence}, epoch 0 up to fence {fence}, epoch 2" in witness
@@ -62,7 +62,7 @@ def test_files_of_a_backup_bring_back_the_state_of_their_moment(stack, history, 
                 later.start()
                 later.join()
 
-    bit, witness = damage.restore_database(
+    bit, witness = store_damage.restore_database(
         stack.running, stack.connections, behind_s=1.0, clock=Clock()
     )
     assert (bit, history.load().offsets) == (True, {"trades:0": 1})
@@ -72,7 +72,7 @@ def test_files_of_a_backup_bring_back_the_state_of_their_moment(stack, history, 
 def test_a_lost_database_is_an_empty_one_with_the_schema(stack, history):
     fence = history.acquire_fence()
     committed(history, fence, 0)
-    bit, _ = damage.lose_database(stack.connections)
+    bit, _ = store_damage.lose_database(stack.connections)
     assert bit
     with RiskHistory(stack.connections.database_url) as empty:
         assert empty.load().offsets == {}
@@ -82,5 +82,5 @@ def test_a_lost_database_is_an_empty_one_with_the_schema(stack, history):
 def test_an_emptied_redis_has_no_key(stack):
     with redis.Redis.from_url(stack.connections.redis_url) as server:
         server.set("x", "1")
-        assert damage.empty_redis(stack.connections.redis_url) == (True, "1 keys deleted")
+        assert store_damage.empty_redis(stack.connections.redis_url) == (True, "1 keys deleted")
         assert server.dbsize() == 0

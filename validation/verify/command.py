@@ -42,7 +42,7 @@ from validation.report.shapes import (
 from validation.report.timings import timing_sentence
 from validation.run.command import CommandResult, log_tail, run_command
 from validation.run.console import STYLES, open_console
-from validation.scenarios.grid import SHORT_GRID, WHOLE_GRID
+from validation.scenarios.suite.grid import SHORT_GRID, WHOLE_GRID
 from validation.verdict import Finding, Verdict, overall
 from validation.verify.lanes import run_in_lanes
 from validation.verify.steps import MODEL, MODEL_STEP, Step, verify_steps

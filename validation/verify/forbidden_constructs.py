@@ -25,7 +25,7 @@ CORE: Final = (
     "system/simulate/synthetic.py",
     "system/simulate/market.py",
     "validation/scenarios/edits",
-    "validation/scenarios/timeline.py",
+    "validation/scenarios/story/timeline.py",
 )
 """Files and folders that the contract of docs/determinism.md covers."""
 

@@ -158,7 +158,7 @@ def _python(module: str, *arguments: str) -> tuple[str, ...]:
 
 
 def _scenarios(*arguments: str) -> tuple[str, ...]:
-    return _python("validation.scenarios.short", *_SHORT, *arguments)
+    return _python("validation.scenarios.suite.short", *_SHORT, *arguments)
 
 
 def _sbom_files(folder: Path) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from system.store.connection import KEEPALIVES, connected
 from system.store.errors import StoreUnavailableError
 from system.store.history import RiskHistory
 from system.store.records import BatchCommit
-from validation.scenarios.injection.relay import Relay
+from validation.scenarios.faults.relay import Relay
 
 pytestmark = pytest.mark.integration
 ANSWER_TIMEOUT_S = 1.0

@@ -12,10 +12,10 @@ from system.contracts.codec import encode
 from system.contracts.messages import Mark, Message
 from system.contracts.topics import INPUT_TOPICS, message_key
 from system.settings import load_settings
-from validation.scenarios.edits.all import story_days
-from validation.scenarios.reading import read_scenario
-from validation.scenarios.story import Story, read_story
-from validation.scenarios.timeline import Cue, Raw
+from validation.scenarios.file.parser import read_scenario
+from validation.scenarios.story.edits.apply import story_days
+from validation.scenarios.story.story import Story, read_story
+from validation.scenarios.story.timeline import Cue, Raw
 
 HEAD = """
 title = "a test"

@@ -9,8 +9,8 @@ from system.contracts.messages import Mark, Tick, Trade
 from tests.validation.scenarios.stories import played, story_of
 from validation.checkers.ledger import Outcome
 from validation.rules.rulings import fates
-from validation.scenarios.edits.all import story_days
-from validation.scenarios.timeline import Cue, Moment, mid_of, series_of
+from validation.scenarios.story.edits.apply import story_days
+from validation.scenarios.story.timeline import Cue, Moment, mid_of, series_of
 
 EDITS = {
     "halt": 'series = ["SIM002"]\nat = 0.2\nuntil = 0.8',

@@ -1,0 +1,1 @@
+"""Judgement of a played story: expectations, exact numbers, freshness, completeness."""

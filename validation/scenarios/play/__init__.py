@@ -1,0 +1,1 @@
+"""A story played through a real pipeline: the stack, its reset, what readers saw."""

@@ -1,0 +1,92 @@
+"""The history of a run as Parquet files: what was sent, seen, shown and broken.
+
+One file per kind of line, in the folder ``history`` of a report. Places are Kafka's,
+times CLOCK_MONOTONIC nanoseconds, the broker's own stamp wall-clock milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from system.contracts.messages import StageTimes
+from validation.checkers.ledger import Fate
+from validation.measure.record import SeenSnapshot, SeenWatermark
+from validation.scenarios.play.play import Left
+
+FOLDER: Final = "history"
+STAGES: Final = StageTimes.__struct_fields__
+
+
+def write_history(folder: Path, left: Left, ruled: Sequence[Fate]) -> None:
+    """Write what a run left.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the report; ``history/`` is made in it.
+    left : Left
+        What was gathered.
+    ruled : sequence of Fate
+        What must become of each message.
+    """
+    target = folder / FOLDER
+    target.mkdir(exist_ok=True)
+    for name, columns in _tables(left, ruled).items():
+        pq.write_table(pa.table(dict(columns)), target / f"{name}.parquet")
+
+
+def _tables(left: Left, ruled: Sequence[Fate]) -> dict[str, Mapping[str, Sequence[Any]]]:
+    snapshots = [line for line in left.record if isinstance(line, SeenSnapshot)]
+    watermarks = [line for line in left.record if isinstance(line, SeenWatermark)]
+    return {
+        "messages": _messages(left, ruled),
+        "snapshots": {
+            **_columns(
+                snapshots,
+                ("received_ns", "snapshot_id", "portfolio", "fence", "epoch", "asof", "var"),
+            ),
+            "kind": [one.kind.value for one in snapshots],
+            "offsets": [_json(one.offsets) for one in snapshots],
+            "trade_ids": [list(one.trade_ids) for one in snapshots],
+            "stale": [list(one.stale) for one in snapshots],
+            **{name: [getattr(one.stages, name) for one in snapshots] for name in STAGES},
+        },
+        "watermarks": {
+            **_columns(watermarks, ("received_ns", "fence", "epoch")),
+            "offsets": [_json(one.offsets) for one in watermarks],
+        },
+        "shown": {
+            **_columns(left.shown, ("asked_ns", "answered_ns", "state")),
+            "snapshots": [_json(one.snapshots) for one in left.shown],
+        },
+        "faults": _columns(
+            left.faults,
+            ("do", "what", "began_ns", "ended_ns", "bit", "witness", "recovered_s", "bound_s"),
+        ),
+    }
+
+
+def _messages(left: Left, ruled: Sequence[Fate]) -> Mapping[str, Sequence[Any]]:
+    fate_at = {fate.place: fate for fate in ruled}
+    fates = [fate_at[one.topic, one.partition, one.offset] for one in left.records]
+    return {
+        **_columns(
+            left.records, ("topic", "partition", "offset", "key", "value", "appended_at_ms")
+        ),
+        "outcome": [fate.outcome.value for fate in fates],
+        "reason": [fate.reason for fate in fates],
+    }
+
+
+def _columns(rows: Sequence[Any], names: Sequence[str]) -> dict[str, Sequence[Any]]:
+    return {name: [getattr(one, name) for one in rows] for name in names}
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,239 @@
+"""The stack that scenarios run on: started once, empty for each of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+import psycopg
+
+from system.bus.consumer import end_offsets
+from system.contracts.topics import INPUT_TOPICS, MARKET_DATA
+from system.errors import InputError, RiskstreamError
+from system.runtime.registry import SERVERS
+from system.runtime.running import RunningStack
+from system.runtime.stack import EmbeddedStack, Progress
+from system.settings import Connections, Settings, load_settings
+from validation.scenarios.faults.disk import release
+from validation.scenarios.faults.fault_points import Rig
+from validation.scenarios.file.fault_tables import AnyFault
+from validation.scenarios.play.reset_pipeline import empty_pipeline
+
+APPS: Final = ("stream", "api")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a pipeline is started with for one scenario.
+
+    Parameters
+    ----------
+    partitions : int
+        Of market data; other topics keep their own number.
+    max_batch_records : int, optional
+        Where batches are cut; the settings' own bound when not given.
+    sharded : bool
+        Whether every batch is valued on the executors, however few portfolios it touches.
+    """
+
+    partitions: int = MARKET_DATA.partition_count
+    max_batch_records: int | None = None
+    sharded: bool = False
+
+    def settings(self, settings: Settings) -> Settings:
+        """Return settings with this shape."""
+        changes: dict[str, object] = {
+            "partitions": {**settings.partitions, MARKET_DATA.name: self.partitions}
+        }
+        if self.max_batch_records is not None:
+            changes["max_batch_records"] = self.max_batch_records
+        if self.sharded:
+            changes["shard_from_portfolios"] = 1
+        return settings.model_copy(update=changes)
+
+
+def replay_settings(*, warm_up_seconds: float | None = None) -> Settings:
+    """Return the settings with a state folder of the scenarios' own, beside the usual one.
+
+    Parameters
+    ----------
+    warm_up_seconds : float, optional
+        Of the stream, in place of what was chosen: less where no latency is looked at.
+    """
+    settings = load_settings()
+    own = settings.state_dir.with_name(f"{settings.state_dir.name}-replay")
+    alone = dict.fromkeys(
+        ("kafka_bootstrap_servers", "spark_master", "database_url", "redis_url", "api_url")
+    )
+    chosen = {} if warm_up_seconds is None else {"warm_up_seconds": warm_up_seconds}
+    return settings.model_copy(update={"state_dir": own, **alone, **chosen})
+
+
+class ScenarioStack:
+    """A stack of one's own for scenarios; a context manager.
+
+    Parameters
+    ----------
+    settings : Settings
+        ``replay_settings()``; its state folder is emptied at the start.
+    dashboard : bool
+        Whether the dashboard is started too.
+    keep : bool
+        Whether it is left running when everything went well.
+    say : callable
+        Told what is happening, for a person.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        dashboard: bool = False,
+        keep: bool = False,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.settings = settings
+        self._components = (*SERVERS, *APPS, *(("dashboard",) if dashboard else ()))
+        self._keep = keep
+        self._say = say
+        self._stack: EmbeddedStack | None = None
+        self._rig: Rig | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="emptying")
+        self._emptying: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not (self._keep and error is None):
+            self.stop()
+
+    def stop(self) -> None:
+        """Stop what runs; the next scenario finds a stack that was started for it."""
+        with suppress(RiskstreamError, OSError, psycopg.Error):
+            self._await_empty()
+        if self._stack is not None:
+            self._stack.stop()
+            self._stack = None
+        self._close_rig()
+
+    @property
+    def running(self) -> RunningStack:
+        """The stack, to ask for process ids."""
+        return RunningStack(self.settings)
+
+    @property
+    def rig(self) -> Rig:
+        """What the faults of the scenario that was prepared last need."""
+        assert self._rig is not None, "a scenario is prepared before it is played"
+        return self._rig
+
+    def release(self) -> None:
+        """Begin to empty the pipeline, of which nothing is wanted any more; returns at once."""
+        assert self._emptying is None, "a pipeline is released once"
+        self._emptying = self._pool.submit(self._empty)
+
+    def fresh(self, shape: Shape, faults: Sequence[AnyFault] = ()) -> Connections:
+        """Return where an empty pipeline of a shape is.
+
+        Parameters
+        ----------
+        shape : Shape
+            Partitions and batches.
+        faults : sequence
+            What will break: some need a relay or a disk of their own.
+
+        Raises
+        ------
+        InputError
+            If a stack that was kept runs on the folder.
+        RiskstreamError
+            If a server does not come up.
+        """
+        settings = shape.settings(self.settings)
+        is_new = self._stack is None
+        connections = self._started(settings) if self._stack is None else self._stack.connections
+        rig = Rig(faults, self.running, connections)
+        if not is_new or rig.is_wanted:
+            self._emptied(settings.environment(), rig)
+        self._rig = rig
+        return connections
+
+    def _started(self, settings: Settings) -> Connections:
+        folder = settings.state_dir
+        if self.running.is_up():
+            command = f"RISKSTREAM_STATE_DIR={folder} riskstream down"
+            raise InputError(f"a stack runs on {folder}; stop it: {command}")
+        if folder.exists():
+            release(folder)
+            shutil.rmtree(folder)
+        self._say(f"starting {', '.join(self._components)}")
+        self._stack = EmbeddedStack(
+            settings,
+            components=self._components,
+            detached=self._keep,
+            on_progress=self._tell,
+        )
+        self._stack.start()
+        return self._stack.connections
+
+    def _tell(self, progress: Progress) -> None:
+        if progress.stage == "ready":
+            self._say(f"{progress.component} ready after {progress.elapsed_s:.0f} s")
+
+    def _close_rig(self) -> None:
+        if self._rig is not None:
+            self._rig.close()
+            self._rig = None
+
+    def _emptied(self, environment: Mapping[str, str], rig: Rig) -> None:
+        """Empty the pipeline, unless that was begun, and start the product's own processes."""
+        if self._emptying is None:
+            self.release()
+        self._await_empty()
+        self._close_rig()
+        self._rig = rig
+        rig.open()
+        running = self.running
+        for name in APPS:
+            running.reconfigure(name, {**environment, **rig.environment(name)})
+        with ThreadPoolExecutor(len(APPS)) as pool:
+            list(pool.map(running.restart, APPS))
+
+    def _await_empty(self) -> None:
+        emptying, self._emptying = self._emptying, None
+        if emptying is not None:
+            emptying.result()
+
+    def _empty(self) -> None:
+        assert self._stack is not None, "a stack is emptied between two scenarios"
+        with ThreadPoolExecutor(len(APPS)) as pool:
+            list(pool.map(self.running.stop_component, APPS))
+        empty_pipeline(self._stack.connections)
+
+
+def require_empty(connections: Connections) -> None:
+    """Refuse a pipeline of somebody else that holds messages.
+
+    Raises
+    ------
+    InputError
+        If an input topic is not empty: a scenario would be judged with what is there.
+    """
+    found = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
+    used = sorted(name for name, offset in found.items() if offset)
+    if used:
+        raise InputError(
+            f"the running stack has messages on {', '.join(used)}: a scenario needs an empty "
+            "one; `riskstream down`, remove its state folder, `riskstream up`"
+        )

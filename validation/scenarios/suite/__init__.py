@@ -1,0 +1,1 @@
+"""Suites of stories on one stack: grid, repeats, reports and commands."""
