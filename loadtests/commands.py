@@ -11,7 +11,7 @@ from system.cli import CommandPlace, LazyGroup
 
 MEASUREMENTS: Final[dict[str, CommandPlace]] = {
     "rates": CommandPlace(
-        "loadtests.rates",
+        "loadtests.studies.rates",
         "measure_rates",
         "Measure latency at several rates, with repeats in rotated order.",
         (
@@ -20,7 +20,7 @@ MEASUREMENTS: Final[dict[str, CommandPlace]] = {
         ),
     ),
     "goals": CommandPlace(
-        "loadtests.goals",
+        "loadtests.studies.goals",
         "goals",
         "Measure the API under load: pushes, reads, what-if, trades, a restart.",
         (
@@ -29,13 +29,13 @@ MEASUREMENTS: Final[dict[str, CommandPlace]] = {
         ),
     ),
     "growth": CommandPlace(
-        "loadtests.growth",
+        "loadtests.studies.batch_growth",
         "growth",
         "Measure how the driver's CPU grows with instruments, books and scenarios.",
         ("riskstream measure growth  # without servers",),
     ),
     "latency-growth": CommandPlace(
-        "loadtests.latency_growth",
+        "loadtests.studies.latency_growth",
         "latency_growth",
         "Measure how latency of the whole pipeline grows, one quantity at a time.",
         (
@@ -44,7 +44,7 @@ MEASUREMENTS: Final[dict[str, CommandPlace]] = {
         ),
     ),
     "guard": CommandPlace(
-        "loadtests.guard",
+        "loadtests.studies.guard",
         "guard",
         "Compare the hot path's CPU time with the stored baseline.",
         (
@@ -53,13 +53,13 @@ MEASUREMENTS: Final[dict[str, CommandPlace]] = {
         ),
     ),
     "crossover": CommandPlace(
-        "loadtests.crossover",
+        "loadtests.studies.crossover",
         "crossover",
         "Measure from how many portfolios on valuing on the executors pays.",
         ("riskstream measure crossover --portfolios 300,1000",),
     ),
     "commits": CommandPlace(
-        "loadtests.commits",
+        "loadtests.studies.commits",
         "compare",
         "Compare the time of a commit to PostgreSQL with psycopg2's.",
         ("riskstream measure commits --rounds 20",),
@@ -74,7 +74,7 @@ MEASUREMENTS: Final[dict[str, CommandPlace]] = {
         ),
     ),
     "users": CommandPlace(
-        "loadtests.users",
+        "loadtests.users.command",
         "users",
         "Send ticks, trades, questions and listeners with locust, and judge budgets.",
         (

@@ -69,9 +69,13 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "scenarios_app",
         "Check, list and begin scenario files.",
     ),
-    "load": CommandPlace("loadtests.load", "load", "Send a rate of ticks and judge every one."),
+    "load": CommandPlace(
+        "loadtests.run.command", "load", "Send a rate of ticks and judge every one."
+    ),
     "capacity": CommandPlace(
-        "loadtests.capacity", "capacity", "Search the highest rate at which everything holds."
+        "loadtests.studies.capacity",
+        "capacity",
+        "Search the highest rate at which everything holds.",
     ),
     "measure": CommandPlace(
         "loadtests.commands", "measure_app", "Measure rates, goals, growth, peers and more."

@@ -22,11 +22,11 @@ import msgspec
 import typer
 from rich.table import Table
 
-from loadtests.judging import budgets_of, judge_load
-from loadtests.load import evidence_of, load_on_fresh_stack, report_of, site_of
 from loadtests.peers.valuing import READY, REDIS_VARIABLE
-from loadtests.plan import USUAL_CLIENT, LoadPlan, load_books, load_plan
-from loadtests.repeating import (
+from loadtests.run.command import evidence_of, load_on_fresh_stack, report_of, site_of
+from loadtests.run.judge import budgets_of, judge_load
+from loadtests.run.load_run import DRAIN_BOUND_S, LoadSite, load_stack, machine, run_load
+from loadtests.run.repeats import (
     OptionValue,
     Spread,
     command_line,
@@ -34,8 +34,8 @@ from loadtests.repeating import (
     spread,
     spread_shown,
 )
-from loadtests.reports import CORRECT_IF, LoadReport, write_load_report
-from loadtests.running import DRAIN_BOUND_S, LoadSite, load_stack, machine, run_load
+from loadtests.run.report import CORRECT_IF, LoadReport, write_load_report
+from loadtests.source.plan import USUAL_CLIENT, LoadPlan, load_books, load_plan
 from system.bus.admin import create_topics
 from system.bus.consumer import end_offsets
 from system.clock import SystemClock

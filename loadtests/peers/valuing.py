@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import redis
 
-from loadtests.plan import LoadPlan, load_books, load_replay
+from loadtests.source.plan import LoadPlan, load_books, load_replay
 from system.contracts.messages import CloseHistory
 
 SNAPSHOTS_KEY: Final = "riskstream:snapshots"

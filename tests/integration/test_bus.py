@@ -13,8 +13,8 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from loadtests.plan import load_plan, load_replay, scheduled_days
-from loadtests.pump import read_pump_line
+from loadtests.source.load_generator import read_pump_line
+from loadtests.source.plan import load_plan, load_replay, scheduled_days
 from system.bus.admin import create_topics
 from system.bus.announced import announced_fence
 from system.bus.consumer import Follower, end_offsets, read_topic
@@ -351,7 +351,14 @@ def test_the_pump_of_a_load_sends_its_plan_with_either_client(broker, before, tm
     )
     (tmp_path / "plan.json").write_bytes(msgspec.json.encode(plan))
     process = subprocess.run(
-        [sys.executable, "-m", "loadtests.pump", tmp_path / "plan.json", "--bootstrap", broker],
+        [
+            sys.executable,
+            "-m",
+            "loadtests.source.load_generator",
+            tmp_path / "plan.json",
+            "--bootstrap",
+            broker,
+        ],
         capture_output=True,
         timeout=PROCESS_BOUND_S,
         check=False,

@@ -10,7 +10,7 @@ import sys
 import gevent
 from locust.env import Environment
 
-from loadtests import budgets, console, locustfile
+from loadtests.users import budgets, console, locustfile
 
 
 def main(port: int) -> None:

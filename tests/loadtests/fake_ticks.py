@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.plan import LoadPlan
-from loadtests.pump import PumpPulse
-from loadtests.ticks import TicksVerdict
+from loadtests.source.load_generator import PumpPulse
+from loadtests.source.plan import LoadPlan
+from loadtests.users.tick_process import TicksVerdict
 from validation.measure.open_coverage import LiveLatency
 from validation.verdict import Verdict
 

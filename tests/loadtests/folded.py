@@ -7,9 +7,9 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from loadtests.judging import LoadEvidence, LoadJudgement
-from loadtests.plan import load_books, load_plan, load_replay, scheduled_days
-from loadtests.reports import LoadReport
+from loadtests.run.judge import LoadEvidence, LoadJudgement
+from loadtests.run.report import LoadReport
+from loadtests.source.plan import load_books, load_plan, load_replay, scheduled_days
 from system.book.book import Book
 from system.book.events import Event, QuoteRow
 from system.bus.consumer import Record

@@ -16,8 +16,15 @@ import msgspec
 from locust import events
 from locust.runners import WorkerRunner
 
-from loadtests import budgets, locustfile
-from loadtests.locustfile import ApiReader, PlanShape, SseUser, TickUser, TradeUser, WhatIfUser
+from loadtests.users import budgets, locustfile
+from loadtests.users.locustfile import (
+    ApiReader,
+    PlanShape,
+    SseUser,
+    TickUser,
+    TradeUser,
+    WhatIfUser,
+)
 
 __all__ = ["ApiReader", "PlanShape", "SseUser", "TickUser", "TradeUser", "WhatIfUser"]
 

@@ -8,8 +8,6 @@ from collections import Counter
 import msgspec
 import pytest
 
-from loadtests.judging import budgets_of, judge_load
-from loadtests.load import site_of
 from loadtests.peers.compare import (
     PARTS,
     PEERS,
@@ -23,8 +21,10 @@ from loadtests.peers.compare import (
     show_rows,
 )
 from loadtests.peers.valuing import PlanBooks
-from loadtests.plan import load_books, load_plan, load_replay
-from loadtests.repeating import Spread, rotated
+from loadtests.run.command import site_of
+from loadtests.run.judge import budgets_of, judge_load
+from loadtests.run.repeats import Spread, rotated
+from loadtests.source.plan import load_books, load_plan, load_replay
 from system.console import PlainConsole
 from system.contracts.messages import CloseHistory
 from system.errors import InputError

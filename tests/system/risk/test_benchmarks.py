@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from loadtests.random_books import RandomBook, random_book
+from loadtests.studies.random_books import RandomBook, random_book
 from system.contracts.messages import AssetClass, OptionRight
 from system.risk.confidence import Confidence
 from system.risk.historical import historical_var

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from loadtests.judging import MEMORY, budgets_of, is_soak, judge_load
-from loadtests.plan import load_plan
-from loadtests.reports import write_load_page
+from loadtests.run.judge import MEMORY, budgets_of, is_soak, judge_load
+from loadtests.run.report import write_load_page
+from loadtests.source.plan import load_plan
 from tests.loadtests.folded import folded_evidence, report_of
 from validation.measure.memory_growth import (
     MB_ALLOWED,
@@ -138,7 +138,7 @@ def test_a_leak_fails_a_soak_and_is_in_its_reports(monkeypatch, tmp_path):
     at_ns = np.linspace(due_ns.min(), due_ns.max(), 400).astype(int)
     own_mb = np.linspace(100.0, 900.0, 400)
     leak = MemorySamples(name="leaky", at_ns=tuple(at_ns.tolist()), own_mb=tuple(own_mb.tolist()))
-    monkeypatch.setattr("loadtests.judging.SOAK_LEAST_S", plan.seconds)
+    monkeypatch.setattr("loadtests.run.judge.SOAK_LEAST_S", plan.seconds)
     found = judge_load(replace(evidence, plan=plan, memory=(leak,)), budgets_of(plan))
     assert {one.check for one in found.findings if one.verdict is not Verdict.PASSED} == {MEMORY}
     assert overall(one.verdict for one in found.findings) is Verdict.FAILED

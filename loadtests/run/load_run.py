@@ -1,0 +1,376 @@
+"""Running a load: a stack, its books, the pump and the observer; evidence is what is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+import msgspec
+import psutil
+
+from loadtests.source.load_generator import PumpLine, PumpPulse, read_pump_line
+from loadtests.source.plan import LoadPlan, load_books, load_replay
+from system.bus.consumer import end_offsets
+from system.bus.producer import MessageProducer
+from system.clock import SystemClock
+from system.contracts.messages import Portfolio
+from system.contracts.topics import MARKET_DATA
+from system.errors import InputError, UnavailableError
+from system.runtime.interrupts import stop_signals_as_interrupt
+from system.runtime.registry import COMPONENTS, SERVERS
+from system.runtime.running import RunningStack
+from system.runtime.stack import EmbeddedStack, Progress
+from system.settings import Connections, Settings, load_settings
+from system.simulate.progress import PublishSummary
+from system.store.latest import LatestStore
+from validation.measure.memory_growth import MemorySamples
+from validation.measure.usage import ProcessUsage, UsageSampler
+from validation.run.child_processes import HiccupProcess, ObserverProcess, ProcessFailedError
+from validation.run.command import log_tail
+from validation.run.read_back import await_committed
+from validation.run.wait import Patience
+
+PIPELINE: Final = (*SERVERS, "stream", "api")
+"""What is started for a load: the dashboard watches nothing here."""
+READY_BOUND_S: Final = 120.0
+DRAIN_BOUND_S: Final = 60.0
+PUMP_SLACK_S: Final = 120.0
+STOP_BOUND_S: Final = 15.0
+POLL_S: Final = 0.2
+LOG_LINES: Final = 5
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class LoadSite:
+    """Where a load runs and writes.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the stack.
+    folder : Path
+        Of reports, record and logs.
+    say : callable
+        Told what happens, a line each.
+    """
+
+    settings: Settings
+    folder: Path
+    say: Say
+
+    @property
+    def record_path(self) -> Path:
+        """The observer's record."""
+        return self.folder / "record.jsonl"
+
+    @property
+    def hiccups_path(self) -> Path:
+        """The machine's own pauses."""
+        return self.folder / "hiccups.jsonl"
+
+    @property
+    def log_path(self) -> Path:
+        """What the processes of the run complain of."""
+        return self.folder / "processes.log"
+
+    @property
+    def plan_path(self) -> Path:
+        """What the pump is told."""
+        return self.folder / "plan.json"
+
+    @property
+    def gc_dir(self) -> Path:
+        """Where the JVMs of a stack of our own log their collections."""
+        return self.folder / "gc"
+
+
+@dataclass(frozen=True)
+class LoadRun:
+    """What a load left, besides records and rows.
+
+    Parameters
+    ----------
+    summary : PublishSummary
+        How the pump kept its schedule.
+    usage : tuple of ProcessUsage
+        CPU and memory by process.
+    first_offsets : dict of str to int
+        Where the market data topic ended before the load.
+    drained : bool
+        Whether PostgreSQL had covered everything within the bound.
+    load_average : float
+        Of the machine at the beginning, one minute: what else ran there.
+    memory : tuple of MemorySamples
+        Of the same processes over time, from the pump's start on.
+    """
+
+    summary: PublishSummary
+    usage: tuple[ProcessUsage, ...]
+    first_offsets: dict[str, int]
+    drained: bool
+    load_average: float
+    memory: tuple[MemorySamples, ...]
+
+
+def load_settings_of_own(**changes: object) -> Settings:
+    """Return settings with a state folder for loads, beside the usual one.
+
+    Parameters
+    ----------
+    **changes
+        Fields of ``Settings`` to replace.
+    """
+    settings = load_settings()
+    own = settings.state_dir.with_name(f"{settings.state_dir.name}-load")
+    return settings.model_copy(update={"state_dir": own, **changes})
+
+
+@contextmanager
+def load_stack(site: LoadSite, components: Sequence[str] = PIPELINE) -> Iterator[Connections]:
+    """Run the pipeline, or a part of it, on an emptied folder, stopped at the end.
+
+    Raises
+    ------
+    InputError
+        If an earlier load's stack runs there still.
+    StackError
+        If a component does not come up.
+    """
+    state_dir = site.settings.state_dir
+    if RunningStack(site.settings).is_up():
+        raise InputError(
+            f"a stack runs on {state_dir}; stop it: RISKSTREAM_STATE_DIR={state_dir} "
+            "riskstream down"
+        )
+    if state_dir.exists():
+        shutil.rmtree(state_dir)
+    shutil.rmtree(site.gc_dir, ignore_errors=True)
+    site.gc_dir.mkdir(parents=True)
+
+    def tell(progress: Progress) -> None:
+        if progress.detail:
+            site.say(f"{progress.component} {progress.detail}")
+        if progress.stage in {"ready", "external"}:
+            site.say(f"{progress.component} {progress.stage}")
+
+    settings = site.settings.model_copy(update={"gc_log_dir": site.gc_dir})
+    with (
+        stop_signals_as_interrupt(),
+        EmbeddedStack(settings, components=components, on_progress=tell) as stack,
+    ):
+        yield stack.connections
+
+
+def open_market(plan: LoadPlan, connections: Connections, site: LoadSite) -> tuple[Portfolio, ...]:
+    """Send instruments, closes and books, and return the books once each has a VaR.
+
+    Raises
+    ------
+    UnavailableError
+        If that takes longer than its bounds.
+    """
+    books = load_books(plan)
+    with MessageProducer(connections.kafka_bootstrap_servers) as producer:
+        for message in (*load_replay(plan).reference_messages(), *books):
+            producer.send(message)
+        producer.flush()
+    if not await_committed(connections, timeout_s=READY_BOUND_S):
+        raise UnavailableError(f"the stream took no reference data within {READY_BOUND_S:.0f} s")
+    _await_valued(connections, [book.portfolio for book in books])
+    site.say(f"{plan.instruments} instruments and {len(books)} books are there and valued")
+    return books
+
+
+def run_load(
+    plan: LoadPlan,
+    connections: Connections,
+    site: LoadSite,
+    *,
+    on_pulse: Callable[[PumpPulse], None] = lambda pulse: None,
+    drained: Callable[[], bool] | None = None,
+    also_watched: Mapping[str, int] | None = None,
+) -> LoadRun:
+    """Pump a plan through a stack whose market is open, under observation.
+
+    Parameters
+    ----------
+    plan : LoadPlan
+        What to send.
+    connections : Connections
+        Of the stack.
+    site : LoadSite
+        Where it runs and writes.
+    on_pulse : callable
+        Told of each second's sending, from another thread.
+    drained : callable, optional
+        Waits until everything sent is covered, and returns whether it is; by default
+        PostgreSQL is asked.
+    also_watched : mapping of str to int, optional
+        Further processes whose usage is counted, by name.
+
+    Raises
+    ------
+    UnavailableError
+        If a process or server fails.
+    """
+    first = end_offsets(connections.kafka_bootstrap_servers, [MARKET_DATA])
+    load_average = os.getloadavg()[0]
+    site.plan_path.write_bytes(msgspec.json.encode(plan))
+    with ExitStack() as running:
+        observer = ObserverProcess(
+            site.record_path, state_dir=site.settings.state_dir, log=site.log_path
+        )
+        running.enter_context(observer)
+        running.enter_context(HiccupProcess(site.hiccups_path, log=site.log_path))
+        pump = running.enter_context(PumpProcess(site, connections, on_pulse))
+        roots = {**_roots(site, observer.pid, pump.pid), **(also_watched or {})}
+        usage = running.enter_context(UsageSampler(roots))
+        bound_s = plan.seconds + plan.warm_up_seconds + PUMP_SLACK_S
+        summary = pump.wait(bound_s)
+        used, memory = usage.usage(), usage.memory()
+        is_drained = (drained or _is_committed(connections))()
+    return LoadRun(summary, used, first, is_drained, load_average, memory)
+
+
+class PumpProcess:
+    """The pump as a process of its own; a context manager.
+
+    Parameters
+    ----------
+    site : LoadSite
+        Where its plan and log are.
+    connections : Connections
+        Names the broker.
+    on_pulse : callable
+        Told of each second's sending, from another thread.
+    """
+
+    def __init__(
+        self, site: LoadSite, connections: Connections, on_pulse: Callable[[PumpPulse], None]
+    ) -> None:
+        bootstrap = connections.kafka_bootstrap_servers
+        arguments = [str(site.plan_path), "--bootstrap", bootstrap]
+        self._command = [sys.executable, "-m", "loadtests.source.load_generator", *arguments]
+        self._log = site.log_path
+        self._on_pulse = on_pulse
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+        self._summary: PublishSummary | None = None
+
+    def __enter__(self) -> Self:
+        with self._log.open("ab") as stream:
+            self._process = subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=stream, start_new_session=True
+            )
+        assert self._process.stdout is not None, "its output is a pipe"
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout,), name="pump-lines", daemon=True
+        )
+        self._reader.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is None or self._reader is None:
+            return
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            self._process.wait(STOP_BOUND_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(STOP_BOUND_S)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None, "it is started"
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it sends still."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait(self, timeout_s: float) -> PublishSummary:
+        """Return what was sent, once all is sent.
+
+        Raises
+        ------
+        ProcessFailedError
+            If it failed, or did not end in time.
+        """
+        assert self._process is not None, "it is started"
+        assert self._reader is not None, "so is its reader"
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ProcessFailedError(f"the pump did not end within {timeout_s:.0f} s") from None
+        self._reader.join(STOP_BOUND_S)
+        if code or self._summary is None:
+            words = log_tail(self._log, LOG_LINES) or "it said nothing"
+            raise ProcessFailedError(f"the pump ended with {code}: {words}")
+        return self._summary
+
+    def _read(self, stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
+                if line.endswith(b"\n"):
+                    self._take(read_pump_line(line))
+
+    def _take(self, line: PumpLine) -> None:
+        if isinstance(line, PumpPulse):
+            self._on_pulse(line)
+        else:
+            self._summary = line
+
+
+def _is_committed(connections: Connections) -> Callable[[], bool]:
+    return lambda: await_committed(connections, timeout_s=DRAIN_BOUND_S, patient=False)
+
+
+def _await_valued(connections: Connections, names: Sequence[str]) -> None:
+    clock, waiting = SystemClock(), list(names)
+    patience = Patience(clock, stall_s=READY_BOUND_S)
+    with LatestStore(connections.redis_url) as store:
+        while waiting and not patience.is_over(len(waiting)):
+            if _is_valued(store, waiting[-1]):
+                waiting.pop()
+            else:
+                clock.sleep(POLL_S)
+    if waiting:
+        raise UnavailableError(f"{len(waiting)} books have no VaR after {READY_BOUND_S:.0f} s")
+
+
+def _is_valued(store: LatestStore, portfolio: str) -> bool:
+    latest = store.latest(portfolio)
+    return latest is not None and latest.snapshot.var is not None
+
+
+def _roots(site: LoadSite, observer_pid: int, pump_pid: int) -> dict[str, int]:
+    """Return whom to watch: the components, and the processes of the run itself."""
+    stack = RunningStack(site.settings)
+    pids = {one.name: one.pid for one in stack.status() if one.pid and one.name in COMPONENTS}
+    return {**pids, "pump": pump_pid, "observer": observer_pid}
+
+
+def machine() -> str:
+    """Return what the load ran on, in a few words."""
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {sys.version.split()[0]}"

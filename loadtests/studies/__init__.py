@@ -1,0 +1,1 @@
+"""Studies: capacity, rates, goals of the API, growth, crossover, guard of the hot path."""

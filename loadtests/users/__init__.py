@@ -1,0 +1,1 @@
+"""Users of the API under load: locust, its console and its budgets."""
