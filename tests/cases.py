@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.contracts.codec import decode_topic
 from system.contracts.messages import Mark, Message
 from system.contracts.topics import INPUT_TOPICS, REFERENCE

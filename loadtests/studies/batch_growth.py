@@ -22,8 +22,8 @@ from loadtests.run.load_run import machine
 from loadtests.source.plan import LoadPlan, load_books, load_plan, load_replay
 from loadtests.studies.random_books import random_book
 from system.book.book import Book
-from system.book.events import Event, QuoteRow
 from system.book.replica import Valuer
+from system.book.state.events import Event, QuoteRow
 from system.bus.routing import partition_of
 from system.console import PlainConsole
 from system.contracts.codec import encode

@@ -29,9 +29,9 @@ from loadtests.run.load_run import machine
 from loadtests.source.plan import load_plan, load_replay, scheduled_days
 from loadtests.studies.batch_growth import opened_book
 from system.book.book import Book
-from system.book.market import utc_date
-from system.book.recall import Recall
-from system.book.what_if import what_if
+from system.book.questions.snapshot_book import Recall
+from system.book.questions.what_if import what_if
+from system.book.state.market import utc_date
 from system.bus.routing import partition_of
 from system.clock import SystemClock
 from system.contracts.codec import decode, encode

@@ -11,20 +11,21 @@ from typing import Any, Final
 
 import msgspec
 
-from system.book.adjustments import Entry, adjustment_row, entries
-from system.book.events import Event, QuoteRow, Unreadable
-from system.book.fold import Fold
-from system.book.ledger import Ledger
-from system.book.lost import opened_by, stated_again
-from system.book.market import FUTURE_BOUND_DAYS, Market, Staleness
-from system.book.outcome import Outcome
-from system.book.partitions import DEFAULT_MARK_WAIT_MS, HeldName, PartitionQueue, Partitions
-from system.book.portfolio import PortfolioBook
-from system.book.quotes import Verdict
-from system.book.reference import Reference
+from system.book.ingest.affected import Touched
+from system.book.ingest.batch_effects import Outcome
+from system.book.ingest.fold import Fold
+from system.book.ingest.ledger import Ledger
+from system.book.ingest.lost import opened_by, stated_again
+from system.book.ingest.partitions import DEFAULT_MARK_WAIT_MS, HeldName, PartitionQueue, Partitions
+from system.book.ingest.reference import Reference
+from system.book.ingest.suspects import contradiction, judged
 from system.book.replica import ValuationOrder, Valuer, valued
 from system.book.restore import restored_market, restored_rows
-from system.book.rows import (
+from system.book.state.adjustments import Entry, adjustment_row, entries
+from system.book.state.events import Event, QuoteRow, Unreadable
+from system.book.state.market import FUTURE_BOUND_DAYS, Market, Staleness
+from system.book.state.quotes import Verdict
+from system.book.state.rows import (
     APPENDED_KEY,
     CLOSES_PREFIX,
     COUNTERS_KEY,
@@ -44,17 +45,16 @@ from system.book.rows import (
     TradeState,
     stressed_key,
 )
-from system.book.snapshot import UNVALUED, Moment
-from system.book.statements import (
+from system.book.state.statements import (
     brought_forward,
     cutoff_of,
     is_on_top,
     restated_by,
     settled_late,
 )
-from system.book.suspects import contradiction, judged
-from system.book.touch import Touched
-from system.book.trades import TradeLedger
+from system.book.state.trades import TradeLedger
+from system.book.valuation.portfolio import PortfolioBook
+from system.book.valuation.snapshot import UNVALUED, Moment
 from system.contracts.kept_values import KeptValue
 from system.contracts.messages import (
     Adjustment,
@@ -89,7 +89,7 @@ class Book:
     next_offsets : mapping of str to int
         Every partition of every input topic, ``topic:partition``, and where the state ends.
     rows : mapping of str to bytes
-        The state as it was kept (see ``system.book.rows``); empty for a new one.
+        The state as it was kept (see ``system.book.state.rows``); empty for a new one.
     stale_after_ns : int
         Event time after which a price that its partition has left behind is stale.
     valuer : Valuer, optional

@@ -13,11 +13,10 @@ from typing import Final, Protocol
 
 import msgspec
 
-from system.book.adjustments import entries
-from system.book.market import Staleness
-from system.book.portfolio import PortfolioBook
 from system.book.restore import restored_market, restored_rows
-from system.book.rows import (
+from system.book.state.adjustments import entries
+from system.book.state.market import Staleness
+from system.book.state.rows import (
     APPENDED_KEY,
     COUNTERS_KEY,
     FX_PREFIX,
@@ -31,8 +30,9 @@ from system.book.rows import (
     TradeState,
     prefix_of,
 )
-from system.book.snapshot import Moment, risk_snapshot
-from system.book.trades import TradeLedger
+from system.book.state.trades import TradeLedger
+from system.book.valuation.portfolio import PortfolioBook
+from system.book.valuation.snapshot import Moment, risk_snapshot
 from system.contracts.messages import RiskSnapshot
 
 _QUOTES: Final = msgspec.json.Decoder(QuoteState)

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from system.book.adjustments import Adjustments
-from system.book.market import Market, Staleness
-from system.book.rows import (
+from system.book.state.adjustments import Adjustments
+from system.book.state.market import Market, Staleness
+from system.book.state.rows import (
     ADJUSTMENT_PREFIX,
     APPENDED_KEY,
     CLOSES_PREFIX,

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from system.book.adjustments import adjustment_row
-from system.book.rows import (
+from system.book.state.adjustments import adjustment_row
+from system.book.state.rows import (
     ADJUSTMENT_PREFIX,
     CLOSES_PREFIX,
     DAY_KEY,

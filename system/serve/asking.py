@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from system.book.change import var_change
+from system.book.questions.change import var_change
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.questions import (

@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 from fastapi import APIRouter, Request, Response
 
-from system.book.consolidation import consolidated_risk
-from system.book.errors import NotRecalledError
-from system.book.measures import revalued_factors
-from system.book.recall import recalled_book, restated
+from system.book.questions.consolidation import consolidated_risk
+from system.book.questions.snapshot_book import recalled_book, restated
+from system.book.state.errors import NotRecalledError
+from system.book.valuation.measures import revalued_factors
 from system.contracts.api import CurrentRisk
 from system.contracts.codec import decode
 from system.contracts.decomposition import BookRisk, Contribution, Contributions, DeskVar

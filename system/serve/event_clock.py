@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
-from system.book.market import FUTURE_BOUND_DAYS, midnight_after_ns, utc_date
-from system.book.market import NANOSECONDS_PER_DAY as DAY_NS
-from system.book.rows import DAY_KEY, PARTITION_PREFIX, DayState, PartitionState
+from system.book.state.market import FUTURE_BOUND_DAYS, midnight_after_ns, utc_date
+from system.book.state.market import NANOSECONDS_PER_DAY as DAY_NS
+from system.book.state.rows import DAY_KEY, PARTITION_PREFIX, DayState, PartitionState
 from system.contracts.messages import MAX_NANOSECONDS, Portfolio
 from system.serve.errors import invalid_field
 from system.serve.services import Services

@@ -17,10 +17,10 @@ from typing import Final, TypeVar
 import anyio.to_thread
 import msgspec
 
-from system.book.listings import listing_of
-from system.book.positions import CASH_PREFIX, cash_currency, cash_listing
-from system.book.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, SESSIONS_PREFIX, ClosesState
-from system.book.sessions import goes_on
+from system.book.state.listings import listing_of
+from system.book.state.positions import CASH_PREFIX, cash_currency, cash_listing
+from system.book.state.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, SESSIONS_PREFIX, ClosesState
+from system.book.state.sessions import goes_on
 from system.contracts.api import FieldProblem, PortfolioAccepted, PortfolioImport
 from system.contracts.checked import TextError
 from system.contracts.currencies import (

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from system.book.positions import cash_currency
-from system.book.rows import INSTRUMENT_PREFIX, PORTFOLIO_PREFIX
+from system.book.state.positions import cash_currency
+from system.book.state.rows import INSTRUMENT_PREFIX, PORTFOLIO_PREFIX
 from system.contracts.messages import PRICE_MIN, Instrument, ReturnType
 from system.serve.errors import (
     UnknownInstrumentError,

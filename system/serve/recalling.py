@@ -18,13 +18,13 @@ from typing import Final, TypeVar
 import anyio
 import anyio.to_thread
 
-from system.book.errors import OtherInputsError
-from system.book.listings import series_behind
-from system.book.market import Staleness
-from system.book.positions import cash_currency
-from system.book.recall import Recall
+from system.book.questions.snapshot_book import Recall
 from system.book.restore import restored_market, restored_rows
-from system.book.rows import (
+from system.book.state.errors import OtherInputsError
+from system.book.state.listings import series_behind
+from system.book.state.market import Staleness
+from system.book.state.positions import cash_currency
+from system.book.state.rows import (
     ADJUSTMENT_PREFIX,
     CLOSES_PREFIX,
     FX_PREFIX,
@@ -37,7 +37,7 @@ from system.book.rows import (
     DayClose,
     stressed_series,
 )
-from system.book.stated import Price
+from system.book.state.synthetic_quotes import Price
 from system.contracts.codec import decode, encode
 from system.contracts.currencies import EUR
 from system.contracts.messages import RiskSnapshot

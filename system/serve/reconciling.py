@@ -8,11 +8,11 @@ from typing import Final
 import anyio
 import msgspec
 
-from system.book.adjustments import entries
-from system.book.market import Market, Staleness
-from system.book.positions import CASH_PREFIX
 from system.book.restore import KeptRows, restored_market, restored_rows
-from system.book.rows import (
+from system.book.state.adjustments import entries
+from system.book.state.market import Market, Staleness
+from system.book.state.positions import CASH_PREFIX
+from system.book.state.rows import (
     ADJUSTMENT_PREFIX,
     DAY_KEY,
     INSTRUMENT_PREFIX,
@@ -20,8 +20,8 @@ from system.book.rows import (
     PortfolioState,
     TradeState,
 )
-from system.book.statements import Reconciled, reconciled
-from system.book.trades import TradeLedger
+from system.book.state.statements import Reconciled, reconciled
+from system.book.state.trades import TradeLedger
 from system.contracts.api import PositionDifference, Reconciliation
 from system.contracts.messages import Instrument, Portfolio
 from system.contracts.topics import REFERENCE, TRADES, split_offset_key

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from system.book.portfolio import PortfolioBook
-from system.book.recall import check_recalled, recalled_book, recalled_market
-from system.book.shocks import (
+from system.book.questions.shocks import (
     HIGHEST_MOVE,
     LOWEST_MOVE,
     ShockedPnl,
@@ -14,6 +12,8 @@ from system.book.shocks import (
     reverse_stress,
     shocked_pnl,
 )
+from system.book.questions.snapshot_book import check_recalled, recalled_book, recalled_market
+from system.book.valuation.portfolio import PortfolioBook
 from system.contracts.questions import ReverseStress, Scenario, ScenarioRequest, ScenarioRow
 from system.risk.valuation import var_fraction
 from system.serve.recalling import Recalled

@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 import msgspec
 
-from system.book.rows import TRADE_PREFIX, TradeState
+from system.book.state.rows import TRADE_PREFIX, TradeState
 from system.contracts.api import AmendRequest, TradeAccepted, TradeRequest
 from system.contracts.messages import Trade, TradeAction
 from system.errors import UnavailableError

@@ -4,7 +4,7 @@ A row refuses fields that it does not know, so that a program reads every older 
 fields have defaults) and no newer one. The database holds the highest format that was ever
 written into it; a program that knows a lower one refuses it as a whole, in one sentence.
 
-Raise ``FORMAT`` by one in the change that adds a field to a row of ``system.book.rows`` or to
+Raise ``FORMAT`` by one in the change that adds a field to a row of ``system.book.state.rows`` or to
 ``RiskSnapshot``; ``tests/system/store/test_formats.py`` fails until that is done.
 """
 

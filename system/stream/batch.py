@@ -11,9 +11,9 @@ import msgspec
 import pyarrow as pa
 
 from system.book.book import Book
-from system.book.errors import BarrierOverflowError
-from system.book.fold import Fold
-from system.book.limits import LimitAlerts
+from system.book.ingest.fold import Fold
+from system.book.state.errors import BarrierOverflowError
+from system.book.valuation.limits import LimitAlerts
 from system.clock import Clock
 from system.contracts.messages import SnapshotKind, StageTimes
 from system.store.latest import LatestStore

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, Protocol, runtime_checkable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from system.book.events import Event, Payload, QuoteRow, Unreadable
-from system.book.partitions import TOPIC_ORDER
+from system.book.ingest.partitions import TOPIC_ORDER
+from system.book.state.events import Event, Payload, QuoteRow, Unreadable
 from system.bus.consumer import Record
 from system.contracts.codec import decode_topic
 from system.contracts.digests import record_digest

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from system.book.book import Book
-from system.book.limits import LimitAlerts
+from system.book.valuation.limits import LimitAlerts
 from system.bus.admin import create_topics
 from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, TopicEnds, end_offsets
 from system.bus.fetching import RecordFetcher

@@ -13,7 +13,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Protocol
 
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.contracts.messages import Message, SnapshotKind
 from system.store.records import BatchCommit, LastRecord
 

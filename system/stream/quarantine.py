@@ -22,8 +22,8 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 
-from system.book.errors import BarrierOverflowError
-from system.book.partitions import TOPIC_ORDER
+from system.book.ingest.partitions import TOPIC_ORDER
+from system.book.state.errors import BarrierOverflowError
 from system.bus.consumer import Record
 from system.contracts.topics import offset_key, split_offset_key
 from system.errors import RiskstreamError, UnavailableError

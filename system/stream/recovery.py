@@ -2,7 +2,7 @@
 
 No position is invented. Offsets move to where Kafka can be read again, the messages in between are
 recorded as lost, and every book that may lack a trade of it has no risk until its positions are
-stated again (``system.book.lost``).
+stated again (``system.book.ingest.lost``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from system.book.book import Book
-from system.book.rows import LOST_KEY, PORTFOLIO_PREFIX, LostMessages, PortfolioState
+from system.book.state.rows import LOST_KEY, PORTFOLIO_PREFIX, LostMessages, PortfolioState
 from system.bus.extents import TopicExtents
 from system.contracts.topics import REFERENCE, TRADES, split_offset_key
 from system.store.identity import LostRange, Recovery, StateIdentity

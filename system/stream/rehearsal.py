@@ -18,8 +18,8 @@ from typing import Final, Self
 import pyarrow as pa
 
 from system.book.book import Book
-from system.book.events import Event
-from system.book.limits import LimitAlerts
+from system.book.state.events import Event
+from system.book.valuation.limits import LimitAlerts
 from system.bus.producer import MessageProducer
 from system.clock import Clock
 from system.contracts.codec import encode

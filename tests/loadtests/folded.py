@@ -11,7 +11,7 @@ from loadtests.run.judge import LoadEvidence, LoadJudgement
 from loadtests.run.report import LoadReport
 from loadtests.source.plan import load_books, load_plan, load_replay, scheduled_days
 from system.book.book import Book
-from system.book.events import Event, QuoteRow
+from system.book.state.events import Event, QuoteRow
 from system.bus.consumer import Record
 from system.bus.routing import partition_of
 from system.contracts.codec import encode

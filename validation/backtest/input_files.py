@@ -13,7 +13,7 @@ import numpy as np
 from system.backtest.days import BacktestMarket
 from system.backtest.positions import ALWAYS, BacktestBook, DatedQuantity
 from system.backtest.splits import Split
-from system.book.positions import cash_currency
+from system.book.state.positions import cash_currency
 from system.contracts.checked import Rule, TextError
 from system.contracts.currencies import checked_currency, checked_iso_currency
 from system.contracts.messages import AssetClass, ReturnType

@@ -9,9 +9,9 @@ from typing import Final
 import httpx
 import msgspec
 
-from system.book.listings import series_behind
 from system.book.restore import KeptRows, restored_rows
-from system.book.rows import (
+from system.book.state.listings import series_behind
+from system.book.state.rows import (
     ADJUSTMENT_PREFIX,
     CLOSES_PREFIX,
     INSTRUMENT_PREFIX,

@@ -14,10 +14,10 @@ from typing import Final
 
 import msgspec
 
-from system.book.market import Staleness
-from system.book.recall import Recall, moment_of, recalled_book
+from system.book.questions.snapshot_book import Recall, moment_of, recalled_book
 from system.book.restore import restored_market
-from system.book.snapshot import risk_snapshot
+from system.book.state.market import Staleness
+from system.book.valuation.snapshot import risk_snapshot
 from system.contracts.messages import MONEY, PositionRisk, RiskSnapshot, SnapshotKind
 from system.risk.breach import is_breach
 from system.risk.currency import rate_to_base

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from system.book.book import Book
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.contracts.codec import decode, decode_topic, encode
 from system.contracts.messages import Mark, Message, Rejected, RejectReason, RiskSnapshot
 from system.contracts.topics import INPUT_TOPICS, message_key, offset_key

@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import pytest
 
-from system.book.rows import PortfolioState
+from system.book.state.rows import PortfolioState
 from system.bus.consumer import read_topic
 from system.client.async_client import AsyncRiskClient
 from system.client.calls import SeriesQuestion

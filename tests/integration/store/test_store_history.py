@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from system.book.rows import TradeState
+from system.book.state.rows import TradeState
 from system.contracts.codec import encode
 from system.contracts.messages import Rejected, RejectReason, SnapshotKind, Trade
 from system.store.errors import CommitsUndoneError, FencedError, SnapshotConflictError

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from system.book.book import Book
-from system.book.limits import LimitAlerts
+from system.book.valuation.limits import LimitAlerts
 from system.clock import SystemClock
 from system.contracts.api import StreamState, current_risk
 from system.contracts.codec import encode

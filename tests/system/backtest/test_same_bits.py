@@ -10,10 +10,10 @@ import pytest
 from system.backtest.daily import daily_backtest
 from system.backtest.methods import Method
 from system.backtest.specification import BacktestSettings
-from system.book.market import Staleness
-from system.book.recall import Recall
+from system.book.questions.snapshot_book import Recall
+from system.book.questions.what_if import what_if
 from system.book.restore import restored_market, restored_rows
-from system.book.what_if import what_if
+from system.book.state.market import Staleness
 from system.contracts.messages import (
     CloseHistory,
     ClosePoint,

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 
 from system.book.book import Book
-from system.book.events import Event, Payload, QuoteRow, Unreadable
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
+from system.book.state.events import Event, Payload, QuoteRow, Unreadable
 from system.contracts.codec import encode
 from system.contracts.kept_values import kept_value
 from system.contracts.messages import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.contracts.codec import decode_topic
 from system.contracts.messages import Mark
 from system.contracts.topics import INPUT_TOPICS

@@ -10,9 +10,9 @@ import msgspec
 from hypothesis import strategies as st
 
 from system.book.book import DEFAULT_STALE_AFTER_NS, Book
-from system.book.events import Event
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.book.replica import Replica, ValuationOrder, Valuer
+from system.book.state.events import Event
 from system.contracts.messages import RiskSnapshot, SnapshotKind, Trade, TradeAction
 from tests.system.book.feed import (
     MARKET,

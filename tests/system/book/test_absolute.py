@@ -23,7 +23,7 @@ from tests.system.book.feed import (
     tick,
     trade,
 )
-from tests.system.book.test_options import CALL
+from tests.system.book.valuation.test_options import CALL
 
 OIL = Instrument(
     instrument="OIL",

@@ -8,12 +8,12 @@ from itertools import combinations
 import msgspec
 import pytest
 
-from system.book import partitions
 from system.book.book import Book
-from system.book.errors import BarrierOverflowError
-from system.book.events import Unreadable
-from system.book.outcome import MAX_DETAIL_LENGTH
-from system.book.partitions import DEFAULT_MARK_WAIT_MS, NAMED_AFTER_MS
+from system.book.ingest import partitions
+from system.book.ingest.batch_effects import MAX_DETAIL_LENGTH
+from system.book.ingest.partitions import DEFAULT_MARK_WAIT_MS, NAMED_AFTER_MS
+from system.book.state.errors import BarrierOverflowError
+from system.book.state.events import Unreadable
 from system.contracts.api import current_risk
 from system.contracts.messages import (
     AssetClass,

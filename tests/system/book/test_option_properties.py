@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.book.book import DEFAULT_STALE_AFTER_NS
-from system.book.change import var_change
-from system.book.market import Staleness
-from system.book.measures import revalued_factors
-from system.book.recall import Recall
+from system.book.questions.change import var_change
+from system.book.questions.snapshot_book import Recall
+from system.book.questions.what_if import what_if
 from system.book.restore import restored_market, restored_rows
-from system.book.what_if import what_if
+from system.book.state.market import Staleness
+from system.book.valuation.measures import revalued_factors
 from system.contracts.questions import ChangeStep
 from system.risk.portfolio import scenario_pnl
 from system.risk.window import fx_series
 from tests.system.book.feed import Feed, holding, live, numbers, portfolio, rate, tick, trade
-from tests.system.book.test_options import optioned
-from tests.system.book.test_what_if import close_of, reference, stated
+from tests.system.book.questions.test_what_if import close_of, reference, stated
+from tests.system.book.valuation.test_options import optioned
 
 NAMES = ("A", "B", "B.CALL", "cash:USD", "cash:EUR")
 

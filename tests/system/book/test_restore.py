@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from system.book.book import Book
-from system.book.market import Staleness
 from system.book.restore import KeptRows, restored_market, restored_rows
-from system.book.rows import (
+from system.book.state.market import Staleness
+from system.book.state.rows import (
     ClosesState,
     DayClose,
     DayState,

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from system.book.rows import PortfolioState
+from system.book.state.rows import PortfolioState
 from system.client import bounds
 from system.client.async_client import AsyncRiskClient
 from system.client.calls import SeriesQuestion

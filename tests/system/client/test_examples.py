@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import pytest
 
-from system.book.shocks import shocked_pnl
+from system.book.questions.shocks import shocked_pnl
 from system.client.portfolio_file import read_portfolio
 from system.client.price_file import with_histories
 from system.contracts.limits import LimitMeasure

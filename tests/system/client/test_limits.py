@@ -24,7 +24,7 @@ from system.contracts.limits import (
     TrailRow,
     limit_statuses,
 )
-from tests.system.book.test_limits import use
+from tests.system.book.valuation.test_limits import use
 
 RAISED = TrailRow(
     event_id=4,

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 
-from system.book.rows import PortfolioState, TradeState
+from system.book.state.rows import PortfolioState, TradeState
 from system.clock import ManualClock
 from system.contracts.codec import encode
 from system.contracts.messages import Instrument, Portfolio, RiskSnapshot, Trade

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.store.records import BatchCommit
 from tests.system.book.feed import Feed
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from system.book.rows import AdjustmentState, ClosesState, DayState
+from system.book.state.rows import AdjustmentState, ClosesState, DayState
 from system.contracts.messages import Dividend, Instrument, Split
 from tests.system.serve.conftest import World
 

@@ -37,8 +37,8 @@ from tests.system.book.feed import (
     tick,
     trade,
 )
-from tests.system.book.test_options import optioned as optioned_feed
-from tests.system.book.test_stressed import CRISIS
+from tests.system.book.state.test_stressed import CRISIS
+from tests.system.book.valuation.test_options import optioned as optioned_feed
 from tests.system.serve.streamed import Streamed
 
 PRICED = (tick("A", 101.0), tick("B", 41.0), tick("C", 905.0), tick("D", 3010.0))

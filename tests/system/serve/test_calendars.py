@@ -8,7 +8,7 @@ import exchange_calendars
 import msgspec
 import pytest
 
-from system.book.sessions import goes_on
+from system.book.state.sessions import goes_on
 from system.contracts.messages import ExchangeSessions, Instrument, SessionClose, Split
 from system.serve.adjusting import session_before
 from system.serve.calendars import SEGMENTS, exchange_sessions

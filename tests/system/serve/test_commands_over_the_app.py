@@ -29,7 +29,7 @@ from system.contracts.questions import (
     WhatIfRequest,
 )
 from tests.system.book.feed import holding, live, portfolio, rate, tick, trade
-from tests.system.book.test_options import optioned as optioned_feed
+from tests.system.book.valuation.test_options import optioned as optioned_feed
 from tests.system.serve.conftest import TOKEN
 from tests.system.serve.streamed import Streamed
 

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from system.book.market import NANOSECONDS_PER_DAY as DAY_NS
-from system.book.market import midnight_after_ns
-from system.book.rows import DayState, PartitionState
+from system.book.state.market import NANOSECONDS_PER_DAY as DAY_NS
+from system.book.state.market import midnight_after_ns
+from system.book.state.rows import DayState, PartitionState
 from system.contracts.messages import Portfolio
 from system.serve.errors import InvalidRequestError
 from system.serve.event_clock import READ_EVERY_NS, EventClock

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from system.book.limits import LimitAlerts
+from system.book.valuation.limits import LimitAlerts
 from system.contracts.api import LIMIT_EVENT
 from system.contracts.codec import encode
 from system.contracts.limits import (
@@ -24,7 +24,7 @@ from system.contracts.limits import (
 from system.serve.hub import TOLD_MAX, Subscription
 from system.store.records import BatchCommit
 from system.store.samples import sample_snapshot
-from tests.system.book.test_limits import use
+from tests.system.book.valuation.test_limits import use
 
 PATH = "/v1/portfolios/alpha/limits"
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from system.book.rows import PortfolioState
+from system.book.state.rows import PortfolioState
 from system.contracts.api import (
     AssetClassVar,
     Attribution,

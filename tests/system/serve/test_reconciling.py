@@ -24,7 +24,7 @@ from tests.system.book.feed import (
     tick,
     walk,
 )
-from tests.system.book.test_adjustments import dividend, split
+from tests.system.book.state.test_adjustments import dividend, split
 from tests.system.serve.streamed import Streamed
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from system.book.rows import ClosesState
+from system.book.state.rows import ClosesState
 from system.contracts.api import PortfolioAccepted, PortfolioImport, TradeAccepted
 from system.contracts.codec import encode
 from system.contracts.messages import (

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from system.book.limits import limit_uses
+from system.book.valuation.limits import limit_uses
 from system.contracts.messages import (
     AssetClass,
     AssetClassRisk,

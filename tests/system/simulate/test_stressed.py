@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from system.book.shocks import day_pnl
+from system.book.questions.shocks import day_pnl
 from system.contracts.api import PortfolioImport
 from system.contracts.codec import MAX_MESSAGE_BYTES, encode
 from system.contracts.messages import OpeningPosition, Portfolio, RiskSnapshot, StressedHistory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from system.book.book import Book
-from system.book.limits import LimitAlerts
+from system.book.valuation.limits import LimitAlerts
 from system.clock import ManualClock
 from system.contracts.codec import encode
 from system.contracts.digests import record_digest

@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.book.book import Book
-from system.book.limits import LimitAlerts
+from system.book.valuation.limits import LimitAlerts
 from system.clock import ManualClock
 from system.contracts.codec import encode
 from system.contracts.messages import (

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from system.book.book import Book
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.contracts.codec import encode
 from system.contracts.digests import record_digest
 from system.contracts.kept_values import MAX_KEPT_BYTES

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.store.records import BatchCommit
 from system.stream.durable import DurableWriter
 

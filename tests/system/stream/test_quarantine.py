@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from system.book.book import Book
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.bus.consumer import Record
 from system.contracts.codec import encode
 from system.contracts.messages import Message, Rejected, RejectReason

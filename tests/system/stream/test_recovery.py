@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 
 from system.book.book import Book
-from system.book.rows import LOST_KEY, LostMessages, PortfolioState
+from system.book.state.rows import LOST_KEY, LostMessages, PortfolioState
 from system.bus.extents import TopicExtents
 from system.store.identity import LostRange, Recovery, StateIdentity
 from system.store.records import LastRecord, StoredState

@@ -10,7 +10,7 @@ from pyspark import SparkContext
 
 from system.book.book import DEFAULT_STALE_AFTER_NS, Book
 from system.book.replica import ValuationOrder
-from system.book.snapshot import Moment
+from system.book.valuation.snapshot import Moment
 from system.contracts.messages import SnapshotKind
 from system.stream import shards
 from system.stream.shards import ShardedValuation, parts_of

@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from system.book.restore import restored_rows
-from system.book.rows import ClosesState
+from system.book.state.rows import ClosesState
 from system.contracts.limits import LimitLevel
 from system.contracts.messages import CloseHistory, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleVerdict
@@ -33,7 +33,7 @@ from tests.system.book.feed import (
     trade,
     walk,
 )
-from tests.system.book.test_sessions import sessions, share
+from tests.system.book.state.test_sessions import sessions, share
 from tests.validation.oracle.recorded import (
     RecordedFeed,
     foreign_and_optional,

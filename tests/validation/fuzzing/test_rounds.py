@@ -7,7 +7,7 @@ from random import Random
 import msgspec
 import pytest
 
-from system.book import snapshot as snapshot_module
+from system.book.valuation import snapshot as snapshot_module
 from system.contracts.codec import encode
 from validation.fuzzing import rounds
 from validation.fuzzing.__main__ import fuzzed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 
-from system.book.fold import Fold
+from system.book.ingest.fold import Fold
 from system.bus.consumer import Record
 from system.contracts.codec import encode
 from system.contracts.messages import (

@@ -22,7 +22,7 @@ from tests.system.book.feed import (
     walk,
 )
 from tests.system.book.folded import DATA, folds
-from tests.system.book.test_sessions import sessions
+from tests.system.book.state.test_sessions import sessions
 from tests.validation.oracle.recorded import (
     HELD,
     RecordedFeed,

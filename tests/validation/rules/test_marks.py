@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.book.book import Book
-from system.book.events import Event, Unreadable
-from system.book.partitions import DEFAULT_MARK_WAIT_MS
+from system.book.ingest.partitions import DEFAULT_MARK_WAIT_MS
+from system.book.state.events import Event, Unreadable
 from system.bus.consumer import Record
 from system.contracts.codec import encode
 from system.contracts.kept_values import KeptValue

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.book.book import Book
-from system.book.events import Event, QuoteRow, Unreadable
+from system.book.state.events import Event, QuoteRow, Unreadable
 from system.bus.consumer import Record
 from system.contracts.codec import decode_topic, encode
 from system.contracts.kept_values import kept_value

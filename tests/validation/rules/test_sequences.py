@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from system.book.events import QuoteRow
-from system.book.quotes import held_back, quote_after
-from system.book.rows import QuoteState
+from system.book.state.events import QuoteRow
+from system.book.state.quotes import held_back, quote_after
+from system.book.state.rows import QuoteState
 from validation.checkers.ledger import Outcome
 from validation.rules.sequences import KNOWN_BEYOND_A_MARK_NS, NumberedQuotes
 

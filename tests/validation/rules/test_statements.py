@@ -29,7 +29,7 @@ from tests.system.book.feed import (
     tick,
     trade,
 )
-from tests.system.book.test_adjustments import dividend, split
+from tests.system.book.state.test_adjustments import dividend, split
 from tests.validation.oracle.recorded import RecordedFeed
 from validation.checkers.end_of_day import check_end_of_day
 from validation.oracle.history_check import check_recorded

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from system.book.book import Book
-from system.book.events import Event, Payload, QuoteRow, Unreadable
+from system.book.state.events import Event, Payload, QuoteRow, Unreadable
 from system.contracts.kept_values import kept_value
 from system.contracts.messages import FxRate, Message, RiskSnapshot, StageTimes, Tick
 from system.contracts.topics import INPUT_TOPICS

@@ -1,0 +1,1 @@
+"""Messages on their way into the state: partitions, barriers, suspects, affected books."""

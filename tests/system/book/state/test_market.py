@@ -1,0 +1,446 @@
+"""What the market has said: marks, closes, windows, staleness; nothing is made up."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from system.book.state.close_table import MAX_TABLE_DATES
+from system.book.state.events import QuoteRow
+from system.book.state.market import (
+    Market,
+    Staleness,
+    far_off_ns,
+    midnight_after_ns,
+)
+from system.book.state.quotes import Verdict
+from system.book.state.rows import ClosesState, DayState, PartitionState
+from system.book.state.synthetic_quotes import Price
+from system.contracts.messages import MAX_CLOSES_PER_SERIES, AssetClass
+from tests.system.book.feed import (
+    DAY,
+    HOUR_NS,
+    LAST_CLOSE,
+    at_ns,
+    date_of,
+    history,
+    instrument,
+)
+
+FIRST, SECOND = "market_data:0", "market_data:1"
+FX = "fx_rates:0"
+
+
+def market(bound_hours: float = 1.0) -> Market:
+    return Market(Staleness(round(bound_hours * HOUR_NS)))
+
+
+def quote(name: str, price: float, day: int = 0, hour: float = 15.0) -> QuoteRow:
+    event_time_ns = at_ns(day, hour)
+    return QuoteRow(name, price, event_time_ns, event_time_ns, 0)
+
+
+def close(found: Market, day: int = 0, hour: float = 21.0) -> tuple[str, ...]:
+    """Close a day as the fold does."""
+    event_time_ns = at_ns(day, hour)
+    closed = found.close_day(DayState(date=date_of(day), event_time_ns=event_time_ns))
+    found.hold_back_clocks(event_time_ns)
+    for name in (FIRST, SECOND, FX):
+        found.note_mark(name, event_time_ns)
+    return closed
+
+
+def stale(found: Market, name: str) -> int | None:
+    price = found.price(name)
+    assert price is not None
+    return price.stale_since_ns
+
+
+# -- prices -----------------------------------------------------------------------------------
+
+
+def test_nothing_is_known_of_a_price_that_never_came() -> None:
+    assert market().price("A") is None
+    assert market().rate("USD") is None
+
+
+def test_an_instrument_with_an_empty_history_has_no_price() -> None:
+    found = market()
+    found.add_history(history("A", []))
+    assert found.price("A") is None
+
+
+def test_before_its_first_quote_a_price_is_the_last_close_and_stale_since_its_midnight() -> None:
+    found = market()
+    found.add_history(history("A", [1.0, 2.0]))
+    assert found.price("A") == Price(2.0, midnight_after_ns(LAST_CLOSE))
+
+
+def test_the_euro_is_one_euro() -> None:
+    assert market().rate("EUR") == Price(1.0, None)
+
+
+def test_rates_and_prices_of_the_same_name_are_told_apart() -> None:
+    found = market()
+    found.add_quote(quote("USD", 50.0), FIRST)
+    found.add_rate(quote("USD", 1.1), FX)
+    assert found.price("USD") == Price(50.0, None)
+    assert found.rate("USD") == Price(1.1, None)
+
+
+def test_cash_of_every_currency_is_listed_without_being_declared() -> None:
+    listing = market().listing("cash:CHF")
+    assert (listing.asset_class, listing.currency) == (AssetClass.CASH, "CHF")
+    assert market().listing("cash:GBp").currency == "GBp"
+
+
+@pytest.mark.parametrize("name", ["cash:", "cash:usd", "cash:USDX", "cash:foo/bar", "A", "USD"])
+def test_what_is_neither_declared_nor_cash_is_not_known(name: str) -> None:
+    with pytest.raises(KeyError):
+        market().listing(name)
+
+
+# -- closes -----------------------------------------------------------------------------------
+
+
+def test_a_close_is_the_last_accepted_quote_to_the_bit() -> None:
+    found = market()
+    prices = [0.1, 0.1 + 0.2, 1 / 3]
+    for hour, price in enumerate(prices):
+        found.add_quote(quote("A", price, hour=10.0 + hour), FIRST)
+    assert close(found) == ("A",)
+    assert found.closes["A"] == ClosesState(dates=(DAY,), values=(prices[-1],))
+
+
+def test_a_superseded_quote_closes_nothing() -> None:
+    found = market()
+    found.add_quote(quote("A", 2.0, hour=16.0), FIRST)
+    assert found.add_quote(quote("A", 1.0, hour=15.0), FIRST) is Verdict.SUPERSEDED
+    close(found)
+    assert found.closes["A"].values == (2.0,)
+
+
+def test_without_a_quote_there_is_no_close() -> None:
+    found = market()
+    found.add_history(history("A", [1.0]))
+    found.add_quote(quote("B", 5.0), FIRST)
+    assert close(found, 0) == ("B",)
+    assert close(found, 1) == ()
+    assert found.closes["A"].dates == (LAST_CLOSE,)
+    assert found.closes["B"].dates == (DAY,)
+
+
+def test_rates_close_under_the_name_of_their_series() -> None:
+    found = market()
+    found.add_rate(quote("USD", 1.25), FX)
+    assert close(found) == ("fx:USD",)
+    assert found.closes["fx:USD"].values == (1.25,)
+
+
+def test_a_close_that_is_known_already_is_not_added_again() -> None:
+    """A history that came after the day's first tick, and already has that day."""
+    found = market()
+    found.add_quote(quote("A", 7.0), FIRST)
+    found.add_history(history("A", [1.0, 2.0], last=DAY))
+    assert close(found) == ()
+    assert found.closes["A"].values == (1.0, 2.0)
+
+
+def test_the_table_rolls_with_the_closes_and_holds_nan_where_there_is_none() -> None:
+    found = market()
+    found.add_history(history("A", [1.0, 2.0]))
+    found.add_history(history("B", [3.0]))
+    found.add_quote(quote("B", 4.0), FIRST)
+    close(found)
+    assert found.table.names == ("A", "B")
+    assert found.table.dates == (LAST_CLOSE - dt.timedelta(1), LAST_CLOSE, DAY)
+    expected = np.array([[1.0, 2.0, np.nan], [np.nan, 3.0, 4.0]])
+    np.testing.assert_array_equal(found.table.closes, expected)
+
+
+def test_each_close_makes_the_windows_anew() -> None:
+    found = market()
+    before = found.window_version
+    close(found)
+    assert found.window_version > before
+
+
+def test_closes_are_bounded_oldest_first() -> None:
+    found = market()
+    found.add_history(history("A", [float(n + 1) for n in range(MAX_CLOSES_PER_SERIES)]))
+    found.add_quote(quote("A", 9_999.0), FIRST)
+    close(found)
+    assert len(found.closes["A"].values) == MAX_CLOSES_PER_SERIES
+    assert found.closes["A"].values[0] == 2.0
+    assert found.closes["A"].values[-1] == 9_999.0
+
+
+def test_the_table_of_a_restored_market_is_that_of_the_living_one() -> None:
+    """Series on calendars of their own have more dates together than each may have."""
+    living, restored = market(), market()
+    full = [float(n + 1) for n in range(MAX_CLOSES_PER_SERIES)]
+    living.add_history(history("A", full))
+    living.add_history(history("B", full, last=LAST_CLOSE - dt.timedelta(40)))
+    living.add_quote(quote("A", 5.0), FIRST)
+    close(living)
+    restored.set_closes(living.closes)
+    assert restored.table.dates == living.table.dates
+    assert len(living.table.dates) == MAX_CLOSES_PER_SERIES + 41
+    assert living.table.dates[0] == living.closes["B"].dates[0]
+    np.testing.assert_array_equal(restored.table.closes, living.table.closes)
+
+
+def test_the_table_of_all_series_is_bounded_and_takes_no_close_from_a_book() -> None:
+    """Two series of another century fill the table; a window still reaches as far as its own."""
+    found = market()
+    full = [float(n + 1) for n in range(MAX_CLOSES_PER_SERIES)]
+    found.add_history(history("A", full))
+    found.add_history(history("B", full, last=dt.date(1999, 1, 1)))
+    found.add_history(history("C", full, last=dt.date(1960, 1, 1)))
+    assert len(found.table.dates) == MAX_TABLE_DATES
+    assert found.table_of(["A"], scenario_count=1_000) is found.table
+    old = found.table_of(["C", "A", "unknown"], scenario_count=5)
+    assert old.names == ("C", "A")
+    assert old.closes[0, :6].tolist() == full[-6:]
+    assert old.dates[5] == dt.date(1960, 1, 1)
+    assert old.closes[1, -6:].tolist() == full[-6:]
+
+
+def test_scenarios_look_no_further_than_the_last_closed_day() -> None:
+    found = market()
+    assert found.asof is None
+    found.add_history(history("A", [1.0, 2.0]))
+    assert found.asof == LAST_CLOSE
+    close(found, 3)
+    assert found.asof == date_of(3)
+
+
+def test_a_series_that_runs_ahead_moves_nobody_else_into_the_future() -> None:
+    found = market()
+    found.add_history(history("A", [1.0], last=dt.date(2099, 12, 31)))
+    close(found)
+    assert found.asof == DAY
+
+
+# -- clocks that run ahead ----------------------------------------------------------------------
+
+
+def test_a_quote_from_a_clock_ahead_holds_for_its_day_and_no_longer() -> None:
+    found = market()
+    found.add_quote(quote("A", 9.0, day=10), FIRST)
+    assert found.add_quote(quote("A", 1.0, day=0), FIRST) is Verdict.SUPERSEDED
+    close(found, 0)
+    assert found.closes["A"].values == (9.0,)
+    assert close(found, 1) == ()
+    assert found.add_quote(quote("A", 2.0, day=2), FIRST) is Verdict.APPLIED
+    assert found.price("A") == Price(2.0, None)
+
+
+def test_a_quote_from_a_clock_ahead_does_not_look_fresh_for_days() -> None:
+    found = market()
+    found.add_quote(quote("A", 9.0, day=10), FIRST)
+    close(found, 0)
+    assert stale(found, "A") is None
+    found.add_quote(quote("B", 1.0, day=1, hour=10.0), FIRST)
+    found.add_quote(quote("B", 1.0, day=1, hour=11.5), FIRST)
+    assert stale(found, "A") == at_ns(0, 21.0)
+
+
+def test_only_the_quotes_ahead_are_held_back_and_named() -> None:
+    found = market()
+    found.add_quote(quote("B", 1.0, hour=22.0), FIRST)
+    found.add_quote(quote("A", 1.0, hour=20.0), FIRST)
+    found.add_rate(quote("USD", 1.0, day=3), FX)
+    assert found.hold_back_clocks(at_ns(0, 21.0)) == (("B",), ("USD",))
+    assert found.quotes["B"].event_time_ns == found.rates["USD"].event_time_ns == at_ns(0, 21.0)
+    assert found.quotes["A"].event_time_ns == at_ns(0, 20.0)
+
+
+# -- staleness ----------------------------------------------------------------------------------
+
+
+def test_a_price_is_stale_when_its_partition_has_left_it_behind_by_more_than_the_bound() -> None:
+    found = market(bound_hours=1.0)
+    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    found.add_quote(quote("B", 1.0, hour=11.0), FIRST)
+    assert stale(found, "A") is None
+    found.add_quote(quote("B", 1.0, hour=11.0001), FIRST)
+    assert stale(found, "A") == at_ns(0, 10.0)
+
+
+def test_another_partition_makes_nothing_stale() -> None:
+    found = market()
+    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    found.add_quote(quote("B", 1.0, hour=20.0), SECOND)
+    assert stale(found, "A") is None
+
+
+def test_a_superseded_quote_moves_no_partition_on() -> None:
+    found = market()
+    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    found.add_quote(quote("A", 1.0, hour=9.0), FIRST)
+    assert found.partitions[FIRST].newest_event_ns == at_ns(0, 10.0)
+
+
+def test_the_night_between_two_sessions_makes_nothing_stale() -> None:
+    found = market(bound_hours=1.0)
+    found.add_quote(quote("A", 1.0, hour=20.5), FIRST)
+    close(found)
+    found.add_quote(quote("B", 1.0, day=1, hour=14.5), FIRST)
+    assert stale(found, "A") is None
+    found.add_quote(quote("B", 1.0, day=1, hour=15.6), FIRST)
+    assert stale(found, "A") == at_ns(0, 20.5)
+
+
+def test_a_tick_behind_the_time_of_its_mark_opens_the_next_session_all_the_same() -> None:
+    found = market(bound_hours=1.0)
+    found.add_quote(quote("B", 1.0, hour=22.0), FIRST)
+    found.add_quote(quote("A", 1.0, hour=22.0), FIRST)
+    close(found, 0, hour=21.0)
+    found.add_quote(quote("B", 1.0, day=1, hour=14.5), FIRST)
+    assert stale(found, "A") is None
+
+
+@pytest.mark.parametrize("partition", [FIRST, SECOND])
+def test_at_the_close_staleness_is_measured_from_the_mark_in_every_partition(
+    partition: str,
+) -> None:
+    """Else it would depend on who shares a partition with whom."""
+    found = market(bound_hours=1.0)
+    found.add_quote(quote("A", 1.0), FIRST)
+    found.add_quote(quote("B", 1.0), partition)
+    close(found, 0)
+    found.add_quote(quote("A", 1.0, day=1, hour=20.5), FIRST)
+    close(found, 1)
+    assert stale(found, "A") is None
+    assert stale(found, "B") == at_ns(0, 15.0)
+
+
+def test_the_newest_event_is_that_of_any_partition() -> None:
+    found = market()
+    assert found.newest_event_ns == 0
+    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    found.add_rate(quote("USD", 1.0, hour=12.0), FX)
+    assert found.newest_event_ns == at_ns(0, 12.0)
+
+
+def test_a_mark_sets_the_time_of_a_partition_that_nobody_wrote_to() -> None:
+    found = market()
+    close(found)
+    assert found.partitions[SECOND] == PartitionState(
+        newest_event_ns=at_ns(0, 21.0), session_start_ns=None
+    )
+
+
+@given(st.lists(st.tuples(st.sampled_from("AB"), st.floats(9.0, 20.0)), min_size=1, max_size=20))
+@settings(max_examples=100, deadline=None)
+def test_one_price_of_a_partition_is_always_fresh(found: list[tuple[str, float]]) -> None:
+    one = market(bound_hours=0.5)
+    for name, hour in found:
+        one.add_quote(quote(name, 1.0, hour=hour), FIRST)
+    newest = max(hour for _, hour in found)
+    fresh = {name for name, hour in found if hour == newest}
+    assert all(stale(one, name) is None for name in fresh)
+
+
+def rate_stale(found: Market, currency: str = "USD") -> int | None:
+    price = found.rate(currency)
+    assert price is not None
+    return price.stale_since_ns
+
+
+@pytest.mark.parametrize("ticking", [FIRST, SECOND])
+def test_a_rate_is_stale_when_any_partition_of_the_market_has_left_it_behind(ticking: str) -> None:
+    """All rates share a partition: silent together, none of them would ever look old there."""
+    found = market(bound_hours=1.0)
+    found.add_rate(quote("USD", 1.0, hour=10.0), FX)
+    found.add_rate(quote("JPY", 1.0, hour=10.5), FX)
+    found.add_quote(quote("A", 1.0, hour=11.0), ticking)
+    assert (rate_stale(found), rate_stale(found, "JPY")) == (None, None)
+    found.add_quote(quote("A", 1.0, hour=11.0001), ticking)
+    assert (rate_stale(found), rate_stale(found, "JPY")) == (at_ns(0, 10.0), None)
+    found.add_quote(quote("A", 1.0, hour=12.0), ticking)
+    assert rate_stale(found, "JPY") == at_ns(0, 10.5)
+
+
+def test_rates_make_no_price_stale() -> None:
+    """An exchange that is closed while currencies trade on is not a source that is lost."""
+    found = market(bound_hours=1.0)
+    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    found.add_rate(quote("USD", 1.0, hour=20.0), FX)
+    assert stale(found, "A") is None
+
+
+def test_a_night_makes_no_rate_stale_and_the_first_hour_of_any_partition_does() -> None:
+    found = market(bound_hours=1.0)
+    found.add_rate(quote("USD", 1.0, hour=20.5), FX)
+    close(found)
+    assert rate_stale(found) is None
+    found.add_quote(quote("A", 1.0, day=1, hour=9.0), FIRST)
+    found.add_quote(quote("B", 1.0, day=1, hour=9.9), SECOND)
+    assert rate_stale(found) is None
+    found.add_quote(quote("B", 1.0, day=1, hour=10.1), SECOND)
+    assert rate_stale(found) == at_ns(0, 20.5)
+    found.add_rate(quote("USD", 1.0, day=1, hour=10.0), FX)
+    assert rate_stale(found) is None
+
+
+def test_the_euro_is_never_stale() -> None:
+    found = market(bound_hours=1.0)
+    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    found.add_quote(quote("A", 1.0, hour=20.0), FIRST)
+    assert found.rate("EUR") == Price(1.0, None)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([FIRST, SECOND, FX]), st.floats(9.0, 20.0)),
+        min_size=1,
+        max_size=20,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_a_rate_is_as_stale_whatever_partition_the_others_ticked_in(
+    found: list[tuple[str, float]],
+) -> None:
+    """Its age is that of one market, however the market is cut into partitions."""
+    split, whole = market(bound_hours=0.5), market(bound_hours=0.5)
+    for one in (split, whole):
+        one.add_rate(quote("USD", 1.0, hour=9.0), FX)
+    for number, (partition, hour) in enumerate(found):
+        split.add_quote(quote(f"{partition}-{number}", 1.0, hour=hour), partition)
+        whole.add_quote(quote(f"{partition}-{number}", 1.0, hour=hour), FX)
+    assert rate_stale(split) == rate_stale(whole)
+
+
+# -- times that are refused ----------------------------------------------------------------------
+
+
+def test_nothing_bounds_the_time_of_a_series_that_never_closed() -> None:
+    found = market()
+    assert found.closed_until_ns("A") == 0
+    assert far_off_ns(0) is None
+
+
+def test_a_series_is_closed_until_the_end_of_its_last_day_or_the_last_mark() -> None:
+    found = market()
+    found.add_history(history("A", [1.0]))
+    assert found.closed_until_ns("A") == midnight_after_ns(LAST_CLOSE) - 1
+    close(found, 0)
+    assert found.closed_until_ns("A") == at_ns(0, 21.0)
+    assert found.closed_until_ns("B") == at_ns(0, 21.0)
+
+
+def test_midnight_follows_the_whole_day() -> None:
+    assert midnight_after_ns(dt.date(1970, 1, 1)) == 24 * HOUR_NS
+    assert midnight_after_ns(DAY) == at_ns(1, 0.0)
+
+
+def test_instruments_are_listed_with_their_multiplier() -> None:
+    found = market()
+    found.add_instrument(instrument("D", AssetClass.FUTURE, "USD", 50.0))
+    assert found.listing("D").multiplier == 50.0
