@@ -16,15 +16,18 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from system.contracts.api import Health, HealthState
 from system.errors import RiskstreamError
 from system.priority import go_first
-from system.serve import adjusting, asking, decomposing, limiting, pushing, reading, writing
-from system.serve.answers import answers, json_answer, openapi_from_contracts
-from system.serve.auth import Credentials, authorised
-from system.serve.desks import desks_of, desks_over
-from system.serve.documentation import add_documentation
-from system.serve.hub import SnapshotHub
-from system.serve.kafka_bus import KafkaBus
-from system.serve.problems import add_problem_handlers
-from system.serve.services import Services
+from system.serve.http.documentation import add_documentation
+from system.serve.http.problems import add_problem_handlers
+from system.serve.http.responses import answers, json_answer, openapi_from_contracts
+from system.serve.routes import adjustments, limits, portfolios, trades
+from system.serve.routes import desks as decomposing
+from system.serve.routes import questions as asking
+from system.serve.routes import stream as pushing
+from system.serve.services.auth import Credentials, authorised
+from system.serve.services.connections import Services
+from system.serve.services.hub import SnapshotHub
+from system.serve.services.kafka_bus import KafkaBus
+from system.serve.services.registry import desks_of, desks_over
 from system.settings import load_settings
 from system.store.history import RiskHistory
 from system.store.watching import LatestReader
@@ -113,7 +116,7 @@ def app_over(services: Services) -> FastAPI:
     app.state.desks = desks_over(services)
     add_problem_handlers(app)
     app.include_router(_open_router())
-    parts = (adjusting, reading, decomposing, asking, limiting, writing, pushing)
+    parts = (adjustments, portfolios, decomposing, asking, limits, trades, pushing)
     for part in (one.router for one in parts):
         app.include_router(part, dependencies=[Depends(authorised)])
     app.add_middleware(HostCheck, hosts=services.hosts)

@@ -18,9 +18,9 @@ from system.client.price_file import with_histories
 from system.contracts.messages import OpeningPosition, Portfolio
 from system.contracts.questions import ScenarioRequest, Shock, WhatIfRequest
 from system.serve.app import app_over
-from system.serve.hub import SnapshotHub
-from system.serve.kafka_bus import KafkaBus
-from system.serve.services import Services
+from system.serve.services.connections import Services
+from system.serve.services.hub import SnapshotHub
+from system.serve.services.kafka_bus import KafkaBus
 from system.settings import Connections, Settings
 from system.show.view.portfolio import portfolio_view
 from system.simulate.datasets import load_market

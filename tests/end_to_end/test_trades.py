@@ -22,9 +22,9 @@ from system.contracts.messages import (
 )
 from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest
 from system.serve.app import app_over
-from system.serve.fakes import MemoryBus
-from system.serve.hub import SnapshotHub
-from system.serve.services import Services
+from system.serve.services.bus_fake import MemoryBus
+from system.serve.services.connections import Services
+from system.serve.services.hub import SnapshotHub
 from system.settings import Connections, Settings
 from system.simulate.datasets import load_market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market

@@ -38,9 +38,9 @@ from system.contracts.messages import (
     TradeAction,
 )
 from system.serve.app import app_over
-from system.serve.fakes import MemoryBus
-from system.serve.hub import NO_STATUS, SnapshotHub, framed
-from system.serve.services import Services
+from system.serve.services.bus_fake import MemoryBus
+from system.serve.services.connections import Services
+from system.serve.services.hub import NO_STATUS, SnapshotHub, framed
 from system.store.history_fake import MemoryHistory
 from system.store.latest_fake import MemoryLatest
 from system.store.records import BatchCommit

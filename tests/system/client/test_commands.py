@@ -37,7 +37,7 @@ from system.contracts.api import (
 from system.contracts.codec import encode
 from system.contracts.messages import RejectReason, TradeAction
 from system.errors import InputError
-from system.serve.hub import NO_STATUS, framed, status_frame
+from system.serve.services.hub import NO_STATUS, framed, status_frame
 from system.store.samples import sample_snapshot
 
 RUNNING = msgspec.structs.replace(NO_STATUS, state=StreamState.RUNNING)

@@ -18,9 +18,9 @@ from system.clock import ManualClock
 from system.contracts.codec import encode
 from system.contracts.messages import Instrument, Portfolio, RiskSnapshot, Trade
 from system.serve.app import app_over
-from system.serve.fakes import MemoryBus
-from system.serve.hub import SnapshotHub
-from system.serve.services import Services
+from system.serve.services.bus_fake import MemoryBus
+from system.serve.services.connections import Services
+from system.serve.services.hub import SnapshotHub
 from system.store.history_fake import MemoryHistory
 from system.store.latest_fake import MemoryLatest
 from system.store.records import BatchCommit

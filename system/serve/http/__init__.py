@@ -1,0 +1,1 @@
+"""HTTP of the API: requests, parameters, responses, problems and documentation."""

@@ -1,0 +1,120 @@
+"""Query parameters that need reading: moments of time and page tokens."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from fastapi import Depends, Path, Query
+from pydantic import AfterValidator
+
+from system.contracts.currencies import checked_iso_currency
+from system.contracts.messages import SnapshotKind
+from system.contracts.names import checked_label, checked_name, checked_scenario
+from system.serve.http.errors import InvalidRequestError, invalid_field
+from system.store.records import MAX_PAGE_ROWS, PageKey, SnapshotQuery
+
+DEFAULT_PAGE_ROWS: Final = 1_000
+_MAX_MOMENT_LETTERS: Final = 40
+_NS_PER_US: Final = 1_000
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+PortfolioName = Annotated[
+    str,
+    Path(description="Name of the portfolio, percent-encoded.", examples=["long"]),
+    AfterValidator(checked_name),
+]
+DeskName = Annotated[
+    str, Path(description="As portfolios name it, percent-encoded."), AfterValidator(checked_name)
+]
+TradeId = Annotated[
+    str, Path(description="The trade's id, percent-encoded."), AfterValidator(checked_name)
+]
+SnapshotId = Annotated[
+    str, Path(description="The snapshot's id, percent-encoded."), AfterValidator(checked_label)
+]
+SnapshotFilter = Annotated[str, AfterValidator(checked_label)]
+PortfolioFilter = Annotated[
+    str, Query(description="Only this portfolio's."), AfterValidator(checked_name)
+]
+InstrumentFilter = Annotated[
+    str, Query(description="Only those of one instrument."), AfterValidator(checked_scenario)
+]
+BaseCurrency = Annotated[
+    str, Query(description="ISO 4217 code."), AfterValidator(checked_iso_currency)
+]
+
+
+def stream_of(portfolio: str) -> str:
+    """Return the address of the push stream of one portfolio."""
+    return f"/v1/stream?portfolio={quote(portfolio, safe='')}"
+
+
+def moment_ns(text: str, field: str) -> int:
+    """Return a moment of event time, nanoseconds since 1970 UTC.
+
+    Parameters
+    ----------
+    text : str
+        Nanoseconds, or ISO 8601 date or time (UTC unless it names its offset).
+    field : str
+        Named in the error.
+
+    Raises
+    ------
+    InvalidRequestError
+        If it is neither.
+    """
+    if text.isdecimal() and len(text) < _MAX_MOMENT_LETTERS:
+        return int(text)
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise _not_a_moment(text, field) from None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return (aware - _EPOCH) // dt.timedelta(microseconds=1) * _NS_PER_US
+
+
+def snapshot_query(
+    portfolio: PortfolioName,
+    kind: Annotated[SnapshotKind | None, Query(description="Only these; all by default.")] = None,
+    from_: Annotated[
+        str | None,
+        Query(alias="from", description="Event time, included: ISO 8601 or nanoseconds."),
+    ] = None,
+    to: Annotated[
+        str | None, Query(description="Event time, excluded: ISO 8601 or nanoseconds.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_ROWS)] = DEFAULT_PAGE_ROWS,
+    after: Annotated[
+        str | None, Query(description="`next` of the page before: goes on from there.")
+    ] = None,
+    newest_first: Annotated[bool, Query(description="Order of time reversed.")] = False,
+) -> SnapshotQuery:
+    """Return the question that a request's parameters ask.
+
+    Raises
+    ------
+    InvalidRequestError
+        If a moment cannot be read; names the parameter.
+    PageTokenError
+        If ``after`` is no token of ours.
+    """
+    return SnapshotQuery(
+        portfolio=portfolio,
+        kind=kind,
+        from_ns=None if from_ is None else moment_ns(from_, "from"),
+        to_ns=None if to is None else moment_ns(to, "to"),
+        limit=limit,
+        after=None if after is None else PageKey.from_token(after),
+        newest_first=newest_first,
+    )
+
+
+AskedSnapshots = Annotated[SnapshotQuery, Depends(snapshot_query)]
+
+
+def _not_a_moment(text: str, field: str) -> InvalidRequestError:
+    shown = text[:_MAX_MOMENT_LETTERS]
+    return invalid_field(field, f"{shown!r} is neither ISO 8601 nor nanoseconds since 1970 UTC")

@@ -1,0 +1,1 @@
+"""Answers to questions over the book of a stored snapshot; pure."""

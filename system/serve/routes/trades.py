@@ -1,0 +1,86 @@
+"""What is sent: trades, their amendments and cancellations, and books."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from system.contracts.api import (
+    AmendRequest,
+    PortfolioAccepted,
+    PortfolioImport,
+    TradeAccepted,
+    TradeRequest,
+)
+from system.serve.http.parameters import TradeId
+from system.serve.http.requests import amend_body, import_body, trade_body
+from system.serve.http.responses import answers, json_answer, takes
+from system.serve.services.registry import desks_of
+
+ACCEPTED = 202
+OK = 200
+router = APIRouter(prefix="/v1")
+
+
+@router.post(
+    "/trades",
+    tags=["trades"],
+    openapi_extra=takes(TradeRequest),
+    **answers(TradeAccepted, 404, 409, 413, 422, 503, status=ACCEPTED),
+)
+async def send_trade(request: Request) -> Response:
+    """Send a trade; accepted means that the broker keeps it. Counts once per `trade_id`."""
+    trade = await trade_body(request)
+    return json_answer(await desks_of(request).trades.send(trade), ACCEPTED)
+
+
+@router.put(
+    "/trades/{trade_id:path}",
+    tags=["trades"],
+    openapi_extra=takes(AmendRequest),
+    **answers(TradeAccepted, 404, 409, 413, 422, 503, status=ACCEPTED),
+)
+async def amend_trade(request: Request, trade_id: TradeId) -> Response:
+    """Restate a trade's quantity and price. Counts once per version."""
+    amendment = await amend_body(request)
+    return json_answer(await desks_of(request).trades.amend(trade_id, amendment), ACCEPTED)
+
+
+@router.delete(
+    "/trades/{trade_id:path}",
+    tags=["trades"],
+    **answers(TradeAccepted, 404, 409, 503, status=ACCEPTED),
+)
+async def cancel_trade(
+    request: Request,
+    trade_id: TradeId,
+    version: Annotated[
+        int | None, Query(ge=1, description="The version this makes; the next by default.")
+    ] = None,
+) -> Response:
+    """Cancel a trade. Cancelling it again changes nothing."""
+    return json_answer(await desks_of(request).trades.cancel(trade_id, version), ACCEPTED)
+
+
+@router.post(
+    "/portfolios",
+    tags=["trades"],
+    openapi_extra=takes(PortfolioImport),
+    **answers(PortfolioAccepted, 413, 422, 503, status=ACCEPTED),
+)
+async def import_portfolio(
+    request: Request,
+    dry_run: Annotated[
+        bool, Query(description="Check and compare only; nothing is sent or kept.")
+    ] = False,
+) -> Response:
+    """Import a book: instruments, closes, settings, and positions as of a moment.
+
+    Positions replace the effect of every trade, split and dividend up to their moment
+    (`as_of_ns` or `as_of_day` of the portfolio; now by default). `reconciliation` lists what
+    they change.
+    """
+    book = await import_body(request)
+    accepted = await desks_of(request).imports.send(book, dry_run=dry_run)
+    return json_answer(accepted, OK if dry_run else ACCEPTED)

@@ -1,0 +1,233 @@
+"""Trades in: checked, given a version, kept by the broker before they are accepted."""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from typing import Final
+
+import anyio
+import msgspec
+
+from system.book.state.rows import TRADE_PREFIX, TradeState
+from system.contracts.api import AmendRequest, TradeAccepted, TradeRequest
+from system.contracts.messages import Trade, TradeAction
+from system.errors import UnavailableError
+from system.serve.http.errors import (
+    UnansweredTradeError,
+    UnknownTradeError,
+    VersionConflictError,
+    invalid_field,
+)
+from system.serve.http.parameters import stream_of
+from system.serve.services.catalogue import KnownNames
+from system.serve.services.connections import Services
+from system.serve.services.event_clock import EventClock
+
+MAX_RECENT_TRADES: Final = 10_000
+_TRADE_STATE: Final = msgspec.json.Decoder(TradeState)
+
+
+class TradeDesk:
+    """Sends new trades, amendments and cancellations, each once per (id, version).
+
+    Parameters
+    ----------
+    services : Services
+        The bus to send on and the history to look trades up in.
+    names : KnownNames
+        What may be traded.
+    clock : EventClock
+        Says when a trade was made that does not say so itself.
+    """
+
+    def __init__(self, services: Services, names: KnownNames, clock: EventClock) -> None:
+        self._services = services
+        self._names = names
+        self._clock = clock
+        self._recent: OrderedDict[str, Trade] = OrderedDict()
+        self._changing = anyio.Lock()
+
+    async def send(self, request: TradeRequest) -> TradeAccepted:
+        """Send a new trade; the same one again is sent again and counts once.
+
+        Raises
+        ------
+        UnknownPortfolioError, UnknownInstrumentError
+            If the stream would reject it.
+        InvalidRequestError
+            If its quantity is 0.
+        VersionConflictError
+            If another trade has its id.
+        UnansweredTradeError
+            If a server does not answer; names the id, also one that was made up here.
+        """
+        trade_id = request.trade_id or str(uuid.uuid4())
+        try:
+            return await self._send(trade_id, request)
+        except UnavailableError as error:
+            raise UnansweredTradeError(trade_id, error) from error
+
+    async def _send(self, trade_id: str, request: TradeRequest) -> TradeAccepted:
+        await self._names.check(request.portfolio, request.instrument)
+        await self._names.check_price(request.instrument, request.price)
+        known = await self._find(request.trade_id) if request.trade_id else None
+        if known is not None and not _is_same_trade(known, request):
+            raise VersionConflictError(
+                f"trade_id {known.trade_id!r} is another trade ({_told(known)}): "
+                "amend it by PUT, or send a new id"
+            )
+        if known is not None:
+            return await self._deliver(known)
+        made_ns = request.event_time_ns or await self._clock.now_ns()
+        return await self._deliver(_new_trade(trade_id, request, made_ns))
+
+    async def amend(self, trade_id: str, request: AmendRequest) -> TradeAccepted:
+        """Send new terms of a trade; the same amendment again is sent again and counts once.
+
+        Raises
+        ------
+        UnknownTradeError
+            If no such trade has come.
+        InvalidRequestError
+            If its quantity is 0.
+        VersionConflictError
+            If the version is not the next one, or the trade is cancelled.
+        StoreUnavailableError, BusUnavailableError, DeliveryError
+            If a server does not answer.
+        """
+        async with self._changing:
+            known = await self._known(trade_id)
+            await self._names.check_price(known.instrument, request.price)
+            if _is_same_amendment(known, request):
+                return await self._deliver(known)
+            version = _next_version(known, request.version)
+            return await self._deliver(_amended(known, version, request))
+
+    async def cancel(self, trade_id: str, version: int | None) -> TradeAccepted:
+        """Send the cancellation of a trade; cancelling again changes nothing.
+
+        Raises
+        ------
+        UnknownTradeError
+            If no such trade has come.
+        VersionConflictError
+            If the version is not the next one.
+        StoreUnavailableError, BusUnavailableError, DeliveryError
+            If a server does not answer.
+        """
+        async with self._changing:
+            known = await self._known(trade_id)
+            if known.action is TradeAction.CANCEL and version in (None, known.version):
+                return await self._deliver(known)
+            cancelled = msgspec.structs.replace(
+                known, version=_next_version(known, version), action=TradeAction.CANCEL
+            )
+            return await self._deliver(cancelled)
+
+    async def _known(self, trade_id: str) -> Trade:
+        known = await self._find(trade_id)
+        if known is None:
+            raise UnknownTradeError(
+                f"no trade {trade_id!r}: it was never sent, or the stream rejected it "
+                "(see /v1/rejected)"
+            )
+        return known
+
+    async def _find(self, trade_id: str) -> Trade | None:
+        """Return a trade's newest version, of what was sent here and what the book has."""
+        key = TRADE_PREFIX + trade_id
+        state = (await self._services.read(self._services.history.state_values, [key])).get(key)
+        booked = None if state is None else _TRADE_STATE.decode(state).trade
+        sent = self._recent.get(trade_id)
+        found = [trade for trade in (booked, sent) if trade is not None]
+        return max(found, key=lambda trade: trade.version, default=None)
+
+    async def _deliver(self, trade: Trade) -> TradeAccepted:
+        place = await self._services.send(self._services.bus.deliver, trade)
+        self._recent[trade.trade_id] = trade
+        while len(self._recent) > MAX_RECENT_TRADES:
+            self._recent.popitem(last=False)
+        return TradeAccepted(
+            trade_id=trade.trade_id,
+            version=trade.version,
+            action=trade.action,
+            portfolio=trade.portfolio,
+            instrument=trade.instrument,
+            quantity=trade.quantity,
+            price=trade.price,
+            topic=place.topic,
+            partition=place.partition,
+            offset=place.offset,
+            watch=stream_of(trade.portfolio),
+        )
+
+
+def _new_trade(trade_id: str, request: TradeRequest, made_ns: int) -> Trade:
+    return Trade(
+        trade_id=trade_id,
+        portfolio=request.portfolio,
+        instrument=request.instrument,
+        quantity=_traded(request.quantity),
+        price=request.price,
+        event_time_ns=made_ns,
+        intended_monotonic_ns=request.intended_monotonic_ns,
+    )
+
+
+def _amended(known: Trade, version: int, request: AmendRequest) -> Trade:
+    return msgspec.structs.replace(
+        known,
+        version=version,
+        action=TradeAction.AMEND,
+        quantity=_traded(request.quantity),
+        price=request.price,
+    )
+
+
+def _traded(quantity: float) -> float:
+    """Return a quantity that buys or sells something.
+
+    Raises
+    ------
+    InvalidRequestError
+        If it is 0.
+    """
+    if quantity == 0:
+        raise invalid_field("quantity", "0 buys and sells nothing; to undo a trade, cancel it")
+    return quantity
+
+
+def _next_version(known: Trade, wanted: int | None) -> int:
+    if known.action is TradeAction.CANCEL:
+        raise VersionConflictError(
+            f"trade {known.trade_id!r} is cancelled (version {known.version}): send a new trade"
+        )
+    if wanted is not None and wanted != known.version + 1:
+        raise VersionConflictError(
+            f"version {wanted} of trade {known.trade_id!r} is not the next one: it stands at "
+            f"version {known.version} ({_told(known)}), so that {known.version + 1} is next"
+        )
+    return known.version + 1
+
+
+def _is_same_trade(known: Trade, request: TradeRequest) -> bool:
+    terms = (known.portfolio, known.instrument, known.quantity, known.price)
+    return known.version == 0 and terms == (
+        request.portfolio,
+        request.instrument,
+        request.quantity,
+        request.price,
+    )
+
+
+def _is_same_amendment(known: Trade, request: AmendRequest) -> bool:
+    return (
+        known.action is TradeAction.AMEND
+        and request.version == known.version
+        and (known.quantity, known.price) == (request.quantity, request.price)
+    )
+
+
+def _told(trade: Trade) -> str:
+    return f"{trade.action} of {trade.quantity:g} {trade.instrument} at {trade.price:g}"
