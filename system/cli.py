@@ -81,17 +81,23 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "loadtests.commands", "measure_app", "Measure rates, goals, growth, peers and more."
     ),
     "portfolio": CommandPlace(
-        "system.client.commands", "portfolio_app", "Import a book, list the books."
+        "system.client.commands.portfolios", "portfolio_app", "Import a book, list the books."
     ),
-    "trade": CommandPlace("system.client.commands", "trade_app", "Send, amend and cancel trades."),
+    "trade": CommandPlace(
+        "system.client.commands.portfolios", "trade_app", "Send, amend and cancel trades."
+    ),
     "adjust": CommandPlace(
-        "system.client.adjustments", "adjust_app", "Announce splits and dividends, list them."
+        "system.client.commands.adjustments",
+        "adjust_app",
+        "Announce splits and dividends, list them.",
     ),
     "what-if": CommandPlace(
-        "system.client.questions", "what_if", "Show the risk with trades before they are sent."
+        "system.client.commands.what_if",
+        "what_if",
+        "Show the risk with trades before they are sent.",
     ),
     "scenario": CommandPlace(
-        "system.client.scenarios",
+        "system.client.commands.scenarios",
         "scenario",
         "Revalue a portfolio under shocks or a day of history.",
     ),
@@ -99,22 +105,28 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "validation.explain.command", "explain", "Make a stored number anew, step by step."
     ),
     "explain-change": CommandPlace(
-        "system.client.change", "explain_change", "Show what changed VaR, input by input."
+        "system.client.commands.change", "explain_change", "Show what changed VaR, input by input."
     ),
     "desk": CommandPlace(
-        "system.client.decomposition", "desk", "Show the books of a desk together."
+        "system.client.commands.decomposition", "desk", "Show the books of a desk together."
     ),
     "contributions": CommandPlace(
-        "system.client.decomposition", "contributions", "Show what each position adds to VaR."
+        "system.client.commands.decomposition",
+        "contributions",
+        "Show what each position adds to VaR.",
     ),
     "pnl": CommandPlace(
-        "system.client.pnl", "show_pnl", "Show P&L, and what options gained by which Greek."
+        "system.client.commands.pnl",
+        "show_pnl",
+        "Show P&L, and what options gained by which Greek.",
     ),
     "worst-window": CommandPlace(
         "system.simulate.worst", "show_worst_window", "Search the worst window since 1990."
     ),
     "limits": CommandPlace(
-        "system.client.limits", "limits_app", "Show limits and their trail; acknowledge alerts."
+        "system.client.commands.limits",
+        "limits_app",
+        "Show limits and their trail; acknowledge alerts.",
     ),
     "oracle": CommandPlace(
         "validation.oracle.commands",

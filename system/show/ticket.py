@@ -12,7 +12,7 @@ from typing import Final
 
 import streamlit as st
 
-from system.client.comparison import comparison_rows
+from system.client.commands.comparison import comparison_rows
 from system.client.errors import ApiRefusedError
 from system.client.sync_client import RiskClient
 from system.clock import monotonic_ns

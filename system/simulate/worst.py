@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from system.client.commands import connected_client
+from system.client.commands.portfolios import connected_client
 from system.console import PlainConsole
 from system.contracts.api import CurrentRisk, Positions
 from system.contracts.messages import MONEY, PositionRisk

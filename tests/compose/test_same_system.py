@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from system.client.portfolio_file import read_portfolio
+from system.client.files.portfolio_file import read_portfolio
 from system.runtime import kafka, postgres, redis
 from system.runtime.component import Site
 from system.runtime.fetch.jars import ROOTS

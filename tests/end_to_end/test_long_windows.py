@@ -13,8 +13,8 @@ import pytest
 
 from system.bus.producer import MessageProducer
 from system.client.async_client import AsyncRiskClient
-from system.client.portfolio_file import read_portfolio
-from system.client.price_file import with_histories
+from system.client.files.portfolio_file import read_portfolio
+from system.client.files.price_file import with_histories
 from system.contracts.messages import OpeningPosition, Portfolio
 from system.contracts.questions import ScenarioRequest, Shock, WhatIfRequest
 from system.serve.app import app_over

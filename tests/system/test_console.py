@@ -15,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from system.client.limits import _show_trail
+from system.client.commands.limits import _show_trail
 from system.console import PlainConsole, plain_column, styled, terminal_json
 from system.contracts.limits import TrailPage, TrailRow
 from system.exits import print_error

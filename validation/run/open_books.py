@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from system.bus.consumer import end_offsets
 from system.bus.errors import TopicMissingError
-from system.client.portfolio_file import read_portfolio
+from system.client.files.portfolio_file import read_portfolio
 from system.client.sync_client import RiskClient
 from system.clock import SystemClock
 from system.contracts.api import PortfolioImport, StreamState

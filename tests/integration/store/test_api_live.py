@@ -19,9 +19,9 @@ from system.book.state.rows import PortfolioState
 from system.bus.consumer import read_topic
 from system.client.async_client import AsyncRiskClient
 from system.client.calls import SeriesQuestion
+from system.client.commands.push_watch import send_and_watch
 from system.client.errors import ApiRefusedError
 from system.client.events import SnapshotEvent, StatusEvent
-from system.client.watching import send_and_watch
 from system.contracts.api import (
     AmendRequest,
     CurrentRisk,

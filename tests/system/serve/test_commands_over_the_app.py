@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from system import cli
-from system.client import change, decomposition, limits, pnl, questions, scenarios
 from system.client.async_client import AsyncRiskClient
+from system.client.commands import change, decomposition, limits, pnl, scenarios
+from system.client.commands import what_if as questions
 from system.client.sync_client import RiskClient
 from system.contracts.decomposition import Contributions
 from system.contracts.limits import Limit, LimitMeasure, Limits

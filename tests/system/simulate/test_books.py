@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from system.client.portfolio_file import read_portfolio
+from system.client.files.portfolio_file import read_portfolio
 from system.contracts.messages import Portfolio
 from system.places import SHARED_DIR
 from system.settings import load_settings

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from system import cli
-from system.client.portfolio_file import read_portfolio
-from system.client.price_file import with_histories
+from system.client.files.portfolio_file import read_portfolio
+from system.client.files.price_file import with_histories
 from system.tables.errors import InputFileError
 from validation.backtest.input_files import InputPaths, read_input
 

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from system.client.portfolio_file import read_portfolio
-from system.client.price_file import read_closes
+from system.client.files.portfolio_file import read_portfolio
+from system.client.files.price_file import read_closes
 from system.contracts.messages import (
     AssetClass,
     Instrument,

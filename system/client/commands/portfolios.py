@@ -11,14 +11,19 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from system.client.commands.printing import AsJson, print_answer
+from system.client.commands.push_watch import (
+    WatchedImport,
+    WatchedTrade,
+    send_and_watch,
+    watch_import,
+)
+from system.client.commands.reconciliation import show_import
 from system.client.errors import PortfolioFileError
+from system.client.files.portfolio_file import read_portfolio
+from system.client.files.portfolio_settings import AS_OF, LIMITS_EXAMPLE, SETTINGS
 from system.client.moments import DAY_EXAMPLE, MOMENT_EXAMPLE, MomentError, moment_ns
-from system.client.portfolio_file import read_portfolio
-from system.client.portfolio_settings import AS_OF, LIMITS_EXAMPLE, SETTINGS
-from system.client.printing import AsJson, print_answer
-from system.client.reconciliation import show_import
 from system.client.sync_client import RiskClient
-from system.client.watching import WatchedImport, WatchedTrade, send_and_watch, watch_import
 from system.console import PlainConsole, styled
 from system.contracts.api import (
     AmendRequest,
@@ -89,7 +94,7 @@ def import_portfolio(  # noqa: PLR0913, PLR0917 - one argument per option
     dialect = Dialect.named(separator, decimal)
     book = read_portfolio(file, chosen, dialect)
     if prices is not None:
-        from system.client.price_file import with_histories  # noqa: PLC0415 - NumPy loads slowly
+        from system.client.files.price_file import with_histories  # noqa: PLC0415 - NumPy loads slowly
 
         book = with_histories(book, prices, _day(file, until), dialect)
     with connected_client() as client:

@@ -10,14 +10,14 @@ from statistics import NormalDist
 import pytest
 
 from system.book.questions.shocks import shocked_pnl
-from system.client.portfolio_file import read_portfolio
-from system.client.price_file import with_histories
+from system.client.files.portfolio_file import read_portfolio
+from system.client.files.price_file import with_histories
 from system.contracts.limits import LimitMeasure
 from system.contracts.messages import AssetClass
 from system.contracts.questions import Shock
 from tests.system.book.feed import Feed, history, instrument, live, rate, tick, walk
 
-EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[4] / "docs" / "examples"
 
 
 def test_the_example_in_csv_is_a_book() -> None:

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from system.client import adjustments
-from system.client.adjustments import adjust_app
+from system.client.commands import adjustments
+from system.client.commands.adjustments import adjust_app
 from system.client.sync_client import RiskClient
 from system.contracts.adjustments import AdjustmentAccepted, AdjustmentRow, Adjustments
 from system.errors import InputError

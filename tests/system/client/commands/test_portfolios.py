@@ -13,8 +13,9 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from system.client import commands, watching
-from system.client.commands import portfolio_app, trade_app
+from system.client.commands import portfolios as commands
+from system.client.commands import push_watch
+from system.client.commands.portfolios import portfolio_app, trade_app
 from system.client.errors import ApiUnavailableError, PortfolioFileError
 from system.client.sync_client import RiskClient
 from system.clock import ManualClock
@@ -139,7 +140,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     clock = ManualClock()
     client = RiskClient("http://localhost", "token", transport=transport, clock=clock)
     monkeypatch.setattr(commands, "connected_client", lambda: client)
-    monkeypatch.setattr(watching, "SystemClock", lambda: clock)
+    monkeypatch.setattr(push_watch, "SystemClock", lambda: clock)
     return played
 
 
@@ -366,6 +367,7 @@ def test_the_list_tells_what_is_over_its_limit_and_what_is_not_valued(api: Api) 
 
 
 def test_commands_about_trades_and_portfolios_do_not_wait_for_numpy():
-    code = "import sys, system.client.commands; print({'numpy', 'pyarrow'} & set(sys.modules))"
+    module = "system.client.commands.portfolios"
+    code = f"import sys, {module}; print({{'numpy', 'pyarrow'}} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert answer.stdout.strip() == b"set()"

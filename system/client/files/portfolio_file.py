@@ -24,9 +24,9 @@ from typing import Final
 
 import msgspec
 
-from system.client.cells import converted, told
 from system.client.errors import PortfolioFileError
-from system.client.portfolio_rows import (
+from system.client.files.cells import converted, told
+from system.client.files.portfolio_rows import (
     KNOWN_COLUMNS,
     NEEDED_COLUMNS,
     NUMBER_COLUMNS,
@@ -35,7 +35,7 @@ from system.client.portfolio_rows import (
     refuse_repeated,
     row_of,
 )
-from system.client.portfolio_settings import AS_OF, AS_OF_FIELDS, SETTINGS, typed_settings
+from system.client.files.portfolio_settings import AS_OF, AS_OF_FIELDS, SETTINGS, typed_settings
 from system.contracts.api import PortfolioImport
 from system.contracts.messages import Portfolio, field_names
 from system.contracts.repeated import repeated_field

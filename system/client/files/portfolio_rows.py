@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from system.client.cells import converted, date_of, number_of
 from system.client.errors import PortfolioFileError
+from system.client.files.cells import converted, date_of, number_of
 from system.contracts.messages import (
     PRICE_MIN,
     AssetClass,

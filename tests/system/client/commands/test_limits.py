@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from system import cli
-from system.client import limits
+from system.client.commands import limits
 from system.client.sync_client import RiskClient
 from system.contracts.codec import encode
 from system.contracts.limits import (

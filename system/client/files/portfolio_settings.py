@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from system.client.cells import converted, number_of
 from system.client.errors import PortfolioFileError
+from system.client.files.cells import converted, number_of
 from system.client.moments import MomentError, statement_moment
 from system.contracts.limits import Limit
 from system.contracts.messages import Portfolio, field_names

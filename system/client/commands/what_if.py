@@ -9,10 +9,10 @@ import msgspec
 import typer
 from rich.table import Table
 
-from system.client.commands import connected_client
-from system.client.comparison import comparison_rows
+from system.client.commands.comparison import comparison_rows
+from system.client.commands.portfolios import connected_client
+from system.client.commands.printing import AsJson, print_answer
 from system.client.errors import QuestionError
-from system.client.printing import AsJson, print_answer
 from system.console import PlainConsole, styled
 from system.contracts.api import CurrentRisk
 from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.client.portfolio_file import read_portfolio
-from system.client.portfolio_rows import KNOWN_COLUMNS, NUMBERS
-from system.client.portfolio_settings import AS_OF, SETTINGS
+from system.client.files.portfolio_file import read_portfolio
+from system.client.files.portfolio_rows import KNOWN_COLUMNS, NUMBERS
+from system.client.files.portfolio_settings import AS_OF, SETTINGS
 from system.contracts.api import PortfolioImport
 from system.contracts.limits import Limit, LimitMeasure
 from system.contracts.messages import (

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from system import cli
-from system.client import pnl
+from system.client.commands import pnl
 from system.client.sync_client import RiskClient
 from system.contracts.api import StreamState
 from system.contracts.codec import encode

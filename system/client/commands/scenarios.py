@@ -9,10 +9,10 @@ import msgspec
 import typer
 from rich.table import Table
 
-from system.client.commands import connected_client
+from system.client.commands.portfolios import connected_client
+from system.client.commands.printing import AsJson, print_answer
+from system.client.commands.what_if import PortfolioArgument
 from system.client.errors import QuestionError
-from system.client.printing import AsJson, print_answer
-from system.client.questions import PortfolioArgument
 from system.console import PlainConsole
 from system.contracts.questions import (
     ReverseStress,

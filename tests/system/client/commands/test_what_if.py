@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from system import cli
-from system.client import change, decomposition, questions, scenarios
+from system.client.commands import change, decomposition, scenarios, what_if
+from system.client.commands.scenarios import parsed_shock
+from system.client.commands.what_if import proposed_trade
 from system.client.errors import QuestionError
-from system.client.questions import proposed_trade
-from system.client.scenarios import parsed_shock
 from system.client.sync_client import RiskClient
 from system.contracts.api import StreamState
 from system.contracts.codec import encode
@@ -57,7 +57,7 @@ class Api:
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     played = Api()
     client = RiskClient("http://localhost", "token", transport=httpx.MockTransport(played.respond))
-    for module in (change, decomposition, questions, scenarios):
+    for module in (change, decomposition, what_if, scenarios):
         monkeypatch.setattr(module, "connected_client", lambda: client)
     return played
 

@@ -1,0 +1,1 @@
+"""Commands of ``riskstream`` that ask the API, and how they print its answers."""
