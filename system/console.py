@@ -16,7 +16,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from system.contracts.names import visible
+from system.contracts.text.names import visible
 
 
 class PlainConsole(Console):

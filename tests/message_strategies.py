@@ -7,7 +7,6 @@ import string
 
 from hypothesis import strategies as st
 
-from system.contracts.checked import TextError
 from system.contracts.currencies import MINOR_UNITS
 from system.contracts.messages import (
     PRICE_BOUND,
@@ -34,7 +33,8 @@ from system.contracts.messages import (
     TradeAction,
     VolatilityShift,
 )
-from system.contracts.names import MAX_ID_LENGTH, checked_name
+from system.contracts.text.checked import TextError
+from system.contracts.text.names import MAX_ID_LENGTH, checked_name
 
 FIRST = string.ascii_letters + string.digits
 VENDORS_NAMES = (

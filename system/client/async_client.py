@@ -16,13 +16,23 @@ from system.client import bounds, calls
 from system.client.calls import Call, SeriesQuestion
 from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent, StreamEvent, event_from
-from system.contracts.adjustments import (
+from system.contracts.api.adjustments import (
     AdjustmentAccepted,
     Adjustments,
     DividendRequest,
     SplitRequest,
 )
-from system.contracts.api import (
+from system.contracts.api.decomposition import Contributions, DeskVar
+from system.contracts.api.pnl import PnlExplained
+from system.contracts.api.questions import (
+    ReverseStress,
+    Scenario,
+    ScenarioRequest,
+    VarChange,
+    WhatIf,
+    WhatIfRequest,
+)
+from system.contracts.api.risk import (
     AmendRequest,
     AssetClassVar,
     Attribution,
@@ -37,7 +47,6 @@ from system.contracts.api import (
     TradeAccepted,
     TradeRequest,
 )
-from system.contracts.decomposition import Contributions, DeskVar
 from system.contracts.limits import (
     Acknowledgement,
     LimitMeasure,
@@ -46,15 +55,6 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
-from system.contracts.pnl import PnlExplained
-from system.contracts.questions import (
-    ReverseStress,
-    Scenario,
-    ScenarioRequest,
-    VarChange,
-    WhatIf,
-    WhatIfRequest,
-)
 
 T = TypeVar("T", bound=Struct)
 _WHOLE: Final = SeriesQuestion()

@@ -16,13 +16,23 @@ import msgspec
 from msgspec import Struct
 
 from system.client.errors import ApiMismatchError, ApiRefusedError, ApiUnavailableError
-from system.contracts.adjustments import (
+from system.contracts.api.adjustments import (
     AdjustmentAccepted,
     Adjustments,
     DividendRequest,
     SplitRequest,
 )
-from system.contracts.api import (
+from system.contracts.api.decomposition import Contributions, DeskVar
+from system.contracts.api.pnl import PnlExplained
+from system.contracts.api.questions import (
+    ReverseStress,
+    Scenario,
+    ScenarioRequest,
+    VarChange,
+    WhatIf,
+    WhatIfRequest,
+)
+from system.contracts.api.risk import (
     AmendRequest,
     AssetClassVar,
     Attribution,
@@ -39,7 +49,6 @@ from system.contracts.api import (
     TradeRequest,
 )
 from system.contracts.codec import encode
-from system.contracts.decomposition import Contributions, DeskVar
 from system.contracts.limits import (
     Acknowledgement,
     LimitMeasure,
@@ -48,16 +57,7 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
-from system.contracts.names import checked_label
-from system.contracts.pnl import PnlExplained
-from system.contracts.questions import (
-    ReverseStress,
-    Scenario,
-    ScenarioRequest,
-    VarChange,
-    WhatIf,
-    WhatIfRequest,
-)
+from system.contracts.text.names import checked_label
 
 T = TypeVar("T", bound=Struct)
 STREAM_PATH: Final = "/v1/stream"

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from system.contracts.api import Problem
+from system.contracts.api.risk import Problem
 from system.errors import InputError, InternalError, UnavailableError
 from system.tables.errors import InputFileError
 

@@ -8,7 +8,7 @@ import msgspec
 from httpx_sse import ServerSentEvent
 
 from system.client.errors import ApiMismatchError
-from system.contracts.api import (
+from system.contracts.api.risk import (
     GAP_EVENT,
     HEARTBEAT_EVENT,
     SNAPSHOT_EVENT,

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, Union, cast
 import msgspec
 
 from system.contracts.messages import Message, RejectReason
-from system.contracts.repeated import repeated_field
+from system.contracts.text.repeated import repeated_field
 from system.contracts.topics import INPUT_TOPICS, Topic
 from system.contracts.versions import readable
 from system.errors import MessageError

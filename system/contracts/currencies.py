@@ -14,7 +14,7 @@ from typing import Annotated, Final, NamedTuple
 
 from msgspec import Meta
 
-from system.contracts.checked import TextError, ruled, shown
+from system.contracts.text.checked import TextError, ruled, shown
 
 EUR: Final = "EUR"
 FX_SERIES_PREFIX: Final = "fx:"

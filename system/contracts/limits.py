@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from system.contracts.checked import Checked
-from system.contracts.names import ActorName, NoteText
+from system.contracts.text.checked import Checked
+from system.contracts.text.names import ActorName, NoteText
 
 WARNING_SHARE: Final = 0.8
 """Of the breach level: where VaR's own limit warns."""

@@ -15,8 +15,6 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from system.contracts.checked import Checked
-from system.contracts.codes import ConfidenceText, Exchange, WindowName
 from system.contracts.currencies import Currency, IsoCurrency
 from system.contracts.limits import MAX_LIMITS, Limit, LimitUse
 from system.contracts.measures import (
@@ -26,7 +24,9 @@ from system.contracts.measures import (
     PortfolioGreeks,
     StressedRisk,
 )
-from system.contracts.names import Identifier, Label, ScenarioName
+from system.contracts.text.checked import Checked
+from system.contracts.text.codes import ConfidenceText, Exchange, WindowName
+from system.contracts.text.names import Identifier, Label, ScenarioName
 
 MAX_POSITIONS_PER_PORTFOLIO: Final = 5_000
 MAX_CLOSES_PER_SERIES: Final = 1_024

@@ -6,9 +6,9 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from system.contracts.checked import field_and_detail
 from system.contracts.limits import LimitMeasure
 from system.contracts.messages import AssetClass, OptionRight, ReturnType, VolatilityShift
+from system.contracts.text.checked import field_and_detail
 
 _TYPES: Final = {
     "int": "a whole number",

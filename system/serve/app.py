@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from system.contracts.api import Health, HealthState
+from system.contracts.api.risk import Health, HealthState
 from system.errors import RiskstreamError
 from system.priority import go_first
 from system.serve.http.documentation import add_documentation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from system.contracts.questions import VarChange
+from system.contracts.api.questions import VarChange
 from system.show import format as text
 from system.show.live import current
 from system.show.plain import plain, plain_cells

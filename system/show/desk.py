@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from system.contracts.api import SnapshotPoint, StreamStatus, TradeAccepted
+from system.contracts.api.risk import SnapshotPoint, StreamStatus, TradeAccepted
 from system.contracts.messages import RiskSnapshot
 from system.show import format as text
 from system.show.curve import CurvePart, PnlCurve

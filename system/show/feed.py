@@ -20,7 +20,7 @@ from system.client.async_client import AsyncRiskClient
 from system.client.calls import SeriesQuestion
 from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent, StatusEvent, event_from
-from system.contracts.api import SnapshotPoint, StreamStatus
+from system.contracts.api.risk import SnapshotPoint, StreamStatus
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.show.days import MAX_DAYS
 

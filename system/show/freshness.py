@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from system.contracts.api import StreamState, StreamStatus
+from system.contracts.api.risk import StreamState, StreamStatus
 from system.show.format import NANOSECONDS_PER_MILLISECOND
 
 SILENCE_BOUND_MS: Final = 2_000

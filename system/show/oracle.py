@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from system.contracts.api import StreamStatus
+from system.contracts.api.risk import StreamStatus
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import NO_ORACLE, OracleStatus, OracleVerdict
 

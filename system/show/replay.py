@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from system.contracts.api import StreamStatus
+from system.contracts.api.risk import StreamStatus
 from system.contracts.replay import ReplayFault, ReplayStatus
 
 

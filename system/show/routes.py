@@ -21,7 +21,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from system.clock import monotonic_ns, wall_ns
-from system.contracts.names import MAX_ID_LENGTH
+from system.contracts.text.names import MAX_ID_LENGTH
 from system.show.browsers import browser_of
 from system.show.desk import Cursor, encoded
 from system.show.fanout import Listener, TooManyBrowsersError

@@ -10,14 +10,14 @@ import streamlit as st
 
 from system.client.errors import ApiRefusedError
 from system.client.sync_client import RiskClient
-from system.contracts.messages import AssetClass
-from system.contracts.questions import (
+from system.contracts.api.questions import (
     ReverseStress,
     Scenario,
     ScenarioRequest,
     ScenarioRow,
     Shock,
 )
+from system.contracts.messages import AssetClass
 from system.errors import RiskstreamError
 from system.show import format as text
 from system.show.live import current

@@ -16,10 +16,10 @@ from system.client.commands.comparison import comparison_rows
 from system.client.errors import ApiRefusedError
 from system.client.sync_client import RiskClient
 from system.clock import monotonic_ns
-from system.contracts.api import TradeAccepted, TradeRequest
+from system.contracts.api.questions import ProposedTrade, WhatIf, WhatIfRequest
+from system.contracts.api.risk import TradeAccepted, TradeRequest
 from system.contracts.limits import LimitLevel
 from system.contracts.messages import PositionRisk, RiskSnapshot
-from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest
 from system.errors import InputError, RiskstreamError
 from system.show import format as text
 from system.show.freshness import Freshness, freshness

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from system.contracts.decomposition import DeskVar
+from system.contracts.api.decomposition import DeskVar
 from system.contracts.messages import RiskSnapshot
 from system.show import format as text
 from system.show.live import current

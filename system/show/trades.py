@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from system.contracts.api import TradeAccepted
+from system.contracts.api.risk import TradeAccepted
 from system.contracts.messages import RiskSnapshot
 from system.contracts.topics import offset_key
 from system.show import format as text

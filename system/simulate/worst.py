@@ -15,7 +15,7 @@ import typer
 
 from system.client.commands.portfolios import connected_client
 from system.console import PlainConsole
-from system.contracts.api import CurrentRisk, Positions
+from system.contracts.api.risk import CurrentRisk, Positions
 from system.contracts.messages import MONEY, PositionRisk
 from system.risk.confidence import Confidence
 from system.risk.listing import Listing

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
-from system.contracts.api import RejectedRow, SnapshotPoint
+from system.contracts.api.risk import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.store import retention, sql

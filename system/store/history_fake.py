@@ -7,7 +7,7 @@ from typing import Self
 
 import msgspec
 
-from system.contracts.api import RejectedRow, SnapshotPoint
+from system.contracts.api.risk import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode, encode
 from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure, TrailKind, TrailRow
 from system.contracts.messages import Rejected, RejectReason, RiskSnapshot

@@ -27,7 +27,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from system.contracts.api import StreamState, StreamStatus, current_risk
+from system.contracts.api.risk import StreamState, StreamStatus, current_risk
 from system.contracts.codec import encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus

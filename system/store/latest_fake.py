@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Self, TypeVar
 
-from system.contracts.api import StreamState, StreamStatus, current_risk
+from system.contracts.api.risk import StreamState, StreamStatus, current_risk
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus

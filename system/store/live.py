@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from system.contracts.api import StreamState, StreamStatus
+from system.contracts.api.risk import StreamState, StreamStatus
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleStatus

@@ -12,7 +12,7 @@ import msgspec
 
 from system.contracts.limits import LimitEvent
 from system.contracts.messages import Rejected, RiskSnapshot, SnapshotKind
-from system.contracts.names import checked_label
+from system.contracts.text.names import checked_label
 from system.store.errors import PageTokenError
 
 NO_EPOCH: Final = -1

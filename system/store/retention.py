@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from system.contracts.api import is_over_limit
+from system.contracts.api.risk import is_over_limit
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.store.cursors import Cursor, all_rows, one_row
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from system.contracts.api import RejectedRow, SnapshotPoint
+from system.contracts.api.risk import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode, encode
 from system.contracts.messages import Rejected, RiskSnapshot, SnapshotKind, field_names
 from system.store.records import LastRecord, SnapshotQuery

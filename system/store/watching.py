@@ -10,7 +10,7 @@ from typing import Any, Final
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 
-from system.contracts.api import StreamStatus
+from system.contracts.api.risk import StreamStatus
 from system.store import keyspace
 from system.store.errors import StoreUnavailableError
 from system.store.latest import answering, link_options, redis_backoff

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from system.clock import Clock
-from system.contracts.api import StreamState
+from system.contracts.api.risk import StreamState
 from system.errors import UnavailableError
 from system.stream.backlog import Backlog
 

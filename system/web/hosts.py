@@ -17,9 +17,9 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from system.contracts.api import Problem
-from system.contracts.checked import shown
+from system.contracts.api.risk import Problem
 from system.contracts.codec import encode
+from system.contracts.text.checked import shown
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"

@@ -12,7 +12,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from system.bus.producer import MessageProducer
 from system.client.sync_client import RiskClient
-from system.contracts.api import LIMIT_EVENT, TradeRequest
+from system.contracts.api.risk import LIMIT_EVENT, TradeRequest
 from system.contracts.limits import (
     Acknowledgement,
     Limit,

@@ -15,7 +15,7 @@ import pytest
 from system.bus.consumer import end_offsets
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
-from system.contracts.api import StreamState
+from system.contracts.api.risk import StreamState
 from system.contracts.messages import FxRate
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError

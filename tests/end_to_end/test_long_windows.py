@@ -15,8 +15,8 @@ from system.bus.producer import MessageProducer
 from system.client.async_client import AsyncRiskClient
 from system.client.files.portfolio_file import read_portfolio
 from system.client.files.price_file import with_histories
+from system.contracts.api.questions import ScenarioRequest, Shock, WhatIfRequest
 from system.contracts.messages import OpeningPosition, Portfolio
-from system.contracts.questions import ScenarioRequest, Shock, WhatIfRequest
 from system.serve.app import app_over
 from system.serve.services.connections import Services
 from system.serve.services.hub import SnapshotHub

@@ -11,7 +11,8 @@ import pytest
 
 from system.bus.producer import MessageProducer
 from system.client.async_client import AsyncRiskClient
-from system.contracts.api import CurrentRisk
+from system.contracts.api.questions import ProposedTrade, WhatIf, WhatIfRequest
+from system.contracts.api.risk import CurrentRisk
 from system.contracts.messages import (
     Mark,
     OpeningPosition,
@@ -20,7 +21,6 @@ from system.contracts.messages import (
     Trade,
     TradeAction,
 )
-from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest
 from system.serve.app import app_over
 from system.serve.services.bus_fake import MemoryBus
 from system.serve.services.connections import Services

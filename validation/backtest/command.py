@@ -24,9 +24,9 @@ from system.backtest.specification import BacktestSettings
 from system.backtest.splits import effective_splits, split_adjusted
 from system.clock import monotonic_ns
 from system.console import PlainConsole, plain_column
-from system.contracts.checked import ruled_text
 from system.contracts.currencies import checked_iso_currency
 from system.contracts.messages import CARRY_MAX_SESSIONS, CARRY_MAX_SHARE, CARRY_SPAN_DAYS
+from system.contracts.text.checked import ruled_text
 from system.errors import InputError
 from system.outputs import OUTPUT_FOLDER
 from system.risk.carry import CarryBound

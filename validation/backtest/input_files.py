@@ -14,10 +14,10 @@ from system.backtest.days import BacktestMarket
 from system.backtest.positions import ALWAYS, BacktestBook, DatedQuantity
 from system.backtest.splits import Split
 from system.book.state.positions import cash_currency
-from system.contracts.checked import Rule, TextError
 from system.contracts.currencies import checked_currency, checked_iso_currency
 from system.contracts.messages import AssetClass, ReturnType
-from system.contracts.names import checked_name
+from system.contracts.text.checked import Rule, TextError
+from system.contracts.text.names import checked_name
 from system.errors import InputError
 from system.risk.listing import Listing
 from system.risk.window import CloseTable

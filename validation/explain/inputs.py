@@ -23,7 +23,7 @@ from system.client.origin import authorization
 from system.contracts.codec import decode
 from system.contracts.currencies import EUR
 from system.contracts.messages import MONEY, Instrument, RiskSnapshot
-from system.contracts.names import visible
+from system.contracts.text.names import visible
 from system.errors import InputError, MessageError, UnavailableError
 from system.risk.window import fx_series
 from system.settings import Connections

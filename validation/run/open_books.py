@@ -14,7 +14,7 @@ from system.bus.errors import TopicMissingError
 from system.client.files.portfolio_file import read_portfolio
 from system.client.sync_client import RiskClient
 from system.clock import SystemClock
-from system.contracts.api import PortfolioImport, StreamState
+from system.contracts.api.risk import PortfolioImport, StreamState
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import UnavailableError
 from system.settings import Connections

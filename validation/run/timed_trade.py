@@ -7,7 +7,7 @@ from typing import Final
 from system.client.events import covers
 from system.client.sync_client import RiskClient
 from system.clock import SystemClock
-from system.contracts.api import TradeRequest
+from system.contracts.api.risk import TradeRequest
 from system.errors import UnavailableError
 from system.settings import Connections
 from validation.report.shapes import TradeOutcome

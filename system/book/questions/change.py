@@ -17,9 +17,9 @@ import msgspec
 from system.book.questions.snapshot_book import Recall, moment_of, recalled_book, restated
 from system.book.questions.split_bridge import Between
 from system.book.valuation.snapshot import risk_snapshot
+from system.contracts.api.questions import ChangeStep, VarChange, VarStep
 from system.contracts.measures import OptionRisk
 from system.contracts.messages import MONEY, PositionRisk, RiskSnapshot
-from system.contracts.questions import ChangeStep, VarChange, VarStep
 
 
 def var_change(before: RiskSnapshot, after: RiskSnapshot, recall: Recall) -> VarChange:

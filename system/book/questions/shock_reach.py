@@ -7,9 +7,9 @@ from typing import Final
 
 from system.book.state.market import Market
 from system.book.valuation.portfolio import Marked
+from system.contracts.api.questions import Shock
 from system.contracts.currencies import FX_SERIES_PREFIX
 from system.contracts.messages import AssetClass
-from system.contracts.questions import Shock
 from system.risk.currency import major_currency
 from system.risk.listing import Listing
 from system.risk.option_moves import terms_of

@@ -21,9 +21,9 @@ from system.book.state.errors import ImpossibleShockError, NoSuchDayError
 from system.book.state.market import Market
 from system.book.valuation.derived import Shape
 from system.book.valuation.portfolio import Marked, PortfolioBook
+from system.contracts.api.questions import Shock
 from system.contracts.currencies import EUR, FX_SERIES_PREFIX
 from system.contracts.messages import MAX_CLOSED_DAYS
-from system.contracts.questions import Shock
 from system.errors import InputError
 from system.risk.arrays import Float64Matrix, Float64Vector
 from system.risk.errors import some_of

@@ -15,8 +15,8 @@ from system.book.questions.snapshot_book import (
 )
 from system.book.state.rows import DayClose
 from system.book.valuation.snapshot import risk_snapshot
+from system.contracts.api.questions import MAX_PROPOSED_TRADES
 from system.contracts.messages import RiskSnapshot, Trade
-from system.contracts.questions import MAX_PROPOSED_TRADES
 
 
 @dataclass(frozen=True, slots=True)

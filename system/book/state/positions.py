@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from system.book.state.rows import AdjustmentState
-from system.contracts.checked import TextError
 from system.contracts.currencies import checked_currency, unit_of
 from system.contracts.messages import (
     AssetClass,
@@ -25,6 +24,7 @@ from system.contracts.messages import (
     Split,
     Trade,
 )
+from system.contracts.text.checked import TextError
 from system.risk.cost import CostBasis, cost_after_trade
 from system.risk.currency import major_currency
 from system.risk.listing import Listing

@@ -11,7 +11,7 @@ from rich.table import Table
 from system.client.commands.portfolios import connected_client
 from system.client.commands.printing import AsJson, print_answer
 from system.console import PlainConsole
-from system.contracts.adjustments import (
+from system.contracts.api.adjustments import (
     AdjustmentAccepted,
     Adjustments,
     DividendRequest,

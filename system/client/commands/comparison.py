@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from system.contracts.api import CurrentRisk
+from system.contracts.api.questions import WhatIf, exposure_total
+from system.contracts.api.risk import CurrentRisk
 from system.contracts.limits import LimitMeasure
-from system.contracts.questions import WhatIf, exposure_total
 
 Row = tuple[str, str, str, str]
 GREEKS: Final = {

@@ -11,7 +11,7 @@ from system.client.commands.portfolios import connected_client
 from system.client.commands.printing import AsJson, print_answer
 from system.client.commands.what_if import PortfolioArgument
 from system.console import PlainConsole
-from system.contracts.decomposition import Contribution, Contributions, DeskVar
+from system.contracts.api.decomposition import Contribution, Contributions, DeskVar
 
 
 def desk(

@@ -8,8 +8,8 @@ from system.client.commands.portfolios import connected_client
 from system.client.commands.printing import AsJson, print_answer
 from system.client.commands.what_if import PortfolioArgument
 from system.console import PlainConsole
+from system.contracts.api.pnl import PARTS, PnlExplained
 from system.contracts.measures import ExplainedPnl
-from system.contracts.pnl import PARTS, PnlExplained
 
 
 def show_pnl(portfolio: PortfolioArgument, as_json: AsJson = False) -> None:

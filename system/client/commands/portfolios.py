@@ -25,7 +25,7 @@ from system.client.files.portfolio_settings import AS_OF, LIMITS_EXAMPLE, SETTIN
 from system.client.moments import DAY_EXAMPLE, MOMENT_EXAMPLE, MomentError, moment_ns
 from system.client.sync_client import RiskClient
 from system.console import PlainConsole, styled
-from system.contracts.api import (
+from system.contracts.api.risk import (
     AmendRequest,
     CurrentRisk,
     Portfolios,

@@ -10,7 +10,7 @@ from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent, StatusEvent, StreamEvent, covers
 from system.client.sync_client import RiskClient
 from system.clock import Clock, SystemClock
-from system.contracts.api import (
+from system.contracts.api.risk import (
     CurrentRisk,
     Delivered,
     PortfolioAccepted,

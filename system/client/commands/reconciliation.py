@@ -8,7 +8,7 @@ from rich.table import Table
 
 from system.client.moments import shown_moment
 from system.console import PlainConsole
-from system.contracts.api import PortfolioAccepted, Reconciliation
+from system.contracts.api.risk import PortfolioAccepted, Reconciliation
 
 MAX_ROWS_SHOWN: Final = 200
 

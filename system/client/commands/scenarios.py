@@ -14,7 +14,7 @@ from system.client.commands.printing import AsJson, print_answer
 from system.client.commands.what_if import PortfolioArgument
 from system.client.errors import QuestionError
 from system.console import PlainConsole
-from system.contracts.questions import (
+from system.contracts.api.questions import (
     ReverseStress,
     Scenario,
     ScenarioRequest,

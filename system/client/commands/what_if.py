@@ -14,8 +14,8 @@ from system.client.commands.portfolios import connected_client
 from system.client.commands.printing import AsJson, print_answer
 from system.client.errors import QuestionError
 from system.console import PlainConsole, styled
-from system.contracts.api import CurrentRisk
-from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest
+from system.contracts.api.questions import ProposedTrade, WhatIf, WhatIfRequest
+from system.contracts.api.risk import CurrentRisk
 
 _TRADE: Final = re.compile(r"(?P<instrument>.+)=(?P<quantity>[^=@]+)(@(?P<price>[^=@]+))?")
 PortfolioArgument = Annotated[str, typer.Argument(help="Name of the portfolio.")]

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from system.client.errors import PortfolioFileError
-from system.contracts.checked import shows_value
+from system.contracts.text.checked import shows_value
 from system.contracts.wording import refusal
 from system.tables.cells import POINT, CellError, date_in, number_in
 

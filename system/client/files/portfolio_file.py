@@ -36,9 +36,9 @@ from system.client.files.portfolio_rows import (
     row_of,
 )
 from system.client.files.portfolio_settings import AS_OF, AS_OF_FIELDS, SETTINGS, typed_settings
-from system.contracts.api import PortfolioImport
+from system.contracts.api.risk import PortfolioImport
 from system.contracts.messages import Portfolio, field_names
-from system.contracts.repeated import repeated_field
+from system.contracts.text.repeated import repeated_field
 from system.tables.cells import POINT
 from system.tables.content import read_text
 from system.tables.dialect import DETECTED, Dialect

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from system.client.errors import PortfolioFileError
-from system.contracts.api import PortfolioImport
+from system.contracts.api.risk import PortfolioImport
 from system.contracts.messages import MAX_CLOSES_PER_SERIES, CloseHistory, ClosePoint, ReturnType
 from system.risk.arrays import Float64Vector, IndexVector
 from system.tables.closes import FX_PREFIX, CloseFile, read_close_file

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from system.contracts.api import FieldProblem, Problem
+from system.contracts.api.risk import FieldProblem, Problem
 from system.errors import InputError, UnavailableError
 from system.store.records import EmptiedSnapshot
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 from system.contracts.currencies import checked_iso_currency
 from system.contracts.messages import SnapshotKind
-from system.contracts.names import checked_label, checked_name, checked_scenario
+from system.contracts.text.names import checked_label, checked_name, checked_scenario
 from system.serve.http.errors import InvalidRequestError, invalid_field
 from system.store.records import MAX_PAGE_ROWS, PageKey, SnapshotQuery
 

@@ -13,9 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from system.contracts.api import FieldProblem, Problem
-from system.contracts.checked import TextError
+from system.contracts.api.risk import FieldProblem, Problem
 from system.contracts.codec import encode
+from system.contracts.text.checked import TextError
 from system.errors import InputError, UnavailableError
 from system.serve.http.errors import ApiError, InvalidRequestError
 from system.web.headers import NOTHING, SECURITY_HEADERS

@@ -9,10 +9,10 @@ from typing import Final, TypeVar
 import msgspec
 from fastapi import Request
 
-from system.contracts.api import AmendRequest, FieldProblem, PortfolioImport, TradeRequest
-from system.contracts.checked import shows_value
+from system.contracts.api.risk import AmendRequest, FieldProblem, PortfolioImport, TradeRequest
 from system.contracts.codec import encode
-from system.contracts.repeated import repeated_field
+from system.contracts.text.checked import shows_value
+from system.contracts.text.repeated import repeated_field
 from system.contracts.wording import refusal
 from system.serve.http.errors import BodyTooLargeError, InvalidRequestError, invalid_field
 

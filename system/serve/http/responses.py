@@ -10,7 +10,8 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
-from system.contracts import adjustments, api, decomposition, limits, pnl, questions
+from system.contracts import limits
+from system.contracts.api import adjustments, decomposition, pnl, questions, risk
 from system.contracts.codec import encode
 from system.contracts.messages import CloseHistory, Instrument, Portfolio, RiskSnapshot
 from system.contracts.oracle import OracleStatus
@@ -25,24 +26,24 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     adjustments.Adjustments,
     adjustments.DividendRequest,
     adjustments.SplitRequest,
-    api.AmendRequest,
-    api.AssetClassVar,
-    api.Attribution,
-    api.CurrentRisk,
-    api.CurrentVar,
-    api.Health,
-    api.HealthState,
-    api.PortfolioAccepted,
-    api.PortfolioImport,
-    api.Portfolios,
-    api.Positions,
-    api.Problem,
-    api.RejectedPage,
-    api.SnapshotPage,
-    api.StreamGap,
-    api.StreamStatus,
-    api.TradeAccepted,
-    api.TradeRequest,
+    risk.AmendRequest,
+    risk.AssetClassVar,
+    risk.Attribution,
+    risk.CurrentRisk,
+    risk.CurrentVar,
+    risk.Health,
+    risk.HealthState,
+    risk.PortfolioAccepted,
+    risk.PortfolioImport,
+    risk.Portfolios,
+    risk.Positions,
+    risk.Problem,
+    risk.RejectedPage,
+    risk.SnapshotPage,
+    risk.StreamGap,
+    risk.StreamStatus,
+    risk.TradeAccepted,
+    risk.TradeRequest,
     decomposition.Contributions,
     decomposition.DeskVar,
     limits.Acknowledgement,
@@ -101,7 +102,7 @@ def answers(
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what a route says of the problems that it refuses with."""
-    return {status: _described(api.Problem, PROBLEM_MEDIA_TYPE) for status in statuses}
+    return {status: _described(risk.Problem, PROBLEM_MEDIA_TYPE) for status in statuses}
 
 
 def takes(kind: type[Struct]) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def _describe_refused_parameters(described: dict[str, Any]) -> None:
     for methods in described["paths"].values():
         for operation in methods.values():
             if "422" in operation["responses"]:
-                operation["responses"]["422"] = _described(api.Problem, PROBLEM_MEDIA_TYPE)
+                operation["responses"]["422"] = _described(risk.Problem, PROBLEM_MEDIA_TYPE)
     for name in ("HTTPValidationError", "ValidationError"):
         described["components"]["schemas"].pop(name, None)
 

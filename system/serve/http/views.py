@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from system.contracts.api import (
+from system.contracts.api.pnl import PnlExplained, pnl_explained
+from system.contracts.api.risk import (
     AssetClassVar,
     Attribution,
     AttributionRow,
@@ -17,7 +18,6 @@ from system.contracts.api import (
 from system.contracts.codec import decode
 from system.contracts.messages import PositionRisk, RiskSnapshot
 from system.contracts.oracle import OracleStatus, OracleVerdict
-from system.contracts.pnl import PnlExplained, pnl_explained
 from system.store.live import LatestRecord
 
 _CURRENT: Final = msgspec.json.Decoder(CurrentRisk)

@@ -14,7 +14,7 @@ from system.book.questions.shocks import (
 )
 from system.book.questions.snapshot_book import check_recalled, recalled_book, recalled_market
 from system.book.valuation.portfolio import PortfolioBook
-from system.contracts.questions import ReverseStress, Scenario, ScenarioRequest, ScenarioRow
+from system.contracts.api.questions import ReverseStress, Scenario, ScenarioRequest, ScenarioRow
 from system.risk.valuation import var_fraction
 from system.serve.services.snapshot_books import Recalled
 

@@ -6,8 +6,8 @@ from system.book.questions.snapshot_book import recalled_market
 from system.book.questions.what_if import what_if
 from system.book.state.market import Market
 from system.book.valuation.options import marked_price
+from system.contracts.api.questions import ProposedTrade, WhatIf, WhatIfRequest, what_if_answer
 from system.contracts.messages import MONEY, PRICE_MIN, RiskSnapshot, Trade
-from system.contracts.questions import ProposedTrade, WhatIf, WhatIfRequest, what_if_answer
 from system.risk.currency import major_currency, rate_to_base
 from system.risk.errors import MissingRateError
 from system.serve.http.errors import invalid_field

@@ -19,7 +19,7 @@ from system.book.state.rows import (
     ClosesState,
     DayState,
 )
-from system.contracts.adjustments import (
+from system.contracts.api.adjustments import (
     AdjustmentAccepted,
     AdjustmentRow,
     Adjustments,

@@ -12,9 +12,9 @@ from system.book.questions.consolidation import consolidated_risk
 from system.book.questions.snapshot_book import recalled_book, restated
 from system.book.state.errors import NotRecalledError
 from system.book.valuation.measures import revalued_factors
-from system.contracts.api import CurrentRisk
+from system.contracts.api.decomposition import BookRisk, Contribution, Contributions, DeskVar
+from system.contracts.api.risk import CurrentRisk
 from system.contracts.codec import decode
-from system.contracts.decomposition import BookRisk, Contribution, Contributions, DeskVar
 from system.contracts.messages import RiskSnapshot
 from system.risk.decomposition import incremental_var, marginal_var
 from system.serve.http.errors import UnknownDeskError, invalid_field

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from system.contracts.api import LIMIT_EVENT
+from system.contracts.api.risk import LIMIT_EVENT
 from system.contracts.codec import decode, encode
 from system.contracts.limits import (
     Acknowledgement,

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from system.contracts.api import (
+from system.contracts.api.pnl import PnlExplained
+from system.contracts.api.risk import (
     AssetClassVar,
     Attribution,
     CurrentVar,
@@ -18,7 +19,6 @@ from system.contracts.api import (
 )
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.contracts.oracle import NO_ORACLE, OracleStatus
-from system.contracts.pnl import PnlExplained
 from system.contracts.replay import NO_REPLAY, ReplayStatus
 from system.serve.http import views
 from system.serve.http.errors import emptied_snapshot, unknown_snapshot

@@ -7,9 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from system.book.questions.change import var_change
-from system.contracts.codec import decode
-from system.contracts.messages import RiskSnapshot, SnapshotKind
-from system.contracts.questions import (
+from system.contracts.api.questions import (
     ReverseStress,
     Scenario,
     ScenarioRequest,
@@ -17,6 +15,8 @@ from system.contracts.questions import (
     WhatIf,
     WhatIfRequest,
 )
+from system.contracts.codec import decode
+from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.serve.http.errors import NoCloseYetError
 from system.serve.http.parameters import PortfolioName, SnapshotFilter
 from system.serve.http.requests import question_body

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Query, Request
 from sse_starlette.sse import EventSourceResponse
 
-from system.contracts.api import GAP_EVENT, SNAPSHOT_EVENT, StreamGap
+from system.contracts.api.risk import GAP_EVENT, SNAPSHOT_EVENT, StreamGap
 from system.contracts.codec import encode
 from system.serve.http.errors import TooManyStreamsError, invalid_field
 from system.serve.http.parameters import PortfolioFilter

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from system.contracts.api import (
+from system.contracts.api.risk import (
     AmendRequest,
     PortfolioAccepted,
     PortfolioImport,

@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 
 from system.clock import Clock, SystemClock
-from system.contracts.api import ComponentHealth, Health, StreamState
+from system.contracts.api.risk import ComponentHealth, Health, StreamState
 from system.errors import RiskstreamError
 from system.serve.services.connections import Services
 from system.version import product_version

@@ -16,7 +16,7 @@ import anyio
 import msgspec
 
 from system.clock import Clock, SystemClock
-from system.contracts.api import (
+from system.contracts.api.risk import (
     GAP_EVENT,
     HEARTBEAT_EVENT,
     SNAPSHOT_EVENT,

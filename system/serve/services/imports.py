@@ -21,8 +21,7 @@ from system.book.state.listings import listing_of
 from system.book.state.positions import CASH_PREFIX, cash_currency, cash_listing
 from system.book.state.rows import CLOSES_PREFIX, INSTRUMENT_PREFIX, SESSIONS_PREFIX, ClosesState
 from system.book.state.sessions import goes_on
-from system.contracts.api import FieldProblem, PortfolioAccepted, PortfolioImport
-from system.contracts.checked import TextError
+from system.contracts.api.risk import FieldProblem, PortfolioAccepted, PortfolioImport
 from system.contracts.currencies import (
     FX_SERIES_PREFIX,
     checked_iso_currency,
@@ -39,6 +38,7 @@ from system.contracts.messages import (
     ReturnType,
     field_names,
 )
+from system.contracts.text.checked import TextError
 from system.errors import InputError, MessageError
 from system.risk.confidence import supported_confidence
 from system.risk.listing import Listing

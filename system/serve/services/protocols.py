@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from system.contracts.api import RejectedRow, SnapshotPoint, StreamStatus
+from system.contracts.api.risk import RejectedRow, SnapshotPoint, StreamStatus
 from system.contracts.limits import LimitMeasure, TrailRow
 from system.contracts.messages import Message, RejectReason
 from system.store.live import LatestRecord, StreamEntry, Watermark

@@ -22,7 +22,7 @@ from system.book.state.rows import (
 )
 from system.book.state.statements import Reconciled, reconciled
 from system.book.state.trades import TradeLedger
-from system.contracts.api import PositionDifference, Reconciliation
+from system.contracts.api.risk import PositionDifference, Reconciliation
 from system.contracts.messages import Instrument, Portfolio
 from system.contracts.topics import REFERENCE, TRADES, split_offset_key
 from system.serve.services.catalogue import KnownNames

@@ -10,7 +10,7 @@ import anyio
 import msgspec
 
 from system.book.state.rows import TRADE_PREFIX, TradeState
-from system.contracts.api import AmendRequest, TradeAccepted, TradeRequest
+from system.contracts.api.risk import AmendRequest, TradeAccepted, TradeRequest
 from system.contracts.messages import Trade, TradeAction
 from system.errors import UnavailableError
 from system.serve.http.errors import (

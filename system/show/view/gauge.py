@@ -6,7 +6,7 @@ import math
 from enum import StrEnum
 from typing import Final
 
-from system.contracts.api import is_complete
+from system.contracts.api.risk import is_complete
 from system.contracts.messages import RiskSnapshot
 from system.show import format as text
 from system.show.view.base import View

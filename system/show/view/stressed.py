@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from system.contracts.api.pnl import PARTS, total_of
 from system.contracts.measures import (
     ExplainedPnl,
     PortfolioGreeks,
@@ -11,7 +12,6 @@ from system.contracts.measures import (
     UnderlyingGreeks,
 )
 from system.contracts.messages import RiskSnapshot
-from system.contracts.pnl import PARTS, total_of
 from system.show import format as text
 from system.show.view.base import View
 

@@ -22,7 +22,7 @@ from system.client.calls import SeriesQuestion
 from system.client.commands.push_watch import send_and_watch
 from system.client.errors import ApiRefusedError
 from system.client.events import SnapshotEvent, StatusEvent
-from system.contracts.api import (
+from system.contracts.api.risk import (
     AmendRequest,
     CurrentRisk,
     PortfolioImport,

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from system.contracts.api import StreamState
+from system.contracts.api.risk import StreamState
 from system.contracts.warm_up import WarmUpProgress
 from system.store.errors import FencedError
 from system.store.history import RiskHistory

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from system.clock import monotonic_ns
-from system.contracts.api import CurrentRisk, StreamState, current_risk
+from system.contracts.api.risk import CurrentRisk, StreamState, current_risk
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.store.errors import FencedError

@@ -16,7 +16,7 @@ import redis
 from system.book.book import Book
 from system.book.valuation.limits import LimitAlerts
 from system.clock import SystemClock
-from system.contracts.api import StreamState, current_risk
+from system.contracts.api.risk import StreamState, current_risk
 from system.contracts.codec import encode
 from system.settings import load_settings
 from system.store import keyspace

@@ -14,7 +14,7 @@ from system.book.ingest.batch_effects import MAX_DETAIL_LENGTH
 from system.book.ingest.partitions import DEFAULT_MARK_WAIT_MS, NAMED_AFTER_MS
 from system.book.state.errors import BarrierOverflowError
 from system.book.state.events import Unreadable
-from system.contracts.api import current_risk
+from system.contracts.api.risk import current_risk
 from system.contracts.messages import (
     AssetClass,
     Mark,

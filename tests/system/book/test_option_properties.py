@@ -16,7 +16,7 @@ from system.book.questions.what_if import what_if
 from system.book.restore import restored_market, restored_rows
 from system.book.state.market import Staleness
 from system.book.valuation.measures import revalued_factors
-from system.contracts.questions import ChangeStep
+from system.contracts.api.questions import ChangeStep
 from system.risk.portfolio import scenario_pnl
 from system.risk.window import fx_series
 from tests.system.book.feed import Feed, holding, live, numbers, portfolio, rate, tick, trade

@@ -18,7 +18,7 @@ from system.client.errors import ApiMismatchError, ApiRefusedError, ApiUnavailab
 from system.client.events import GapEvent, SnapshotEvent, StatusEvent, StreamEvent, covers
 from system.client.sync_client import RiskClient
 from system.clock import ManualClock
-from system.contracts.api import (
+from system.contracts.api.risk import (
     AmendRequest,
     CurrentRisk,
     PortfolioImport,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from system.contracts.api.questions import Shock
 from system.contracts.currencies import (
     MINOR_UNITS,
     checked_currency,
@@ -14,7 +15,6 @@ from system.contracts.currencies import (
     unit_of,
 )
 from system.contracts.messages import AssetClass, FxRate, Instrument, Portfolio
-from system.contracts.questions import Shock
 from system.errors import InputError
 from validation.references.minor_units import MINOR
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from system.contracts.api import AmendRequest, PortfolioImport, TradeRequest
-from system.contracts.questions import ScenarioRequest, WhatIfRequest
+from system.contracts.api.questions import ScenarioRequest, WhatIfRequest
+from system.contracts.api.risk import AmendRequest, PortfolioImport, TradeRequest
 from system.contracts.wording import refusal
 
 TRADE = {"portfolio": "P", "instrument": "A", "quantity": 1, "price": 1}

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from system.client.errors import ApiRefusedError
 from system.client.sync_client import RiskClient
-from system.contracts.api import AmendRequest, TradeRequest
+from system.contracts.api.questions import ProposedTrade, ScenarioRequest, Shock, WhatIfRequest
+from system.contracts.api.risk import AmendRequest, TradeRequest
 from system.contracts.limits import Acknowledgement, Limit, LimitMeasure
 from system.contracts.messages import AssetClass
-from system.contracts.questions import ProposedTrade, ScenarioRequest, Shock, WhatIfRequest
 from tests.message_strategies import VENDORS_NAMES, identifiers
 from tests.system.book.feed import (
     MARKET,

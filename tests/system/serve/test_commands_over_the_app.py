@@ -16,10 +16,9 @@ from system.client.async_client import AsyncRiskClient
 from system.client.commands import change, decomposition, limits, pnl, scenarios
 from system.client.commands import what_if as questions
 from system.client.sync_client import RiskClient
-from system.contracts.decomposition import Contributions
-from system.contracts.limits import Limit, LimitMeasure, Limits
-from system.contracts.pnl import PnlExplained
-from system.contracts.questions import (
+from system.contracts.api.decomposition import Contributions
+from system.contracts.api.pnl import PnlExplained
+from system.contracts.api.questions import (
     ProposedTrade,
     ReverseStress,
     Scenario,
@@ -29,6 +28,7 @@ from system.contracts.questions import (
     WhatIf,
     WhatIfRequest,
 )
+from system.contracts.limits import Limit, LimitMeasure, Limits
 from tests.system.book.feed import holding, live, portfolio, rate, tick, trade
 from tests.system.book.valuation.test_options import optioned as optioned_feed
 from tests.system.serve.conftest import TOKEN

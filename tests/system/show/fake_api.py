@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from system.clock import monotonic_ns, wall_ns
-from system.contracts.api import (
+from system.contracts.api.risk import (
     HEARTBEAT_EVENT,
     SNAPSHOT_EVENT,
     STALE_EVENT,

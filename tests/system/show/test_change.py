@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from system.contracts.questions import ChangeStep, VarChange, VarStep
+from system.contracts.api.questions import ChangeStep, VarChange, VarStep
 from system.show.change import change_words, step_cells
 from tests.system.show.test_stress import plain
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from system.contracts.api import StreamState
-from system.contracts.decomposition import Contribution, Contributions
+from system.contracts.api.decomposition import Contribution, Contributions
+from system.contracts.api.risk import StreamState
 from system.contracts.messages import RiskSnapshot
 from system.show import contributions, live
 from system.show.contributions import contribution_cells, contribution_words

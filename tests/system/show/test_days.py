@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from system.contracts.api import SnapshotPoint
+from system.contracts.api.risk import SnapshotPoint
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.show.days import HEAT_ROWS, MAX_DAYS, Day, DayHistory, breach_sentence, coverage_words
 from tests.system.show.market import replace_struct

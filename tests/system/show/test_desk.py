@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from system.contracts.api import SnapshotPoint, StreamState, StreamStatus
+from system.contracts.api.risk import SnapshotPoint, StreamState, StreamStatus
 from system.contracts.messages import RiskSnapshot, SnapshotKind, StageTimes
 from system.show.desk import Cursor, Desk, durable_words, encoded
 from tests.system.show.market import replace_struct

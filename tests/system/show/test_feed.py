@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from system.client.errors import ApiMismatchError, ApiRefusedError, ApiUnavailableError
-from system.contracts.api import SnapshotPage, StreamState, StreamStatus
+from system.contracts.api.risk import SnapshotPage, StreamState, StreamStatus
 from system.contracts.messages import RiskSnapshot
 from system.show.feed import FeedEvent, api_feed, transport_words
 from tests.system.show.fake_api import TOKEN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from system.contracts.api import StreamState, StreamStatus
+from system.contracts.api.risk import StreamState, StreamStatus
 from system.show.freshness import SILENCE_BOUND_MS, Evidence, Freshness, Link, freshness
 
 MS = 1_000_000

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from system.client.errors import ApiUnavailableError
-from system.contracts.api import SnapshotPoint, StreamState, StreamStatus
+from system.contracts.api.risk import SnapshotPoint, StreamState, StreamStatus
 from system.contracts.messages import RiskSnapshot
 from system.show.desk import Desk
 from system.show.fanout import Fanout

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from system.contracts.api.questions import ScenarioRequest, Shock
 from system.contracts.limits import (
     Acknowledgement,
     LimitLevel,
@@ -21,7 +22,6 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import AssetClass, RiskSnapshot
-from system.contracts.questions import ScenarioRequest, Shock
 from system.show import live, stress
 from system.show.desk import Desk
 from system.show.fanout import Fanout

@@ -7,8 +7,8 @@ import re
 
 import msgspec
 
-from system.contracts.api import StreamState
-from system.contracts.questions import ReverseStress, Scenario, ScenarioRow, Shock
+from system.contracts.api.questions import ReverseStress, Scenario, ScenarioRow, Shock
+from system.contracts.api.risk import StreamState
 from system.show.stress import (
     EVERY_OPTION,
     ROWS_SHOWN,

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from system.client.errors import ApiRefusedError
-from system.contracts.api import FieldProblem, Problem, StreamState
+from system.contracts.api.questions import ProposedTrade, what_if_answer
+from system.contracts.api.risk import FieldProblem, Problem, StreamState
 from system.contracts.limits import LimitLevel, LimitMeasure, LimitUse
 from system.contracts.messages import RiskSnapshot
-from system.contracts.questions import ProposedTrade, what_if_answer
 from system.settings import Connections, NotConnectedError
 from system.show.desk import Desk
 from system.show.fanout import Fanout

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from system.contracts.api import StreamState
-from system.contracts.decomposition import BookRisk, DeskVar
+from system.contracts.api.decomposition import BookRisk, DeskVar
+from system.contracts.api.risk import StreamState
 from system.contracts.messages import RiskSnapshot
 from system.show import live, together
 from system.show.together import OWN_CURRENCY, book_cells, currencies_of, desk_words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from system.contracts.api import TradeAccepted
+from system.contracts.api.risk import TradeAccepted
 from system.contracts.messages import RiskSnapshot, TradeAction
 from system.show.trades import MAX_TRADES, Blotter, Ticket, TradeState, position_changes
 from tests.system.show.market import replace_struct

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from system.book.questions.shocks import day_pnl
-from system.contracts.api import PortfolioImport
+from system.contracts.api.risk import PortfolioImport
 from system.contracts.codec import MAX_MESSAGE_BYTES, encode
 from system.contracts.messages import OpeningPosition, Portfolio, RiskSnapshot, StressedHistory
 from system.risk.stressed import STRESSED_WINDOWS

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from system import cli
-from system.contracts.api import Positions, StreamState, current_risk
+from system.contracts.api.risk import Positions, StreamState, current_risk
 from system.contracts.messages import AssetClass, PositionRisk
 from system.settings import load_settings
 from system.simulate import worst

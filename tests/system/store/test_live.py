@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from system.contracts.api import StreamState
+from system.contracts.api.risk import StreamState
 from system.contracts.oracle import NO_ORACLE
 from system.store.keyspace import ENTRIES_PER_EPOCH, HEARTBEAT_EXPIRY_MS, ORACLE_EXPIRY_MS
 from system.store.live import covers, entry_id, entry_place, status_from, stream_state

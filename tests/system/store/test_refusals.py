@@ -8,7 +8,7 @@ import pytest
 import redis
 from redis._parsers.base import BaseParser
 
-from system.contracts.api import StreamState
+from system.contracts.api.risk import StreamState
 from system.store.errors import StoreUnavailableError
 from system.store.latest import LatestStore, answering, is_passing
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from system.clock import ManualClock
-from system.contracts.api import StreamState
+from system.contracts.api.risk import StreamState
 from system.errors import UnavailableError
 from system.stream.pulse import STUCK_AFTER_NS, Progress, Pulse
 

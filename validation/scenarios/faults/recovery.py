@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from system.contracts.api import StreamState
+from system.contracts.api.risk import StreamState
 from validation.scenarios.file.fault_tables import HOLDS_S
 
 COVERED_WITHIN_S: Final = 8.0

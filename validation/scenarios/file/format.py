@@ -12,7 +12,6 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
-from system.contracts.codes import ConfidenceText
 from system.contracts.currencies import Currency, IsoCurrency
 from system.contracts.messages import (
     MAX_CLOSES_PER_SERIES,
@@ -21,7 +20,8 @@ from system.contracts.messages import (
     RejectReason,
     Signed,
 )
-from system.contracts.names import Identifier
+from system.contracts.text.codes import ConfidenceText
+from system.contracts.text.names import Identifier
 from validation.scenarios.file.fault_tables import AnyFault
 from validation.scenarios.file.value_types import Begin, DayNumber, End, Names, Strict
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from system.contracts.checked import field_and_detail, shows_value
 from system.contracts.messages import Signed
+from system.contracts.text.checked import field_and_detail, shows_value
 from validation.scenarios.file.constraint_text import (
     allowed_at,
     field_names_at,

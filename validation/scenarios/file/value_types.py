@@ -6,8 +6,8 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
-from system.contracts.checked import Checked
-from system.contracts.names import Identifier
+from system.contracts.text.checked import Checked
+from system.contracts.text.names import Identifier
 
 MAX_DAYS: Final = 300
 

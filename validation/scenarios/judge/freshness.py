@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from system.bus.consumer import Record
-from system.contracts.api import StreamState
+from system.contracts.api.risk import StreamState
 from system.contracts.messages import FxRate, Tick
 from system.settings import LAG_BOUND_SECONDS
 from validation.checkers.ledger import Fate, Outcome

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from system.book.questions.change import var_change
 from system.book.state.errors import NotRecalledError, OtherInputsError
+from system.contracts.api.questions import ChangeStep, VarChange
 from system.contracts.messages import RiskSnapshot
-from system.contracts.questions import ChangeStep, VarChange
 from tests.system.book.feed import (
     Feed,
     holding,

@@ -18,7 +18,7 @@ from system.book.questions.shocks import (
     shocked_pnl,
 )
 from system.book.state.errors import ImpossibleShockError, NoSuchDayError
-from system.contracts.questions import ScenarioRequest, Shock
+from system.contracts.api.questions import ScenarioRequest, Shock
 from tests.system.book.feed import (
     LAST_CLOSE,
     Feed,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from system.book.questions.shocks import ShockedPnl, shocked_pnl
 from system.book.state.errors import ImpossibleShockError
+from system.contracts.api.questions import Shock
 from system.contracts.messages import AssetClass, Instrument, OptionRight
-from system.contracts.questions import Shock
 from tests.system.book.feed import Feed, date_of, holding, mark, opened, portfolio, rate, tick
 from tests.system.book.valuation.test_options import CALL, VOL, black_scholes, optioned, short_dated
 from validation.references.options import ReferenceOption, reference_option_value

@@ -15,6 +15,7 @@ from system.book.questions.snapshot_book import Recall, recalled_book, restated
 from system.book.restore import restored_market, restored_rows
 from system.book.state.errors import OtherInputsError
 from system.book.state.market import Staleness
+from system.contracts.api.questions import ChangeStep, VarChange
 from system.contracts.messages import (
     Dividend,
     Instrument,
@@ -23,7 +24,6 @@ from system.contracts.messages import (
     Split,
     TradeAction,
 )
-from system.contracts.questions import ChangeStep, VarChange
 from tests.system.book.feed import (
     Feed,
     date_of,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from system.book.questions.change import var_change
 from system.book.questions.what_if import what_if
 from system.book.state.rows import PortfolioState
+from system.contracts.api.questions import ChangeStep
 from system.contracts.messages import (
     OpeningPosition,
     Portfolio,
@@ -21,7 +22,6 @@ from system.contracts.messages import (
     Trade,
     TradeAction,
 )
-from system.contracts.questions import ChangeStep
 from tests.cases import case_messages, play
 from tests.system.book.feed import (
     Feed,

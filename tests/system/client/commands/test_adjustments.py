@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from system.client.commands import adjustments
 from system.client.commands.adjustments import adjust_app
 from system.client.sync_client import RiskClient
-from system.contracts.adjustments import AdjustmentAccepted, AdjustmentRow, Adjustments
+from system.contracts.api.adjustments import AdjustmentAccepted, AdjustmentRow, Adjustments
 from system.errors import InputError
 
 ACCEPTED = {"topic": "reference", "partition": 0, "offset": 9, "last_day": "2020-08-28"}

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from system import cli
 from system.client.commands import pnl
 from system.client.sync_client import RiskClient
-from system.contracts.api import StreamState
+from system.contracts.api.pnl import PnlExplained, total_of
+from system.contracts.api.risk import StreamState
 from system.contracts.codec import encode
 from system.contracts.measures import ExplainedPnl
-from system.contracts.pnl import PnlExplained, total_of
 
 GAIN = ExplainedPnl(
     instrument="B.CALL",

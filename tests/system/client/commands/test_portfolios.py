@@ -19,7 +19,7 @@ from system.client.commands.portfolios import portfolio_app, trade_app
 from system.client.errors import ApiUnavailableError, PortfolioFileError
 from system.client.sync_client import RiskClient
 from system.clock import ManualClock
-from system.contracts.api import (
+from system.contracts.api.risk import (
     CurrentRisk,
     Health,
     PortfolioAccepted,

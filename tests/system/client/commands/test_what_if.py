@@ -16,13 +16,8 @@ from system.client.commands.scenarios import parsed_shock
 from system.client.commands.what_if import proposed_trade
 from system.client.errors import QuestionError
 from system.client.sync_client import RiskClient
-from system.contracts.api import StreamState
-from system.contracts.codec import encode
-from system.contracts.decomposition import BookRisk, Contribution, Contributions, DeskVar
-from system.contracts.limits import LimitLevel, LimitMeasure, LimitUse
-from system.contracts.measures import PortfolioGreeks
-from system.contracts.messages import AssetClass
-from system.contracts.questions import (
+from system.contracts.api.decomposition import BookRisk, Contribution, Contributions, DeskVar
+from system.contracts.api.questions import (
     ChangeStep,
     ProposedTrade,
     ReverseStress,
@@ -35,6 +30,11 @@ from system.contracts.questions import (
     WhatIfRequest,
     what_if_answer,
 )
+from system.contracts.api.risk import StreamState
+from system.contracts.codec import encode
+from system.contracts.limits import LimitLevel, LimitMeasure, LimitUse
+from system.contracts.measures import PortfolioGreeks
+from system.contracts.messages import AssetClass
 from system.store.samples import sample_snapshot
 from tests.message_strategies import VENDORS_NAMES
 

@@ -12,9 +12,9 @@ import pytest
 from system.book.questions.shocks import shocked_pnl
 from system.client.files.portfolio_file import read_portfolio
 from system.client.files.price_file import with_histories
+from system.contracts.api.questions import Shock
 from system.contracts.limits import LimitMeasure
 from system.contracts.messages import AssetClass
-from system.contracts.questions import Shock
 from tests.system.book.feed import Feed, history, instrument, live, rate, tick, walk
 
 EXAMPLES = Path(__file__).parents[4] / "docs" / "examples"

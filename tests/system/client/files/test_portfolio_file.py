@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from system.client.files.portfolio_file import read_portfolio
 from system.client.files.portfolio_rows import KNOWN_COLUMNS, NUMBERS
 from system.client.files.portfolio_settings import AS_OF, SETTINGS
-from system.contracts.api import PortfolioImport
+from system.contracts.api.risk import PortfolioImport
 from system.contracts.limits import Limit, LimitMeasure
 from system.contracts.messages import (
     AssetClass,

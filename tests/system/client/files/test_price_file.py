@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from system.client.files.price_file import read_closes, with_histories
-from system.contracts.api import PortfolioImport
+from system.contracts.api.risk import PortfolioImport
 from system.contracts.messages import (
     MAX_CLOSES_PER_SERIES,
     ClosePoint,

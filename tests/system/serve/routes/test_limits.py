@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from system.book.valuation.limits import LimitAlerts
-from system.contracts.api import LIMIT_EVENT
+from system.contracts.api.risk import LIMIT_EVENT
 from system.contracts.codec import encode
 from system.contracts.limits import (
     Acknowledgement,

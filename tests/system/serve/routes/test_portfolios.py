@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from system.book.state.rows import PortfolioState
-from system.contracts.api import (
+from system.contracts.api.risk import (
     AssetClassVar,
     Attribution,
     CurrentVar,

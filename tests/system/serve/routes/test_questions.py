@@ -8,11 +8,9 @@ import anyio
 import msgspec
 import pytest
 
-from system.contracts.api import current_risk
-from system.contracts.codec import encode
-from system.contracts.decomposition import Contributions, DeskVar
-from system.contracts.pnl import PnlExplained
-from system.contracts.questions import (
+from system.contracts.api.decomposition import Contributions, DeskVar
+from system.contracts.api.pnl import PnlExplained
+from system.contracts.api.questions import (
     ProposedTrade,
     ReverseStress,
     Scenario,
@@ -21,6 +19,8 @@ from system.contracts.questions import (
     WhatIfRequest,
     exposure_total,
 )
+from system.contracts.api.risk import current_risk
+from system.contracts.codec import encode
 from system.serve.services import snapshot_books
 from system.serve.services.catalogue import KnownNames
 from system.serve.services.connections import Services

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from system.book.state.rows import ClosesState
-from system.contracts.api import PortfolioAccepted, PortfolioImport, TradeAccepted
+from system.contracts.api.risk import PortfolioAccepted, PortfolioImport, TradeAccepted
 from system.contracts.codec import encode
 from system.contracts.messages import (
     CloseHistory,

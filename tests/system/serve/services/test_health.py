@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from system.clock import ManualClock
-from system.contracts.api import Health, StreamState
+from system.contracts.api.risk import Health, StreamState
 from system.contracts.messages import Trade
 from system.errors import UnavailableError
 from system.serve.services.health import CHECK_EVERY_NS, HealthBoard

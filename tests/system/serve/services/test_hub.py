@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from system.clock import ManualClock
-from system.contracts.api import CurrentRisk, StreamState, StreamStatus
+from system.contracts.api.risk import CurrentRisk, StreamState, StreamStatus
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.serve.routes.stream import events
 from system.serve.services import hub as hub_module

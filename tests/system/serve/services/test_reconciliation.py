@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from system.contracts.api import PortfolioAccepted, PortfolioImport, Reconciliation
+from system.contracts.api.risk import PortfolioAccepted, PortfolioImport, Reconciliation
 from system.contracts.messages import Instrument, OpeningPosition, Portfolio
 from system.serve.services import reconciliation as reconciling
 from tests.system.book.feed import (

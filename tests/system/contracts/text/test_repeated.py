@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.contracts.repeated import repeated_field
+from system.contracts.text.repeated import repeated_field
 
 
 @pytest.mark.parametrize(

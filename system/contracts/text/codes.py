@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from system.contracts.checked import TextError, ruled, shown
-from system.contracts.names import MAX_ID_LENGTH
+from system.contracts.text.checked import TextError, ruled, shown
+from system.contracts.text.names import MAX_ID_LENGTH
 
 _MIC: Final = re.compile("[A-Z0-9]{4}")
 _DECIMAL: Final = re.compile(r"0\.[0-9]{1,6}")

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from system.contracts.checked import Checked
 from system.contracts.messages import NonNegative
-from system.contracts.names import Identifier
+from system.contracts.text.checked import Checked
+from system.contracts.text.names import Identifier
 
 
 class AdjustmentRequest(Checked, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from system.contracts.api.questions import exposure_total
 from system.contracts.messages import AssetClass, AssetClassRisk
-from system.contracts.questions import exposure_total
 from system.store.samples import sample_snapshot
 
 

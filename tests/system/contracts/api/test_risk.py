@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from system.contracts.api import CurrentRisk, current_risk, is_over_limit
+from system.contracts.api.risk import CurrentRisk, current_risk, is_over_limit
 from system.contracts.messages import CarriedSeries, RiskSnapshot, field_names
 from system.store.samples import sample_snapshot
 

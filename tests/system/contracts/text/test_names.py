@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.contracts.checked import Checked, TextError, field_and_detail, shown
 from system.contracts.codec import decode_topic, encode
-from system.contracts.codes import checked_confidence, checked_exchange, checked_window_name
 from system.contracts.limits import Acknowledgement
 from system.contracts.messages import OpeningPosition, Portfolio, Tick, Trade
-from system.contracts.names import (
+from system.contracts.text.checked import Checked, TextError, field_and_detail, shown
+from system.contracts.text.codes import checked_confidence, checked_exchange, checked_window_name
+from system.contracts.text.names import (
     MAX_ID_LENGTH,
     Identifier,
     checked_actor,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from system.contracts.api import CurrentRisk, StreamState, View
+from system.contracts.api.risk import CurrentRisk, StreamState, View
 from system.contracts.measures import ExplainedPnl
 from system.contracts.messages import SnapshotKind
 

@@ -1,13 +1,13 @@
 """What the API answers about VaR taken apart: books under a desk, and each position's weight.
 
-As in ``system.contracts.api``: VaR and its kin are losses, positive.
+As in ``system.contracts.api.risk``: VaR and its kin are losses, positive.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 
-from system.contracts.api import StreamState, View
+from system.contracts.api.risk import StreamState, View
 from system.contracts.messages import AssetClass
 
 

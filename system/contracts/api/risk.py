@@ -13,7 +13,6 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from system.contracts.checked import Checked
 from system.contracts.limits import LimitUse
 from system.contracts.measures import (
     DeltaGammaVega,
@@ -43,9 +42,10 @@ from system.contracts.messages import (
     TradeAction,
     field_names,
 )
-from system.contracts.names import Identifier
 from system.contracts.oracle import OracleStatus, OracleVerdict
 from system.contracts.replay import ReplayStatus
+from system.contracts.text.checked import Checked
+from system.contracts.text.names import Identifier
 
 SNAPSHOT_EVENT: Final = "snapshot"
 """Server-sent event: a ``RiskSnapshot``, or a ``CurrentRisk`` with ``compact=true``."""

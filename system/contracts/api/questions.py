@@ -1,6 +1,6 @@
 """Questions about risk that is not there yet, and their answers, once.
 
-As in ``system.contracts.api``: amounts in the portfolio's base currency, losses positive for
+As in ``system.contracts.api.risk``: amounts in the portfolio's base currency, losses positive for
 VaR and its kin, gains positive for P&L. Nothing that is asked here changes any state.
 """
 
@@ -12,8 +12,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from system.contracts.api import CurrentRisk, StreamState, View, current_risk
-from system.contracts.checked import Checked
+from system.contracts.api.risk import CurrentRisk, StreamState, View, current_risk
 from system.contracts.currencies import IsoCurrency
 from system.contracts.messages import (
     AssetClass,
@@ -22,7 +21,8 @@ from system.contracts.messages import (
     RiskSnapshot,
     Signed,
 )
-from system.contracts.names import Identifier
+from system.contracts.text.checked import Checked
+from system.contracts.text.names import Identifier
 
 MAX_PROPOSED_TRADES: Final = 100
 """Trades in one question: a basket, not a portfolio."""

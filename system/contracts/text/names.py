@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from system.contracts.checked import TextError, ruled, shown
+from system.contracts.text.checked import TextError, ruled, shown
 
 MAX_ID_LENGTH: Final = 64
 MAX_LABEL_LENGTH: Final = 200

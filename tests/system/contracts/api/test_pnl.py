@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from system.contracts.api.pnl import PARTS, TOTAL, total_of
 from system.contracts.measures import ExplainedPnl
-from system.contracts.pnl import PARTS, TOTAL, total_of
 
 amounts = st.floats(-1e9, 1e9)
 

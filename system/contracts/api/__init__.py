@@ -1,0 +1,1 @@
+"""Requests and answers of the API, shared by server, client and dashboard."""

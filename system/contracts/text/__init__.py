@@ -1,0 +1,1 @@
+"""Rules for text in messages: names, codes, repeated fields."""
