@@ -55,7 +55,7 @@ def worker_problem(url: str = MASTER_PAGE) -> str:
 def stream_problem() -> str:
     """Return why the stream is not well, empty if its heartbeat is in Redis."""
     from system.settings import load_settings  # noqa: PLC0415 - a second that others need not wait
-    from system.store.latest import LatestStore  # noqa: PLC0415
+    from system.store.redis.latest import LatestStore  # noqa: PLC0415
 
     with LatestStore(load_settings().connections().redis_url) as latest:
         beats = latest.status().heartbeat_age_ms is not None
@@ -65,7 +65,7 @@ def stream_problem() -> str:
 def oracle_problem() -> str:
     """Return why the oracle is not well, empty if its last word is in Redis and young."""
     from system.settings import load_settings  # noqa: PLC0415 - a second that others need not wait
-    from system.store.latest import LatestStore  # noqa: PLC0415
+    from system.store.redis.latest import LatestStore  # noqa: PLC0415
 
     with LatestStore(load_settings().connections().redis_url) as latest:
         speaks = latest.status().oracle is not None

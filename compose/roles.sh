@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# PostgreSQL's roles as system/store/roles.py describes them. `make -C compose up` runs it as a container of its own,
+# PostgreSQL's roles as system/store/postgres/roles.py describes them. `make -C compose up` runs it as a container of its own,
 # which reads the secrets that belong to you; it can be repeated, and changes passwords to those of the secrets.
 set -euo pipefail
 

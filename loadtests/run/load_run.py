@@ -31,7 +31,7 @@ from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, Settings, load_settings
 from system.simulate.progress import PublishSummary
-from system.store.latest import LatestStore
+from system.store.redis.latest import LatestStore
 from validation.measure.memory_growth import MemorySamples
 from validation.measure.usage import ProcessUsage, UsageSampler
 from validation.run.child_processes import HiccupProcess, ObserverProcess, ProcessFailedError

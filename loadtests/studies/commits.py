@@ -30,11 +30,11 @@ from system.errors import InternalError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.runtime.postgres import superuser_url
-from system.store import sql
-from system.store.history import RiskHistory
+from system.store.postgres import sql
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.transactions import commit_place, offset_rows
 from system.store.records import BatchCommit
-from system.store.samples import sample_snapshot
-from system.store.transactions import commit_place, offset_rows
+from system.store.sample_snapshots import sample_snapshot
 from validation.report.shapes import write_json
 from validation.run.console import open_console
 

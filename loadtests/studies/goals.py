@@ -41,9 +41,9 @@ from system.places import REPORTS_DIR
 from system.priority import go_first
 from system.runtime.running import RunningStack
 from system.settings import Connections
-from system.store.keyspace import latest_key
-from system.store.latest import LatestStore
-from system.store.live import Watermark
+from system.store.redis.keyspace import latest_key
+from system.store.redis.latest import LatestStore
+from system.store.redis.redis_values import Watermark
 from validation.checkers.latency import Schedule, check_schedule
 from validation.report.shapes import write_json
 from validation.run.console import open_console

@@ -12,7 +12,7 @@ from system.runtime.component import Component, Site, StillStartingError, http_a
 from system.runtime.programs import Program
 from system.runtime.spark import MASTER_NAME, WORKER_NAME, spark_environment
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
-from system.store.latest import LatestStore
+from system.store.redis.latest import LatestStore
 
 PREFERRED_API_PORT: Final = 8000
 PREFERRED_DASHBOARD_PORT: Final = 8501

@@ -23,8 +23,8 @@ from system.runtime.errors import StackError
 from system.runtime.programs import Program, run_step
 from system.runtime.state import kept_password, opened_short_dir
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
-from system.store import roles
-from system.store.connection import connected
+from system.store.postgres import roles
+from system.store.postgres.connection import connected
 
 SUPERUSER: Final = "riskstream"
 """Makes the roles, on the server's own input; no component connects as it."""
@@ -95,7 +95,7 @@ class Postgres(Component):
     ) -> None:
         """Bring the schema to this version."""
         # Imported here: half a second that `status` and `down` need not wait.
-        from system.store.history import RiskHistory  # noqa: PLC0415
+        from system.store.postgres.history import RiskHistory  # noqa: PLC0415
 
         history = RiskHistory(connections.owner_database_url)
         try:

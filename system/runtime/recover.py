@@ -25,10 +25,10 @@ from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings, load_settings
 from system.store.errors import ForeignContentError
-from system.store.history import RiskHistory
-from system.store.identity import RecordedRecovery, Recovery, StateIdentity
-from system.store.latest import LatestStore
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.identity import RecordedRecovery, Recovery, StateIdentity
 from system.store.records import StoredState
+from system.store.redis.latest import LatestStore
 from system.stream.continuity import Break, BreakKind, breaks, last_offsets
 from system.stream.recovery import broken_places, identity_notes, recovery_of, unknown_books
 

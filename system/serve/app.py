@@ -29,8 +29,8 @@ from system.serve.services.hub import SnapshotHub
 from system.serve.services.kafka_bus import KafkaBus
 from system.serve.services.registry import desks_of, desks_over
 from system.settings import load_settings
-from system.store.history import RiskHistory
-from system.store.watching import LatestReader
+from system.store.postgres.history import RiskHistory
+from system.store.redis.async_latest import LatestReader
 from system.version import product_version
 from system.web.connections import allow_open_files
 from system.web.headers import SecurityHeaders

@@ -6,10 +6,10 @@ from typing import Any
 
 from redis.commands.core import Script
 
-from system.store import keyspace
-from system.store.history import RiskHistory
-from system.store.latest import LatestStore, answering
+from system.store.postgres.history import RiskHistory
 from system.store.records import BatchCommit
+from system.store.redis import keyspace
+from system.store.redis.latest import LatestStore, answering
 
 
 class RehearsedLatest(LatestStore):

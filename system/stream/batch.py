@@ -16,7 +16,7 @@ from system.book.state.errors import BarrierOverflowError
 from system.book.valuation.limits import LimitAlerts
 from system.clock import Clock
 from system.contracts.messages import SnapshotKind, StageTimes
-from system.store.latest import LatestStore
+from system.store.redis.latest import LatestStore
 from system.stream.decode import Events, FetchValue, batch_pieces, last_records
 from system.stream.durable import DurableWriter
 

@@ -22,7 +22,7 @@ from system.bus.consumer import Record
 from system.bus.extents import TopicExtents
 from system.contracts.digests import record_digest
 from system.errors import RiskstreamError
-from system.store.identity import StateIdentity
+from system.store.postgres.identity import StateIdentity
 from system.store.records import StoredState
 
 RECOVER: Final = "riskstream recover"

@@ -28,11 +28,11 @@ from system.errors import InternalError, RiskstreamError
 from system.exits import REFUSAL
 from system.settings import Connections, Settings
 from system.store.errors import FencedError
-from system.store.history import RiskHistory
-from system.store.keyspace import STREAM_ATTEMPTS
-from system.store.latest import LatestStore
-from system.store.lease import DriverLease
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.lease import DriverLease
 from system.store.records import StoredState
+from system.store.redis.keyspace import STREAM_ATTEMPTS
+from system.store.redis.latest import LatestStore
 from system.stream.batch import MicroBatch
 from system.stream.batches import Collect, Read, collected, rows_collected, with_each_batch
 from system.stream.checkpoints import own_checkpoint

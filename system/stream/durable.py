@@ -19,7 +19,7 @@ from system.store.records import BatchCommit, LastRecord
 
 
 class HistoryWriter(Protocol):
-    """The part of ``system.store.history.RiskHistory`` that is needed."""
+    """The part of ``system.store.postgres.history.RiskHistory`` that is needed."""
 
     def commit(self, batch: BatchCommit) -> bool:
         """Write a batch in one transaction."""
@@ -27,7 +27,7 @@ class HistoryWriter(Protocol):
 
 
 class DurableMarker(Protocol):
-    """What is needed of ``system.store.latest.LatestStore``."""
+    """What is needed of ``system.store.redis.latest.LatestStore``."""
 
     def mark_durable(self, fence: int, epoch: int) -> None:
         """Say that a batch is committed."""

@@ -18,7 +18,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class PrunedHistory(Protocol):
-    """The part of ``system.store.history.RiskHistory`` that is needed."""
+    """The part of ``system.store.postgres.history.RiskHistory`` that is needed."""
 
     def prune(self) -> Iterator[int]:
         """Delete what outgrows the bound, a transaction for each item."""

@@ -23,7 +23,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class Beat(Protocol):
-    """What is needed of ``system.store.latest.LatestStore``."""
+    """What is needed of ``system.store.redis.latest.LatestStore``."""
 
     def beat(
         self,

@@ -120,7 +120,7 @@ def next_attempt(
 
 
 class AttemptRow(Protocol):
-    """The part of ``system.store.history.RiskHistory`` that is needed."""
+    """The part of ``system.store.postgres.history.RiskHistory`` that is needed."""
 
     def attempt(self) -> str | None:
         """Return what the last driver wrote down."""

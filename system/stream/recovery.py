@@ -16,7 +16,7 @@ from system.book.book import Book
 from system.book.state.rows import LOST_KEY, PORTFOLIO_PREFIX, LostMessages, PortfolioState
 from system.bus.extents import TopicExtents
 from system.contracts.topics import REFERENCE, TRADES, split_offset_key
-from system.store.identity import LostRange, Recovery, StateIdentity
+from system.store.postgres.identity import LostRange, Recovery, StateIdentity
 from system.store.records import StoredState
 from system.stream.continuity import Break, BreakKind
 

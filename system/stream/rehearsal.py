@@ -43,7 +43,7 @@ from system.contracts.topics import (
     offset_key,
 )
 from system.settings import Connections
-from system.store.history import RiskHistory
+from system.store.postgres.history import RiskHistory
 from system.store.rehearsal import RehearsedHistory, RehearsedLatest
 from system.stream.batch import MicroBatch
 from system.stream.batches import Read

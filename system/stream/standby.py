@@ -13,7 +13,7 @@ from system.clock import Clock, RunningTime
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import UnavailableError
 from system.settings import Connections
-from system.store.latest import LatestStore
+from system.store.redis.latest import LatestStore
 
 POLL_S: Final = 1.0
 TAKE_OVER_AFTER_S: Final = 210.0
@@ -28,7 +28,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class Lease(Protocol):
-    """Protocol of ``system.store.lease.DriverLease``."""
+    """Protocol of ``system.store.postgres.lease.DriverLease``."""
 
     def acquire(self) -> bool:
         """Ask for the lease and return whether it is held."""

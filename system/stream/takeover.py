@@ -10,11 +10,11 @@ from system.bus.announced import announced_fence
 from system.bus.extents import topic_extents
 from system.contracts.topics import RISK_SNAPSHOTS
 from system.errors import UnavailableError
-from system.store.history import RiskHistory
-from system.store.identity import StateIdentity
-from system.store.latest import LatestStore
-from system.store.live import Watermark
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.identity import StateIdentity
 from system.store.records import Position, StoredState
+from system.store.redis.latest import LatestStore
+from system.store.redis.redis_values import Watermark
 from system.stream.continuity import check_continuity, last_offsets
 
 _LOG: Final = logging.getLogger(__name__)

@@ -105,7 +105,7 @@ class FakeLatest:
 @pytest.mark.parametrize(("age_ms", "problem"), [(12, ""), (None, "the stream has no heartbeat")])
 def test_the_stream_is_well_while_its_heartbeat_is_in_redis(monkeypatch, age_ms, problem):
     monkeypatch.setenv("REDIS_URL", "redis://here")
-    monkeypatch.setattr("system.store.latest.LatestStore", FakeLatest)
+    monkeypatch.setattr("system.store.redis.latest.LatestStore", FakeLatest)
     monkeypatch.setattr(FakeLatest, "age_ms", age_ms)
     assert check.stream_problem() == problem
 
@@ -113,7 +113,7 @@ def test_the_stream_is_well_while_its_heartbeat_is_in_redis(monkeypatch, age_ms,
 @pytest.mark.parametrize(("word", "problem"), [("here", ""), (None, "the oracle says nothing")])
 def test_the_oracle_is_well_while_its_word_is_in_redis(monkeypatch, word, problem):
     monkeypatch.setenv("REDIS_URL", "redis://here")
-    monkeypatch.setattr("system.store.latest.LatestStore", FakeLatest)
+    monkeypatch.setattr("system.store.redis.latest.LatestStore", FakeLatest)
     monkeypatch.setattr(FakeLatest, "oracle", word)
     assert check.oracle_problem() == problem
 

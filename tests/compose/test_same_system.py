@@ -23,7 +23,7 @@ from system.runtime.preflight import JAVA_PACKAGES
 from system.runtime.registry import COMPONENTS
 from system.runtime.state import Secrets, opened_state_dir
 from system.settings import EXTERNAL_VARIABLES, SECRETS_DIR_VARIABLE, Connections, Settings
-from system.store import roles
+from system.store.postgres import roles
 from tests.compose.reading import (
     COMPOSE_DIR,
     DOCKERFILE_PATH,

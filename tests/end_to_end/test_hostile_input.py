@@ -28,7 +28,7 @@ from system.settings import Connections, Settings
 from system.simulate.datasets import load_market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
 from system.simulate.timeline import DayPlan
-from system.store.latest import LatestStore
+from system.store.redis.latest import LatestStore
 from validation.checkers.end_of_day import check_end_of_day
 from validation.checkers.ledger import Acknowledged, Outcome, check_ledger
 from validation.rules.rulings import fates

@@ -25,8 +25,8 @@ from system.settings import Connections, Settings
 from system.show.view.portfolio import portfolio_view
 from system.simulate.datasets import load_market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
-from system.store.history import RiskHistory
-from system.store.watching import LatestReader
+from system.store.postgres.history import RiskHistory
+from system.store.redis.async_latest import LatestReader
 from validation.rules.expected_days import ExpectedMarket, expected_end_of_day, positions_after
 from validation.run.read_back import await_committed, real_closes
 

@@ -19,8 +19,8 @@ from system.contracts.oracle import OracleStatus
 from system.runtime.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
-from system.store.history import RiskHistory
-from system.store.latest import LatestStore
+from system.store.postgres.history import RiskHistory
+from system.store.redis.latest import LatestStore
 from tests.system.book.feed import MARKET, holding, mark, portfolio, rate, tick, trade
 from tests.validation.oracle.recorded import CRISIS, FOREIGN, OPTIONS, crisis
 from validation.oracle.history_check import check_live, check_recorded

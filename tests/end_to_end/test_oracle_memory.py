@@ -22,8 +22,8 @@ from system.runtime.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
-from system.store.latest import LatestStore
-from system.store.oracle_record import OracleRecord
+from system.store.postgres.oracle_record import OracleRecord
+from system.store.redis.latest import LatestStore
 from tests.system.book.feed import MARKET, holding, mark, portfolio, rate, tick
 from validation.run.read_back import await_committed, read_stated
 

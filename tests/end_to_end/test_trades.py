@@ -28,9 +28,9 @@ from system.serve.services.hub import SnapshotHub
 from system.settings import Connections, Settings
 from system.simulate.datasets import load_market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
-from system.store.history import RiskHistory
-from system.store.latest import LatestStore
-from system.store.watching import LatestReader
+from system.store.postgres.history import RiskHistory
+from system.store.redis.async_latest import LatestReader
+from system.store.redis.latest import LatestStore
 from validation.checkers.end_of_day import check_end_of_day
 from validation.rules.expected_days import (
     ExpectedMarket,

@@ -52,7 +52,7 @@ from system.simulate.datasets import load_market
 from system.simulate.progress import DaySent, PublishSummary, ReferenceSent, read_progress
 from system.simulate.publisher import OpenLoopPublisher
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from tests.integration import containers
 from validation.measure.sent_ticks import sent_ticks
 

@@ -11,7 +11,7 @@ import redis
 from system.clock import SystemClock
 from system.runtime.stack import EmbeddedStack
 from system.store.errors import CommitsUndoneError
-from system.store.history import RiskHistory
+from system.store.postgres.history import RiskHistory
 from system.store.records import BatchCommit
 from tests.integration.conftest import private_settings
 from validation.scenarios.faults import store_damage

@@ -35,10 +35,10 @@ from system.runtime.recover import diagnosis, planned
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from system.store.errors import CommitsUndoneError, ForeignContentError, StateChangedError
-from system.store.history import RiskHistory
-from system.store.identity import LostRange
-from system.store.latest import LatestStore
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.identity import LostRange
 from system.store.records import BatchCommit
+from system.store.redis.latest import LatestStore
 from system.stream.continuity import BreakKind, StateMismatchError
 from system.stream.decode import batch_events, last_records
 from system.stream.takeover import taken_over

@@ -14,9 +14,9 @@ import pytest
 from system.runtime.postgres import superuser_url
 from system.runtime.stack import EmbeddedStack
 from system.settings import Settings
-from system.store.history import RiskHistory
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.roles import ROLES
 from system.store.records import BatchCommit
-from system.store.roles import ROLES
 from tests.integration.conftest import private_settings
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,7 @@ from system.contracts.oracle import OracleStatus
 from system.errors import UnavailableError
 from system.settings import Connections
 from system.simulate.progress import PublishSummary
-from system.store.latest import LatestStore
+from system.store.redis.latest import LatestStore
 from validation.report.shapes import TradeOutcome
 from validation.run.child_processes import ObserverProcess, ReplayProcess
 from validation.run.console import ReplayScreen, Standing, show_trade

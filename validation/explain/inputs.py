@@ -27,7 +27,7 @@ from system.contracts.text.names import visible
 from system.errors import InputError, MessageError, UnavailableError
 from system.risk.window import fx_series
 from system.settings import Connections
-from system.store.history import RiskHistory
+from system.store.postgres.history import RiskHistory
 
 HTTP_BOUND_S: Final = 10.0
 MAX_FILE_BYTES: Final = 64 * 1024**2

@@ -28,8 +28,8 @@ from system.contracts.messages import MONEY, AssetClass, StageTimes
 from system.priority import go_first
 from system.settings import load_settings
 from system.store.errors import StoreUnavailableError
-from system.store.latest import LatestStore
-from system.store.live import StreamEntry, Watermark
+from system.store.redis.latest import LatestStore
+from system.store.redis.redis_values import StreamEntry, Watermark
 from validation.measure.record import Holding, RecordWriter, SeenSnapshot, SeenWatermark
 
 READY: Final = "observing"

@@ -17,9 +17,9 @@ from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS
 from system.errors import RiskstreamError
 from system.settings import Settings, load_settings
 from system.store.errors import StoreUnavailableError
-from system.store.identity import recovery_count
-from system.store.latest import LatestStore
-from system.store.oracle_record import OracleRecord
+from system.store.postgres.identity import recovery_count
+from system.store.postgres.oracle_record import OracleRecord
+from system.store.redis.latest import LatestStore
 from validation.oracle import checkpoint
 from validation.oracle.checkpoint import Checkpoint
 from validation.oracle.following import LiveOracle, Tally

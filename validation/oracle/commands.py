@@ -10,8 +10,8 @@ import typer
 from system.console import PlainConsole
 from system.contracts.limits import Acknowledgement
 from system.settings import load_settings
-from system.store.latest import LatestStore
-from system.store.oracle_record import OracleRecord
+from system.store.postgres.oracle_record import OracleRecord
+from system.store.redis.latest import LatestStore
 
 oracle_app = typer.Typer(
     no_args_is_help=True, help="Show what the oracle has found; acknowledge a difference."

@@ -55,7 +55,7 @@ class Reader(Protocol):
 
 
 class SnapshotHistory(Protocol):
-    """The part of ``system.store.oracle_record.OracleRecord`` that is needed."""
+    """The part of ``system.store.postgres.oracle_record.OracleRecord`` that is needed."""
 
     def is_stored(self, snapshot_id: str, value: bytes) -> bool:
         """Return whether the history has a snapshot with these bytes."""

@@ -12,7 +12,7 @@ import psycopg
 
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot
-from system.store.connection import ANSWER_TIMEOUT_S, connected
+from system.store.postgres.connection import ANSWER_TIMEOUT_S, connected
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.ledger import Counters, Fate, Outcome
 

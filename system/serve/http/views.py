@@ -18,7 +18,7 @@ from system.contracts.api.risk import (
 from system.contracts.codec import decode
 from system.contracts.messages import PositionRisk, RiskSnapshot
 from system.contracts.oracle import OracleStatus, OracleVerdict
-from system.store.live import LatestRecord
+from system.store.redis.redis_values import LatestRecord
 
 _CURRENT: Final = msgspec.json.Decoder(CurrentRisk)
 

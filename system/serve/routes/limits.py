@@ -25,7 +25,7 @@ from system.serve.http.responses import answers, json_answer, takes
 from system.serve.services.connections import services_of
 from system.serve.services.hub import framed
 from system.serve.services.registry import names_of
-from system.store.limit_trail import MAX_TRAIL_ROWS
+from system.store.postgres.limit_trail import MAX_TRAIL_ROWS
 
 router = APIRouter(prefix="/v1", tags=["limits"])
 

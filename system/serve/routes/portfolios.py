@@ -26,8 +26,8 @@ from system.serve.http.parameters import AskedSnapshots, PortfolioName, Snapshot
 from system.serve.http.responses import answers, json_answer, json_bytes
 from system.serve.services.connections import services_of
 from system.serve.services.registry import names_of
-from system.store.live import LatestRecord
 from system.store.records import MAX_PAGE_ROWS, PageKey, RejectedKey
+from system.store.redis.redis_values import LatestRecord
 
 router = APIRouter(prefix="/v1")
 

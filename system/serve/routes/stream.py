@@ -22,7 +22,7 @@ from system.serve.services.hub import (
     status_frame,
 )
 from system.serve.services.registry import names_of
-from system.store.live import LatestRecord, entry_place
+from system.store.redis.redis_values import LatestRecord, entry_place
 
 SEND_BOUND_S: Final = 30.0
 RECONNECT_MS: Final = 1_000

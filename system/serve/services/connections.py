@@ -15,7 +15,7 @@ from system.book.book import DEFAULT_STALE_AFTER_NS
 from system.clock import Clock, SystemClock
 from system.serve.services.hub import SnapshotHub
 from system.serve.services.protocols import Bus, History, Latest
-from system.store.history import READERS_MAX
+from system.store.postgres.history import READERS_MAX
 from system.web.rates import RequestRates
 
 SENDERS_MAX: Final = 8

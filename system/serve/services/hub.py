@@ -29,9 +29,9 @@ from system.contracts.codec import encode
 from system.contracts.messages import SnapshotKind
 from system.serve.services.protocols import Latest
 from system.store.errors import StoreUnavailableError
-from system.store.keyspace import STREAM_MAX_ENTRIES
-from system.store.live import StreamEntry, entry_place
-from system.store.watching import OLDEST_ID
+from system.store.redis.async_latest import OLDEST_ID
+from system.store.redis.keyspace import STREAM_MAX_ENTRIES
+from system.store.redis.redis_values import StreamEntry, entry_place
 
 CLIENTS_MAX: Final = 500
 PENDING_MAX: Final = 256

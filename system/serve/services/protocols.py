@@ -8,8 +8,8 @@ from typing import Protocol
 from system.contracts.api.risk import RejectedRow, SnapshotPoint, StreamStatus
 from system.contracts.limits import LimitMeasure, TrailRow
 from system.contracts.messages import Message, RejectReason
-from system.store.live import LatestRecord, StreamEntry, Watermark
 from system.store.records import EmptiedSnapshot, Position, RejectedKey, SnapshotQuery
+from system.store.redis.redis_values import LatestRecord, StreamEntry, Watermark
 
 
 class Latest(Protocol):

@@ -47,7 +47,7 @@ from system.risk.window import fx_series
 from system.serve.http.errors import UnknownInstrumentError, unknown_snapshot
 from system.serve.services.catalogue import KnownNames
 from system.serve.services.connections import Services
-from system.store.live import LatestRecord
+from system.store.redis.redis_values import LatestRecord
 
 MAX_SERIES_KEPT: Final = 20_000
 MAX_CLOSES_KEPT: Final = 1_000

@@ -26,10 +26,10 @@ from system.client.sync_client import RiskClient
 from system.runtime.postgres import superuser_url
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
-from system.store.history import RiskHistory
-from system.store.history_fake import MemoryHistory
-from system.store.latest import LatestStore
-from system.store.latest_fake import MemoryLatest
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.history_fake import MemoryHistory
+from system.store.redis.latest import LatestStore
+from system.store.redis.latest_fake import MemoryLatest
 from tests.integration import containers
 
 STORES = ("postgres", "redis")

@@ -43,7 +43,7 @@ from system.contracts.messages import (
 )
 from system.contracts.topics import REFERENCE, TRADES
 from system.store.records import BatchCommit
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 pytestmark = pytest.mark.integration
 BOUND_S = 20

@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from system.store import schema
 from system.store.errors import NewerFormatError, SchemaError, StoreUnavailableError
-from system.store.formats import FORMAT
-from system.store.history import RiskHistory
+from system.store.postgres import schema
+from system.store.postgres.formats import FORMAT
+from system.store.postgres.history import RiskHistory
 from system.store.records import BatchCommit, SnapshotQuery
 from tests.system.book.feed import Feed, live, tick
 
@@ -111,7 +111,7 @@ def test_a_newer_schema_is_a_sentence_and_nothing_is_changed(database_url: str) 
 def test_a_step_takes_as_long_as_it_takes_and_waits_for_others_within_a_bound(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("system.store.schema.MIGRATION_WAIT_S", 1)
+    monkeypatch.setattr("system.store.postgres.schema.MIGRATION_WAIT_S", 1)
     sql_of_a_step = Path.read_text
 
     def slow(path: Path, encoding: str | None = None, errors: str | None = None) -> str:

@@ -12,11 +12,11 @@ from system.contracts.codec import encode
 from system.contracts.oracle import OracleCheck, OracleVerdict
 from system.settings import Connections
 from system.store.errors import StoreUnavailableError
-from system.store.history import RiskHistory
-from system.store.oracle_record import OracleRecord
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.oracle_record import OracleRecord
+from system.store.postgres.retention import Budget
 from system.store.records import BatchCommit
-from system.store.retention import Budget
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from tests.integration.store.test_store_roles import as_role, refused
 
 pytestmark = pytest.mark.integration

@@ -13,11 +13,11 @@ import redis
 from system.contracts.api.risk import StreamState
 from system.contracts.warm_up import WarmUpProgress
 from system.store.errors import FencedError
-from system.store.history import RiskHistory
-from system.store.latest import LatestStore
+from system.store.postgres.history import RiskHistory
 from system.store.records import BatchCommit, SnapshotQuery
+from system.store.redis.latest import LatestStore
 from system.store.rehearsal import RehearsedHistory, RehearsedLatest
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 pytestmark = pytest.mark.integration
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from system.store.history import RiskHistory
+from system.store.postgres.history import RiskHistory
 
 pytestmark = pytest.mark.integration
 

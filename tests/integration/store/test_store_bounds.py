@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from system.contracts.messages import Rejected, RejectReason, SnapshotKind
-from system.store import retention
-from system.store.history import RiskHistory
+from system.store.postgres import retention
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.retention import Budget
 from system.store.records import BatchCommit, SnapshotQuery
-from system.store.retention import Budget
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 pytestmark = pytest.mark.integration
 MILLION = 1_000_000

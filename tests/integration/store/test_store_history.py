@@ -11,8 +11,8 @@ from system.book.state.rows import TradeState
 from system.contracts.codec import encode
 from system.contracts.messages import Rejected, RejectReason, SnapshotKind, Trade
 from system.store.errors import CommitsUndoneError, FencedError, SnapshotConflictError
-from system.store.history import RiskHistory
-from system.store.history_fake import MemoryHistory
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.history_fake import MemoryHistory
 from system.store.records import (
     BatchCommit,
     LastRecord,
@@ -21,7 +21,7 @@ from system.store.records import (
     SnapshotQuery,
     StoredState,
 )
-from system.store.samples import FIRST_EVENT_NS, sample_snapshot
+from system.store.sample_snapshots import FIRST_EVENT_NS, sample_snapshot
 
 History = RiskHistory | MemoryHistory
 GARBAGE = 'not JSON: \x00 \\ " \n ü 💥'

@@ -10,11 +10,11 @@ from system.contracts.api.risk import CurrentRisk, StreamState, current_risk
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.store.errors import FencedError
-from system.store.latest import LatestStore
-from system.store.latest_fake import MemoryLatest
-from system.store.live import entry_id
 from system.store.records import Position
-from system.store.samples import sample_snapshot
+from system.store.redis.latest import LatestStore
+from system.store.redis.latest_fake import MemoryLatest
+from system.store.redis.redis_values import entry_id
+from system.store.sample_snapshots import sample_snapshot
 
 Latest = LatestStore | MemoryLatest
 

@@ -14,8 +14,8 @@ import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from system.places import PROJECT_DIR
-from system.store import lease as lease_module
-from system.store.lease import DriverLease
+from system.store.postgres import lease as lease_module
+from system.store.postgres.lease import DriverLease
 
 pytestmark = pytest.mark.integration
 BOUND_S = 10
@@ -23,7 +23,7 @@ BOUND_S = 10
 HOLDER = textwrap.dedent(
     """
     import sys, threading
-    from system.store.lease import DriverLease
+    from system.store.postgres.lease import DriverLease
     lease = DriverLease(sys.argv[1])
     assert lease.acquire()
     print("held", flush=True)

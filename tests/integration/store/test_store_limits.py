@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure, TrailKind
-from system.store.history import RiskHistory
-from system.store.history_fake import MemoryHistory
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.history_fake import MemoryHistory
 from system.store.records import BatchCommit
 
 History = RiskHistory | MemoryHistory

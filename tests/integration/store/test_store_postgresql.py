@@ -12,14 +12,14 @@ import psycopg
 import pytest
 
 from system.contracts.messages import RiskSnapshot, SnapshotKind, field_names
-from system.store import retention, sql
 from system.store.errors import FencedError, SchemaError, StoreUnavailableError
-from system.store.history import RiskHistory
+from system.store.postgres import retention, sql
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.retention import Budget
+from system.store.postgres.schema import MIGRATIONS_DIR
+from system.store.postgres.transactions import commit_place
 from system.store.records import BatchCommit, SnapshotQuery
-from system.store.retention import Budget
-from system.store.samples import sample_snapshot
-from system.store.schema import MIGRATIONS_DIR
-from system.store.transactions import commit_place
+from system.store.sample_snapshots import sample_snapshot
 
 pytestmark = pytest.mark.integration
 VERSIONS_DIR = MIGRATIONS_DIR / "versions"

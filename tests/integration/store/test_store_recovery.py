@@ -12,8 +12,8 @@ import pytest
 from system.contracts.messages import Rejected, RejectReason
 from system.settings import Connections
 from system.store.errors import FencedError, StateChangedError
-from system.store.history import RiskHistory
-from system.store.identity import LostRange, Recovery
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.identity import LostRange, Recovery
 from system.store.records import BatchCommit, LastRecord
 from tests.integration.store.conftest import new_database
 

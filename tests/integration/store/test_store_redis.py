@@ -19,13 +19,13 @@ from system.clock import SystemClock
 from system.contracts.api.risk import StreamState, current_risk
 from system.contracts.codec import encode
 from system.settings import load_settings
-from system.store import keyspace
 from system.store.errors import StoreUnavailableError
-from system.store.history_fake import MemoryHistory
-from system.store.latest import LatestStore
-from system.store.live import entry_id
-from system.store.samples import sample_snapshot
-from system.store.watching import OLDEST_ID, LatestReader
+from system.store.postgres.history_fake import MemoryHistory
+from system.store.redis import keyspace
+from system.store.redis.async_latest import OLDEST_ID, LatestReader
+from system.store.redis.latest import LatestStore
+from system.store.redis.redis_values import entry_id
+from system.store.sample_snapshots import sample_snapshot
 from system.stream.batch import MicroBatch
 from system.stream.driver import Driver
 from system.stream.durable import DurableWriter

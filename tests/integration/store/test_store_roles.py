@@ -13,10 +13,10 @@ from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure
 from system.contracts.messages import Rejected, RejectReason
 from system.settings import Connections
 from system.store.errors import SchemaError
-from system.store.history import RiskHistory
+from system.store.postgres.history import RiskHistory
+from system.store.postgres.retention import Budget
 from system.store.records import BatchCommit
-from system.store.retention import Budget
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 pytestmark = pytest.mark.integration
 BATCH = BatchCommit(

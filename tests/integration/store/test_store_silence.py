@@ -17,9 +17,9 @@ import pytest
 
 from system.clock import monotonic_ns
 from system.runtime.ports import free_ports
-from system.store.connection import KEEPALIVES, connected
 from system.store.errors import StoreUnavailableError
-from system.store.history import RiskHistory
+from system.store.postgres.connection import KEEPALIVES, connected
+from system.store.postgres.history import RiskHistory
 from system.store.records import BatchCommit
 from validation.scenarios.faults.relay import Relay
 

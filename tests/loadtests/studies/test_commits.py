@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.studies.commits import CommitPoint, batch_of, multi_row, ratios
-from system.store import limit_trail, sql
+from system.store.postgres import limit_trail, sql
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from system.clock import monotonic_ns
 from system.console import PlainConsole
 from system.errors import UnavailableError
 from system.settings import Connections
-from system.store.live import Watermark
+from system.store.redis.redis_values import Watermark
 from validation.checkers.latency import check_schedule
 from validation.verdict import Verdict
 

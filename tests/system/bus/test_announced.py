@@ -7,7 +7,7 @@ import pytest
 from system.bus import announced
 from system.bus.consumer import Record
 from system.contracts.codec import encode
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 
 def newest(monkeypatch: pytest.MonkeyPatch, *values: bytes) -> int:

@@ -41,10 +41,10 @@ from system.serve.app import app_over
 from system.serve.services.bus_fake import MemoryBus
 from system.serve.services.connections import Services
 from system.serve.services.hub import NO_STATUS, SnapshotHub, framed
-from system.store.history_fake import MemoryHistory
-from system.store.latest_fake import MemoryLatest
+from system.store.postgres.history_fake import MemoryHistory
 from system.store.records import BatchCommit
-from system.store.samples import sample_snapshot
+from system.store.redis.latest_fake import MemoryLatest
+from system.store.sample_snapshots import sample_snapshot
 
 TOKEN = "the-token"  # noqa: S105 - of the fake
 TRADE = TradeRequest(portfolio="alpha", instrument="EQ000", quantity=5.0, price=2.0)

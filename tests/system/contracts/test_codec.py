@@ -34,7 +34,7 @@ from system.contracts.topics import (
     Topic,
 )
 from system.errors import MessageError
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from tests import message_strategies as messages
 
 TICK = {

@@ -30,7 +30,7 @@ from system.contracts.topics import (
     offset_key,
     split_offset_key,
 )
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from tests import message_strategies as messages
 
 

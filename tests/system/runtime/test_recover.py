@@ -14,7 +14,7 @@ from system.cli import app, main
 from system.exits import EXIT_NEEDS_RECOVERY
 from system.runtime import recover
 from system.runtime.recover import Diagnosis, Problem
-from system.store.identity import LostRange, RecordedRecovery, Recovery
+from system.store.postgres.identity import LostRange, RecordedRecovery, Recovery
 
 SENTENCE = "trades:0 begins at offset 60, and the state ends at 40: 20 messages are lost, unread"
 GAP = Problem("gap", "trades:0", SENTENCE, "riskstream recover --case gap")

@@ -21,9 +21,9 @@ from system.serve.app import app_over
 from system.serve.services.bus_fake import MemoryBus
 from system.serve.services.connections import Services
 from system.serve.services.hub import SnapshotHub
-from system.store.history_fake import MemoryHistory
-from system.store.latest_fake import MemoryLatest
+from system.store.postgres.history_fake import MemoryHistory
 from system.store.records import BatchCommit
+from system.store.redis.latest_fake import MemoryLatest
 
 TOKEN = "the-token"  # noqa: S105 - of the fake
 WALL_NS = 1_800_000_000_000_000_000

@@ -6,7 +6,7 @@ import msgspec
 
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
 from system.show.oracle import oracle_view
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from tests.system.show.test_desk import status
 
 SNAPSHOT = sample_snapshot("alpha")

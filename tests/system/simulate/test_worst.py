@@ -18,7 +18,7 @@ from system.simulate.datasets import load_market
 from system.simulate.errors import UnknownSeriesError
 from system.simulate.market import Market
 from system.simulate.worst import worst_window_of
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from system.contracts.codec import encode
 from system.contracts.digests import record_digest
 from system.contracts.limits import Limit, LimitLevel, LimitMeasure
 from system.contracts.messages import Mark, Message, StageTimes
-from system.store.latest_fake import MemoryLatest
 from system.store.records import BatchCommit, LastRecord
+from system.store.redis.latest_fake import MemoryLatest
 from system.stream.batch import MicroBatch
 from system.stream.durable import DurableWriter
 from tests.system.book.feed import DAY, Feed, at_ns, holding, mark, portfolio

@@ -10,7 +10,7 @@ import pytest
 from system.bus.consumer import Record
 from system.bus.extents import TopicExtents
 from system.contracts.digests import record_digest
-from system.store.identity import StateIdentity
+from system.store.postgres.identity import StateIdentity
 from system.store.records import LastRecord, StoredState
 from system.stream.continuity import (
     BreakKind,

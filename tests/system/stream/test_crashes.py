@@ -33,9 +33,9 @@ from system.contracts.messages import (
     RiskSnapshot,
     SnapshotKind,
 )
-from system.store.history_fake import MemoryHistory
-from system.store.latest_fake import MemoryLatest
+from system.store.postgres.history_fake import MemoryHistory
 from system.store.records import SnapshotQuery
+from system.store.redis.latest_fake import MemoryLatest
 from system.stream.batch import MicroBatch
 from system.stream.durable import DurableWriter
 from tests.system.book.feed import (

@@ -9,7 +9,7 @@ import msgspec
 from system.book.book import Book
 from system.book.state.rows import LOST_KEY, LostMessages, PortfolioState
 from system.bus.extents import TopicExtents
-from system.store.identity import LostRange, Recovery, StateIdentity
+from system.store.postgres.identity import LostRange, Recovery, StateIdentity
 from system.store.records import LastRecord, StoredState
 from system.stream.continuity import breaks
 from system.stream.recovery import broken_places, recovery_of, unknown_books

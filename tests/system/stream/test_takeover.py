@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from system.errors import UnavailableError
-from system.store.history_fake import MemoryHistory
-from system.store.identity import StateIdentity
-from system.store.latest_fake import MemoryLatest
-from system.store.live import Watermark
+from system.store.postgres.history_fake import MemoryHistory
+from system.store.postgres.identity import StateIdentity
 from system.store.records import BatchCommit
-from system.store.samples import sample_snapshot
+from system.store.redis.latest_fake import MemoryLatest
+from system.store.redis.redis_values import Watermark
+from system.store.sample_snapshots import sample_snapshot
 from system.stream import takeover
 from system.stream.continuity import Break, BreakKind, StateMismatchError
 from system.stream.takeover import BrokerWatch, published_offsets, taken_over

@@ -19,7 +19,7 @@ from system.contracts.limits import LimitLevel
 from system.contracts.messages import CloseHistory, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleVerdict
 from system.settings import Connections
-from system.store.history_fake import MemoryHistory
+from system.store.postgres.history_fake import MemoryHistory
 from system.store.records import BatchCommit
 from tests.system.book.feed import (
     Feed,

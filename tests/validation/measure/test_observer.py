@@ -11,7 +11,7 @@ import pytest
 
 from system.contracts.messages import AssetClass, SnapshotKind, StageTimes
 from system.store.errors import StoreUnavailableError
-from system.store.live import StreamEntry, Watermark
+from system.store.redis.redis_values import StreamEntry, Watermark
 from validation.measure.observer import (
     READ_COUNT,
     HeldPosition,

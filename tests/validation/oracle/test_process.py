@@ -16,7 +16,7 @@ from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
 from system.contracts.topics import RISK_SNAPSHOTS, Topic
 from system.settings import Settings
 from system.store.errors import StoreUnavailableError
-from system.store.latest_fake import MemoryLatest
+from system.store.redis.latest_fake import MemoryLatest
 from tests.system.book.feed import tick
 from tests.validation.oracle.recorded import announced, opened_and_recorded
 from validation.oracle import __main__ as module

@@ -11,7 +11,7 @@ import pytest
 from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent, StatusEvent
 from system.clock import ManualClock
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from validation.run.push_watch import PushWatch
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from system.contracts.topics import RISK_SNAPSHOTS
-from system.store import keyspace
+from system.store.redis import keyspace
 from validation.scenarios.faults.relay import RequestFinder
 from validation.scenarios.file.fault_tables import KillPoint, Link
 

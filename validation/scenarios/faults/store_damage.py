@@ -19,8 +19,8 @@ from system.errors import UnavailableError
 from system.runtime.postgres import DATABASE, superuser_url
 from system.runtime.running import RunningStack
 from system.settings import Connections
-from system.store import roles
-from system.store.history import RiskHistory
+from system.store.postgres import roles
+from system.store.postgres.history import RiskHistory
 
 POSTGRES: Final = "postgres"
 MAINTENANCE_DATABASE: Final = "postgres"

@@ -10,7 +10,7 @@ from system.clock import Clock, SystemClock
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError
 from system.settings import Connections
-from system.store.latest import LatestStore
+from system.store.redis.latest import LatestStore
 from validation.measure.sampler_thread import Background
 from validation.scenarios.faults.recovery import Look
 

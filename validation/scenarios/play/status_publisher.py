@@ -9,7 +9,7 @@ from typing import Final
 from system.contracts.replay import ReplayStatus
 from system.errors import UnavailableError
 from system.settings import Connections
-from system.store.latest import LatestStore
+from system.store.redis.latest import LatestStore
 from validation.measure.sampler_thread import Background
 
 EVERY_S: Final = 0.5

@@ -81,7 +81,7 @@ CREATE INDEX risk_snapshot_end_of_day
 CREATE INDEX risk_snapshot_to_thin
     ON risk_snapshot (recorded_at) INCLUDE (payload_bytes) WHERE NOT pinned;
 COMMENT ON TABLE risk_snapshot IS
-    'One row per snapshot, never changed. Bounded: above the byte budget of system.store.retention, '
+    'One row per snapshot, never changed. Bounded: above the byte budget of system.store.postgres.retention, '
     'rows that are not pinned are thinned to one per portfolio and minute, then dropped oldest '
     'first. Pinned for ever: end of day, trades, a limit crossed either way';
 COMMENT ON COLUMN risk_snapshot.payload IS

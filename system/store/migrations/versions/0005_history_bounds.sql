@@ -10,7 +10,7 @@ CREATE INDEX risk_snapshot_pinned_bodies
 COMMENT ON COLUMN risk_snapshot.payload_sha256 IS
     'SHA-256 of the payload that the budget of pinned snapshots has taken; empty while it is there';
 COMMENT ON TABLE risk_snapshot IS
-    'One row per snapshot. Bounded by system.store.retention: above the byte budget, rows that are '
+    'One row per snapshot. Bounded by system.store.postgres.retention: above the byte budget, rows that are '
     'not pinned are thinned to one per portfolio and minute, then dropped oldest first. Pinned: end '
     'of day, trades, a limit crossed either way; the row stays, and above the budget of pinned rows '
     'the oldest of trades and crossings lose payload and components';

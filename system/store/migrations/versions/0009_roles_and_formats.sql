@@ -17,5 +17,5 @@ REVOKE ALL ON FUNCTION acknowledge_limit FROM PUBLIC;
 
 ALTER TABLE stream_fence ADD COLUMN format integer NOT NULL DEFAULT 1;
 COMMENT ON COLUMN stream_fence.format IS
-    'Format of the rows of book_state and of payloads, system.store.formats: a program that knows '
+    'Format of the rows of book_state and of payloads, system.store.postgres.formats: a program that knows '
     'a lower one only reads and writes nothing';

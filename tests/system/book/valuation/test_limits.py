@@ -19,7 +19,7 @@ from system.book.valuation.limits import (
 )
 from system.contracts.limits import HYSTERESIS, Limit, LimitLevel, LimitMeasure, LimitUse
 from system.contracts.messages import Portfolio, RiskSnapshot
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from tests.system.book.feed import holding, live, opened, portfolio, rate, tick
 from tests.system.book.valuation.test_options import black_scholes, optioned
 

@@ -39,7 +39,7 @@ from system.contracts.codec import encode
 from system.contracts.messages import RejectReason, TradeAction
 from system.errors import InputError
 from system.serve.services.hub import NO_STATUS, framed, status_frame
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 RUNNING = msgspec.structs.replace(NO_STATUS, state=StreamState.RUNNING)
 ACCEPTED = TradeAccepted(

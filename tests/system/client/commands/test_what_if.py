@@ -35,7 +35,7 @@ from system.contracts.codec import encode
 from system.contracts.limits import LimitLevel, LimitMeasure, LimitUse
 from system.contracts.measures import PortfolioGreeks
 from system.contracts.messages import AssetClass
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from tests.message_strategies import VENDORS_NAMES
 
 BEFORE = sample_snapshot(var=1_000.0, var_fraction=0.01)

@@ -6,7 +6,7 @@ import msgspec
 
 from system.contracts.api.questions import exposure_total
 from system.contracts.messages import AssetClass, AssetClassRisk
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 
 def row(asset_class: AssetClass, long: float, short: float) -> AssetClassRisk:

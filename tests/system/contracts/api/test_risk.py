@@ -6,7 +6,7 @@ import datetime as dt
 
 from system.contracts.api.risk import CurrentRisk, current_risk, is_over_limit
 from system.contracts.messages import CarriedSeries, RiskSnapshot, field_names
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 WORKED_OUT = {"var_limit", "limit_used", "over_limit", "complete"}
 

@@ -23,7 +23,7 @@ from system.contracts.limits import (
 )
 from system.serve.services.hub import TOLD_MAX, Subscription
 from system.store.records import BatchCommit
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from tests.system.book.valuation.test_limits import use
 
 PATH = "/v1/portfolios/alpha/limits"

@@ -32,9 +32,9 @@ from system.contracts.oracle import NO_ORACLE, OracleCheck, OracleStatus, Oracle
 from system.contracts.replay import NO_REPLAY, ReplayFault, ReplayStatus
 from system.serve.http.views import oracle_verdict
 from system.store.errors import NewerFormatError
-from system.store.keyspace import ORACLE_EXPIRY_MS, REPLAY_EXPIRY_MS
 from system.store.records import BatchCommit, EmptiedSnapshot
-from system.store.samples import FIRST_EVENT_NS, sample_snapshot
+from system.store.redis.keyspace import ORACLE_EXPIRY_MS, REPLAY_EXPIRY_MS
+from system.store.sample_snapshots import FIRST_EVENT_NS, sample_snapshot
 
 QUESTIONS = ("var", "var/asset-classes", "attribution", "positions", "snapshots")
 

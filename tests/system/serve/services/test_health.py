@@ -14,7 +14,7 @@ from system.contracts.api.risk import Health, StreamState
 from system.contracts.messages import Trade
 from system.errors import UnavailableError
 from system.serve.services.health import CHECK_EVERY_NS, HealthBoard
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 
 TRADE = Trade(trade_id="t", portfolio="alpha", instrument="EQ000", quantity=1.0, price=1.0)
 

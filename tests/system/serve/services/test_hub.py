@@ -18,10 +18,10 @@ from system.serve.services.bus_fake import MemoryBus
 from system.serve.services.connections import Services
 from system.serve.services.hub import NO_STATUS, PushedSnapshot, SnapshotHub, Subscription
 from system.store.errors import StoreUnavailableError
-from system.store.history_fake import MemoryHistory
-from system.store.latest_fake import MemoryLatest
-from system.store.live import entry_id
-from system.store.samples import sample_snapshot
+from system.store.postgres.history_fake import MemoryHistory
+from system.store.redis.latest_fake import MemoryLatest
+from system.store.redis.redis_values import entry_id
+from system.store.sample_snapshots import sample_snapshot
 
 BOUND_S = 5.0
 
@@ -284,7 +284,7 @@ def test_what_was_missed_is_replayed_from_the_last_event_seen() -> None:
 def test_a_client_that_missed_what_is_gone_is_told_and_gets_the_newest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("system.store.latest_fake.STREAM_MAX_ENTRIES", 3)
+    monkeypatch.setattr("system.store.redis.latest_fake.STREAM_MAX_ENTRIES", 3)
 
     async def test(world: World) -> None:
         for _ in range(10):

@@ -6,7 +6,7 @@ import msgspec
 
 from system.contracts.limits import LimitLevel, LimitMeasure
 from system.show.view.limits import NAMES, WORDS, limit_rows, raised_measures
-from system.store.samples import sample_snapshot
+from system.store.sample_snapshots import sample_snapshot
 from tests.system.book.valuation.test_limits import use
 
 

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from system.store import keyspace
+from system.store.redis import keyspace
 from validation.scenarios.faults.kill_points import POINTS
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from system.store import migrations
-from system.store.sql import SNAPSHOT_COLUMNS
+from system.store.postgres.sql import SNAPSHOT_COLUMNS
 
 MADE = Path(str(migrations.__file__)).with_name("versions") / "0001_first_light.sql"
 DEFAULTED = {"recorded_at"}

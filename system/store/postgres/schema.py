@@ -15,10 +15,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import ProgrammingError
 
-from system.store import roles
 from system.store.errors import SchemaError
+from system.store.postgres import roles
 
-MIGRATIONS_DIR: Final = Path(__file__).parent / "migrations"
+MIGRATIONS_DIR: Final = Path(__file__).parents[1] / "migrations"
 MIGRATION_WAIT_S: Final = 600
 """For another process that migrates; then for each table that others use, ``LOCK_WAIT_S``."""
 LOCK_WAIT_S: Final = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Final
 
-from system.store.cursors import Cursor, all_rows
+from system.store.postgres.cursors import Cursor, all_rows
 
 _SELECT: Final = "SELECT attempt FROM stream_attempt"
 _KEEP: Final = """

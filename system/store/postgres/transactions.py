@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from system.store import limit_trail, sql
-from system.store.cursors import Cursor, all_rows, one_row
 from system.store.errors import CommitsUndoneError, FencedError, NewerFormatError
-from system.store.formats import FORMAT
+from system.store.postgres import limit_trail, sql
+from system.store.postgres.cursors import Cursor, all_rows, one_row
+from system.store.postgres.formats import FORMAT
 from system.store.records import NO_EPOCH, BatchCommit
 
 

@@ -10,7 +10,7 @@ from redis._parsers.base import BaseParser
 
 from system.contracts.api.risk import StreamState
 from system.store.errors import StoreUnavailableError
-from system.store.latest import LatestStore, answering, is_passing
+from system.store.redis.latest import LatestStore, answering, is_passing
 
 PASSING = (
     "OOM command not allowed when used memory > 'maxmemory'. script: 1",

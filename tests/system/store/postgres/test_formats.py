@@ -10,7 +10,7 @@ import pytest
 
 from system.errors import UnavailableError
 from system.store.errors import NewerFormatError
-from system.store.formats import FORMAT, check_format
+from system.store.postgres.formats import FORMAT, check_format
 
 
 class Stored:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure, TrailKind, TrailRow
-from system.store.cursors import Cursor, all_rows
+from system.store.postgres.cursors import Cursor, all_rows
 
 MAX_TRAIL_ROWS: Final = 1_000
 _COLUMNS: Final = """event_id, kind, portfolio, measure, level_before, level_after, value, warning,

@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from system.store import sql
-from system.store.cursors import Cursor
 from system.store.errors import CommitsUndoneError, FencedError
+from system.store.postgres import sql
+from system.store.postgres.cursors import Cursor
+from system.store.postgres.transactions import check_repeated, commit_place, write_batch
 from system.store.records import BatchCommit
-from system.store.transactions import check_repeated, commit_place, write_batch
 
 BATCH = BatchCommit(3, 48, {"trades:0": 12, "fx_rates:0": 4}, follows={"trades:0": 9})
 

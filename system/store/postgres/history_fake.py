@@ -11,8 +11,9 @@ from system.contracts.api.risk import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode, encode
 from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure, TrailKind, TrailRow
 from system.contracts.messages import Rejected, RejectReason, RiskSnapshot
-from system.store import sql
 from system.store.errors import SnapshotConflictError
+from system.store.postgres import sql
+from system.store.postgres.transactions import check_repeated
 from system.store.records import (
     NO_EPOCH,
     BatchCommit,
@@ -23,7 +24,6 @@ from system.store.records import (
     SnapshotQuery,
     StoredState,
 )
-from system.store.transactions import check_repeated
 
 
 class MemoryHistory:

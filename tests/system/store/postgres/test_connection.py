@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from system.clock import monotonic_ns
-from system.store.connection import (
+from system.store.postgres.connection import (
     ANSWER_TIMEOUT_S,
     STATEMENT_TIMEOUT_MS,
     BoundedConnection,

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from system.contracts.api.risk import is_over_limit
 from system.contracts.messages import RiskSnapshot, SnapshotKind
-from system.store.cursors import Cursor, all_rows, one_row
+from system.store.postgres.cursors import Cursor, all_rows, one_row
 
 BUDGET_BYTES: Final = 4 * 1024**3
 FULL_CADENCE_MINUTES: Final = 10

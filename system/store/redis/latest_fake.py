@@ -12,13 +12,15 @@ from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
 from system.contracts.replay import ReplayStatus
 from system.store.errors import FencedError
-from system.store.keyspace import (
+from system.store.records import NO_EPOCH, Position
+from system.store.redis.async_latest import OLDEST_ID
+from system.store.redis.keyspace import (
     HEARTBEAT_EXPIRY_MS,
     ORACLE_EXPIRY_MS,
     REPLAY_EXPIRY_MS,
     STREAM_MAX_ENTRIES,
 )
-from system.store.live import (
+from system.store.redis.redis_values import (
     NOTHING_YET,
     LatestRecord,
     LatestSnapshot,
@@ -27,8 +29,6 @@ from system.store.live import (
     entry_id,
     entry_place,
 )
-from system.store.records import NO_EPOCH, Position
-from system.store.watching import OLDEST_ID
 
 _WAIT_SLICE_MS: Final = 5
 T = TypeVar("T")

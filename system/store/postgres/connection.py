@@ -26,8 +26,8 @@ from tenacity import (
 )
 
 from system.clock import monotonic_ns
-from system.store.cursors import Row
 from system.store.errors import StoreUnavailableError
+from system.store.postgres.cursors import Row
 
 CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 15_000

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from system.contracts.messages import SnapshotKind
-from system.store.retention import LimitWatch
-from system.store.samples import sample_snapshot
+from system.store.postgres.retention import LimitWatch
+from system.store.sample_snapshots import sample_snapshot
 
 
 def test_a_trade_and_an_end_of_day_are_pinned_and_plain_ticks_are_not() -> None:

@@ -17,9 +17,15 @@ from sqlalchemy.pool import NullPool
 from system.contracts.api.risk import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode
 from system.contracts.messages import RejectReason, RiskSnapshot
-from system.store import retention, sql
-from system.store.attempts import DriverAttempts
-from system.store.connection import (
+from system.store.errors import (
+    NewerFormatError,
+    SnapshotConflictError,
+    StoreUnavailableError,
+    ValueRefusedError,
+)
+from system.store.postgres import retention, sql
+from system.store.postgres.attempts import DriverAttempts
+from system.store.postgres.connection import (
     ANSWER_TIMEOUT_S,
     STATEMENT_TIMEOUT_MS,
     connected,
@@ -27,16 +33,12 @@ from system.store.connection import (
     not_answering,
     write_attempts,
 )
-from system.store.cursors import Cursor, Row, all_rows, one_row
-from system.store.errors import (
-    NewerFormatError,
-    SnapshotConflictError,
-    StoreUnavailableError,
-    ValueRefusedError,
-)
-from system.store.formats import check_format
-from system.store.identity import IdentityRecord, stored_state
-from system.store.limit_trail import LimitTrail
+from system.store.postgres.cursors import Cursor, Row, all_rows, one_row
+from system.store.postgres.formats import check_format
+from system.store.postgres.identity import IdentityRecord, stored_state
+from system.store.postgres.limit_trail import LimitTrail
+from system.store.postgres.schema import schema_problem, upgrade_schema
+from system.store.postgres.transactions import take_fence, write_batch
 from system.store.records import (
     MAX_PAGE_ROWS,
     NO_EPOCH,
@@ -47,8 +49,6 @@ from system.store.records import (
     SnapshotQuery,
     StoredState,
 )
-from system.store.schema import schema_problem, upgrade_schema
-from system.store.transactions import take_fence, write_batch
 
 READERS_MAX: Final = 8
 READER_WAIT_S: Final = 3.0
@@ -235,7 +235,7 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         return is_new[-1]
 
     def prune(self, budget: retention.Budget | None = None) -> Iterator[int]:
-        """Keep the history within its bounds (see ``system.store.retention``), piece by piece.
+        """Keep the history within the bounds of ``retention``, piece by piece.
 
         Parameters
         ----------

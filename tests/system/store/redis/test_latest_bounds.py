@@ -9,10 +9,10 @@ import time
 import pytest
 
 from system.clock import monotonic_ns
-from system.store import keyspace
 from system.store.errors import StoreUnavailableError
-from system.store.latest import LatestStore, link_options
-from system.store.watching import LatestReader
+from system.store.redis import keyspace
+from system.store.redis.async_latest import LatestReader
+from system.store.redis.latest import LatestStore, link_options
 
 
 def test_every_client_has_the_same_bounds():

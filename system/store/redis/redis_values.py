@@ -14,14 +14,14 @@ from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleStatus
 from system.contracts.replay import ReplayStatus
-from system.store.keyspace import (
+from system.store.records import NO_EPOCH, Position
+from system.store.redis.keyspace import (
     ENTRIES_PER_EPOCH,
     HEARTBEAT_EXPIRY_MS,
     ORACLE_EXPIRY_MS,
     READ_AT_ONCE,
     READ_COUNT_MAX,
 )
-from system.store.records import NO_EPOCH, Position
 
 Reply = Any
 NOTHING_YET: Final = Position(-1, NO_EPOCH)

@@ -1,6 +1,6 @@
 """The newest risk in Redis, for threads: written by the stream, read by checkers and tests.
 
-The asynchronous reader of the API is ``system.store.watching``.
+The asynchronous reader of the API is ``system.store.redis.async_latest``.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleStatus
 from system.contracts.replay import ReplayStatus
 from system.contracts.warm_up import WarmUpProgress
-from system.store import keyspace
 from system.store.errors import FencedError, StoreUnavailableError
-from system.store.live import (
+from system.store.records import Position
+from system.store.redis import keyspace
+from system.store.redis.redis_values import (
     Heartbeat,
     LatestSnapshot,
     StreamEntry,
@@ -46,7 +47,6 @@ from system.store.live import (
     status_from,
     watermark_from,
 )
-from system.store.records import Position
 
 _PASSING: Final = (OutOfMemoryError, ReadOnlyError, MasterDownError, TryAgainError)
 _PASSING_CODES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ")

@@ -11,11 +11,11 @@ from typing import Final, TypeVar
 import msgspec
 
 from system.contracts.topics import split_offset_key
-from system.store import sql
-from system.store.cursors import Cursor, Row, all_rows, one_row
 from system.store.errors import StateChangedError
+from system.store.postgres import sql
+from system.store.postgres.cursors import Cursor, Row, all_rows, one_row
+from system.store.postgres.transactions import take_fence
 from system.store.records import LastRecord, StoredState
-from system.store.transactions import take_fence
 
 T = TypeVar("T")
 

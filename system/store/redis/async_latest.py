@@ -11,10 +11,10 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 
 from system.contracts.api.risk import StreamStatus
-from system.store import keyspace
 from system.store.errors import StoreUnavailableError
-from system.store.latest import answering, link_options, redis_backoff
-from system.store.live import (
+from system.store.redis import keyspace
+from system.store.redis.latest import answering, link_options, redis_backoff
+from system.store.redis.redis_values import (
     LatestRecord,
     StreamEntry,
     Watermark,

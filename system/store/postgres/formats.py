@@ -5,7 +5,7 @@ fields have defaults) and no newer one. The database holds the highest format th
 written into it; a program that knows a lower one refuses it as a whole, in one sentence.
 
 Raise ``FORMAT`` by one in the change that adds a field to a row of ``system.book.state.rows`` or to
-``RiskSnapshot``; ``tests/system/store/test_formats.py`` fails until that is done.
+``RiskSnapshot``; ``tests/system/store/postgres/test_formats.py`` fails until that is done.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Final
 
 import psycopg
 
-from system.store.cursors import Row
 from system.store.errors import NewerFormatError
+from system.store.postgres.cursors import Row
 
 FORMAT: Final = 1
 _SELECT_FORMAT: Final = "SELECT format FROM stream_fence"

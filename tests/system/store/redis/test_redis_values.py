@@ -7,8 +7,8 @@ import pytest
 
 from system.contracts.api.risk import StreamState
 from system.contracts.oracle import NO_ORACLE
-from system.store.keyspace import ENTRIES_PER_EPOCH, HEARTBEAT_EXPIRY_MS, ORACLE_EXPIRY_MS
-from system.store.live import covers, entry_id, entry_place, status_from, stream_state
+from system.store.redis.keyspace import ENTRIES_PER_EPOCH, HEARTBEAT_EXPIRY_MS, ORACLE_EXPIRY_MS
+from system.store.redis.redis_values import covers, entry_id, entry_place, status_from, stream_state
 
 NOTHING = (None, None, None, None)
 

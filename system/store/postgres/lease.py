@@ -16,8 +16,8 @@ from typing import Final
 
 import psycopg
 
-from system.store.connection import BoundedConnection, connected, not_answering
 from system.store.errors import StoreUnavailableError
+from system.store.postgres.connection import BoundedConnection, connected, not_answering
 
 LEASE_KEY: Final = 0x7269736B73747265
 KEEP_EVERY_S: Final = 2.0

@@ -11,8 +11,8 @@ import msgspec
 import psycopg
 
 from system.contracts.oracle import OracleCheck
-from system.store.connection import connected, not_answering
-from system.store.cursors import Row
+from system.store.postgres.connection import connected, not_answering
+from system.store.postgres.cursors import Row
 from system.store.records import Position
 
 ANSWER_TIMEOUT_S: Final = 5.0

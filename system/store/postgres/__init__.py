@@ -1,0 +1,1 @@
+"""PostgreSQL: the history of risk, the state and its identity, exactly once."""
