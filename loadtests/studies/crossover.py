@@ -33,8 +33,8 @@ from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.runtime.java import find_java
 from system.runtime.spark import spark_environment
-from system.stream.session import start_session
-from system.stream.shards import ShardedValuation
+from system.stream.batch.shards import ShardedValuation
+from system.stream.spark.session import start_session
 from validation.report.shapes import write_json
 from validation.run.console import open_console
 

@@ -37,7 +37,7 @@ from system.clock import SystemClock
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot, Tick, Trade
 from system.outputs import OUTPUT_FILE
-from system.stream.decode import batch_events
+from system.stream.batch.decode import batch_events
 from system.stream.driver import GC_THRESHOLDS
 from validation.measure.coverage import Inputs, Observations, Watermarks, coverage
 from validation.measure.machine_speed import fixed_piece

@@ -12,7 +12,7 @@ from system.runtime.java import find_java
 from system.runtime.programs import Program, run_step
 from system.runtime.spark import spark_environment
 from system.settings import Settings, load_settings
-from system.stream.class_archive import ClassArchive, class_archive
+from system.stream.spark.class_archive import ClassArchive, class_archive
 
 KEPT: Final = 2
 """Archives, the newest first: each is some 170 MB."""
@@ -41,7 +41,7 @@ def keep_classes(settings: Settings) -> ClassArchive:
     folder.mkdir(parents=True, exist_ok=True)
     part = archive.file.with_suffix(".part")
     part.unlink(missing_ok=True)
-    command = (sys.executable, "-m", "system.stream.training", str(part))
+    command = (sys.executable, "-m", "system.stream.spark.training", str(part))
     environment = {**settings.environment(), **spark_environment(settings, java.home)}
     try:
         run_step(

@@ -29,8 +29,13 @@ from system.store.postgres.history import RiskHistory
 from system.store.postgres.identity import RecordedRecovery, Recovery, StateIdentity
 from system.store.records import StoredState
 from system.store.redis.latest import LatestStore
-from system.stream.continuity import Break, BreakKind, breaks, last_offsets
-from system.stream.recovery import broken_places, identity_notes, recovery_of, unknown_books
+from system.stream.lifecycle.continuity import Break, BreakKind, breaks, last_offsets
+from system.stream.lifecycle.recovery import (
+    broken_places,
+    identity_notes,
+    recovery_of,
+    unknown_books,
+)
 
 SERVERS: Final = ("kafka", "postgres", "redis")
 _CASE_HELP: Final = (

@@ -26,7 +26,7 @@ from system.settings import (
     Settings,
     secret_file,
 )
-from system.stream.class_archive import found_archive, spark_home
+from system.stream.spark.class_archive import found_archive, spark_home
 
 MASTER_NAME: Final = "spark-master"
 WORKER_NAME: Final = "spark-worker"

@@ -11,7 +11,7 @@ from system.clock import SystemClock
 from system.errors import RiskstreamError
 from system.settings import load_settings
 from system.stream.driver import Driver
-from system.stream.watchdog import REFUSALS, Watchdog, end_process, exit_code, touched
+from system.stream.lifecycle.watchdog import REFUSALS, Watchdog, end_process, exit_code, touched
 
 LINGER_S: Final = 6.0
 

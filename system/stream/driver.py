@@ -33,21 +33,14 @@ from system.store.postgres.lease import DriverLease
 from system.store.records import StoredState
 from system.store.redis.keyspace import STREAM_ATTEMPTS
 from system.store.redis.latest import LatestStore
-from system.stream.batch import MicroBatch
-from system.stream.batches import Collect, Read, collected, rows_collected, with_each_batch
-from system.stream.checkpoints import own_checkpoint
-from system.stream.cluster import StreamStates
-from system.stream.durable import DurableWriter
-from system.stream.profile import BatchProfile
-from system.stream.pruning import Pruner
-from system.stream.pulse import ASK_BOUND_S, Progress, Pulse
-from system.stream.quarantine import Attempt, Attempts, Salvage
-from system.stream.query import consumed_offsets, records
-from system.stream.rehearsal import Rehearsal
-from system.stream.session import start_session
-from system.stream.shards import ShardedValuation
-from system.stream.standby import await_turn
-from system.stream.takeover import (
+from system.stream.batch.durable import DurableWriter
+from system.stream.batch.micro_batch import MicroBatch
+from system.stream.batch.pruning import Pruner
+from system.stream.batch.quarantine import Attempt, Attempts, Salvage
+from system.stream.batch.shards import ShardedValuation
+from system.stream.lifecycle.heartbeat import ASK_BOUND_S, Progress, Pulse
+from system.stream.lifecycle.standby import await_turn
+from system.stream.lifecycle.takeover import (
     BrokerWatch,
     check_state,
     next_epoch,
@@ -55,8 +48,7 @@ from system.stream.takeover import (
     starting_offsets,
     taken_over,
 )
-from system.stream.warmup import WarmUpPlan, warm_up
-from system.stream.watchdog import (
+from system.stream.lifecycle.watchdog import (
     COMMITTING,
     MIGRATING,
     REFUSALS,
@@ -64,6 +56,20 @@ from system.stream.watchdog import (
     Watchdog,
     warming_up,
 )
+from system.stream.spark.checkpoints import own_checkpoint
+from system.stream.spark.cluster import StreamStates
+from system.stream.spark.fetched_rows import (
+    Collect,
+    Read,
+    collected,
+    rows_collected,
+    with_each_batch,
+)
+from system.stream.spark.profile import BatchProfile
+from system.stream.spark.query import consumed_offsets, records
+from system.stream.spark.session import start_session
+from system.stream.warm_up.rehearsal import Rehearsal
+from system.stream.warm_up.warm_up import WarmUpPlan, warm_up
 
 QUERY_NAME: Final = "riskstream"
 GC_THRESHOLDS: Final = (200_000, 20, 100)

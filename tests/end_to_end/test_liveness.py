@@ -24,7 +24,7 @@ from system.runtime.running import RunningStack
 from system.runtime.supervision import program_path
 from system.settings import Connections, Settings
 from system.store.redis.latest import LatestStore
-from system.stream.standby import STANDS_BY, TAKES_OVER
+from system.stream.lifecycle.standby import STANDS_BY, TAKES_OVER
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(420)]
 

@@ -23,7 +23,7 @@ from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS, TRADES, WARM_U
 from system.runtime.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
-from system.stream.quarantine import ENDED_DRIVERS, FATAL_DEATHS, Attempt, Step
+from system.stream.batch.quarantine import ENDED_DRIVERS, FATAL_DEATHS, Attempt, Step
 from validation.run.read_back import await_committed
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]

@@ -17,7 +17,7 @@ import gc
 
 from py4j.finalizer import ThreadSafeFinalizer
 from pyspark.sql import SparkSession
-from system.stream.batches import EMPTY, collected, rows_collected
+from system.stream.spark.fetched_rows import EMPTY, collected, rows_collected
 
 spark = (
     SparkSession.builder.master("local[2]")

@@ -39,9 +39,9 @@ from system.store.postgres.history import RiskHistory
 from system.store.postgres.identity import LostRange
 from system.store.records import BatchCommit
 from system.store.redis.latest import LatestStore
-from system.stream.continuity import BreakKind, StateMismatchError
-from system.stream.decode import batch_events, last_records
-from system.stream.takeover import taken_over
+from system.stream.batch.decode import batch_events, last_records
+from system.stream.lifecycle.continuity import BreakKind, StateMismatchError
+from system.stream.lifecycle.takeover import taken_over
 from tests.integration.conftest import private_settings
 from tests.integration.store.conftest import new_database_at
 from tests.system.book.feed import MARKET, at_ns, holding, portfolio, rate, tick, trade

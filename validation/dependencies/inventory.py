@@ -20,7 +20,7 @@ from system.errors import InputError
 from system.places import SHARED_DIR
 from system.runtime.fetch.locked_jars import LOCK_PATH, parsed_lock, sha256_of
 from system.runtime.redis import SERVER_PACKAGE, SERVER_PROGRAM
-from system.stream.class_archive import spark_home
+from system.stream.spark.class_archive import spark_home
 
 LOCKS_DIR: Final = SHARED_DIR / "requirements"
 RUN_LOCK: Final = "run.lock"

@@ -20,9 +20,9 @@ from system.contracts.codec import decode, decode_topic, encode
 from system.contracts.messages import Mark, Message, Rejected, RejectReason, RiskSnapshot
 from system.contracts.topics import INPUT_TOPICS, message_key, offset_key
 from system.errors import MessageError
-from system.stream.batches import EMPTY
-from system.stream.decode import batch_pieces
-from system.stream.query import COLUMNS, INLINE_BYTES
+from system.stream.batch.decode import batch_pieces
+from system.stream.spark.fetched_rows import EMPTY
+from system.stream.spark.query import COLUMNS, INLINE_BYTES
 from validation.fuzzing.mutation import mutated
 from validation.fuzzing.worlds import World
 

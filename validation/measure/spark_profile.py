@@ -1,6 +1,6 @@
 """Where the time of a batch goes by Spark's own account, read after a run.
 
-The stream writes it beside the JVMs' collection logs, see ``system.stream.profile``.
+The stream writes it beside the JVMs' collection logs, see ``system.stream.spark.profile``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from statistics import median
 
 import msgspec
 
-from system.stream.profile import FILE, BatchDurations
+from system.stream.spark.profile import FILE, BatchDurations
 from validation.measure.record import whole_lines
 
 

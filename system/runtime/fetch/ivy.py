@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from system.errors import UnavailableError
 from system.runtime.fetch.locked_jars import Coordinates
 from system.runtime.java import Java
-from system.stream.class_archive import spark_home
+from system.stream.spark.class_archive import spark_home
 
 DOWNLOADED: Final = "[SUCCESSFUL ]"
 ERROR_LINE_COUNT: Final = 20

@@ -21,7 +21,7 @@ from system.runtime.fetch.locked_jars import (
 )
 from system.runtime.java import Java
 from system.settings import Settings
-from system.stream.class_archive import spark_home
+from system.stream.spark.class_archive import spark_home
 
 # The connector's version is pyspark's own: the two are one release.
 ROOTS: Final[Mapping[str, tuple[Coordinates, ...]]] = {

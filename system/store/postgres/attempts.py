@@ -40,7 +40,7 @@ class DriverAttempts:
         Parameters
         ----------
         attempt : str or None
-            JSON (``system.stream.quarantine``).
+            JSON (``system.stream.batch.quarantine``).
         fence : int
             Of this driver.
 

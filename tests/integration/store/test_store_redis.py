@@ -26,11 +26,11 @@ from system.store.redis.async_latest import OLDEST_ID, LatestReader
 from system.store.redis.latest import LatestStore
 from system.store.redis.redis_values import entry_id
 from system.store.sample_snapshots import sample_snapshot
-from system.stream.batch import MicroBatch
+from system.stream.batch.durable import DurableWriter
+from system.stream.batch.micro_batch import MicroBatch
 from system.stream.driver import Driver
-from system.stream.durable import DurableWriter
-from system.stream.pulse import Progress, Pulse
-from system.stream.watchdog import Watchdog
+from system.stream.lifecycle.heartbeat import Progress, Pulse
+from system.stream.lifecycle.watchdog import Watchdog
 from tests.system.book.feed import holding, partition_names, portfolio
 from tests.system.stream.tables import reference_table
 

@@ -21,7 +21,7 @@ from system.runtime.registry import COMPONENTS, SERVERS, chosen_components
 from system.runtime.spark import SparkMaster, SparkWorker
 from system.runtime.state import Secrets, opened_state_dir
 from system.settings import Connections, Settings, load_settings
-from system.stream.class_archive import ClassArchive
+from system.stream.spark.class_archive import ClassArchive
 
 SECRETS = Secrets(
     "pgsecret",

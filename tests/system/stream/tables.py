@@ -16,7 +16,7 @@ Row = tuple[str, int, int, bytes]
 
 
 def table_of(rows: Sequence[Row], *, appended_at_ms: int = APPENDED_AT_MS) -> pa.Table:
-    """Return records in the columns of `system.stream.query`, all appended at one moment."""
+    """Return records in the columns of `system.stream.spark.query`, all appended at one moment."""
     appended = [appended_at_ms * 1_000 + 999] * len(rows)
     topics, partitions, offsets, values = zip(*rows, strict=True)
     return pa.table(

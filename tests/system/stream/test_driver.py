@@ -7,9 +7,9 @@ import pytest
 from system.clock import ManualClock
 from system.exits import EXIT_NEEDS_RECOVERY, REFUSAL
 from system.settings import Connections, Settings
-from system.stream.continuity import Break, BreakKind, StateMismatchError
 from system.stream.driver import Driver
-from system.stream.watchdog import ENDING, Watchdog
+from system.stream.lifecycle.continuity import Break, BreakKind, StateMismatchError
+from system.stream.lifecycle.watchdog import ENDING, Watchdog
 
 
 def test_a_refusal_is_in_the_log_before_the_driver_waits_for_spark(monkeypatch, caplog, tmp_path):

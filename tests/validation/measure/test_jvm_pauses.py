@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from system.stream.session import jvm_flags
+from system.stream.spark.session import jvm_flags
 from validation.measure.jvm_pauses import JvmPauses, jvm_pauses
 
 LOG = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from system.clock import SystemClock
-from system.stream.profile import FILE, BatchProfile
+from system.stream.spark.profile import FILE, BatchProfile
 from validation.measure.spark_profile import SparkProfile, spark_profile
 
 

@@ -27,7 +27,7 @@ from system.runtime.running import RunningStack
 from system.runtime.state import StateDir
 from system.runtime.supervision import program_path
 from system.settings import Connections
-from system.stream.standby import STANDS_BY, TAKES_OVER
+from system.stream.lifecycle.standby import STANDS_BY, TAKES_OVER
 from validation.scenarios.faults import store_damage
 from validation.scenarios.faults.fault_points import Rig, cut_off, delayed, silenced
 from validation.scenarios.faults.kill_points import POINTS

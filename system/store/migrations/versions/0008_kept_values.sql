@@ -15,4 +15,4 @@ CREATE TABLE stream_attempt (
 );
 COMMENT ON TABLE stream_attempt IS
     'How many drivers have ended at the same offsets without a commit, and what the last one had '
-    'in hand: JSON, owned by system.stream.quarantine';
+    'in hand: JSON, owned by system.stream.batch.quarantine';

@@ -1,0 +1,1 @@
+"""One micro-batch: decoded, folded, valued, published and made durable."""

@@ -1,0 +1,1 @@
+"""Life of a driver: standby, takeover, continuity, watchdog and heartbeat."""

@@ -1,0 +1,1 @@
+"""Spark as the stream uses it: session, query, checkpoints and class archive."""
