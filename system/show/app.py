@@ -15,13 +15,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import streamlit as st
 
 from system.settings import Connections, load_settings
-from system.show import live
-from system.show.desk import Desk
-from system.show.fanout import Fanout
-from system.show.feed import Feed, api_feed
-from system.show.guards import middleware
-from system.show.pump import Pump
-from system.show.routes import routes
+from system.show.server import runtime
+from system.show.server.fanout import Fanout
+from system.show.server.feed import Feed, api_feed
+from system.show.server.feeder import Pump
+from system.show.server.guards import middleware
+from system.show.server.routes import routes
+from system.show.state.dashboard import Desk
 
 
 def connections() -> Connections:
@@ -53,7 +53,7 @@ def open_feed() -> AbstractAsyncContextManager[Feed]:
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     """Run the pump while the dashboard runs."""
     desk, fanout = Desk(), Fanout()
-    live.start(live.Live(desk, fanout, asyncio.get_running_loop(), connections))
+    runtime.start(runtime.Live(desk, fanout, asyncio.get_running_loop(), connections))
     pump = asyncio.create_task(Pump(desk, fanout, open_feed).run())
     # Streamlit collects all garbage after each script run; what is loaded by now never is.
     gc.freeze()
@@ -63,7 +63,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
         pump.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await pump
-        live.stop()
+        runtime.stop()
 
 
 app = st.App(

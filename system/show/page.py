@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from system.show.change import draw_change
-from system.show.contributions import draw_contributions
-from system.show.limits import draw_acknowledgement
-from system.show.panels import PAGE_TITLE, Panel, panel
-from system.show.stress import draw_scenarios
-from system.show.ticket import draw_ticket
-from system.show.together import draw_desk
+from system.show.panels.change_panel import draw_change
+from system.show.panels.contributions_panel import draw_contributions
+from system.show.panels.desk_panel import draw_desk
+from system.show.panels.limits_panel import draw_acknowledgement
+from system.show.panels.renderer import PAGE_TITLE, Panel, panel
+from system.show.panels.stress_panel import draw_scenarios
+from system.show.panels.ticket_panel import draw_ticket
 
 CHOSEN = "portfolio"
 

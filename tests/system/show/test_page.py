@@ -10,22 +10,22 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from system.contracts.messages import RiskSnapshot
-from system.show import live
-from system.show.desk import Desk
-from system.show.fanout import Fanout
-from system.show.plain import plain
-from tests.system.show.test_ticket import no_connections
+from system.show.panels.plain import plain
+from system.show.server import runtime
+from system.show.server.fanout import Fanout
+from system.show.state.dashboard import Desk
+from tests.system.show.panels.test_ticket_panel import no_connections
 
-PAGE = Path(live.__file__).with_name("page.py")
+PAGE = Path(runtime.__file__).with_name("page.py")
 RUN_SECONDS = 20
 
 
 @pytest.fixture
-def running() -> Iterator[live.Live]:
-    made = live.Live(Desk(), Fanout(), asyncio.new_event_loop(), no_connections)
-    live.start(made)
+def running() -> Iterator[runtime.Live]:
+    made = runtime.Live(Desk(), Fanout(), asyncio.new_event_loop(), no_connections)
+    runtime.start(made)
     yield made
-    live.stop()
+    runtime.stop()
     made.loop.close()
 
 
@@ -36,7 +36,7 @@ def page_run(**query: str) -> AppTest:
     return page.run()
 
 
-def test_without_a_number_there_is_no_ticket(running: live.Live) -> None:
+def test_without_a_number_there_is_no_ticket(running: runtime.Live) -> None:
     page = page_run()
     assert not page.exception
     assert "no portfolio has a number yet" in page.caption[0].value
@@ -44,7 +44,7 @@ def test_without_a_number_there_is_no_ticket(running: live.Live) -> None:
 
 
 def test_the_ticket_is_for_the_portfolio_in_the_address(
-    running: live.Live, long_short: RiskSnapshot, long_equities: RiskSnapshot
+    running: runtime.Live, long_short: RiskSnapshot, long_equities: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     running.desk.take_snapshot(long_equities, 0)
@@ -55,7 +55,7 @@ def test_the_ticket_is_for_the_portfolio_in_the_address(
 
 
 def test_a_ticket_that_cannot_be_sent_says_why(
-    running: live.Live, long_short: RiskSnapshot
+    running: runtime.Live, long_short: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     page = page_run()
@@ -65,7 +65,7 @@ def test_a_ticket_that_cannot_be_sent_says_why(
 
 
 def test_a_preview_that_cannot_be_asked_for_says_why(
-    running: live.Live, long_short: RiskSnapshot
+    running: runtime.Live, long_short: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     page = page_run()
@@ -76,7 +76,7 @@ def test_a_preview_that_cannot_be_asked_for_says_why(
 
 
 def test_a_scenario_that_cannot_be_asked_for_says_why(
-    running: live.Live, long_short: RiskSnapshot
+    running: runtime.Live, long_short: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     page = page_run()

@@ -1,0 +1,68 @@
+"""The panels as Streamlit components: one renderer, mounted once per panel."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from system.show.server.routes import STATIC_DIR, STREAM_PATH, asset_url
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.bidi_component import ComponentResult
+    from streamlit.components.v2.types import ComponentRenderer
+
+COMPONENT_NAME: Final = "riskstream.panel"
+PAGE_TITLE: Final = "riskstream"
+
+
+class Panel(StrEnum):
+    """The panels by the name of their file, ``static/panel_<name>.js``."""
+
+    BAR = "bar"
+    CARDS = "cards"
+    PNL = "pnl"
+    GAUGE = "gauge"
+    MADE = "made"
+    EXPOSURE = "exposure"
+    STRESSED = "stressed"
+    CONTRIBUTORS = "contributors"
+    DAYS = "days"
+    HEAT = "heat"
+    TRADES = "trades"
+    LIMITS = "limits"
+
+
+def panel(which: Panel, *, portfolio: str = "") -> ComponentResult:
+    """Mount a panel; it draws itself from the push of this page, not from this script.
+
+    Parameters
+    ----------
+    which : Panel
+        What it shows.
+    portfolio : str
+        For the selector: the one chosen so far, empty for the first.
+    """
+    data = {
+        "panel": which.value,
+        "module": asset_url("panels.js"),
+        "stream": STREAM_PATH.lstrip("/"),
+        "portfolio": portfolio,
+        "title": PAGE_TITLE,
+    }
+    return _renderer()(key=f"panel-{which.value}", data=data, on_portfolio_change=_nothing)
+
+
+@cache
+def _renderer() -> ComponentRenderer:
+    return st.components.v2.component(
+        COMPONENT_NAME,
+        css=(STATIC_DIR / "panel.css").read_text(encoding="utf-8"),
+        js=(STATIC_DIR / "shim.js").read_text(encoding="utf-8"),
+    )
+
+
+def _nothing() -> None:
+    """Let Streamlit keep the chosen portfolio as state of the component."""

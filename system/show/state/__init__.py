@@ -1,0 +1,1 @@
+"""State of the dashboard's server: answers of the API, folded into what browsers draw."""
