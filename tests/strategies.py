@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 from system.contracts.messages import AssetClass, OptionRight, ReturnType
 from system.risk.confidence import Confidence
 from system.risk.listing import Listing, OptionTerms
-from system.risk.option_moves import option_moves
-from system.risk.options import EuropeanOption
+from system.risk.options.black_scholes import EuropeanOption
+from system.risk.options.moves import option_moves
+from system.risk.options.revaluation import OptionMark, option_marks, revalued
 from system.risk.portfolio import PortfolioRisk, portfolio_risk
-from system.risk.revaluation import OptionMark, option_marks, revalued
-from system.risk.scenarios import ScenarioFactors, scenario_factors, series_of
-from system.risk.valuation import Holding, Holdings, Valuation, valuation
-from system.risk.window import (
+from system.risk.scenarios.factors import ScenarioFactors, scenario_factors, series_of
+from system.risk.scenarios.window import (
     CloseTable,
     ScenarioWindow,
     fx_series,
     scenario_window,
     window_without_series,
 )
+from system.risk.valuation import Holding, Holdings, Valuation, valuation
 from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 

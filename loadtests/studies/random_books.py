@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from system.risk.portfolio import PositionGroups, position_groups
-from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.scenarios.factors import PositionExposures, ScenarioFactors
 
 FIRST_DAY: Final = dt.date(2000, 1, 1)
 DAILY_VOLATILITY: Final = 0.02

@@ -14,16 +14,22 @@ import numpy as np
 from system.backtest.days import SpanDays
 from system.contracts.messages import CARRY_SPAN_DAYS
 from system.risk.arrays import BoolMatrix, BoolVector, Float64Matrix, IndexVector
-from system.risk.carry import (
+from system.risk.currency import major_currency
+from system.risk.listing import Listing
+from system.risk.scenarios.carry import (
     CarryBound,
     MovedPositions,
     is_beyond,
     missed_within_span,
 )
-from system.risk.currency import major_currency
-from system.risk.listing import Listing
-from system.risk.scenarios import own_series
-from system.risk.window import ScenarioWindow, are_weekdays, fx_series, ordinals, weekdays_until
+from system.risk.scenarios.factors import own_series
+from system.risk.scenarios.window import (
+    ScenarioWindow,
+    are_weekdays,
+    fx_series,
+    ordinals,
+    weekdays_until,
+)
 
 
 @dataclass(frozen=True, slots=True)

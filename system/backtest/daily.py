@@ -33,8 +33,8 @@ from system.backtest.untested import (
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
 from system.risk.breach import exceeds
 from system.risk.confidence import tail_of
-from system.risk.moves import SuspectMove
-from system.risk.window import CarriedClose
+from system.risk.scenarios.suspect_returns import SuspectMove
+from system.risk.scenarios.window import CarriedClose
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ The calendar of a book is the dates on which one of its priced instruments has a
 for a book of money alone, the dates of the closes on which one of its rates is known.
 Rates on other dates are not looked at, unless closes are carried: then, as in the stream, the
 dates of its rates between its first and its last close are on the calendar, too. What happens on
-a date where some of the book's series have no close is `system.risk.window.Missing`.
+a date where some of the book's series have no close is `system.risk.scenarios.window.Missing`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from system.backtest.positions import ALWAYS, HoldingSpan
 from system.risk.arrays import BoolVector, IndexVector
 from system.risk.currency import major_currency
 from system.risk.listing import Listing
-from system.risk.scenarios import own_series
-from system.risk.window import (
+from system.risk.scenarios.factors import own_series
+from system.risk.scenarios.window import (
     CarriedClose,
     CloseTable,
     Missing,

@@ -21,8 +21,8 @@ import datetime as dt
 
 from system.contracts.messages import CARRY_SPAN_DAYS
 from system.errors import InputError
-from system.risk.carry import CarryBound
 from system.risk.errors import some_of
+from system.risk.scenarios.carry import CarryBound
 
 
 class NoBacktestDaysError(InputError):

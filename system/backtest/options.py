@@ -1,9 +1,9 @@
 """Options in a backtest: marked and revalued at each as-of close by the functions of the stream.
 
-An option's factor row belongs to one close: it follows from spot, volatility and the time that
-is left there. So each as-of day has a row of its own, from `system.risk.revaluation.revalued`, the
-very function that makes the row of a live snapshot, and behind its scenarios the move of the day
-after (decision 0063).
+An option's factor row belongs to one close: it follows from spot, volatility and the time that is
+left there. So each as-of day has a row of its own, from
+`system.risk.options.revaluation.revalued`, the very function that makes the row of a live
+snapshot, and behind its scenarios the move of the day after (decision 0063).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from system.backtest.settlements import OptionQuotes, StandInVolatility
 from system.backtest.worth import Worth
 from system.risk.arrays import Float64Matrix, Float64Vector, IndexVector
 from system.risk.listing import Listing
-from system.risk.option_moves import FactorRows, OptionMoves, moves_of_options, terms_of
-from system.risk.revaluation import OptionMark, OptionMarks, option_marks, revalued
-from system.risk.scenarios import ScenarioFactors
+from system.risk.options.moves import FactorRows, OptionMoves, moves_of_options, terms_of
+from system.risk.options.revaluation import OptionMark, OptionMarks, option_marks, revalued
+from system.risk.scenarios.factors import ScenarioFactors
 
 
 @dataclass(frozen=True, slots=True, eq=False)

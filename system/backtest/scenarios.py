@@ -3,7 +3,7 @@
 The kernel of `system.risk` adds weight times factor row, one row after the other, from
 0.0. Here the same two operations run for all days side by side: entry (day, scenario) of
 the running total is multiplied and added to in the same order, so it has the same bits
-(decision 0035). The factor rows are those of `system.risk.scenarios`, computed once for
+(decision 0035). The factor rows are those of `system.risk.scenarios.factors`, computed once for
 the whole history: a return does not depend on the day it is looked at from.
 """
 
@@ -21,13 +21,13 @@ from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVe
 from system.risk.currency import major_currency
 from system.risk.errors import NonPositiveCloseError
 from system.risk.listing import Listing
-from system.risk.scenarios import price_moves
-from system.risk.window import ScenarioWindow, fx_series
+from system.risk.scenarios.factors import price_moves
+from system.risk.scenarios.window import ScenarioWindow, fx_series
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FactorHistory:
-    """Factor rows over a whole history; see `system.risk.scenarios.ScenarioFactors`.
+    """Factor rows over a whole history; see `system.risk.scenarios.factors.ScenarioFactors`.
 
     Parameters
     ----------

@@ -28,15 +28,15 @@ from system.backtest.errors import NoOptionVolatilityError
 from system.risk.arrays import Float64Vector
 from system.risk.errors import MissingCloseError, UnknownSeriesError
 from system.risk.listing import Listing
-from system.risk.option_moves import terms_of
-from system.risk.options import (
+from system.risk.options.black_scholes import (
     PriceStanding,
     implied_volatility,
     price_standing,
     value_bounds,
 )
-from system.risk.revaluation import OptionMark, european
-from system.risk.window import CloseTable, Missing
+from system.risk.options.moves import terms_of
+from system.risk.options.revaluation import OptionMark, european
+from system.risk.scenarios.window import CloseTable, Missing
 
 
 @dataclass(frozen=True, slots=True)

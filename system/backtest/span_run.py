@@ -33,10 +33,10 @@ from system.backtest.untested import Cause, UntestedDay
 from system.backtest.worth import MarkedDays, Worth, worth
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVector
 from system.risk.listing import Listing
-from system.risk.moves import SuspectMove, suspect_moves
 from system.risk.portfolio import ADDITIVITY_TOLERANCE, portfolio_risk, position_groups
-from system.risk.scenarios import PositionExposures, ScenarioFactors
-from system.risk.window import CarriedClose
+from system.risk.scenarios.factors import PositionExposures, ScenarioFactors
+from system.risk.scenarios.suspect_returns import SuspectMove, suspect_moves
+from system.risk.scenarios.window import CarriedClose
 
 CELLS_PER_BLOCK: Final = 1_000_000
 """Largest number of scenario P&Ls that are held at a time."""

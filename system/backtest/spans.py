@@ -37,8 +37,8 @@ from system.errors import InputError
 from system.risk.arrays import BoolVector
 from system.risk.confidence import tail_of
 from system.risk.listing import Listing
-from system.risk.option_moves import terms_of
-from system.risk.window import Missing
+from system.risk.options.moves import terms_of
+from system.risk.scenarios.window import Missing
 
 
 @dataclass(frozen=True, slots=True, eq=False)

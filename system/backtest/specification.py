@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from system.backtest.days import DayBounds
 from system.backtest.methods import Method
-from system.risk.carry import CarryBound
 from system.risk.confidence import Confidence
-from system.risk.window import Missing
+from system.risk.scenarios.carry import CarryBound
+from system.risk.scenarios.window import Missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from system.backtest.positions import ALWAYS, DatedQuantity
-from system.risk.adjustments import Restatement, restated_closes
-from system.risk.window import CloseTable
+from system.risk.scenarios.adjustments import Restatement, restated_closes
+from system.risk.scenarios.window import CloseTable
 
 
 @dataclass(frozen=True, slots=True)

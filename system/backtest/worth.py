@@ -16,7 +16,7 @@ import numpy as np
 from system.backtest.scenarios import FactorHistory
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
 from system.risk.listing import Listing
-from system.risk.window import ScenarioWindow
+from system.risk.scenarios.window import ScenarioWindow
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -74,8 +74,8 @@ from system.contracts.messages import (
 )
 from system.contracts.topics import FX_RATES, MARKET_DATA
 from system.errors import MessageError
-from system.risk.moves import MOVE_BOUNDS
-from system.risk.window import fx_series
+from system.risk.scenarios.suspect_returns import MOVE_BOUNDS
+from system.risk.scenarios.window import fx_series
 
 DEFAULT_STALE_AFTER_NS: Final = 3_600_000_000_000
 """An hour of event time."""

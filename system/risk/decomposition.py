@@ -13,7 +13,7 @@ from system.risk.arrays import Float64Vector
 from system.risk.confidence import Confidence, tail_of
 from system.risk.historical import historical_var, loss, tail_mean_loss, tail_order, worst_pnl
 from system.risk.kernel import weighted_row_sum
-from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.scenarios.factors import PositionExposures, ScenarioFactors
 
 
 def incremental_var(

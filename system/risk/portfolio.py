@@ -19,7 +19,7 @@ from system.risk.historical import (
     worst_pnl,
 )
 from system.risk.kernel import weighted_row_sum
-from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.scenarios.factors import PositionExposures, ScenarioFactors
 
 SMOOTHING_RANKS: Final = 3
 """The smoothed share looks this many order statistics to each side of the VaR scenario."""

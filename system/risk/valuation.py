@@ -13,7 +13,7 @@ from system.risk.arrays import BoolVector, Float64Vector, IndexVector
 from system.risk.currency import rate_to_base
 from system.risk.listing import Listing
 from system.risk.portfolio import PositionGroups, position_groups
-from system.risk.scenarios import PositionExposures
+from system.risk.scenarios.factors import PositionExposures
 
 AMOUNT_BOUND: Final = 1e150
 """Amounts of a position stay below it, so that sums and products of two of them are finite."""

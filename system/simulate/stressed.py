@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from system.contracts.messages import ClosePoint, StressedHistory
-from system.risk.stressed import STRESSED_WINDOWS, StressedWindow
+from system.risk.scenarios.stressed import STRESSED_WINDOWS, StressedWindow
 from system.simulate.datasets import ECB_WHEEL, SKFOLIO_WHEEL
 from system.simulate.market import CloseSeries, Market
 

@@ -20,10 +20,10 @@ from system.contracts.messages import MONEY, PositionRisk
 from system.risk.confidence import Confidence
 from system.risk.listing import Listing
 from system.risk.portfolio import scenario_pnl
-from system.risk.scenarios import scenario_factors, series_of
-from system.risk.stressed import WorstWindow, worst_window
+from system.risk.scenarios.factors import scenario_factors, series_of
+from system.risk.scenarios.stressed import WorstWindow, worst_window
+from system.risk.scenarios.window import CloseTable, Missing, ScenarioWindow, scenario_window
 from system.risk.valuation import Holding, Holdings, valuation
-from system.risk.window import CloseTable, Missing, ScenarioWindow, scenario_window
 from system.settings import load_settings
 from system.simulate.datasets import load_market
 from system.simulate.errors import UnknownSeriesError

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from system.risk.window import CloseTable
+from system.risk.scenarios.window import CloseTable
 from system.tables.cells import COMMA, POINT, CellError, date_in, is_missing, number_in
 from system.tables.dialect import DETECTED, Dialect
 from system.tables.errors import line_error

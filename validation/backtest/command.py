@@ -29,9 +29,9 @@ from system.contracts.messages import CARRY_MAX_SESSIONS, CARRY_MAX_SHARE, CARRY
 from system.contracts.text.checked import ruled_text
 from system.errors import InputError
 from system.outputs import OUTPUT_FOLDER
-from system.risk.carry import CarryBound
 from system.risk.confidence import Confidence
-from system.risk.window import Missing
+from system.risk.scenarios.carry import CarryBound
+from system.risk.scenarios.window import Missing
 from system.tables.dialect import DETECTED, Dialect
 from system.tables.options import Decimal, Separator
 from validation.backtest.csv_output import write_components, write_daily

@@ -20,7 +20,7 @@ from system.contracts.text.checked import Rule, TextError
 from system.contracts.text.names import checked_name
 from system.errors import InputError
 from system.risk.listing import Listing
-from system.risk.window import CloseTable
+from system.risk.scenarios.window import CloseTable
 from system.tables.cells import is_missing
 from system.tables.closes import read_close_file
 from system.tables.dialect import DETECTED, Dialect

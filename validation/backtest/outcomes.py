@@ -10,7 +10,7 @@ from system.backtest.daily import DailyBacktest
 from system.backtest.errors import FlatBookError, NoFitError, NoOptionVolatilityError
 from system.errors import InputError
 from system.risk.errors import MissingCloseError
-from system.risk.window import Missing
+from system.risk.scenarios.window import Missing
 from validation.backtest.entries import NotTestedEntry
 
 

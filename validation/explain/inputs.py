@@ -25,7 +25,7 @@ from system.contracts.currencies import EUR
 from system.contracts.messages import MONEY, Instrument, RiskSnapshot
 from system.contracts.text.names import visible
 from system.errors import InputError, MessageError, UnavailableError
-from system.risk.window import fx_series
+from system.risk.scenarios.window import fx_series
 from system.settings import Connections
 from system.store.postgres.history import RiskHistory
 

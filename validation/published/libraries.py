@@ -28,7 +28,12 @@ from system.contracts.messages import OptionRight
 from system.outputs import OUTPUT_FILE
 from system.risk.confidence import Confidence
 from system.risk.historical import expected_shortfall, historical_var
-from system.risk.options import EuropeanOption, OptionArrays, option_greeks, option_value
+from system.risk.options.black_scholes import (
+    EuropeanOption,
+    OptionArrays,
+    option_greeks,
+    option_value,
+)
 from validation.report.shapes import write_json
 from validation.run.console import STYLES, open_console
 from validation.verdict import Finding, Verdict, overall, unknown

@@ -25,7 +25,7 @@ from system.backtest.specification import BacktestSettings
 from system.contracts.messages import AssetClass
 from system.outputs import OUTPUT_FILE
 from system.risk.listing import Listing
-from system.risk.window import CloseTable
+from system.risk.scenarios.window import CloseTable
 from validation.backtest.findings import Kind, findings
 from validation.backtest.summary import judged
 from validation.published.golden import VALUE_PER_NAME

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from system.book.valuation.derived import Shape
-from system.risk.window import fx_series
+from system.risk.scenarios.window import fx_series
 
 
 class Touched:

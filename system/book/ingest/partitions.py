@@ -25,7 +25,7 @@ from system.contracts.topics import (
     TRADES,
     split_offset_key,
 )
-from system.risk.window import fx_series
+from system.risk.scenarios.window import fx_series
 
 MAX_HELD_EVENTS: Final = 500_000
 """Most events of one partition that are kept in memory behind its mark."""

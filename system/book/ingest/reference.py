@@ -34,7 +34,7 @@ from system.contracts.messages import (
 )
 from system.errors import InputError, MessageError
 from system.risk.confidence import supported_confidence
-from system.risk.window import fx_series
+from system.risk.scenarios.window import fx_series
 
 SPLIT_BOUND: Final = 1e12
 """Most new shares that all splits of an instrument may make of one, and most old ones of one."""

@@ -17,7 +17,7 @@ from system.risk.arrays import Float64Vector, IndexVector
 from system.risk.confidence import Confidence
 from system.risk.decomposition import DeskRisk, desk_risk
 from system.risk.portfolio import scenario_pnl
-from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.scenarios.factors import PositionExposures, ScenarioFactors
 from system.risk.valuation import Valuation
 
 

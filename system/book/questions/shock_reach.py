@@ -12,7 +12,7 @@ from system.contracts.currencies import FX_SERIES_PREFIX
 from system.contracts.messages import AssetClass
 from system.risk.currency import major_currency
 from system.risk.listing import Listing
-from system.risk.option_moves import terms_of
+from system.risk.options.moves import terms_of
 
 _PREMIUM: Final = "an option's premium follows from its underlying and volatility: shock those"
 

@@ -27,12 +27,12 @@ from system.contracts.messages import MAX_CLOSED_DAYS
 from system.errors import InputError
 from system.risk.arrays import Float64Matrix, Float64Vector
 from system.risk.errors import some_of
-from system.risk.option_moves import option_moves
+from system.risk.options.moves import option_moves
+from system.risk.options.revaluation import revalued
 from system.risk.portfolio import position_pnl
-from system.risk.proxies import with_steady_volatility
-from system.risk.revaluation import revalued
-from system.risk.scenarios import scenario_factors
-from system.risk.window import CloseTable, Missing, ScenarioWindow, scenario_window
+from system.risk.scenarios.factors import scenario_factors
+from system.risk.scenarios.proxies import with_steady_volatility
+from system.risk.scenarios.window import CloseTable, Missing, ScenarioWindow, scenario_window
 
 LOWEST_MOVE: Final = -0.99
 HIGHEST_MOVE: Final = 2.0

@@ -32,7 +32,7 @@ from system.contracts.messages import (
     RiskSnapshot,
     SnapshotKind,
 )
-from system.risk.window import fx_series
+from system.risk.scenarios.window import fx_series
 
 T = TypeVar("T")
 

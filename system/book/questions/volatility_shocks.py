@@ -10,8 +10,8 @@ import numpy as np
 from system.book.questions.shock_reach import means_option, moved_level
 from system.book.state.errors import ImpossibleShockError
 from system.contracts.api.questions import Shock
-from system.risk.option_moves import OptionMoves
-from system.risk.revaluation import OptionMarks, shifted
+from system.risk.options.moves import OptionMoves
+from system.risk.options.revaluation import OptionMarks, shifted
 
 
 def with_volatility_shocks(

@@ -20,7 +20,7 @@ from system.book.state.rows import ADJUSTMENT_PREFIX, AdjustmentState, TradeStat
 from system.contracts.messages import Adjustment, RejectReason, Split
 from system.contracts.topics import message_key
 from system.errors import MessageError
-from system.risk.adjustments import Restatement
+from system.risk.scenarios.adjustments import Restatement
 
 Entry = TradeState | AdjustmentState
 """A trade, split or dividend that can move a portfolio's positions."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from system.contracts.messages import MAX_CLOSES_PER_SERIES
-from system.risk.window import CloseTable
+from system.risk.scenarios.window import CloseTable
 
 MAX_TABLE_DATES: Final = 2 * MAX_CLOSES_PER_SERIES
 """Dates in the table of all series: of 1,024 closes on weekdays, and others every day, 1,434."""

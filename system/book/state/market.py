@@ -35,10 +35,10 @@ from system.contracts.messages import (
     Instrument,
     Split,
 )
-from system.risk.adjustments import Restatement, dividend_divisor, restated_close
 from system.risk.listing import Listing
-from system.risk.moves import MOVE_BOUNDS
-from system.risk.window import CloseTable, fx_series
+from system.risk.scenarios.adjustments import Restatement, dividend_divisor, restated_close
+from system.risk.scenarios.suspect_returns import MOVE_BOUNDS
+from system.risk.scenarios.window import CloseTable, fx_series
 
 NANOSECONDS_PER_DAY: Final = 86_400_000_000_000
 FUTURE_BOUND_DAYS: Final = MAX_CLOSED_DAYS

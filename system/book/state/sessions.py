@@ -17,7 +17,7 @@ from system.contracts.messages import ExchangeClose, ExchangeSessions
 from system.risk.arrays import BoolMatrix, BoolVector, IndexVector
 from system.risk.errors import some_of
 from system.risk.listing import Listing
-from system.risk.window import are_weekdays, ordinals
+from system.risk.scenarios.window import are_weekdays, ordinals
 
 MAX_SKIPPED: Final = 50
 """Skipped days that a snapshot names, the newest."""

@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from system.contracts.messages import StressedHistory
 from system.errors import InputError
 from system.risk.listing import Listing
-from system.risk.option_moves import OptionMoves, option_moves
-from system.risk.stressed import StressedScenarios, StressedWindow, is_over, stressed_scenarios
-from system.risk.window import CloseTable
+from system.risk.options.moves import OptionMoves, option_moves
+from system.risk.scenarios.stressed import (
+    StressedScenarios,
+    StressedWindow,
+    is_over,
+    stressed_scenarios,
+)
+from system.risk.scenarios.window import CloseTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)

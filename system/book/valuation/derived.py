@@ -16,7 +16,7 @@ from system.risk.cost import CostBasis
 from system.risk.currency import major_currency
 from system.risk.listing import Listing
 from system.risk.portfolio import PositionGroups
-from system.risk.scenarios import series_of
+from system.risk.scenarios.factors import series_of
 from system.risk.valuation import Holding, Holdings
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from system.book.state.sessions import NO_EXCHANGE, Sessions, book_calendar, exchange_by_series
 from system.contracts.messages import CarriedSeries
 from system.risk.arrays import Float64Vector
-from system.risk.carry import (
+from system.risk.errors import NoRecentCloseError
+from system.risk.listing import Listing
+from system.risk.scenarios.carry import (
     CarryBound,
     MissedCloses,
     MovedPositions,
@@ -21,9 +23,7 @@ from system.risk.carry import (
     missed_closes,
     moved_positions,
 )
-from system.risk.errors import NoRecentCloseError
-from system.risk.listing import Listing
-from system.risk.window import ScenarioWindow
+from system.risk.scenarios.window import ScenarioWindow
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,22 +21,22 @@ from system.contracts.measures import (
     UnderlyingGreeks,
 )
 from system.errors import InputError
-from system.risk import options as risk_options
 from system.risk.confidence import Confidence
 from system.risk.errors import NonFinitePnlError
-from system.risk.explained import OptionState, explained_option_pnl
 from system.risk.historical import expected_shortfall, historical_var
-from system.risk.option_moves import terms_of
-from system.risk.options import DAYS_PER_YEAR, EuropeanOption
-from system.risk.portfolio import scenario_pnl
-from system.risk.revaluation import delta_gamma_vega, revalued
-from system.risk.scenarios import ScenarioFactors
-from system.risk.sensitivities import (
+from system.risk.options import black_scholes as risk_options
+from system.risk.options.black_scholes import DAYS_PER_YEAR, EuropeanOption
+from system.risk.options.moves import terms_of
+from system.risk.options.pnl_explain import OptionState, explained_option_pnl
+from system.risk.options.revaluation import delta_gamma_vega, revalued
+from system.risk.options.sensitivities import (
     position_greeks,
     summed_sensitivities,
     underlying_sensitivities,
 )
-from system.risk.stressed import stressed_var
+from system.risk.portfolio import scenario_pnl
+from system.risk.scenarios.factors import ScenarioFactors
+from system.risk.scenarios.stressed import stressed_var
 
 
 def revalued_factors(scenarios: Scenarios, marked: Marked) -> ScenarioFactors:

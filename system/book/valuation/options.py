@@ -15,9 +15,9 @@ from system.book.state.synthetic_quotes import Price
 from system.contracts.discounting import MAX_EXPONENT
 from system.risk.arrays import Float64Vector, IndexVector
 from system.risk.listing import Listing
-from system.risk.option_moves import terms_of
-from system.risk.options import DAYS_PER_YEAR, Greeks
-from system.risk.revaluation import OptionMark, OptionMarks, option_marks
+from system.risk.options.black_scholes import DAYS_PER_YEAR, Greeks
+from system.risk.options.moves import terms_of
+from system.risk.options.revaluation import OptionMark, OptionMarks, option_marks
 from system.risk.valuation import Valuation, with_option_deltas
 
 VALUED_PRICES: Final = (1e-40, 1e40)

@@ -23,24 +23,24 @@ from system.book.valuation.gaps import NO_GAPS, WindowGaps, window_gaps
 from system.book.valuation.options import FoundOption, HeldOptions, found_option, is_beyond_model
 from system.contracts.messages import ExchangeClose, Portfolio, Trade
 from system.errors import InputError
-from system.risk.carry import CarryBound
 from system.risk.confidence import Confidence
 from system.risk.cost import CostBasis
-from system.risk.covering import CoveredBook, covered_book
 from system.risk.currency import major_currency, rate_to_base
 from system.risk.listing import Listing
-from system.risk.moves import suspect_moves
-from system.risk.option_moves import OptionMoves, option_moves
-from system.risk.proxies import SteadyListings, proxies_of
-from system.risk.scenarios import ScenarioFactors, scenario_factors
-from system.risk.valuation import Valuation, valuation
-from system.risk.window import (
+from system.risk.options.moves import OptionMoves, option_moves
+from system.risk.scenarios.carry import CarryBound
+from system.risk.scenarios.covering import CoveredBook, covered_book
+from system.risk.scenarios.factors import ScenarioFactors, scenario_factors
+from system.risk.scenarios.proxies import SteadyListings, proxies_of
+from system.risk.scenarios.suspect_returns import suspect_moves
+from system.risk.scenarios.window import (
     NO_CLOSES,
     ScenarioWindow,
     fx_series,
     scenario_window,
     window_without_series,
 )
+from system.risk.valuation import Valuation, valuation
 
 _MONEY_MARK: Final = Price(0.0, None)
 REALISED_BOUND: Final = 1e120

@@ -42,8 +42,8 @@ from system.contracts.text.checked import TextError
 from system.errors import InputError, MessageError
 from system.risk.confidence import supported_confidence
 from system.risk.listing import Listing
-from system.risk.proxies import proxies_of
-from system.risk.scenarios import series_of
+from system.risk.scenarios.factors import series_of
+from system.risk.scenarios.proxies import proxies_of
 from system.serve.http.errors import InvalidRequestError
 from system.serve.http.parameters import stream_of
 from system.serve.services.calendars import exchange_sessions, wanted_span

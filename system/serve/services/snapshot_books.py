@@ -43,7 +43,7 @@ from system.contracts.currencies import EUR
 from system.contracts.messages import RiskSnapshot
 from system.errors import UnavailableError
 from system.risk.currency import major_currency
-from system.risk.window import fx_series
+from system.risk.scenarios.window import fx_series
 from system.serve.http.errors import UnknownInstrumentError, unknown_snapshot
 from system.serve.services.catalogue import KnownNames
 from system.serve.services.connections import Services

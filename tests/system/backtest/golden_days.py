@@ -15,7 +15,7 @@ from system.backtest.days import BacktestMarket, DayBounds
 from system.backtest.positions import BacktestBook, DatedQuantity
 from system.contracts.messages import AssetClass
 from system.risk.listing import Listing
-from system.risk.window import CloseTable
+from system.risk.scenarios.window import CloseTable
 from validation.rules import second_reader
 
 DATA = Path(__file__).parents[3] / "validation" / "data"

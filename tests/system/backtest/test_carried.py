@@ -30,11 +30,11 @@ from system.contracts.messages import (
     RiskSnapshot,
     Tick,
 )
-from system.risk.carry import CarryBound
 from system.risk.confidence import Confidence
 from system.risk.listing import Listing
 from system.risk.listing import OptionTerms as ListedTerms
-from system.risk.window import CloseTable, Missing
+from system.risk.scenarios.carry import CarryBound
+from system.risk.scenarios.window import CloseTable, Missing
 from tests.system.book.feed import Feed, end_of_day
 
 FIRST = dt.date(2024, 1, 1)

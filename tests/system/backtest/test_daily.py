@@ -28,7 +28,7 @@ from system.risk.errors import (
     UnknownSeriesError,
 )
 from system.risk.listing import Listing
-from system.risk.window import CloseTable, Missing
+from system.risk.scenarios.window import CloseTable, Missing
 
 FIRST = dt.date(2021, 1, 1)
 WINDOW = 20

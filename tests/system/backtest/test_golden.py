@@ -16,9 +16,9 @@ from system.backtest.specification import BacktestSettings
 from system.contracts.messages import AssetClass
 from system.risk.currency import major_currency
 from system.risk.portfolio import portfolio_risk
-from system.risk.scenarios import scenario_factors, series_of
+from system.risk.scenarios.factors import scenario_factors, series_of
+from system.risk.scenarios.window import CloseTable, scenario_window
 from system.risk.valuation import Holding, Holdings, Valuation, valuation
-from system.risk.window import CloseTable, scenario_window
 from tests.strategies import Book, books
 from tests.system.backtest.golden_days import (
     PERIODS,

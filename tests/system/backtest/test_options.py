@@ -19,8 +19,13 @@ from system.contracts.messages import Instrument, RiskSnapshot
 from system.risk.confidence import Confidence
 from system.risk.errors import MissingCloseError, UnknownSeriesError
 from system.risk.listing import Listing
-from system.risk.options import EuropeanOption, OptionArrays, implied_volatility, option_value
-from system.risk.window import CloseTable, Missing
+from system.risk.options.black_scholes import (
+    EuropeanOption,
+    OptionArrays,
+    implied_volatility,
+    option_value,
+)
+from system.risk.scenarios.window import CloseTable, Missing
 from tests.system.book.feed import (
     CONFIDENCE,
     LAST_CLOSE,

@@ -16,8 +16,8 @@ from system.backtest.untested import Cause
 from system.contracts.messages import AssetClass, OptionRight
 from system.risk.errors import MissingCloseError
 from system.risk.listing import Listing, OptionTerms
-from system.risk.options import EuropeanOption, OptionArrays, option_value
-from system.risk.window import Missing
+from system.risk.options.black_scholes import EuropeanOption, OptionArrays, option_value
+from system.risk.scenarios.window import Missing
 from tests.system.backtest.test_daily import DAYS, WINDOW, day, run, share, walk
 
 CALL, PUT = OptionRight.CALL, OptionRight.PUT

@@ -17,7 +17,7 @@ from system.backtest.untested import Cause, DayRange, UntestedDay, day_ranges
 from system.contracts.messages import AssetClass
 from system.errors import InputError
 from system.risk.listing import Listing
-from system.risk.window import Missing
+from system.risk.scenarios.window import Missing
 from tests.system.backtest.test_daily import DAYS, WINDOW, day, run, share, walk
 
 MORE = 70

@@ -18,7 +18,7 @@ from system.book.state.market import Staleness
 from system.book.valuation.measures import revalued_factors
 from system.contracts.api.questions import ChangeStep
 from system.risk.portfolio import scenario_pnl
-from system.risk.window import fx_series
+from system.risk.scenarios.window import fx_series
 from tests.system.book.feed import Feed, holding, live, numbers, portfolio, rate, tick, trade
 from tests.system.book.questions.test_what_if import close_of, reference, stated
 from tests.system.book.valuation.test_options import optioned

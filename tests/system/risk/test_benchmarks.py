@@ -21,9 +21,9 @@ from system.risk.confidence import Confidence
 from system.risk.historical import historical_var
 from system.risk.kernel import plain_weighted_row_sum, weighted_row_sum
 from system.risk.listing import Listing
-from system.risk.options import EuropeanOption, OptionArrays, option_value
+from system.risk.options.black_scholes import EuropeanOption, OptionArrays, option_value
 from system.risk.portfolio import portfolio_risk, scenario_pnl
-from system.risk.stressed import worst_window
+from system.risk.scenarios.stressed import worst_window
 from system.risk.valuation import Holding, Holdings, valuation
 
 pytestmark = pytest.mark.benchmark_suite

@@ -15,7 +15,7 @@ from system.risk.confidence import Confidence
 from system.risk.decomposition import desk_risk, incremental_var, marginal_var
 from system.risk.historical import expected_shortfall, historical_var
 from system.risk.portfolio import portfolio_risk
-from system.risk.scenarios import PositionExposures
+from system.risk.scenarios.factors import PositionExposures
 from system.risk.valuation import Holdings
 from tests.strategies import Book, books
 

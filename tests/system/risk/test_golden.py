@@ -22,9 +22,9 @@ from system.risk.confidence import Confidence
 from system.risk.historical import expected_shortfall, historical_var
 from system.risk.listing import Listing
 from system.risk.portfolio import PortfolioRisk, portfolio_risk, scenario_pnl
-from system.risk.scenarios import scenario_factors
+from system.risk.scenarios.factors import scenario_factors
+from system.risk.scenarios.window import CloseTable, scenario_window
 from system.risk.valuation import Holding, Holdings, Valuation, valuation
-from system.risk.window import CloseTable, scenario_window
 from tests.strategies import reference_position
 from validation.references.snapshot import reference_snapshot
 from validation.rules import second_reader

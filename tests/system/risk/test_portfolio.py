@@ -19,7 +19,7 @@ from system.risk.portfolio import (
     position_groups,
     scenario_pnl,
 )
-from system.risk.scenarios import PositionExposures, ScenarioFactors
+from system.risk.scenarios.factors import PositionExposures, ScenarioFactors
 from system.risk.valuation import Holding
 from tests.strategies import Book, books
 

@@ -13,7 +13,7 @@ from system.book.questions.shocks import day_pnl
 from system.contracts.api.risk import PortfolioImport
 from system.contracts.codec import MAX_MESSAGE_BYTES, encode
 from system.contracts.messages import OpeningPosition, Portfolio, RiskSnapshot, StressedHistory
-from system.risk.stressed import STRESSED_WINDOWS
+from system.risk.scenarios.stressed import STRESSED_WINDOWS
 from system.settings import load_settings
 from system.simulate.catalogue import INDEX_FUTURE
 from system.simulate.datasets import load_market

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.risk.window import CloseTable
+from system.risk.scenarios.window import CloseTable
 from system.tables import text_table
 from system.tables.cells import COMMA, POINT
 from system.tables.closes import read_close_file

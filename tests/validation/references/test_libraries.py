@@ -25,9 +25,9 @@ from system.risk.confidence import Confidence, tail_rank
 from system.risk.historical import expected_shortfall, historical_var
 from system.risk.listing import Listing
 from system.risk.portfolio import PortfolioRisk, portfolio_risk
-from system.risk.scenarios import scenario_factors
+from system.risk.scenarios.factors import scenario_factors
+from system.risk.scenarios.window import CloseTable, scenario_window
 from system.risk.valuation import Holding, Holdings, valuation
-from system.risk.window import CloseTable, scenario_window
 from validation.rules import second_reader
 
 pytestmark = pytest.mark.libraries

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from system.contracts.messages import OptionRight
-from system.risk.options import (
+from system.risk.options.black_scholes import (
     EuropeanOption,
     OptionArrays,
     option_greeks,

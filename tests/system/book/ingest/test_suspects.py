@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from system.contracts.codec import encode
 from system.contracts.messages import AssetClass, RejectReason
-from system.risk.moves import MOVE_BOUNDS
+from system.risk.scenarios.suspect_returns import MOVE_BOUNDS
 from tests.system.book.feed import (
     MARKET,
     Feed,

@@ -16,7 +16,7 @@ from system.contracts.messages import (
     RiskSnapshot,
     SessionClose,
 )
-from system.risk.window import ordinals
+from system.risk.scenarios.window import ordinals
 from tests.system.book.feed import (
     LAST_CLOSE,
     Feed,

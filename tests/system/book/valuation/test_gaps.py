@@ -26,7 +26,7 @@ from system.contracts.messages import (
     SnapshotKind,
     Tick,
 )
-from system.risk.carry import MAX_CARRIED_DATES, MAX_NAMED_DATES
+from system.risk.scenarios.carry import MAX_CARRIED_DATES, MAX_NAMED_DATES
 from tests.system.book.feed import Feed, end_of_day, holding, instrument, live, rate
 from tests.system.book.folded import DATA, folds
 

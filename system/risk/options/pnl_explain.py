@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from system.risk.options import VOLATILITY_POINT, EuropeanOption, OptionArrays, option_greeks
+from system.risk.options.black_scholes import (
+    VOLATILITY_POINT,
+    EuropeanOption,
+    OptionArrays,
+    option_greeks,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ base currency, r the price move and f = X'/X - 1 the FX move of the same scenari
 * absolute returns: r is a change of price, D = quantity x multiplier.
 
 * option: D = quantity x multiplier, V = quantity x multiplier x premium, r is the change of the
-  premium by full revaluation: made anew with each tick (`system.risk.revaluation`).
+  premium by full revaluation: made anew with each tick (`system.risk.options.revaluation`).
 
 So a position has at most two *factor rows*, r(1 + f) and f, that stay as they are until
 the window rolls, and two weights, X D and X V, that move with each tick. The row r(1 + f)
@@ -32,7 +32,7 @@ from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVe
 from system.risk.currency import major_currency
 from system.risk.errors import NonFiniteExposureError, NonPositiveCloseError, UnknownSeriesError
 from system.risk.listing import Listing
-from system.risk.window import ScenarioWindow, fx_series
+from system.risk.scenarios.window import ScenarioWindow, fx_series
 
 
 @dataclass(frozen=True, slots=True, eq=False)

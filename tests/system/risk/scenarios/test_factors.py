@@ -15,9 +15,14 @@ from system.risk.errors import (
 )
 from system.risk.listing import Listing
 from system.risk.portfolio import scenario_pnl
-from system.risk.scenarios import PositionExposures, price_moves, scenario_factors, series_of
+from system.risk.scenarios.factors import (
+    PositionExposures,
+    price_moves,
+    scenario_factors,
+    series_of,
+)
+from system.risk.scenarios.window import CloseTable, ScenarioWindow, fx_series, scenario_window
 from system.risk.valuation import Holding, Holdings, valuation
-from system.risk.window import CloseTable, ScenarioWindow, fx_series, scenario_window
 
 DAYS = tuple(dt.date(2020, 4, 20) + dt.timedelta(number) for number in range(3))
 CLOSES = {

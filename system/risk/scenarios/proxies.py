@@ -10,7 +10,7 @@ import numpy as np
 from system.risk.arrays import BoolVector
 from system.risk.errors import UnknownSeriesError
 from system.risk.listing import Listing
-from system.risk.window import CloseTable
+from system.risk.scenarios.window import CloseTable
 
 
 @dataclass(frozen=True, slots=True, order=True)

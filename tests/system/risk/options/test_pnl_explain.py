@@ -12,8 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.contracts.messages import OptionRight
-from system.risk.explained import ExplainedOptionPnl, OptionState, explained_option_pnl
-from system.risk.options import EuropeanOption, OptionArrays, option_greeks, option_value
+from system.risk.options.black_scholes import (
+    EuropeanOption,
+    OptionArrays,
+    option_greeks,
+    option_value,
+)
+from system.risk.options.pnl_explain import ExplainedOptionPnl, OptionState, explained_option_pnl
 from tests.strategies import OptionCase, option_cases
 
 PARTS = ("delta", "gamma", "vega", "theta", "fx", "unexplained")

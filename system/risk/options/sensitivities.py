@@ -11,7 +11,7 @@ import numpy as np
 
 from system.risk.arrays import BoolVector, Float64Vector, IndexVector
 from system.risk.listing import Listing
-from system.risk.options import Greeks
+from system.risk.options.black_scholes import Greeks
 from system.risk.valuation import Valuation
 
 SPOT_PERCENT: Final = 0.01

@@ -12,8 +12,8 @@ import numpy as np
 
 from system.contracts.messages import AssetClass
 from system.risk.listing import Listing
-from system.risk.scenarios import price_moves, series_moves
-from system.risk.window import ScenarioWindow, fx_series
+from system.risk.scenarios.factors import price_moves, series_moves
+from system.risk.scenarios.window import ScenarioWindow, fx_series
 
 MOVE_BOUNDS: Final[Mapping[AssetClass, float]] = {
     AssetClass.EQUITY: 0.25,

@@ -7,8 +7,8 @@ import pytest
 
 from system.contracts.messages import AssetClass, OptionRight, ReturnType
 from system.risk.listing import Listing, OptionTerms
-from system.risk.moves import SuspectMove, split_ratio, suspect_moves
-from system.risk.window import CloseTable, ScenarioWindow, scenario_window
+from system.risk.scenarios.suspect_returns import SuspectMove, split_ratio, suspect_moves
+from system.risk.scenarios.window import CloseTable, ScenarioWindow, scenario_window
 from validation.rules import second_reader
 
 DAYS = tuple(dt.date(2020, 6, number) for number in range(1, 5))

@@ -12,8 +12,8 @@ from system.contracts.messages import VolatilityShift
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector, IndexVector
 from system.risk.currency import major_currency
 from system.risk.listing import Listing, OptionTerms
-from system.risk.scenarios import ScenarioFactors, fx_moves, series_moves
-from system.risk.window import ScenarioWindow
+from system.risk.scenarios.factors import ScenarioFactors, fx_moves, series_moves
+from system.risk.scenarios.window import ScenarioWindow
 
 
 class FactorRows(Protocol):

@@ -18,8 +18,7 @@ import numpy as np
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
 from system.risk.errors import NoScenarioValueError
 from system.risk.listing import Listing
-from system.risk.option_moves import OptionMoves, terms_of
-from system.risk.options import (
+from system.risk.options.black_scholes import (
     DAYS_PER_YEAR,
     VOLATILITY_POINT,
     EuropeanOption,
@@ -31,7 +30,8 @@ from system.risk.options import (
     option_value,
     price_standing,
 )
-from system.risk.scenarios import ScenarioFactors
+from system.risk.options.moves import OptionMoves, terms_of
+from system.risk.scenarios.factors import ScenarioFactors
 
 
 @dataclass(frozen=True, slots=True)

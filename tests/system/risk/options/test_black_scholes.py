@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from system.contracts.messages import OptionRight
 from system.risk.errors import NoImpliedVolatilityError
-from system.risk.options import (
+from system.risk.options.black_scholes import (
     DAYS_PER_YEAR,
     MAX_VOLATILITY,
     RATE_POINT,

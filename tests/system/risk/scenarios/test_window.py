@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from system.risk.errors import MissingCloseError, TooFewClosesError, UnknownSeriesError
-from system.risk.window import (
+from system.risk.scenarios.window import (
     CarriedClose,
     CloseTable,
     Missing,

@@ -25,8 +25,8 @@ from system.risk.arrays import BoolMatrix, Float64Vector, IndexVector
 from system.risk.currency import major_currency
 from system.risk.errors import some_of
 from system.risk.listing import Listing
-from system.risk.scenarios import own_series
-from system.risk.window import ScenarioWindow, fx_series
+from system.risk.scenarios.factors import own_series
+from system.risk.scenarios.window import ScenarioWindow, fx_series
 
 MAX_CARRIED_DATES: Final = 50
 """Days of a series without a close that are named, the newest; the rest are counted."""

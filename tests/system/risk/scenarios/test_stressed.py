@@ -17,9 +17,9 @@ from system.risk.errors import HistoryTooShortError, NoHistoryInWindowError, Too
 from system.risk.historical import historical_var
 from system.risk.listing import Listing
 from system.risk.portfolio import scenario_pnl
-from system.risk.proxies import Proxied
-from system.risk.scenarios import scenario_factors
-from system.risk.stressed import (
+from system.risk.scenarios.factors import scenario_factors
+from system.risk.scenarios.proxies import Proxied
+from system.risk.scenarios.stressed import (
     STRESSED_WINDOWS,
     StressedWindow,
     is_over,
@@ -27,8 +27,8 @@ from system.risk.stressed import (
     stressed_var,
     worst_window,
 )
+from system.risk.scenarios.window import CloseTable, scenario_window
 from system.risk.valuation import valuation
-from system.risk.window import CloseTable, scenario_window
 from tests.strategies import confidences, pnl_vectors
 from tests.system.risk.test_golden import DATA, NINETY_FIVE, book_of
 from validation.rules import second_reader

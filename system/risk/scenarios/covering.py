@@ -12,15 +12,15 @@ from system.errors import InputError
 from system.risk.arrays import BoolMatrix, BoolVector, IndexVector
 from system.risk.errors import HistoryStartsLateError, UnknownSeriesError
 from system.risk.listing import Listing
-from system.risk.proxies import (
+from system.risk.scenarios.factors import series_of
+from system.risk.scenarios.proxies import (
     Proxied,
     SteadyListings,
     proxies_of,
     steady_listings,
     volatility_series,
 )
-from system.risk.scenarios import series_of
-from system.risk.window import CloseTable, Missing, too_few_closes, until
+from system.risk.scenarios.window import CloseTable, Missing, too_few_closes, until
 
 
 @dataclass(frozen=True, slots=True, eq=False)

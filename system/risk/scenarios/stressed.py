@@ -20,15 +20,15 @@ from system.risk.confidence import Confidence, tail_rank
 from system.risk.errors import HistoryTooShortError, NoHistoryInWindowError
 from system.risk.historical import check_finite, loss, tail_order
 from system.risk.listing import Listing
-from system.risk.proxies import (
+from system.risk.scenarios.factors import ScenarioFactors, scenario_factors, series_of
+from system.risk.scenarios.proxies import (
     Proxied,
     SteadyListings,
     proxies_of,
     with_proxies,
     with_steady_volatility,
 )
-from system.risk.scenarios import ScenarioFactors, scenario_factors, series_of
-from system.risk.window import CloseTable, ScenarioWindow
+from system.risk.scenarios.window import CloseTable, ScenarioWindow
 
 COVER_SLACK_DAYS: Final = 7
 """A series covers a window if it has a close before it, and one this near to its end."""

@@ -17,17 +17,17 @@ from system.risk.confidence import Confidence
 from system.risk.errors import NoScenarioValueError
 from system.risk.historical import historical_var
 from system.risk.listing import Listing, OptionTerms
-from system.risk.option_moves import option_moves
-from system.risk.portfolio import portfolio_risk, scenario_pnl
-from system.risk.revaluation import (
+from system.risk.options.moves import option_moves
+from system.risk.options.revaluation import (
     OptionMark,
     delta_gamma_vega,
     option_marks,
     revalued,
 )
-from system.risk.scenarios import scenario_factors, series_of
+from system.risk.portfolio import portfolio_risk, scenario_pnl
+from system.risk.scenarios.factors import scenario_factors, series_of
+from system.risk.scenarios.window import CloseTable, ScenarioWindow, scenario_window
 from system.risk.valuation import Holding, Holdings, valuation, with_option_deltas
-from system.risk.window import CloseTable, ScenarioWindow, scenario_window
 from tests.strategies import OptionBook, option_books
 
 DAYS = [dt.date(2022, 3, day) for day in (1, 2, 3, 4, 7)]

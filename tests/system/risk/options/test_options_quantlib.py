@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from system.contracts.messages import OptionRight
-from system.risk.options import (
+from system.risk.options.black_scholes import (
     DAYS_PER_YEAR,
     RATE_POINT,
     VOLATILITY_POINT,

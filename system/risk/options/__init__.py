@@ -1,0 +1,1 @@
+"""Options: Black-Scholes values, Greeks, full revaluation in scenarios, P&L explained."""
