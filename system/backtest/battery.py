@@ -14,12 +14,13 @@ from typing import Final
 
 import numpy as np
 
-from system.backtest.berkowitz import (
+from system.backtest.daily import DailyBacktest
+from system.backtest.statistics.berkowitz import (
     berkowitz_statistics,
     berkowitz_tail,
     randomised_scores,
 )
-from system.backtest.coverage import (
+from system.backtest.statistics.coverage import (
     Alternative,
     exact_binomial,
     first_breach_rank,
@@ -29,14 +30,13 @@ from system.backtest.coverage import (
     pof_statistics,
     tuff_statistics,
 )
-from system.backtest.daily import DailyBacktest
-from system.backtest.duration import duration_statistics, weibull_duration
-from system.backtest.dynamic_quantile import (
+from system.backtest.statistics.duration import duration_statistics, weibull_duration
+from system.backtest.statistics.dynamic_quantile import (
     dynamic_quantile,
     dynamic_quantile_statistics,
     enough_days,
 )
-from system.backtest.hits import (
+from system.backtest.statistics.hits import (
     CELLS_PER_BLOCK,
     HitLaw,
     IndependentHits,
@@ -45,7 +45,7 @@ from system.backtest.hits import (
     as_matrix,
     hit_blocks,
 )
-from system.backtest.independence import (
+from system.backtest.statistics.independence import (
     christoffersen_conditional_coverage,
     christoffersen_independence,
     conditional_coverage_statistics,
@@ -56,9 +56,9 @@ from system.backtest.independence import (
     independence_statistics,
     transitions,
 )
-from system.backtest.results import HypothesisResult, exceedance_p_value
-from system.backtest.rolling_shortfall import rolling_z
-from system.backtest.shortfall import (
+from system.backtest.statistics.results import HypothesisResult, exceedance_p_value
+from system.backtest.statistics.rolling_shortfall import rolling_z
+from system.backtest.statistics.shortfall import (
     SimulatedZ,
     TailLaw,
     acerbi_szekely_z1,

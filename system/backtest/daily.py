@@ -10,26 +10,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from system.backtest.days import BacktestMarket
-from system.backtest.errors import (
-    InterruptedBookError,
-    NoFitError,
-    UnsupportedInstrumentError,
-)
-from system.backtest.hits import Stretches
-from system.backtest.positions import BacktestBook, flat_periods, quantity_matrix
-from system.backtest.settlements import OptionQuotes, StandInVolatility
-from system.backtest.span_run import SpanResult, span_result
-from system.backtest.spans import ChosenSpan, chosen_spans, first_as_of
-from system.backtest.specification import BacktestSettings
-from system.backtest.splits import Split, effective_splits, split_adjusted, split_factors
-from system.backtest.untested import (
+from system.backtest.engine.days import BacktestMarket
+from system.backtest.engine.positions import BacktestBook, flat_periods, quantity_matrix
+from system.backtest.engine.settlements import OptionQuotes, StandInVolatility
+from system.backtest.engine.span import SpanResult, span_result
+from system.backtest.engine.spans import ChosenSpan, chosen_spans, first_as_of
+from system.backtest.engine.specification import BacktestSettings
+from system.backtest.engine.splits import Split, effective_splits, split_adjusted, split_factors
+from system.backtest.engine.untested import (
     Cause,
     DayRange,
     UntestedDay,
     left_out_ranges,
     untested_ranges,
 )
+from system.backtest.errors import (
+    InterruptedBookError,
+    NoFitError,
+    UnsupportedInstrumentError,
+)
+from system.backtest.statistics.hits import Stretches
 from system.risk.arrays import BoolVector, Float64Matrix, Float64Vector
 from system.risk.breach import exceeds
 from system.risk.confidence import tail_of

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from system.backtest.battery import hit_statistics, simulated_statistics
-from system.backtest.eprocess import LEVEL, log_wealths
-from system.backtest.hits import (
+from system.backtest.statistics.eprocess import LEVEL, log_wealths
+from system.backtest.statistics.hits import (
     ClusteredHits,
     HitLaw,
     IndependentHits,

@@ -15,13 +15,13 @@ from rich.progress import BarColumn, Progress, TimeElapsedColumn
 
 from system.backtest.battery import SimulationPlan
 from system.backtest.daily import DailyBacktest, daily_backtest
-from system.backtest.days import BacktestMarket, DayBounds
+from system.backtest.engine.days import BacktestMarket, DayBounds
+from system.backtest.engine.methods import Method
+from system.backtest.engine.positions import ALWAYS
+from system.backtest.engine.spans import run_opening
+from system.backtest.engine.specification import BacktestSettings
+from system.backtest.engine.splits import effective_splits, split_adjusted
 from system.backtest.errors import FlatBookError
-from system.backtest.methods import Method
-from system.backtest.positions import ALWAYS
-from system.backtest.spans import run_opening
-from system.backtest.specification import BacktestSettings
-from system.backtest.splits import effective_splits, split_adjusted
 from system.clock import monotonic_ns
 from system.console import PlainConsole, plain_column
 from system.contracts.currencies import checked_iso_currency

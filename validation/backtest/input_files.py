@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from system.backtest.days import BacktestMarket
-from system.backtest.positions import ALWAYS, BacktestBook, DatedQuantity
-from system.backtest.splits import Split
+from system.backtest.engine.days import BacktestMarket
+from system.backtest.engine.positions import ALWAYS, BacktestBook, DatedQuantity
+from system.backtest.engine.splits import Split
 from system.book.state.positions import cash_currency
 from system.contracts.currencies import checked_currency, checked_iso_currency
 from system.contracts.messages import AssetClass, ReturnType

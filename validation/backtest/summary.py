@@ -14,21 +14,21 @@ import numpy as np
 
 from system.backtest.attribution import pnl_attribution
 from system.backtest.battery import SimulationPlan, all_tests, rolling_law
-from system.backtest.coverage import TrafficLight, traffic_light
 from system.backtest.daily import DailyBacktest
-from system.backtest.eprocess import (
+from system.backtest.engine.methods import expected_rate
+from system.backtest.engine.positions import ALWAYS
+from system.backtest.engine.settlements import StandInVolatility
+from system.backtest.engine.untested import Cause, DayRange
+from system.backtest.power import PowerRow, power
+from system.backtest.statistics.coverage import TrafficLight, traffic_light
+from system.backtest.statistics.eprocess import (
     CoverageEvidence,
     coverage_evidence,
     days_to_rejection,
     growth_per_day,
 )
-from system.backtest.hits import HitLaw, IndependentHits, hit_blocks
-from system.backtest.methods import expected_rate
-from system.backtest.positions import ALWAYS
-from system.backtest.power import PowerRow, power
-from system.backtest.results import HypothesisResult
-from system.backtest.settlements import StandInVolatility
-from system.backtest.untested import Cause, DayRange
+from system.backtest.statistics.hits import HitLaw, IndependentHits, hit_blocks
+from system.backtest.statistics.results import HypothesisResult
 from system.contracts.messages import CARRY_SPAN_DAYS
 from system.risk.historical import ESTIMATOR
 from validation.backtest.entries import (

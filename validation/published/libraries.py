@@ -21,8 +21,13 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from system.backtest.coverage import Alternative, exact_binomial, kupiec_pof, mid_p_binomial
-from system.backtest.duration import weibull_duration
+from system.backtest.statistics.coverage import (
+    Alternative,
+    exact_binomial,
+    kupiec_pof,
+    mid_p_binomial,
+)
+from system.backtest.statistics.duration import weibull_duration
 from system.console import styled
 from system.contracts.messages import OptionRight
 from system.outputs import OUTPUT_FILE

@@ -19,9 +19,9 @@ import typer
 
 from system.backtest.battery import SimulationPlan
 from system.backtest.daily import DailyBacktest, daily_backtest
-from system.backtest.days import BacktestMarket, DayBounds
-from system.backtest.positions import BacktestBook, DatedQuantity
-from system.backtest.specification import BacktestSettings
+from system.backtest.engine.days import BacktestMarket, DayBounds
+from system.backtest.engine.positions import BacktestBook, DatedQuantity
+from system.backtest.engine.specification import BacktestSettings
 from system.contracts.messages import AssetClass
 from system.outputs import OUTPUT_FILE
 from system.risk.listing import Listing

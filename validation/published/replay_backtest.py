@@ -18,9 +18,9 @@ import numpy as np
 import typer
 
 from system.backtest.daily import DailyBacktest, daily_backtest
-from system.backtest.days import BacktestMarket, DayBounds
-from system.backtest.positions import BacktestBook, DatedQuantity
-from system.backtest.specification import BacktestSettings
+from system.backtest.engine.days import BacktestMarket, DayBounds
+from system.backtest.engine.positions import BacktestBook, DatedQuantity
+from system.backtest.engine.specification import BacktestSettings
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.console import PlainConsole, styled

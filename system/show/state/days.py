@@ -10,7 +10,7 @@ from typing import Final, Self
 import numpy as np
 from msgspec import Struct
 
-from system.backtest.eprocess import LEVEL, coverage_evidence
+from system.backtest.statistics.eprocess import LEVEL, coverage_evidence
 from system.contracts.api.risk import SnapshotPoint
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.show import format as text

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from system.backtest.days import BacktestMarket, DayBounds
-from system.backtest.positions import BacktestBook, DatedQuantity
+from system.backtest.engine.days import BacktestMarket, DayBounds
+from system.backtest.engine.positions import BacktestBook, DatedQuantity
 from system.contracts.messages import AssetClass
 from system.risk.listing import Listing
 from system.risk.scenarios.window import CloseTable

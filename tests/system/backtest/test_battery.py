@@ -17,14 +17,14 @@ from system.backtest.battery import (
     rolling_law,
     simulated_statistics,
 )
-from system.backtest.coverage import exact_binomial, mid_p_binomial
 from system.backtest.daily import DailyBacktest, daily_backtest
-from system.backtest.hits import IndependentHits, RollingRankHits
-from system.backtest.methods import Method
+from system.backtest.engine.methods import Method
+from system.backtest.engine.specification import BacktestSettings
 from system.backtest.power import E_PROCESS, power
-from system.backtest.results import exceedance_p_value
-from system.backtest.rolling_shortfall import rolling_z
-from system.backtest.specification import BacktestSettings
+from system.backtest.statistics.coverage import exact_binomial, mid_p_binomial
+from system.backtest.statistics.hits import IndependentHits, RollingRankHits
+from system.backtest.statistics.results import exceedance_p_value
+from system.backtest.statistics.rolling_shortfall import rolling_z
 from system.risk.confidence import Confidence
 from tests.system.backtest.golden_days import equal_weights, golden, market_since
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from system.backtest.daily import DailyBacktest, daily_backtest
-from system.backtest.days import BacktestMarket, DayBounds
+from system.backtest.engine.days import BacktestMarket, DayBounds
+from system.backtest.engine.positions import BacktestBook, DatedQuantity
+from system.backtest.engine.specification import BacktestSettings
+from system.backtest.engine.splits import Split
 from system.backtest.errors import (
     NoBacktestDaysError,
     UnknownInstrumentError,
     UnsupportedInstrumentError,
 )
-from system.backtest.positions import BacktestBook, DatedQuantity
-from system.backtest.specification import BacktestSettings
-from system.backtest.splits import Split
 from system.contracts.messages import AssetClass, ReturnType
 from system.risk.confidence import Confidence
 from system.risk.errors import (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from system.backtest.engine.positions import ALWAYS, DatedQuantity
+from system.backtest.engine.splits import Split
 from system.backtest.errors import UnknownInstrumentError, UnsupportedInstrumentError
-from system.backtest.positions import ALWAYS, DatedQuantity
-from system.backtest.splits import Split
 from system.contracts.messages import AssetClass, ReturnType
 from system.risk.listing import Listing
 from system.tables.errors import InputFileError

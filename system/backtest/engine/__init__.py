@@ -1,0 +1,1 @@
+"""Engine of the backtest: positions, splits, settlements and scenarios of every day of a span."""

@@ -1,0 +1,1 @@
+"""Statistical tests of VaR and expected shortfall, and the distributions that they need."""

@@ -1,0 +1,190 @@
+"""Every day of real history: against the golden files, and to the bit against the risk core."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from system.backtest.daily import DailyBacktest, daily_backtest
+from system.backtest.engine.days import BacktestMarket
+from system.backtest.engine.methods import Method
+from system.backtest.engine.positions import BacktestBook, DatedQuantity
+from system.backtest.engine.specification import BacktestSettings
+from system.contracts.messages import AssetClass
+from system.risk.currency import major_currency
+from system.risk.portfolio import portfolio_risk
+from system.risk.scenarios.factors import scenario_factors, series_of
+from system.risk.scenarios.window import CloseTable, scenario_window
+from system.risk.valuation import Holding, Holdings, Valuation, valuation
+from tests.strategies import Book, books
+from tests.system.backtest.golden_days import (
+    PERIODS,
+    equal_weights,
+    equities,
+    golden,
+    market_since,
+)
+
+
+def agreed(numbers: np.ndarray) -> object:
+    return pytest.approx(numbers, rel=1e-9, abs=5e-7)
+
+
+def backtest_of(period: str, method: Method = Method.HS) -> DailyBacktest:
+    days = golden(period)
+    book = equal_weights(days.dates("asof")[0])
+    return daily_backtest(book, market_since(), BacktestSettings(method, bounds=days.bounds))
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_every_day_equals_the_golden_file(period: str) -> None:
+    days, found = golden(period), backtest_of(period)
+    assert found.as_of_dates == days.dates("asof")
+    assert found.pnl_dates == days.dates("pnl_date")
+    assert found.scenario_dates == days.dates("scenario_date")
+    assert found.value == agreed(days.numbers("value"))
+    assert found.var == agreed(days.numbers("var_k2"))
+    assert found.expected_shortfall == agreed(days.numbers("es_acerbi_tasche"))
+    assert found.pnl == agreed(days.numbers("pnl"))
+    (block,) = found.components
+    for column, name in enumerate(block.instrument_ids):
+        assert block.component_var[:, column] == agreed(days.numbers(f"cvar_{name}")), name
+    assert found.breach.tolist() == days.flags("breach_k2").tolist()
+    assert (found.day_count, found.breach_count) == PERIODS[period][:2]
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_every_day_has_the_bits_of_the_risk_core(period: str) -> None:
+    found, table = backtest_of(period), equities()
+    quantities = equal_weights(found.as_of_dates[0])
+    holdings = Holdings.of(
+        Holding(quantities.listings[one.instrument_id], one.quantity, 1.0)
+        for one in quantities.quantities
+    )
+    closes = table.select(holdings.instrument_ids)
+    (block,) = found.components
+    for day, as_of in enumerate(found.as_of_dates):
+        window = scenario_window(closes, as_of=as_of, scenario_count=30)
+        worth = _worth(holdings, closes, as_of)
+        risk = portfolio_risk(
+            worth.exposures,
+            scenario_factors(window, holdings.listings, base_currency="USD"),
+            confidence=found.settings.confidence,
+            groups=holdings.asset_classes(),
+        )
+        after = _worth(holdings, closes, found.pnl_dates[day])
+        assert found.value[day] == worth.nav
+        assert found.pnl[day] == after.nav - worth.nav
+        assert found.var[day] == risk.var
+        assert found.expected_shortfall[day] == risk.expected_shortfall
+        assert found.scenario_dates[day] == risk.var_scenario_date
+        assert np.array_equal(block.component_var[day], risk.component_var)
+
+
+def _worth(holdings: Holdings, closes: CloseTable, date: dt.date) -> Valuation:
+    prices = closes.closes[:, closes.dates.index(date)]
+    return valuation(holdings, prices=prices, quotes={}, base_currency="USD")
+
+
+@given(books())
+@settings(max_examples=60, deadline=None)
+def test_books_in_any_currency_have_the_bits_of_the_risk_core(book: Book) -> None:
+    book_now = _at_last_close(book)
+    risk, worth = book_now.risk(), book_now.valuation()
+    found = daily_backtest(_as_backtest_book(book_now), _market(book_now), _settings_of(book_now))
+    assert found.as_of_dates == (book_now.as_of,)
+    assert found.value[0] == worth.nav
+    assert found.var[0] == risk.var
+    assert found.expected_shortfall[0] == risk.expected_shortfall
+    if series_of(book_now.arrays.listings, book_now.base_currency):
+        assert found.scenario_dates[0] == risk.var_scenario_date
+    assert np.array_equal(found.components[0].component_var[0], risk.component_var)
+
+
+def _at_last_close(book: Book) -> Book:
+    """Return the book valued at its last close, futures settled there."""
+    last = {name: series[book.as_of] for name, series in book.closes.items()}
+    settled = tuple(
+        Holding(one.listing, one.quantity, last[one.listing.instrument_id])
+        if one.listing.asset_class is AssetClass.FUTURE
+        else one
+        for one in book.holdings
+    )
+    quotes = {name: series[book.as_of] for name, series in book.quotes.items()}
+    return Book(
+        settled,
+        book.closes,
+        book.quotes,
+        last,
+        quotes,
+        book.base_currency,
+        book.scenario_count,
+        book.confidence,
+        book.as_of,
+    )
+
+
+def _as_backtest_book(book: Book) -> BacktestBook:
+    return BacktestBook(
+        "random",
+        book.base_currency,
+        {one.listing.instrument_id: one.listing for one in book.holdings},
+        tuple(DatedQuantity(one.listing.instrument_id, one.quantity) for one in book.holdings),
+    )
+
+
+def _market(book: Book) -> BacktestMarket:
+    """Return closes and base-currency rates, with one more day that has a P&L only."""
+    days = sorted(next(iter(book.quotes.values())))
+    more = book.as_of + dt.timedelta(1)
+    euro = dict.fromkeys(days, 1.0)
+    quotes = {"EUR": euro, **book.quotes}
+    base = quotes[book.base_currency]
+    currencies = {major_currency(one.listing.currency) for one in book.holdings}
+    rates = {
+        currency: {day: base[day] / quotes[currency][day] for day in days}
+        for currency in currencies - {book.base_currency}
+    }
+    priced = {
+        one.listing.instrument_id: book.closes[one.listing.instrument_id]
+        for one in book.holdings
+        if not one.listing.is_money
+    } or {"unused": euro}
+    return BacktestMarket(
+        CloseTable.of(
+            {name: {**series, more: series[days[-1]]} for name, series in priced.items()}
+        ),
+        CloseTable.of({name: {**series, more: series[days[-1]]} for name, series in rates.items()}),
+    )
+
+
+def _settings_of(book: Book) -> BacktestSettings:
+    return BacktestSettings(window=book.scenario_count, confidence=book.confidence)
+
+
+def test_seventeen_years_have_the_published_number_of_breaches() -> None:
+    market = market_since(dt.date(2006, 1, 1))
+    found = daily_backtest(equal_weights(market.closes.dates[0]), market, BacktestSettings())
+    assert (found.breach_count, found.day_count) == (288, 4_246)
+    assert len(found.kernel_checked) == 20
+    assert found.theoretical_pnl == pytest.approx(found.pnl, abs=1e-6)
+
+
+def test_an_interpolated_quantile_would_count_351() -> None:
+    market = market_since(dt.date(2006, 1, 1))
+    found = daily_backtest(equal_weights(market.closes.dates[0]), market, BacktestSettings())
+    closes = market.closes
+    returns = closes.closes[:, 1:] / closes.closes[:, :-1] - 1.0
+    book = equal_weights(closes.dates[0])
+    units = np.array([one.quantity for one in book.quantities])
+    exposures = (closes.closes * units[:, None]).T
+    interpolated = np.array(
+        [
+            -np.quantile(exposures[day] @ returns[:, day - 30 : day], 0.05)
+            for day in range(30, len(closes.dates) - 1)
+        ]
+    )
+    assert int((-found.pnl > interpolated).sum()) == 351
