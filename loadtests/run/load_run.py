@@ -25,8 +25,8 @@ from system.clock import SystemClock
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
+from system.runtime.components.registry import COMPONENTS, SERVERS
 from system.runtime.interrupts import stop_signals_as_interrupt
-from system.runtime.registry import COMPONENTS, SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, Settings, load_settings

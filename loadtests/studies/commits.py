@@ -29,7 +29,7 @@ from system.console import PlainConsole
 from system.errors import InternalError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
-from system.runtime.postgres import superuser_url
+from system.runtime.components.postgres import superuser_url
 from system.store.postgres import sql
 from system.store.postgres.history import RiskHistory
 from system.store.postgres.transactions import commit_place, offset_rows

@@ -31,8 +31,8 @@ from system.contracts.messages import RiskSnapshot
 from system.errors import InputError, InternalError
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
-from system.runtime.java import find_java
-from system.runtime.spark import spark_environment
+from system.runtime.components.java import find_java
+from system.runtime.components.spark import spark_environment
 from system.stream.batch.shards import ShardedValuation
 from system.stream.spark.session import start_session
 from validation.report.shapes import write_json

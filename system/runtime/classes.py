@@ -8,9 +8,9 @@ from typing import Final
 
 from system.console import PlainConsole
 from system.errors import RiskstreamError
-from system.runtime.java import find_java
-from system.runtime.programs import Program, run_step
-from system.runtime.spark import spark_environment
+from system.runtime.components.java import find_java
+from system.runtime.components.programs import Program, run_step
+from system.runtime.components.spark import spark_environment
 from system.settings import Settings, load_settings
 from system.stream.spark.class_archive import ClassArchive, class_archive
 

@@ -13,8 +13,8 @@ import typer
 from rich.table import Table
 
 from system.console import PlainConsole, styled
+from system.runtime.components.registry import ALIASES, COMPONENTS, chosen_components
 from system.runtime.interrupts import stop_signals_as_interrupt
-from system.runtime.registry import ALIASES, COMPONENTS, chosen_components
 from system.runtime.running import ComponentStatus, RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import load_settings

@@ -16,10 +16,10 @@ from tenacity import (
     wait_fixed,
 )
 
-from system.runtime.component import Component, StillStartingError
+from system.runtime.components.component import Component, StillStartingError
 from system.runtime.errors import ComponentFailedError, PortTakenError, StackError
 from system.runtime.state import StateDir, last_lines, refusal
-from system.runtime.supervision import CRASHED_STATES, Supervisor
+from system.runtime.supervision.supervisord import CRASHED_STATES, Supervisor
 from system.settings import Connections
 
 POLL_INTERVAL_S: Final = 0.2

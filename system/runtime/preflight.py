@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from system.errors import InputError
-from system.runtime.java import JavaNotFoundError, find_java
+from system.runtime.components.java import JavaNotFoundError, find_java
 
 OLDEST_PYTHON: Final = (3, 11)
 NEWEST_PYTHON: Final = (3, 14)

@@ -14,11 +14,11 @@ from typing import Final
 import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from system.runtime.component import Component
+from system.runtime.components.component import Component
+from system.runtime.components.programs import change_program
+from system.runtime.components.registry import COMPONENTS
 from system.runtime.errors import ComponentFailedError, NotRunningError, StackError
 from system.runtime.health import await_started
-from system.runtime.programs import change_program
-from system.runtime.registry import COMPONENTS
 from system.runtime.state import (
     ComponentRecord,
     StateDir,
@@ -28,7 +28,7 @@ from system.runtime.state import (
     load_record,
     refusal,
 )
-from system.runtime.supervision import (
+from system.runtime.supervision.supervisord import (
     STOPPED_STATES,
     Pause,
     ProcessState,

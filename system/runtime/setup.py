@@ -6,10 +6,10 @@ import sys
 
 from system.console import PlainConsole
 from system.runtime.classes import main as keep_classes
+from system.runtime.components.java import find_java
 from system.runtime.fetch.__main__ import fetch
 from system.runtime.fetch.jars import missing_jars
 from system.runtime.fetch.wheels import wheels_are_there
-from system.runtime.java import find_java
 from system.runtime.preflight import check_python, check_system
 from system.settings import load_settings
 

@@ -13,13 +13,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from system.clock import Clock, SystemClock
-from system.runtime.component import Component, Site
+from system.runtime.components.component import Component, Site
+from system.runtime.components.java import Java, find_java
+from system.runtime.components.ports import free_ports
+from system.runtime.components.programs import save_program
+from system.runtime.components.registry import COMPONENTS, chosen_components
 from system.runtime.errors import ComponentFailedError, PortTakenError, StackError
 from system.runtime.health import await_external
-from system.runtime.java import Java, find_java
-from system.runtime.ports import free_ports
-from system.runtime.programs import save_program
-from system.runtime.registry import COMPONENTS, chosen_components
 from system.runtime.running import RunningStack
 from system.runtime.state import (
     ComponentRecord,
@@ -34,7 +34,7 @@ from system.runtime.state import (
     opened_state_dir,
     save_record,
 )
-from system.runtime.supervision import (
+from system.runtime.supervision.supervisord import (
     Supervisor,
     launch_supervisor,
     program_path,

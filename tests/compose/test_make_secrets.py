@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from system.runtime.spark import spark_defaults
+from system.runtime.components.spark import spark_defaults
 from system.settings import load_settings
 from tests.compose.reading import COMPOSE_DIR, read_compose
 

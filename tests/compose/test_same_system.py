@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from system.client.files.portfolio_file import read_portfolio
-from system.runtime import kafka, postgres, redis
-from system.runtime.component import Site
+from system.runtime.components import kafka, postgres, redis
+from system.runtime.components.component import Site
+from system.runtime.components.java import Java
+from system.runtime.components.registry import COMPONENTS
 from system.runtime.fetch.jars import ROOTS
 from system.runtime.fetch.locked_jars import LOCK_PATH, parsed_lock
-from system.runtime.java import Java
 from system.runtime.preflight import JAVA_PACKAGES
-from system.runtime.registry import COMPONENTS
 from system.runtime.state import Secrets, opened_state_dir
 from system.settings import EXTERNAL_VARIABLES, SECRETS_DIR_VARIABLE, Connections, Settings
 from system.store.postgres import roles

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from system.bus.producer import MessageProducer
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings, load_settings
 

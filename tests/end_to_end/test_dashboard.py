@@ -19,7 +19,7 @@ import pytest
 import uvicorn
 
 from system.contracts.replay import ReplayFault, ReplayStatus
-from system.runtime.ports import free_ports
+from system.runtime.components.ports import free_ports
 from system.runtime.preflight import find_browser
 from tests.end_to_end.browser import Page, browser
 from tests.system.show.fake_api import TOKEN, FakeApi

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from system.places import PROJECT_DIR
-from system.runtime.ports import free_ports
+from system.runtime.components.ports import free_ports
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from validation.checkers.end_of_day import check_end_of_day

@@ -23,7 +23,7 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import OpeningPosition, Portfolio
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings

@@ -19,9 +19,9 @@ from system.contracts.api.risk import StreamState
 from system.contracts.messages import FxRate
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError
-from system.runtime.programs import guarded_command
+from system.runtime.components.programs import guarded_command
 from system.runtime.running import RunningStack
-from system.runtime.supervision import program_path
+from system.runtime.supervision.supervisord import program_path
 from system.settings import Connections, Settings
 from system.store.redis.latest import LatestStore
 from system.stream.lifecycle.standby import STANDS_BY, TAKES_OVER

@@ -16,7 +16,7 @@ import pytest
 from system.bus.producer import MessageProducer
 from system.contracts.messages import Mark, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleStatus
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from system.store.postgres.history import RiskHistory

@@ -18,7 +18,7 @@ from system.contracts.codec import encode
 from system.contracts.messages import SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
 from system.contracts.topics import RISK_SNAPSHOTS
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings

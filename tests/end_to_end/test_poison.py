@@ -20,7 +20,7 @@ from system.contracts.messages import (
     Trade,
 )
 from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS, TRADES, WARM_UP
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from system.stream.batch.quarantine import ENDED_DRIVERS, FATAL_DEATHS, Attempt, Step

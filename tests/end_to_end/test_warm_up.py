@@ -11,7 +11,7 @@ import redis
 
 from system.bus.consumer import end_offsets
 from system.contracts.topics import INPUT_TOPICS, REJECTED, RISK_SNAPSHOTS, WARM_UP
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Settings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings, load_settings

@@ -44,7 +44,7 @@ from system.contracts.topics import (
     Retention,
     Topic,
 )
-from system.runtime.ports import free_ports
+from system.runtime.components.ports import free_ports
 from system.runtime.stack import EmbeddedStack
 from system.settings import Settings, load_settings
 from system.simulate.__main__ import STOPPED_EXIT_CODE

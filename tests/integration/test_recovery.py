@@ -30,7 +30,7 @@ from system.contracts.messages import Portfolio, RiskSnapshot, Trade
 from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS, TOPICS, TRADES
 from system.errors import InputError
 from system.exits import EXIT_NEEDS_RECOVERY
-from system.runtime.postgres import superuser_url
+from system.runtime.components.postgres import superuser_url
 from system.runtime.recover import diagnosis, planned
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from system.places import PROJECT_DIR
-from system.runtime.java import find_java
-from system.runtime.spark import spark_environment, write_spark_conf
+from system.runtime.components.java import find_java
+from system.runtime.components.spark import spark_environment, write_spark_conf
 from tests.integration.conftest import private_settings
 
 pytestmark = pytest.mark.integration

@@ -12,10 +12,10 @@ import redis
 from kafka import KafkaAdminClient
 
 from system.contracts.topics import TOPICS
-from system.runtime.component import http_answer
-from system.runtime.registry import SERVERS
-from system.runtime.spark import master_state
-from system.runtime.spark_pages import page_settings
+from system.runtime.components.component import http_answer
+from system.runtime.components.registry import SERVERS
+from system.runtime.components.spark import master_state
+from system.runtime.components.spark_pages import page_settings
 from system.runtime.state import StateDir
 from tests.integration.processes import family, listening_addresses
 

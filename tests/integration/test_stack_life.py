@@ -16,11 +16,11 @@ from pydantic import SecretStr
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from system.places import PROJECT_DIR
-from system.runtime import postgres
 from system.runtime import stack as stack_module
-from system.runtime.apps import Dashboard
+from system.runtime.components import postgres
+from system.runtime.components.apps import Dashboard
+from system.runtime.components.programs import Program
 from system.runtime.errors import AlreadyRunningError, ComponentFailedError, StackError
-from system.runtime.programs import Program
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.runtime.state import StateDir

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from system.runtime.postgres import superuser_url
+from system.runtime.components.postgres import superuser_url
 from system.runtime.stack import EmbeddedStack
 from system.settings import Settings
 from system.store.postgres.history import RiskHistory

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from system.runtime.ports import free_ports
+from system.runtime.components.ports import free_ports
 
 START_SECONDS = 60.0
 

@@ -18,8 +18,8 @@ from packaging.utils import canonicalize_name
 
 from system.errors import InputError
 from system.places import SHARED_DIR
+from system.runtime.components.redis import SERVER_PACKAGE, SERVER_PROGRAM
 from system.runtime.fetch.locked_jars import LOCK_PATH, parsed_lock, sha256_of
-from system.runtime.redis import SERVER_PACKAGE, SERVER_PROGRAM
 from system.stream.spark.class_archive import spark_home
 
 LOCKS_DIR: Final = SHARED_DIR / "requirements"

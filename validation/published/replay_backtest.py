@@ -29,7 +29,7 @@ from system.errors import UnavailableError
 from system.outputs import OUTPUT_FILE
 from system.risk.listing import Listing
 from system.risk.scenarios.window import CloseTable
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings, load_settings
 from system.simulate.datasets import load_market

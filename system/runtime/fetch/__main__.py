@@ -10,10 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 
 from system.console import PlainConsole, plain_column, styled
 from system.errors import RiskstreamError
+from system.runtime.components.java import find_java
 from system.runtime.fetch.jars import fetch_jars, locked_jars, missing_jars
 from system.runtime.fetch.locked_jars import LOCK_PATH, lock_text
 from system.runtime.fetch.wheels import fetch_wheels
-from system.runtime.java import find_java
 from system.settings import Settings, load_settings
 
 console = PlainConsole(stderr=True)

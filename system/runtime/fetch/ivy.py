@@ -10,8 +10,8 @@ from typing import Final
 from xml.etree import ElementTree
 
 from system.errors import UnavailableError
+from system.runtime.components.java import Java
 from system.runtime.fetch.locked_jars import Coordinates
-from system.runtime.java import Java
 from system.stream.spark.class_archive import spark_home
 
 DOWNLOADED: Final = "[SUCCESSFUL ]"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from system.runtime.components.java import Java
 from system.runtime.fetch.ivy import fetch_archives, resolved_archives
 from system.runtime.fetch.locked_jars import (
     LOCK_PATH,
@@ -19,7 +20,6 @@ from system.runtime.fetch.locked_jars import (
     parsed_lock,
     sha256_of,
 )
-from system.runtime.java import Java
 from system.settings import Settings
 from system.stream.spark.class_archive import spark_home
 

@@ -23,7 +23,7 @@ import pytest
 import redis
 
 from system.client.sync_client import RiskClient
-from system.runtime.postgres import superuser_url
+from system.runtime.components.postgres import superuser_url
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from system.store.postgres.history import RiskHistory

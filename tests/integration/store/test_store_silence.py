@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from system.clock import monotonic_ns
-from system.runtime.ports import free_ports
+from system.runtime.components.ports import free_ports
 from system.store.errors import StoreUnavailableError
 from system.store.postgres.connection import KEEPALIVES, connected
 from system.store.postgres.history import RiskHistory

@@ -20,7 +20,7 @@ from loadtests.run.load_run import LoadSite
 from loadtests.source.plan import load_plan
 from loadtests.users.command import locust_command
 from system.clock import monotonic_ns
-from system.runtime.ports import free_ports
+from system.runtime.components.ports import free_ports
 from system.settings import load_settings
 from tests.loadtests.fake_api import fake_api
 from tests.loadtests.fake_ticks import COVERED, SLIP

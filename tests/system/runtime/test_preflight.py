@@ -11,14 +11,14 @@ import pytest
 
 from system.places import PROJECT_DIR
 from system.runtime import preflight
-from system.runtime.java import JavaNotFoundError
+from system.runtime.components.java import JavaNotFoundError
 from system.runtime.preflight import UnfitMachineError
 from tests.system.runtime.installations import fake_java
 
 
 @pytest.fixture(autouse=True)
 def _no_installed_java(monkeypatch):
-    monkeypatch.setattr("system.runtime.java.JDK_FOLDERS", ())
+    monkeypatch.setattr("system.runtime.components.java.JDK_FOLDERS", ())
 
 
 def never(package):

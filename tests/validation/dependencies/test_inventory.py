@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from system.runtime.redis import SERVER_PACKAGE
+from system.runtime.components.redis import SERVER_PACKAGE
 from validation.dependencies.inventory import (
     LOCKS_DIR,
     RUN_LOCK,

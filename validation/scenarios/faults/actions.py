@@ -22,10 +22,10 @@ from system.contracts.codec import encode
 from system.contracts.messages import Mark
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA
 from system.errors import RiskstreamError, UnavailableError
-from system.runtime.programs import guarded_command
+from system.runtime.components.programs import guarded_command
 from system.runtime.running import RunningStack
 from system.runtime.state import StateDir
-from system.runtime.supervision import program_path
+from system.runtime.supervision.supervisord import program_path
 from system.settings import Connections
 from system.stream.lifecycle.standby import STANDS_BY, TAKES_OVER
 from validation.scenarios.faults import store_damage

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from system.clock import Clock
 from system.errors import UnavailableError
-from system.runtime.ports import free_ports
+from system.runtime.components.ports import free_ports
 from system.runtime.running import RunningStack
 from system.settings import DATABASE_ROLES, EXTERNAL_VARIABLES, LOOPBACK, Connections
 from validation.scenarios.faults.disk import SmallDisk

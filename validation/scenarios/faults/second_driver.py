@@ -10,9 +10,9 @@ from typing import Final, Self
 
 from system.clock import Clock, SystemClock
 from system.errors import RiskstreamError, UnavailableError
-from system.runtime.registry import COMPONENTS
+from system.runtime.components.registry import COMPONENTS
 from system.runtime.state import StateDir, held_lock, is_held, opened_short_dir
-from system.runtime.supervision import (
+from system.runtime.supervision.supervisord import (
     SETTLED_AFTER_S,
     Supervisor,
     launch_supervisor,

@@ -16,7 +16,7 @@ from redis import Redis
 
 from system.clock import Clock
 from system.errors import UnavailableError
-from system.runtime.postgres import DATABASE, superuser_url
+from system.runtime.components.postgres import DATABASE, superuser_url
 from system.runtime.running import RunningStack
 from system.settings import Connections
 from system.store.postgres import roles

@@ -15,7 +15,7 @@ from system.clock import Clock
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA, offset_key
 from system.runtime.running import RunningStack
 from system.runtime.state import StateDir
-from system.runtime.supervision import Supervisor
+from system.runtime.supervision.supervisord import Supervisor
 from system.settings import Connections
 from validation.run import read_postgres
 from validation.run.read_back import read_inputs

@@ -15,7 +15,7 @@ import psycopg
 from system.bus.consumer import end_offsets
 from system.contracts.topics import INPUT_TOPICS, MARKET_DATA
 from system.errors import InputError, RiskstreamError
-from system.runtime.registry import SERVERS
+from system.runtime.components.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, Settings, load_settings

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from system.errors import UnavailableError
-from system.runtime.kafka import server_properties
+from system.runtime.components.kafka import server_properties
 from system.settings import Connections
 from validation.scenarios.faults.disk import SmallDisk, release
 from validation.scenarios.faults.fault_points import (

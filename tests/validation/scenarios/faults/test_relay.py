@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from system.runtime.ports import free_ports
+from system.runtime.components.ports import free_ports
 from validation.scenarios.faults.relay import Relay
 
 BOUND_S = 5.0

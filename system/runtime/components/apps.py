@@ -8,9 +8,9 @@ from typing import ClassVar, Final
 
 from system.errors import UnavailableError
 from system.places import PROJECT_DIR
-from system.runtime.component import Component, Site, StillStartingError, http_answer
-from system.runtime.programs import Program
-from system.runtime.spark import MASTER_NAME, WORKER_NAME, spark_environment
+from system.runtime.components.component import Component, Site, StillStartingError, http_answer
+from system.runtime.components.programs import Program
+from system.runtime.components.spark import MASTER_NAME, WORKER_NAME, spark_environment
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
 from system.store.redis.latest import LatestStore
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import redis as redis_client
 
-from system.runtime.component import CHECK_BOUND_S, Component, Site
+from system.runtime.components.component import CHECK_BOUND_S, Component, Site
+from system.runtime.components.programs import Program
 from system.runtime.errors import StackError
-from system.runtime.programs import Program
 from system.settings import LOOPBACK, ConnectionName, Connections, secret_file
 from system.store.redis.latest import link_options
 

@@ -15,8 +15,8 @@ from system.bus.reach import link_options
 from system.contracts.topics import WEEK
 from system.errors import InputError
 from system.places import SETUP_COMMAND
-from system.runtime.component import CHECK_BOUND_S, Component, Site, check_port
-from system.runtime.programs import Program, run_step
+from system.runtime.components.component import CHECK_BOUND_S, Component, Site, check_port
+from system.runtime.components.programs import Program, run_step
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
 
 # A broker that was killed may register again only when its last session has run out.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from system.runtime.java import (
+from system.runtime.components.java import (
     Java,
     JavaNotFoundError,
     Refused,
@@ -22,7 +22,7 @@ from tests.system.runtime.installations import BANNER, fake_java
 
 @pytest.fixture(autouse=True)
 def _no_installed_java(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("system.runtime.java.JDK_FOLDERS", ())
+    monkeypatch.setattr("system.runtime.components.java.JDK_FOLDERS", ())
 
 
 @pytest.mark.parametrize(

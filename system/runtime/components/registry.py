@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from system.runtime.apps import Api, Dashboard, Oracle, Stream
-from system.runtime.component import Component
+from system.runtime.components.apps import Api, Dashboard, Oracle, Stream
+from system.runtime.components.component import Component
+from system.runtime.components.kafka import Kafka
+from system.runtime.components.postgres import Postgres
+from system.runtime.components.redis import Redis
+from system.runtime.components.spark import SparkMaster, SparkWorker
 from system.runtime.errors import StackError
-from system.runtime.kafka import Kafka
-from system.runtime.postgres import Postgres
-from system.runtime.redis import Redis
-from system.runtime.spark import SparkMaster, SparkWorker
 
 COMPONENTS: Final[Mapping[str, Component]] = {
     component.name: component

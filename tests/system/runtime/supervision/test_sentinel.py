@@ -13,8 +13,8 @@ from supervisor.states import ProcessStates, SupervisorStates
 
 from system.clock import ManualClock
 from system.exits import EXIT_FENCED, EXIT_UNAVAILABLE
-from system.runtime.restarts import FENCED_PAUSE_S, MAX_CRASHES, PAUSES_S, RestartPolicy
-from system.runtime.sentinel import SILENT_TICKS_MAX, Sentinel, make_sentinel
+from system.runtime.supervision.restarts import FENCED_PAUSE_S, MAX_CRASHES, PAUSES_S, RestartPolicy
+from system.runtime.supervision.sentinel import SILENT_TICKS_MAX, Sentinel, make_sentinel
 
 
 class FakeProcess:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from system.errors import InputError, UnavailableError
-from system.runtime import postgres, redis, spark
-from system.runtime.component import Site, http_answer, reachable_by_others
+from system.runtime.components import postgres, redis, spark
+from system.runtime.components.component import Site, http_answer, reachable_by_others
+from system.runtime.components.java import Java
+from system.runtime.components.kafka import cluster_id, server_properties
+from system.runtime.components.redis import redis_conf, redis_server
+from system.runtime.components.registry import COMPONENTS, SERVERS, chosen_components
+from system.runtime.components.spark import SparkMaster, SparkWorker
 from system.runtime.errors import StackError
-from system.runtime.java import Java
-from system.runtime.kafka import cluster_id, server_properties
-from system.runtime.redis import redis_conf, redis_server
-from system.runtime.registry import COMPONENTS, SERVERS, chosen_components
-from system.runtime.spark import SparkMaster, SparkWorker
 from system.runtime.state import Secrets, opened_state_dir
 from system.settings import Connections, Settings, load_settings
 from system.stream.spark.class_archive import ClassArchive
@@ -60,10 +60,12 @@ def connections(settings):
 @pytest.fixture
 def site(settings, connections, monkeypatch):
     # Formatting and initdb need the real programs: the integration tests run them.
-    monkeypatch.setattr("system.runtime.kafka.run_step", lambda program, scratch: None)
-    monkeypatch.setattr("system.runtime.postgres.run_step", lambda *args, **kwargs: None)
-    monkeypatch.setattr("system.runtime.postgres.installed_dir", lambda: Path("/nowhere"))
-    monkeypatch.setattr("system.runtime.postgres.is_root", lambda: False)
+    monkeypatch.setattr("system.runtime.components.kafka.run_step", lambda program, scratch: None)
+    monkeypatch.setattr("system.runtime.components.postgres.run_step", lambda *args, **kwargs: None)
+    monkeypatch.setattr(
+        "system.runtime.components.postgres.installed_dir", lambda: Path("/nowhere")
+    )
+    monkeypatch.setattr("system.runtime.components.postgres.is_root", lambda: False)
     ports = {"broker": 20001, "controller": 20002, "server": 20003, "master": 20004, "ui": 20005}
     java = Java(Path("/jdk"), 17)
     return Site(settings, opened_state_dir(settings), SECRETS, ports, connections, java)
@@ -184,9 +186,9 @@ def test_master_and_worker_map_the_archive_of_classes_when_there_is_one(site, mo
 
 
 def test_postgres_runs_as_ourselves_unless_we_are_root(monkeypatch):
-    monkeypatch.setattr("system.runtime.postgres.is_root", lambda: False)
+    monkeypatch.setattr("system.runtime.components.postgres.is_root", lambda: False)
     assert postgres.service_user("nobody") is None
-    monkeypatch.setattr("system.runtime.postgres.is_root", lambda: True)
+    monkeypatch.setattr("system.runtime.components.postgres.is_root", lambda: True)
     assert postgres.service_user("nobody") == "nobody"
     with pytest.raises(StackError, match="RISKSTREAM_SERVICE_USER"):
         postgres.service_user("no-such-user")

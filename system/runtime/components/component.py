@@ -20,8 +20,8 @@ from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from system.errors import UnavailableError
-from system.runtime.java import Java
-from system.runtime.programs import Program
+from system.runtime.components.java import Java
+from system.runtime.components.programs import Program
 from system.runtime.state import Secrets, StateDir
 from system.settings import ConnectionName, Connections, Settings
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from system.runtime.spark_pages import (
+from system.runtime.components.spark_pages import (
     FILTER,
     KEY_SETTING,
     VALID_S,
@@ -44,7 +44,7 @@ def test_the_key_is_long_enough_and_gives_the_secret_not_away() -> None:
 def test_a_token_is_signed_by_the_key_and_ends_soon(
     defaults: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("system.runtime.spark_pages.wall_ns", lambda: 1_000 * 10**9)
+    monkeypatch.setattr("system.runtime.components.spark_pages.wall_ns", lambda: 1_000 * 10**9)
     token = page_authorization(defaults)["Authorization"].removeprefix("Bearer ")
     signed, _, signature = token.rpartition(".")
     head, claims = map(json.loads, map(decoded, signed.split(".")))

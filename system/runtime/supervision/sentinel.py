@@ -2,9 +2,9 @@
 
 supervisord by itself restarts an exited component at once and for ever, and leaves one that
 crashed at each of its starts (FATAL) dead for good. This extension asks the restart policy
-(``system.runtime.restarts``) about both: it holds a component back for a while, starts it again,
-or writes down which one is lost and asks supervisord to stop them all. It works with and without
-a terminal attached.
+(``system.runtime.supervision.restarts``) about both: it holds a component back for a while, starts
+it again, or writes down which one is lost and asks supervisord to stop them all. It works with and
+without a terminal attached.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from supervisor.datatypes import RestartUnconditionally
 from supervisor.states import ProcessStates, SupervisorStates
 
 from system.clock import Clock, SystemClock
-from system.runtime.restarts import CRASH_WINDOW_S, MAX_CRASHES, RestartPolicy
+from system.runtime.supervision.restarts import CRASH_WINDOW_S, MAX_CRASHES, RestartPolicy
 
 FATAL_PAUSE_MIN_S: Final = 5.0
 """supervisord's own quick attempts have just failed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from system.exits import EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
-from system.runtime.restarts import (
+from system.runtime.supervision.restarts import (
     CRASH_WINDOW_S,
     FENCED_PAUSE_S,
     MAX_CRASHES,
@@ -14,7 +14,7 @@ from system.runtime.restarts import (
     UNAVAILABLE_PAUSE_MAX_S,
     RestartPolicy,
 )
-from system.runtime.sentinel import FATAL_PAUSE_MIN_S
+from system.runtime.supervision.sentinel import FATAL_PAUSE_MIN_S
 
 
 @pytest.fixture

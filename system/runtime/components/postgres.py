@@ -18,9 +18,15 @@ from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from system.errors import InternalError
-from system.runtime.component import CHECK_BOUND_S, Component, Site, is_root, reachable_by_others
+from system.runtime.components.component import (
+    CHECK_BOUND_S,
+    Component,
+    Site,
+    is_root,
+    reachable_by_others,
+)
+from system.runtime.components.programs import Program, run_step
 from system.runtime.errors import StackError
-from system.runtime.programs import Program, run_step
 from system.runtime.state import kept_password, opened_short_dir
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
 from system.store.postgres import roles

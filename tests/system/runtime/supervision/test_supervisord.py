@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from supervisor.options import ServerOptions
 
-from system.runtime.guard import OWN_PID_VARIABLE
-from system.runtime.registry import COMPONENTS, chosen_components
-from system.runtime.restarts import MAX_CRASHES
-from system.runtime.supervision import Pause, supervisor_conf
+from system.runtime.components.guard import OWN_PID_VARIABLE
+from system.runtime.components.registry import COMPONENTS, chosen_components
+from system.runtime.supervision.restarts import MAX_CRASHES
+from system.runtime.supervision.supervisord import Pause, supervisor_conf
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from system.runtime import ports
+from system.runtime.components import ports
 from system.runtime.errors import StackError
 
 

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from system.runtime.component import Component
+from system.runtime.components.component import Component
+from system.runtime.components.guard import DETACHED, OWN_PID_VARIABLE
+from system.runtime.components.programs import Program, guarded_command, save_program
 from system.runtime.errors import NotRunningError, StackError
-from system.runtime.guard import DETACHED, OWN_PID_VARIABLE
-from system.runtime.programs import Program, guarded_command, save_program
-from system.runtime.restarts import CRASH_WINDOW_S, MAX_CRASHES
 from system.runtime.state import StateDir
+from system.runtime.supervision.restarts import CRASH_WINDOW_S, MAX_CRASHES
 
 SETTLED_AFTER_S: Final = 5
 MAX_START_RETRIES: Final = 3
@@ -52,7 +52,7 @@ chmod=0600
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 [rpcinterface:sentinel]
-supervisor.rpcinterface_factory=system.runtime.sentinel:make_sentinel
+supervisor.rpcinterface_factory=system.runtime.supervision.sentinel:make_sentinel
 failure_path=failure.json
 optional={optional}
 max_crashes={max_crashes}
@@ -110,7 +110,7 @@ class Pause:
     Parameters
     ----------
     crash_count : int
-        Crashes within the window of ``system.runtime.restarts``.
+        Crashes within the window of ``system.runtime.supervision.restarts``.
     seconds : float
         Until its restart.
     """

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from system.errors import UnavailableError
-from system.runtime.component import Component, Site, check_port, http_answer
-from system.runtime.programs import Program
-from system.runtime.spark_pages import page_authorization, page_settings
+from system.runtime.components.component import Component, Site, check_port, http_answer
+from system.runtime.components.programs import Program
+from system.runtime.components.spark_pages import page_authorization, page_settings
 from system.settings import (
     LOOPBACK,
     SPARK_DEFAULTS,

@@ -13,16 +13,16 @@ import psutil
 import pytest
 
 from system.priority import NICENESS
-from system.runtime import guard
-from system.runtime.errors import StackError
-from system.runtime.guard import DETACHED, NOT_STARTED_EXIT_CODE, ORPHANED_EXIT_CODE
-from system.runtime.programs import (
+from system.runtime.components import guard
+from system.runtime.components.guard import DETACHED, NOT_STARTED_EXIT_CODE, ORPHANED_EXIT_CODE
+from system.runtime.components.programs import (
     Program,
     change_program,
     guarded_command,
     run_step,
     save_program,
 )
+from system.runtime.errors import StackError
 
 BOUND_S = 20
 

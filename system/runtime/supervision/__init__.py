@@ -1,0 +1,1 @@
+"""Supervision of the stack: supervisord, restart policy, sentinel."""
