@@ -121,7 +121,7 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "Show P&L, and what options gained by which Greek.",
     ),
     "worst-window": CommandPlace(
-        "system.simulate.worst", "show_worst_window", "Search the worst window since 1990."
+        "system.simulate.worst_window", "show_worst_window", "Search the worst window since 1990."
     ),
     "limits": CommandPlace(
         "system.client.commands.limits",

@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from system.bus.errors import BusUnavailableError, TopicMismatchError, kafka_errors_as_ours
-from system.bus.reach import await_broker, link_options
+from system.bus.reachability import await_broker, link_options
 from system.contracts.codec import MAX_MESSAGE_BYTES
 from system.contracts.topics import INPUT_TOPICS, TOPICS, Retention, Topic
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from kafka import KafkaConsumer, TopicPartition
 
 from system.bus.errors import ReadTimeoutError, TopicMissingError, kafka_errors_as_ours
-from system.bus.reach import await_broker, link_options
+from system.bus.reachability import await_broker, link_options
 from system.clock import Clock, SystemClock
 from system.contracts.codec import decode_topic
 from system.contracts.messages import Message

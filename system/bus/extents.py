@@ -14,7 +14,7 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from system.bus.consumer import CONNECT_TIMEOUT_SECONDS, Record, connected_consumer, record_of
 from system.bus.errors import ReadTimeoutError, kafka_errors_as_ours
-from system.bus.reach import link_options
+from system.bus.reachability import link_options
 from system.clock import Clock, SystemClock
 from system.contracts.topics import INPUT_TOPICS, Topic, offset_key, split_offset_key
 

@@ -25,7 +25,7 @@ from system.bus.errors import (
     TopicMissingError,
     kafka_errors_as_ours,
 )
-from system.bus.reach import await_broker, link_options
+from system.bus.reachability import await_broker, link_options
 from system.bus.routing import partition_of, topic_of
 from system.contracts.codec import encode
 from system.contracts.messages import Mark, Message

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from kafka import KafkaAdminClient
 
 from system.bus.admin import SEGMENT_BYTES, create_topics
-from system.bus.reach import link_options
+from system.bus.reachability import link_options
 from system.contracts.topics import WEEK
 from system.errors import InputError
 from system.places import SETUP_COMMAND

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from system.bus import consumer, producer
-from system.bus.reach import REQUEST_TIMEOUT_SECONDS, link_options
+from system.bus.reachability import REQUEST_TIMEOUT_SECONDS, link_options
 
 ADDRESS = "a:1,b:2"
 

@@ -13,11 +13,11 @@ from system import cli
 from system.contracts.api.risk import Positions, StreamState, current_risk
 from system.contracts.messages import AssetClass, PositionRisk
 from system.settings import load_settings
-from system.simulate import worst
+from system.simulate import worst_window
 from system.simulate.datasets import load_market
 from system.simulate.errors import UnknownSeriesError
 from system.simulate.market import Market
-from system.simulate.worst import worst_window_of
+from system.simulate.worst_window import worst_window_of
 from system.store.sample_snapshots import sample_snapshot
 
 
@@ -98,7 +98,7 @@ def test_the_command_says_window_var_and_history(
         def positions(self, _: str):
             return held
 
-    monkeypatch.setattr(worst, "connected_client", Client)
+    monkeypatch.setattr(worst_window, "connected_client", Client)
     said = CliRunner().invoke(cli.app, ["worst-window", "P"]).output
     assert "0.95, 30 days" in said
     assert "the worst of 8,283 windows, 1990-01-03 to 2022-12-28" in said

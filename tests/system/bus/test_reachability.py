@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from system.bus.errors import BusUnavailableError
-from system.bus.reach import RETRY_SECONDS, await_broker
+from system.bus.reachability import RETRY_SECONDS, await_broker
 from system.clock import ManualClock
 
 
