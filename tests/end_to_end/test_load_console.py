@@ -6,7 +6,7 @@ import pytest
 
 from system.runtime.preflight import find_browser
 from tests.end_to_end.browser import browser
-from tests.loadtests.consoles import console
+from tests.loadtests.users.consoles import console
 
 pytestmark = [
     pytest.mark.end_to_end,

@@ -113,7 +113,7 @@ def test_a_module_is_tested_at_its_mirrored_path_or_with_servers(tmp_path, write
     write("tests/integration/store/test_history.py")
     write("tests/system/stream/test_main.py")
     write("tests/system/test_reach.py")
-    assert without_twin(tmp_path, "system") == {"system/bus/reachability.py": 1}
+    assert without_twin(tmp_path, "system") == {"system/bus/reach.py": 1}
 
 
 def test_lines_and_modules_are_counted_beyond_their_bounds_only(tmp_path, write):

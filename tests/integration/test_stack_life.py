@@ -63,7 +63,7 @@ def command_line(settings):
 @pytest.fixture
 def impatient_command_line(settings):
     """A `riskstream up` that stops everything at the second crash within the window."""
-    impatience = "from system.runtime import supervision; supervision.MAX_CRASHES = 1"
+    impatience = "from system.runtime.supervision import supervisord as s; s.MAX_CRASHES = 1"
     process = start_command_line(
         settings, "-c", f"{impatience}; from system.cli import main; main()"
     )

@@ -68,7 +68,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run ended; ``exit_code`` is negative for a signal, as in ``subprocess``."""
+    """End of a run; ``exit_code`` is negative for a signal, as in ``subprocess``."""
 
     ending: Literal["ended", "timed out"]
     exit_code: int

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from loadtests.commands import MEASUREMENTS
 from loadtests.peers import compare as compare_module
 from loadtests.peers.compare import PEERS, PIPELINES, PRODUCT
 from loadtests.run import command as load_module
@@ -124,8 +125,9 @@ def test_a_run_of_the_comparison_is_repeated_by_the_comparison(system, tmp_path)
     plan = load_plan(
         rate=333.25, seconds=7, warm_up_seconds=2.5, seconds_per_day=9.5, client="confluent"
     )
-    python, dash_m, module, *words = shlex.split(compare_module.repeat_of(system, plan))
-    assert (python, dash_m, module) == ("python", "-m", compare_module.__name__)
+    program, group, name, *words = shlex.split(compare_module.repeat_of(system, plan))
+    assert (program, group) == ("riskstream", "measure")
+    assert MEASUREMENTS[name].module == compare_module.__name__
     told([*words, "--report", str(tmp_path)], compare_module.compare, _run=run)
     assert runs == [(name, plan) for name in dict.fromkeys([PRODUCT, system])]
 
@@ -147,8 +149,9 @@ def test_a_run_with_users_is_repeated_with_its_users(
 
     plan = load_plan(rate=rate, seconds=seconds, warm_up_seconds=1, shape=shape, client=client)
     line = users_module.repeat_of(plan, user_count, processes, ui=ui)
-    python, dash_m, module, *words = shlex.split(line)
-    assert (python, dash_m, module) == ("python", "-m", users_module.__name__)
+    program, group, name, *words = shlex.split(line)
+    assert (program, group) == ("riskstream", "measure")
+    assert MEASUREMENTS[name].module == users_module.__name__
     options = dict(zip(words, [*words[1:], ""], strict=True))
     assert (options["--users"], options["--processes"]) == (str(user_count), str(processes))
     assert ("--ui" in words) == ui

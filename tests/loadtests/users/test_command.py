@@ -32,7 +32,7 @@ import json, pathlib, sys, tempfile
 from types import SimpleNamespace
 from flask import Flask, jsonify
 from locust.env import Environment
-from loadtests import budgets, console, locustfile
+from loadtests.users import budgets, console, locustfile
 from loadtests.source.plan import load_plan
 
 environment = Environment()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.loadtests.consoles import console
+from tests.loadtests.users.consoles import console
 
 POINT_SECONDS = 30.0
 

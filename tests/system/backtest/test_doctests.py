@@ -10,7 +10,7 @@ import system.backtest
 
 MODULES = [
     module.name
-    for module in pkgutil.iter_modules(system.backtest.__path__, f"{system.backtest.__name__}.")
+    for module in pkgutil.walk_packages(system.backtest.__path__, f"{system.backtest.__name__}.")
 ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from system import show
 from system.contracts.messages import RiskSnapshot
 from system.show.panels.plain import plain
 from system.show.server import runtime
@@ -16,7 +17,7 @@ from system.show.server.fanout import Fanout
 from system.show.state.dashboard import Desk
 from tests.system.show.panels.test_ticket_panel import no_connections
 
-PAGE = Path(runtime.__file__).with_name("page.py")
+PAGE = Path(show.__file__).with_name("page.py")
 RUN_SECONDS = 20
 
 

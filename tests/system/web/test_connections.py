@@ -50,7 +50,7 @@ async def events(_request: Request) -> Response:
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[uvicorn.Server]:
     """A server with eight places and short bounds."""
     for name in ("HEAD_BOUND_S", "BODY_BOUND_S", "UNREAD_BOUND_S"):
         monkeypatch.setattr(connections, name, 0.4)
@@ -68,9 +68,15 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     until(lambda: server.started)
-    yield server.servers[0].sockets[0].getsockname()[1]
+    yield server
     server.should_exit = True
     thread.join(BOUND_S)
+
+
+@pytest.fixture
+def port(server: uvicorn.Server) -> int:
+    address: tuple[str, int] = server.servers[0].sockets[0].getsockname()
+    return address[1]
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -136,9 +142,10 @@ def test_a_head_without_end_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatc
         assert is_cut_while_sending(client, b"X: " + b"x" * 65_536 + b"\r\n")
 
 
-def test_a_client_that_does_not_read_is_cut_off(port: int) -> None:
+def test_a_client_that_does_not_read_is_cut_off(server: uvicorn.Server, port: int) -> None:
     with opened(port, LARGE) as client:
-        time.sleep(1.0)
+        until(lambda: server.server_state.total_requests == 1)
+        until(lambda: not server.server_state.connections)
         received = 0
         with contextlib.suppress(ConnectionResetError):
             while chunk := client.recv(65_536):

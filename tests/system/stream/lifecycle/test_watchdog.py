@@ -195,14 +195,14 @@ def test_a_process_with_a_thread_that_hangs_is_ended_with_its_children():
         """
         import subprocess, sys, threading
         from system.clock import SystemClock
-        from system.stream import watchdog
+        from system.stream.lifecycle import watchdog
         watchdog.CHECK_EVERY_S = 0.05
         dog = watchdog.Watchdog(SystemClock(), watchdog.end_process)
         dog.start(lambda error: None)
         dog.ends(None)
-        dog._phase.bound = watchdog.Bound("the driver has been ending", 0.2, ValueError)
         child = subprocess.Popen(["sleep", "600"])
         print(child.pid, flush=True)
+        dog._phase.bound = watchdog.Bound("the driver has been ending", 0.2, ValueError)
         threading.Event().wait()
         """
     )

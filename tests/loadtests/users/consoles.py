@@ -17,7 +17,7 @@ START_SECONDS = 60.0
 def console() -> Iterator[str]:
     """Give the address of a console that listens."""
     (port,) = free_ports([None])
-    command = [sys.executable, "-m", "tests.loadtests.console_server", str(port)]
+    command = [sys.executable, "-m", "tests.loadtests.users.console_server", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         timer = threading.Timer(START_SECONDS, process.kill)
         timer.start()

@@ -29,7 +29,7 @@ from loadtests.users.locustfile import (
 __all__ = ["ApiReader", "PlanShape", "SseUser", "TickUser", "TradeUser", "WhatIfUser"]
 
 P99_MS = float(os.environ["TEST_P99_MS"])
-locustfile.TickUser.program = (sys.executable, "-m", "tests.loadtests.fake_ticks")
+locustfile.TickUser.program = (sys.executable, "-m", "tests.loadtests.users.fake_ticks")
 budgets.BUDGETS = tuple(msgspec.structs.replace(one, p99_ms=P99_MS) for one in budgets.BUDGETS)
 counted: Counter[str] = Counter()
 

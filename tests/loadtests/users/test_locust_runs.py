@@ -23,7 +23,7 @@ from system.clock import monotonic_ns
 from system.runtime.components.ports import free_ports
 from system.settings import load_settings
 from tests.loadtests.fake_api import fake_api
-from tests.loadtests.fake_ticks import COVERED, SLIP
+from tests.loadtests.users.fake_ticks import COVERED, SLIP
 
 LOCUSTFILE = Path(__file__).with_name("short_locustfile.py")
 BOUND_S = 90
