@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command as built_command
 
 from system.errors import InputError, RiskstreamError
-from system.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, print_error
+from system.exits import ExitCode, print_error
 
 
 @dataclass(frozen=True)
@@ -235,17 +235,17 @@ def main() -> None:
         app()
     except InputError as error:
         print_error(str(error))
-        sys.exit(EXIT_WRONG_INPUT)
+        sys.exit(ExitCode.WRONG_INPUT)
     except RiskstreamError as error:
         print_error(str(error))
-        sys.exit(EXIT_FAILED)
+        sys.exit(ExitCode.FAILED)
     except OSError as error:  # a disk that is full, a file that cannot be written
         if error.filename is None:
             raise
         print_error(f"{error.filename}: {error.strerror}")
-        sys.exit(EXIT_FAILED)
+        sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)
 
 
 if __name__ == "__main__":

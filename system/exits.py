@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final
 
 from system.console import PlainConsole, styled
 
-EXIT_FAILED: Final = 1
-EXIT_WRONG_INPUT: Final = 2
-"""A file, a folder or an option; click has it for an unknown one. 1 is left to failed checks."""
-EXIT_UNAVAILABLE: Final = 75
-"""A server did not answer within its bound (``EX_TEMPFAIL``): the same start may succeed later."""
-EXIT_FENCED: Final = 76
-"""A newer driver has taken over: a supervisor must not start this one again at once."""
-EXIT_NEEDS_RECOVERY: Final = 78
-"""State and topics, or state and program, do not belong together: a person decides
-(`riskstream recover`), and another start says the same."""
 REFUSAL: Final = "the stream does not start: "
 """Opens the line of the log that says why; the sentence follows."""
-EXIT_INTERRUPTED: Final = 130
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command and process; `docs/reference/exit-codes.md` is made from it."""
+
+    PASSED = 0
+    """The work is done, and every check held."""
+    FAILED = 1
+    """A check failed, a trade was rejected, a component is unhealthy, or the command itself failed;
+    the last line says which."""
+    WRONG_INPUT = 2
+    """A file, folder, option or setting is wrong; the message names it and what it must hold."""
+    INCOMPLETE = 3
+    """Nothing was found wrong, but something could not be judged: `status` finds no stack,
+    `backtest` could not test every book, `explain` cannot gather the inputs of a number."""
+    UNKNOWN = 4
+    """Nothing failed, but a measurement shows nothing (`load`, `capacity`, `measure`): the load was
+    late, or a check could not be made."""
+    UNAVAILABLE = 75
+    """A server did not answer within its bound; the same start may succeed later."""
+    FENCED = 76
+    """A newer driver of the stream has taken over; a supervisor waits before a restart."""
+    NEEDS_RECOVERY = 78
+    """State and topics, or state and program, do not belong together: a person decides
+    (`riskstream recover`), and another start gives the same answer."""
+    INTERRUPTED = 130
+    """Ended by Ctrl-C or SIGINT."""
+
+    @classmethod
+    def of_check(cls, *, passed: bool) -> ExitCode:
+        """Return ``PASSED`` or ``FAILED``."""
+        return cls.PASSED if passed else cls.FAILED
 
 
 def print_error(message: str) -> None:

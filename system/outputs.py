@@ -16,7 +16,7 @@ from typing import Final
 import typer
 
 from system.errors import InputError
-from system.exits import EXIT_WRONG_INPUT, print_error
+from system.exits import ExitCode, print_error
 
 
 class OutputError(InputError):
@@ -95,7 +95,7 @@ def _callback(check: Callable[[Path], Path]) -> Callable[[Path | None], Path | N
             return None if path is None else check(path)
         except OutputError as error:
             print_error(str(error))
-            raise typer.Exit(EXIT_WRONG_INPUT) from error
+            raise typer.Exit(ExitCode.WRONG_INPUT) from error
 
     return checked
 

@@ -42,6 +42,7 @@ from system.clock import SystemClock
 from system.console import PlainConsole
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.places import PROJECT_DIR, REPORTS_DIR
 from system.settings import TUNED_PARTS, Connections
@@ -159,7 +160,7 @@ def compare(
             found = PeerReport(plan=plan, machine=machine(), rows=rows, runs=tuple(runs))
             write_json(report / "report.json", found)
     show_rows(console, found.rows)
-    raise typer.Exit(0 if all(one.correct for one in runs) else 1)
+    raise typer.Exit(ExitCode.of_check(passed=all(one.correct for one in runs)))
 
 
 def chosen_systems(only: str, *, parts: bool = False) -> list[str]:

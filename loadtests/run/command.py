@@ -34,6 +34,7 @@ from system.bus.consumer import read_topic
 from system.console import PlainConsole, terminal_json
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA, TRADES
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import Connections, load_settings
@@ -51,10 +52,10 @@ from validation.run.demo_run import seconds_since_start
 from validation.verdict import Verdict, overall
 
 REPORT: Final = REPORTS_DIR / "load"
-EXIT_CODES: Final[Mapping[Verdict, int]] = {
-    Verdict.PASSED: 0,
-    Verdict.FAILED: 1,
-    Verdict.UNKNOWN: 4,
+EXIT_CODES: Final[Mapping[Verdict, ExitCode]] = {
+    Verdict.PASSED: ExitCode.PASSED,
+    Verdict.FAILED: ExitCode.FAILED,
+    Verdict.UNKNOWN: ExitCode.UNKNOWN,
 }
 LOCAL_MASTER: Final = "local[2]"
 STANDALONE: Final = "standalone cluster"

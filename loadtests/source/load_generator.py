@@ -32,10 +32,8 @@ from system.bus.producer import MessageProducer, SendCounts
 from system.clock import Clock, SystemClock
 from system.contracts.messages import Mark, Message
 from system.errors import RiskstreamError, UnavailableError
+from system.exits import ExitCode
 from system.simulate.__main__ import (
-    INPUT_EXIT_CODE,
-    STOPPED_EXIT_CODE,
-    UNAVAILABLE_EXIT_CODE,
     keep_pauses_short,
 )
 from system.simulate.errors import SimulationError
@@ -169,11 +167,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with sink_of(plan, options.bootstrap) as sink:
             _say(pump(plan, days, sink, SystemClock(), _say))
     except KeyboardInterrupt:
-        return STOPPED_EXIT_CODE
+        return ExitCode.INTERRUPTED
     except (RiskstreamError, msgspec.DecodeError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         unavailable = isinstance(error, UnavailableError)
-        return UNAVAILABLE_EXIT_CODE if unavailable else INPUT_EXIT_CODE
+        return ExitCode.UNAVAILABLE if unavailable else ExitCode.WRONG_INPUT
     return 0
 
 

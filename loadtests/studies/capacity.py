@@ -35,6 +35,7 @@ from loadtests.studies.search import (
 )
 from system.console import PlainConsole
 from system.errors import UnavailableError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import Connections
@@ -127,7 +128,7 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
     show_capacity(console, found)
     if found.lost or any(one.probes[0].holds is None for one in found.searches):
         raise typer.Exit(EXIT_CODES[Verdict.UNKNOWN])
-    raise typer.Exit(0 if found.estimate.low >= floor else 1)
+    raise typer.Exit(ExitCode.of_check(passed=found.estimate.low >= floor))
 
 
 class Prober:

@@ -27,6 +27,7 @@ from loadtests.run.command import site_of
 from loadtests.run.load_run import load_stack, machine
 from system.console import PlainConsole
 from system.errors import InternalError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.runtime.components.postgres import superuser_url
@@ -203,7 +204,7 @@ def compare(
     write_json(report / "report.json", CommitsReport(machine=machine(), points=tuple(points)))
     _show(console, points)
     slower = any(least > SLOWER for least, _, _ in ratios(points).values())
-    raise typer.Exit(1 if slower else 0)
+    raise typer.Exit(ExitCode.of_check(passed=not slower))
 
 
 def _show(console: PlainConsole, points: Sequence[CommitPoint]) -> None:

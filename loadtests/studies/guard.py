@@ -36,6 +36,7 @@ from system.bus.routing import partition_of
 from system.clock import SystemClock
 from system.contracts.codec import decode, encode
 from system.contracts.messages import RiskSnapshot, Tick, Trade
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from system.stream.batch.decode import batch_events
 from system.stream.driver import GC_THRESHOLDS
@@ -158,7 +159,7 @@ def guard(
     console.print(f"here: {processor()}, {machine()}", highlight=False)
     console.print(f"baseline of {baseline.told()}", highlight=False)
     console.print(f"{verdict}: {tolerance:g} times the baseline is too much", highlight=False)
-    raise typer.Exit(0 if verdict is Verdict.PASSED else 1)
+    raise typer.Exit(ExitCode.of_check(passed=verdict is Verdict.PASSED))
 
 
 def shown(found: Sequence[Measured], baseline: Baseline) -> Table:

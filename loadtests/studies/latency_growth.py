@@ -26,6 +26,7 @@ from loadtests.studies.batch_growth import Line, line_through
 from system.console import PlainConsole
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import ENVIRONMENT_PREFIX
@@ -110,7 +111,7 @@ def latency_growth(
     measured = [point for law in laws for point in law.points]
     if not measured:
         raise InputError(f"no value from {smallest} to {largest} is in the grid")
-    raise typer.Exit(0 if all(point.p50_ms is not None for point in measured) else 1)
+    raise typer.Exit(ExitCode.of_check(passed=all(point.p50_ms is not None for point in measured)))
 
 
 def chosen_quantities(only: str) -> list[str]:

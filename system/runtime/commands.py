@@ -13,14 +13,13 @@ import typer
 from rich.table import Table
 
 from system.console import PlainConsole, styled
+from system.exits import ExitCode
 from system.runtime.components.registry import ALIASES, COMPONENTS, chosen_components
 from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.running import ComponentStatus, RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import load_settings
 
-EXIT_UNHEALTHY: Final = 1
-EXIT_NOT_RUNNING: Final = 3
 STYLES: Final = {"healthy": "green", "unhealthy": "red", "stopped": "red", "fatal": "red"}
 
 _ONLY_HELP: Final = f"Components, separated by commas: {', '.join([*COMPONENTS, *ALIASES])}."
@@ -56,14 +55,14 @@ def status(
     if not running.is_up():
         sys.stdout.write("[]\n" if as_json else "No stack runs; `riskstream up` starts one.\n")
         _print_failure(running)
-        raise typer.Exit(EXIT_NOT_RUNNING)
+        raise typer.Exit(ExitCode.INCOMPLETE)
     components = running.status()
     if as_json:
         sys.stdout.write(json.dumps([asdict(each) for each in components], indent=2) + "\n")
     else:
         _print_status(components)
     if any(each.state != "healthy" for each in components):
-        raise typer.Exit(EXIT_UNHEALTHY)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def down() -> None:

@@ -20,7 +20,7 @@ from system.bus.errors import TopicMissingError
 from system.bus.extents import TopicExtents, offsets_since, topic_extents
 from system.console import PlainConsole, terminal_json
 from system.errors import InputError
-from system.exits import EXIT_NEEDS_RECOVERY
+from system.exits import ExitCode
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings, load_settings
@@ -226,7 +226,7 @@ def _diagnose(connections: Connections, *, as_json: bool) -> None:
     else:
         _print_diagnosis(result)
     if result.problems:
-        raise typer.Exit(EXIT_NEEDS_RECOVERY)
+        raise typer.Exit(ExitCode.NEEDS_RECOVERY)
 
 
 def _print_diagnosis(result: Diagnosis) -> None:

@@ -20,6 +20,7 @@ from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.messages import Instrument, StressedHistory
 from system.errors import RiskstreamError, UnavailableError
+from system.exits import ExitCode
 from system.priority import go_first
 from system.settings import Settings, load_settings
 from system.simulate.datasets import load_market
@@ -31,9 +32,6 @@ from system.simulate.replay import DEFAULT_HISTORY_COUNT, Replay, ReplaySpec, re
 from system.simulate.stressed import stressed_histories
 from system.simulate.synthetic import SyntheticSpec, Walk, synthetic_market, uniform_walks
 
-INPUT_EXIT_CODE: Final = 2
-UNAVAILABLE_EXIT_CODE: Final = 3
-STOPPED_EXIT_CODE: Final = 130
 SWITCH_INTERVAL_SECONDS: Final = 0.0005
 WEEKDAYS_SHARE: Final = 5 / 7
 SIMULATED_RATE: Final = 1.1
@@ -57,11 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _run(options, load_settings())
     except KeyboardInterrupt:
-        return STOPPED_EXIT_CODE
+        return ExitCode.INTERRUPTED
     except RiskstreamError as error:
         sys.stderr.write(f"{error}\n")
         unavailable = isinstance(error, UnavailableError)
-        return UNAVAILABLE_EXIT_CODE if unavailable else INPUT_EXIT_CODE
+        return ExitCode.UNAVAILABLE if unavailable else ExitCode.WRONG_INPUT
     return 0
 
 

@@ -44,10 +44,10 @@ from system.contracts.topics import (
     Retention,
     Topic,
 )
+from system.exits import ExitCode
 from system.runtime.components.ports import free_ports
 from system.runtime.stack import EmbeddedStack
 from system.settings import Settings, load_settings
-from system.simulate.__main__ import STOPPED_EXIT_CODE
 from system.simulate.datasets import load_market
 from system.simulate.progress import DaySent, PublishSummary, ReferenceSent, read_progress
 from system.simulate.publisher import OpenLoopPublisher
@@ -390,5 +390,5 @@ def test_a_source_that_is_told_to_stop_delivers_what_it_has_sent_and_says_so(bro
         process.terminate()
         rest, complaints = process.communicate(timeout=PROCESS_BOUND_S)
     assert isinstance(first, DaySent)
-    assert process.returncode == STOPPED_EXIT_CODE
+    assert process.returncode == ExitCode.INTERRUPTED
     assert (rest, complaints) == (b"", b"")

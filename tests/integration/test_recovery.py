@@ -29,7 +29,7 @@ from system.contracts.digests import record_digest
 from system.contracts.messages import Portfolio, RiskSnapshot, Trade
 from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS, TOPICS, TRADES
 from system.errors import InputError
-from system.exits import EXIT_NEEDS_RECOVERY
+from system.exits import ExitCode
 from system.runtime.components.postgres import superuser_url
 from system.runtime.recover import diagnosis, planned
 from system.runtime.stack import EmbeddedStack
@@ -381,7 +381,7 @@ def test_the_command_prints_sentence_and_remedy_and_mends(
     world.send(world.trade(3), world.trade(4))
     world.let_go(TRADES_PLACE, 3)
     said = CliRunner().invoke(app, ["recover"])
-    assert said.exit_code == EXIT_NEEDS_RECOVERY
+    assert said.exit_code == ExitCode.NEEDS_RECOVERY
     assert "trades:0 begins at offset 3, and the state ends at 2" in said.output
     assert "riskstream recover --case gap" in said.output
     dry = CliRunner().invoke(app, ["recover", "--case", "gap", "--dry-run"])

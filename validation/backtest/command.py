@@ -28,6 +28,7 @@ from system.contracts.currencies import checked_iso_currency
 from system.contracts.messages import CARRY_MAX_SESSIONS, CARRY_MAX_SHARE, CARRY_SPAN_DAYS
 from system.contracts.text.checked import ruled_text
 from system.errors import InputError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.risk.confidence import Confidence
 from system.risk.scenarios.carry import CarryBound
@@ -48,9 +49,6 @@ from validation.backtest.summary import (
     write_summary,
 )
 from validation.report.plots import show_report_place
-
-EXIT_NOT_ALL_TESTED: Final = 3
-"""Some books were tested and written, some were not."""
 
 MIN_WINDOW: Final = 2
 MAX_WINDOW: Final = 5_000
@@ -170,7 +168,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
         PlainConsole(),
     )
     if any(failure.kind == NotTested.REFUSED for failure in summary.not_tested):
-        raise typer.Exit(EXIT_NOT_ALL_TESTED)
+        raise typer.Exit(ExitCode.INCOMPLETE)
 
 
 def run(plan: Plan, console: PlainConsole) -> Summary:
@@ -233,7 +231,7 @@ def _show_refused(console: PlainConsole, outcomes: Outcomes) -> None:
         count = len(refused) + len(outcomes.tested)
         console.print(
             f"{len(refused)} of {count} backtests were not made ({books}): not_tested in "
-            f"summary.json has the reasons; exit code {EXIT_NOT_ALL_TESTED}",
+            f"summary.json has the reasons; exit code {ExitCode.INCOMPLETE}",
             style="bold red",
             highlight=False,
             markup=False,

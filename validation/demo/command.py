@@ -16,6 +16,7 @@ from system.bus.consumer import Record
 from system.console import PlainConsole, terminal_json
 from system.contracts.messages import Portfolio
 from system.contracts.oracle import OracleCheck, OracleStatus
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR, SHARED_DIR
 from system.settings import Connections
@@ -69,7 +70,7 @@ def demo(
     found = run_demo(plan, report, console, keep=keep)
     if as_json:
         sys.stdout.write(terminal_json(found) + "\n")
-    raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
+    raise typer.Exit(ExitCode.of_check(passed=found.verdict is Verdict.PASSED))
 
 
 def run_demo(plan: DemoPlan, folder: Path, console: PlainConsole, *, keep: bool) -> DemoReport:

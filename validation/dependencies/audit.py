@@ -22,6 +22,7 @@ import typer
 
 from system.clock import SystemClock
 from system.errors import InputError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from validation.dependencies.advisories import (
     SERVICE,
@@ -191,7 +192,7 @@ def main(
         dependencies = inventory()
     except InputError as error:
         console.print(f"error: {error}", markup=False)
-        raise typer.Exit(2) from None
+        raise typer.Exit(ExitCode.WRONG_INPUT) from None
     database = AdvisoryDatabase(service)
     try:
         findings = audited(dependencies, database, accepted, today())
@@ -203,7 +204,7 @@ def main(
         write_json(report, AuditReport(verdict=verdict, service=service, findings=findings))
     console.print(finding_table(findings))
     console.print(f"audit of {len(dependencies)} dependencies: {verdict}", highlight=False)
-    raise typer.Exit(1 if verdict is Verdict.FAILED else 0)
+    raise typer.Exit(ExitCode.of_check(passed=verdict is not Verdict.FAILED))
 
 
 def today() -> dt.date:

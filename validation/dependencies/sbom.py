@@ -27,6 +27,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from system.clock import Clock, SystemClock
 from system.errors import InputError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from validation.dependencies.inventory import (
     RUN_LOCK,
@@ -194,7 +195,7 @@ def main(
         dependencies = inventory()
     except InputError as error:
         console.print(f"error: {error}", markup=False)
-        raise typer.Exit(2) from None
+        raise typer.Exit(ExitCode.WRONG_INPUT) from None
     document = written(dependencies, clock=SystemClock())
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(document, "utf-8")
@@ -205,7 +206,7 @@ def main(
         write_json(report, SbomReport(verdict=verdict, findings=outcome))
     console.print(finding_table(outcome))
     console.print(f"SBOM: {output}", highlight=False)
-    raise typer.Exit(0 if verdict is Verdict.PASSED else 1)
+    raise typer.Exit(ExitCode.of_check(passed=verdict is Verdict.PASSED))
 
 
 def written(dependencies: Sequence[Dependency], *, clock: Clock) -> str:

@@ -14,6 +14,7 @@ from system.console import PlainConsole, styled, terminal_json
 from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleVerdict
 from system.errors import RiskstreamError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from system.settings import load_settings
 from validation.explain.explanation import Explanation, explanation
@@ -21,8 +22,6 @@ from validation.explain.inputs import Bundle, gathered, read_bundle
 from validation.explain.recompute import NOT_RECOMPUTED
 from validation.run.console import open_console
 
-DIFFERS: Final = 1
-CANNOT_TELL: Final = 3
 SCENARIOS_BEYOND_THE_TAIL: Final = 3
 DIFFERENCES_SHOWN: Final = 12
 
@@ -57,7 +56,7 @@ def explain(
         found = explanation(bundle, not_recomputed=NOT_RECOMPUTED)
     except RiskstreamError as error:
         console.print(f"cannot tell: {error}", style="bold yellow", markup=False)
-        raise typer.Exit(CANNOT_TELL) from error
+        raise typer.Exit(ExitCode.INCOMPLETE) from error
     if save is not None:
         save.write_bytes(msgspec.json.format(msgspec.json.encode(bundle), indent=1) + b"\n")
     if as_json:
@@ -70,8 +69,8 @@ def explain(
 def exit_code(found: Explanation) -> int:
     """Return 0 where it holds, 1 where something differs, 3 where exact arithmetic cannot tell."""
     if not found.reproduced or found.oracle.verdict is OracleVerdict.DIFFERS:
-        return DIFFERS
-    return 0 if found.holds else CANNOT_TELL
+        return ExitCode.FAILED
+    return 0 if found.holds else ExitCode.INCOMPLETE
 
 
 def show(console: PlainConsole, bundle: Bundle, found: Explanation) -> None:

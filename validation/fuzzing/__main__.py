@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from validation.fuzzing.rounds import Counts, LawBrokenError, fuzz_codec, fuzz_world
 from validation.report.shapes import write_json
@@ -93,7 +94,7 @@ def main(
     for finding in made.findings:
         console.print(f"{finding.verdict}: {finding.check}", markup=False, highlight=False)
         console.print(f"  {finding.detail}", markup=False, highlight=False)
-    raise typer.Exit(0 if made.verdict is Verdict.PASSED else 1)
+    raise typer.Exit(ExitCode.of_check(passed=made.verdict is Verdict.PASSED))
 
 
 if __name__ == "__main__":

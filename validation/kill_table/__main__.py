@@ -10,6 +10,7 @@ from rich.table import Table
 
 from system.clock import monotonic_ns
 from system.console import styled
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from system.runtime.interrupts import heed_interrupts
 from validation.kill_table.records import Mutant, read_mutants, read_not_applicable
@@ -47,7 +48,7 @@ def kill_table(
     report.parent.mkdir(parents=True, exist_ok=True)
     write_json(report, table)
     _show(table)
-    raise typer.Exit(0 if table.verdict is Verdict.PASSED else 1)
+    raise typer.Exit(ExitCode.of_check(passed=table.verdict is Verdict.PASSED))
 
 
 def _chosen(names: list[str]) -> tuple[Mutant, ...]:

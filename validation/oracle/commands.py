@@ -9,6 +9,7 @@ import typer
 
 from system.console import PlainConsole
 from system.contracts.limits import Acknowledgement
+from system.exits import ExitCode
 from system.settings import load_settings
 from system.store.postgres.oracle_record import OracleRecord
 from system.store.redis.latest import LatestStore
@@ -46,7 +47,7 @@ def status() -> None:
             f"DIFFERS: {difference.portfolio}, {difference.snapshot_id}: {difference.detail}; "
             "red until `riskstream oracle acknowledge`"
         )
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @oracle_app.command("acknowledge")

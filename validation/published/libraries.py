@@ -30,6 +30,7 @@ from system.backtest.statistics.coverage import (
 from system.backtest.statistics.duration import weibull_duration
 from system.console import styled
 from system.contracts.messages import OptionRight
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from system.risk.confidence import Confidence
 from system.risk.historical import expected_shortfall, historical_var
@@ -379,7 +380,7 @@ def main(
     report.parent.mkdir(parents=True, exist_ok=True)
     write_json(report, found)
     _show(findings)
-    raise typer.Exit(1 if found.verdict is Verdict.FAILED else 0)
+    raise typer.Exit(ExitCode.of_check(passed=found.verdict is not Verdict.FAILED))
 
 
 def _show(findings: tuple[Finding, ...]) -> None:

@@ -23,6 +23,7 @@ from system.backtest.engine.days import BacktestMarket, DayBounds
 from system.backtest.engine.positions import BacktestBook, DatedQuantity
 from system.backtest.engine.specification import BacktestSettings
 from system.contracts.messages import AssetClass
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from system.risk.listing import Listing
 from system.risk.scenarios.window import CloseTable
@@ -138,7 +139,7 @@ def main(
         console.print(f"{one.span}: {one.breaches} of {one.days}", style="bold", highlight=False)
         for sentence in one.sentences:
             console.print(f"  {sentence}", markup=False, highlight=False)
-    raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
+    raise typer.Exit(ExitCode.of_check(passed=found.verdict is Verdict.PASSED))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from system.clock import SystemClock
 from system.console import PlainConsole, styled
 from system.contracts.messages import AssetClass
 from system.errors import UnavailableError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from system.risk.listing import Listing
 from system.risk.scenarios.window import CloseTable
@@ -193,7 +194,8 @@ def replay_backtest(
     found = ReplayBacktests(spans=tuple(_replayed(name, console) for name in names))
     report.parent.mkdir(parents=True, exist_ok=True)
     write_json(report, found)
-    raise typer.Exit(0 if all(one.verdict is Verdict.PASSED for one in found.findings) else 1)
+    passed = all(finding.verdict is Verdict.PASSED for finding in found.findings)
+    raise typer.Exit(ExitCode.of_check(passed=passed))
 
 
 def _replayed(name: str, console: PlainConsole) -> ReplayBacktest:

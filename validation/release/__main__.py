@@ -9,7 +9,7 @@ import typer
 
 from system.console import PlainConsole
 from system.errors import InputError
-from system.exits import EXIT_WRONG_INPUT, print_error
+from system.exits import ExitCode, print_error
 from system.places import PROJECT_DIR
 from validation.release.checkout import make_release
 
@@ -22,7 +22,7 @@ def release(
         tag = make_release(PROJECT_DIR, version, datetime.now(UTC).date())
     except InputError as error:
         print_error(str(error))
-        raise typer.Exit(EXIT_WRONG_INPUT) from None
+        raise typer.Exit(ExitCode.WRONG_INPUT) from None
     PlainConsole().print(f"tagged {tag}; publish it with: git push --follow-tags", highlight=False)
 
 

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from system.clock import SystemClock
 from system.console import PlainConsole, styled
+from system.exits import ExitCode
 from system.places import require_checkout
 from system.runtime.interrupts import heed_interrupts
 from validation.measure.machine_speed import MachineSpeed, machine_speed
@@ -175,7 +176,7 @@ def run_verify(only: Sequence[str], console: PlainConsole) -> int:
     report = _run_all(chosen, folder, console)
     _write(report, chosen, folder)
     _show(report, folder, console, whole=not only)
-    return 0 if report.verdict is Verdict.PASSED else 1
+    return ExitCode.of_check(passed=report.verdict is Verdict.PASSED)
 
 
 def _run_all(steps: Sequence[Step], folder: Path, console: PlainConsole) -> VerifyReport:

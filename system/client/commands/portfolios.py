@@ -35,11 +35,11 @@ from system.contracts.api.risk import (
     TradeRequest,
 )
 from system.errors import InputError
+from system.exits import ExitCode
 from system.settings import load_settings
 from system.tables.dialect import Dialect
 from system.tables.options import Decimal, Separator
 
-EXIT_REJECTED = 1
 portfolio_app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Import a book, list the books."
 )
@@ -215,7 +215,7 @@ def _carry_out(client: RiskClient, action: Callable[[], TradeAccepted], *, wait:
     _show_accepted(console, outcome.trade)
     _show_outcome(console, outcome)
     if outcome.rejected is not None:
-        raise typer.Exit(EXIT_REJECTED)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _show_accepted(console: PlainConsole, trade: TradeAccepted) -> None:
@@ -248,7 +248,7 @@ def _show_first(portfolio: str, outcome: WatchedImport) -> None:
     risk = outcome.risk
     if outcome.rejected is not None:
         _show_rejected(PlainConsole(), outcome.rejected)
-        raise typer.Exit(EXIT_REJECTED)
+        raise typer.Exit(ExitCode.FAILED)
     if risk is None:
         PlainConsole().print(f"{portfolio}: no snapshot yet; see `riskstream portfolio list`.")
     else:

@@ -14,7 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from system.exits import EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
+from system.exits import ExitCode
 
 MAX_CRASHES: Final = 10
 CRASH_WINDOW_S: Final = 600.0
@@ -79,12 +79,12 @@ class RestartPolicy:
             None or negative where a signal ended it, or it is not known.
         """
         count = self._counted(self._crashes_s[component], at_s)
-        if exit_code == EXIT_FENCED:
+        if exit_code == ExitCode.FENCED:
             return Verdict(FENCED_PAUSE_S, count, stops_all=False)
-        if exit_code == EXIT_NEEDS_RECOVERY:
+        if exit_code == ExitCode.NEEDS_RECOVERY:
             return Verdict(RECOVERY_PAUSE_S, count, stops_all=False)
         pause_s = PAUSES_S[min(count, len(PAUSES_S)) - 1]
-        if exit_code == EXIT_UNAVAILABLE:
+        if exit_code == ExitCode.UNAVAILABLE:
             return Verdict(min(pause_s, UNAVAILABLE_PAUSE_MAX_S), count, stops_all=False)
         lasting = self._counted(self._lasting_s[component], at_s)
         stops_all = lasting > self._max_crashes and component not in self._optional

@@ -24,7 +24,7 @@ import psutil
 
 from system.clock import Clock, RunningTime
 from system.errors import InternalError, RiskstreamError, UnavailableError
-from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
+from system.exits import ExitCode
 from system.store.errors import FencedError, SchemaError
 from system.stream.lifecycle.continuity import StateMismatchError
 
@@ -226,10 +226,10 @@ def touched(folder: Path, component: str) -> Callable[[], None]:
 def exit_code(error: BaseException | None) -> int:
     """Return the exit code by which a supervisor tells causes apart (``system.exits``)."""
     if isinstance(error, FencedError):
-        return EXIT_FENCED
+        return ExitCode.FENCED
     if isinstance(error, REFUSALS):
-        return EXIT_NEEDS_RECOVERY
-    return EXIT_UNAVAILABLE if isinstance(error, UnavailableError) else EXIT_FAILED
+        return ExitCode.NEEDS_RECOVERY
+    return ExitCode.UNAVAILABLE if isinstance(error, UnavailableError) else ExitCode.FAILED
 
 
 def end_process(code: int) -> None:

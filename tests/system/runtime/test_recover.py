@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from system.cli import app, main
-from system.exits import EXIT_NEEDS_RECOVERY
+from system.exits import ExitCode
 from system.runtime import recover
 from system.runtime.recover import Diagnosis, Problem
 from system.store.postgres.identity import LostRange, RecordedRecovery, Recovery
@@ -77,7 +77,7 @@ def test_a_state_that_can_go_on_is_said_to(asked):
 def test_a_problem_is_a_sentence_and_a_command_in_lines_of_their_own(asked):
     asked["diagnosis"] = Diagnosis((GAP,), ("Redis is of another database",), {"P": "why"}, (LOST,))
     result = run()
-    assert result.exit_code == EXIT_NEEDS_RECOVERY
+    assert result.exit_code == ExitCode.NEEDS_RECOVERY
     lines = result.output.splitlines()
     assert f"{SENTENCE}." in lines
     assert "To continue without it: riskstream recover --case gap (first with --dry-run)" in lines
@@ -90,7 +90,7 @@ def test_a_problem_is_a_sentence_and_a_command_in_lines_of_their_own(asked):
 def test_programs_get_all_of_it_as_json(asked):
     asked["diagnosis"] = Diagnosis((GAP,), recoveries=(LOST,))
     result = run("--json")
-    assert result.exit_code == EXIT_NEEDS_RECOVERY
+    assert result.exit_code == ExitCode.NEEDS_RECOVERY
     answer = json.loads(result.output)
     assert answer["problems"][0]["command"] == "riskstream recover --case gap"
     assert answer["recoveries"][0]["lost"] == [{"place": "trades:0", "first": 4, "end": None}]

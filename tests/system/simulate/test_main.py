@@ -2,7 +2,8 @@ import signal
 
 import pytest
 
-from system.simulate.__main__ import INPUT_EXIT_CODE, UNAVAILABLE_EXIT_CODE, main
+from system.exits import ExitCode
+from system.simulate.__main__ import main
 
 WINDOW = ["--from", "2020-02-03", "--to", "2020-02-07"]
 
@@ -30,7 +31,7 @@ def own_handlers(monkeypatch, tmp_path):
     ],
 )
 def test_wrong_input_is_named_before_any_server_is_asked(arguments, said, capfd):
-    assert main(arguments) == INPUT_EXIT_CODE
+    assert main(arguments) == ExitCode.WRONG_INPUT
     out, err = capfd.readouterr()
     assert said in err
     assert len(err.splitlines()) == 1
@@ -38,13 +39,13 @@ def test_wrong_input_is_named_before_any_server_is_asked(arguments, said, capfd)
 
 
 def test_without_a_running_stack_it_says_how_to_start_one(capfd):
-    assert main(["reference", *WINDOW]) == UNAVAILABLE_EXIT_CODE
+    assert main(["reference", *WINDOW]) == ExitCode.UNAVAILABLE
     assert "riskstream up" in capfd.readouterr().err
 
 
 def test_a_missing_wheel_says_what_to_run(monkeypatch, tmp_path, capfd):
     monkeypatch.setenv("RISKSTREAM_CACHE_DIR", str(tmp_path))
-    assert main(["reference", *WINDOW]) == INPUT_EXIT_CODE
+    assert main(["reference", *WINDOW]) == ExitCode.WRONG_INPUT
     assert "make setup" in capfd.readouterr().err
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from system.clock import ManualClock
-from system.exits import EXIT_NEEDS_RECOVERY, REFUSAL
+from system.exits import REFUSAL, ExitCode
 from system.settings import Connections, Settings
 from system.stream.driver import Driver
 from system.stream.lifecycle.continuity import Break, BreakKind, StateMismatchError
@@ -33,4 +33,4 @@ def test_a_refusal_is_in_the_log_before_the_driver_waits_for_spark(monkeypatch, 
     monkeypatch.setattr(driver, "_run", refused)
     with pytest.raises(StateMismatchError):
         driver.run()
-    assert set(codes) == {EXIT_NEEDS_RECOVERY}, "a supervisor paces it, and stops nothing else"
+    assert set(codes) == {ExitCode.NEEDS_RECOVERY}, "a supervisor paces it, and stops nothing else"

@@ -16,8 +16,8 @@ from markupsafe import escape
 from typer.testing import CliRunner, Result
 
 from system import cli
+from system.exits import ExitCode
 from system.tables.spreadsheets import cell_text, spreadsheet_text
-from validation.backtest.command import EXIT_NOT_ALL_TESTED
 
 CASES = Path(__file__).parents[2] / "data" / "backtest"
 FAST = ("--simulations", "100", "--no-report")
@@ -306,7 +306,7 @@ def test_a_book_too_young_is_named_and_the_other_is_tested(tmp_path: Path) -> No
     case = CASES / "one-book-too-young"
     out = tmp_path / "out"
     result = ran(out, prices=case / "prices.csv", positions=case / "positions-young.csv")
-    assert result.exit_code == EXIT_NOT_ALL_TESTED == 3
+    assert result.exit_code == ExitCode.INCOMPLETE == 3
     summary = summary_of(out)
     assert list(summary["portfolios"]) == ["old"]
     assert summary["portfolios"]["old"]["hs"]["days"] == 29

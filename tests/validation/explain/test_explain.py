@@ -18,6 +18,7 @@ from system.book.state.rows import ClosesState
 from system.contracts.limits import LimitLevel
 from system.contracts.messages import CloseHistory, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleVerdict
+from system.exits import ExitCode
 from system.settings import Connections
 from system.store.postgres.history_fake import MemoryHistory
 from system.store.records import BatchCommit
@@ -40,7 +41,7 @@ from tests.validation.oracle.recorded import (
     opened_and_recorded,
 )
 from validation.explain import inputs
-from validation.explain.command import CANNOT_TELL, DIFFERS, exit_code, explain
+from validation.explain.command import exit_code, explain
 from validation.explain.explanation import Explanation, explanation
 from validation.explain.inputs import Bundle, needed_closes, needed_instruments
 from validation.explain.recompute import NOT_RECOMPUTED, recomputed
@@ -124,7 +125,7 @@ def test_a_quote_that_hardly_depends_on_its_volatility_is_said_to_be_beyond_exac
     found = explained(bundle_of(feed, snapshot))
     assert found.reproduced
     assert found.oracle.verdict is OracleVerdict.UNCHECKED
-    assert exit_code(found) == CANNOT_TELL
+    assert exit_code(found) == ExitCode.INCOMPLETE
 
 
 @pytest.mark.parametrize("price", [0.01, 1_990.0, 2_000.0 + 1e-7, 3_990.0])
@@ -170,7 +171,7 @@ def test_a_number_beside_var_that_was_changed_is_named(
     wrong = nudged(record, path)
     found = explained(msgspec.structs.replace(optional, snapshot=wrong))
     assert [one.field for one in found.differences] == [named]
-    assert exit_code(found) == DIFFERS
+    assert exit_code(found) == ExitCode.FAILED
 
 
 def test_what_a_limit_had_raised_depends_on_what_was_before_and_is_not_recomputed(
@@ -246,7 +247,7 @@ def test_a_number_that_was_changed_in_its_last_bit_is_named(bundle: Bundle, fiel
     found = explained(msgspec.structs.replace(bundle, snapshot=snapshot))
     assert [one.field for one in found.differences] == [field]
     assert found.changed_inputs == ()
-    assert exit_code(found) == DIFFERS
+    assert exit_code(found) == ExitCode.FAILED
 
 
 def test_a_component_that_was_changed_is_named(bundle: Bundle) -> None:
@@ -329,7 +330,7 @@ def test_a_changed_record_against_kept_inputs_fails_and_says_which(
     record.write_bytes(msgspec.json.encode(wrong))
     app, runner = command
     said = runner.invoke(app, [str(record), "--inputs", str(inputs)])
-    assert said.exit_code == DIFFERS
+    assert said.exit_code == ExitCode.FAILED
     assert "var: recorded" in said.output
 
 
@@ -339,10 +340,10 @@ def test_what_cannot_be_gathered_is_said_and_is_no_pass(
     path = tmp_path / "bad.json"
     path.write_text("{}")
     app, runner = command
-    assert runner.invoke(app, [str(path), "--inputs", str(path)]).exit_code == CANNOT_TELL
+    assert runner.invoke(app, [str(path), "--inputs", str(path)]).exit_code == ExitCode.INCOMPLETE
     path.write_bytes(msgspec.json.encode(with_rows(bundle, {})))
     said = runner.invoke(app, [str(path)])
-    assert said.exit_code == CANNOT_TELL
+    assert said.exit_code == ExitCode.INCOMPLETE
     assert "no reference data" in " ".join(said.output.split())
 
 

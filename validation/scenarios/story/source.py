@@ -22,6 +22,7 @@ from system.clock import SystemClock
 from system.contracts.messages import Mark, Message
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import RiskstreamError
+from system.exits import ExitCode
 from system.settings import load_settings
 from system.simulate.progress import Progress, progress_line
 from system.simulate.publisher import OpenLoopPublisher
@@ -30,7 +31,6 @@ from validation.scenarios.story.edits.apply import story_days
 from validation.scenarios.story.story import read_story
 from validation.scenarios.story.timeline import Cue, Moment, Raw
 
-FAILED_EXIT_CODE: Final = 2
 DELIVERED_WITHIN_S: Final = 240.0
 """A source waits for a broker that stands still for as long as a fault may last, and as much more:
 who gives messages up sooner has lost them, and a loss is no part of the story."""
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _run(options)
     except RiskstreamError as error:
         sys.stderr.write(f"{error}\n")
-        return FAILED_EXIT_CODE
+        return ExitCode.WRONG_INPUT
     return 0
 
 

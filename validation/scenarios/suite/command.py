@@ -12,6 +12,7 @@ import typer
 from system.clock import SystemClock
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
@@ -90,7 +91,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
     )
     write_suite(report, whole)
     show_report_place(open_console(), f"{report}/report.html, report.json, junit.xml")
-    raise typer.Exit(0 if whole.verdict is Verdict.PASSED else 1)
+    raise typer.Exit(ExitCode.of_check(passed=whole.verdict is Verdict.PASSED))
 
 
 def refuse_for_running(stories: Sequence[Story]) -> None:

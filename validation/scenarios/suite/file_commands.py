@@ -11,6 +11,7 @@ from rich.table import Table
 
 from system.console import styled
 from system.errors import InputError
+from system.exits import ExitCode
 from system.places import SHARED_DIR, is_checkout
 from system.settings import load_settings
 from validation.run.console import open_console
@@ -70,7 +71,7 @@ def check(
             console.print(styled(("wrong", "red"), f"  {error}"), soft_wrap=True)
         else:
             console.print(styled(("ok", "green"), f"     {path}: {_counts(story)}"))
-    raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(ExitCode.of_check(passed=not failed))
 
 
 @scenarios_app.command("list")

@@ -19,6 +19,7 @@ import typer
 
 from system.clock import SystemClock
 from system.console import PlainConsole
+from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.settings import load_settings
@@ -158,7 +159,7 @@ def run_suite(
     show_suite(console, found)
     console.print(f"{found.verdict} in {found.seconds:.0f} s")
     show_report_place(console, f"{report}/report.html")
-    raise typer.Exit(0 if found.verdict is Verdict.PASSED else 1)
+    raise typer.Exit(ExitCode.of_check(passed=found.verdict is Verdict.PASSED))
 
 
 def suite_of(

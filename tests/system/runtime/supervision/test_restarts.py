@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from system.exits import EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
+from system.exits import ExitCode
 from system.runtime.supervision.restarts import (
     CRASH_WINDOW_S,
     FENCED_PAUSE_S,
@@ -66,26 +66,26 @@ def test_an_optional_component_never_stops_the_stack_and_is_still_slowed_down(po
 
 
 def test_a_component_that_misses_a_server_is_tried_for_ever_and_soon_again(policy):
-    verdicts = [policy.crashed("stream", float(at_s), EXIT_UNAVAILABLE) for at_s in range(1000)]
+    verdicts = [policy.crashed("stream", float(at_s), ExitCode.UNAVAILABLE) for at_s in range(1000)]
     assert not any(verdict.stops_all for verdict in verdicts)
     assert max(verdict.pause_s for verdict in verdicts) == UNAVAILABLE_PAUSE_MAX_S
 
 
 def test_a_missing_server_does_not_use_up_the_crashes_of_another_cause(policy):
     for at_s in range(100):
-        policy.crashed("stream", float(at_s), EXIT_UNAVAILABLE)
+        policy.crashed("stream", float(at_s), ExitCode.UNAVAILABLE)
     assert not policy.crashed("stream", 100.0, 1).stops_all
 
 
 def test_a_superseded_driver_is_not_started_again_at_once(policy):
-    verdict = policy.crashed("stream", 0.0, EXIT_FENCED)
+    verdict = policy.crashed("stream", 0.0, ExitCode.FENCED)
     assert verdict.pause_s == FENCED_PAUSE_S
     assert not verdict.stops_all
 
 
 def test_a_driver_that_needs_a_person_never_stops_the_servers_that_recovery_needs(policy):
     for number in range(3 * MAX_CRASHES):
-        verdict = policy.crashed("stream", number * RECOVERY_PAUSE_S, EXIT_NEEDS_RECOVERY)
+        verdict = policy.crashed("stream", number * RECOVERY_PAUSE_S, ExitCode.NEEDS_RECOVERY)
         assert verdict.pause_s == RECOVERY_PAUSE_S
         assert not verdict.stops_all
 

@@ -12,7 +12,7 @@ from supervisor.datatypes import RestartUnconditionally
 from supervisor.states import ProcessStates, SupervisorStates
 
 from system.clock import ManualClock
-from system.exits import EXIT_FENCED, EXIT_UNAVAILABLE
+from system.exits import ExitCode
 from system.runtime.supervision.restarts import FENCED_PAUSE_S, MAX_CRASHES, PAUSES_S, RestartPolicy
 from system.runtime.supervision.sentinel import SILENT_TICKS_MAX, Sentinel, make_sentinel
 
@@ -147,7 +147,7 @@ def test_the_oracle_never_stops_the_product(sentinel, supervisord, failure_path,
 
 def test_a_driver_that_misses_a_server_never_stops_the_product(sentinel, supervisord, clock):
     def miss_a_server(process):
-        exit_with(process, EXIT_UNAVAILABLE)
+        exit_with(process, ExitCode.UNAVAILABLE)
 
     assert crash_until_stopped(FakeProcess("stream"), supervisord, clock, miss_a_server) is None
 
@@ -164,7 +164,7 @@ def test_one_crash_an_hour_never_stops_the_product(sentinel, supervisord, clock)
 
 def test_a_superseded_driver_stays_away_for_a_while(sentinel, clock):
     process = FakeProcess("stream")
-    exit_with(process, EXIT_FENCED)
+    exit_with(process, ExitCode.FENCED)
     assert not process.restarts_by_itself
     pass_time(clock, FENCED_PAUSE_S - 5)
     assert process.starts == 0

@@ -16,7 +16,7 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from system.clock import ManualClock
 from system.errors import InternalError, UnavailableError
-from system.exits import EXIT_FAILED, EXIT_FENCED, EXIT_NEEDS_RECOVERY, EXIT_UNAVAILABLE
+from system.exits import ExitCode
 from system.store.errors import FencedError, SchemaError, StoreUnavailableError
 from system.stream.lifecycle.continuity import Break, BreakKind, StateMismatchError
 from system.stream.lifecycle.watchdog import (
@@ -147,13 +147,13 @@ def test_a_driver_that_does_not_end_is_ended_with_the_code_of_the_first_cause(
     pass_time(watchdog, clock, ENDING_OVERDUE.seconds - 2)
     assert ended == []
     pass_time(watchdog, clock, 5)
-    assert set(ended) == {EXIT_UNAVAILABLE}
+    assert set(ended) == {ExitCode.UNAVAILABLE}
 
 
 def test_an_end_for_any_reason_is_bounded(watchdog, clock, errors, ended):
     watchdog.ends(FencedError(1, 2))
     pass_time(watchdog, clock, ENDING.seconds + 2)
-    assert ended == [EXIT_FENCED]
+    assert ended == [ExitCode.FENCED]
     assert errors == []
 
 
@@ -176,14 +176,14 @@ def test_a_process_that_was_stopped_and_goes_on_has_not_been_stuck(watchdog, clo
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (StoreUnavailableError("PostgreSQL does not answer"), EXIT_UNAVAILABLE),
-        (UnavailableError("Spark"), EXIT_UNAVAILABLE),
-        (FencedError(1, 2), EXIT_FENCED),
-        (StateMismatchError([Break(BreakKind.GAP, "trades:0", "lost")]), EXIT_NEEDS_RECOVERY),
-        (SchemaError("a newer version made it"), EXIT_NEEDS_RECOVERY),
-        (InternalError("ours"), EXIT_FAILED),
-        (ValueError("ours"), EXIT_FAILED),
-        (None, EXIT_FAILED),
+        (StoreUnavailableError("PostgreSQL does not answer"), ExitCode.UNAVAILABLE),
+        (UnavailableError("Spark"), ExitCode.UNAVAILABLE),
+        (FencedError(1, 2), ExitCode.FENCED),
+        (StateMismatchError([Break(BreakKind.GAP, "trades:0", "lost")]), ExitCode.NEEDS_RECOVERY),
+        (SchemaError("a newer version made it"), ExitCode.NEEDS_RECOVERY),
+        (InternalError("ours"), ExitCode.FAILED),
+        (ValueError("ours"), ExitCode.FAILED),
+        (None, ExitCode.FAILED),
     ],
 )
 def test_the_exit_code_tells_causes_apart(error, code):
@@ -210,7 +210,7 @@ def test_a_process_with_a_thread_that_hangs_is_ended_with_its_children():
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     said, log = process.communicate(timeout=60)
-    assert process.returncode == EXIT_FAILED, log
+    assert process.returncode == ExitCode.FAILED, log
     patience = Retrying(stop=stop_after_delay(10), wait=wait_fixed(0.05), reraise=True)
     patience(lambda: assert_gone(int(said)))
 
