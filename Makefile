@@ -109,6 +109,13 @@ lint: setup-verify  ## Style, types and layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m validation.documents --check
+
+.PHONY: docs
+docs: setup-verify  ## Reference pages from the code, then the site in build/site
+	@$(BIN)/python -m validation.documents
+	@$(BIN)/python -m sphinx -q -W -c docs/site . build/site
+	@echo 'build/site/index.html'
 
 .PHONY: bench
 bench: setup-verify  ## The hot path against its stored baseline, noise stated; then kernels, timed

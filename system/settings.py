@@ -123,53 +123,95 @@ class Settings(BaseSettings):
     )
 
     state_dir: Folder = Field(default_factory=lambda: base_dir() / ".riskstream")
+    """Folder of the stack's data, logs, addresses and passwords: `.riskstream` in the checkout,
+    else in the current folder. Each stack has its own."""
     cache_dir: Folder = Field(default_factory=lambda: base_dir() / ".cache")
+    """Folder of downloaded Java archives, market data and loaded classes: `.cache` in the checkout,
+    else in the current folder. Stacks may share it."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severity that our own processes log."""
 
     kafka_bootstrap_servers: str | None = Field(
         default=None, validation_alias="KAFKA_BOOTSTRAP_SERVERS"
     )
+    """Kafka brokers of yours, `host:port` separated by commas; the stack then starts none."""
     spark_master: str | None = Field(default=None, validation_alias="SPARK_MASTER")
+    """Spark master of yours, `spark://host:port`; the stack then starts no cluster."""
     external_spark_conf_dir: Folder | None = Field(default=None, validation_alias="SPARK_CONF_DIR")
+    """Configuration folder of Spark beside a master of yours, with the cluster's secret if any."""
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    """PostgreSQL of yours, as the user who writes; the stack then starts none."""
     owner_database_url: SecretStr | None = None
+    """The same database as the user who owns and migrates the schema; default: `DATABASE_URL`."""
     reader_database_url: SecretStr | None = None
+    """The same database as a user who only reads, for the API; default: `DATABASE_URL`."""
     oracle_database_url: SecretStr | None = None
+    """The same database as the user who writes the oracle's findings; default: `DATABASE_URL`."""
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+    """Redis of yours; the stack then starts none."""
 
     api_port: Port | None = None
+    """Port of the API; default: a free one, or the one of the last start."""
     dashboard_port: Port | None = None
+    """Port of the dashboard; default: 8501 if it is free."""
     api_url: str | None = None
+    """Base URL of an API elsewhere, for the commands that ask one."""
     api_token: SecretStr | None = None
+    """Bearer token of the API; default: a random one, kept in the state folder."""
     allowed_hosts: frozenset[HostName] = frozenset()
-    """Names that API and dashboard are asked under, besides those of loopback."""
+    """Host names under which API and dashboard may be asked, besides those of loopback."""
     api_reads_per_second: int = Field(default=1_000, ge=0)
+    """Reading requests a second under one token in the long run, with bursts of two seconds' worth;
+    0: no limit."""
     api_writes_per_second: int = Field(default=200, ge=0)
-    """Requests under one token in the long run, a burst of two seconds on top; 0: no limit."""
+    """Writing requests a second under one token, with the same bursts; 0: no limit."""
 
     partitions: dict[str, Annotated[int, Field(ge=1, le=MAX_PARTITION_COUNT)]] = {}
+    """Number of partitions that a topic is created with, by topic."""
 
     retention_hours: dict[str, Annotated[int, Field(ge=1, le=MAX_RETENTION_HOURS)]] = {}
+    """Hours that a topic keeps its messages, by topic."""
     retention_mib: dict[str, Annotated[int, Field(ge=64, le=MAX_RETENTION_MIB)]] = {}
+    """MiB that a partition of a topic keeps, by topic."""
 
     stale_after_seconds: int = Field(default=3_600, ge=1)
+    """Event time without a tick after which a price is stale: behind its partition; a rate: behind
+    the whole market."""
     mark_wait_seconds: int = Field(default=120, ge=1, le=86_400)
+    """Broker time that an end-of-day mark waits for other partitions; then it is rejected."""
     lag_bound_seconds: float = Field(default=LAG_BOUND_SECONDS, ge=1, le=3_600)
+    """Age of the oldest message that the numbers lack, from which on they are `lagging`."""
     max_batch_records: int = Field(default=200_000, ge=1)
+    """Most records that one batch of the stream reads."""
     shard_from_portfolios: int | None = Field(default=None, ge=1)
+    """Number of portfolios in a batch from which on executors value them; default: the driver
+    values all."""
 
     broker_heap_mb: int = Field(default=512, ge=256)
+    """Java heap of the embedded broker, MiB."""
     executor_memory_mb: int = Field(default=1536, ge=512)
+    """Memory of the embedded Spark executor, MiB."""
     executor_cores: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """Cores of the embedded Spark executor; default: those of the machine."""
     spark_driver_host: str = LOOPBACK
+    """Host name under which Spark's executors reach the driver."""
     gc_log_dir: Folder | None = None
+    """Folder of garbage collection logs and of batch times; default: none are written."""
     untuned: frozenset[TunedPart] = frozenset()
+    """Parts of the stream's tuning to leave at their defaults, to measure what each gives."""
     trigger_seconds: int = Field(default=0, ge=0, le=3_600)
+    """Interval between starts of batches; 0: each batch starts when the previous one is done."""
     warm_up_seconds: float = Field(default=30.0, ge=0, le=300)
+    """Longest warm-up of the stream before it says that it is ready; 0: none."""
     java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")
+    """Java to use; default: the first fitting one that is found."""
     search_path: str = Field(default="", validation_alias="PATH")
+    """Folders in which programs are looked for."""
     service_user: str = Field(default_factory=_service_user)
+    """User that PostgreSQL runs as where root starts the stack: `riskstream` if there is such a
+    user, else `nobody`."""
     ivy_settings: Folder | None = None
+    """Settings file of Ivy, for Java archives from a mirror."""
 
     @model_validator(mode="after")
     def _topics_are_known(self) -> Self:

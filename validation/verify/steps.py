@@ -63,6 +63,12 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
     """
     return (
         Step("lint", "style and format", (_python("ruff", "check", "."), _FORMAT), 300),
+        Step(
+            "documents",
+            "reference pages up to date; the site, every link checked",
+            (_python("validation.documents", "--check"), _site(folder)),
+            300,
+        ),
         Step("types", "static types, strict", (_python("mypy"),), 900),
         Step("layers", "imports follow the layers", ((str(BIN / "lint-imports"),),), 300),
         Step(
@@ -155,6 +161,11 @@ def verify_steps(folder: Path) -> tuple[Step, ...]:
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
+
+
+def _site(folder: Path) -> tuple[str, ...]:
+    """Return the command that builds the documentation anew; a warning fails it."""
+    return _python("sphinx", "-E", "-q", "-W", "-c", "docs/site", ".", str(folder / "site"))
 
 
 def _scenarios(*arguments: str) -> tuple[str, ...]:
