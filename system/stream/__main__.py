@@ -19,9 +19,9 @@ LINGER_S: Final = 6.0
 def main() -> int:
     """Run one life of the stream and return its exit code: 0 when it was asked to stop.
 
-    Otherwise the log says why: ``ExitCode.UNAVAILABLE`` where a server did not answer,
-    ``ExitCode.FENCED`` where a newer driver has taken over, ``ExitCode.NEEDS_RECOVERY`` where a person
-    has to decide, ``ExitCode.FAILED`` for anything else.
+    Otherwise the log says why: ``UNAVAILABLE`` where a server did not answer,
+    ``FENCED`` where a newer driver has taken over, ``NEEDS_RECOVERY`` where a person
+    has to decide, ``FAILED`` for anything else.
     """
     settings = load_settings()
     logging.basicConfig(
