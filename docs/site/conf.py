@@ -24,7 +24,14 @@ html_copy_source = False
 html_show_sphinx = False
 
 CONTENTS: Final = {
-    "Start": ("docs/glossary", "docs/api", "docs/dashboard", "docs/files"),
+    "Start": (
+        "docs/tutorial",
+        "docs/install",
+        "docs/glossary",
+        "docs/api",
+        "docs/dashboard",
+        "docs/files",
+    ),
     "Use": ("docs/backtest", "docs/market-data", "scenarios/README", "compose/README"),
     "Reference": ("docs/reference/cli", "docs/reference/settings", "docs/reference/exit-codes"),
     "How it works": ("docs/architecture", "docs/determinism", "docs/decisions/README"),

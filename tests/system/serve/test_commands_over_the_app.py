@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -11,7 +13,8 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from system import cli
+from system import cli, settings
+from system.client import sync_client
 from system.client.async_client import AsyncRiskClient
 from system.client.commands import change, decomposition, limits, pnl, scenarios
 from system.client.commands import what_if as questions
@@ -29,6 +32,7 @@ from system.contracts.api.questions import (
     WhatIfRequest,
 )
 from system.contracts.limits import Limit, LimitMeasure, Limits
+from system.places import PROJECT_DIR
 from tests.system.book.feed import holding, live, portfolio, rate, tick, trade
 from tests.system.book.valuation.test_options import optioned as optioned_feed
 from tests.system.serve.conftest import TOKEN
@@ -163,3 +167,18 @@ def test_both_clients_have_the_same_typed_answer(
         answer = question(client)
     assert isinstance(answer, msgspec.Struct)
     assert asyncio.run(waited()) == answer
+
+
+def test_the_python_example_of_the_readme_runs(
+    streamed: Streamed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (PROJECT_DIR / "README.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    where = SimpleNamespace(api_url="http://localhost", api_token=TOKEN)
+    stub = SimpleNamespace(connections=lambda: where)
+    monkeypatch.setattr(settings, "load_settings", lambda: stub)
+    monkeypatch.setattr(sync_client, "RiskClient", lambda url, token: client_of(streamed))
+    exec(compile(example.replace("long-equities", "Q"), "README.md", "exec"), {})  # noqa: S102 - our own text
+    first, *rows = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"VaR [\d,]+ USD, \d+\.\d\d% of NAV", first), first
+    assert len(rows) == 3
