@@ -1,9 +1,9 @@
 """The only reader of the environment.
 
-Two kinds of facts live here. ``Settings`` is what a person chose: environment variables,
-each with a default. ``Connections`` is where the servers are *now*: an external server's
-variable, else what the running stack has written to ``connections.json`` in the state
-folder (mode 0600, because it holds passwords).
+``Settings`` is what a person chose: environment variables, each with a default.
+``Settings.connections()`` is where the servers are *now*: an external server's variable, else
+what the running stack has written to ``connections.json`` in the state folder (mode 0600,
+because it holds passwords).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, get_args
 
@@ -27,12 +26,32 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from system.connections import (
+    DATABASE_ROLES,
+    EXTERNAL_VARIABLES,
+    OWN_SPARK_CONF,
+    ConnectionName,
+    Connections,
+    NotConnectedError,
+    save_connections,
+    secret_file,
+)
 from system.contracts.topics import TOPICS, Retention, Topic
-from system.errors import InputError, UnavailableError
+from system.errors import InputError
 from system.places import base_dir
 
+__all__ = [
+    "ConnectionName",
+    "Connections",
+    "NotConnectedError",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+    "save_connections",
+    "secret_file",
+]
+
 ENVIRONMENT_PREFIX: Final = "RISKSTREAM_"
-SECRET_FILE_MODE: Final = 0o600
 SECRET_DIR_MODE: Final = 0o700
 MAX_PARTITION_COUNT: Final = 64
 MAX_RETENTION_HOURS: Final = 10 * 366 * 24
@@ -42,19 +61,6 @@ LAG_BOUND_SECONDS: Final = 5.0
 LOOPBACK: Final = "127.0.0.1"
 SECRETS_DIR_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}SECRETS_DIR"
 
-ConnectionName = Literal[
-    "kafka_bootstrap_servers",
-    "spark_master",
-    "database_url",
-    "owner_database_url",
-    "reader_database_url",
-    "oracle_database_url",
-    "redis_url",
-    "api_url",
-    "dashboard_url",
-    "api_token",
-]
-
 TunedPart = Literal["classes", "collector", "compiler", "fetch", "session", "source", "transfer"]
 """What the stream has apart from Spark's, Java's and Kafka's defaults: the archive of classes, the
 collection of garbage, the first compiler only, short and large fetches, the session's settings,
@@ -63,20 +69,8 @@ gives, it can be left at its default."""
 TUNED_PARTS: Final[tuple[TunedPart, ...]] = get_args(TunedPart)
 
 
-DATABASE_ROLES: Final[tuple[ConnectionName, ...]] = (
-    "owner_database_url",
-    "reader_database_url",
-    "oracle_database_url",
-)
-"""The same database as another user; a role that is not named is that of ``database_url``."""
-
-
 class SettingsError(InputError):
     """An environment variable does not hold what it must; the message names it."""
-
-
-class NotConnectedError(UnavailableError):
-    """No running stack and no external server for what was asked; the message says how."""
 
 
 def _absolute(path: Path) -> Path:
@@ -99,8 +93,6 @@ def _service_user() -> str:
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
-SPARK_DEFAULTS: Final = "spark-defaults.conf"
-_OWN_SPARK_CONF: Final = ("spark", "conf")
 HostName = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9:]([A-Za-z0-9.:_-]*[A-Za-z0-9])?$")
 ]
@@ -256,7 +248,7 @@ class Settings(BaseSettings):
         """
         if self.spark_master is not None and self.external_spark_conf_dir is not None:
             return self.external_spark_conf_dir
-        return self.state_dir.joinpath(*_OWN_SPARK_CONF)
+        return self.state_dir.joinpath(*OWN_SPARK_CONF)
 
     @property
     def connections_path(self) -> Path:
@@ -326,90 +318,6 @@ class Settings(BaseSettings):
         return Connections({**kept, **external}, self.state_dir)
 
 
-@dataclass(frozen=True, repr=False)
-class Connections:
-    """Where the servers are. Each property raises ``NotConnectedError`` when unknown.
-
-    Parameters
-    ----------
-    facts : mapping of connection name to str
-        Addresses and secrets; never printed.
-    state_dir : Path
-        Named in the error, so that a person sees which stack was looked for.
-    """
-
-    facts: Mapping[ConnectionName, str]
-    state_dir: Path
-
-    def __repr__(self) -> str:
-        return f"Connections({', '.join(sorted(self.facts))})"
-
-    @property
-    def spark_defaults(self) -> Path:
-        """The embedded cluster's settings, its secret among them."""
-        return self.state_dir.joinpath(*_OWN_SPARK_CONF, SPARK_DEFAULTS)
-
-    def get(self, name: ConnectionName) -> str | None:
-        """Return an address or secret, or None when nothing is known of it."""
-        return self.facts.get(name)
-
-    @property
-    def kafka_bootstrap_servers(self) -> str:
-        """The brokers, ``host:port`` separated by commas."""
-        return self._required("kafka_bootstrap_servers")
-
-    @property
-    def spark_master(self) -> str:
-        """The master's URL, ``spark://host:port``."""
-        return self._required("spark_master")
-
-    @property
-    def database_url(self) -> str:
-        """The PostgreSQL URL of the user who writes, password included."""
-        return self._required("database_url")
-
-    @property
-    def owner_database_url(self) -> str:
-        """The URL of the user who owns the schema and migrates; else ``database_url``."""
-        return self.get("owner_database_url") or self.database_url
-
-    @property
-    def reader_database_url(self) -> str:
-        """The URL of the user who only reads; else ``database_url``."""
-        return self.get("reader_database_url") or self.database_url
-
-    @property
-    def oracle_database_url(self) -> str:
-        """The URL of the user who writes the oracle's findings; else ``database_url``."""
-        return self.get("oracle_database_url") or self.database_url
-
-    @property
-    def redis_url(self) -> str:
-        """The Redis URL, password included."""
-        return self._required("redis_url")
-
-    @property
-    def api_url(self) -> str:
-        """The API's base URL, without a trailing slash."""
-        return self._required("api_url").rstrip("/")
-
-    @property
-    def dashboard_url(self) -> str:
-        """The dashboard's URL."""
-        return self._required("dashboard_url")
-
-    @property
-    def api_token(self) -> str:
-        """The bearer token that the API asks of writers."""
-        return self._required("api_token")
-
-    def _required(self, name: ConnectionName) -> str:
-        fact = self.facts.get(name)
-        if fact is None:
-            raise NotConnectedError(_not_connected(name, self.state_dir))
-        return fact
-
-
 def load_settings() -> Settings:
     """Return the settings of this process: its environment, then its folder of secrets.
 
@@ -441,36 +349,6 @@ def reach_loopback_directly() -> None:
             os.environ[variable] = ",".join([*named, *missing])
 
 
-def secret_file(path: Path, content: str) -> None:
-    """Write a file that only its owner can read, all of it or nothing.
-
-    Parameters
-    ----------
-    path : Path
-        Replaced if it exists. Its folder must exist.
-    content : str
-        Written as UTF-8.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, SECRET_FILE_MODE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-    draft.replace(path)
-
-
-def save_connections(path: Path, facts: Mapping[ConnectionName, str]) -> None:
-    """Write where the servers are, for other processes of this product.
-
-    Parameters
-    ----------
-    path : Path
-        ``Settings.connections_path``. Its folder must exist.
-    facts : mapping of connection name to str
-        Addresses and secrets.
-    """
-    secret_file(path, json.dumps(dict(facts), indent=2, sort_keys=True) + "\n")
-
-
 def _read_connections(path: Path) -> dict[ConnectionName, str]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -485,31 +363,12 @@ def _read_connections(path: Path) -> dict[ConnectionName, str]:
     return facts
 
 
-EXTERNAL_VARIABLES: Final[Mapping[ConnectionName, str]] = {
-    "kafka_bootstrap_servers": "KAFKA_BOOTSTRAP_SERVERS",
-    "spark_master": "SPARK_MASTER",
-    "database_url": "DATABASE_URL",
-    "owner_database_url": "RISKSTREAM_OWNER_DATABASE_URL",
-    "reader_database_url": "RISKSTREAM_READER_DATABASE_URL",
-    "oracle_database_url": "RISKSTREAM_ORACLE_DATABASE_URL",
-    "redis_url": "REDIS_URL",
-    "api_url": "RISKSTREAM_API_URL",
-    "api_token": "RISKSTREAM_API_TOKEN",
-}
-
-
 _NOT_PASSED_ON: Final = {
     *EXTERNAL_VARIABLES,
     "external_spark_conf_dir",
     "java_home",
     "search_path",
 }
-
-
-def _not_connected(name: ConnectionName, state_dir: Path) -> str:
-    variable = EXTERNAL_VARIABLES.get(name)
-    other = f", or set {variable}" if variable else ""
-    return f"{name} is unknown: no stack runs on {state_dir}; start it (`riskstream up`){other}"
 
 
 def _setting_problem(problem: Mapping[str, object]) -> str:

@@ -7,8 +7,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from system.connections import EXTERNAL_VARIABLES
 from system.runtime.interrupts import heed_interrupts
-from system.settings import EXTERNAL_VARIABLES, SECRETS_DIR_VARIABLE, reach_loopback_directly
+from system.settings import SECRETS_DIR_VARIABLE, reach_loopback_directly
 
 # No test fails for the time that it took: other programs may have the machine.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from system.client.files.portfolio_file import read_portfolio
+from system.connections import EXTERNAL_VARIABLES, Connections
 from system.runtime.components import kafka, postgres, redis
 from system.runtime.components.component import Site
 from system.runtime.components.java import Java
@@ -22,7 +23,7 @@ from system.runtime.fetch.jars import ROOTS
 from system.runtime.fetch.locked_jars import LOCK_PATH, parsed_lock
 from system.runtime.preflight import JAVA_PACKAGES
 from system.runtime.state import Secrets, opened_state_dir
-from system.settings import EXTERNAL_VARIABLES, SECRETS_DIR_VARIABLE, Connections, Settings
+from system.settings import SECRETS_DIR_VARIABLE, Settings
 from system.store.postgres import roles
 from tests.compose.reading import (
     COMPOSE_DIR,

@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"[A-Z_]+=\S*")
 
 def documented_commands() -> list[tuple[str, str]]:
     """Return (document, command) of each distinct command."""
-    found = {}
+    places: dict[str, str] = {}
     for path in DOCUMENTS:
         text = path.read_text("utf-8")
         lines = [
@@ -32,8 +32,8 @@ def documented_commands() -> list[tuple[str, str]]:
         for line in lines:
             words = list(dropwhile(_VARIABLE.fullmatch, line.split()))
             if words[:1] == ["riskstream"] and words[1:]:
-                found.setdefault(line.strip(), str(path.relative_to(ROOT)))
-    return [(document, command) for command, document in found.items()]
+                places.setdefault(line.strip(), str(path.relative_to(ROOT)))
+    return [(document, command) for command, document in places.items()]
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,12 @@ import pytest
 from system import settings as settings_module
 from system.contracts.topics import FX_RATES, MARKET_DATA, TRADES, Retention
 from system.settings import (
-    Connections,
     NotConnectedError,
     Settings,
     SettingsError,
     load_settings,
     reach_loopback_directly,
     save_connections,
-    secret_file,
 )
 
 
@@ -175,20 +173,6 @@ def test_a_folder_of_secrets_that_is_not_there_is_refused_by_name(monkeypatch, t
     monkeypatch.setenv("RISKSTREAM_SECRETS_DIR", str(tmp_path / "none"))
     with pytest.raises(SettingsError, match=r"RISKSTREAM_SECRETS_DIR: no folder .*none"):
         load_settings()
-
-
-def test_the_api_url_has_no_trailing_slash():
-    assert Connections({"api_url": "http://host:1/"}, Path()).api_url == "http://host:1"
-
-
-def test_a_secret_file_is_readable_by_its_owner_only_even_when_it_replaces_another(tmp_path):
-    path = tmp_path / "secret"
-    path.write_text("old", "utf-8")
-    path.chmod(0o644)
-    secret_file(path, "new")
-    assert path.read_text("utf-8") == "new"
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert [each.name for each in tmp_path.iterdir()] == ["secret"]
 
 
 def test_saved_connections_are_read_back(tmp_path):

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from system.bus.extents import TopicExtents
-from system.settings import SECRET_DIR_MODE, SECRET_FILE_MODE
+from system.connections import SECRET_FILE_MODE
+from system.settings import SECRET_DIR_MODE
 from validation.oracle.inputs_at import Walk
 
 EVERY_S: Final = 60.0

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
+from system.connections import SPARK_DEFAULTS
 from system.errors import UnavailableError
 from system.runtime.components.component import Component, Site, check_port, http_answer
 from system.runtime.components.programs import Program
 from system.runtime.components.spark_pages import page_authorization, page_settings
 from system.settings import (
     LOOPBACK,
-    SPARK_DEFAULTS,
     ConnectionName,
     Connections,
     Settings,

@@ -114,9 +114,7 @@ def test_a_book_with_a_yen_option_pence_and_a_future_is_reproduced_and_agreed() 
         assert exit_code(found) == 0
 
 
-def test_a_quote_that_hardly_depends_on_its_volatility_is_said_to_be_beyond_exact_arithmetic() -> (
-    None
-):
+def test_a_quote_that_hardly_depends_on_volatility_is_beyond_exact_arithmetic() -> None:
     feed = foreign_and_optional()
     years = 37 / 365
     least = 4_000.0 * math.exp(-0.02 * years) - 2_000.0 * math.exp(-0.01 * years)

@@ -13,10 +13,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from system.clock import Clock
+from system.connections import DATABASE_ROLES, EXTERNAL_VARIABLES, Connections
 from system.errors import UnavailableError
 from system.runtime.components.ports import free_ports
 from system.runtime.running import RunningStack
-from system.settings import DATABASE_ROLES, EXTERNAL_VARIABLES, LOOPBACK, Connections
+from system.settings import LOOPBACK
 from validation.scenarios.faults.disk import SmallDisk
 from validation.scenarios.faults.kill_points import POINTS, STOPS_BEHIND
 from validation.scenarios.faults.relay import Relay, RelayCounts
