@@ -55,7 +55,7 @@ class NotConnectedError(UnavailableError):
 
 @dataclass(frozen=True, repr=False)
 class Connections:
-    """Where the servers are. Each property raises ``NotConnectedError`` when unknown.
+    """Addresses of the servers; each property raises ``NotConnectedError`` when unknown.
 
     Parameters
     ----------

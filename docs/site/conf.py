@@ -13,7 +13,14 @@ project = "riskstream"
 extensions = ["myst_parser"]
 root_doc = "README"
 source_suffix = {".md": "markdown"}
-include_patterns = ["*.md", "docs/**.md", "compose/*.md", "scenarios/*.md", "validation/data/*.md"]
+include_patterns = [
+    "*.md",
+    "docs/**.md",
+    "changelog.d/README.md",
+    "compose/*.md",
+    "scenarios/*.md",
+    "validation/data/*.md",
+]
 exclude_patterns = [".*", "build", "loadtests", "requirements", "system", "tests"]
 templates_path = ["templates"]
 myst_heading_anchors = 4
@@ -37,7 +44,14 @@ CONTENTS: Final = {
     "How it works": ("docs/architecture", "docs/determinism", "docs/decisions/README"),
     "Evidence": ("docs/verification", "docs/faults", "docs/defects", "docs/recovery"),
     "Speed": ("docs/latency", "docs/load", "docs/performance", "docs/platforms"),
-    "Project": ("docs/README", "validation/data/README", "CONTRIBUTING", "SECURITY", "CHANGELOG"),
+    "Project": (
+        "docs/README",
+        "validation/data/README",
+        "CONTRIBUTING",
+        "SECURITY",
+        "CHANGELOG",
+        "changelog.d/README",
+    ),
 }
 """Pages of the sidebar, by heading; Sphinx warns of a page that is in none."""
 
