@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from system.client.portfolio_file import read_portfolio
-from validation.expected import ExpectedMarket, expected_end_of_day, positions_after
-from validation.gathering import real_closes
 
-from system.contracts.api import PortfolioImport
+from system.client.files.portfolio_file import read_portfolio
+from system.contracts.api.risk import PortfolioImport
 from system.contracts.messages import Instrument, Trade
 from system.settings import load_settings
 from system.simulate.datasets import load_market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
 from tests.docs.test_documents import ROOT
+from validation.rules.expected_days import ExpectedMarket, expected_end_of_day, positions_after
+from validation.run.read_back import real_closes
 
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
 EXAMPLES = ROOT / "docs" / "examples"
