@@ -26,6 +26,7 @@ FROM risk_snapshot WHERE kind = 'end_of_day' ORDER BY portfolio, asof
 SNAPSHOTS: Final = "SELECT payload FROM risk_snapshot ORDER BY fence, epoch"
 REJECTED: Final = 'SELECT topic, partition, "offset", reason FROM rejected_message'
 COUNTERS: Final = "SELECT value FROM book_state WHERE key = 'counters'"
+FENCE: Final = "SELECT fence FROM stream_fence"
 OFFSETS: Final = "SELECT partition_key, next_offset FROM stream_offset"
 
 
@@ -91,6 +92,12 @@ def covered_offsets(cursor: Any) -> Mapping[str, int]:  # noqa: ANN401 - untyped
     """Return, by ``topic:partition``, the first offset that is not committed."""
     cursor.execute(OFFSETS)
     return dict(cursor.fetchall())
+
+
+def fence(cursor: Any) -> int:  # noqa: ANN401 - untyped
+    """Return the highest fence that was given out to a driver."""
+    cursor.execute(FENCE)
+    return int(cursor.fetchone()[0])
 
 
 def _end_of_day(row: Sequence[Any]) -> EndOfDay:

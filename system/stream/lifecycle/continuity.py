@@ -200,7 +200,8 @@ def _gaps(stored: StoredState, identity: StateIdentity, topics: TopicExtents) ->
                 BreakKind.GAP,
                 place,
                 f"{place} begins at offset {beginning}, and the state ends at {offset}{stopped}: "
-                f"{_messages(offset, beginning)} of the topic's retention are lost, unread",
+                f"{_messages(offset, beginning)} of the topic's retention "
+                f"{'is' if beginning - offset == 1 else 'are'} lost, unread",
             )
 
 
@@ -211,7 +212,8 @@ def _without_state(topics: TopicExtents) -> Iterator[Break]:
                 BreakKind.DATABASE,
                 place,
                 f"the database holds no state, and {place} begins at offset {beginning}: "
-                f"{_messages(0, beginning)} were let go by the topic's retention",
+                f"{_messages(0, beginning)} {'was' if beginning == 1 else 'were'} let go by the "
+                "topic's retention",
             )
 
 

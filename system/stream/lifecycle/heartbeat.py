@@ -138,7 +138,8 @@ class Pulse:
         UnavailableError
             If the broker or Redis does not answer.
         """
-        self._backlog.note(self._ask_broker(), self._progress.covered())
+        asked_ns = self._clock.monotonic_ns()
+        self._backlog.note(self._ask_broker(), self._progress.covered(), asked_ns=asked_ns)
         if not self.is_current():
             return
         is_whole = self._latest.beat(

@@ -28,12 +28,21 @@ from system.runtime.state import StateDir
 from system.runtime.supervision.supervisord import program_path
 from system.settings import Connections
 from system.stream.lifecycle.standby import STANDS_BY, TAKES_OVER
+from validation.run import read_postgres
+from validation.run.read_back import read_inputs
 from validation.scenarios.faults import store_damage
 from validation.scenarios.faults.fault_points import Rig, cut_off, delayed, silenced
 from validation.scenarios.faults.kill_points import POINTS
 from validation.scenarios.faults.refusal import RefusalLog, run_command
 from validation.scenarios.faults.second_driver import SupervisedDriver
-from validation.scenarios.faults.topic_damage import RetainedRecords, retention_gap
+from validation.scenarios.faults.topic_damage import (
+    POSITIONS_COME_FROM,
+    RecreatedTopic,
+    RetainedRecords,
+    let_go,
+    recreate_topic,
+    retention_gap,
+)
 from validation.scenarios.file.fault_tables import (
     AnyFault,
     BlackHole,
@@ -45,8 +54,10 @@ from validation.scenarios.file.fault_tables import (
     Flood,
     Kill,
     KillAt,
+    LetGo,
     LoseDatabase,
     Pause,
+    RecreateTopic,
     RestoreDatabase,
     RetentionGap,
     SecondDriver,
@@ -108,6 +119,10 @@ class FaultMaker:
         """Messages that faults have sent, by topic."""
         self.retained: RetainedRecords | None = None
         """Records that a fault has let go."""
+        self.recreated: RecreatedTopic | None = None
+        """The topic that a fault has made again."""
+        self.unknown_behind: int | None = None
+        """The fence behind which books may lack trades; None while no trade is lost."""
         self._makers: Mapping[type[AnyFault], Callable[[Any], Witness]] = {
             Kill: self._kill,
             Pause: self._pause,
@@ -126,8 +141,10 @@ class FaultMaker:
             RestoreDatabase: lambda fault: store_damage.restore_database(
                 running, connections, behind_s=fault.behind_s, clock=self._clock
             ),
-            LoseDatabase: lambda _: store_damage.lose_database(connections),
+            LoseDatabase: self._lose_database,
             RetentionGap: self._retention_gap,
+            LetGo: self._let_go,
+            RecreateTopic: self._recreate_topic,
         }
 
     def make(self, fault: AnyFault) -> Witness:
@@ -225,9 +242,38 @@ class FaultMaker:
         self.retained, witness = retention_gap(
             self._running, self._connections, seconds=fault.seconds, clock=self._clock
         )
-        for topic, _, _ in self.retained.lost:
-            self.sent[topic] -= 1
+        self.sent.subtract(self.retained.lost_messages())
         return bool(self.retained.lost), witness
+
+    def _recreate_topic(self, fault: RecreateTopic) -> Witness:
+        self.retained, self.recreated, witness = recreate_topic(
+            self._running,
+            self._connections,
+            name=fault.topic,
+            seconds=fault.seconds,
+            clock=self._clock,
+        )
+        self.sent.subtract(self.retained.lost_messages())
+        if fault.topic in POSITIONS_COME_FROM:
+            self.unknown_behind = self.recreated.fence
+        return True, witness
+
+    def _let_go(self, fault: LetGo) -> Witness:
+        self.retained, witness = let_go(self._connections, name=fault.topic)
+        return bool(self.retained.records), witness
+
+    def _lose_database(self, _: LoseDatabase) -> Witness:
+        with read_postgres.reading(self._connections.database_url) as cursor:
+            fence = read_postgres.fence(cursor)
+        bit, witness = store_damage.lose_database(self._connections)
+        if self.retained is not None:
+            there = read_inputs(self._connections.kafka_bootstrap_servers)
+            self.retained = self.retained.lost_with_the_database(there)
+            lost = list(self.retained.lost_messages())
+            self.sent.subtract(lost)
+            if POSITIONS_COME_FROM & set(lost):
+                self.unknown_behind = fence
+        return bit, witness
 
     def _second_driver(self, fault: SecondDriver) -> tuple[bool, str]:
         if fault.supervised:

@@ -20,7 +20,9 @@ from validation.scenarios.file.fault_tables import (
     EmptyRedis,
     Flood,
     KillAt,
+    LetGo,
     LoseDatabase,
+    RecreateTopic,
     RestoreDatabase,
     RetentionGap,
     StrayMark,
@@ -234,7 +236,7 @@ def _what(fault: AnyFault) -> str:
         return "redis"
     if isinstance(fault, UndoCommit | RestoreDatabase | LoseDatabase):
         return "postgres"
-    if isinstance(fault, Flood | RetentionGap | StrayMark):
+    if isinstance(fault, Flood | LetGo | RecreateTopic | RetentionGap | StrayMark):
         return "kafka"
     return str(getattr(fault, "what", STREAM))
 

@@ -145,6 +145,19 @@ class RetentionGap(DamageTable, frozen=True, kw_only=True, tag="retention_gap"):
     seconds: Annotated[float, Meta(gt=0, le=60)] = 5.0
 
 
+class LetGo(FaultTable, frozen=True, kw_only=True, tag="let_go"):
+    """Kafka lets go of all that the stream has read of a topic, as retention does."""
+
+    topic: InputTopic = "trades"
+
+
+class RecreateTopic(DamageTable, frozen=True, kw_only=True, tag="recreate_topic"):
+    """A topic is deleted and made again, empty, while the stream is down for ``seconds``."""
+
+    topic: InputTopic = "trades"
+    seconds: Annotated[float, Meta(gt=0, le=60)] = 1.0
+
+
 AnyFault: TypeAlias = (
     Kill
     | Pause
@@ -161,4 +174,6 @@ AnyFault: TypeAlias = (
     | RestoreDatabase
     | LoseDatabase
     | RetentionGap
+    | LetGo
+    | RecreateTopic
 )

@@ -12,6 +12,7 @@ from system.contracts.topics import REFERENCE, TRADES
 from validation.checkers.latency import Schedule
 from validation.checkers.ledger import Acknowledged, Fate
 from validation.checkers.order import MONOTONIC, UNIQUE
+from validation.checkers.unknown_books import check_unknown, without_risk
 from validation.measure.machine_speed import AS_FAST
 from validation.measure.record import SeenSnapshot
 from validation.report.timings import with_timings_reported
@@ -23,7 +24,7 @@ from validation.run.read_back import expected_of
 from validation.scenarios.file.format import RealMarket
 from validation.scenarios.judge.adjustments import CHECK as ADJUSTED
 from validation.scenarios.judge.completeness import check_announced, check_trades_named
-from validation.scenarios.judge.exact_numbers import check_live, inputs_of
+from validation.scenarios.judge.exact_numbers import Inputs, check_live, inputs_of
 from validation.scenarios.judge.expectations import check_expectations, check_faults
 from validation.scenarios.judge.freshness import check_shown, check_told
 from validation.scenarios.judge.real_closes import check_real_closes
@@ -71,17 +72,21 @@ def judge_run(story: Story, left: Left, real: Closes | None) -> Judged:
 
 def _evidence(story: Story, left: Left, closes: TopicCloses) -> Evidence:
     summary = left.summary
+    expected = expected_of(
+        left.records,
+        closes.closes,
+        calendar=closes.calendar,
+        days=closes.days,
+        refused=story.scenario.file.expect.refused or (),
+    )
+    if left.unknown_behind is not None:
+        stored = left.stated.snapshots
+        expected = without_risk(expected, stored, behind_fence=left.unknown_behind)
     return Evidence(
         record=left.record,
         records=left.records,
         stated=left.stated.days,
-        expected=expected_of(
-            left.records,
-            closes.closes,
-            calendar=closes.calendar,
-            days=closes.days,
-            refused=story.scenario.file.expect.refused or (),
-        ),
+        expected=expected,
         rejected=left.stated.rejected,
         counters=left.stated.counters,
         covered=left.stated.covered,
@@ -114,6 +119,8 @@ def _common(findings: Sequence[Finding], left: Left) -> Iterator[Finding]:
 def _own(story: Story, left: Left, closes: TopicCloses, ruled: Sequence[Fate]) -> Iterator[Finding]:
     snapshots = [line for line in left.record if isinstance(line, SeenSnapshot)]
     inputs = inputs_of(left.records, ruled, closes, mark_places(left.records))
+    if left.unknown_behind is not None:  # later numbers have no VaR, and are judged by that
+        inputs = _inputs_before(left)
     moments = [at for fault in left.faults for at in (fault.began_ns, fault.ended_ns)]
     yield check_live(snapshots, inputs, after_ns=moments)
     yield check_shown(left.shown, left.record, left.records, ruled, stretch=left.stretch)
@@ -125,8 +132,17 @@ def _own(story: Story, left: Left, closes: TopicCloses, ruled: Sequence[Fate]) -
     slow = [record for record in left.records if record.topic in {REFERENCE.name, TRADES.name}]
     yield check_trades_named(slow, stated.snapshots)
     yield check_announced(stated.snapshots, left.announced)
+    if left.unknown_behind is not None:
+        yield check_unknown(stated.snapshots, behind_fence=left.unknown_behind)
     if story.scenario.file.faults:
         yield check_faults(left.faults)
+
+
+def _inputs_before(left: Left) -> Inputs:
+    """Return what drivers have read that came before a loss."""
+    records = left.records_before
+    ruled = fates(records)
+    return inputs_of(records, ruled, topic_closes(records, ruled), mark_places(records))
 
 
 def unseen_for_slowness(finding: Finding, stretch: float) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -90,6 +90,8 @@ class Left:
 
     ``announced``: ids of the snapshots on ``risk_snapshots``.
     ``stretch``: by which factor the machine was slower than the reference as the story began.
+    ``unknown_behind``: drivers with a higher fence lack trades; ``records_before`` is what the
+    ones before them have read.
     """
 
     record: list[RecordLine]
@@ -101,6 +103,8 @@ class Left:
     sent: dict[str, int]
     announced: frozenset[str] = frozenset()
     stretch: float = 1.0
+    unknown_behind: int | None = None
+    records_before: Sequence[Record] = ()
 
 
 def play(
@@ -185,16 +189,24 @@ def play(
             )
     assert summary is not None, "a source that ended well has a summary"
     assert source.sent is not None, "a source that ended well says what was acknowledged"
+    seen = list(read_record(record))
+    inputs = read_inputs(connections.kafka_bootstrap_servers)
+    stated = read_stated(connections.database_url)
+    if (recreated := maker.recreated) is not None:
+        seen, inputs = recreated.seen(seen), recreated.continued(inputs)
+        stated = recreated.stated(stated)
     return Left(
-        record=list(read_record(record)),
-        records=with_retained(maker.retained, read_inputs(connections.kafka_bootstrap_servers)),
-        stated=read_stated(connections.database_url),
+        record=seen,
+        records=with_retained(maker.retained, inputs),
+        stated=stated,
         shown=watch.shown,
         faults=faults,
         summary=summary,
         sent=sum_of(opened_topics, source.sent, maker.sent),
         announced=read_announced(connections.kafka_bootstrap_servers),
         stretch=stretch,
+        unknown_behind=maker.unknown_behind,
+        records_before=with_retained(maker.retained, inputs, with_lost=True),
     )
 
 

@@ -26,7 +26,7 @@ from system.settings import load_settings
 from validation.report.plots import show_report_place
 from validation.run.console import open_console
 from validation.scenarios.faults.fault_points import refused_here
-from validation.scenarios.file.fault_tables import RetentionGap, StrayMark
+from validation.scenarios.file.fault_tables import LetGo, RecreateTopic, RetentionGap, StrayMark
 from validation.scenarios.file.format import ScenarioFile
 from validation.scenarios.file.parser import SUFFIX, read_scenario
 from validation.scenarios.play.play import Run
@@ -53,18 +53,20 @@ LONG: Final = frozenset(
         "fault-backup",
         "fault-black-holes",
         "fault-flood",
+        "fault-lost-beginning",
         "fault-lost-database",
         "fault-master",
         "fault-retention",
         "fault-second-driver",
         "fault-stray-mark",
+        "fault-topics",
         "fault-two-drivers",
         "fault-undo",
     }
 )
 """Stories that take minutes even compressed, or whose fault another step of verify makes on real
 servers as well: played by `make verify-full` alone."""
-KEEPS_SCHEDULE: Final = (RetentionGap, StrayMark)
+KEEPS_SCHEDULE: Final = (LetGo, RecreateTopic, RetentionGap, StrayMark)
 """Faults that mean something only within a day."""
 COMPRESSED_S: Final = 3.0
 """How long the schedule of a story without faults is made, where it is longer."""

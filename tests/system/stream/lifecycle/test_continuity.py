@@ -124,6 +124,10 @@ def test_a_gap_names_partition_range_time_and_remedy():
     assert "the 3 messages from offset 10 to 12" in said
     assert "`riskstream recover --case gap`" in said
     assert kinds(STATE, cut) == [BreakKind.GAP]
+    one = replace(cut, beginnings={"trades:0": 11, "reference:0": 0})
+    assert "the message at offset 10 of the topic's retention is lost, unread" in sentence(
+        STATE, one
+    )
 
 
 def test_a_partition_that_begins_where_the_state_ends_lacks_nothing():
@@ -135,6 +139,7 @@ def test_an_empty_database_is_not_computed_from_topics_that_lack_their_beginning
     cut = replace(TOPICS, beginnings={"trades:0": 1, "reference:0": 0})
     said = sentence(NOTHING, cut)
     assert "the database holds no state, and trades:0 begins at offset 1" in said
+    assert "the message at offset 0 was let go by the topic's retention" in said
     assert "Restore a backup of the database" in said
     assert kinds(NOTHING, cut) == [BreakKind.DATABASE]
 

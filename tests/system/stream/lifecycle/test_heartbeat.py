@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -155,6 +156,23 @@ def test_running_is_taken_back_while_an_old_message_waits(world: World, pulse: P
         StreamState.LAGGING,
         StreamState.RUNNING,
     ]
+
+
+def test_it_is_not_running_beside_what_came_while_the_broker_did_not_answer(
+    world: World, pulse: Pulse
+) -> None:
+    world.caught_up = True
+    pulse.ready()
+    pulse.beat()
+    world.broker_answers = False
+    with suppress(UnavailableError):
+        pulse.beat()
+    world.clock.advance_ns(LAG_BOUND_NS + 1)
+    world.broker_answers, world.end = True, 1
+    pulse.beat()
+    world.covered = 1
+    pulse.beat()
+    assert world.states == [StreamState.RUNNING, StreamState.LAGGING, StreamState.RUNNING]
 
 
 def test_ages_count_also_while_it_does_not_beat(world: World, pulse: Pulse) -> None:
