@@ -82,17 +82,35 @@ class Connections:
 
     @property
     def kafka_bootstrap_servers(self) -> str:
-        """The brokers, ``host:port`` separated by commas."""
+        """The brokers, ``host:port`` separated by commas.
+
+        Raises
+        ------
+        NotConnectedError
+            If no stack runs and no variable names the brokers.
+        """
         return self._required("kafka_bootstrap_servers")
 
     @property
     def spark_master(self) -> str:
-        """The master's URL, ``spark://host:port``."""
+        """The master's URL, ``spark://host:port``.
+
+        Raises
+        ------
+        NotConnectedError
+            If no stack runs and no variable names a master.
+        """
         return self._required("spark_master")
 
     @property
     def database_url(self) -> str:
-        """The PostgreSQL URL of the user who writes, password included."""
+        """The PostgreSQL URL of the user who writes, password included.
+
+        Raises
+        ------
+        NotConnectedError
+            If no stack runs and no variable names a database.
+        """
         return self._required("database_url")
 
     @property
@@ -112,22 +130,46 @@ class Connections:
 
     @property
     def redis_url(self) -> str:
-        """The Redis URL, password included."""
+        """The Redis URL, password included.
+
+        Raises
+        ------
+        NotConnectedError
+            If no stack runs and no variable names a Redis.
+        """
         return self._required("redis_url")
 
     @property
     def api_url(self) -> str:
-        """The API's base URL, without a trailing slash."""
+        """The API's base URL, without a trailing slash.
+
+        Raises
+        ------
+        NotConnectedError
+            If no stack runs and no variable names an API.
+        """
         return self._required("api_url").rstrip("/")
 
     @property
     def dashboard_url(self) -> str:
-        """The dashboard's URL."""
+        """The dashboard's URL.
+
+        Raises
+        ------
+        NotConnectedError
+            If no stack runs and no variable names a dashboard.
+        """
         return self._required("dashboard_url")
 
     @property
     def api_token(self) -> str:
-        """The bearer token that the API asks of writers."""
+        """The bearer token that the API asks of writers.
+
+        Raises
+        ------
+        NotConnectedError
+            If no stack runs and no variable names a token.
+        """
         return self._required("api_token")
 
     def _required(self, name: ConnectionName) -> str:

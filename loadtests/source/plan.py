@@ -76,7 +76,14 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     client: Client = USUAL_CLIENT
 
     def __post_init__(self) -> None:
-        """Refuse a shape that there is not, and more ticks than a run can judge."""
+        """Refuse a shape that there is not, and more ticks than a run can judge.
+
+        Raises
+        ------
+        ValueError
+            If the shape is unknown, portfolios hold more positions than there are instruments, or
+            the run sends more than ``MAX_TICKS``.
+        """
         if self.shape not in SHAPES:
             raise ValueError(f"shape {self.shape!r}: one of {', '.join(SHAPES)}")
         if self.positions > self.instruments:

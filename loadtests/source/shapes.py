@@ -45,7 +45,13 @@ class Leg:
     last_rate: float
 
     def __post_init__(self) -> None:
-        """Refuse a leg without length or without messages."""
+        """Refuse a leg without length or without messages.
+
+        Raises
+        ------
+        ShapeError
+            If the length or a rate is not above 0.
+        """
         if not (self.seconds > 0 and self.first_rate > 0 and self.last_rate > 0):
             raise ShapeError(f"{self}: length and rates must be above 0")
 

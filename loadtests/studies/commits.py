@@ -80,7 +80,13 @@ def multi_row(statement: str) -> tuple[str, str]:
 
 
 def commit_with_psycopg2(connection: Any, batch: BatchCommit) -> None:  # noqa: ANN401 - untyped
-    """Write a batch as the product does, by one statement of many rows for each table."""
+    """Write a batch as the product does, by one statement of many rows for each table.
+
+    Raises
+    ------
+    InternalError
+        If another process holds the fence of the benchmark.
+    """
     state = [(key, value.decode()) for key, value in batch.state.items() if value is not None]
     rows = [sql.snapshot_row(snapshot, pinned=False) for snapshot in batch.snapshots]
     with connection, connection.cursor() as cursor:

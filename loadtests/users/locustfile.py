@@ -133,7 +133,13 @@ class TickUser(User):
 
     @task
     def pump(self) -> None:
-        """Run the ticks to their end, and count what they say."""
+        """Run the ticks to their end, and count what they say.
+
+        Raises
+        ------
+        StopUser
+            Always, at the end: the ticks are sent once.
+        """
         options = console.options_of(self.environment)
         command = (*self.program, options.plan, "--report", options.report_dir)
         command += ("--repeat-with", options.repeat_with)

@@ -54,7 +54,13 @@ class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     breach: Fraction
 
     def __post_init__(self) -> None:
-        """Refuse levels out of order, and a second home of VaR's limit."""
+        """Refuse levels out of order, and a second home of VaR's limit.
+
+        Raises
+        ------
+        ValueError
+            If the limit is on VaR, or its warning is not below its breach.
+        """
         if self.measure is LimitMeasure.VAR:
             msg = "the limit on VaR is var_limit_fraction"
             raise ValueError(msg)

@@ -159,7 +159,13 @@ class Tick(Message, frozen=True, kw_only=True, tag="tick"):
     intended_monotonic_ns: Nanoseconds = 0
 
     def __post_init__(self) -> None:
-        """Refuse a crossed quote: a mid outside its spread marks nothing."""
+        """Refuse a crossed quote: a mid outside its spread marks nothing.
+
+        Raises
+        ------
+        ValueError
+            If ``bid <= mid <= ask`` does not hold.
+        """
         super().__post_init__()
         if not self.bid <= self.mid <= self.ask:
             msg = f"bid <= mid <= ask does not hold: {self.bid} / {self.mid} / {self.ask}"
@@ -205,7 +211,13 @@ class Trade(Message, frozen=True, kw_only=True, tag="trade"):
     intended_monotonic_ns: Nanoseconds = 0
 
     def __post_init__(self) -> None:
-        """Refuse a trade of nothing and a version that its action cannot have."""
+        """Refuse a trade of nothing and a version that its action cannot have.
+
+        Raises
+        ------
+        ValueError
+            If the quantity is 0, or the version does not fit the action.
+        """
         super().__post_init__()
         if self.quantity == 0:
             msg = "quantity is 0: a trade buys (positive) or sells (negative) something"
@@ -260,7 +272,13 @@ class Instrument(Message, frozen=True, kw_only=True, tag="instrument"):
     exchange: Exchange | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an option without terms, terms without an option, scaled or proxied money."""
+        """Refuse an option without terms, terms without an option, scaled or proxied money.
+
+        Raises
+        ------
+        ValueError
+            If terms, proxy, type of return or multiplier do not fit the asset class.
+        """
         super().__post_init__()
         if (self.asset_class is AssetClass.OPTION) != (self.option is not None):
             need = "missing: an option needs terms" if self.option is None else "of no option"
@@ -302,7 +320,13 @@ class CloseHistory(Message, frozen=True, kw_only=True, tag="history"):
     closes: Annotated[tuple[ClosePoint, ...], Meta(max_length=MAX_CLOSES_PER_SERIES)]
 
     def __post_init__(self) -> None:
-        """Refuse dates that do not grow."""
+        """Refuse dates that do not grow.
+
+        Raises
+        ------
+        ValueError
+            If a date is not after the one before it; names the series.
+        """
         super().__post_init__()
         _refuse_disorder(self.series, self.closes)
 
@@ -322,7 +346,13 @@ class StressedHistory(Message, frozen=True, kw_only=True, tag="stressed_history"
     closes: Annotated[tuple[ClosePoint, ...], Meta(min_length=2, max_length=MAX_CLOSES_PER_SERIES)]
 
     def __post_init__(self) -> None:
-        """Refuse a window that ends before it begins, and dates that do not grow."""
+        """Refuse a window that ends before it begins, and dates that do not grow.
+
+        Raises
+        ------
+        ValueError
+            If ``last`` is before ``first``, or a date is not after the one before it.
+        """
         super().__post_init__()
         if self.last < self.first:
             msg = f"last of window {self.window} is {self.last}, before first, {self.first}"
@@ -351,7 +381,13 @@ class ExchangeSessions(Message, frozen=True, kw_only=True, tag="sessions"):
     sessions: Annotated[tuple[SessionClose, ...], Meta(max_length=MAX_SESSIONS)]
 
     def __post_init__(self) -> None:
-        """Refuse a table that ends before it begins, and sessions outside it or in disorder."""
+        """Refuse a table that ends before it begins, and sessions outside it or in disorder.
+
+        Raises
+        ------
+        ValueError
+            If sessions are not in order within ``first`` to ``last``.
+        """
         super().__post_init__()
         dates = [self.first, *(one.date for one in self.sessions), self.last]
         if dates != sorted(dates) or len({*dates[1:-1]}) < len(self.sessions):
@@ -380,7 +416,13 @@ class Split(Message, frozen=True, kw_only=True, tag="split"):
     ratio: Annotated[float, Meta(ge=1e-4, le=1e4)]
 
     def __post_init__(self) -> None:
-        """Refuse a last day that does not come shortly before the first."""
+        """Refuse a last day that does not come shortly before the first.
+
+        Raises
+        ------
+        ValueError
+            If ``last_day`` is not shortly before ``date``.
+        """
         super().__post_init__()
         _refuse_gap(self.instrument, self.last_day, self.date)
 
@@ -399,7 +441,13 @@ class Dividend(Message, frozen=True, kw_only=True, tag="dividend"):
     amount: NonNegative
 
     def __post_init__(self) -> None:
-        """Refuse a last day that does not come shortly before the first."""
+        """Refuse a last day that does not come shortly before the first.
+
+        Raises
+        ------
+        ValueError
+            If ``last_day`` is not shortly before ``date``.
+        """
         super().__post_init__()
         _refuse_gap(self.instrument, self.last_day, self.date)
 
@@ -469,7 +517,13 @@ class Portfolio(Message, frozen=True, kw_only=True, tag="portfolio"):
     carry_max_share: Annotated[float, Meta(ge=0, le=1)] = CARRY_MAX_SHARE
 
     def __post_init__(self) -> None:
-        """Refuse an instrument or a measure that is listed twice, and two moments at once."""
+        """Refuse an instrument or a measure that is listed twice, and two moments at once.
+
+        Raises
+        ------
+        ValueError
+            If an instrument or a limited measure is listed twice, or two moments are given.
+        """
         super().__post_init__()
         if self.as_of_ns is not None and self.as_of_day is not None:
             msg = f"as_of_ns {self.as_of_ns} and as_of_day {self.as_of_day}: give one of the two"

@@ -82,7 +82,13 @@ class ReplaySpec:
     scenario: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no schedule has."""
+        """Refuse numbers that no schedule has.
+
+        Raises
+        ------
+        WindowError
+            If a number is out of its bounds; names both.
+        """
         if not 1 <= self.ticks_per_day <= MAX_TICKS_PER_DAY:
             raise WindowError(f"ticks_per_day {self.ticks_per_day}: 1 to {MAX_TICKS_PER_DAY}")
         if self.seconds_per_day is not None and not 0 < self.seconds_per_day <= 86_400:

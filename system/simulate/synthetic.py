@@ -74,7 +74,13 @@ class SyntheticSpec:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse an empty market and an endless one."""
+        """Refuse an empty market and an endless one.
+
+        Raises
+        ------
+        PathError
+            If there is no series, or ``day_count`` is out of bounds.
+        """
         if not self.walks:
             raise PathError("walks: a market has at least one series")
         if not 1 <= self.day_count <= MAX_DAY_COUNT:

@@ -72,7 +72,14 @@ def read_bytes(path: Path) -> bytes:
 
 
 def text_of(path: Path, content: bytes) -> str:
-    """Return the text of a file's bytes; see ``read_text``."""
+    """Return the text of a file's bytes; see ``read_text``.
+
+    Raises
+    ------
+    InputFileError
+        If the content is damaged, binary, another kind of file or wrongly encoded; says what
+        to supply.
+    """
     plain = _decompressed(path, content) if content.startswith(GZIP) else content
     for start, kind, remedy in _OTHER_KINDS:
         if re.match(start, plain):

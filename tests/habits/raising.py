@@ -110,7 +110,7 @@ class _Reader:
                     yield from self.errors(rest, caught)
                 continue
             if isinstance(node, ast.Raise) and node.exc is not None:
-                yield from self._leaving([self._name(node.exc)], caught)
+                yield from self._leaving(self._names(node.exc), caught)
             elif isinstance(node, ast.Call):
                 yield from self._leaving(self._called(node), caught)
             yield from self.errors(list(ast.iter_child_nodes(node)), caught)
@@ -120,15 +120,15 @@ class _Reader:
             if error and not ancestors(error, self._bases) & set(caught):
                 yield error
 
-    def _name(self, error: ast.expr) -> str:
-        """Return the name of an error that is raised; empty for a variable."""
+    def _names(self, error: ast.expr) -> list[str]:
+        """Return the names that an error may have; none for a variable."""
         name = _last_name(error)
         if name[:1].isupper():
-            return name
+            return [name]
         if isinstance(error, ast.Name):
-            return ""
+            return []
         maker = self._functions.get(name)
-        return _last_name(maker.returns) if maker and maker.returns else UNKNOWN
+        return _union(maker.returns) if maker and maker.returns else [UNKNOWN]
 
     def _called(self, call: ast.Call) -> list[str]:
         """Return the errors of a private function of the module; none of any other."""
@@ -171,6 +171,13 @@ def _last_name(node: ast.expr | None) -> str:
         owner = _last_name(node.value)
         return owner if owner[:1].isupper() else node.attr
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def _union(annotation: ast.expr) -> list[str]:
+    """Return the names of an annotation `A | B`."""
+    if isinstance(annotation, ast.BinOp):
+        return [*_union(annotation.left), *_union(annotation.right)]
+    return [_last_name(annotation)]
 
 
 def _documented(function: Function, owner: ast.ClassDef | None) -> set[str]:

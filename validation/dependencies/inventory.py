@@ -122,7 +122,13 @@ def inventory(locks: Path = LOCKS_DIR) -> tuple[Dependency, ...]:
 
 
 def python_packages(locks: Path) -> Iterator[Dependency]:
-    """Yield the packages of all Python locks that this interpreter and system would install."""
+    """Yield the packages of all Python locks that this interpreter and system would install.
+
+    Raises
+    ------
+    LockError
+        If a lock is missing or pins no version; names it.
+    """
     seen: set[tuple[str, str]] = set()
     for name in PYTHON_LOCKS:
         for package in parsed_requirements(_text(locks / name), name):
@@ -181,7 +187,13 @@ def _pinned(text: str, lock: str) -> Requirement:
 
 
 def locked_archives(locks: Path) -> Iterator[Dependency]:
-    """Yield the Java archives of the broker and of Spark's connector."""
+    """Yield the Java archives of the broker and of Spark's connector.
+
+    Raises
+    ------
+    LockError
+        If the lock is missing; names it.
+    """
     archives: dict[tuple[str, str, str], Dependency] = {}
     for jar in parsed_lock(_text(locks / LOCK_PATH.name)):
         at = jar.coordinates
@@ -239,7 +251,13 @@ def _properties(text: str) -> Mapping[str, str]:
 
 
 def servers() -> Iterator[Dependency]:
-    """Yield the servers that wheels carry as programs, at the versions that they state."""
+    """Yield the servers that wheels carry as programs, at the versions that they state.
+
+    Raises
+    ------
+    LockError
+        If the package of a server is not installed; names it.
+    """
     for name, package, program in SERVERS:
         for version in sorted({stated_version(path) for path in _programs(package, program)}):
             yield Dependency(Kind.SERVER, name, version, package, carried_by=package)

@@ -144,7 +144,13 @@ class Shock(Question, frozen=True, kw_only=True):
     volatility: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse two targets at once, and the volatility of a currency."""
+        """Refuse two targets at once, and the volatility of a currency.
+
+        Raises
+        ------
+        ValueError
+            If there is more than one target, or the volatility of a currency is shocked.
+        """
         super().__post_init__()
         targets = (self.instrument, self.asset_class, self.currency)
         named = [str(target) for target in targets if target is not None]
@@ -166,7 +172,13 @@ class ScenarioRequest(Question, frozen=True, kw_only=True):
     day: dt.date | None = None
 
     def __post_init__(self) -> None:
-        """Refuse both, and neither."""
+        """Refuse both, and neither.
+
+        Raises
+        ------
+        ValueError
+            If there are both shocks and a day, or neither.
+        """
         super().__post_init__()
         if bool(self.shocks) == (self.day is not None):
             msg = "give either shocks, or a day of history"

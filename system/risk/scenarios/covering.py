@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from system.errors import InputError
 from system.risk.arrays import BoolMatrix, BoolVector, IndexVector
-from system.risk.errors import HistoryStartsLateError, UnknownSeriesError
+from system.risk.errors import HistoryStartsLateError, TooFewClosesError, UnknownSeriesError
 from system.risk.listing import Listing
 from system.risk.scenarios.factors import series_of
 from system.risk.scenarios.proxies import (
@@ -167,7 +166,7 @@ def _uncovered(
     first: int | None,
     scenario_count: int,
     as_of: dt.date,
-) -> InputError:
+) -> UnknownSeriesError | TooFewClosesError | HistoryStartsLateError:
     """Return why a book has no window: no history, too few scenario days, or a late start."""
     present = np.isfinite(rows.closes)
     empty = [name for name in lacking if not present[rows.row_of[name]].any()]

@@ -47,7 +47,15 @@ class Stream(Component):
         return Program((sys.executable, "-m", "system.stream"), PROJECT_DIR, environment)
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
-        """Return if the driver's heartbeat is in Redis, and it is warm."""
+        """Return if the driver's heartbeat is in Redis, and it is warm.
+
+        Raises
+        ------
+        UnavailableError
+            If there is no heartbeat yet, or Redis does not answer.
+        StillStartingError
+            If the driver is still warming up; says how far it is.
+        """
         with LatestStore(connections.redis_url) as latest:
             if latest.status().heartbeat_age_ms is None:
                 raise UnavailableError("the stream has no heartbeat yet")
@@ -76,7 +84,13 @@ class Oracle(Component):
         return Program(command, PROJECT_DIR, site.settings.environment())
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
-        """Return if what it has found is in Redis."""
+        """Return if what it has found is in Redis.
+
+        Raises
+        ------
+        UnavailableError
+            If the oracle has published no status yet, or Redis does not answer.
+        """
         with LatestStore(connections.redis_url) as latest:
             if latest.status().oracle is None:
                 raise UnavailableError("the oracle has said nothing yet")

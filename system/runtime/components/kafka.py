@@ -60,7 +60,15 @@ class Kafka(Component):
         return connections.kafka_bootstrap_servers
 
     def prepare(self, site: Site) -> Program:
-        """Write the configuration, and format the log folder once."""
+        """Write the configuration, and format the log folder once.
+
+        Raises
+        ------
+        InputError
+            If the broker's Java archives are not installed; names the command that fetches them.
+        StackError
+            If formatting the log folder fails.
+        """
         folder = site.state.folder("kafka")
         properties = folder / "server.properties"
         properties.write_text(server_properties(site.ports, folder / "log"), "utf-8")

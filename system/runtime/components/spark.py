@@ -93,7 +93,15 @@ class SparkMaster(Component):
         return _daemon(site, "master.Master", "--host", LOOPBACK, *ports)
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
-        """Return if the master says that it is alive."""
+        """Return if the master says that it is alive.
+
+        Raises
+        ------
+        UnavailableError
+            If the master is not alive; names its state.
+        OSError
+            If nothing listens at its address.
+        """
         address = addresses[self.name]
         if is_local(address):
             return
@@ -136,7 +144,15 @@ class SparkWorker(Component):
         return _daemon(site, "worker.Worker", *listen, *limits, master)
 
     def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
-        """Return if the master counts a living worker."""
+        """Return if the master counts a living worker.
+
+        Raises
+        ------
+        UnavailableError
+            If the master knows no living worker.
+        OSError
+            If nothing listens at the master's address.
+        """
         page = addresses[MASTER_NAME]
         if is_local(page):
             return

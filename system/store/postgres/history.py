@@ -266,7 +266,7 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         StoreUnavailableError
             If PostgreSQL does not answer.
         """
-        with self._reading() as cursor:
+        with self._cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             places = all_rows(cursor, sql.SELECT_OFFSETS)
             state = {
@@ -282,7 +282,7 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         StoreUnavailableError
             If PostgreSQL does not answer.
         """
-        with self._reading() as cursor:
+        with self._cursor() as cursor:
             fence, epoch = one_row(cursor, sql.SELECT_COMMITTED)
         return None if epoch == NO_EPOCH else Position(fence, epoch)
 
@@ -297,6 +297,8 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
+        ValueRefusedError
+            If a value holds what PostgreSQL cannot, such as a NUL.
         """
         with self._reading() as cursor:
             rows = all_rows(cursor, sql.SELECT_STATE_VALUES, (list(keys),))
@@ -309,6 +311,8 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
+        ValueRefusedError
+            If a value holds what PostgreSQL cannot, such as a NUL.
         """
         with self._reading() as cursor:
             parameters = {"prefix": prefix, "limit": MAX_STATE_KEYS}
@@ -321,6 +325,8 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
+        ValueRefusedError
+            If a value holds what PostgreSQL cannot, such as a NUL.
         """
         with self._reading() as cursor:
             rows = all_rows(cursor, sql.SELECT_TRADES, (portfolio,))
@@ -338,6 +344,8 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
+        ValueRefusedError
+            If a value holds what PostgreSQL cannot, such as a NUL.
         """
         with self._reading() as cursor:
             rows = all_rows(cursor, sql.SELECT_PAYLOAD, (snapshot_id,))
@@ -350,6 +358,8 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
+        ValueRefusedError
+            If a value holds what PostgreSQL cannot, such as a NUL.
         """
         with self._reading() as cursor:
             rows = all_rows(cursor, sql.SELECT_EMPTIED, (snapshot_id,))
@@ -362,6 +372,8 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
+        ValueRefusedError
+            If a value holds what PostgreSQL cannot, such as a NUL.
         """
         statement, parameters = sql.snapshot_select(query, ("payload",), with_payload=True)
         with self._reading() as cursor:
@@ -382,6 +394,8 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
+        ValueRefusedError
+            If a value holds what PostgreSQL cannot, such as a NUL.
         """
         extra = ("instruments", "component_var") if with_components else ()
         statement, parameters = sql.snapshot_select(query, (*sql.POINT_COLUMNS, *extra))
@@ -411,6 +425,8 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         ------
         StoreUnavailableError
             If PostgreSQL does not answer.
+        ValueRefusedError
+            If a value holds what PostgreSQL cannot, such as a NUL.
         """
         assert 1 <= limit <= MAX_PAGE_ROWS, f"limit {limit} is not in the bounds"
         arrival = None if before is None else before.arrival
@@ -428,7 +444,7 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         StoreUnavailableError
             If PostgreSQL does not answer.
         """
-        with self._reading() as cursor:
+        with self._cursor() as cursor:
             return dict(all_rows(cursor, sql.COUNT_REJECTED))
 
     # -- connections --------------------------------------------------------------------
@@ -452,9 +468,14 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
 
     @contextmanager
     def _reading(self) -> Iterator[Cursor]:
+        """Read by values of a caller's, which PostgreSQL may be unable to hold."""
+        with _asking(), self._cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor]:
         with (
             _answering(),
-            _asking(),
             closing(self._engine.raw_connection()) as pooled,
             closing(pooled.cursor()) as cursor,
         ):

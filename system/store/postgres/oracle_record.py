@@ -69,23 +69,47 @@ class OracleRecord:
             self._connection = None
 
     def open_difference(self) -> OracleCheck | None:
-        """Return the difference that nobody has acknowledged yet, None where there is none."""
+        """Return the difference that nobody has acknowledged yet, None where there is none.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
         rows = self._rows(_LAST_EVENT)
         if not rows or rows[0][1] != "difference":
             return None
         return msgspec.json.decode(rows[0][2], type=OracleCheck)
 
     def keep(self, check: OracleCheck) -> None:
-        """Keep a difference, unless one is open: the first is the one to look at."""
+        """Keep a difference, unless one is open: the first is the one to look at.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
         self._rows(_KEEP, (msgspec.json.encode(check).decode("utf-8"),))
 
     def acknowledge(self, *, actor: str, note: str) -> OracleCheck | None:
-        """Record that a person has seen the open difference; None where there is none."""
+        """Record that a person has seen the open difference; None where there is none.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
         rows = self._rows(_ACKNOWLEDGE, {"actor": actor, "note": note})
         return msgspec.json.decode(rows[0][0], type=OracleCheck) if rows else None
 
     def is_stored(self, snapshot_id: str, value: bytes) -> bool:
-        """Return whether the history has a snapshot, with these very bytes."""
+        """Return whether the history has a snapshot, with these very bytes.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
         rows = self._rows(_PAYLOAD, (snapshot_id,))
         if not rows:
             return False
@@ -99,6 +123,11 @@ class OracleRecord:
 
         A batch is announced before it is committed, and at most one is under way: it follows
         the last one of its driver, or is the first of the newest driver.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
         """
         ((committed_fence, committed_epoch, newest_fence),) = self._rows(_COMMITTED)
         last = Position(committed_fence, committed_epoch)

@@ -445,7 +445,13 @@ def is_passing(error: BaseException) -> bool:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turn a Redis that is silent, full or refuses into our own error, without its URL."""
+    """Turn a Redis that is silent, full or refuses into our own error, without its URL.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If Redis does not answer, is full or refuses a command; says which.
+    """
     try:
         yield
     except OutOfMemoryError as error:

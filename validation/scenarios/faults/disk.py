@@ -89,7 +89,13 @@ class SmallDisk:
 
 
 def release(state_dir: Path) -> None:
-    """Unmount what a run may have left in a state folder; harmless when there is nothing."""
+    """Unmount what a run may have left in a state folder; harmless when there is nothing.
+
+    Raises
+    ------
+    UnavailableError
+        If a folder cannot be unmounted; holds the reason.
+    """
     for folder in (state_dir / CHECKPOINTS, state_dir / "small-disk"):
         if folder.is_mount():
             _run("umount", "--lazy", str(folder))

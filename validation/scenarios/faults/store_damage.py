@@ -57,6 +57,11 @@ def undo_commits(connections: Connections, *, behind_s: float, clock: Clock) -> 
         Seconds whose commits are taken back; longer where there was none.
     clock : Clock
         Measures them.
+
+    Raises
+    ------
+    UnavailableError
+        If nothing was committed within ``COMMIT_BOUND_S``.
     """
     with closing(psycopg.connect(superuser_url(connections))) as connection:
         with _one_moment(connection) as cursor:

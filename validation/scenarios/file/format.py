@@ -352,7 +352,13 @@ class ScenarioFile(Strict, frozen=True, kw_only=True):
     expect: Expect = Expect()
 
     def __post_init__(self) -> None:
-        """Refuse a title that no report can show."""
+        """Refuse a title that no report can show.
+
+        Raises
+        ------
+        ValueError
+            If the title holds a character that cannot be printed.
+        """
         super().__post_init__()
         if not self.title.isprintable():
             raise ValueError(f"title {self.title!r} holds what cannot be printed")
