@@ -12,9 +12,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
-from system.book.fold import Fold
-from system.book.limits import LimitAlerts
-from system.store.history import RiskHistory
+from system.book.ingest.fold import Fold
+from system.book.valuation.limits import LimitAlerts
+from system.store.postgres.history import RiskHistory
 from system.store.records import BatchCommit
 from tests.system.book.feed import Feed, holding, live, opened, rate, tick, trade, unreadable
 

@@ -17,7 +17,7 @@ from system.store.postgres.oracle_record import OracleRecord
 from system.store.postgres.retention import Budget
 from system.store.records import BatchCommit
 from system.store.sample_snapshots import sample_snapshot
-from tests.integration.store.test_store_roles import as_role, refused
+from tests.integration.store.postgres.test_roles import as_role, refused
 
 pytestmark = pytest.mark.integration
 SNAPSHOT = sample_snapshot(trade_ids=("t",))
