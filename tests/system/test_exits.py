@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from system import exits
-from system.exits import print_error
+from system.exits import ExitCode, print_error
 
 
 def test_an_error_is_one_line_on_stderr_with_its_brackets(capsys):
@@ -15,6 +14,9 @@ def test_an_error_is_one_line_on_stderr_with_its_brackets(capsys):
 
 
 def test_no_two_causes_share_an_exit_code():
-    codes = [value for name, value in vars(exits).items() if name.startswith("EXIT_")]
-    assert len(set(codes)) == len(codes)
-    assert 0 not in codes
+    assert len({int(code) for code in ExitCode.__members__.values()}) == len(ExitCode.__members__)
+
+
+def test_only_a_check_that_held_passes():
+    assert ExitCode.of_check(passed=True) == 0
+    assert ExitCode.of_check(passed=False) not in (0, ExitCode.WRONG_INPUT)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from system.client.origin import authorization, is_same_origin
-from system.settings import Connections, NotConnectedError
+from system.connections import Connections, NotConnectedError
 
 API = "http://127.0.0.1:8000"
 
