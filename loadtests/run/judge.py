@@ -16,7 +16,7 @@ from validation.checkers.order import check_monotonic_offsets, check_unique_ids
 from validation.measure.backlog import LagSummary, check_lag, lag_summary
 from validation.measure.coverage import coverage
 from validation.measure.coverage_arrays import tables_of
-from validation.measure.latency import Judged, LatencySummary, summaries
+from validation.measure.latency import LatencySummary, TickLatencies, summaries
 from validation.measure.memory_growth import (
     SOAK_LEAST_S,
     MemoryGrowth,
@@ -87,7 +87,7 @@ class LoadJudgement:
     latencies: tuple[LatencySummary, ...]
     lag: LagSummary
     oracle: OracleSummary
-    ticks: Judged
+    ticks: TickLatencies
     memory: tuple[MemoryGrowth, ...] = ()
 
 
@@ -125,7 +125,7 @@ def judge_load(evidence: LoadEvidence, budgets: Sequence[Budget]) -> LoadJudgeme
     sent, plan = evidence.sent, evidence.plan
     arrays = tables_of(sent.inputs, evidence.record, partitions=sent.partitions, keys=sent.keys)
     found = coverage(arrays.inputs, arrays.observations, arrays.watermarks)
-    ticks = Judged.of(arrays.inputs, arrays.observations, found)
+    ticks = TickLatencies.of(arrays.inputs, arrays.observations, found)
     latencies = summaries(ticks, cold_seconds=plan.warm_up_seconds)
     lag = lag_summary(arrays.inputs, found, warm_up_s=plan.warm_up_seconds)
     histories = [

@@ -18,7 +18,7 @@ from validation.measure.backlog import LagSummary
 from validation.measure.coverage import NEVER, STAGES
 from validation.measure.jitter import DISK, Hiccups
 from validation.measure.jvm_pauses import JvmPauses
-from validation.measure.latency import Judged, LatencyPoint, LatencySummary, histogram_of
+from validation.measure.latency import LatencyPoint, LatencySummary, TickLatencies, histogram_of
 from validation.measure.memory_growth import MemoryGrowth
 from validation.measure.spark_profile import SparkProfile
 from validation.measure.usage import ProcessUsage
@@ -94,7 +94,7 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
         return next((one.longest_ms for one in self.hiccups if one.place == DISK), None)
 
 
-def write_load_report(folder: Path, report: LoadReport, ticks: Judged) -> None:
+def write_load_report(folder: Path, report: LoadReport, ticks: TickLatencies) -> None:
     """Write ``report.json``, ``report.html`` and the histograms of a load.
 
     Parameters
@@ -103,7 +103,7 @@ def write_load_report(folder: Path, report: LoadReport, ticks: Judged) -> None:
         Must exist.
     report : LoadReport
         What was found.
-    ticks : Judged
+    ticks : TickLatencies
         Every tick, for the histograms.
     """
     write_json(folder / "report.json", report)
@@ -128,7 +128,7 @@ def write_load_page(path: Path, report: LoadReport) -> None:
     path.write_text(page, encoding="utf-8")
 
 
-def write_histograms(folder: Path, ticks: Judged) -> None:
+def write_histograms(folder: Path, ticks: TickLatencies) -> None:
     """Write the latency of covered ticks for HdrHistogram's tools, microseconds.
 
     ``latency.hgrm`` is the percentile distribution of the whole run in milliseconds,

@@ -28,7 +28,7 @@ class _Line(NamedTuple):
     writer: asyncio.StreamWriter
 
 
-class Askers:
+class ApiConnections:
     """Kept connections to the API; an async context manager.
 
     Parameters

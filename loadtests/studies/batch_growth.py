@@ -74,7 +74,7 @@ class GrowthPoint(msgspec.Struct, frozen=True, kw_only=True):
         return self.fold_ms + self.value_ms + self.encode_ms
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class LinearFit(msgspec.Struct, frozen=True, kw_only=True):
     """A straight line, ``fixed + each * value``.
 
     ``largest_error`` is the largest relative difference of a point to it.
@@ -97,7 +97,7 @@ class GrowthLaw(msgspec.Struct, frozen=True, kw_only=True):
 
     quantity: str
     points: tuple[GrowthPoint, ...]
-    line: Line
+    line: LinearFit
 
 
 class GrowthReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,7 +192,7 @@ def fitted(quantity: str, points: Sequence[GrowthPoint]) -> GrowthLaw:
     return GrowthLaw(quantity=quantity, points=tuple(points), line=line)
 
 
-def line_through(points: Sequence[tuple[float, float]]) -> Line:
+def line_through(points: Sequence[tuple[float, float]]) -> LinearFit:
     """Return the straight line through points, by least squares of the relative errors.
 
     Parameters
@@ -203,7 +203,7 @@ def line_through(points: Sequence[tuple[float, float]]) -> Line:
     value, total = np.array(points, dtype=np.float64).T
     terms = np.column_stack([1 / total, value / total])
     (fixed, each), *_ = np.linalg.lstsq(terms, np.ones(len(points)), rcond=None)
-    return Line(
+    return LinearFit(
         fixed=float(fixed),
         each=float(each),
         largest_error=float(np.max(np.abs((fixed + each * value) / total - 1))),

@@ -29,7 +29,7 @@ from loadtests.run.judge import as_unknown
 from loadtests.run.load_run import LoadSite, PumpProcess, machine, open_market
 from loadtests.source.load_generator import PumpPulse
 from loadtests.source.plan import LoadPlan, load_books, load_plan
-from loadtests.studies.api_questions import ANSWER_BOUND_S, ASKERS, Askers
+from loadtests.studies.api_questions import ANSWER_BOUND_S, ASKERS, ApiConnections
 from loadtests.studies.sse_listeners import listened, pushed_trades
 from system.bus.consumer import end_offsets
 from system.clock import monotonic_ns
@@ -233,7 +233,7 @@ async def _asked(
     names = [book.portfolio for book in load_books(plan)]
     found = [await _pushes(connections, names, seconds)]
     site.say("pushes are measured")
-    async with Askers(connections) as askers:
+    async with ApiConnections(connections) as askers:
         found.append(await _reads(askers, connections, names[0], seconds))
         site.say("reads are measured")
         found.append(await _what_ifs(askers, names[0], seconds))
@@ -272,7 +272,9 @@ async def _pushes(connections: Connections, names: Sequence[str], seconds: float
     )
 
 
-async def _reads(askers: Askers, connections: Connections, name: str, seconds: float) -> Goal:
+async def _reads(
+    askers: ApiConnections, connections: Connections, name: str, seconds: float
+) -> Goal:
     path = f"/v1/portfolios/{name}/var"
     through_api = await open_loop(
         lambda: askers.ask("GET", path), per_s=READS_PER_S, seconds=seconds
@@ -295,7 +297,7 @@ async def _reads(askers: Askers, connections: Connections, name: str, seconds: f
     )
 
 
-async def _what_ifs(askers: Askers, name: str, seconds: float) -> Goal:
+async def _what_ifs(askers: ApiConnections, name: str, seconds: float) -> Goal:
     body = {"trades": [{"instrument": SHARE, "quantity": -100.0}]}
     path = f"/v1/portfolios/{name}/what-if"
     late_ms = await open_loop(

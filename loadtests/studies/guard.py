@@ -29,7 +29,7 @@ from loadtests.run.load_run import machine
 from loadtests.source.plan import load_plan, load_replay, scheduled_days
 from loadtests.studies.batch_growth import opened_book
 from system.book.book import Book
-from system.book.questions.snapshot_book import Recall
+from system.book.questions.snapshot_book import SnapshotInputs
 from system.book.questions.what_if import what_if
 from system.book.state.market import utc_date
 from system.bus.routing import partition_of
@@ -337,7 +337,7 @@ def _asking() -> float:
     order = Trade(
         trade_id="t", portfolio=snapshot.portfolio, instrument=name, quantity=1.0, price=100.0
     )
-    recall = Recall(book.market)
+    recall = SnapshotInputs(book.market)
     return _cpu_s(
         lambda: [what_if(decode(stored, RiskSnapshot), [order], recall) for _ in range(20)]
     )

@@ -22,7 +22,7 @@ from loadtests.run.load_run import machine
 from loadtests.run.repeats import load_command
 from loadtests.run.report import LoadReport
 from loadtests.source.plan import LoadPlan, load_plan
-from loadtests.studies.batch_growth import Line, line_through
+from loadtests.studies.batch_growth import LinearFit, line_through
 from system.console import PlainConsole
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
@@ -66,8 +66,8 @@ class LatencyLaw(msgspec.Struct, frozen=True, kw_only=True):
 
     quantity: str
     points: tuple[LatencyPoint, ...]
-    p50_ms: Line | None
-    cores: Line | None
+    p50_ms: LinearFit | None
+    cores: LinearFit | None
 
 
 class LatencyGrowthReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,12 @@ from system.backtest.engine.settlements import OptionQuotes, StandInVolatility
 from system.backtest.engine.span import SpanResult, span_result
 from system.backtest.engine.spans import ChosenSpan, chosen_spans, first_as_of
 from system.backtest.engine.specification import BacktestSettings
-from system.backtest.engine.splits import Split, effective_splits, split_adjusted, split_factors
+from system.backtest.engine.splits import (
+    DatedSplit,
+    effective_splits,
+    split_adjusted,
+    split_factors,
+)
 from system.backtest.engine.untested import (
     Cause,
     DayRange,
@@ -162,7 +167,7 @@ def daily_backtest(
     market: BacktestMarket,
     settings: BacktestSettings,
     *,
-    splits: Sequence[Split] = (),
+    splits: Sequence[DatedSplit] = (),
     opening: dt.date | None = None,
     on_days: Callable[[int], None] = lambda _: None,
 ) -> DailyBacktest:
@@ -176,7 +181,7 @@ def daily_backtest(
         Closes and rates.
     settings : BacktestSettings
         Method, window, confidence, bounds.
-    splits : sequence of Split
+    splits : sequence of DatedSplit
         Not yet in the closes.
     opening : date, optional
         First close of the run (`run_opening`): quantities without a date are in its shares. By
@@ -235,7 +240,7 @@ def daily_backtest(
     return _joined(book, settings, chosen, results, market.closes.dates)
 
 
-def _refuse_split_options(chosen: Sequence[ChosenSpan], splits: Sequence[Split]) -> None:
+def _refuse_split_options(chosen: Sequence[ChosenSpan], splits: Sequence[DatedSplit]) -> None:
     """Refuse a split that changes the terms of an option while it is held."""
     held = [
         (listing, listing.option, part.days.as_of_dates[0])

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from system.book.ingest.affected import Touched
-from system.book.ingest.batch_effects import Outcome
+from system.book.ingest.affected import AffectedPortfolios
+from system.book.ingest.batch_effects import BatchEffects
 from system.book.ingest.fold import Fold
 from system.book.ingest.ledger import Ledger
 from system.book.ingest.lost import opened_by, stated_again
@@ -24,7 +24,7 @@ from system.book.restore import restored_market, restored_rows
 from system.book.state.adjustments import Entry, adjustment_row, entries
 from system.book.state.events import Event, QuoteRow, Unreadable
 from system.book.state.market import FUTURE_BOUND_DAYS, Market, Staleness
-from system.book.state.quotes import Verdict
+from system.book.state.quotes import QuoteOutcome
 from system.book.state.rows import (
     APPENDED_KEY,
     CLOSES_PREFIX,
@@ -54,7 +54,7 @@ from system.book.state.statements import (
 )
 from system.book.state.trades import TradeLedger
 from system.book.valuation.portfolio import PortfolioBook
-from system.book.valuation.snapshot import UNVALUED, Moment
+from system.book.valuation.snapshot import UNVALUED, StreamPosition
 from system.contracts.kept_values import KeptValue
 from system.contracts.messages import (
     Adjustment,
@@ -129,13 +129,13 @@ class Book:
         }
         self.ledger = Ledger(kept.counters)
         self._lost = kept.lost
-        self._touched = Touched()
+        self._touched = AffectedPortfolios()
         for name, book in self.portfolios.items():
             self._touched.index(name, book.shape)
         self._to_book_anew: set[str] = set()
-        self._outcome = Outcome()
+        self._outcome = BatchEffects()
         self._batch, self._valuer = (0, 0), valuer
-        self._handlers: dict[type, Callable[[Any, PartitionQueue], Verdict]] = {
+        self._handlers: dict[type, Callable[[Any, PartitionQueue], QuoteOutcome]] = {
             QuoteRow: self._quote,
             Trade: self._trade,
             Instrument: self._instrument,
@@ -234,7 +234,7 @@ class Book:
         day = self.market.day
         if day is not None and mark.date <= day.date:
             queue.take()
-            self.ledger.count(queue.topic, Verdict.DUPLICATE.value)
+            self.ledger.count(queue.topic, QuoteOutcome.DUPLICATE.value)
             return True
         try:
             self._reference.check_mark(mark)
@@ -289,10 +289,10 @@ class Book:
 
     # -- one message --------------------------------------------------------------------
 
-    def _unreadable(self, message: Unreadable, _: PartitionQueue) -> Verdict:
+    def _unreadable(self, message: Unreadable, _: PartitionQueue) -> QuoteOutcome:
         raise MessageError(message.reason, message.detail)
 
-    def _quote(self, row: QuoteRow, queue: PartitionQueue) -> Verdict:
+    def _quote(self, row: QuoteRow, queue: PartitionQueue) -> QuoteOutcome:
         is_rate = queue.topic == FX_RATES.name
         quotes = self.market.rates if is_rate else self.market.quotes
         last = quotes.get(row.name)
@@ -302,7 +302,7 @@ class Book:
         else:
             self._reference.check_quote(row)
             verdict, prefix = self.market.add_quote(row, queue.name), QUOTE_PREFIX
-        if verdict is Verdict.APPLIED:
+        if verdict is QuoteOutcome.APPLIED:
             suspect = self._judged(last, row, queue, is_rate=is_rate)
             if suspect is not None:
                 quotes[row.name] = msgspec.structs.replace(quotes[row.name], suspect=suspect)
@@ -339,7 +339,7 @@ class Book:
         else:
             self._touched.by_ticker(row.name)
 
-    def _trade(self, trade: Trade, _: PartitionQueue) -> Verdict:
+    def _trade(self, trade: Trade, _: PartitionQueue) -> QuoteOutcome:
         book = self.portfolios.get(trade.portfolio)
         if book is None:
             raise MessageError(RejectReason.UNKNOWN_PORTFOLIO, f"portfolio {trade.portfolio}")
@@ -365,51 +365,51 @@ class Book:
         self._outcome.changed[TRADE_PREFIX + trade.trade_id] = state
         self._outcome.note_intended(trade.intended_monotonic_ns)
 
-    def _instrument(self, instrument: Instrument, _: PartitionQueue) -> Verdict:
+    def _instrument(self, instrument: Instrument, _: PartitionQueue) -> QuoteOutcome:
         verdict = self._reference.add_instrument(instrument)
         self._outcome.changed[f"instrument:{instrument.instrument}"] = instrument
         return verdict
 
-    def _history(self, history: CloseHistory, _: PartitionQueue) -> Verdict:
+    def _history(self, history: CloseHistory, _: PartitionQueue) -> QuoteOutcome:
         verdict = self._reference.add_history(history)
-        if verdict is Verdict.APPLIED:
+        if verdict is QuoteOutcome.APPLIED:
             closes = self.market.closes[history.series]
             self._outcome.changed[CLOSES_PREFIX + history.series] = closes
             self._touched.by_series(history.series)
         return verdict
 
-    def _stressed(self, history: StressedHistory, _: PartitionQueue) -> Verdict:
+    def _stressed(self, history: StressedHistory, _: PartitionQueue) -> QuoteOutcome:
         verdict = self._reference.add_stressed(history)
         self._outcome.changed[stressed_key(history.window, history.series)] = history
         self._touched.by_series(history.series)
         return verdict
 
-    def _sessions(self, table: ExchangeSessions, _: PartitionQueue) -> Verdict:
+    def _sessions(self, table: ExchangeSessions, _: PartitionQueue) -> QuoteOutcome:
         verdict = self._reference.add_sessions(table)
-        if verdict is Verdict.APPLIED:
+        if verdict is QuoteOutcome.APPLIED:
             self._outcome.changed[SESSIONS_PREFIX + table.exchange] = table
         return verdict
 
-    def _adjustment(self, adjustment: Adjustment, _: PartitionQueue) -> Verdict:
+    def _adjustment(self, adjustment: Adjustment, _: PartitionQueue) -> QuoteOutcome:
         verdict = self._reference.add_adjustment(adjustment)
-        if verdict is Verdict.APPLIED:
+        if verdict is QuoteOutcome.APPLIED:
             state = AdjustmentState(adjustment=adjustment)
             self._outcome.changed[adjustment_row(adjustment)] = state
         return verdict
 
-    def _portfolio(self, definition: Portfolio, queue: PartitionQueue) -> Verdict:
+    def _portfolio(self, definition: Portfolio, queue: PartitionQueue) -> QuoteOutcome:
         self._reference.check_portfolio(definition)
         book = self.portfolios.get(definition.portfolio)
         if book is None:
             self._open(definition, queue)
-            return Verdict.APPLIED
+            return QuoteOutcome.APPLIED
         state = restated_by(book.state, definition, self.market.day, self.market.listing)
         state = stated_again(book.state, state, self._lost, queue)
         is_known_again = state.positions_unknown != book.state.positions_unknown
         if definition == (book.state.pending or book.definition) and not is_known_again:
-            return Verdict.DUPLICATE
+            return QuoteOutcome.DUPLICATE
         self._restate(book, state, is_known_again=is_known_again)
-        return Verdict.APPLIED
+        return QuoteOutcome.APPLIED
 
     def _restate(self, book: PortfolioBook, state: PortfolioState, *, is_known_again: bool) -> None:
         """Let settings wait for the barrier, and hold what was stated at once."""
@@ -490,7 +490,7 @@ class Book:
         self._touched.clear()
 
     def _order(self, names: Iterable[str], kind: SnapshotKind, time_ns: int) -> ValuationOrder:
-        moment = Moment(kind, *self._batch, self._partitions.offsets, time_ns)
+        moment = StreamPosition(kind, *self._batch, self._partitions.offsets, time_ns)
         order = ValuationOrder(tuple(names), moment, self._touched.trades())
         if kind is SnapshotKind.END_OF_DAY:  # lacks nothing from before its mark
             return order

@@ -32,7 +32,7 @@ from system.book.state.rows import (
 )
 from system.book.state.trades import TradeLedger
 from system.book.valuation.portfolio import PortfolioBook
-from system.book.valuation.snapshot import Moment, risk_snapshot
+from system.book.valuation.snapshot import StreamPosition, risk_snapshot
 from system.contracts.messages import RiskSnapshot
 
 _QUOTES: Final = msgspec.json.Decoder(QuoteState)
@@ -49,7 +49,7 @@ class ValuationOrder:
     ----------
     portfolios : tuple of str
         Sorted.
-    moment : Moment
+    moment : StreamPosition
         Stamped on each snapshot.
     trade_ids : mapping of str to tuple of str
         Trades that a portfolio's snapshot is the first to contain.
@@ -60,7 +60,7 @@ class ValuationOrder:
     """
 
     portfolios: tuple[str, ...]
-    moment: Moment
+    moment: StreamPosition
     trade_ids: Mapping[str, tuple[str, ...]]
     held: frozenset[str] = frozenset()
     waiting_trades: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

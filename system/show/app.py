@@ -18,10 +18,10 @@ from system.settings import Connections, load_settings
 from system.show.server import runtime
 from system.show.server.fanout import Fanout
 from system.show.server.feed import Feed, api_feed
-from system.show.server.feeder import Pump
+from system.show.server.feeder import Feeder
 from system.show.server.guards import middleware
 from system.show.server.routes import routes
-from system.show.state.dashboard import Desk
+from system.show.state.dashboard import DashboardState
 
 
 def connections() -> Connections:
@@ -52,9 +52,9 @@ def open_feed() -> AbstractAsyncContextManager[Feed]:
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     """Run the pump while the dashboard runs."""
-    desk, fanout = Desk(), Fanout()
-    runtime.start(runtime.Live(desk, fanout, asyncio.get_running_loop(), connections))
-    pump = asyncio.create_task(Pump(desk, fanout, open_feed).run())
+    desk, fanout = DashboardState(), Fanout()
+    runtime.start(runtime.Dashboard(desk, fanout, asyncio.get_running_loop(), connections))
+    pump = asyncio.create_task(Feeder(desk, fanout, open_feed).run())
     # Streamlit collects all garbage after each script run; what is loaded by now never is.
     gc.freeze()
     try:

@@ -12,7 +12,7 @@ import numpy as np
 
 from system.backtest.engine.days import BacktestMarket
 from system.backtest.engine.positions import ALWAYS, BacktestBook, DatedQuantity
-from system.backtest.engine.splits import Split
+from system.backtest.engine.splits import DatedSplit
 from system.book.state.positions import cash_currency
 from system.contracts.currencies import checked_currency, checked_iso_currency
 from system.contracts.messages import AssetClass, ReturnType
@@ -71,7 +71,7 @@ class BacktestInput:
         Closes and rates.
     books : tuple of BacktestBook
         Ascending by portfolio.
-    splits : tuple of Split
+    splits : tuple of DatedSplit
         Not yet in the closes.
     refused : mapping of str to InputError
         By portfolio: books that hold an instrument that is not listed, or an option without terms.
@@ -79,7 +79,7 @@ class BacktestInput:
 
     market: BacktestMarket
     books: tuple[BacktestBook, ...]
-    splits: tuple[Split, ...]
+    splits: tuple[DatedSplit, ...]
     refused: Mapping[str, InputError]
 
 
@@ -221,9 +221,9 @@ def _known(
     return known
 
 
-def _read_splits(path: Path, dialect: Dialect) -> tuple[Split, ...]:
+def _read_splits(path: Path, dialect: Dialect) -> tuple[DatedSplit, ...]:
     table = read_named(path, SPLIT_COLUMNS, numbers=("ratio",), dialect=dialect)
-    splits: dict[tuple[str, dt.date], Split] = {}
+    splits: dict[tuple[str, dt.date], DatedSplit] = {}
     for line, cells in named_cells(table):
         name = _filled(table, line, "instrument", cells)
         ratio = table.number(line, "ratio", cells["ratio"])
@@ -231,7 +231,7 @@ def _read_splits(path: Path, dialect: Dialect) -> tuple[Split, ...]:
         if ratio <= 0.0 or (name, date) in splits:
             remedy = "write new shares per old share, above zero, once per instrument and date"
             raise table.wrong_cell(line, "ratio", cells["ratio"], remedy)
-        splits[name, date] = Split(name, date, ratio)
+        splits[name, date] = DatedSplit(name, date, ratio)
     return tuple(splits.values())
 
 

@@ -34,7 +34,7 @@ from validation.run.child_processes import AheadProcess
 from validation.run.console import open_console, show_report
 from validation.run.demo_run import (
     DemoPlan,
-    Site,
+    DemoRun,
     demo_settings,
     running_stack,
     seconds_since_start,
@@ -92,7 +92,7 @@ def run_demo(plan: DemoPlan, folder: Path, console: PlainConsole, *, keep: bool)
     RiskstreamError
         If a server or process fails; everything is stopped.
     """
-    site = Site(plan, demo_settings(), folder.absolute(), console)
+    site = DemoRun(plan, demo_settings(), folder.absolute(), console)
     folder.mkdir(parents=True, exist_ok=True)
     for old in (site.record_path, site.log_path, site.verdicts_path):
         old.unlink(missing_ok=True)
@@ -133,7 +133,7 @@ class Gathered:
     recomputed: Mapping[str, OracleCheck]
 
 
-def gather(site: Site, connections: Connections, oracle: AheadProcess) -> Gathered:
+def gather(site: DemoRun, connections: Connections, oracle: AheadProcess) -> Gathered:
     """Return what is judged, of the topics, of PostgreSQL and of both oracles."""
     with site.console.working("reading what the run left"):
         return Gathered(
@@ -145,7 +145,7 @@ def gather(site: Site, connections: Connections, oracle: AheadProcess) -> Gather
 
 
 def judged_report(
-    site: Site,
+    site: DemoRun,
     left: Gathered,
     books: Sequence[Portfolio],
     replayed: Replayed,
@@ -155,7 +155,7 @@ def judged_report(
 
     Parameters
     ----------
-    site : Site
+    site : DemoRun
         Where the observer's record is.
     left : Gathered
         Read from the servers.
@@ -212,7 +212,7 @@ def judged_report(
     )
 
 
-def _oracle(site: Site) -> AheadProcess:
+def _oracle(site: DemoRun) -> AheadProcess:
     return AheadProcess(site.verdicts_path, state_dir=site.settings.state_dir, log=site.log_path)
 
 

@@ -17,7 +17,7 @@ from system.store.redis.latest import LatestStore
 from validation.report.shapes import TradeOutcome
 from validation.run.child_processes import ObserverProcess, ReplayProcess
 from validation.run.console import ReplayScreen, Standing, show_trade
-from validation.run.demo_run import Site, seconds_since_start
+from validation.run.demo_run import DemoRun, seconds_since_start
 from validation.run.open_books import source_arguments
 from validation.run.read_back import await_committed, real_closes
 from validation.run.timed_trade import sell_largest_contributor
@@ -40,7 +40,7 @@ class Replayed:
     days: tuple[dt.date, ...]
 
 
-def replay(site: Site, connections: Connections) -> Replayed:
+def replay(site: DemoRun, connections: Connections) -> Replayed:
     """Replay the plan under observation, with one trade in its middle.
 
     Raises
@@ -103,7 +103,7 @@ class _Live:
     """What happens while the replay runs: the screen, the first VaR, the trade."""
 
     def __init__(
-        self, site: Site, connections: Connections, client: RiskClient, standing: Standing
+        self, site: DemoRun, connections: Connections, client: RiskClient, standing: Standing
     ) -> None:
         self._site = site
         self._connections = connections

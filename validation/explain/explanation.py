@@ -20,8 +20,8 @@ from validation.references.exact import ReferenceInputError
 from validation.references.revaluation import CurrentMarket, ReferencePosition
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 from validation.references.stand_ins import covered
-from validation.rules.corporate_actions import Acts
-from validation.rules.effect_dates import Taken
+from validation.rules.corporate_actions import CorporateActions
+from validation.rules.effect_dates import EffectiveAdjustment
 from validation.rules.expected_days import terms_of
 from validation.rules.sessions import carrying_of, session_tables
 
@@ -185,11 +185,17 @@ def _inputs_of(bundle: Bundle) -> BookNow:
     )
 
 
-def _acts(kept: KeptRows, count: int) -> Acts:
+def _acts(kept: KeptRows, count: int) -> CorporateActions:
     """Return the first adjustments that took effect, by day, then dividends before splits."""
-    taken = [Taken(one.adjustment, one.taken) for one in kept.adjustments if one.taken is not None]
+    taken = [
+        EffectiveAdjustment(one.adjustment, one.taken)
+        for one in kept.adjustments
+        if one.taken is not None
+    ]
     taken.sort(key=lambda one: (one.day, type(one.adjustment).__name__, one.adjustment.instrument))
-    return Acts(taken[:count], instruments={one.instrument: one for one in kept.instruments})
+    return CorporateActions(
+        taken[:count], instruments={one.instrument: one for one in kept.instruments}
+    )
 
 
 def _held(row: PositionRisk, instrument: Instrument | None) -> ReferencePosition:

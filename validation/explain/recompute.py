@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from system.book.questions.snapshot_book import Recall, moment_of, recalled_book
+from system.book.questions.snapshot_book import SnapshotInputs, moment_of, recalled_book
 from system.book.restore import restored_market
 from system.book.state.market import Staleness
 from system.book.valuation.snapshot import risk_snapshot
@@ -103,12 +103,12 @@ def recomputed(bundle: Bundle) -> Recomputed:
     )
 
 
-def recall_of(bundle: Bundle) -> Recall:
+def recall_of(bundle: Bundle) -> SnapshotInputs:
     """Return what the bundle's snapshot is recalled from."""
-    return Recall(restored_market(bundle.kept, STALENESS))
+    return SnapshotInputs(restored_market(bundle.kept, STALENESS))
 
 
-def _anew(record: RiskSnapshot, recall: Recall) -> RiskSnapshot:
+def _anew(record: RiskSnapshot, recall: SnapshotInputs) -> RiskSnapshot:
     return risk_snapshot(recalled_book(record, recall), moment_of(record))
 
 
@@ -168,7 +168,7 @@ def _breach(record: RiskSnapshot) -> bool | None:
     return is_breach(-record.hypothetical_pnl, record.previous_var)
 
 
-def _changed_inputs(record: RiskSnapshot, recall: Recall) -> Iterator[str]:
+def _changed_inputs(record: RiskSnapshot, recall: SnapshotInputs) -> Iterator[str]:
     """Yield single inputs whose correction meets the hash; if none does, say so."""
     found = False
     for name, value, candidate in _candidates(record, recall):
@@ -180,7 +180,9 @@ def _changed_inputs(record: RiskSnapshot, recall: Recall) -> Iterator[str]:
         yield "inputs_hash: no single input of the record accounts for it; closes or reference data"
 
 
-def _candidates(record: RiskSnapshot, recall: Recall) -> Iterator[tuple[str, object, RiskSnapshot]]:
+def _candidates(
+    record: RiskSnapshot, recall: SnapshotInputs
+) -> Iterator[tuple[str, object, RiskSnapshot]]:
     """Yield (field, value, record with it): each input worked back from what it led to."""
     yield from _settings(record)
     yield from _valuation_dates(record, recall)
@@ -203,7 +205,7 @@ def _with(row: PositionRisk, field: str, value: float) -> PositionRisk:
 
 
 def _valuation_dates(
-    record: RiskSnapshot, recall: Recall
+    record: RiskSnapshot, recall: SnapshotInputs
 ) -> Iterator[tuple[str, object, RiskSnapshot]]:
     """Yield the day that time to expiry counted from, by what each option says is left."""
     for row in record.positions:

@@ -14,7 +14,7 @@ from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from system.runtime.interrupts import heed_interrupts
 from validation.kill_table.records import Mutant, read_mutants, read_not_applicable
-from validation.kill_table.table import Fate, KillTable, Row, findings, run_table, tally
+from validation.kill_table.table import KillTable, MutantResult, Row, findings, run_table, tally
 from validation.report.shapes import write_json
 from validation.run.console import open_console
 from validation.verdict import Verdict, overall
@@ -70,13 +70,13 @@ def _show(table: KillTable) -> None:
     for heading in ("defect", "planted in", "named killer", "fate"):
         shown.add_column(heading)
     for row in table.rows:
-        style = "green" if row.fate is Fate.KILLED else "bold red"
+        style = "green" if row.fate is MutantResult.KILLED else "bold red"
         shown.add_row(row.defect, "\n".join(row.files), row.killer, styled((row.fate, style)))
     console.print(shown)
     for one in table.not_applicable:
         console.print(f"not applicable: {one.defect}: {one.why}", markup=False, highlight=False)
     for row in table.rows:
-        if row.fate is not Fate.KILLED:
+        if row.fate is not MutantResult.KILLED:
             console.print(f"{row.name}: {row.fate}: {row.said}", markup=False, highlight=False)
     console.print(f"{tally(table.rows)}; {table.seconds:.0f} s", highlight=False)
 

@@ -34,7 +34,7 @@ BROKEN_BY: Final = (
 LARGEST_REASON: Final = 200
 
 
-class Fate(StrEnum):
+class MutantResult(StrEnum):
     """What became of a planted defect; only *killed* is a pass."""
 
     KILLED = "killed"
@@ -52,7 +52,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     files: tuple[str, ...]
     killer: str
-    fate: Fate
+    fate: MutantResult
     said: str
     seconds: float
 
@@ -132,25 +132,25 @@ def strike(mutant: Mutant, copy: TreeCopy) -> Row:
     try:
         texts = planted(mutant, copy.folder)
     except StaleRecordError as error:
-        return _row(mutant, Fate.STALE, str(error), 0.0)
+        return _row(mutant, MutantResult.STALE, str(error), 0.0)
     with copy.holding(texts):
         run = copy.run([mutant.killer], bound_s=RUN_BOUND_S, keep_bytecode=False)
     fate, said = fate_of(run)
     return _row(mutant, fate, said, run.result.seconds)
 
 
-def fate_of(run: KillerRun) -> tuple[Fate, str]:
+def fate_of(run: KillerRun) -> tuple[MutantResult, str]:
     """Return what a run of the killer says about the defect, and what the killer said."""
     if run.result.ending != "ended":
-        return Fate.TIMED_OUT, f"no verdict after {run.result.seconds:.0f} s"
+        return MutantResult.TIMED_OUT, f"no verdict after {run.result.seconds:.0f} s"
     failures = [said for case in run.cases if (said := _failure(case))]
     if run.result.exit_code == 0 and run.cases:
-        return Fate.SURVIVED, ""
+        return MutantResult.SURVIVED, ""
     if run.result.exit_code != TESTS_FAILED or not failures:
-        return Fate.BROKEN, f"exit code {run.result.exit_code}: the killer did not run"
+        return MutantResult.BROKEN, f"exit code {run.result.exit_code}: the killer did not run"
     if all(said.startswith(BROKEN_BY) for said in failures):
-        return Fate.BROKEN, failures[0]
-    return Fate.KILLED, next(said for said in failures if not said.startswith(BROKEN_BY))
+        return MutantResult.BROKEN, failures[0]
+    return MutantResult.KILLED, next(said for said in failures if not said.startswith(BROKEN_BY))
 
 
 def findings(control: Finding, rows: Sequence[Row]) -> tuple[Finding, ...]:
@@ -183,7 +183,7 @@ def control_finding(runs: Sequence[KillerRun], killer_count: int) -> Finding:
     return Finding(check=check, verdict=Verdict.PASSED, detail=f"{killer_count} named checks")
 
 
-def _row(mutant: Mutant, fate: Fate, said: str, seconds: float) -> Row:
+def _row(mutant: Mutant, fate: MutantResult, said: str, seconds: float) -> Row:
     return Row(
         name=mutant.name,
         defect=mutant.defect,
@@ -200,7 +200,7 @@ def _finding(row: Row) -> Finding:
     where = f"{row.fate}: {row.killer}" + (f": {row.said}" if row.said else "")
     return Finding(
         check=f"{row.defect} ({row.target}: {', '.join(row.files)})",
-        verdict=Verdict.PASSED if row.fate is Fate.KILLED else Verdict.FAILED,
+        verdict=Verdict.PASSED if row.fate is MutantResult.KILLED else Verdict.FAILED,
         detail=where,
     )
 
@@ -218,4 +218,4 @@ def _failure(case: ET.Element) -> str:
 def tally(rows: Sequence[Row]) -> str:
     """Return how many defects had which fate, in words."""
     counts = Counter(row.fate for row in rows)
-    return ", ".join(f"{counts[fate]} {fate}" for fate in Fate if counts[fate])
+    return ", ".join(f"{counts[fate]} {fate}" for fate in MutantResult if counts[fate])

@@ -72,7 +72,7 @@ LatencyPoint = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Judged:
+class TickLatencies:
     """Messages, and what became of them: what the summaries are made of."""
 
     inputs: Inputs
@@ -80,14 +80,14 @@ class Judged:
     durations_ns: Int64Array
 
     @classmethod
-    def of(cls, inputs: Inputs, observations: Observations, found: Coverage) -> Judged:
+    def of(cls, inputs: Inputs, observations: Observations, found: Coverage) -> TickLatencies:
         """Return the messages with their stage durations."""
         return cls(inputs, found, stage_durations(inputs, observations, found))
 
-    def only(self, chosen: BoolArray) -> Judged:
+    def only(self, chosen: BoolArray) -> TickLatencies:
         """Return the chosen messages alone."""
         inputs, found = self.inputs, self.found
-        return Judged(
+        return TickLatencies(
             Inputs(*(getattr(inputs, column.name)[chosen] for column in fields(inputs))),
             Coverage(*(getattr(found, column.name)[chosen] for column in fields(found))),
             self.durations_ns[chosen],
@@ -146,14 +146,14 @@ def _micros(durations_ns: Int64Array) -> Int64Array:
     return np.clip(durations_ns // NS_PER_US, 0, LARGEST_US)
 
 
-def summary(part: str, judged: Judged, chosen: BoolArray) -> LatencySummary:
+def summary(part: str, judged: TickLatencies, chosen: BoolArray) -> LatencySummary:
     """Return the latency of the chosen messages.
 
     Parameters
     ----------
     part : str
         What they are, for the report.
-    judged : Judged
+    judged : TickLatencies
         All messages of the run.
     chosen : ndarray of bool, shape (message_count,)
         Which of them belong to this part.
@@ -174,7 +174,9 @@ def summary(part: str, judged: Judged, chosen: BoolArray) -> LatencySummary:
     )
 
 
-def summaries(judged: Judged, *, cold_seconds: float = COLD_SECONDS) -> tuple[LatencySummary, ...]:
+def summaries(
+    judged: TickLatencies, *, cold_seconds: float = COLD_SECONDS
+) -> tuple[LatencySummary, ...]:
     """Return the latency of a run: all, cold, warm, and what nobody holds.
 
     The cold part is what was meant to be sent in the first ``cold_seconds`` after the
@@ -194,7 +196,7 @@ def summaries(judged: Judged, *, cold_seconds: float = COLD_SECONDS) -> tuple[La
 
 
 def latency_over_time(
-    judged: Judged, *, bucket_seconds: int = 1
+    judged: TickLatencies, *, bucket_seconds: int = 1
 ) -> list[tuple[float, float, float]]:
     """Return one point per bucket of intended time that has covered messages."""
     chosen = (judged.found.holder_count > 0) & (judged.found.covered_ns != NEVER)

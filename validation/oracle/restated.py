@@ -9,8 +9,8 @@ from dataclasses import replace
 from system.contracts.messages import Instrument, SnapshotKind
 from system.contracts.topics import REFERENCE
 from validation.references.exact import Number
-from validation.rules.corporate_actions import Acts
-from validation.rules.effect_dates import Taken, Waiting
+from validation.rules.corporate_actions import CorporateActions
+from validation.rules.effect_dates import EffectiveAdjustment, Waiting
 
 Place = tuple[str, int]
 
@@ -36,11 +36,11 @@ class Shares:
     ) -> None:
         self._quoted, self._closed = quoted, closed
         self.waiting = Waiting()
-        self._taken: list[Taken] = []
+        self._taken: list[EffectiveAdjustment] = []
         self._days: dict[Place, dt.date] = {}
         self._given: dict[str, dt.date | None] = {}
         self._since: dict[str, dt.date | None] = {}
-        self.acts = Acts(given=self._given, instruments=instruments)
+        self.acts = CorporateActions(given=self._given, instruments=instruments)
         self.prices: Mapping[str, Number] = quoted
         self.closes: Mapping[str, Mapping[dt.date, Number]] = closed
 

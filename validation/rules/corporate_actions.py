@@ -36,7 +36,7 @@ from system.contracts.topics import REFERENCE
 from validation.checkers.ledger import Fate, Outcome
 from validation.references.exact import Number, exact
 from validation.references.minor_units import in_major
-from validation.rules.effect_dates import Taken, Waiting
+from validation.rules.effect_dates import EffectiveAdjustment, Waiting
 from validation.rules.rulings import read_message
 
 CASH: Final = "cash:"
@@ -44,12 +44,12 @@ DESCRIBED: Final = "instrument:"
 
 
 @dataclass(frozen=True)
-class Acts:
+class CorporateActions:
     """What has taken effect, and what came behind it.
 
     Parameters
     ----------
-    taken : sequence of Taken
+    taken : sequence of EffectiveAdjustment
         In effect, in order.
     arrived : mapping of str to date or None
         Per trade, the last day that was closed when its id first came.
@@ -60,7 +60,7 @@ class Acts:
         Reference data by id.
     """
 
-    taken: Sequence[Taken] = ()
+    taken: Sequence[EffectiveAdjustment] = ()
     arrived: Mapping[str, dt.date | None] = field(default_factory=dict)
     opened: Mapping[str, dt.date | None] = field(default_factory=dict)
     given: Mapping[str, dt.date | None] = field(default_factory=dict)
@@ -121,13 +121,15 @@ class Acts:
                 found[name] = _restruck(found[name], float(ratio))
         return found
 
-    def ratios(self, one: Taken) -> dict[str, Fraction]:
+    def ratios(self, one: EffectiveAdjustment) -> dict[str, Fraction]:
         """Return by instrument what quantities are multiplied by."""
         if not isinstance(one.adjustment, Split):
             return {}
         return dict.fromkeys(self._moved(one), Fraction(one.adjustment.ratio))
 
-    def received(self, one: Taken, quantity: Mapping[str, Fraction]) -> tuple[str, Fraction]:
+    def received(
+        self, one: EffectiveAdjustment, quantity: Mapping[str, Fraction]
+    ) -> tuple[str, Fraction]:
         """Return in which cash, and how much, is paid on what is held; by a split nothing."""
         instrument = self.instruments[one.adjustment.instrument]
         currency, parts = in_major(instrument.currency)
@@ -135,7 +137,7 @@ class Acts:
         paid = one.adjustment.amount if isinstance(one.adjustment, Dividend) else 0
         return CASH + currency, held * Fraction(paid) / parts
 
-    def _moved(self, one: Taken) -> list[str]:
+    def _moved(self, one: EffectiveAdjustment) -> list[str]:
         name = one.adjustment.instrument
         if isinstance(one.adjustment, Dividend):
             return [name]
@@ -148,7 +150,9 @@ class Acts:
         )
         return [name, *options]
 
-    def _divisor(self, one: Taken, closes: Mapping[str, Mapping[dt.date, Number]]) -> Fraction:
+    def _divisor(
+        self, one: EffectiveAdjustment, closes: Mapping[str, Mapping[dt.date, Number]]
+    ) -> Fraction:
         if isinstance(one.adjustment, Split):
             return Fraction(one.adjustment.ratio)
         amount = Fraction(one.adjustment.amount)
@@ -158,10 +162,10 @@ class Acts:
         return close / (close - amount) if amount < close else Fraction(1)
 
 
-NO_ACTS: Final = Acts()
+NO_ACTS: Final = CorporateActions()
 
 
-def acts_of(records: Sequence[Record], ruled: Iterable[Fate]) -> Acts:
+def acts_of(records: Sequence[Record], ruled: Iterable[Fate]) -> CorporateActions:
     """Return everything that ever takes effect by what lies on the topics.
 
     Parameters
@@ -175,7 +179,7 @@ def acts_of(records: Sequence[Record], ruled: Iterable[Fate]) -> Acts:
         one.place: one.outcome for one in ruled if one.outcome in {Outcome.APPLIED, Outcome.MARK}
     }
     waiting = Waiting()
-    taken: list[Taken] = []
+    taken: list[EffectiveAdjustment] = []
     arrived: dict[str, dt.date | None] = {}
     opened: dict[str, dt.date | None] = {}
     given: dict[str, dt.date | None] = {}
@@ -202,10 +206,10 @@ def acts_of(records: Sequence[Record], ruled: Iterable[Fate]) -> Acts:
                 given.setdefault(message.series, days.get(record.topic))
             case _:
                 pass
-    return Acts(taken, arrived, opened, given, instruments)
+    return CorporateActions(taken, arrived, opened, given, instruments)
 
 
-def _is_behind(day: dt.date | None, one: Taken) -> bool:
+def _is_behind(day: dt.date | None, one: EffectiveAdjustment) -> bool:
     return day is not None and day >= one.day
 
 
@@ -217,7 +221,7 @@ def _restruck(instrument: Instrument, ratio: float) -> Instrument:
 
 
 def _divided(
-    closes: Mapping[dt.date, Number], one: Taken, divisor: Fraction
+    closes: Mapping[dt.date, Number], one: EffectiveAdjustment, divisor: Fraction
 ) -> dict[dt.date, Number]:
     return {
         date: exact(close) / divisor if date <= one.day and date < one.adjustment.date else close

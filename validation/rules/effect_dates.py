@@ -11,7 +11,7 @@ Key = tuple[str, str, dt.date]
 
 
 @dataclass(frozen=True)
-class Taken:
+class EffectiveAdjustment:
     """An adjustment and the day at whose mark it took effect."""
 
     adjustment: Adjustment
@@ -23,7 +23,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self._waiting: dict[Key, Adjustment] = {}
-        self.taken: dict[Key, Taken] = {}
+        self.taken: dict[Key, EffectiveAdjustment] = {}
 
     def known(self, adjustment: Adjustment) -> Adjustment | None:
         """Return what came of the same kind, instrument and day."""
@@ -47,10 +47,10 @@ class Waiting:
         """Take an applied one; in place of another of the same kind, instrument and day."""
         self._waiting[_key(adjustment)] = adjustment
 
-    def closed(self, day: dt.date) -> list[Taken]:
+    def closed(self, day: dt.date) -> list[EffectiveAdjustment]:
         """Return what takes effect at a mark, in order."""
         due = sorted(key for key, one in self._waiting.items() if one.last_day <= day)
-        found = {key: Taken(self._waiting.pop(key), day) for key in due}
+        found = {key: EffectiveAdjustment(self._waiting.pop(key), day) for key in due}
         self.taken |= found
         return list(found.values())
 

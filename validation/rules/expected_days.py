@@ -35,7 +35,7 @@ from validation.references.revaluation import (
 )
 from validation.references.snapshot import ReferenceSnapshot, reference_snapshot
 from validation.references.stand_ins import covered
-from validation.rules.corporate_actions import NO_ACTS, Acts
+from validation.rules.corporate_actions import NO_ACTS, CorporateActions
 from validation.rules.sessions import carrying_of
 from validation.rules.statements import BookHistory, Defined, SentTrade, holdings
 
@@ -55,7 +55,7 @@ class ExpectedMarket:
         Reference data by id.
     calendar : sequence of date
         Every day before and within the replay that may be a scenario day, in order.
-    acts : Acts
+    acts : CorporateActions
         Splits and dividends that the closes are restated for.
     sessions : mapping of str to SessionTable
         Of each exchange that an instrument names and whose table was sent.
@@ -64,10 +64,10 @@ class ExpectedMarket:
     closes: Mapping[str, Mapping[dt.date, Number]]
     instruments: Mapping[str, Instrument]
     calendar: Sequence[dt.date]
-    acts: Acts = NO_ACTS
+    acts: CorporateActions = NO_ACTS
     sessions: Mapping[str, SessionTable] = field(default_factory=dict)
 
-    def under(self, acts: Acts, *, until: dt.date) -> ExpectedMarket:
+    def under(self, acts: CorporateActions, *, until: dt.date) -> ExpectedMarket:
         """Return the market under what took effect up to a day's mark; this one's under none."""
         taken = [one for one in acts.taken if one.day <= until]
         if not taken:
@@ -119,7 +119,7 @@ def positions_after(
     portfolio: Portfolio,
     trades: Sequence[Trade],
     instruments: Mapping[str, Instrument],
-    acts: Acts = NO_ACTS,
+    acts: CorporateActions = NO_ACTS,
 ) -> tuple[ReferencePosition, ...]:
     """Return what a portfolio that was not restated holds after its trades, with its cash.
 
@@ -131,7 +131,7 @@ def positions_after(
         Those that count, from ``effective_trades``, of any portfolio.
     instruments : mapping of str to Instrument
         Reference data by id.
-    acts : Acts, optional
+    acts : CorporateActions, optional
         Splits and dividends that are in effect.
     """
     name = portfolio.portfolio
@@ -143,7 +143,7 @@ def positions_after(
 
 
 def held_positions(
-    history: BookHistory, instruments: Mapping[str, Instrument], acts: Acts
+    history: BookHistory, instruments: Mapping[str, Instrument], acts: CorporateActions
 ) -> tuple[ReferencePosition, ...]:
     """Return what a portfolio holds, with its cash, as the references value it.
 
@@ -153,7 +153,7 @@ def held_positions(
         Its definitions and trades.
     instruments : mapping of str to Instrument
         Reference data by id.
-    acts : Acts
+    acts : CorporateActions
         Splits and dividends that are in effect.
     """
     held = holdings(
@@ -237,7 +237,7 @@ def expected_days(
     trades_by_day: Mapping[dt.date, Sequence[Trade]],
     market: ExpectedMarket,
     days: Sequence[dt.date],
-    acts: Acts = NO_ACTS,
+    acts: CorporateActions = NO_ACTS,
     restated: Restated = NEVER_RESTATED,
 ) -> dict[tuple[str, dt.date], EndOfDay]:
     """Return what each end of day must state.
@@ -252,7 +252,7 @@ def expected_days(
         Closes and calendar.
     days : sequence of date
         The marks, in order. The first has no P&L: nothing was stated before it.
-    acts : Acts, optional
+    acts : CorporateActions, optional
         Splits and dividends that ever take effect.
     restated : Restated, optional
         Its later definitions.

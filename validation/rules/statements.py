@@ -35,8 +35,8 @@ from system.contracts.messages import (
 from validation.checkers.ledger import Fate, Outcome
 from validation.references.exact import ReferenceInputError
 from validation.references.minor_units import in_major
-from validation.rules.corporate_actions import Acts
-from validation.rules.effect_dates import Taken
+from validation.rules.corporate_actions import CorporateActions
+from validation.rules.effect_dates import EffectiveAdjustment
 from validation.rules.rulings import read_message
 
 Day = dt.date | None
@@ -135,9 +135,9 @@ class Contained(NamedTuple):
     acts_until: Day
     untimed_until: Day
 
-    def has(self, entry: _Order | Taken) -> bool:
+    def has(self, entry: _Order | EffectiveAdjustment) -> bool:
         """Return whether it contains a trade, split or dividend."""
-        if isinstance(entry, Taken):
+        if isinstance(entry, EffectiveAdjustment):
             return self.acts_until is not None and entry.day <= self.acts_until
         if entry.made_ns:
             return entry.made_ns <= self.until_ns
@@ -166,7 +166,9 @@ class _Statement(NamedTuple):
     day: Day
 
 
-def holdings(history: BookHistory, instruments: Mapping[str, Instrument], acts: Acts) -> Held:
+def holdings(
+    history: BookHistory, instruments: Mapping[str, Instrument], acts: CorporateActions
+) -> Held:
     """Return what a book holds.
 
     Parameters
@@ -175,7 +177,7 @@ def holdings(history: BookHistory, instruments: Mapping[str, Instrument], acts: 
         Up to the moment that is asked for.
     instruments : mapping of str to Instrument
         Reference data by id.
-    acts : Acts
+    acts : CorporateActions
         Splits and dividends that are in effect, in order.
 
     Raises
@@ -276,7 +278,9 @@ def _versions(messages: Iterable[SentTrade], until: Day = None) -> list[_Order]:
     ]
 
 
-def _in_order(trades: Sequence[_Order], taken: Sequence[Taken]) -> Iterator[_Order | Taken]:
+def _in_order(
+    trades: Sequence[_Order], taken: Sequence[EffectiveAdjustment]
+) -> Iterator[_Order | EffectiveAdjustment]:
     """Yield trades with each act before what came after its mark."""
     waiting = list(taken)
     for order in trades:
@@ -307,7 +311,7 @@ def _refuse_other_currencies(
 class _Path:
     """Positions at average cost, and what futures and dividends have earned on them."""
 
-    def __init__(self, instruments: Mapping[str, Instrument], acts: Acts) -> None:
+    def __init__(self, instruments: Mapping[str, Instrument], acts: CorporateActions) -> None:
         self._instruments = instruments
         self._acts = acts
         self.quantity: dict[str, Fraction] = {}
@@ -329,9 +333,9 @@ class _Path:
             return True
         return self._instruments[name].asset_class is AssetClass.CASH
 
-    def move(self, entry: _Order | Taken, *, held: bool, pays: bool) -> None:
+    def move(self, entry: _Order | EffectiveAdjustment, *, held: bool, pays: bool) -> None:
         """Let an entry move what is held, and what is earned on it."""
-        if isinstance(entry, Taken):
+        if isinstance(entry, EffectiveAdjustment):
             cash, amount = self._acts.received(entry, self.quantity)
             self._earn(cash, amount if pays else Fraction(0))
             for name, ratio in self._acts.ratios(entry).items() if held else ():

@@ -45,7 +45,7 @@ class DemoPlan:
 
 
 @dataclass(frozen=True)
-class Site:
+class DemoRun:
     """Where a demo runs and writes."""
 
     plan: DemoPlan
@@ -87,13 +87,13 @@ def seconds_since_start() -> float:
 
 @contextmanager
 def running_stack(
-    site: Site, *, keep: bool, on_broker: Callable[[Connections], None] = lambda where: None
+    site: DemoRun, *, keep: bool, on_broker: Callable[[Connections], None] = lambda where: None
 ) -> Iterator[Connections]:
     """Run a stack on an emptied folder; stopped at the end unless it is to be kept.
 
     Parameters
     ----------
-    site : Site
+    site : DemoRun
         Where.
     keep : bool
         Whether it outlives this program; an error or interrupt stops it all the same.
@@ -144,6 +144,6 @@ def _stop_undisturbed(stack: EmbeddedStack) -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def stop_command(site: Site) -> str:
+def stop_command(site: DemoRun) -> str:
     """Return what a person types to stop a demo's stack that was kept."""
     return f"RISKSTREAM_STATE_DIR={site.settings.state_dir} riskstream down"

@@ -32,9 +32,9 @@ from validation.checkers.order import check_monotonic_offsets, check_unique_ids
 from validation.measure.coverage import NEVER, BoolArray, coverage
 from validation.measure.coverage_arrays import SentMessage, Tables, tables
 from validation.measure.latency import (
-    Judged,
     LatencyPoint,
     LatencySummary,
+    TickLatencies,
     latency_over_time,
     summaries,
     summary,
@@ -116,7 +116,7 @@ def judge(evidence: Evidence, budgets: Sequence[Budget]) -> Judgement:
     read = [(record, read_message(record)) for record in evidence.records]
     sent = sent_messages(read, ruled)
     arrays = tables(sent, evidence.record)
-    whole = Judged.of(
+    whole = TickLatencies.of(
         arrays.inputs,
         arrays.observations,
         coverage(arrays.inputs, arrays.observations, arrays.watermarks),
@@ -226,7 +226,7 @@ def _summary_of(portfolio: str, arrays: Tables) -> LatencySummary:
     known = portfolio in arrays.portfolios
     index = arrays.portfolios.index(portfolio) if known else NEVER
     found = coverage(arrays.inputs, arrays.observations, arrays.watermarks, portfolio=index)
-    own = Judged.of(arrays.inputs, arrays.observations, found)
+    own = TickLatencies.of(arrays.inputs, arrays.observations, found)
     return summary(portfolio, own, found.holder_count > 0)
 
 

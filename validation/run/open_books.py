@@ -19,7 +19,7 @@ from system.contracts.topics import INPUT_TOPICS
 from system.errors import UnavailableError
 from system.settings import Connections
 from validation.run.child_processes import ReplayProcess, replay_arguments
-from validation.run.demo_run import DemoPlan, Site
+from validation.run.demo_run import DemoPlan, DemoRun
 from validation.run.read_back import await_committed
 from validation.run.wait import Patience
 
@@ -46,11 +46,11 @@ class ReferenceAhead:
 
     Parameters
     ----------
-    site : Site
+    site : DemoRun
         What will be replayed, and where complaints go.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: DemoRun) -> None:
         self._site = site
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reference-ahead")
         self._left = threading.Event()
@@ -99,7 +99,7 @@ class ReferenceAhead:
                 process.wait(READY_BOUND_S)
 
 
-def open_books(site: Site, connections: Connections, books: Sequence[PortfolioImport]) -> None:
+def open_books(site: DemoRun, connections: Connections, books: Sequence[PortfolioImport]) -> None:
     """Import books whose reference data was sent, and wait until each has a VaR.
 
     Raises
@@ -137,7 +137,7 @@ def _await_valued(client: RiskClient, count: int) -> None:
     raise UnavailableError(f"{len(valued)} of {count} books have a VaR after {READY_BOUND_S:.0f} s")
 
 
-def show_urls(site: Site, connections: Connections) -> None:
+def show_urls(site: DemoRun, connections: Connections) -> None:
     """Print where a person looks, and where the token is."""
     token = site.settings.api_token_path
     site.console.print(

@@ -24,7 +24,7 @@ CORE: Final = (
     "system/simulate/replay.py",
     "system/simulate/synthetic.py",
     "system/simulate/market.py",
-    "validation/scenarios/edits",
+    "validation/scenarios/story/edits",
     "validation/scenarios/story/timeline.py",
 )
 """Files and folders that the contract of docs/determinism.md covers."""

@@ -68,7 +68,7 @@ class MarkedDays:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Worth:
+class DailyValuation:
     """Value and exposure at as-of closes, and value the day after; base currency.
 
     Each has shape (day_count, position_count). ``value_after`` is that of the positions
@@ -91,7 +91,7 @@ class Worth:
         )
 
 
-def worth(marked: MarkedDays, quantities: Float64Matrix, first: int) -> Worth:
+def worth(marked: MarkedDays, quantities: Float64Matrix, first: int) -> DailyValuation:
     """Return what positions are worth at consecutive closes and the day after each.
 
     Parameters
@@ -113,7 +113,7 @@ def worth(marked: MarkedDays, quantities: Float64Matrix, first: int) -> Worth:
     delta_after = units * np.where(money, 1.0, marked.unit_rates[after])
     exposure = delta * price
     settled = delta_after * (price_after - price)
-    return Worth(
+    return DailyValuation(
         value=np.where(marked.is_future, 0.0, exposure),
         price_exposure=np.where(marked.is_absolute, delta, exposure),
         value_after=np.where(marked.is_future, settled, delta_after * price_after),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from system.backtest.engine.daily_valuation import Worth
+from system.backtest.engine.daily_valuation import DailyValuation
 from system.backtest.engine.days import SpanDays
 from system.backtest.engine.settlements import OptionQuotes, StandInVolatility
 from system.risk.arrays import Float64Matrix, Float64Vector, IndexVector
@@ -46,7 +46,7 @@ class OptionDays:
     stand_ins: tuple[StandInVolatility, ...] = ()
     marks: tuple[OptionMarks, ...] = ()
 
-    def exposed(self, listings: Sequence[Listing], worth: Worth) -> Float64Matrix:
+    def exposed(self, listings: Sequence[Listing], worth: DailyValuation) -> Float64Matrix:
         """Return the exposure of each position at each as-of close, options by their deltas.
 
         Shape (as_of_count, position_count), base currency, short negative.

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from system.backtest.engine.carried import InterruptedClose, interrupted_closes, within_bound
-from system.backtest.engine.daily_valuation import MarkedDays, Worth, worth
+from system.backtest.engine.daily_valuation import DailyValuation, MarkedDays, worth
 from system.backtest.engine.days import SpanDays
 from system.backtest.engine.methods import Forecasts, Method, forecasts
 from system.backtest.engine.options import OptionDays, option_days
@@ -95,7 +95,7 @@ class _Span:
 
     days: SpanDays
     listings: Sequence[Listing]
-    worth: Worth
+    worth: DailyValuation
     block: ScenarioBlock
     options: OptionDays
 

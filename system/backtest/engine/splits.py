@@ -13,7 +13,7 @@ from system.risk.scenarios.window import CloseTable
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class DatedSplit:
     """A split or reverse split.
 
     Parameters
@@ -31,20 +31,20 @@ class Split:
     ratio: float
 
 
-def effective_splits(closes: CloseTable, splits: Iterable[Split]) -> tuple[Split, ...]:
+def effective_splits(closes: CloseTable, splits: Iterable[DatedSplit]) -> tuple[DatedSplit, ...]:
     """Return the splits up to the last close: a later one changes no number of a backtest."""
     last = closes.dates[-1] if closes.dates else dt.date.min
     return tuple(split for split in splits if split.date <= last)
 
 
-def split_adjusted(closes: CloseTable, splits: Sequence[Split]) -> CloseTable:
+def split_adjusted(closes: CloseTable, splits: Sequence[DatedSplit]) -> CloseTable:
     """Return the closes in the shares of the last day.
 
     Parameters
     ----------
     closes : CloseTable
         As they were quoted.
-    splits : sequence of Split
+    splits : sequence of DatedSplit
         Of instruments in the table; others are passed over.
 
     Returns
@@ -65,7 +65,7 @@ def split_adjusted(closes: CloseTable, splits: Sequence[Split]) -> CloseTable:
 
 
 def split_factors(
-    quantities: Iterable[DatedQuantity], splits: Sequence[Split], *, opening: dt.date
+    quantities: Iterable[DatedQuantity], splits: Sequence[DatedSplit], *, opening: dt.date
 ) -> dict[DatedQuantity, float]:
     """Return by what each stated quantity is multiplied to be in shares of the last day.
 
@@ -73,7 +73,7 @@ def split_factors(
     ----------
     quantities : iterable of DatedQuantity
         Each in shares of its own date, wherever the test starts; without a date, of ``opening``.
-    splits : sequence of Split
+    splits : sequence of DatedSplit
         All of them.
     opening : date
         First close of the run: one date for all its methods and books.

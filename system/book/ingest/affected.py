@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from system.book.valuation.derived import Shape
+from system.book.valuation.derived import PositionArrays
 from system.risk.scenarios.window import fx_series
 
 
-class Touched:
+class AffectedPortfolios:
     """Portfolios that were changed since their last snapshot, and by which trades."""
 
     def __init__(self) -> None:
         self._holders: defaultdict[str, set[str]] = defaultdict(set)
         self._exposed: defaultdict[str, set[str]] = defaultdict(set)
-        self._indexed: dict[str, Shape] = {}
+        self._indexed: dict[str, PositionArrays] = {}
         self._names: set[str] = set()
         self._tickers: set[str] = set()
         """Whose holders, as they are indexed now, are not among the names yet."""
         self._trades: dict[str, list[str]] = {}
 
-    def index(self, portfolio: str, shape: Shape) -> None:
+    def index(self, portfolio: str, shape: PositionArrays) -> None:
         """Note what a portfolio's value depends on now."""
         self._name_holders()
         before = self._indexed.get(portfolio)

@@ -20,7 +20,7 @@ MAX_DETAIL_LENGTH: Final = 500
 Kept = msgspec.Struct | Mapping[str, msgspec.Struct] | Mapping[str, int]
 
 
-class Outcome:
+class BatchEffects:
     """Changed rows, rejected messages and snapshots of one batch."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from system.book.state.market import (
     midnight_after_ns,
 )
 from system.book.state.positions import CASH_PREFIX
-from system.book.state.quotes import Verdict
+from system.book.state.quotes import QuoteOutcome
 from system.book.state.sessions import goes_on
 from system.contracts.currencies import EUR, FX_SERIES_PREFIX, MINOR_UNITS, unit_of
 from system.contracts.discounting import discounting_problem
@@ -188,7 +188,7 @@ class Reference:
 
     # -- additions ----------------------------------------------------------------------
 
-    def add_adjustment(self, adjustment: Adjustment) -> Verdict:
+    def add_adjustment(self, adjustment: Adjustment) -> QuoteOutcome:
         """Take a split or dividend that waits for its barrier.
 
         Raises
@@ -210,7 +210,7 @@ class Reference:
                 f"{', '.join(sorted(ADJUSTABLE))} split and pay dividends",
             )
         if self._market.adjustments.is_known(adjustment):
-            return Verdict.DUPLICATE
+            return QuoteOutcome.DUPLICATE
         day = self._market.day
         if day is not None and adjustment.date <= day.date:
             raise MessageError(
@@ -236,7 +236,7 @@ class Reference:
                 f"{SPLIT_BOUND:g}; undo a wrong split by its reverse",
             )
 
-    def add_instrument(self, instrument: Instrument) -> Verdict:
+    def add_instrument(self, instrument: Instrument) -> QuoteOutcome:
         """Take a new instrument; the same once more is a duplicate.
 
         Raises
@@ -249,7 +249,7 @@ class Reference:
         name = instrument.instrument
         known = self._market.instruments.get(name)
         if known is not None and is_same_instrument(known, instrument):
-            return Verdict.DUPLICATE
+            return QuoteOutcome.DUPLICATE
         if known is not None or name.startswith(CASH_PREFIX):
             raise MessageError(RejectReason.CONFLICT, f"instrument {name} is known as another")
         if name.startswith(FX_SERIES_PREFIX) and instrument.asset_class not in MONEY:
@@ -260,9 +260,9 @@ class Reference:
         if problem:
             raise MessageError(RejectReason.INVALID, f"option {name}: {problem}")
         self._market.add_instrument(instrument)
-        return Verdict.APPLIED
+        return QuoteOutcome.APPLIED
 
-    def add_sessions(self, table: ExchangeSessions) -> Verdict:
+    def add_sessions(self, table: ExchangeSessions) -> QuoteOutcome:
         """Take the sessions of an exchange; the same once more is a duplicate.
 
         Raises
@@ -273,7 +273,7 @@ class Reference:
         sessions = self._market.sessions
         known = sessions.table(table.exchange)
         if known == table:
-            return Verdict.DUPLICATE
+            return QuoteOutcome.DUPLICATE
         if known is not None and not goes_on(known, table):
             raise MessageError(
                 RejectReason.CONFLICT,
@@ -282,9 +282,9 @@ class Reference:
             )
         sessions.add(table)
         self._market.window_version += 1
-        return Verdict.APPLIED
+        return QuoteOutcome.APPLIED
 
-    def add_stressed(self, history: StressedHistory) -> Verdict:
+    def add_stressed(self, history: StressedHistory) -> QuoteOutcome:
         """Take the closes of a series in a stressed window; the same once more is a duplicate.
 
         Raises
@@ -296,14 +296,14 @@ class Reference:
         self._check_closes(history)
         stressed = self._market.stressed
         if stressed.known(history) == history:
-            return Verdict.DUPLICATE
+            return QuoteOutcome.DUPLICATE
         contradiction = stressed.contradiction(history)
         if contradiction:
             raise MessageError(RejectReason.CONFLICT, contradiction)
         stressed.add(history)
-        return Verdict.APPLIED
+        return QuoteOutcome.APPLIED
 
-    def add_history(self, history: CloseHistory) -> Verdict:
+    def add_history(self, history: CloseHistory) -> QuoteOutcome:
         """Take the closes of a new series; closes that are known already are a duplicate.
 
         Raises
@@ -318,7 +318,7 @@ class Reference:
         if known is None or (history.closes and not known.dates):
             self._check_no_foresight(history)
             self._market.add_history(history)
-            return Verdict.APPLIED
+            return QuoteOutcome.APPLIED
         values = dict(zip(known.dates, known.values, strict=True))
         for point in history.closes:
             if values.get(point.date) != point.value:
@@ -327,7 +327,7 @@ class Reference:
                     f"series {history.series} has {values.get(point.date)} on {point.date}, "
                     f"not {point.value}",
                 )
-        return Verdict.DUPLICATE
+        return QuoteOutcome.DUPLICATE
 
     def _check_closes(self, history: CloseHistory | StressedHistory) -> None:
         for point in history.closes:

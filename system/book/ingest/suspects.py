@@ -23,7 +23,7 @@ CONTRADICTING_TICKS: Final = 2
 """One tick back could be the other half of a flicker; two agree with each other."""
 
 
-class Judged(NamedTuple):
+class TickJudgement(NamedTuple):
     """Suspect tick or rate from here on, and the one that was contradicted."""
 
     suspect: SuspectTick | None
@@ -32,7 +32,7 @@ class Judged(NamedTuple):
 
 def judged(
     reference: float, suspect: SuspectTick | None, row: QuoteRow, event: Event, bound: float
-) -> Judged:
+) -> TickJudgement:
     """Return which quote is suspect after an accepted one, and which one that contradicts.
 
     Parameters
@@ -49,10 +49,10 @@ def judged(
         Largest move of the asset class that is not suspect, as a fraction of the price before.
     """
     if suspect is None or not is_back(suspect, row.price):
-        return Judged(_suspect(reference, row, event, bound))
+        return TickJudgement(_suspect(reference, row, event, bound))
     if suspect.returned + 1 < CONTRADICTING_TICKS:
-        return Judged(msgspec.structs.replace(suspect, returned=suspect.returned + 1))
-    return Judged(None, suspect)
+        return TickJudgement(msgspec.structs.replace(suspect, returned=suspect.returned + 1))
+    return TickJudgement(None, suspect)
 
 
 def is_back(suspect: SuspectTick, price: float) -> bool:

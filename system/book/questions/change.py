@@ -14,22 +14,22 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from system.book.questions.snapshot_book import Recall, moment_of, recalled_book, restated
-from system.book.questions.split_bridge import Between
+from system.book.questions.snapshot_book import SnapshotInputs, moment_of, recalled_book, restated
+from system.book.questions.split_bridge import SplitBridge
 from system.book.valuation.snapshot import risk_snapshot
 from system.contracts.api.questions import ChangeStep, VarChange, VarStep
 from system.contracts.measures import OptionRisk
 from system.contracts.messages import MONEY, PositionRisk, RiskSnapshot
 
 
-def var_change(before: RiskSnapshot, after: RiskSnapshot, recall: Recall) -> VarChange:
+def var_change(before: RiskSnapshot, after: RiskSnapshot, recall: SnapshotInputs) -> VarChange:
     """Return what changed VaR between two snapshots of a portfolio.
 
     Parameters
     ----------
     before, after : RiskSnapshot
         Stored ones, in the order of time or not.
-    recall : Recall
+    recall : SnapshotInputs
         Reference data and closes of both.
 
     Returns
@@ -46,7 +46,7 @@ def var_change(before: RiskSnapshot, after: RiskSnapshot, recall: Recall) -> Var
         If one of the two lacked a price.
     """
     assert before.portfolio == after.portfolio, (before.portfolio, after.portfolio)
-    between = Between.of(before, after, recall.market)
+    between = SplitBridge.of(before, after, recall.market)
     first = restated(before, recalled_book(before, recall))
     restated(after, recalled_book(after, recall))
     steps: list[VarStep] = []
@@ -84,23 +84,25 @@ def difference(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else after - before
 
 
-def _computed(hybrid: RiskSnapshot, recall: Recall) -> RiskSnapshot:
+def _computed(hybrid: RiskSnapshot, recall: SnapshotInputs) -> RiskSnapshot:
     return risk_snapshot(recalled_book(hybrid, recall), moment_of(hybrid))
 
 
 # -- one input each -----------------------------------------------------------------------
 
-Substitution = Callable[[RiskSnapshot, RiskSnapshot, Between], RiskSnapshot]
+Substitution = Callable[[RiskSnapshot, RiskSnapshot, SplitBridge], RiskSnapshot]
 
 
-def _with_positions(stands: RiskSnapshot, after: RiskSnapshot, between: Between) -> RiskSnapshot:
+def _with_positions(
+    stands: RiskSnapshot, after: RiskSnapshot, between: SplitBridge
+) -> RiskSnapshot:
     """Return the later positions in the earlier shares and at the earlier prices, if any."""
     rows = between.before_them(stands, after)
     rates = {**after.rates, **stands.rates}
     return msgspec.structs.replace(stands, positions=rows, rates=rates, missing=after.missing)
 
 
-def _with_actions(stands: RiskSnapshot, after: RiskSnapshot, between: Between) -> RiskSnapshot:
+def _with_actions(stands: RiskSnapshot, after: RiskSnapshot, between: SplitBridge) -> RiskSnapshot:
     """Return the later positions, at the earlier prices in the later shares."""
     known = {row.instrument: row for row in stands.positions}
     rows = tuple(_acted(known.get(row.instrument), row, between) for row in after.positions)
@@ -113,7 +115,7 @@ def _with_actions(stands: RiskSnapshot, after: RiskSnapshot, between: Between) -
     return _priced_again(stood, acted, after)
 
 
-def _acted(old: PositionRisk | None, new: PositionRisk, between: Between) -> PositionRisk:
+def _acted(old: PositionRisk | None, new: PositionRisk, between: SplitBridge) -> PositionRisk:
     if old is None:
         return new
     option = old.option
@@ -124,7 +126,7 @@ def _acted(old: PositionRisk | None, new: PositionRisk, between: Between) -> Pos
     return msgspec.structs.replace(new, price=price, option=option)
 
 
-def _with_prices(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
+def _with_prices(stands: RiskSnapshot, after: RiskSnapshot, _: SplitBridge) -> RiskSnapshot:
     """Return the later prices; of options the later spot, at the earlier volatility."""
     rows = tuple(
         msgspec.structs.replace(
@@ -136,14 +138,14 @@ def _with_prices(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskS
     return _priced_again(stands, msgspec.structs.replace(stands, positions=rows), after)
 
 
-def _with_volatilities(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
+def _with_volatilities(stands: RiskSnapshot, after: RiskSnapshot, _: SplitBridge) -> RiskSnapshot:
     rows = tuple(
         _volatile(old, new) for old, new in zip(stands.positions, after.positions, strict=True)
     )
     return _priced_again(stands, msgspec.structs.replace(stands, positions=rows), after)
 
 
-def _with_time(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
+def _with_time(stands: RiskSnapshot, after: RiskSnapshot, _: SplitBridge) -> RiskSnapshot:
     later = msgspec.structs.replace(stands, valuation_date=after.valuation_date)
     return _priced_again(stands, later, after)
 
@@ -209,15 +211,15 @@ def _model_inputs(row: PositionRisk) -> _ModelInputs | None:
     return _ModelInputs(option.spot, option.volatility, option.is_implied, price)
 
 
-def _with_rates(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
+def _with_rates(stands: RiskSnapshot, after: RiskSnapshot, _: SplitBridge) -> RiskSnapshot:
     return msgspec.structs.replace(stands, rates={**stands.rates, **after.rates})
 
 
-def _with_window(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
+def _with_window(stands: RiskSnapshot, after: RiskSnapshot, _: SplitBridge) -> RiskSnapshot:
     return msgspec.structs.replace(stands, asof=after.asof)
 
 
-def _with_settings(stands: RiskSnapshot, after: RiskSnapshot, _: Between) -> RiskSnapshot:
+def _with_settings(stands: RiskSnapshot, after: RiskSnapshot, _: SplitBridge) -> RiskSnapshot:
     """Return the later snapshot: the settings were all that was left of the earlier one."""
     return after
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from system.book.questions.snapshot_book import Recall, recalled_book
+from system.book.questions.snapshot_book import SnapshotInputs, recalled_book
 from system.book.state.errors import NotRecalledError
 from system.book.valuation.gaps import carried_of
 from system.book.valuation.measures import revalued_factors
@@ -23,7 +23,7 @@ from system.risk.valuation import Valuation
 
 def consolidated_risk(
     snapshots: Sequence[RiskSnapshot],
-    recall: Recall,
+    recall: SnapshotInputs,
     *,
     base_currency: str,
     confidence: str,
@@ -35,7 +35,7 @@ def consolidated_risk(
     ----------
     snapshots : sequence of RiskSnapshot
         The newest of each portfolio; not empty.
-    recall : Recall
+    recall : SnapshotInputs
         Reference data and closes of all that they hold.
     base_currency : str
         ISO code that every number is in; the FX rate moves inside each scenario.
@@ -100,7 +100,7 @@ def _union(
     )
 
 
-def _member_worth(member: RiskSnapshot, desk: RiskSnapshot, recall: Recall) -> Valuation:
+def _member_worth(member: RiskSnapshot, desk: RiskSnapshot, recall: SnapshotInputs) -> Valuation:
     """Return one book at the desk's prices."""
     priced = {row.instrument: row for row in desk.positions}
     rows = tuple(

@@ -19,7 +19,7 @@ from system.book.questions.shock_reach import is_meant, is_price, moved_level, u
 from system.book.questions.volatility_shocks import with_volatility_shocks
 from system.book.state.errors import ImpossibleShockError, NoSuchDayError
 from system.book.state.market import Market
-from system.book.valuation.derived import Shape
+from system.book.valuation.derived import PositionArrays
 from system.book.valuation.portfolio import Marked, PortfolioBook
 from system.contracts.api.questions import Shock
 from system.contracts.currencies import EUR, FX_SERIES_PREFIX
@@ -142,7 +142,7 @@ def day_pnl(book: PortfolioBook, market: Market, day: dt.date) -> ShockedPnl:
     return ShockedPnl(found.pnl, found.by_position, (before, after))
 
 
-def _day_window(market: Market, shape: Shape, day: dt.date) -> ScenarioWindow:
+def _day_window(market: Market, shape: PositionArrays, day: dt.date) -> ScenarioWindow:
     """Return the closes of a day; without volatilities where they have none that day."""
     try:
         return day_window(market, shape.series, day)
@@ -153,7 +153,7 @@ def _day_window(market: Market, shape: Shape, day: dt.date) -> ScenarioWindow:
         return day_window(market, steady, day)
 
 
-def _volatilities(shape: Shape) -> frozenset[str]:
+def _volatilities(shape: PositionArrays) -> frozenset[str]:
     """Return the series that move volatilities and are no price of the book."""
     options = [one.option for one in shape.listings if one.option is not None]
     named = {one.volatility_series for one in options}

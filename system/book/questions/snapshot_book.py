@@ -18,9 +18,9 @@ from system.book.state.market import Market, midnight_after_ns
 from system.book.state.rows import DayClose, DayState, PortfolioState
 from system.book.state.stressed import StressedBook
 from system.book.state.synthetic_quotes import Price
-from system.book.valuation.derived import Shape
+from system.book.valuation.derived import PositionArrays
 from system.book.valuation.portfolio import PortfolioBook, Scenarios
-from system.book.valuation.snapshot import Moment, inputs_hash, risk_snapshot
+from system.book.valuation.snapshot import StreamPosition, inputs_hash, risk_snapshot
 from system.contracts.currencies import EUR
 from system.contracts.limits import Limit, LimitMeasure
 from system.contracts.measures import OptionRisk
@@ -40,7 +40,7 @@ MAX_SCENARIOS_KEPT: Final = 256
 """Sets of scenarios, of 0.4 MB each at 100 positions and 500 days."""
 
 
-class Recall:
+class SnapshotInputs:
     """What snapshots are recalled from: reference data and closes as they stand at a moment.
 
     Parameters
@@ -59,9 +59,9 @@ class Recall:
         self._kept: OrderedDict[Hashable, Scenarios] = OrderedDict()
         self._stressed: OrderedDict[Hashable, tuple[StressedBook, ...]] = OrderedDict()
 
-    def with_prices(self, marks: Mapping[str, Price], rates: Mapping[str, Price]) -> Recall:
+    def with_prices(self, marks: Mapping[str, Price], rates: Mapping[str, Price]) -> SnapshotInputs:
         """Return the same under other prices of instruments, and rates per 1 EUR."""
-        other = Recall(self.market.under(marks, rates, self.market.day))
+        other = SnapshotInputs(self.market.under(marks, rates, self.market.day))
         other._kept, other._stressed = self._kept, self._stressed
         return other
 
@@ -84,14 +84,14 @@ def _kept(kept: OrderedDict[Hashable, T], key: Hashable, build: Callable[[], T])
     return found
 
 
-class RecalledBook(PortfolioBook):
+class CachedPortfolioBook(PortfolioBook):
     """A book on a market of its own, whose scenarios are kept for the next question.
 
     Parameters
     ----------
     state, market, currencies
         As for `PortfolioBook`.
-    recall : Recall
+    recall : SnapshotInputs
         Where scenarios are kept; its closes are those of ``market``.
     suspect_ticks : tuple of str
         Suspect ticks and rates of the snapshot, which ``market`` states as prices only.
@@ -103,21 +103,21 @@ class RecalledBook(PortfolioBook):
         market: Market,
         *,
         currencies: frozenset[str],
-        recall: Recall,
+        recall: SnapshotInputs,
         suspect_ticks: tuple[str, ...],
     ) -> None:
         self._recall = recall
         self._suspect_ticks = suspect_ticks
         super().__init__(state, (), market, currencies=currencies)
 
-    def suspect_ticks(self, shape: Shape) -> tuple[str, ...]:
+    def suspect_ticks(self, shape: PositionArrays) -> tuple[str, ...]:
         """Return the suspect ticks and rates of the snapshot, and of what was added to it."""
         series = {*shape.tickers, *map(fx_series, shape.currencies)}
         stated = (text for text in self._suspect_ticks if text.rpartition(" ")[0] in series)
         names = {*stated, *super().suspect_ticks(shape)}
         return tuple(sorted(names, key=lambda text: (text.startswith(fx_series("")), text)))
 
-    def _build_scenarios(self, shape: Shape) -> Scenarios:
+    def _build_scenarios(self, shape: PositionArrays) -> Scenarios:
         settings = (
             self.definition.base_currency,
             self.definition.window,
@@ -127,19 +127,19 @@ class RecalledBook(PortfolioBook):
         )
         key = (shape.holdings.instrument_ids, *settings)
         return self._recall.scenarios(
-            key, lambda: super(RecalledBook, self)._build_scenarios(shape)
+            key, lambda: super(CachedPortfolioBook, self)._build_scenarios(shape)
         )
 
-    def _build_stressed(self, shape: Shape) -> tuple[StressedBook, ...]:
+    def _build_stressed(self, shape: PositionArrays) -> tuple[StressedBook, ...]:
         stressed, asof = self._market.stressed.version, self.asof
         key = ("stressed", shape.holdings.instrument_ids, self.definition.base_currency)
         return self._recall.stressed(
-            (*key, stressed, asof), lambda: super(RecalledBook, self)._build_stressed(shape)
+            (*key, stressed, asof), lambda: super(CachedPortfolioBook, self)._build_stressed(shape)
         )
 
 
 def recalled_book(
-    snapshot: RiskSnapshot, recall: Recall, *, close: DayClose | None = None
+    snapshot: RiskSnapshot, recall: SnapshotInputs, *, close: DayClose | None = None
 ) -> PortfolioBook:
     """Return a book that holds what a snapshot holds, at its prices, rates and settings.
 
@@ -147,7 +147,7 @@ def recalled_book(
     ----------
     snapshot : RiskSnapshot
         Any stored one.
-    recall : Recall
+    recall : SnapshotInputs
         Reference data and closes.
     close : DayClose or None
         The last close before it, for the day's P&L; one of another day is not used.
@@ -169,7 +169,7 @@ def recalled_book(
     last = _compared_with(snapshot, close)
     state = PortfolioState(definition=_definition(snapshot), close=last)
     market = recalled_market(snapshot, recall.market)
-    return RecalledBook(
+    return CachedPortfolioBook(
         state,
         market,
         currencies=_converted(snapshot),
@@ -281,9 +281,9 @@ def _stated_volatilities(snapshot: RiskSnapshot) -> dict[str, float]:
     }
 
 
-def moment_of(snapshot: RiskSnapshot) -> Moment:
+def moment_of(snapshot: RiskSnapshot) -> StreamPosition:
     """Return where in the stream a snapshot stands, for a live one of the same place."""
-    return Moment(
+    return StreamPosition(
         SnapshotKind.LIVE,
         snapshot.fence,
         snapshot.epoch,

@@ -22,7 +22,7 @@ from system.risk.cost import CostBasis
 
 
 @dataclass(frozen=True, eq=False)
-class Between:
+class SplitBridge:
     """The adjustments that took effect between two snapshots, in either order of time.
 
     Parameters

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from system.book.questions.snapshot_book import (
-    Recall,
+    SnapshotInputs,
     check_recalled,
     moment_of,
     recalled_book,
@@ -36,7 +36,7 @@ class WhatIfRisk:
 def what_if(
     snapshot: RiskSnapshot,
     trades: Sequence[Trade],
-    recall: Recall,
+    recall: SnapshotInputs,
     *,
     close: DayClose | None = None,
 ) -> WhatIfRisk:
@@ -49,7 +49,7 @@ def what_if(
     trades : sequence of Trade
         New ones of instruments that ``recall`` knows, in the order of their booking; at
         most ``MAX_PROPOSED_TRADES``.
-    recall : Recall
+    recall : SnapshotInputs
         Instruments, closes, and prices of what the portfolio does not hold.
     close : DayClose or None
         The last close, for the day's P&L.

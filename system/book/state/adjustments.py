@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from system.book.state.quotes import Verdict
+from system.book.state.quotes import QuoteOutcome
 from system.book.state.rows import ADJUSTMENT_PREFIX, AdjustmentState, TradeState
 from system.contracts.messages import Adjustment, RejectReason, Split
 from system.contracts.topics import message_key
@@ -50,7 +50,7 @@ class Adjustments:
         known = self._states.get(message_key(adjustment))
         return known is not None and known.adjustment == adjustment
 
-    def add(self, adjustment: Adjustment) -> Verdict:
+    def add(self, adjustment: Adjustment) -> QuoteOutcome:
         """Take another adjustment; in place of one that waits for the same day.
 
         Raises
@@ -63,7 +63,7 @@ class Adjustments:
         if known is not None and known.taken is not None:
             raise MessageError(RejectReason.CONFLICT, f"{key} took effect on {known.taken}")
         self._states[key] = AdjustmentState(adjustment=adjustment)
-        return Verdict.APPLIED
+        return QuoteOutcome.APPLIED
 
     def split_product(self, split: Split) -> float:
         """Return what all splits of an instrument make of one share, with another one added."""

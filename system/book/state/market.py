@@ -16,7 +16,7 @@ from system.book.state.close_table import extended_table, is_cut_before, newest_
 from system.book.state.events import QuoteRow
 from system.book.state.listings import listing_of, options_on, restruck
 from system.book.state.positions import cash_currency, cash_listing
-from system.book.state.quotes import Verdict, held_back, quote_after
+from system.book.state.quotes import QuoteOutcome, held_back, quote_after
 from system.book.state.rows import (
     AdjustmentState,
     ClosesState,
@@ -324,18 +324,18 @@ class Market:
         state = PartitionState(newest_event_ns=event_time_ns, session_start_ns=None)
         self.partitions[partition] = state
 
-    def add_quote(self, row: QuoteRow, partition: str) -> Verdict:
+    def add_quote(self, row: QuoteRow, partition: str) -> QuoteOutcome:
         """Take a tick of a known instrument."""
         return self._add(self.quotes, row, partition)
 
-    def add_rate(self, row: QuoteRow, partition: str) -> Verdict:
+    def add_rate(self, row: QuoteRow, partition: str) -> QuoteOutcome:
         """Take an FX rate."""
         return self._add(self.rates, row, partition)
 
-    def _add(self, quotes: dict[str, QuoteState], row: QuoteRow, partition: str) -> Verdict:
+    def _add(self, quotes: dict[str, QuoteState], row: QuoteRow, partition: str) -> QuoteOutcome:
         state, verdict = quote_after(quotes.get(row.name), row, partition)
         quotes[row.name] = state
-        if verdict is Verdict.APPLIED:
+        if verdict is QuoteOutcome.APPLIED:
             self.note_event_time(partition, row.event_time_ns)
         return verdict
 

@@ -31,7 +31,7 @@ look like repeats."""
 _MASK: Final = (1 << SEQUENCE_MEMORY) - 1
 
 
-class Verdict(Enum):
+class QuoteOutcome(Enum):
     """What becomes of a message."""
 
     APPLIED = "applied"
@@ -41,7 +41,7 @@ class Verdict(Enum):
 
 def quote_after(
     last: QuoteState | None, row: QuoteRow, partition: str
-) -> tuple[QuoteState, Verdict]:
+) -> tuple[QuoteState, QuoteOutcome]:
     """Return the quote of a ticker or currency after one more message, and its verdict.
 
     Parameters
@@ -60,13 +60,13 @@ def quote_after(
         and its sequence number was used already. Superseded: not newer, and not known.
     """
     if last is None:
-        return _first(row, partition), Verdict.APPLIED
+        return _first(row, partition), QuoteOutcome.APPLIED
     if _is_duplicate(last, row):
-        return last, Verdict.DUPLICATE
+        return last, QuoteOutcome.DUPLICATE
     if (row.event_time_ns, row.sequence) < (last.event_time_ns, last.sequence):
-        return _noted(last, row), Verdict.SUPERSEDED
+        return _noted(last, row), QuoteOutcome.SUPERSEDED
     before = _restarted(last, row) if _is_restart(last, row) else _noted(last, row)
-    return _accepted(before, row, partition), Verdict.APPLIED
+    return _accepted(before, row, partition), QuoteOutcome.APPLIED
 
 
 def held_back(quote: QuoteState, mark_ns: int) -> QuoteState:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from system.book.state.positions import MAX_TRADES_PER_PORTFOLIO
-from system.book.state.quotes import Verdict
+from system.book.state.quotes import QuoteOutcome
 from system.book.state.rows import TradeState
 from system.contracts.messages import RejectReason, Trade, TradeAction
 from system.errors import MessageError
@@ -36,7 +36,9 @@ class TradeLedger:
         """Return a trade in its newest version, None where its id never came."""
         return self._states.get(trade_id)
 
-    def book(self, trade: Trade, day: dt.date | None = None) -> tuple[TradeState | None, Verdict]:
+    def book(
+        self, trade: Trade, day: dt.date | None = None
+    ) -> tuple[TradeState | None, QuoteOutcome]:
         """Take a trade message of a known portfolio and instrument.
 
         Parameters
@@ -61,12 +63,12 @@ class TradeLedger:
         if known is None:
             state = self._first(trade, day)
         elif _is_repeated(trade, known.trade):
-            return None, Verdict.DUPLICATE
+            return None, QuoteOutcome.DUPLICATE
         else:
             _check_successor(known.trade, trade)
             state = msgspec.structs.replace(known, trade=trade, made_ns=_made_ns(known))
         self._put(state)
-        return state, Verdict.APPLIED
+        return state, QuoteOutcome.APPLIED
 
     def _first(self, trade: Trade, day: dt.date | None) -> TradeState:
         if trade.action is not TradeAction.NEW:

@@ -21,7 +21,7 @@ from system.risk.valuation import Holding, Holdings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shape:
+class PositionArrays:
     """A portfolio between two trades.
 
     Parameters

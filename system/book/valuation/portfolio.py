@@ -18,7 +18,7 @@ from system.book.state.rows import AdjustmentState, DayClose, HeldPosition, Port
 from system.book.state.statements import holdings
 from system.book.state.stressed import StressedBook, stressed_books
 from system.book.state.synthetic_quotes import Price
-from system.book.valuation.derived import Shape
+from system.book.valuation.derived import PositionArrays
 from system.book.valuation.gaps import NO_GAPS, WindowGaps, window_gaps
 from system.book.valuation.options import FoundOption, HeldOptions, found_option, is_beyond_model
 from system.contracts.messages import ExchangeClose, Portfolio, Trade
@@ -78,7 +78,7 @@ class Marked:
 
     Parameters
     ----------
-    shape : Shape
+    shape : PositionArrays
         The positions that have a price.
     valuation : Valuation
         Of these.
@@ -97,7 +97,7 @@ class Marked:
         Its options; None without any.
     """
 
-    shape: Shape
+    shape: PositionArrays
     valuation: Valuation
     prices: tuple[Price, ...]
     quotes: dict[str, float]
@@ -189,8 +189,8 @@ class PortfolioBook:
         self._window_version = -1
         self._stressed: dict[Hashable, tuple[StressedBook, ...]] = {}
 
-    def _shape_of(self, basis: dict[str, CostBasis]) -> Shape:
-        return Shape.of(
+    def _shape_of(self, basis: dict[str, CostBasis]) -> PositionArrays:
+        return PositionArrays.of(
             basis,
             self._market.listing,
             base_currency=self.definition.base_currency,
@@ -209,7 +209,7 @@ class PortfolioBook:
         basis = {held.instrument: CostBasis(held.quantity, held.average_cost) for held in positions}
         return self._marked(self._shape_of(basis))
 
-    def _marked(self, shape: Shape) -> Marked:
+    def _marked(self, shape: PositionArrays) -> Marked:
         marked = self._marked_without(shape, frozenset())
         worthless = self._unbounded(marked)
         if worthless:
@@ -223,7 +223,7 @@ class PortfolioBook:
             names |= marked.options.unbounded(marked.valuation, marked.shape.holdings.units)
         return frozenset(names) | self._unbounded_realised
 
-    def _marked_without(self, shape: Shape, worthless: frozenset[str]) -> Marked:
+    def _marked_without(self, shape: PositionArrays, worthless: frozenset[str]) -> Marked:
         quotes, stale_rates = self._quotes(shape)
         found = self._found_options(shape) if shape.has_options else {}
         marks = [
@@ -270,7 +270,7 @@ class PortfolioBook:
             tuple(sorted(worthless)),
         )
 
-    def _found_options(self, shape: Shape) -> dict[str, FoundOption]:
+    def _found_options(self, shape: PositionArrays) -> dict[str, FoundOption]:
         found = {
             listing.instrument_id: found_option(self._market, listing)
             for listing in shape.listings
@@ -278,7 +278,7 @@ class PortfolioBook:
         }
         return {name: option for name, option in found.items() if option is not None}
 
-    def _quotes(self, shape: Shape) -> tuple[dict[str, float], tuple[str, ...]]:
+    def _quotes(self, shape: PositionArrays) -> tuple[dict[str, float], tuple[str, ...]]:
         rates = {currency: self._market.rate(currency) for currency in sorted(shape.currencies)}
         quotes = {currency: rate.value for currency, rate in rates.items() if rate is not None}
         stale = tuple(
@@ -289,7 +289,7 @@ class PortfolioBook:
         return quotes, stale
 
     def _missing(
-        self, shape: Shape, marks: Sequence[Price | None], quotes: dict[str, float]
+        self, shape: PositionArrays, marks: Sequence[Price | None], quotes: dict[str, float]
     ) -> tuple[str, ...]:
         base = self.definition.base_currency
         unrated = shape.currencies - quotes.keys()
@@ -306,8 +306,8 @@ class PortfolioBook:
         return tuple(sorted(unmarked | unrealisable))
 
     def _without(
-        self, shape: Shape, marks: Sequence[Price | None], missing: tuple[str, ...]
-    ) -> tuple[Shape, list[Price | None]]:
+        self, shape: PositionArrays, marks: Sequence[Price | None], missing: tuple[str, ...]
+    ) -> tuple[PositionArrays, list[Price | None]]:
         kept = [
             (item.instrument_id, CostBasis(quantity, cost), mark)
             for item, quantity, cost, mark in zip(
@@ -380,7 +380,7 @@ class PortfolioBook:
 
     # -- scenarios ----------------------------------------------------------------------
 
-    def scenarios(self, shape: Shape) -> Scenarios:
+    def scenarios(self, shape: PositionArrays) -> Scenarios:
         """Return the scenarios of a shape of this portfolio; kept until the window rolls."""
         if self._window_version != self._market.window_version:
             self._scenarios.clear()
@@ -390,7 +390,7 @@ class PortfolioBook:
             self._scenarios[key] = self._build_scenarios(shape)
         return self._scenarios[key]
 
-    def _build_scenarios(self, shape: Shape) -> Scenarios:
+    def _build_scenarios(self, shape: PositionArrays) -> Scenarios:
         asof = self._market.asof
         if asof is None:
             return Scenarios(None, problem="no closes are known yet")
@@ -399,7 +399,7 @@ class PortfolioBook:
         except InputError as error:
             return Scenarios(None, problem=str(error))
 
-    def _scenarios_until(self, shape: Shape, asof: dt.date) -> Scenarios:
+    def _scenarios_until(self, shape: PositionArrays, asof: dt.date) -> Scenarios:
         base, count = self.definition.base_currency, self.definition.window
         covered = _covered(self._market, shape, base, asof=asof, scenario_count=count)
         window = (
@@ -437,7 +437,7 @@ class PortfolioBook:
         """Return how long, or for how small a part of the book, closes are carried."""
         return CarryBound(self.definition.carry_max_sessions, self.definition.carry_max_share)
 
-    def stressed(self, shape: Shape) -> tuple[StressedBook, ...]:
+    def stressed(self, shape: PositionArrays) -> tuple[StressedBook, ...]:
         """Return the stressed scenarios of a shape; kept until a window's closes change."""
         data, asof = self._market.stressed, self._market.asof
         key = (shape.holdings.instrument_ids, data.version, data.open_asof(asof))
@@ -445,7 +445,7 @@ class PortfolioBook:
             self._stressed = {key: self._build_stressed(shape)}
         return self._stressed[key]
 
-    def _build_stressed(self, shape: Shape) -> tuple[StressedBook, ...]:
+    def _build_stressed(self, shape: PositionArrays) -> tuple[StressedBook, ...]:
         base = self.definition.base_currency
         return stressed_books(
             self._market.stressed, shape.listings, as_of=self._market.asof, base_currency=base
@@ -461,7 +461,7 @@ class PortfolioBook:
         """Return the day of the last close that the scenarios can use."""
         return self._market.asof
 
-    def suspect_ticks(self, shape: Shape) -> tuple[str, ...]:
+    def suspect_ticks(self, shape: PositionArrays) -> tuple[str, ...]:
         """Return the series of a shape with a suspect tick or rate, and its UTC date."""
         market, currencies = self._market, sorted(shape.currencies)
         quotes = [(name, market.quotes.get(name)) for name in sorted(shape.tickers)]
@@ -472,7 +472,7 @@ class PortfolioBook:
             if quote is not None and quote.suspect is not None
         )
 
-    def exchange_closes(self, shape: Shape) -> tuple[ExchangeClose, ...]:
+    def exchange_closes(self, shape: PositionArrays) -> tuple[ExchangeClose, ...]:
         """Return when the exchanges of a shape closed on the last day, earliest first."""
         exchanges = {listing.exchange for listing in shape.listings}
         return self._market.sessions.closes_on(self.asof, exchanges)
@@ -488,7 +488,7 @@ def _unconvertible(currency: str, base: str, unrated: frozenset[str]) -> bool:
 
 
 def _with_options(
-    shape: Shape, marks: Sequence[Price | None], found: Mapping[str, FoundOption]
+    shape: PositionArrays, marks: Sequence[Price | None], found: Mapping[str, FoundOption]
 ) -> list[Price | None]:
     """Return the marks with a place for the premium of each option that has an underlying."""
     return [
@@ -502,7 +502,7 @@ def _premium_place(option: FoundOption | None) -> Price | None:
 
 
 def _covered(
-    market: Market, shape: Shape, base_currency: str, *, asof: dt.date, scenario_count: int
+    market: Market, shape: PositionArrays, base_currency: str, *, asof: dt.date, scenario_count: int
 ) -> CoveredBook:
     """Return a book and its closes, with what replaces the series that begin too late."""
     listings = shape.listings

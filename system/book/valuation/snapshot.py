@@ -43,7 +43,7 @@ BEYOND_NUMBERS: Final = "a scenario moves a position beyond what a number can ho
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class StreamPosition:
     """Where in the stream a snapshot is taken.
 
     Parameters
@@ -82,7 +82,7 @@ class DayResult:
 
 def risk_snapshot(
     book: PortfolioBook,
-    moment: Moment,
+    moment: StreamPosition,
     *,
     trade_ids: tuple[str, ...] = (),
     waiting_trades: tuple[str, ...] = (),
@@ -93,7 +93,7 @@ def risk_snapshot(
     ----------
     book : PortfolioBook
         The portfolio.
-    moment : Moment
+    moment : StreamPosition
         Where in the stream.
     trade_ids : tuple of str
         Trades that the snapshot is the first to contain.
@@ -116,7 +116,7 @@ def risk_snapshot(
 
 
 def _valued_snapshot(
-    book: PortfolioBook, moment: Moment, trade_ids: tuple[str, ...]
+    book: PortfolioBook, moment: StreamPosition, trade_ids: tuple[str, ...]
 ) -> RiskSnapshot:
     marked = book.marked()
     scenarios = book.scenarios(marked.shape)
@@ -179,7 +179,7 @@ def _valued_snapshot(
     return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
 
 
-def _place_and_settings(book: PortfolioBook, moment: Moment) -> dict[str, Any]:
+def _place_and_settings(book: PortfolioBook, moment: StreamPosition) -> dict[str, Any]:
     """Return the fields that say of what a snapshot is, and where in the stream."""
     definition = book.definition
     return {
@@ -199,7 +199,7 @@ def _place_and_settings(book: PortfolioBook, moment: Moment) -> dict[str, Any]:
 
 
 def _unvalued_snapshot(
-    book: PortfolioBook, moment: Moment, trade_ids: tuple[str, ...], problem: str
+    book: PortfolioBook, moment: StreamPosition, trade_ids: tuple[str, ...], problem: str
 ) -> RiskSnapshot:
     definition = book.definition
     return RiskSnapshot(
@@ -272,7 +272,7 @@ def _is_finite(risk: PortfolioRisk) -> bool:
     return all(map(math.isfinite, totals)) and all(np.isfinite(part).all() for part in parts)
 
 
-def _snapshot_id(book: PortfolioBook, moment: Moment) -> str:
+def _snapshot_id(book: PortfolioBook, moment: StreamPosition) -> str:
     """Return an id that no other snapshot has, whatever the book is called.
 
     Only ends of day end with a date, and only the others with a dot between two numbers; what is
@@ -284,7 +284,7 @@ def _snapshot_id(book: PortfolioBook, moment: Moment) -> str:
     return f"{name}-{moment.fence}.{moment.epoch}"
 
 
-def _day_result(book: PortfolioBook, moment: Moment) -> DayResult:
+def _day_result(book: PortfolioBook, moment: StreamPosition) -> DayResult:
     close = book.state.close
     if close is None or moment.kind is not SnapshotKind.END_OF_DAY:
         return DayResult(previous_var=None if close is None else close.var)

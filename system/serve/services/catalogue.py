@@ -21,7 +21,7 @@ from system.serve.services.connections import Services
 MAX_REMEMBERED: Final = 100_000
 
 
-class KnownNames:
+class Catalogue:
     """What may be traded where. Names never go away, so that one found once stays known.
 
     Parameters

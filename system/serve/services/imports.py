@@ -47,7 +47,7 @@ from system.risk.scenarios.proxies import proxies_of
 from system.serve.http.errors import InvalidRequestError
 from system.serve.http.parameters import stream_of
 from system.serve.services.calendars import exchange_sessions, wanted_span
-from system.serve.services.catalogue import KnownNames
+from system.serve.services.catalogue import Catalogue
 from system.serve.services.connections import Services
 from system.serve.services.event_clock import EventClock
 from system.serve.services.reconciliation import Reconciler
@@ -66,13 +66,13 @@ class BookImporter:
     ----------
     services : Services
         The bus to send on and the history that tells what is known.
-    names : KnownNames
+    names : Catalogue
         Told what was sent.
     clock : EventClock
         Says as of when positions are that do not say so themselves.
     """
 
-    def __init__(self, services: Services, names: KnownNames, clock: EventClock) -> None:
+    def __init__(self, services: Services, names: Catalogue, clock: EventClock) -> None:
         self._services = services
         self._names = names
         self._clock = clock

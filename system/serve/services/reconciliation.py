@@ -25,7 +25,7 @@ from system.book.state.trades import TradeLedger
 from system.contracts.api.risk import PositionDifference, Reconciliation
 from system.contracts.messages import Instrument, Portfolio
 from system.contracts.topics import REFERENCE, TRADES, split_offset_key
-from system.serve.services.catalogue import KnownNames
+from system.serve.services.catalogue import Catalogue
 from system.serve.services.connections import Services
 
 READ_BOUND_S: Final = 2.0
@@ -50,11 +50,11 @@ class Reconciler:
     ----------
     services : Services
         Its history holds the book state.
-    names : KnownNames
+    names : Catalogue
         Portfolios that were sent.
     """
 
-    def __init__(self, services: Services, names: KnownNames) -> None:
+    def __init__(self, services: Services, names: Catalogue) -> None:
         self._services = services
         self._names = names
 

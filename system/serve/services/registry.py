@@ -6,45 +6,45 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from system.serve.services.catalogue import KnownNames
+from system.serve.services.catalogue import Catalogue
 from system.serve.services.connections import Services
 from system.serve.services.event_clock import EventClock
 from system.serve.services.health import HealthBoard
 from system.serve.services.imports import BookImporter
-from system.serve.services.snapshot_books import RecallDesk
-from system.serve.services.trades import TradeDesk
+from system.serve.services.snapshot_books import SnapshotBooks
+from system.serve.services.trades import TradeService
 
 
 @dataclass(frozen=True, eq=False)
-class Desks:
+class ApiServices:
     """Names, trades, imports, health and recalled books over the same services."""
 
-    names: KnownNames
-    trades: TradeDesk
+    names: Catalogue
+    trades: TradeService
     imports: BookImporter
     health: HealthBoard
-    recall: RecallDesk
+    recall: SnapshotBooks
 
 
-def desks_over(services: Services) -> Desks:
+def desks_over(services: Services) -> ApiServices:
     """Return the desks of one app."""
-    names, clock = KnownNames(services), EventClock(services)
-    return Desks(
+    names, clock = Catalogue(services), EventClock(services)
+    return ApiServices(
         names,
-        TradeDesk(services, names, clock),
+        TradeService(services, names, clock),
         BookImporter(services, names, clock),
         HealthBoard(services),
-        RecallDesk(services, names),
+        SnapshotBooks(services, names),
     )
 
 
-def desks_of(request: Request) -> Desks:
+def desks_of(request: Request) -> ApiServices:
     """Return the desks of the app that serves a request."""
     desks = request.app.state.desks
-    assert isinstance(desks, Desks)
+    assert isinstance(desks, ApiServices)
     return desks
 
 
-def names_of(request: Request) -> KnownNames:
+def names_of(request: Request) -> Catalogue:
     """Return what is known of portfolios and instruments."""
     return desks_of(request).names

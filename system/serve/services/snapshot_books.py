@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 import anyio
 import anyio.to_thread
 
-from system.book.questions.snapshot_book import Recall
+from system.book.questions.snapshot_book import SnapshotInputs
 from system.book.restore import restored_market, restored_rows
 from system.book.state.errors import OtherInputsError
 from system.book.state.listings import series_behind
@@ -45,7 +45,7 @@ from system.errors import UnavailableError
 from system.risk.currency import major_currency
 from system.risk.scenarios.window import fx_series
 from system.serve.http.errors import UnknownInstrumentError, unknown_snapshot
-from system.serve.services.catalogue import KnownNames
+from system.serve.services.catalogue import Catalogue
 from system.serve.services.connections import Services
 from system.store.redis.redis_values import LatestRecord
 
@@ -72,7 +72,7 @@ class Recalled:
         As Redis has it.
     snapshot : RiskSnapshot
         The same, decoded.
-    recall : Recall
+    recall : SnapshotInputs
         Reference data, closes, and prices of the other instruments that were asked for.
     close : DayClose or None
         The last close.
@@ -80,25 +80,25 @@ class Recalled:
 
     record: LatestRecord
     snapshot: RiskSnapshot
-    recall: Recall
+    recall: SnapshotInputs
     close: DayClose | None
 
 
-class RecallDesk:
+class SnapshotBooks:
     """Answers questions that need the book of a snapshot; one at a time.
 
     Parameters
     ----------
     services : Services
         Redis for the snapshot, PostgreSQL for the rest.
-    names : KnownNames
+    names : Catalogue
         Says why a portfolio has no snapshot.
     """
 
-    def __init__(self, services: Services, names: KnownNames) -> None:
+    def __init__(self, services: Services, names: Catalogue) -> None:
         self._services = services
         self._names = names
-        self._kept: Recall | None = None
+        self._kept: SnapshotInputs | None = None
         self._series: frozenset[str] = frozenset()
         self._read_for = dt.date.min
         self._reading = 0
@@ -236,7 +236,7 @@ class RecallDesk:
 
     async def _reference(
         self, snapshot: RiskSnapshot, named: frozenset[str], *, anew: bool
-    ) -> Recall:
+    ) -> SnapshotInputs:
         """Return instruments and closes, read where something is lacking or of another day."""
         held = {row.instrument for row in snapshot.positions}
         rates = map(fx_series, {snapshot.base_currency, *snapshot.rates} - {EUR})
@@ -250,7 +250,7 @@ class RecallDesk:
         self._read_for = max(asof, self._read_for)
         return self._kept
 
-    async def _read_reference(self, wanted: frozenset[str]) -> Recall:
+    async def _read_reference(self, wanted: frozenset[str]) -> SnapshotInputs:
         instruments = await self._instruments(wanted)
         kept = restored_rows(instruments)
         moved_by = {name for one in kept.instruments for name in series_behind(one)}
@@ -264,7 +264,7 @@ class RecallDesk:
         rows = {**instruments, **closes, **stressed, **await self._explaining()}
         market = restored_market(restored_rows(rows), Staleness(self._services.stale_after_ns))
         await anyio.to_thread.run_sync(lambda: market.table)
-        return Recall(market)
+        return SnapshotInputs(market)
 
     async def _instruments(self, wanted: frozenset[str]) -> dict[str, bytes]:
         """Return the reference data of instruments, and of what options among them are on."""
@@ -286,7 +286,9 @@ class RecallDesk:
 
     # -- what changes with each tick ------------------------------------------------------
 
-    def _fresh_keys(self, snapshot: RiskSnapshot, base: Recall, named: frozenset[str]) -> list[str]:
+    def _fresh_keys(
+        self, snapshot: RiskSnapshot, base: SnapshotInputs, named: frozenset[str]
+    ) -> list[str]:
         held = {row.instrument for row in snapshot.positions}
         behind = {base.market.listing(name).option for name in named - held} - {None}
         spots = {one.option.underlying for one in snapshot.positions if one.option is not None}
@@ -308,7 +310,7 @@ def _is_small(snapshot: RiskSnapshot) -> bool:
     return len(rows) <= PROMPT_POSITIONS_MAX and all(row.option is None for row in rows)
 
 
-def _check_known(base: Recall, named: frozenset[str]) -> None:
+def _check_known(base: SnapshotInputs, named: frozenset[str]) -> None:
     for name in sorted(named):
         try:
             base.market.listing(name)

@@ -20,7 +20,7 @@ from system.serve.http.errors import (
     invalid_field,
 )
 from system.serve.http.parameters import stream_of
-from system.serve.services.catalogue import KnownNames
+from system.serve.services.catalogue import Catalogue
 from system.serve.services.connections import Services
 from system.serve.services.event_clock import EventClock
 
@@ -28,20 +28,20 @@ MAX_RECENT_TRADES: Final = 10_000
 _TRADE_STATE: Final = msgspec.json.Decoder(TradeState)
 
 
-class TradeDesk:
+class TradeService:
     """Sends new trades, amendments and cancellations, each once per (id, version).
 
     Parameters
     ----------
     services : Services
         The bus to send on and the history to look trades up in.
-    names : KnownNames
+    names : Catalogue
         What may be traded.
     clock : EventClock
         Says when a trade was made that does not say so itself.
     """
 
-    def __init__(self, services: Services, names: KnownNames, clock: EventClock) -> None:
+    def __init__(self, services: Services, names: Catalogue, clock: EventClock) -> None:
         self._services = services
         self._names = names
         self._clock = clock

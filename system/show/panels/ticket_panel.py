@@ -23,7 +23,7 @@ from system.contracts.messages import PositionRisk, RiskSnapshot
 from system.errors import InputError, RiskstreamError
 from system.show import format as text
 from system.show.panels.plain import plain, plain_cells
-from system.show.server.runtime import Live, current
+from system.show.server.runtime import Dashboard, current
 from system.show.state.freshness import Freshness, freshness
 from system.show.state.trades import Ticket, trade_words
 
@@ -78,7 +78,7 @@ def _fields(snapshot: RiskSnapshot) -> Typed | None:
     return Typed(instrument, side or BUY, quantity, price) if instrument else None
 
 
-def _show_answer(live: Live, typed: Typed, portfolio: str) -> None:
+def _show_answer(live: Dashboard, typed: Typed, portfolio: str) -> None:
     try:
         accepted = send(live, typed, portfolio)
     except RiskstreamError as error:
@@ -91,7 +91,7 @@ def _show_answer(live: Live, typed: Typed, portfolio: str) -> None:
         st.warning(f"{plain(what)}: sent, but its VaR shows only later. {plain(verdict.reason)}.")
 
 
-def _show_preview(live: Live, typed: Typed, portfolio: str) -> None:
+def _show_preview(live: Dashboard, typed: Typed, portfolio: str) -> None:
     try:
         found = preview(live, typed, portfolio)
     except ApiRefusedError as error:
@@ -105,7 +105,7 @@ def _show_preview(live: Live, typed: Typed, portfolio: str) -> None:
             st.table(plain_cells(preview_cells(found)))
 
 
-def preview(live: Live, typed: Typed, portfolio: str) -> WhatIf:
+def preview(live: Dashboard, typed: Typed, portfolio: str) -> WhatIf:
     """Return what a trade would do; nothing is sent.
 
     Raises
@@ -155,7 +155,7 @@ def reached(found: WhatIf) -> tuple[str, ...]:
     return tuple(one.measure.value for one in found.after.limits if one.level is LimitLevel.BREACH)
 
 
-def send(live: Live, typed: Typed, portfolio: str) -> TradeAccepted:
+def send(live: Dashboard, typed: Typed, portfolio: str) -> TradeAccepted:
     """Send a trade and have its way into VaR watched.
 
     Raises

@@ -13,7 +13,7 @@ from system.contracts.messages import RiskSnapshot
 from system.errors import RiskstreamError
 from system.show.server.fanout import Fanout
 from system.show.server.feed import Feed, FeedEvent, OpenFeed
-from system.show.state.dashboard import Desk
+from system.show.state.dashboard import DashboardState
 
 FIRST_RETRY_SECONDS: Final = 0.25
 MAX_RETRY_SECONDS: Final = 2.0
@@ -22,12 +22,12 @@ _LOGGER: Final = logging.getLogger(__name__)
 
 
 @dataclass
-class Pump:
+class Feeder:
     """Feeds a desk from the API and wakes the browsers.
 
     Parameters
     ----------
-    desk : Desk
+    desk : DashboardState
         Owned by this pump's event loop from ``run`` on.
     fanout : Fanout
         Woken after each change.
@@ -39,7 +39,7 @@ class Pump:
         Waits between two attempts, seconds.
     """
 
-    desk: Desk
+    desk: DashboardState
     fanout: Fanout
     open_feed: OpenFeed
     now_ns: Callable[[], int] = monotonic_ns

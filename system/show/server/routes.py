@@ -24,7 +24,7 @@ from system.clock import monotonic_ns, wall_ns
 from system.contracts.text.names import MAX_ID_LENGTH
 from system.show.server.browsers import browser_of
 from system.show.server.fanout import Listener, TooManyBrowsersError
-from system.show.server.runtime import Live, current
+from system.show.server.runtime import Dashboard, current
 from system.show.state.dashboard import Cursor, encoded
 
 STREAM_PATH: Final = "/live/stream"
@@ -71,7 +71,7 @@ async def _stream(request: Request) -> Response:
     )
 
 
-async def _pushes(live: Live, portfolio: str, browser: str = "") -> AsyncIterator[bytes]:
+async def _pushes(live: Dashboard, portfolio: str, browser: str = "") -> AsyncIterator[bytes]:
     """Yield the newest state whenever it has changed, at most 30 times a second."""
     try:
         with live.fanout.listener(browser) as listener:

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from system.errors import InternalError
 from system.settings import Connections
 from system.show.server.fanout import Fanout
-from system.show.state.dashboard import Desk
+from system.show.state.dashboard import DashboardState
 
 
 @dataclass(frozen=True)
-class Live:
+class Dashboard:
     """What runs.
 
     Parameters
     ----------
-    desk : Desk
+    desk : DashboardState
         Read anywhere, changed only in ``loop``.
     fanout : Fanout
         The browsers.
@@ -32,24 +32,24 @@ class Live:
         Where the API is now.
     """
 
-    desk: Desk
+    desk: DashboardState
     fanout: Fanout
     loop: asyncio.AbstractEventLoop
     connections: Callable[[], Connections]
 
-    def change(self, change: Callable[[Desk], None]) -> None:
+    def change(self, change: Callable[[DashboardState], None]) -> None:
         """Have the desk changed in its own thread, and the browsers told."""
         self.loop.call_soon_threadsafe(self._changed, change)
 
-    def _changed(self, change: Callable[[Desk], None]) -> None:
+    def _changed(self, change: Callable[[DashboardState], None]) -> None:
         change(self.desk)
         self.fanout.wake()
 
 
-_RUNNING: list[Live] = []
+_RUNNING: list[Dashboard] = []
 
 
-def start(live: Live) -> None:
+def start(live: Dashboard) -> None:
     """Make a dashboard the one of this process."""
     assert not _RUNNING, "one dashboard per process"
     _RUNNING.append(live)
@@ -60,7 +60,7 @@ def stop() -> None:
     _RUNNING.clear()
 
 
-def current() -> Live:
+def current() -> Dashboard:
     """Return the dashboard of this process.
 
     Raises

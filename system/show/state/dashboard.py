@@ -128,7 +128,7 @@ class Board:
         return self._days[1]
 
 
-class Desk:
+class DashboardState:
     """All boards and the evidence of freshness."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.source.load_generator import PumpPulse
-from loadtests.studies.api_questions import Askers
+from loadtests.studies.api_questions import ApiConnections
 from loadtests.studies.goals import (
     RESTART_BOUND_S,
     Goal,
@@ -195,7 +195,7 @@ def api() -> Iterator[Connections]:
 
 def test_questions_are_sent_with_the_token_and_answered(api):
     async def ask_all() -> list[float]:
-        async with Askers(api) as askers:
+        async with ApiConnections(api) as askers:
             assert await askers.ask("POST", "/what-if", {"trades": []}) == b'{"trades":[]}'
             ask = lambda: askers.ask("GET", "/var")  # noqa: E731 - asked again and again
             return await open_loop(ask, per_s=1_000.0, seconds=0.05)
@@ -205,7 +205,7 @@ def test_questions_are_sent_with_the_token_and_answered(api):
 
 def test_a_refused_question_ends_the_measurement(api):
     async def ask() -> None:
-        async with Askers(api) as askers:
+        async with ApiConnections(api) as askers:
             await askers.ask("GET", "/nothing")
 
     with pytest.raises(UnavailableError, match="GET /nothing: 404"):
@@ -214,7 +214,7 @@ def test_a_refused_question_ends_the_measurement(api):
 
 def test_a_line_that_the_api_has_closed_is_opened_anew(api):
     async def ask() -> bytes:
-        async with Askers(api) as askers:
+        async with ApiConnections(api) as askers:
             for line in askers._lines:
                 line.reader.feed_eof()
             return await askers.ask("POST", "/var", 1)
@@ -235,7 +235,7 @@ def test_an_api_that_does_not_answer_is_named(api, monkeypatch):
     monkeypatch.setattr(Answering, "do_GET", Silent.answer)
 
     async def ask() -> None:
-        async with Askers(api) as askers:
+        async with ApiConnections(api) as askers:
             await askers.ask("GET", "/var")
 
     with pytest.raises(UnavailableError, match="GET /var was not answered"):

@@ -13,7 +13,7 @@ from system.backtest.daily import DailyBacktest, daily_backtest
 from system.backtest.engine.days import BacktestMarket, DayBounds
 from system.backtest.engine.positions import BacktestBook, DatedQuantity
 from system.backtest.engine.specification import BacktestSettings
-from system.backtest.engine.splits import Split
+from system.backtest.engine.splits import DatedSplit
 from system.backtest.errors import (
     NoBacktestDaysError,
     UnknownInstrumentError,
@@ -60,7 +60,7 @@ def run(
     *,
     missing: Missing = Missing.REFUSE,
     bounds: DayBounds | None = None,
-    splits: Sequence[Split] = (),
+    splits: Sequence[DatedSplit] = (),
     window: int = WINDOW,
 ) -> DailyBacktest:
     book = BacktestBook(
@@ -334,7 +334,7 @@ def test_days_without_any_holding_are_left_out() -> None:
 def test_a_split_in_raw_closes_changes_nothing_when_it_is_declared() -> None:
     closes = walk(1)
     raw = [close * 4.0 if number < 30 else close for number, close in enumerate(closes)]
-    split = Split("A", day(30), 4.0)
+    split = DatedSplit("A", day(30), 4.0)
     found = run([share()], [DatedQuantity("A", 25.0)], {"A": raw}, splits=[split])
     plain = run([share()], [DatedQuantity("A", 100.0)], {"A": closes})
     assert found.value == pytest.approx(plain.value, rel=1e-14)
@@ -347,7 +347,7 @@ def test_a_dated_quantity_is_in_the_shares_of_its_date() -> None:
     closes = walk(1)
     raw = [close * 4.0 if number < 30 else close for number, close in enumerate(closes)]
     held = [DatedQuantity("A", 25.0, day(22)), DatedQuantity("A", 100.0, day(34))]
-    found = run([share()], held, {"A": raw}, splits=[Split("A", day(30), 4.0)])
+    found = run([share()], held, {"A": raw}, splits=[DatedSplit("A", day(30), 4.0)])
     plain = run([share()], [DatedQuantity("A", 100.0, day(22))], {"A": closes})
     assert found.value == pytest.approx(plain.value, rel=1e-14)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from system.book.book import DEFAULT_STALE_AFTER_NS
 from system.book.questions.change import var_change
-from system.book.questions.snapshot_book import Recall
+from system.book.questions.snapshot_book import SnapshotInputs
 from system.book.questions.what_if import what_if
 from system.book.restore import restored_market, restored_rows
 from system.book.state.market import Staleness
@@ -56,7 +56,9 @@ def test_what_if_states_the_bits_of_the_stream(
     feed = start(book, base_currency, call_price)
     snapshot = live(feed.book.revalue(fence=1, epoch=90), "H")
     close = close_of(feed, "H")
-    recall = Recall(restored_market(restored_rows(feed.rows), Staleness(DEFAULT_STALE_AFTER_NS)))
+    recall = SnapshotInputs(
+        restored_market(restored_rows(feed.rows), Staleness(DEFAULT_STALE_AFTER_NS))
+    )
     assert numbers(what_if(snapshot, [], recall, close=close).after) == numbers(snapshot)
     proposed = [trade(f"a{n}", *order, book="H") for n, order in enumerate(asked)]
     found = what_if(snapshot, proposed, recall, close=close)

@@ -14,7 +14,7 @@ from system.contracts.messages import RiskSnapshot
 from system.show.panels.plain import plain
 from system.show.server import runtime
 from system.show.server.fanout import Fanout
-from system.show.state.dashboard import Desk
+from system.show.state.dashboard import DashboardState
 from tests.system.show.panels.test_ticket_panel import no_connections
 
 PAGE = Path(show.__file__).with_name("page.py")
@@ -22,8 +22,8 @@ RUN_SECONDS = 20
 
 
 @pytest.fixture
-def running() -> Iterator[runtime.Live]:
-    made = runtime.Live(Desk(), Fanout(), asyncio.new_event_loop(), no_connections)
+def running() -> Iterator[runtime.Dashboard]:
+    made = runtime.Dashboard(DashboardState(), Fanout(), asyncio.new_event_loop(), no_connections)
     runtime.start(made)
     yield made
     runtime.stop()
@@ -37,7 +37,7 @@ def page_run(**query: str) -> AppTest:
     return page.run()
 
 
-def test_without_a_number_there_is_no_ticket(running: runtime.Live) -> None:
+def test_without_a_number_there_is_no_ticket(running: runtime.Dashboard) -> None:
     page = page_run()
     assert not page.exception
     assert "no portfolio has a number yet" in page.caption[0].value
@@ -45,7 +45,7 @@ def test_without_a_number_there_is_no_ticket(running: runtime.Live) -> None:
 
 
 def test_the_ticket_is_for_the_portfolio_in_the_address(
-    running: runtime.Live, long_short: RiskSnapshot, long_equities: RiskSnapshot
+    running: runtime.Dashboard, long_short: RiskSnapshot, long_equities: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     running.desk.take_snapshot(long_equities, 0)
@@ -56,7 +56,7 @@ def test_the_ticket_is_for_the_portfolio_in_the_address(
 
 
 def test_a_ticket_that_cannot_be_sent_says_why(
-    running: runtime.Live, long_short: RiskSnapshot
+    running: runtime.Dashboard, long_short: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     page = page_run()
@@ -66,7 +66,7 @@ def test_a_ticket_that_cannot_be_sent_says_why(
 
 
 def test_a_preview_that_cannot_be_asked_for_says_why(
-    running: runtime.Live, long_short: RiskSnapshot
+    running: runtime.Dashboard, long_short: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     page = page_run()
@@ -77,7 +77,7 @@ def test_a_preview_that_cannot_be_asked_for_says_why(
 
 
 def test_a_scenario_that_cannot_be_asked_for_says_why(
-    running: runtime.Live, long_short: RiskSnapshot
+    running: runtime.Dashboard, long_short: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     page = page_run()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from system.backtest.engine.positions import ALWAYS, DatedQuantity
-from system.backtest.engine.splits import Split
+from system.backtest.engine.splits import DatedSplit
 from system.backtest.errors import UnknownInstrumentError, UnsupportedInstrumentError
 from system.contracts.messages import AssetClass, ReturnType
 from system.risk.listing import Listing
@@ -62,7 +62,7 @@ def test_reference_data_say_what_an_instrument_is(tmp_path: Path) -> None:
 
 def test_splits_are_read(tmp_path: Path) -> None:
     found = read(tmp_path, splits="instrument,date,ratio\nA,2020-08-31,4\n")
-    assert found.splits == (Split("A", dt.date(2020, 8, 31), 4.0),)
+    assert found.splits == (DatedSplit("A", dt.date(2020, 8, 31), 4.0),)
 
 
 def test_a_position_that_is_not_listed_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from validation.measure.machine_speed import REFERENCE
 from validation.measure.record import RecordLine, SeenSnapshot, SeenWatermark
 from validation.report.shapes import DemoReport
 from validation.run.console import show_report
-from validation.run.demo_run import DemoPlan, Site
+from validation.run.demo_run import DemoPlan, DemoRun
 from validation.run.read_back import Stated
 from validation.verdict import Finding, Verdict
 
@@ -63,7 +63,9 @@ def judged(monkeypatch, tmp_path):
             achieved_ratio=1.0,
             slip=Slip(ms_p50=0.1, ms_p99=slip_ms, ms_max=slip_ms),
         )
-        site = Site(DemoPlan(DAY, DAY), load_settings(), tmp_path, PlainConsole(file=io.StringIO()))
+        site = DemoRun(
+            DemoPlan(DAY, DAY), load_settings(), tmp_path, PlainConsole(file=io.StringIO())
+        )
         left = command.Gathered(evidence.records, stated, None, {})
         replayed = Replayed(summary, 1.0, None, (DAY,))
         return command.judged_report(site, left, [BOOK], replayed, speed)

@@ -10,7 +10,7 @@ import pytest
 from validation.kill_table.copies import KillerRun, TreeCopy
 from validation.kill_table.records import Mutant, Patch, Target
 from validation.kill_table.table import (
-    Fate,
+    MutantResult,
     Row,
     control_finding,
     deal,
@@ -70,23 +70,23 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_an_assertion_that_fails_is_a_kill() -> None:
-    assert fate_of(run(1, "assert 7 == 6")) == (Fate.KILLED, "assert 7 == 6")
-    assert fate_of(run(1, "NameError: x", "assert 7 == 6"))[0] is Fate.KILLED
+    assert fate_of(run(1, "assert 7 == 6")) == (MutantResult.KILLED, "assert 7 == 6")
+    assert fate_of(run(1, "NameError: x", "assert 7 == 6"))[0] is MutantResult.KILLED
 
 
 def test_code_that_breaks_down_is_no_kill() -> None:
-    assert fate_of(run(1, "NameError: name 'x' is not defined"))[0] is Fate.BROKEN
-    assert fate_of(run(2))[0] is Fate.BROKEN
-    assert fate_of(run(0))[0] is Fate.BROKEN
+    assert fate_of(run(1, "NameError: name 'x' is not defined"))[0] is MutantResult.BROKEN
+    assert fate_of(run(2))[0] is MutantResult.BROKEN
+    assert fate_of(run(0))[0] is MutantResult.BROKEN
 
 
 def test_a_killer_that_passes_or_gives_no_verdict_is_no_kill() -> None:
-    assert fate_of(run(0, ""))[0] is Fate.SURVIVED
-    assert fate_of(run(1, ending="timed out"))[0] is Fate.TIMED_OUT
+    assert fate_of(run(0, ""))[0] is MutantResult.SURVIVED
+    assert fate_of(run(1, ending="timed out"))[0] is MutantResult.TIMED_OUT
 
 
-@pytest.mark.parametrize("fate", Fate)
-def test_only_a_kill_passes(fate: Fate) -> None:
+@pytest.mark.parametrize("fate", MutantResult)
+def test_only_a_kill_passes(fate: MutantResult) -> None:
     row = Row(
         name="planted",
         defect="a wrong sum",
@@ -98,7 +98,7 @@ def test_only_a_kill_passes(fate: Fate) -> None:
         seconds=1.0,
     )
     [_, found] = findings(control_finding([run(0, "")], 1), [row])
-    assert (found.verdict is Verdict.PASSED) == (fate is Fate.KILLED)
+    assert (found.verdict is Verdict.PASSED) == (fate is MutantResult.KILLED)
 
 
 def test_the_control_fails_where_a_killer_fails_or_did_not_run() -> None:
@@ -111,7 +111,7 @@ def test_the_control_fails_where_a_killer_fails_or_did_not_run() -> None:
 def test_a_defect_is_killed_in_a_copy_and_the_tree_stays_as_it_was(tree: Path) -> None:
     control, [killed] = run_table(tree, [mutant("3 * number")], libraries=())
     assert control.verdict is Verdict.PASSED
-    assert killed.fate is Fate.KILLED
+    assert killed.fate is MutantResult.KILLED
     assert "9 == 6" in killed.said
     assert (tree / "system" / "sums.py").read_text() == OURS
 
@@ -121,10 +121,10 @@ def test_survivors_and_stale_records_are_told_apart_and_a_copy_is_restored(
 ) -> None:
     blind = "tests/test_sums.py::test_twice_nothing_is_nothing"
     with TreeCopy(tree, tmp_path / "copy", libraries=()) as copy:
-        assert strike(mutant("3 * number", killer=blind), copy).fate is Fate.SURVIVED
-        assert strike(mutant("3 * number", find="number"), copy).fate is Fate.STALE
-        assert strike(mutant("3 * number", find="nowhere"), copy).fate is Fate.STALE
-        assert strike(mutant("2 * numbr"), copy).fate is Fate.BROKEN
+        assert strike(mutant("3 * number", killer=blind), copy).fate is MutantResult.SURVIVED
+        assert strike(mutant("3 * number", find="number"), copy).fate is MutantResult.STALE
+        assert strike(mutant("3 * number", find="nowhere"), copy).fate is MutantResult.STALE
+        assert strike(mutant("2 * numbr"), copy).fate is MutantResult.BROKEN
     assert (copy.folder / "system" / "sums.py").read_text() == OURS
 
 
@@ -139,7 +139,7 @@ def test_a_planted_file_leaves_no_bytecode_and_is_not_run_from_that_of_the_contr
         compiled_second = int(source.stat().st_mtime)
         with copy.holding({source: OURS.replace("2", "3")}):
             assert int(source.stat().st_mtime) != compiled_second
-        assert strike(mutant("3 * number"), copy).fate is Fate.KILLED
+        assert strike(mutant("3 * number"), copy).fate is MutantResult.KILLED
         assert bytecode(copy.folder) == compiled
 
 
@@ -160,4 +160,4 @@ def test_code_from_outside_the_copy_is_not_judged(tree: Path, tmp_path: Path) ->
     with TreeCopy(tree, tmp_path / "copy", libraries=()) as copy:
         plugin = copy.folder / "validation" / "kill_table" / "inside.py"
         plugin.write_text(plugin.read_text().replace('("system", ', '("json", '))
-        assert strike(mutant("3 * number"), copy).fate is Fate.BROKEN
+        assert strike(mutant("3 * number"), copy).fate is MutantResult.BROKEN

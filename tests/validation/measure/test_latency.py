@@ -12,7 +12,7 @@ from validation.measure.latency import (
     NS_PER_MS,
     NS_PER_S,
     RANKS,
-    Judged,
+    TickLatencies,
     histogram_of,
     latency_over_time,
     percentiles,
@@ -21,7 +21,7 @@ from validation.measure.latency import (
 )
 
 
-def judged(latencies_ms: list[float], *, intended_s: list[float] | None = None) -> Judged:
+def judged(latencies_ms: list[float], *, intended_s: list[float] | None = None) -> TickLatencies:
     count = len(latencies_ms)
     intended = np.array(intended_s or [0.0] * count) * NS_PER_S
     total = (np.array(latencies_ms) * NS_PER_MS).astype(np.int64)
@@ -30,7 +30,7 @@ def judged(latencies_ms: list[float], *, intended_s: list[float] | None = None) 
     found = Coverage(np.ones(count, np.int64), inputs.intended_ns + total, index)
     durations = np.zeros((count, 6), dtype=np.int64)
     durations[:, 0] = total
-    return Judged(inputs, found, durations)
+    return TickLatencies(inputs, found, durations)
 
 
 def test_percentiles_are_those_of_the_sorted_durations_to_three_digits() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from validation.checkers.latency import Schedule
 from validation.measure.coverage import Coverage, Inputs
-from validation.measure.latency import Judged, latency_over_time, summaries
+from validation.measure.latency import TickLatencies, latency_over_time, summaries
 from validation.report.pages import write_demo_page
 from validation.report.shapes import (
     DayPoint,
@@ -25,12 +25,12 @@ from validation.report.shapes import (
 from validation.verdict import Finding, Verdict
 
 
-def judged() -> Judged:
+def judged() -> TickLatencies:
     index = np.arange(10, dtype=np.int64)
     inputs = Inputs(index * 0, index, index * 0, index * 10**9)
     found = Coverage(np.ones(10, np.int64), inputs.intended_ns + 80_000_000, index)
     durations = np.full((10, 6), 16_000_000, dtype=np.int64)
-    return Judged(inputs, found, durations)
+    return TickLatencies(inputs, found, durations)
 
 
 @pytest.fixture

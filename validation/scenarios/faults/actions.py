@@ -31,7 +31,7 @@ from system.stream.lifecycle.standby import STANDS_BY, TAKES_OVER
 from validation.run import read_postgres
 from validation.run.read_back import read_inputs
 from validation.scenarios.faults import store_damage
-from validation.scenarios.faults.fault_points import Rig, cut_off, delayed, silenced
+from validation.scenarios.faults.fault_points import FaultPoints, cut_off, delayed, silenced
 from validation.scenarios.faults.kill_points import POINTS
 from validation.scenarios.faults.refusal import RefusalLog, run_command
 from validation.scenarios.faults.second_driver import SupervisedDriver
@@ -88,7 +88,7 @@ class FaultMaker:
         Processes to kill and pause.
     connections : Connections
         Of that stack: the servers themselves, no relay.
-    rig : Rig
+    rig : FaultPoints
         Relays and the small disk that faults need.
     log : Path
         Log of a second driver that nobody supervises.
@@ -103,7 +103,7 @@ class FaultMaker:
         running: RunningStack,
         connections: Connections,
         *,
-        rig: Rig,
+        rig: FaultPoints,
         log: Path,
         mark_of: Callable[[int], Mark],
         clock: Clock | None = None,

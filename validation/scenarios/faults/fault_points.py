@@ -36,7 +36,7 @@ LISTENER: Final = "RELAYED"
 _PROPERTIES: Final = Path("kafka") / "server.properties"
 
 
-class Rig:
+class FaultPoints:
     """Relays and the small disk that one scenario asks for; closed before the next one.
 
     Parameters

@@ -32,7 +32,7 @@ from validation.references.exact import ReferenceInputError, exact
 from validation.references.revaluation import CurrentMarket, ReferencePosition, needed_series
 from validation.references.snapshot import reference_snapshot
 from validation.references.stand_ins import covered
-from validation.rules.corporate_actions import NO_ACTS, Acts, acts_of
+from validation.rules.corporate_actions import NO_ACTS, CorporateActions, acts_of
 from validation.rules.expected_days import held_positions
 from validation.rules.rulings import read_message
 from validation.rules.sessions import carrying_of, session_tables
@@ -68,7 +68,7 @@ class Inputs:
         Per series its partition, and the offsets and prices of its applied quotes.
     times : mapping
         Per partition the offsets of its applied quotes, and the times they are of.
-    acts : Acts
+    acts : CorporateActions
         Splits and dividends that ever take effect.
     sessions : mapping of str to SessionTable
         By exchange.
@@ -82,7 +82,7 @@ class Inputs:
     trades: Sequence[tuple[str, int, Trade]]
     prices: Mapping[str, tuple[str, list[int], list[float]]]
     times: Mapping[str, tuple[list[int], list[int]]]
-    acts: Acts = NO_ACTS
+    acts: CorporateActions = NO_ACTS
     sessions: Mapping[str, SessionTable] = field(default_factory=dict)
 
     def day_before(self, partition: str, offset: int) -> dt.date | None:
@@ -314,7 +314,7 @@ def _price(
     snapshot: SeenSnapshot,
     inputs: Inputs,
     closes: Mapping[str, Mapping[dt.date, float]],
-    acts: Acts,
+    acts: CorporateActions,
 ) -> Fraction:
     """Return the last accepted price below a snapshot's offsets, else the last close."""
     if name in inputs.prices:

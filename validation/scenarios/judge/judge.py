@@ -28,7 +28,7 @@ from validation.scenarios.judge.exact_numbers import Inputs, check_live, inputs_
 from validation.scenarios.judge.expectations import check_expectations, check_faults
 from validation.scenarios.judge.freshness import check_shown, check_told
 from validation.scenarios.judge.real_closes import check_real_closes
-from validation.scenarios.play.play import Left
+from validation.scenarios.play.play import Recording
 from validation.scenarios.story.story import Story
 from validation.verdict import Finding, Verdict
 
@@ -39,21 +39,21 @@ EMPTIES_REDIS: Final = frozenset({"lose_database"})
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScenarioJudgement:
     """What a run has shown, and what of it can be drawn."""
 
     findings: tuple[Finding, ...]
     judgement: Judgement
 
 
-def judge_run(story: Story, left: Left, real: Closes | None) -> Judged:
+def judge_run(story: Story, left: Recording, real: Closes | None) -> ScenarioJudgement:
     """Return what a run has shown.
 
     Parameters
     ----------
     story : Story
         What was played.
-    left : Left
+    left : Recording
         What it left.
     real : mapping or None
         Real closes by the second reader, for a market of kind ``real``.
@@ -67,10 +67,10 @@ def judge_run(story: Story, left: Left, real: Closes | None) -> Judged:
         *_own(story, left, closes, ruled),
         *_real(story, closes, real),
     )
-    return Judged(with_timings_reported(findings), judgement)
+    return ScenarioJudgement(with_timings_reported(findings), judgement)
 
 
-def _evidence(story: Story, left: Left, closes: TopicCloses) -> Evidence:
+def _evidence(story: Story, left: Recording, closes: TopicCloses) -> Evidence:
     summary = left.summary
     expected = expected_of(
         left.records,
@@ -102,7 +102,7 @@ def _evidence(story: Story, left: Left, closes: TopicCloses) -> Evidence:
     )
 
 
-def _common(findings: Sequence[Finding], left: Left) -> Iterator[Finding]:
+def _common(findings: Sequence[Finding], left: Recording) -> Iterator[Finding]:
     """Yield what every run is judged by.
 
     Where Redis was emptied, what readers had seen is gone: order is then judged by nobody.
@@ -116,7 +116,9 @@ def _common(findings: Sequence[Finding], left: Left) -> Iterator[Finding]:
             yield one
 
 
-def _own(story: Story, left: Left, closes: TopicCloses, ruled: Sequence[Fate]) -> Iterator[Finding]:
+def _own(
+    story: Story, left: Recording, closes: TopicCloses, ruled: Sequence[Fate]
+) -> Iterator[Finding]:
     snapshots = [line for line in left.record if isinstance(line, SeenSnapshot)]
     inputs = inputs_of(left.records, ruled, closes, mark_places(left.records))
     if left.unknown_behind is not None:  # later numbers have no VaR, and are judged by that

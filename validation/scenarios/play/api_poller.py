@@ -32,7 +32,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: dict[str, str]
 
 
-class ShownWatch(Background):
+class ApiPoller(Background):
     """Asks the API a few times a second, in a thread of its own; a context manager.
 
     Parameters

@@ -17,20 +17,20 @@ import pyarrow.parquet as pq
 from system.contracts.messages import StageTimes
 from validation.checkers.ledger import Fate
 from validation.measure.record import SeenSnapshot, SeenWatermark
-from validation.scenarios.play.play import Left
+from validation.scenarios.play.play import Recording
 
 FOLDER: Final = "history"
 STAGES: Final = StageTimes.__struct_fields__
 
 
-def write_history(folder: Path, left: Left, ruled: Sequence[Fate]) -> None:
+def write_history(folder: Path, left: Recording, ruled: Sequence[Fate]) -> None:
     """Write what a run left.
 
     Parameters
     ----------
     folder : Path
         Of the report; ``history/`` is made in it.
-    left : Left
+    left : Recording
         What was gathered.
     ruled : sequence of Fate
         What must become of each message.
@@ -41,7 +41,7 @@ def write_history(folder: Path, left: Left, ruled: Sequence[Fate]) -> None:
         pq.write_table(pa.table(dict(columns)), target / f"{name}.parquet")
 
 
-def _tables(left: Left, ruled: Sequence[Fate]) -> dict[str, Mapping[str, Sequence[Any]]]:
+def _tables(left: Recording, ruled: Sequence[Fate]) -> dict[str, Mapping[str, Sequence[Any]]]:
     snapshots = [line for line in left.record if isinstance(line, SeenSnapshot)]
     watermarks = [line for line in left.record if isinstance(line, SeenWatermark)]
     return {
@@ -72,7 +72,7 @@ def _tables(left: Left, ruled: Sequence[Fate]) -> dict[str, Mapping[str, Sequenc
     }
 
 
-def _messages(left: Left, ruled: Sequence[Fate]) -> Mapping[str, Sequence[Any]]:
+def _messages(left: Recording, ruled: Sequence[Fate]) -> Mapping[str, Sequence[Any]]:
     fate_at = {fate.place: fate for fate in ruled}
     fates = [fate_at[one.topic, one.partition, one.offset] for one in left.records]
     return {

@@ -33,12 +33,12 @@ from validation.run.console import ReplayScreen, Standing
 from validation.run.read_back import Stated, read_announced, read_inputs, read_stated
 from validation.run.wait import Patience
 from validation.scenarios.faults.actions import FaultMaker
-from validation.scenarios.faults.fault_points import Rig
+from validation.scenarios.faults.fault_points import FaultPoints
 from validation.scenarios.faults.injector import FaultInjector, FaultOutcome
 from validation.scenarios.faults.stream_watch import StreamWatch
 from validation.scenarios.faults.topic_damage import with_retained
-from validation.scenarios.play.api_poller import Shown, ShownWatch
-from validation.scenarios.play.status_publisher import ReplayTeller
+from validation.scenarios.play.api_poller import ApiPoller, Shown
+from validation.scenarios.play.status_publisher import StatusPublisher
 from validation.scenarios.story.source_process import SourceProcess
 from validation.scenarios.story.story import Story
 from validation.scenarios.story.timeline import Moment
@@ -85,7 +85,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Left:
+class Recording:
     """Everything that a run left, gathered before anything is judged.
 
     ``announced``: ids of the snapshots on ``risk_snapshots``.
@@ -113,8 +113,8 @@ def play(
     running: RunningStack,
     folder: Path,
     console: PlainConsole,
-    rig: Rig,
-) -> Left:
+    rig: FaultPoints,
+) -> Recording:
     """Play a scenario on an empty pipeline and gather what it left.
 
     Parameters
@@ -129,7 +129,7 @@ def play(
         Where record and logs go; must exist.
     console : PlainConsole
         Where progress is shown.
-    rig : Rig
+    rig : FaultPoints
         What the faults need.
 
     Raises
@@ -173,10 +173,10 @@ def play(
                 record, state_dir=connections.state_dir, log=log, options=("--patient",)
             )
         )
-        watch = stack.enter_context(ShownWatch(connections))
+        watch = stack.enter_context(ApiPoller(connections))
         if injector.count:
             stack.enter_context(watch_of_stream)
-        stack.enter_context(ReplayTeller(connections, lambda: told(run, standing, injector)))
+        stack.enter_context(StatusPublisher(connections, lambda: told(run, standing, injector)))
         stretch = current_stretch()
         source.go_on()
         _show(source, watch, standing, console)
@@ -195,7 +195,7 @@ def play(
     if (recreated := maker.recreated) is not None:
         seen, inputs = recreated.seen(seen), recreated.continued(inputs)
         stated = recreated.stated(stated)
-    return Left(
+    return Recording(
         record=seen,
         records=with_retained(maker.retained, inputs),
         stated=stated,
@@ -318,7 +318,7 @@ class _Restart:
 
 
 def _show(
-    source: SourceProcess, watch: ShownWatch, standing: Standing, console: PlainConsole
+    source: SourceProcess, watch: ApiPoller, standing: Standing, console: PlainConsole
 ) -> None:
     clock = SystemClock()
     with ReplayScreen(console, standing) as screen:

@@ -20,7 +20,7 @@ from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, Settings, load_settings
 from validation.scenarios.faults.disk import release
-from validation.scenarios.faults.fault_points import Rig
+from validation.scenarios.faults.fault_points import FaultPoints
 from validation.scenarios.file.fault_tables import AnyFault
 from validation.scenarios.play.reset_pipeline import empty_pipeline
 
@@ -28,7 +28,7 @@ APPS: Final = ("stream", "api")
 
 
 @dataclass(frozen=True)
-class Shape:
+class PipelineConfig:
     """What a pipeline is started with for one scenario.
 
     Parameters
@@ -102,7 +102,7 @@ class ScenarioStack:
         self._keep = keep
         self._say = say
         self._stack: EmbeddedStack | None = None
-        self._rig: Rig | None = None
+        self._rig: FaultPoints | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="emptying")
         self._emptying: Future[None] | None = None
 
@@ -133,7 +133,7 @@ class ScenarioStack:
         return RunningStack(self.settings)
 
     @property
-    def rig(self) -> Rig:
+    def rig(self) -> FaultPoints:
         """What the faults of the scenario that was prepared last need."""
         assert self._rig is not None, "a scenario is prepared before it is played"
         return self._rig
@@ -143,12 +143,12 @@ class ScenarioStack:
         assert self._emptying is None, "a pipeline is released once"
         self._emptying = self._pool.submit(self._empty)
 
-    def fresh(self, shape: Shape, faults: Sequence[AnyFault] = ()) -> Connections:
+    def fresh(self, shape: PipelineConfig, faults: Sequence[AnyFault] = ()) -> Connections:
         """Return where an empty pipeline of a shape is.
 
         Parameters
         ----------
-        shape : Shape
+        shape : PipelineConfig
             Partitions and batches.
         faults : sequence
             What will break: some need a relay or a disk of their own.
@@ -163,7 +163,7 @@ class ScenarioStack:
         settings = shape.settings(self.settings)
         is_new = self._stack is None
         connections = self._started(settings) if self._stack is None else self._stack.connections
-        rig = Rig(faults, self.running, connections)
+        rig = FaultPoints(faults, self.running, connections)
         if not is_new or rig.is_wanted:
             self._emptied(settings.environment(), rig)
         self._rig = rig
@@ -196,7 +196,7 @@ class ScenarioStack:
             self._rig.close()
             self._rig = None
 
-    def _emptied(self, environment: Mapping[str, str], rig: Rig) -> None:
+    def _emptied(self, environment: Mapping[str, str], rig: FaultPoints) -> None:
         """Empty the pipeline, unless that was begun, and start the product's own processes."""
         if self._emptying is None:
             self.release()

@@ -16,7 +16,7 @@ EVERY_S: Final = 0.5
 JOIN_BOUND_S: Final = 30.0
 
 
-class ReplayTeller(Background):
+class StatusPublisher(Background):
     """Writes where a replay stands twice a second; a context manager.
 
     A Redis that does not answer, because it was killed on purpose, is told later.

@@ -1,7 +1,7 @@
 """The timeline of a scenario: what is sent, in which order, when on the schedule.
 
 Pure. A day is a list of items in the order of sending, each due at an offset of that day;
-edits (``validation.scenarios.edits``) turn days into days. Laws of this file: offsets never
+edits (``validation.scenarios.story.edits``) turn days into days. Laws of this file: offsets never
 go back within a day; each day has exactly one mark; the same story gives the same items.
 """
 

@@ -20,16 +20,21 @@ from system.runtime.running import RunningStack
 from system.settings import load_settings
 from validation.report.plots import show_report_place
 from validation.run.console import open_console
-from validation.scenarios.faults.fault_points import Rig, require_possible
+from validation.scenarios.faults.fault_points import FaultPoints, require_possible
 from validation.scenarios.file.parser import read_scenario
 from validation.scenarios.play.play import Run
-from validation.scenarios.play.stack import ScenarioStack, Shape, replay_settings, require_empty
+from validation.scenarios.play.stack import (
+    PipelineConfig,
+    ScenarioStack,
+    replay_settings,
+    require_empty,
+)
 from validation.scenarios.story.story import Story, read_story
 from validation.scenarios.story.timeline import MAX_SPEED, Moment
 from validation.scenarios.suite.file_commands import found_path, scenario_paths
 from validation.scenarios.suite.repeat_command import repeat_line
 from validation.scenarios.suite.report import ScenarioReport, suite_report, write_suite
-from validation.scenarios.suite.suite import WAITING, Place, run_scenario
+from validation.scenarios.suite.suite import EXCLUDED, RunSite, run_scenario
 from validation.verdict import Verdict
 
 REPORT: Final = REPORTS_DIR / "replay"
@@ -74,7 +79,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
         require_possible(story.scenario.name, story.scenario.file.faults)
     if running:
         refuse_for_running(stories)
-    shape, factor = Shape(partitions, cut, sharded), speed_factor(speed)
+    shape, factor = PipelineConfig(partitions, cut, sharded), speed_factor(speed)
     moment = None if restart_at is None else moment_of(restart_at, stories)
     reports: list[ScenarioReport] = []
     watched = keep or (len(stories) == 1 and open_console().is_terminal)
@@ -87,7 +92,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one option each
     whole = suite_report(
         reports,
         seconds=(clock.monotonic_ns() - began_ns) / 1e9,
-        not_run={**_left_out(names), **WAITING},
+        not_run={**_left_out(names), **EXCLUDED},
     )
     write_suite(report, whole)
     show_report_place(open_console(), f"{report}/report.html, report.json, junit.xml")
@@ -148,31 +153,31 @@ def moment_of(text: str, stories: Sequence[Story]) -> Moment:
 class _OwnPipelines:
     """Empty pipelines on a stack of the run's own."""
 
-    def __init__(self, stack: ScenarioStack, shape: Shape) -> None:
+    def __init__(self, stack: ScenarioStack, shape: PipelineConfig) -> None:
         self._stack = stack
         self._shape = shape
 
-    def place(self, folder: Path, story: Story) -> Place:
+    def place(self, folder: Path, story: Story) -> RunSite:
         connections = self._stack.fresh(self._shape, story.scenario.file.faults)
         where = self._stack.running, self._stack.rig, self._stack.settings
-        return Place(connections, *where, folder, open_console())
+        return RunSite(connections, *where, folder, open_console())
 
 
 class _RunningPipeline:
     """The pipeline that runs already, as long as it is empty."""
 
-    def place(self, folder: Path, story: Story) -> Place:
+    def place(self, folder: Path, story: Story) -> RunSite:
         settings = load_settings()
         connections, running = settings.connections(), RunningStack(settings)
         require_empty(connections)
-        rig = Rig(story.scenario.file.faults, running, connections)
+        rig = FaultPoints(story.scenario.file.faults, running, connections)
         assert not rig.is_wanted, "a story with faults is refused for a stack that runs"
-        return Place(connections, running, rig, settings, folder, open_console())
+        return RunSite(connections, running, rig, settings, folder, open_console())
 
 
 @contextmanager
 def _pipelines(
-    shape: Shape, *, running: bool, keep: bool, dashboard: bool
+    shape: PipelineConfig, *, running: bool, keep: bool, dashboard: bool
 ) -> Iterator[_OwnPipelines | _RunningPipeline]:
     if running:
         yield _RunningPipeline()

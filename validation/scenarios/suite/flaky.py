@@ -13,10 +13,10 @@ from system.clock import SystemClock
 from system.console import PlainConsole
 from system.errors import RiskstreamError
 from validation.scenarios.play.play import Run
-from validation.scenarios.play.stack import ScenarioStack, Shape
+from validation.scenarios.play.stack import PipelineConfig, ScenarioStack
 from validation.scenarios.suite.repeat_command import repeat_line
 from validation.scenarios.suite.report import ScenarioReport, commit, write_scenario
-from validation.scenarios.suite.suite import Place, run_scenario, show_scenario
+from validation.scenarios.suite.suite import RunSite, run_scenario, show_scenario
 from validation.verdict import Finding, Verdict, overall, repeated
 
 MAX_REPEATED: Final = 3
@@ -44,7 +44,7 @@ class Repeater:
         self._console = console
         self._left = MAX_REPEATED
 
-    def run(self, run: Run, shape: Shape, name: str) -> ScenarioReport:
+    def run(self, run: Run, shape: PipelineConfig, name: str) -> ScenarioReport:
         """Run a scenario, a second time if it did not pass; a run that breaks off has failed.
 
         Parameters
@@ -66,7 +66,7 @@ class Repeater:
             (self._folder / name).rename(kept)
         return self._told(first, self._once(run, shape, name), name)
 
-    def _once(self, run: Run, shape: Shape, name: str) -> ScenarioReport:
+    def _once(self, run: Run, shape: PipelineConfig, name: str) -> ScenarioReport:
         clock = SystemClock()
         began_ns = clock.monotonic_ns()
         line, folder = repeat_line(run, shape), self._folder / name
@@ -84,10 +84,10 @@ class Repeater:
             show_scenario(self._console, report)
         return msgspec.structs.replace(report, name=name)
 
-    def _stack_place(self, run: Run, shape: Shape, folder: Path) -> Place:
+    def _stack_place(self, run: Run, shape: PipelineConfig, folder: Path) -> RunSite:
         stack = self._stack
         connections = stack.fresh(shape, run.story.scenario.file.faults)
-        return Place(connections, stack.running, stack.rig, stack.settings, folder, self._console)
+        return RunSite(connections, stack.running, stack.rig, stack.settings, folder, self._console)
 
     def _told(self, first: ScenarioReport, second: ScenarioReport, name: str) -> ScenarioReport:
         findings = repeated(first.findings, second.findings)
@@ -102,7 +102,7 @@ class Repeater:
 
 
 def broken_off(
-    run: Run, shape: Shape, error: Exception, *, seconds: float, repeat_with: str
+    run: Run, shape: PipelineConfig, error: Exception, *, seconds: float, repeat_with: str
 ) -> ScenarioReport:
     """Return the report of a run that could not be played to its end.
 

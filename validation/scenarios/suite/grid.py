@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from validation.scenarios.play.stack import Shape
+from validation.scenarios.play.stack import PipelineConfig
 from validation.scenarios.story.timeline import Moment
 from validation.scenarios.suite.report import ScenarioReport
 from validation.verdict import Finding, judged, unknown
@@ -63,9 +63,9 @@ class Point:
         return f"{GRID_STORY}-{self.name}"
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> PipelineConfig:
         """What its pipeline is started with."""
-        return Shape(self.partitions, self.cut_records, self.sharded)
+        return PipelineConfig(self.partitions, self.cut_records, self.sharded)
 
     @property
     def restart_at(self) -> Moment | None:

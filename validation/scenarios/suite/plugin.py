@@ -20,11 +20,11 @@ from validation.run.console import open_console
 from validation.scenarios.faults.fault_points import require_possible
 from validation.scenarios.file.parser import SUFFIX, Scenario, read_scenario
 from validation.scenarios.play.play import Run
-from validation.scenarios.play.stack import ScenarioStack, Shape, replay_settings
+from validation.scenarios.play.stack import PipelineConfig, ScenarioStack, replay_settings
 from validation.scenarios.story.story import read_story
 from validation.scenarios.suite.repeat_command import repeat_line
 from validation.scenarios.suite.report import ScenarioReport
-from validation.scenarios.suite.suite import Place, run_scenario
+from validation.scenarios.suite.suite import RunSite, run_scenario
 from validation.verdict import Verdict
 
 REPORT: Final = REPORTS_DIR / "replay"
@@ -80,12 +80,12 @@ class ScenarioItem(pytest.Item):
 
     def _run(self, stack: ScenarioStack) -> ScenarioReport:
         story = read_story(self._scenario, load_settings().wheels_dir)
-        shape = Shape()
+        shape = PipelineConfig()
         faults = self._scenario.file.faults
         require_possible(self._scenario.name, faults)
         connections = stack.fresh(shape, faults)
         where = stack.running, stack.rig, stack.settings
-        place = Place(connections, *where, REPORT / self.name, open_console())
+        place = RunSite(connections, *where, REPORT / self.name, open_console())
         run = Run(story)
         return run_scenario(run, shape, place, repeat_with=repeat_line(run, shape))
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from system.places import PROJECT_DIR
 from validation.scenarios.play.play import Run
-from validation.scenarios.play.stack import Shape
+from validation.scenarios.play.stack import PipelineConfig
 from validation.scenarios.suite.report import commit
 
 
-def repeat_line(run: Run, shape: Shape) -> str:
+def repeat_line(run: Run, shape: PipelineConfig) -> str:
     """Return the command that repeats a run, with what it depends on as a remark.
 
     Parameters
     ----------
     run : Run
         What was played and how.
-    shape : Shape
+    shape : PipelineConfig
         What its pipeline was started with.
     """
     scenario = run.story.scenario

@@ -30,7 +30,7 @@ from validation.scenarios.file.fault_tables import LetGo, RecreateTopic, Retenti
 from validation.scenarios.file.format import ScenarioFile
 from validation.scenarios.file.parser import SUFFIX, read_scenario
 from validation.scenarios.play.play import Run
-from validation.scenarios.play.stack import ScenarioStack, Shape, replay_settings
+from validation.scenarios.play.stack import PipelineConfig, ScenarioStack, replay_settings
 from validation.scenarios.story.story import Story, read_story
 from validation.scenarios.suite.file_commands import found_path, scenario_paths
 from validation.scenarios.suite.flaky import Repeater
@@ -43,7 +43,7 @@ from validation.scenarios.suite.grid import (
     check_grid,
 )
 from validation.scenarios.suite.report import ScenarioReport, SuiteReport, suite_report, write_suite
-from validation.scenarios.suite.suite import WAITING, show_suite
+from validation.scenarios.suite.suite import EXCLUDED, show_suite
 from validation.verdict import Finding, Verdict
 
 GRID_POINTS: Final = "grid"
@@ -199,7 +199,7 @@ def suite_of(
     return suite_report(
         list(found.values()),
         seconds=(clock.monotonic_ns() - began_ns) / 1e9,
-        not_run={**out_of_time(jobs, found, minutes), **not_run(jobs), **WAITING},
+        not_run={**out_of_time(jobs, found, minutes), **not_run(jobs), **EXCLUDED},
         extra=list(_compared(found)),
     )
 
@@ -273,7 +273,7 @@ def world_of(file: ScenarioFile) -> bytes:
 
 def _run(job: Play | Point, repeater: Repeater) -> ScenarioReport:
     if isinstance(job, Play):
-        return repeater.run(job.run(), Shape(), job.folder)
+        return repeater.run(job.run(), PipelineConfig(), job.folder)
     run = Run(_story(GRID_STORY), job.speed, restart_at=job.restart_at)
     return repeater.run(run, job.shape, job.folder)
 

@@ -18,13 +18,13 @@ from validation.measure.record import SeenSnapshot
 from validation.rules.rulings import fates
 from validation.run.console import STYLES, finding_table
 from validation.run.read_back import real_closes
-from validation.scenarios.faults.fault_points import Rig
+from validation.scenarios.faults.fault_points import FaultPoints
 from validation.scenarios.file.format import RealMarket
-from validation.scenarios.judge.judge import Judged, judge_run
+from validation.scenarios.judge.judge import ScenarioJudgement, judge_run
 from validation.scenarios.judge.number_hash import day_hashes, numbers_hash
 from validation.scenarios.play.history import write_history
-from validation.scenarios.play.play import Left, Run, play
-from validation.scenarios.play.stack import Shape
+from validation.scenarios.play.play import Recording, Run, play
+from validation.scenarios.play.stack import PipelineConfig
 from validation.scenarios.suite.report import (
     ScenarioReport,
     SuiteReport,
@@ -33,17 +33,17 @@ from validation.scenarios.suite.report import (
 )
 from validation.verdict import Verdict, overall
 
-WAITING: Final[Mapping[str, str]] = {"soak": "two hours: run by make soak"}
+EXCLUDED: Final[Mapping[str, str]] = {"soak": "two hours: run by make soak"}
 """Stories that no suite plays, and why."""
 
 
 @dataclass(frozen=True)
-class Place:
+class RunSite:
     """Where scenarios run: the pipeline, what faults need, the report's folder, the terminal."""
 
     connections: Connections
     running: RunningStack
-    rig: Rig
+    rig: FaultPoints
     settings: Settings
     folder: Path
     console: PlainConsole
@@ -51,8 +51,8 @@ class Place:
 
 def run_scenario(
     run: Run,
-    shape: Shape,
-    place: Place,
+    shape: PipelineConfig,
+    place: RunSite,
     *,
     repeat_with: str,
     on_gathered: Callable[[], None] = lambda: None,
@@ -63,9 +63,9 @@ def run_scenario(
     ----------
     run : Run
         What and how.
-    shape : Shape
+    shape : PipelineConfig
         What the pipeline was started with.
-    place : Place
+    place : RunSite
         Where.
     repeat_with : str
         The line that repeats it.
@@ -142,7 +142,13 @@ def show_suite(console: PlainConsole, report: SuiteReport) -> None:
 
 
 def scenario_report(
-    run: Run, shape: Shape, left: Left, judged: Judged, *, seconds: float, repeat_with: str
+    run: Run,
+    shape: PipelineConfig,
+    left: Recording,
+    judged: ScenarioJudgement,
+    *,
+    seconds: float,
+    repeat_with: str,
 ) -> ScenarioReport:
     """Return what a run is reported as.
 

@@ -13,7 +13,7 @@ from system.backtest.engine.days import BacktestMarket
 from system.backtest.engine.methods import Method
 from system.backtest.engine.positions import BacktestBook, DatedQuantity
 from system.backtest.engine.specification import BacktestSettings
-from system.backtest.engine.splits import Split
+from system.backtest.engine.splits import DatedSplit
 from system.backtest.errors import NoOptionVolatilityError, UnsupportedInstrumentError
 from system.contracts.messages import Instrument, RiskSnapshot
 from system.risk.confidence import Confidence
@@ -152,7 +152,7 @@ def backtested(
     *,
     held: dict[str, float] | None = None,
     missing: Missing = Missing.REFUSE,
-    splits: tuple[Split, ...] = (),
+    splits: tuple[DatedSplit, ...] = (),
     method: Method = Method.HS,
     known: dict[str, Listing] | None = None,
 ) -> DailyBacktest:
@@ -245,7 +245,7 @@ def test_a_price_that_no_volatility_gives_is_refused_with_option_and_date() -> N
 
 def test_a_split_of_what_an_option_is_on_is_refused() -> None:
     with pytest.raises(UnsupportedInstrumentError, match=r"A.OVER.*A is split"):
-        backtested(market(), splits=(Split("A", date_of(3), 4.0),))
+        backtested(market(), splits=(DatedSplit("A", date_of(3), 4.0),))
 
 
 @pytest.mark.parametrize("lacking", ["Y", "VOL"])

@@ -15,7 +15,7 @@ from system.backtest.engine.methods import Method
 from system.backtest.engine.positions import ALWAYS, BacktestBook, DatedQuantity
 from system.backtest.engine.spans import run_opening
 from system.backtest.engine.specification import BacktestSettings
-from system.backtest.engine.splits import Split, effective_splits, split_adjusted
+from system.backtest.engine.splits import DatedSplit, effective_splits, split_adjusted
 from system.backtest.errors import UnsupportedInstrumentError
 from system.contracts.messages import AssetClass, OptionRight
 from system.risk.listing import Listing, OptionTerms
@@ -24,7 +24,7 @@ from tests.system.backtest.test_daily import DAYS, WINDOW, day, run, share, tabl
 RATIOS = (4.0, 1.5, 0.1)
 
 
-def raw_closes(splits: list[Split]) -> list[float]:
+def raw_closes(splits: list[DatedSplit]) -> list[float]:
     """Return closes as they were quoted, in the shares of each day."""
     return [
         close * math.prod(split.ratio for split in splits if split.date > day(number))
@@ -32,7 +32,7 @@ def raw_closes(splits: list[Split]) -> list[float]:
     ]
 
 
-def held_on(quantities: list[DatedQuantity], splits: list[Split], date: dt.date) -> float:
+def held_on(quantities: list[DatedQuantity], splits: list[DatedSplit], date: dt.date) -> float:
     """Return the shares held on a date, from the rule: the newest quantity, times splits since."""
     newest = max(
         (held for held in quantities if held.held_from <= date),
@@ -52,7 +52,9 @@ def held_on(quantities: list[DatedQuantity], splits: list[Split], date: dt.date)
 def test_every_close_has_the_shares_that_the_rule_gives(
     split_days: list[int], ratios: list[float], held_days: list[int], start: int | None
 ) -> None:
-    splits = [Split("A", day(on), ratio) for on, ratio in zip(split_days, ratios, strict=False)]
+    splits = [
+        DatedSplit("A", day(on), ratio) for on, ratio in zip(split_days, ratios, strict=False)
+    ]
     held = [DatedQuantity("A", 10.0 + on, day(on)) for on in held_days]
     closes = raw_closes(splits)
     if start is not None and day(start) <= day(min(held_days)):
@@ -73,7 +75,7 @@ def test_every_close_has_the_shares_that_the_rule_gives(
 
 
 def test_a_start_behind_a_split_changes_no_number() -> None:
-    splits = [Split("A", day(25), 4.0)]
+    splits = [DatedSplit("A", day(25), 4.0)]
     held = [DatedQuantity("A", 100.0, day(22))]
     closes = {"A": raw_closes(splits)}
     whole = run([share()], held, closes, splits=splits)
@@ -84,7 +86,7 @@ def test_a_start_behind_a_split_changes_no_number() -> None:
 
 
 def test_a_quantity_of_the_first_day_of_a_split_is_in_new_shares() -> None:
-    splits = [Split("A", day(25), 4.0)]
+    splits = [DatedSplit("A", day(25), 4.0)]
     closes = {"A": raw_closes(splits)}
     backtest = run([share()], [DatedQuantity("A", 100.0, day(25))], closes, splits=splits)
     assert backtest.value[0] == pytest.approx(100.0 * closes["A"][25])
@@ -92,7 +94,7 @@ def test_a_quantity_of_the_first_day_of_a_split_is_in_new_shares() -> None:
     assert before.value[1] == pytest.approx(400.0 * closes["A"][25])
 
 
-def both_methods(splits: list[Split], *, opening: bool) -> tuple[DailyBacktest, DailyBacktest]:
+def both_methods(splits: list[DatedSplit], *, opening: bool) -> tuple[DailyBacktest, DailyBacktest]:
     """Return an undated book under a short and a long window."""
     book = BacktestBook("b", "USD", {"A": share()}, (DatedQuantity("A", 100.0),))
     raw = BacktestMarket(table({"A": raw_closes(splits)}), table({}))
@@ -104,7 +106,7 @@ def both_methods(splits: list[Split], *, opening: bool) -> tuple[DailyBacktest, 
 
 
 def test_all_methods_of_a_run_hold_the_same_book_on_the_same_close() -> None:
-    splits = [Split("A", day(25), 4.0)]
+    splits = [DatedSplit("A", day(25), 4.0)]
     short, long = both_methods(splits, opening=True)
     assert short.as_of_dates[0] == day(WINDOW)
     assert long.as_of_dates[0] == day(WINDOW + 10)
@@ -129,7 +131,7 @@ def test_the_opening_of_a_run_passes_over_books_that_cannot_be_tested() -> None:
 
 
 def test_a_split_after_the_last_close_changes_nothing() -> None:
-    later = [Split("A", day(DAYS), 4.0)]
+    later = [DatedSplit("A", day(DAYS), 4.0)]
     assert effective_splits(table({"A": walk(1)}), later) == ()
     plain = run([share()], [DatedQuantity("A", 1.0)], {"A": walk(1)})
     backtest = run([share()], [DatedQuantity("A", 1.0)], {"A": walk(1)}, splits=later)
@@ -140,7 +142,7 @@ def optioned(held_from: dt.date, split_on: int | None, name: str = "A") -> Daily
     terms = OptionTerms(share(), OptionRight.CALL, 100.0, day(DAYS + 30), 0.2)
     option = Listing("O", AssetClass.OPTION, "USD", option=terms)
     held = [DatedQuantity("O", 1.0, held_from)]
-    splits = [] if split_on is None else [Split(name, day(split_on), 4.0)]
+    splits = [] if split_on is None else [DatedSplit(name, day(split_on), 4.0)]
     return run([option, share()], held, {"A": raw_closes(splits)}, splits=splits)
 
 

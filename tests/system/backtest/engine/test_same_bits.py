@@ -10,7 +10,7 @@ import pytest
 from system.backtest.daily import daily_backtest
 from system.backtest.engine.methods import Method
 from system.backtest.engine.specification import BacktestSettings
-from system.book.questions.snapshot_book import Recall
+from system.book.questions.snapshot_book import SnapshotInputs
 from system.book.questions.what_if import what_if
 from system.book.restore import restored_market, restored_rows
 from system.book.state.market import Staleness
@@ -77,7 +77,7 @@ def stated(days: list[dt.date]) -> list[tuple[RiskSnapshot, RiskSnapshot, RiskSn
         mark = Mark(date=date, event_time_ns=at_ns(date, 9))
         closed = end_of_day(feed.fold({name: [mark] for name in feed.names}))
         behind = live(feed.book.revalue(fence=1, epoch=feed.epoch))
-        recall = Recall(restored_market(restored_rows(feed.rows), Staleness(2**62)))
+        recall = SnapshotInputs(restored_market(restored_rows(feed.rows), Staleness(2**62)))
         close_of = feed.book.portfolios["P"].state.close
         found.append((closed, behind, what_if(behind, (), recall, close=close_of).after))
     return found

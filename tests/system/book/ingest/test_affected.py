@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from system.book.ingest.affected import Touched
+from system.book.ingest.affected import AffectedPortfolios
 
 
-def touched(**tickers: str) -> Touched:
-    found = Touched()
+def touched(**tickers: str) -> AffectedPortfolios:
+    found = AffectedPortfolios()
     for portfolio, held in tickers.items():
         found.index(portfolio, shape(*held))
     return found

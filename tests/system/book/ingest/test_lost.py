@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from system.book.questions.snapshot_book import Recall, recalled_book
+from system.book.questions.snapshot_book import SnapshotInputs, recalled_book
 from system.book.state.errors import NotRecalledError
 from system.book.state.rows import LOST_KEY, PORTFOLIO_PREFIX, LostMessages, PortfolioState
 from system.contracts.limits import Limit, LimitMeasure
@@ -70,7 +70,7 @@ def test_no_question_is_answered_from_positions_that_are_not_known():
     feed = recovered(priced())
     after = live(feed.book.revalue(fence=1, epoch=51))
     with pytest.raises(NotRecalledError, match="state the positions again"):
-        recalled_book(after, Recall(feed.book.market))
+        recalled_book(after, SnapshotInputs(feed.book.market))
 
 
 def test_a_statement_as_of_a_later_moment_makes_it_known():

@@ -10,7 +10,7 @@ import pytest
 from system.book.ingest.reference import Reference
 from system.book.state.events import QuoteRow
 from system.book.state.market import FUTURE_BOUND_DAYS, Market, Staleness
-from system.book.state.quotes import Verdict
+from system.book.state.quotes import QuoteOutcome
 from system.book.state.rows import DayState
 from system.contracts.currencies import unit_of
 from system.contracts.messages import AssetClass, Instrument, Mark, RejectReason
@@ -136,8 +136,8 @@ def test_a_mark_whose_time_is_not_of_its_date_is_far_off(world: World, found: Ma
 
 
 def test_the_same_instrument_again_is_a_duplicate(world: World) -> None:
-    assert world.reference.add_instrument(instrument("A")) is Verdict.DUPLICATE
-    assert world.reference.add_instrument(instrument("B")) is Verdict.APPLIED
+    assert world.reference.add_instrument(instrument("A")) is QuoteOutcome.DUPLICATE
+    assert world.reference.add_instrument(instrument("B")) is QuoteOutcome.APPLIED
 
 
 @pytest.mark.parametrize(
@@ -160,16 +160,16 @@ def test_nothing_with_a_price_may_bear_the_name_of_a_series_of_rates(world: Worl
     other = instrument("fx:USD", AssetClass.EQUITY)
     assert refusal(world.reference.add_instrument, other) is RejectReason.CONFLICT
     money = instrument("fx:USD", AssetClass.FX, "USD")
-    assert world.reference.add_instrument(money) is Verdict.APPLIED
+    assert world.reference.add_instrument(money) is QuoteOutcome.APPLIED
 
 
 # -- histories -------------------------------------------------------------------------------
 
 
 def test_closes_that_are_known_are_a_duplicate_also_in_part(world: World) -> None:
-    assert world.reference.add_history(history("A", [1.0, 2.0, 3.0])) is Verdict.APPLIED
-    assert world.reference.add_history(history("A", [2.0, 3.0])) is Verdict.DUPLICATE
-    assert world.reference.add_history(history("A", [])) is Verdict.DUPLICATE
+    assert world.reference.add_history(history("A", [1.0, 2.0, 3.0])) is QuoteOutcome.APPLIED
+    assert world.reference.add_history(history("A", [2.0, 3.0])) is QuoteOutcome.DUPLICATE
+    assert world.reference.add_history(history("A", [])) is QuoteOutcome.DUPLICATE
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_a_close_that_contradicts_or_extends_a_known_series_is_refused(world: Wo
 
 
 def test_an_empty_history_does_not_stand_in_the_way_of_a_full_one(world: World) -> None:
-    assert world.reference.add_history(history("A", [])) is Verdict.APPLIED
-    assert world.reference.add_history(history("A", [1.0])) is Verdict.APPLIED
+    assert world.reference.add_history(history("A", [])) is QuoteOutcome.APPLIED
+    assert world.reference.add_history(history("A", [1.0])) is QuoteOutcome.APPLIED
     assert world.market.closes["A"].values == (1.0,)
 
 
@@ -197,7 +197,7 @@ def test_nobody_sees_closes_of_days_to_come(world: World) -> None:
     ahead = history("A", [1.0, 2.0], last=date_of(1))
     assert refusal(world.reference.add_history, ahead) is RejectReason.TIME_FAR_OFF
     assert "A" not in world.market.closes
-    assert world.reference.add_history(history("A", [1.0], last=DAY)) is Verdict.APPLIED
+    assert world.reference.add_history(history("A", [1.0], last=DAY)) is QuoteOutcome.APPLIED
 
 
 # -- portfolios -----------------------------------------------------------------------------

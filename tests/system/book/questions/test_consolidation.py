@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from system.book.questions.consolidation import consolidated_risk
-from system.book.questions.snapshot_book import Recall
+from system.book.questions.snapshot_book import SnapshotInputs
 from system.book.restore import restored_market, restored_rows
 from system.book.state.errors import NotRecalledError
 from system.book.state.market import Staleness
@@ -53,7 +53,7 @@ def desk_feed() -> Feed:
 def together(feed: Feed, *snapshots: RiskSnapshot, base_currency: str = "USD"):
     market = restored_market(restored_rows(feed.rows), Staleness(2**62))
     return consolidated_risk(
-        snapshots, Recall(market), base_currency=base_currency, confidence="0.8", window=5
+        snapshots, SnapshotInputs(market), base_currency=base_currency, confidence="0.8", window=5
     )
 
 

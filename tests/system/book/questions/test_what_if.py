@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from system.book.questions.snapshot_book import Recall
+from system.book.questions.snapshot_book import SnapshotInputs
 from system.book.questions.what_if import what_if
 from system.book.restore import restored_market, restored_rows
 from system.book.state.errors import NotRecalledError
@@ -38,7 +38,7 @@ RATES = (rate("USD", 1.12), rate("GBP", 0.86))
 
 def reference(feed: Feed):
     """What the book state holds, under prices that are none of the snapshot's."""
-    return Recall(restored_market(restored_rows(feed.rows), Staleness(2**62)))
+    return SnapshotInputs(restored_market(restored_rows(feed.rows), Staleness(2**62)))
 
 
 def close_of(feed: Feed, name: str = "P") -> DayClose | None:

@@ -11,7 +11,7 @@ import itertools
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from system.book.questions.snapshot_book import Recall
+from system.book.questions.snapshot_book import SnapshotInputs
 from system.book.questions.what_if import what_if
 from system.book.restore import restored_market, restored_rows
 from system.book.state.market import Staleness
@@ -43,7 +43,7 @@ def test_what_if(benchmark: BenchmarkFixture, window: int, trade_count: int) -> 
     feed.send(*(history(one, walk(seed, count=window + 1)) for seed, one in enumerate(names)))
     feed.send(portfolio("P", *(holding(one, 10.0) for one in HELD), window=window))
     stored = encode(live(feed.send(*(tick(one, 100.0) for one in names))))
-    recall = Recall(restored_market(restored_rows(feed.rows), Staleness(2**62)))
+    recall = SnapshotInputs(restored_market(restored_rows(feed.rows), Staleness(2**62)))
     asked = itertools.cycle(names)
 
     def ask() -> object:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.book.questions.change import var_change
-from system.book.questions.snapshot_book import Recall, recalled_book, restated
+from system.book.questions.snapshot_book import SnapshotInputs, recalled_book, restated
 from system.book.restore import restored_market, restored_rows
 from system.book.state.errors import OtherInputsError
 from system.book.state.market import Staleness
@@ -72,8 +72,8 @@ def held(snapshot: RiskSnapshot) -> dict[str, tuple[float, float, float]]:
     }
 
 
-def reference(feed: Feed) -> Recall:
-    return Recall(restored_market(restored_rows(feed.rows), Staleness(2**62)))
+def reference(feed: Feed) -> SnapshotInputs:
+    return SnapshotInputs(restored_market(restored_rows(feed.rows), Staleness(2**62)))
 
 
 def test_a_split_changes_shares_and_prices_at_the_barrier_and_no_value() -> None:
@@ -309,7 +309,7 @@ def test_a_snapshot_of_adjustments_that_are_not_known_here_is_of_another_moment(
     feed = opened(holding("A", 10.0))
     rows = dict(feed.rows)
     after = live(feed.close(0, tick("A", 120.0), split()))
-    recall = Recall(restored_market(restored_rows(rows), Staleness(2**62)))
+    recall = SnapshotInputs(restored_market(restored_rows(rows), Staleness(2**62)))
     with pytest.raises(OtherInputsError, match="1 splits and dividends in effect, 0 are known"):
         recalled_book(after, recall)
 

@@ -17,7 +17,7 @@ from system.book.state.market import (
     far_off_ns,
     midnight_after_ns,
 )
-from system.book.state.quotes import Verdict
+from system.book.state.quotes import QuoteOutcome
 from system.book.state.rows import ClosesState, DayState, PartitionState
 from system.book.state.synthetic_quotes import Price
 from system.contracts.messages import MAX_CLOSES_PER_SERIES, AssetClass
@@ -119,7 +119,7 @@ def test_a_close_is_the_last_accepted_quote_to_the_bit() -> None:
 def test_a_superseded_quote_closes_nothing() -> None:
     found = market()
     found.add_quote(quote("A", 2.0, hour=16.0), FIRST)
-    assert found.add_quote(quote("A", 1.0, hour=15.0), FIRST) is Verdict.SUPERSEDED
+    assert found.add_quote(quote("A", 1.0, hour=15.0), FIRST) is QuoteOutcome.SUPERSEDED
     close(found)
     assert found.closes["A"].values == (2.0,)
 
@@ -232,11 +232,11 @@ def test_a_series_that_runs_ahead_moves_nobody_else_into_the_future() -> None:
 def test_a_quote_from_a_clock_ahead_holds_for_its_day_and_no_longer() -> None:
     found = market()
     found.add_quote(quote("A", 9.0, day=10), FIRST)
-    assert found.add_quote(quote("A", 1.0, day=0), FIRST) is Verdict.SUPERSEDED
+    assert found.add_quote(quote("A", 1.0, day=0), FIRST) is QuoteOutcome.SUPERSEDED
     close(found, 0)
     assert found.closes["A"].values == (9.0,)
     assert close(found, 1) == ()
-    assert found.add_quote(quote("A", 2.0, day=2), FIRST) is Verdict.APPLIED
+    assert found.add_quote(quote("A", 2.0, day=2), FIRST) is QuoteOutcome.APPLIED
     assert found.price("A") == Price(2.0, None)
 
 

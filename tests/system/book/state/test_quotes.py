@@ -7,7 +7,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from system.book.state.events import QuoteRow
-from system.book.state.quotes import CLOCK_LEAD_NS, SEQUENCE_MEMORY, Verdict, held_back, quote_after
+from system.book.state.quotes import (
+    CLOCK_LEAD_NS,
+    SEQUENCE_MEMORY,
+    QuoteOutcome,
+    held_back,
+    quote_after,
+)
 from system.book.state.rows import QuoteState
 
 NEWEST = 1_000
@@ -17,7 +23,7 @@ def row(sequence: int, *, time_ns: int | None = None, price: float = 1.0) -> Quo
     return QuoteRow("A", price, sequence if time_ns is None else time_ns, sequence, 0)
 
 
-def after(*rows: QuoteRow, last: QuoteState | None = None) -> tuple[QuoteState, list[Verdict]]:
+def after(*rows: QuoteRow, last: QuoteState | None = None) -> tuple[QuoteState, list[QuoteOutcome]]:
     state, verdicts = last, []
     for quote in rows:
         state, verdict = quote_after(state, quote, "market_data:0")
@@ -28,61 +34,61 @@ def after(*rows: QuoteRow, last: QuoteState | None = None) -> tuple[QuoteState, 
 
 def test_the_first_quote_is_applied() -> None:
     state, verdicts = after(row(7, price=3.5))
-    assert verdicts == [Verdict.APPLIED]
+    assert verdicts == [QuoteOutcome.APPLIED]
     assert (state.price, state.sequence, state.newest_sequence) == (3.5, 7, 7)
     assert state.partition == "market_data:0"
 
 
 def test_a_newer_quote_replaces_the_last() -> None:
     state, verdicts = after(row(1, price=1.0), row(2, price=2.0))
-    assert verdicts[-1] is Verdict.APPLIED
+    assert verdicts[-1] is QuoteOutcome.APPLIED
     assert state.price == 2.0
 
 
 def test_an_older_quote_changes_no_price() -> None:
     state, verdicts = after(row(2, price=2.0), row(1, price=1.0))
-    assert verdicts[-1] is Verdict.SUPERSEDED
+    assert verdicts[-1] is QuoteOutcome.SUPERSEDED
     assert (state.price, state.event_time_ns, state.sequence) == (2.0, 2, 2)
 
 
 def test_of_equal_times_the_higher_sequence_number_is_newer() -> None:
     _, verdicts = after(row(5, time_ns=9), row(6, time_ns=9), row(4, time_ns=9))
-    assert verdicts == [Verdict.APPLIED, Verdict.APPLIED, Verdict.SUPERSEDED]
+    assert verdicts == [QuoteOutcome.APPLIED, QuoteOutcome.APPLIED, QuoteOutcome.SUPERSEDED]
 
 
 def test_time_decides_before_the_sequence_number() -> None:
     _, verdicts = after(row(5, time_ns=9), row(6, time_ns=8), row(4, time_ns=10))
-    assert verdicts == [Verdict.APPLIED, Verdict.SUPERSEDED, Verdict.APPLIED]
+    assert verdicts == [QuoteOutcome.APPLIED, QuoteOutcome.SUPERSEDED, QuoteOutcome.APPLIED]
 
 
 def test_a_repeated_sequence_number_that_is_no_newer_is_a_duplicate_whatever_its_price() -> None:
     state, verdicts = after(row(1), row(2), row(1, price=5.0), row(2, price=5.0), row(2, time_ns=1))
-    assert verdicts[2:] == [Verdict.DUPLICATE] * 3
+    assert verdicts[2:] == [QuoteOutcome.DUPLICATE] * 3
     assert state.price == 1.0
 
 
 def test_a_repeated_sequence_number_with_a_newer_event_time_is_a_new_quote() -> None:
     state, verdicts = after(row(1), row(2), row(1, time_ns=99, price=5.0))
-    assert verdicts[2] is Verdict.APPLIED
+    assert verdicts[2] is QuoteOutcome.APPLIED
     assert (state.price, state.event_time_ns, state.sequence) == (5.0, 99, 1)
 
 
 def test_a_superseded_number_is_remembered_too() -> None:
     _, verdicts = after(row(3), row(1), row(1))
-    assert verdicts == [Verdict.APPLIED, Verdict.SUPERSEDED, Verdict.DUPLICATE]
+    assert verdicts == [QuoteOutcome.APPLIED, QuoteOutcome.SUPERSEDED, QuoteOutcome.DUPLICATE]
 
 
 @pytest.mark.parametrize(
     ("behind", "verdict"),
     [
-        (SEQUENCE_MEMORY - 1, Verdict.DUPLICATE),
-        (SEQUENCE_MEMORY, Verdict.SUPERSEDED),
-        (SEQUENCE_MEMORY + 1, Verdict.SUPERSEDED),
+        (SEQUENCE_MEMORY - 1, QuoteOutcome.DUPLICATE),
+        (SEQUENCE_MEMORY, QuoteOutcome.SUPERSEDED),
+        (SEQUENCE_MEMORY + 1, QuoteOutcome.SUPERSEDED),
     ],
 )
-def test_the_memory_ends_63_behind_the_newest(behind: int, verdict: Verdict) -> None:
+def test_the_memory_ends_63_behind_the_newest(behind: int, verdict: QuoteOutcome) -> None:
     _, verdicts = after(row(NEWEST - behind), row(NEWEST), row(NEWEST - behind))
-    assert verdicts == [Verdict.APPLIED, Verdict.APPLIED, verdict]
+    assert verdicts == [QuoteOutcome.APPLIED, QuoteOutcome.APPLIED, verdict]
 
 
 def test_the_accepted_quote_is_a_duplicate_of_itself_however_far_the_numbers_have_run() -> None:
@@ -90,7 +96,7 @@ def test_the_accepted_quote_is_a_duplicate_of_itself_however_far_the_numbers_hav
     accepted = row(1, time_ns=50, price=2.0)
     stray = row(2**62, time_ns=10)
     state, verdicts = after(accepted, stray, accepted)
-    assert verdicts == [Verdict.APPLIED, Verdict.SUPERSEDED, Verdict.DUPLICATE]
+    assert verdicts == [QuoteOutcome.APPLIED, QuoteOutcome.SUPERSEDED, QuoteOutcome.DUPLICATE]
     assert state.price == 2.0
 
 
@@ -120,14 +126,14 @@ def test_the_bits_say_what_lists_of_all_numbers_would(sent: list[tuple[int, int]
         used = used or (numbers is now and accepted is not None and sequence == accepted[1])
         newest_ns = -1 if accepted is None else accepted[0]
         if used and time_ns <= newest_ns:
-            expected = Verdict.DUPLICATE
+            expected = QuoteOutcome.DUPLICATE
         elif accepted is not None and (time_ns, sequence) < accepted:
-            expected = Verdict.SUPERSEDED
+            expected = QuoteOutcome.SUPERSEDED
             numbers.add(sequence)
         else:
             if time_ns > newest_ns and sequence <= max(now, default=-1):
                 now, before, before_until = set(), now, newest_ns
-            expected, accepted = Verdict.APPLIED, (time_ns, sequence)
+            expected, accepted = QuoteOutcome.APPLIED, (time_ns, sequence)
             now.add(sequence)
         state, verdict = quote_after(state, row(sequence, time_ns=time_ns), "p")
         assert verdict is expected
@@ -143,7 +149,7 @@ def test_the_accepted_quote_is_never_older_than_before(sent: list[tuple[int, int
         state, verdict = quote_after(state, row(sequence, time_ns=time_ns, price=1.0), "p")
         if before is not None:
             assert (state.event_time_ns, state.sequence) >= (before.event_time_ns, before.sequence)
-        if verdict is Verdict.DUPLICATE:
+        if verdict is QuoteOutcome.DUPLICATE:
             assert state is before
 
 
@@ -152,7 +158,7 @@ def test_the_accepted_quote_is_never_older_than_before(sent: list[tuple[int, int
 def test_no_message_counts_twice(sent: list[tuple[int, int]], data: st.DataObject) -> None:
     state, _ = after(*(row(sequence, time_ns=time_ns) for sequence, time_ns in sent))
     sequence, time_ns = data.draw(st.sampled_from(sent))
-    assert quote_after(state, row(sequence, time_ns=time_ns), "p")[1] is not Verdict.APPLIED
+    assert quote_after(state, row(sequence, time_ns=time_ns), "p")[1] is not QuoteOutcome.APPLIED
 
 
 # -- numbers that restart --------------------------------------------------------------------
@@ -172,34 +178,34 @@ A_LONG_DAY = 1_000
 def test_numbers_that_restart_each_day_lose_no_quote(first: int, count: int) -> None:
     days = [counted(first, count, from_ns=day * 10_000) for day in range(3)]
     _, verdicts = after(*days[0], *days[1], *days[2])
-    assert verdicts == [Verdict.APPLIED] * (3 * count)
+    assert verdicts == [QuoteOutcome.APPLIED] * (3 * count)
 
 
 @pytest.mark.parametrize("wrap", [2**31, 2**32, 2**62 + 1])
 def test_a_counter_that_wraps_loses_no_quote(wrap: int) -> None:
     numbers = [(wrap - 5 + step) % wrap for step in range(10)]
     _, verdicts = after(*(row(number, time_ns=step) for step, number in enumerate(numbers)))
-    assert verdicts == [Verdict.APPLIED] * 10
+    assert verdicts == [QuoteOutcome.APPLIED] * 10
 
 
 def test_a_source_that_always_sends_the_same_number_loses_no_quote() -> None:
     quotes = [row(0, time_ns=time_ns) for time_ns in range(5)]
     _, verdicts = after(*quotes, *quotes)
-    assert verdicts == [Verdict.APPLIED] * 5 + [Verdict.DUPLICATE] * 5
+    assert verdicts == [QuoteOutcome.APPLIED] * 5 + [QuoteOutcome.DUPLICATE] * 5
 
 
 def test_repeats_are_known_on_either_side_of_a_restart() -> None:
     old, new = counted(1, 40, from_ns=0), counted(1, 10, from_ns=100)
     _, verdicts = after(*old, *new, *old, *new)
-    assert verdicts == [Verdict.APPLIED] * 50 + [Verdict.DUPLICATE] * 50
+    assert verdicts == [QuoteOutcome.APPLIED] * 50 + [QuoteOutcome.DUPLICATE] * 50
 
 
 def test_a_replay_before_the_first_new_quote_is_known_as_duplicates() -> None:
     old, new = counted(1, 100, from_ns=0), counted(1, 5, from_ns=200)
     _, verdicts = after(*old, *old[-20:], *new, *old[-20:])
-    assert verdicts[100:120] == [Verdict.DUPLICATE] * 20
-    assert verdicts[120:125] == [Verdict.APPLIED] * 5
-    assert verdicts[125:] == [Verdict.DUPLICATE] * 20
+    assert verdicts[100:120] == [QuoteOutcome.DUPLICATE] * 20
+    assert verdicts[120:125] == [QuoteOutcome.APPLIED] * 5
+    assert verdicts[125:] == [QuoteOutcome.DUPLICATE] * 20
 
 
 def test_late_quotes_of_either_numbering_are_superseded() -> None:
@@ -208,11 +214,11 @@ def test_late_quotes_of_either_numbering_are_superseded() -> None:
     late_old, late_new = row(3, time_ns=2), row(1, time_ns=100)
     state, verdicts = after(*old, row(2, time_ns=101), late_new, late_old, late_new, late_old)
     assert verdicts[-5:] == [
-        Verdict.APPLIED,
-        Verdict.SUPERSEDED,
-        Verdict.SUPERSEDED,
-        Verdict.DUPLICATE,
-        Verdict.DUPLICATE,
+        QuoteOutcome.APPLIED,
+        QuoteOutcome.SUPERSEDED,
+        QuoteOutcome.SUPERSEDED,
+        QuoteOutcome.DUPLICATE,
+        QuoteOutcome.DUPLICATE,
     ]
     assert state.event_time_ns == 101
 
@@ -222,29 +228,29 @@ def test_replayed_quotes_that_are_numbered_from_the_start_change_no_price() -> N
     old = counted(500, 10, from_ns=0)
     again = [row(number, time_ns=7 + number, price=9.0) for number in range(3)]
     state, verdicts = after(*old, *again, row(3, time_ns=10, price=2.0))
-    assert verdicts[10:] == [Verdict.SUPERSEDED] * 3 + [Verdict.APPLIED]
+    assert verdicts[10:] == [QuoteOutcome.SUPERSEDED] * 3 + [QuoteOutcome.APPLIED]
     assert state.price == 2.0
 
 
 def test_a_restart_within_one_event_time_counts_from_the_next_one() -> None:
     _, verdicts = after(row(7, time_ns=5), row(1, time_ns=5), row(2, time_ns=5), row(3, time_ns=6))
-    assert verdicts[1:] == [Verdict.SUPERSEDED, Verdict.SUPERSEDED, Verdict.APPLIED]
+    assert verdicts[1:] == [QuoteOutcome.SUPERSEDED, QuoteOutcome.SUPERSEDED, QuoteOutcome.APPLIED]
 
 
 def test_restarted_numbers_that_share_an_event_time_are_no_repeats_of_old_ones() -> None:
     _, verdicts = after(row(5, time_ns=1), row(4, time_ns=2), row(5, time_ns=2))
-    assert verdicts == [Verdict.APPLIED] * 3
+    assert verdicts == [QuoteOutcome.APPLIED] * 3
 
 
 def test_a_clock_that_steps_back_supersedes_until_it_has_caught_up() -> None:
     stepped = [row(number, time_ns=number - 5) for number in range(11, 18)]
     _, verdicts = after(row(10, time_ns=10), *stepped)
-    assert verdicts[1:] == [Verdict.SUPERSEDED] * 4 + [Verdict.APPLIED] * 3
+    assert verdicts[1:] == [QuoteOutcome.SUPERSEDED] * 4 + [QuoteOutcome.APPLIED] * 3
 
 
 def test_quotes_before_a_number_out_of_order_are_still_known() -> None:
     _, verdicts = after(row(5, time_ns=1), row(4, time_ns=2), row(5, time_ns=1), row(4, time_ns=2))
-    assert verdicts[2:] == [Verdict.DUPLICATE, Verdict.DUPLICATE]
+    assert verdicts[2:] == [QuoteOutcome.DUPLICATE, QuoteOutcome.DUPLICATE]
 
 
 # -- quotes from beyond a mark ---------------------------------------------------------------
@@ -263,18 +269,18 @@ def test_a_quote_that_a_mark_held_back_is_a_duplicate_of_itself_however_far_beyo
     quotes, state = ahead(CLOCK_LEAD_NS)
     following = row(6, time_ns=MARK_NS + 1, price=2.0)
     state, verdicts = after(quotes[-1], following, quotes[-1], last=state)
-    assert verdicts == [Verdict.DUPLICATE, Verdict.APPLIED, Verdict.DUPLICATE]
+    assert verdicts == [QuoteOutcome.DUPLICATE, QuoteOutcome.APPLIED, QuoteOutcome.DUPLICATE]
     assert state.price == 2.0
 
 
 def test_quotes_from_shortly_beyond_a_mark_are_known_again() -> None:
     quotes, state = ahead(CLOCK_LEAD_NS // 3)
     _, verdicts = after(*quotes, last=state)
-    assert verdicts == [Verdict.DUPLICATE] * 5
+    assert verdicts == [QuoteOutcome.DUPLICATE] * 5
 
 
 def test_a_clock_far_ahead_does_not_freeze_a_day_whose_numbers_restart() -> None:
     _, state = ahead(100 * CLOCK_LEAD_NS)
     today = [row(number, time_ns=MARK_NS + number * 2 * CLOCK_LEAD_NS) for number in range(1, 6)]
     _, verdicts = after(*today, *today, last=state)
-    assert verdicts == [Verdict.APPLIED] * 5 + [Verdict.DUPLICATE] * 5
+    assert verdicts == [QuoteOutcome.APPLIED] * 5 + [QuoteOutcome.DUPLICATE] * 5

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from system.book.state import trades as module
-from system.book.state.quotes import Verdict
+from system.book.state.quotes import QuoteOutcome
 from system.book.state.rows import TradeState
 from system.book.state.trades import TradeLedger
 from system.contracts.messages import RejectReason, Trade, TradeAction
@@ -51,7 +51,7 @@ def test_a_new_trade_counts(ledger: TradeLedger) -> None:
 
 
 def test_the_same_message_again_is_a_duplicate(ledger: TradeLedger) -> None:
-    assert ledger.book(NEW) == (None, Verdict.DUPLICATE)
+    assert ledger.book(NEW) == (None, QuoteOutcome.DUPLICATE)
     assert ledger.counting("P") == (NEW,)
 
 
@@ -59,7 +59,7 @@ def test_a_message_that_is_sent_again_with_another_time_is_a_duplicate(
     ledger: TradeLedger,
 ) -> None:
     later = msgspec.structs.replace(NEW, event_time_ns=7, intended_monotonic_ns=8)
-    assert ledger.book(later) == (None, Verdict.DUPLICATE)
+    assert ledger.book(later) == (None, QuoteOutcome.DUPLICATE)
     assert ledger.counting("P") == (NEW,)
 
 
@@ -74,13 +74,13 @@ def test_a_trade_was_made_when_its_first_version_says(ledger: TradeLedger) -> No
 def test_an_amendment_takes_the_place_of_its_trade(ledger: TradeLedger) -> None:
     ledger.book(trade("u", "A", 5.0, 11.0))
     other = amended(NEW, quantity=3.0)
-    assert ledger.book(other) == (TradeState(trade=other, rank=0, made_ns=0), Verdict.APPLIED)
+    assert ledger.book(other) == (TradeState(trade=other, rank=0, made_ns=0), QuoteOutcome.APPLIED)
     assert [one.quantity for one in ledger.counting("P")] == [3.0, 5.0]
 
 
 def test_an_older_version_is_a_duplicate_whatever_it_says(ledger: TradeLedger) -> None:
     ledger.book(amended(NEW))
-    assert ledger.book(msgspec.structs.replace(NEW, quantity=9.0)) == (None, Verdict.DUPLICATE)
+    assert ledger.book(msgspec.structs.replace(NEW, quantity=9.0)) == (None, QuoteOutcome.DUPLICATE)
 
 
 def test_a_cancelled_trade_counts_no_more(ledger: TradeLedger) -> None:
@@ -92,7 +92,7 @@ def test_a_cancelled_trade_stays_cancelled(ledger: TradeLedger) -> None:
     gone = cancelled(NEW)
     ledger.book(gone)
     assert refusal(ledger, amended(gone)) is RejectReason.WRONG_VERSION
-    assert ledger.book(gone) == (None, Verdict.DUPLICATE)
+    assert ledger.book(gone) == (None, QuoteOutcome.DUPLICATE)
 
 
 def test_another_message_of_the_same_version_is_a_conflict(ledger: TradeLedger) -> None:
@@ -152,7 +152,7 @@ def test_kept_states_in_any_order_make_the_same_ledger(found: list[Trade], rando
             state, verdict = living.book(message)
         except MessageError:
             continue
-        assert (state is None) == (verdict is Verdict.DUPLICATE)
+        assert (state is None) == (verdict is QuoteOutcome.DUPLICATE)
         if state is not None:
             kept[message.trade_id] = state
     states = list(kept.values())

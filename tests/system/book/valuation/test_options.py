@@ -9,7 +9,7 @@ from statistics import NormalDist
 import msgspec
 import pytest
 
-from system.book.questions.snapshot_book import Recall
+from system.book.questions.snapshot_book import SnapshotInputs
 from system.book.questions.what_if import what_if
 from system.book.restore import restored_market, restored_rows
 from system.book.state.market import Staleness
@@ -336,9 +336,9 @@ def test_a_what_if_without_trades_states_the_snapshots_bits_and_with_one_the_str
     market = restored_market(restored_rows(feed.rows), Staleness(2**62))
     close = feed.book.portfolios["O"].state.close
     order = trade("t", "B.CALL", -3.0, 6.0, book="O")
-    unmoved = what_if(snapshot, [], Recall(market), close=close)
+    unmoved = what_if(snapshot, [], SnapshotInputs(market), close=close)
     assert numbers(unmoved.after) == numbers(snapshot)
-    answer = what_if(snapshot, [order], Recall(market), close=close)
+    answer = what_if(snapshot, [order], SnapshotInputs(market), close=close)
     assert numbers(answer.after) == numbers(live(feed.send(order), "O"))
 
 

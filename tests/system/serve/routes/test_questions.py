@@ -22,10 +22,10 @@ from system.contracts.api.questions import (
 from system.contracts.api.risk import current_risk
 from system.contracts.codec import encode
 from system.serve.services import snapshot_books
-from system.serve.services.catalogue import KnownNames
+from system.serve.services.catalogue import Catalogue
 from system.serve.services.connections import Services
 from system.serve.services.hub import SnapshotHub
-from system.serve.services.snapshot_books import RecallDesk, Recalled
+from system.serve.services.snapshot_books import Recalled, SnapshotBooks
 from tests.system.book.feed import (
     end_of_day,
     holding,
@@ -170,7 +170,7 @@ def test_a_question_that_waits_for_a_commit_holds_up_no_other(streamed: Streamed
     streamed.take(streamed.feed.close(0), durable=False)
     reader = world.latest.reader()
     services = Services(reader, world.history, world.bus, SnapshotHub(reader), "t")
-    desk = RecallDesk(services, KnownNames(services))
+    desk = SnapshotBooks(services, Catalogue(services))
     order: list[str] = []
 
     async def ask(name: str, at: str | None) -> None:

@@ -54,7 +54,7 @@ def test_the_cells_have_signs_and_say_what_there_is_not() -> None:
 
 
 def test_the_page_asks_and_draws_the_table(
-    running: runtime.Live, long_short: RiskSnapshot, monkeypatch: pytest.MonkeyPatch
+    running: runtime.Dashboard, long_short: RiskSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     monkeypatch.setattr(contributions_panel, "answered", lambda _: FOUND)

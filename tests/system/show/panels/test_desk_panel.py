@@ -73,7 +73,7 @@ def test_a_desk_s_books_name_their_currencies(
 
 
 def test_the_page_adds_up_the_desk_of_the_chosen_book(
-    running: runtime.Live, long_short: RiskSnapshot, monkeypatch: pytest.MonkeyPatch
+    running: runtime.Dashboard, long_short: RiskSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running.desk.take_snapshot(replace_struct(long_short, desk="rates"), 0)
     monkeypatch.setattr(desk_panel, "answered", lambda ask: FOUND)
@@ -86,6 +86,8 @@ def test_the_page_adds_up_the_desk_of_the_chosen_book(
     assert not page.exception
 
 
-def test_a_book_without_a_desk_has_no_tree(running: runtime.Live, long_short: RiskSnapshot) -> None:
+def test_a_book_without_a_desk_has_no_tree(
+    running: runtime.Dashboard, long_short: RiskSnapshot
+) -> None:
     running.desk.take_snapshot(long_short, 0)
     assert all(one.label != "Add up the books" for one in page_run().button)

@@ -28,7 +28,7 @@ from system.show.panels.plain import plain as escaped
 from system.show.panels.stress_panel import DAY, EVERYTHING, REVERSE
 from system.show.server import runtime
 from system.show.server.fanout import Fanout
-from system.show.state.dashboard import Desk
+from system.show.state.dashboard import DashboardState
 from tests.system.show.panels.test_change_panel import FOUND as CHANGE
 from tests.system.show.panels.test_contributions_panel import FOUND as CONTRIBUTIONS
 from tests.system.show.panels.test_desk_panel import FOUND as TOGETHER
@@ -88,7 +88,7 @@ def api(
         return SimpleNamespace(api_url="http://api", api_token=TOKEN)
 
     found = Api()
-    made = runtime.Live(Desk(), Fanout(), asyncio.new_event_loop(), where)
+    made = runtime.Dashboard(DashboardState(), Fanout(), asyncio.new_event_loop(), where)
     runtime.start(made)
     limited = msgspec.structs.replace(
         long_short,

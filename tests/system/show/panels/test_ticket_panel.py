@@ -27,8 +27,8 @@ from system.show.panels.ticket_panel import (
     trade_request,
 )
 from system.show.server.fanout import Fanout
-from system.show.server.runtime import Live
-from system.show.state.dashboard import Desk
+from system.show.server.runtime import Dashboard
+from system.show.state.dashboard import DashboardState
 
 
 def no_connections() -> Connections:
@@ -75,11 +75,11 @@ def test_a_refusal_names_each_field() -> None:
 
 
 def test_without_an_api_nothing_is_entered_as_sent(long_short: RiskSnapshot) -> None:
-    class Untouched(Live):
+    class Untouched(Dashboard):
         def change(self, change: object) -> None:
             raise AssertionError(f"changed by {change}")
 
-    desk = Desk()
+    desk = DashboardState()
     desk.take_snapshot(long_short, 0)
     live = Untouched(desk, Fanout(), None, no_connections)
     with pytest.raises(NotConnectedError):

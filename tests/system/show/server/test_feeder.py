@@ -12,8 +12,8 @@ from system.contracts.api.risk import SnapshotPoint, StreamState, StreamStatus
 from system.contracts.messages import RiskSnapshot
 from system.show.server.fanout import Fanout
 from system.show.server.feed import Feed, FeedEvent
-from system.show.server.feeder import FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS, Pump
-from system.show.state.dashboard import Desk
+from system.show.server.feeder import FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS, Feeder
+from system.show.state.dashboard import DashboardState
 from system.show.state.freshness import Freshness, Link, freshness
 
 PATIENCE_SECONDS = 5
@@ -64,7 +64,7 @@ class Rig:
     """A pump over scripted connections; ends when there is none left."""
 
     connections: list[ScriptedFeed | Exception]
-    desk: Desk = field(default_factory=Desk)
+    desk: DashboardState = field(default_factory=DashboardState)
     fanout: Fanout = field(default_factory=Fanout)
     waits: list[float] = field(default_factory=list)
 
@@ -81,7 +81,7 @@ class Rig:
         self.waits.append(seconds)
 
     def run(self) -> None:
-        pump = Pump(self.desk, self.fanout, self.open_feed, now_ns=lambda: 0, sleep=self.wait)
+        pump = Feeder(self.desk, self.fanout, self.open_feed, now_ns=lambda: 0, sleep=self.wait)
 
         async def bounded() -> None:
             await asyncio.wait_for(pump.run(), PATIENCE_SECONDS)

@@ -15,15 +15,15 @@ from system.contracts.messages import RiskSnapshot
 from system.show.panels.renderer import Panel
 from system.show.server import routes, runtime
 from system.show.server.fanout import Fanout
-from system.show.state.dashboard import Desk
+from system.show.state.dashboard import DashboardState
 from tests.system.show.panels.test_ticket_panel import no_connections
 
 RESERVED = ("/_stcore/", "/media/", "/component/", "/static/")
 
 
 @pytest.fixture
-def running() -> Iterator[runtime.Live]:
-    made = runtime.Live(Desk(), Fanout(), asyncio.new_event_loop(), no_connections)
+def running() -> Iterator[runtime.Dashboard]:
+    made = runtime.Dashboard(DashboardState(), Fanout(), asyncio.new_event_loop(), no_connections)
     runtime.start(made)
     yield made
     runtime.stop()
@@ -62,14 +62,14 @@ def test_nothing_else_is_served(path: str) -> None:
     assert got(path).status_code == 404
 
 
-def test_the_health_page_counts_the_browsers(running: runtime.Live) -> None:
+def test_the_health_page_counts_the_browsers(running: runtime.Dashboard) -> None:
     assert got("/live/health").text == "ok, 0 listening\n"
     with running.fanout.listener():
         assert got("/live/health").text == "ok, 1 listening\n"
 
 
 def test_a_browser_gets_the_state_at_once_and_each_change_after_it(
-    running: runtime.Live, long_short: RiskSnapshot
+    running: runtime.Dashboard, long_short: RiskSnapshot
 ) -> None:
     async def listen() -> list[dict[str, object]]:
         pushes = routes._pushes(running, "")
@@ -86,8 +86,8 @@ def test_a_browser_gets_the_state_at_once_and_each_change_after_it(
     assert len(running.fanout) == 0, "the place is given back"
 
 
-def test_a_browser_too_many_is_told_so(running: runtime.Live) -> None:
-    crowded = runtime.Live(running.desk, Fanout(max_listeners=0), running.loop, no_connections)
+def test_a_browser_too_many_is_told_so(running: runtime.Dashboard) -> None:
+    crowded = runtime.Dashboard(running.desk, Fanout(max_listeners=0), running.loop, no_connections)
 
     async def listen() -> list[bytes]:
         return [push async for push in routes._pushes(crowded, "")]

@@ -10,7 +10,7 @@ import pytest
 from system.errors import InternalError
 from system.show.server import runtime
 from system.show.server.fanout import Fanout
-from system.show.state.dashboard import Desk
+from system.show.state.dashboard import DashboardState
 from tests.system.show.panels.test_ticket_panel import no_connections
 
 
@@ -22,7 +22,9 @@ def test_a_page_without_a_pump_says_how_to_start_it() -> None:
 def test_a_change_from_another_thread_happens_in_the_loop_and_wakes_the_browsers() -> None:
     async def play() -> tuple[bool, int]:
         fanout, threads = Fanout(), []
-        running = runtime.Live(Desk(), fanout, asyncio.get_running_loop(), no_connections)
+        running = runtime.Dashboard(
+            DashboardState(), fanout, asyncio.get_running_loop(), no_connections
+        )
         with fanout.listener() as listener:
             page = threading.Thread(
                 target=running.change, args=(lambda _: threads.append(threading.get_ident()),)

@@ -8,7 +8,7 @@ import msgspec
 
 from system.contracts.api.risk import SnapshotPoint, StreamState, StreamStatus
 from system.contracts.messages import RiskSnapshot, SnapshotKind, StageTimes
-from system.show.state.dashboard import Cursor, Desk, durable_words, encoded
+from system.show.state.dashboard import Cursor, DashboardState, durable_words, encoded
 from tests.system.show.market import replace_struct
 
 MS = 1_000_000
@@ -28,8 +28,8 @@ def status(fence: int = 1, epoch: int = 5, **changes: Any) -> StreamStatus:
     return StreamStatus(**fields)
 
 
-def desk_with(*snapshots: RiskSnapshot) -> Desk:
-    desk = Desk()
+def desk_with(*snapshots: RiskSnapshot) -> DashboardState:
+    desk = DashboardState()
     desk.opened(0)
     for snapshot in snapshots:
         desk.take_snapshot(snapshot, 0)
@@ -37,7 +37,9 @@ def desk_with(*snapshots: RiskSnapshot) -> Desk:
     return desk
 
 
-def pushed(desk: Desk, portfolio: str = "", cursor: Cursor | None = None) -> tuple[Any, Cursor]:
+def pushed(
+    desk: DashboardState, portfolio: str = "", cursor: Cursor | None = None
+) -> tuple[Any, Cursor]:
     message, after = desk.message(portfolio, cursor or Cursor(), now_ns=0, wall_ns=0)
     return msgspec.json.decode(encoded(message)), after
 
@@ -96,7 +98,7 @@ def test_an_unknown_portfolio_falls_back_to_the_first(
 
 
 def test_an_empty_desk_says_that_it_has_no_data() -> None:
-    desk = Desk()
+    desk = DashboardState()
     message, _ = pushed(desk)
     assert message["freshness"]["state"] == "no_data"
     assert message["cards"] == []
@@ -152,7 +154,7 @@ def test_the_age_of_the_selected_number_is_by_the_readers_clock(
 
 
 def test_the_header_shows_median_and_tail_of_the_newest_spans(long_short: RiskSnapshot) -> None:
-    desk = Desk()
+    desk = DashboardState()
     for number in range(1, 101):
         times = StageTimes(intended_ns=1, published_ns=1 + number * MS)
         epoch = long_short.epoch + number

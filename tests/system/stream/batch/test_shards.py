@@ -10,7 +10,7 @@ from pyspark import SparkContext
 
 from system.book.book import DEFAULT_STALE_AFTER_NS, Book
 from system.book.replica import ValuationOrder
-from system.book.valuation.snapshot import Moment
+from system.book.valuation.snapshot import StreamPosition
 from system.contracts.messages import SnapshotKind
 from system.stream.batch import shards
 from system.stream.batch.shards import ShardedValuation, parts_of
@@ -147,7 +147,7 @@ def test_two_drivers_of_one_worker_do_not_mix_their_states() -> None:
 
 def test_an_order_is_parted_evenly_with_its_trades() -> None:
     order = ValuationOrder(
-        NAMES, Moment(SnapshotKind.LIVE, 1, 2, {}, 3), {"Q": ("t-1",), "R": ("t-2", "t-3")}
+        NAMES, StreamPosition(SnapshotKind.LIVE, 1, 2, {}, 3), {"Q": ("t-1",), "R": ("t-2", "t-3")}
     )
     parts = parts_of(order, 2)
     assert [part.portfolios for part in parts] == [("P", "R", "T"), ("Q", "S")]

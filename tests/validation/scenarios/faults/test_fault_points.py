@@ -11,7 +11,7 @@ from system.runtime.components.kafka import server_properties
 from system.settings import Connections
 from validation.scenarios.faults.disk import SmallDisk, release
 from validation.scenarios.faults.fault_points import (
-    Rig,
+    FaultPoints,
     listener_ports,
     refused_here,
     relayed_variables,
@@ -61,18 +61,18 @@ def test_a_broker_gets_one_more_listener_that_sends_its_clients_back_to_the_rela
 
 
 def test_a_scenario_asks_for_what_its_faults_need_and_for_nothing_else(connections):
-    killing = Rig([Kill(day=1, what="api")], None, connections)
+    killing = FaultPoints([Kill(day=1, what="api")], None, connections)
     assert not killing.is_wanted
     assert killing.environment("stream") == {}
-    assert Rig([Delay(day=1, what="kafka")], None, connections).is_wanted
-    assert Rig([Cut(day=1, what="redis")], None, connections).is_wanted
-    assert Rig([DiskFull(day=1)], None, connections).is_wanted
-    assert Rig([BlackHole(day=1, what="redis")], None, connections).is_wanted
-    assert Rig([KillAt(day=1, point="commit")], None, connections).is_wanted
+    assert FaultPoints([Delay(day=1, what="kafka")], None, connections).is_wanted
+    assert FaultPoints([Cut(day=1, what="redis")], None, connections).is_wanted
+    assert FaultPoints([DiskFull(day=1)], None, connections).is_wanted
+    assert FaultPoints([BlackHole(day=1, what="redis")], None, connections).is_wanted
+    assert FaultPoints([KillAt(day=1, point="commit")], None, connections).is_wanted
 
 
 def test_only_the_driver_passes_a_relay_that_stops_at_its_requests(connections):
-    with closing(Rig([KillAt(day=1, point="commit")], None, connections)) as rig:
+    with closing(FaultPoints([KillAt(day=1, point="commit")], None, connections)) as rig:
         rig.open()
         assert set(rig.environment("stream")) == {"DATABASE_URL"}
         assert rig.environment("api") == {}

@@ -8,7 +8,7 @@ from system.console import PlainConsole
 from system.errors import UnavailableError
 from validation.scenarios.file.parser import read_scenario
 from validation.scenarios.play.play import Run
-from validation.scenarios.play.stack import Shape
+from validation.scenarios.play.stack import PipelineConfig
 from validation.scenarios.story.story import read_story
 from validation.scenarios.suite import flaky as repeating
 from validation.scenarios.suite.file_commands import found_path
@@ -67,7 +67,7 @@ def repeater(folder: Path) -> tuple[Repeater, StackOfNothing]:
 def test_what_passes_is_not_repeated(run, outcomes, tmp_path):
     outcomes += [Verdict.PASSED]
     repeated, stack = repeater(tmp_path)
-    assert repeated.run(run, Shape(), "calm").verdict is Verdict.PASSED
+    assert repeated.run(run, PipelineConfig(), "calm").verdict is Verdict.PASSED
     assert (outcomes, stack.stops) == ([], 0)
 
 
@@ -77,7 +77,7 @@ def test_what_passes_only_on_a_fresh_stack_is_flaky_and_both_reports_are_kept(
 ):
     outcomes += [first, Verdict.PASSED]
     repeated, stack = repeater(tmp_path)
-    found = repeated.run(run, Shape(), "calm")
+    found = repeated.run(run, PipelineConfig(), "calm")
     assert (found.verdict, found.name, stack.stops) == (Verdict.FLAKY, "calm", 1)
     assert (tmp_path / "calm").is_dir()
     assert (tmp_path / "calm-first").is_dir()
@@ -87,13 +87,13 @@ def test_what_passes_only_on_a_fresh_stack_is_flaky_and_both_reports_are_kept(
 def test_what_fails_twice_has_failed(run, outcomes, tmp_path):
     outcomes += [Verdict.FAILED, Verdict.FAILED]
     repeated, _ = repeater(tmp_path)
-    assert repeated.run(run, Shape(), "calm").verdict is Verdict.FAILED
+    assert repeated.run(run, PipelineConfig(), "calm").verdict is Verdict.FAILED
 
 
 def test_a_run_that_breaks_off_does_not_end_the_suite(run, outcomes, tmp_path):
     outcomes += [UnavailableError("no broker"), Verdict.PASSED]
     repeated, _ = repeater(tmp_path)
-    found = repeated.run(run, Shape(), "calm")
+    found = repeated.run(run, PipelineConfig(), "calm")
     assert found.verdict is Verdict.FLAKY
     assert {one.check: one.verdict for one in found.findings} == {
         NUMBERS: Verdict.PASSED,
@@ -105,6 +105,8 @@ def test_a_run_that_breaks_off_does_not_end_the_suite(run, outcomes, tmp_path):
 def test_only_so_many_runs_of_a_suite_are_repeated(run, outcomes, tmp_path):
     outcomes += [Verdict.FAILED, Verdict.PASSED] * MAX_REPEATED + [Verdict.FAILED]
     repeated, _ = repeater(tmp_path)
-    verdicts = [repeated.run(run, Shape(), "calm").verdict for _ in range(MAX_REPEATED + 1)]
+    verdicts = [
+        repeated.run(run, PipelineConfig(), "calm").verdict for _ in range(MAX_REPEATED + 1)
+    ]
     assert verdicts == [Verdict.FLAKY] * MAX_REPEATED + [Verdict.FAILED]
     assert overall(verdicts) is Verdict.FAILED

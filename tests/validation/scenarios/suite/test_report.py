@@ -23,8 +23,8 @@ from validation.scenarios.faults.injector import FaultOutcome
 from validation.scenarios.judge.judge import judge_run
 from validation.scenarios.play.api_poller import Shown
 from validation.scenarios.play.history import write_history
-from validation.scenarios.play.play import Left, Run
-from validation.scenarios.play.stack import Shape
+from validation.scenarios.play.play import Recording, Run
+from validation.scenarios.play.stack import PipelineConfig
 from validation.scenarios.suite.command import moment_of, refuse_for_running, speed_factor
 from validation.scenarios.suite.repeat_command import repeat_line
 from validation.scenarios.suite.report import suite_report, write_scenario, write_suite
@@ -51,7 +51,7 @@ def story(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def left(story) -> Left:
+def left(story) -> Recording:
     topics = played(story)
     snapshots = folded(topics)
     lines = observed(snapshots)
@@ -65,7 +65,7 @@ def left(story) -> Left:
         covered[place] = max(covered.get(place, 0), fate.offset + 1)
     sent = Counter(fate.topic for fate in ruled if fate.outcome is not Outcome.MARK)
     last = [line for line in lines if isinstance(line, SeenSnapshot)][-1]
-    return Left(
+    return Recording(
         record=lines,
         records=topics.records,
         stated=Stated(
@@ -105,7 +105,7 @@ def report_of(story, left):
     run = Run(story, None)
     judged = judge_run(story, left, None)
     return scenario_report(
-        run, Shape(), left, judged, seconds=2.0, repeat_with="riskstream replay story.toml"
+        run, PipelineConfig(), left, judged, seconds=2.0, repeat_with="riskstream replay story.toml"
     )
 
 
@@ -125,14 +125,14 @@ def test_order_is_judged_unless_a_fault_has_emptied_what_readers_see(
 ):
     (fault,) = left.faults
     faults = (msgspec.structs.replace(fault, do=do, what=what),)
-    run = Left(**{**left.__dict__, "faults": faults})
+    run = Recording(**{**left.__dict__, "faults": faults})
     checks = {finding.check for finding in judge_run(story, run, None).findings}
     assert (UNIQUE in checks, MONOTONIC in checks) == (is_judged, is_judged)
 
 
 def test_a_run_that_lost_a_message_fails(story, left):
     sent = {**left.sent, "market_data": left.sent["market_data"] + 1}
-    lost = Left(**{**left.__dict__, "sent": sent})
+    lost = Recording(**{**left.__dict__, "sent": sent})
     verdicts = {one.check: one.verdict for one in judge_run(story, lost, None).findings}
     assert verdicts["delivery: what was acknowledged is on its topic"] is Verdict.FAILED
 
@@ -182,7 +182,7 @@ def test_the_terminal_says_verdict_recovery_and_the_line_that_repeats_it(story, 
 
 
 def test_the_line_that_repeats_a_run_names_speed_partitions_and_seed(story):
-    line = repeat_line(Run(story, 20.0), Shape(4))
+    line = repeat_line(Run(story, 20.0), PipelineConfig(4))
     assert line.startswith("riskstream replay ")
     run, _, what = line.partition("  # commit ")
     assert run.endswith("story.toml --speed 20x --partitions 4 --seed 1")

@@ -8,7 +8,7 @@ import pytest
 from system.errors import UnavailableError
 from validation.scenarios.file.parser import read_scenario
 from validation.scenarios.play.play import Run
-from validation.scenarios.play.stack import Shape, replay_settings
+from validation.scenarios.play.stack import PipelineConfig, replay_settings
 from validation.scenarios.story.story import read_story
 from validation.scenarios.suite import short
 from validation.scenarios.suite.file_commands import found_path, scenario_paths
@@ -189,7 +189,7 @@ def test_the_line_that_repeats_a_point_names_its_cut_and_its_restart():
 def test_a_run_that_breaks_off_has_failed_and_says_why():
     run = Run(read_story(read_scenario(found_path("calm-day")), Path()))
     found = broken_off(
-        run, Shape(), UnavailableError("no broker"), seconds=1.0, repeat_with="again"
+        run, PipelineConfig(), UnavailableError("no broker"), seconds=1.0, repeat_with="again"
     )
     (finding,) = found.findings
     assert (found.verdict, finding.check) == (Verdict.FAILED, BROKE_OFF)
@@ -198,7 +198,7 @@ def test_a_run_that_breaks_off_has_failed_and_says_why():
 
 @pytest.mark.parametrize("cut", [None, 40])
 def test_a_shape_reaches_the_variables_of_the_stream(cut):
-    settings = Shape(4, cut, sharded=bool(cut)).settings(replay_settings())
+    settings = PipelineConfig(4, cut, sharded=bool(cut)).settings(replay_settings())
     variables = settings.environment()
     partitions = msgspec.json.decode(variables["RISKSTREAM_PARTITIONS"])
     assert partitions["market_data"] == 4
