@@ -206,9 +206,16 @@ _SHORT: Final = ("--minutes", "45")
 _SHORT_GUARD: Final = ("--rounds", "7", "--tolerance", "2", "--report-timings")
 """A timing is reported here, and judged by `make bench`: a slow machine is not a failure."""
 _FORMAT: Final = _python("ruff", "format", "--check", ".")
-_REFERENCES: Final = ("tests", "-m", "libraries")
+_LIBRARY_TESTS: Final = (
+    "tests/system/backtest/statistics/test_libraries.py",
+    "tests/system/risk/options/test_options_quantlib.py",
+    "tests/validation/references/test_libraries.py",
+    "tests/validation/published/test_libraries_table.py",
+)
+"""Named, because pytest imports every file below a folder to find those with a marker."""
+_REFERENCES: Final = (*_LIBRARY_TESTS, "-m", "libraries")
 _COMPOSE: Final = ("tests/compose",)
 _UNIT: Final = ("tests", "-m", SERVERLESS, "--ignore=tests/compose", *PARALLEL)
-_INTEGRATION: Final = ("tests", "-m", "integration and not end_to_end")
+_INTEGRATION: Final = ("tests/integration", "-m", "integration and not end_to_end")
 _LOAD: Final = ("tests/loadtests", "-m", "end_to_end")
 _END_TO_END: Final = ("tests/end_to_end", "-m", "end_to_end and not benchmark_suite")

@@ -13,7 +13,7 @@ ADDRESS = "a:1,b:2"
 
 
 @pytest.mark.parametrize(
-    "options", [consumer._options(ADDRESS, 30.0), producer._options(ADDRESS, 0, 30.0)]
+    "options", [consumer._options(ADDRESS, 30.0), producer._options(ADDRESS, 0, 30.0, 30.0)]
 )
 def test_every_client_has_the_same_bounds(options):
     bounds = link_options(ADDRESS, 30.0)
