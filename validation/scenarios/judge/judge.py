@@ -140,7 +140,7 @@ def _own(
         yield check_faults(left.faults)
 
 
-def _inputs_before(left: Left) -> Inputs:
+def _inputs_before(left: Recording) -> Inputs:
     """Return what drivers have read that came before a loss."""
     records = left.records_before
     ruled = fates(records)
