@@ -92,8 +92,8 @@ def main() -> int:
             reply = _supervise(child_pid, request.bound_s)
         except ClientEndedError:
             break
-        sys.stdout.write(msgspec.json.encode(reply).decode() + "\n")
-        sys.stdout.flush()
+        sys.stdout.buffer.write(msgspec.json.encode(reply) + b"\n")
+        sys.stdout.buffer.flush()
     return 0
 
 

@@ -311,8 +311,11 @@ def _market_on(
     held: Sequence[ReferencePosition], portfolio: Portfolio, market: ExpectedMarket, day: dt.date
 ) -> CurrentMarket:
     series = needed_series(held, portfolio.base_currency)
-    own = {one.instrument for one in held if one.option and market.has_close(one.instrument, day)}
-    closes = {name: exact(market.last_close(name, day)) for name in series | own}
+    own = {one.instrument for one in held if one.option}
+    # Without any close of it a volatility is held constant, and has no level to state.
+    spared = own | {one.option.volatility_series for one in held if one.option}
+    needed = {name for name in series | own if name not in spared or market.has_close(name, day)}
+    closes = {name: exact(market.last_close(name, day)) for name in needed}
     return CurrentMarket.at(closes, day, market.closes)
 
 

@@ -160,6 +160,7 @@ def expected(case: Case) -> ReferenceSnapshot | ReferenceInputError:
 
 @given(st.integers(0, 2**32 - 1))
 @example(2_282_880)  # an instrument that is held has no close at all
+@example(606_350)  # the volatility of an option that is held has no close at all
 @settings(max_examples=150, deadline=None)
 def test_every_book_with_gaps_states_the_exact_var_or_none(seed: int) -> None:
     case = case_of(seed)
