@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rich.text import Text
+from rich.markup import render
 from typer.main import get_command
 
 from system import cli
@@ -95,5 +95,5 @@ def _first_sentence(command: Any) -> str:  # noqa: ANN401
 
 
 def _examples(epilog: str | None) -> list[str]:
-    lines = Text.from_markup(epilog or "").plain.split("\n\n")
+    lines = render(epilog or "").plain.split("\n\n")
     return [line.strip() for line in lines if line.strip() and line.strip() != "Examples:"]
