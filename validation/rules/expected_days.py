@@ -311,9 +311,10 @@ def _market_on(
     held: Sequence[ReferencePosition], portfolio: Portfolio, market: ExpectedMarket, day: dt.date
 ) -> CurrentMarket:
     series = needed_series(held, portfolio.base_currency)
-    own = {one.instrument for one in held if one.option}
+    options = {position.instrument: position.option for position in held if position.option}
+    own = set(options)
     # Without any close of it a volatility is held constant, and has no level to state.
-    spared = own | {one.option.volatility_series for one in held if one.option}
+    spared = own | {terms.volatility_series for terms in options.values()}
     needed = {name for name in series | own if name not in spared or market.has_close(name, day)}
     closes = {name: exact(market.last_close(name, day)) for name in needed}
     return CurrentMarket.at(closes, day, market.closes)
