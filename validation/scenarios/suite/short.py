@@ -52,7 +52,9 @@ LONG: Final = frozenset(
     {
         "fault-backup",
         "fault-black-holes",
+        "fault-disk",
         "fault-flood",
+        "fault-links",
         "fault-lost-beginning",
         "fault-lost-database",
         "fault-master",
