@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from system.book.closing import closing_mark, late_statement, marks_with, open_entries, rolled_up
 from system.book.ingest.affected import AffectedPortfolios
 from system.book.ingest.batch_effects import BatchEffects
 from system.book.ingest.fold import Fold
@@ -21,7 +22,7 @@ from system.book.ingest.reference import Reference
 from system.book.ingest.suspects import contradiction, judged
 from system.book.replica import ValuationOrder, Valuer, valued
 from system.book.restore import restored_market, restored_rows
-from system.book.state.adjustments import Entry, adjustment_row, entries
+from system.book.state.adjustments import Entry, adjustment_row
 from system.book.state.events import Event, QuoteRow, Unreadable
 from system.book.state.market import FUTURE_BOUND_DAYS, Market, Staleness
 from system.book.state.quotes import QuoteOutcome
@@ -31,6 +32,7 @@ from system.book.state.rows import (
     COUNTERS_KEY,
     DAY_KEY,
     FX_PREFIX,
+    MARKS_KEY,
     PARTITION_PREFIX,
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
@@ -121,11 +123,16 @@ class Book:
         self._waiting_trades: dict[str, tuple[str, ...]] = {}
         self.market: Market = restored_market(kept, Staleness(stale_after_ns))
         self._reference = Reference(self.market)
-        self._trades = TradeLedger(kept.trades)
-        self.portfolios: dict[str, PortfolioBook] = {
-            name: PortfolioBook(state, self._entries(name), self.market)
+        self._marks = kept.marks or (() if kept.day is None else (kept.day,))
+        closed = {
+            state.definition.portfolio: state.closed.count
             for state in kept.portfolios
-            for name in (state.definition.portfolio,)
+            if state.closed is not None
+        }
+        self._trades = TradeLedger(kept.trades, kept.closed_ids, closed)
+        self.portfolios: dict[str, PortfolioBook] = {
+            state.definition.portfolio: PortfolioBook(state, self._entries(state), self.market)
+            for state in kept.portfolios
         }
         self.ledger = Ledger(kept.counters)
         self._lost = kept.lost
@@ -408,6 +415,9 @@ class Book:
         is_known_again = state.positions_unknown != book.state.positions_unknown
         if definition == (book.state.pending or book.definition) and not is_known_again:
             return QuoteOutcome.DUPLICATE
+        problem = late_statement(definition, self._marks)
+        if problem:
+            raise MessageError(RejectReason.LATE, problem)
         self._restate(book, state, is_known_again=is_known_again)
         return QuoteOutcome.APPLIED
 
@@ -438,7 +448,7 @@ class Book:
     def _book_anew(self, book: PortfolioBook, state: PortfolioState) -> None:
         """Book all entries of a portfolio anew; keep its state where that is another one."""
         is_new, name = state is not book.state, state.definition.portfolio
-        book.redefine(state, self._entries(name))
+        book.redefine(state, self._entries(state))
         self._to_book_anew.discard(name)
         if is_new:
             self._keep(book, state)
@@ -447,7 +457,7 @@ class Book:
         stated = cutoff_of(definition, self.market.day, is_first=True)
         state = PortfolioState(definition=definition, opened=self._closed_day, stated=stated)
         state = opened_by(state, self._lost, queue)
-        book = PortfolioBook(state, self._entries(definition.portfolio), self.market)
+        book = PortfolioBook(state, self._entries(state), self.market)
         self.portfolios[definition.portfolio] = book
         self._keep(book, state)
         self._touched.index(definition.portfolio, book.shape)
@@ -461,8 +471,9 @@ class Book:
     def _closed_day(self) -> dt.date | None:
         return None if self.market.day is None else self.market.day.date
 
-    def _entries(self, portfolio: str) -> list[Entry]:
-        return entries(self._trades.counting_states(portfolio), self.market.taken)
+    def _entries(self, state: PortfolioState) -> list[Entry]:
+        trades = self._trades.counting_states(state.definition.portfolio)
+        return open_entries(state, trades, self.market.taken)
 
     # -- snapshots ----------------------------------------------------------------------
 
@@ -482,7 +493,7 @@ class Book:
             if portfolio
         }
 
-    def _take_live(self, changed: Mapping[str, bytes]) -> None:
+    def _take_live(self, changed: Mapping[str, bytes | None]) -> None:
         names, time_ns = self._touched.portfolios(), self.market.newest_event_ns
         order = self._order(names, SnapshotKind.LIVE, time_ns)
         taken = self._valuer(order, changed) if self._valuer else None
@@ -518,6 +529,7 @@ class Book:
             self._adjust(self.market.adjust(state, mark.date))
         for name, snapshot in zip(names, taken, strict=True):
             self._close_portfolio(self.portfolios[name], day, snapshot)
+        self._close_trades(day)
 
     def _close_market(self, day: DayState) -> None:
         market, changed = self.market, self._outcome.changed
@@ -563,9 +575,24 @@ class Book:
     def _redefine(self, book: PortfolioBook, state: PortfolioState, day: DayState) -> None:
         """Put new settings in force; amounts of another base currency are not compared."""
         name, before = state.definition.portfolio, state.definition.base_currency
-        state = brought_forward(state, self._entries(name), self.market.listing, day)
+        state = brought_forward(state, self._entries(state), self.market.listing, day)
         if state.definition.base_currency != before:
             state = msgspec.structs.replace(state, close=None)
         self._book_anew(book, state)
         self._touched.index(name, book.shape)
         self._touched.touch(name)
+
+    def _close_trades(self, day: DayState) -> None:
+        """Roll up the oldest trades of each portfolio; no number changes."""
+        self._marks = self._outcome.changed[MARKS_KEY] = marks_with(self._marks, day)
+        mark = closing_mark(self._marks)
+        if mark is None:
+            return
+        for name, book in sorted(self.portfolios.items()):
+            closing = self._trades.closing(name, mark.date)
+            if closing:
+                listing, taken = self.market.listing, self.market.taken
+                self._keep(book, rolled_up(book.state, closing, taken, listing, mark))
+                self._outcome.changed.update(self._trades.close(name, closing, day.date))
+                for state in closing:
+                    self._outcome.changed[TRADE_PREFIX + state.trade.trade_id] = None

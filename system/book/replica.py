@@ -13,13 +13,15 @@ from typing import Final, Protocol
 
 import msgspec
 
+from system.book.closing import is_closed, open_entries
 from system.book.restore import restored_market, restored_rows
-from system.book.state.adjustments import entries
 from system.book.state.market import Staleness
 from system.book.state.rows import (
     APPENDED_KEY,
+    CLOSED_IDS_PREFIX,
     COUNTERS_KEY,
     FX_PREFIX,
+    MARKS_KEY,
     PARTITION_PREFIX,
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
@@ -77,7 +79,7 @@ class Valuer(Protocol):
     """Values portfolios elsewhere; what it returns has the bits of `valued`."""
 
     def __call__(
-        self, order: ValuationOrder, changed: Mapping[str, bytes]
+        self, order: ValuationOrder, changed: Mapping[str, bytes | None]
     ) -> tuple[RiskSnapshot, ...] | None:
         """Return the snapshots in the order's order, None to have them taken here.
 
@@ -85,8 +87,9 @@ class Valuer(Protocol):
         ----------
         order : ValuationOrder
             Which ones.
-        changed : mapping of str to bytes
-            Every row that has changed since the call before; some calls value nothing.
+        changed : mapping of str to bytes or None
+            Every row that has changed since the call before, None for one that is taken away;
+            some calls value nothing.
         """
         ...
 
@@ -102,6 +105,11 @@ def valued(books: Mapping[str, PortfolioBook], order: ValuationOrder) -> tuple[R
         )
         for name in order.portfolios
     )
+
+
+def is_valued_with(key: str) -> bool:
+    """Return whether portfolios are valued with rows of a key."""
+    return prefix_of(key) not in {COUNTERS_KEY, APPENDED_KEY, MARKS_KEY, CLOSED_IDS_PREFIX}
 
 
 class Replica:
@@ -138,9 +146,11 @@ class Replica:
         MessageError
             If a row cannot be read; names its key.
         """
-        changed = {key: row for key, row in rows.items() if self._rows.get(key) != row}
-        for key in (COUNTERS_KEY, APPENDED_KEY):
-            changed.pop(key, None)
+        changed = {
+            key: row
+            for key, row in rows.items()
+            if is_valued_with(key) and self._rows.get(key) != row
+        }
         self._rows.update(changed)
         takers = {key: self._takers.get(prefix_of(key)) for key in changed}
         if None in takers.values():
@@ -172,6 +182,8 @@ class Replica:
         self._trades: defaultdict[str, dict[str, TradeState]] = defaultdict(dict)
         for state in kept.trades:
             self._trades[state.trade.portfolio][state.trade.trade_id] = state
+        for portfolio in self._states:
+            self._forget_closed(portfolio)
         self._books: dict[str, PortfolioBook] = {}
 
     def _take_quote(self, ticker: str, row: bytes) -> None:
@@ -186,6 +198,13 @@ class Replica:
     def _take_portfolio(self, portfolio: str, row: bytes) -> None:
         self._states[portfolio] = _PORTFOLIOS.decode(row)
         self._books.pop(portfolio, None)
+        self._forget_closed(portfolio)
+
+    def _forget_closed(self, portfolio: str) -> None:
+        """Drop trades that the portfolio's row carries as balances."""
+        state, trades = self._states[portfolio], self._trades[portfolio]
+        for trade_id in [name for name, trade in trades.items() if is_closed(trade, state)]:
+            del trades[trade_id], self._rows[TRADE_PREFIX + trade_id]
 
     def _take_trade(self, trade_id: str, row: bytes) -> None:
         state = _TRADES.decode(row)
@@ -193,6 +212,6 @@ class Replica:
         self._books.pop(state.trade.portfolio, None)
 
     def _made(self, portfolio: str) -> PortfolioBook:
-        trades = TradeLedger(self._trades[portfolio].values())
-        moved = entries(trades.counting_states(portfolio), self._market.taken)
-        return PortfolioBook(self._states[portfolio], moved, self._market)
+        trades, state = TradeLedger(self._trades[portfolio].values()), self._states[portfolio]
+        moved = open_entries(state, trades.counting_states(portfolio), self._market.taken)
+        return PortfolioBook(state, moved, self._market)

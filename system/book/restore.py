@@ -13,12 +13,14 @@ from system.book.state.market import Market, Staleness
 from system.book.state.rows import (
     ADJUSTMENT_PREFIX,
     APPENDED_KEY,
+    CLOSED_IDS_PREFIX,
     CLOSES_PREFIX,
     COUNTERS_KEY,
     DAY_KEY,
     FX_PREFIX,
     INSTRUMENT_PREFIX,
     LOST_KEY,
+    MARKS_KEY,
     PARTITION_PREFIX,
     PORTFOLIO_PREFIX,
     QUOTE_PREFIX,
@@ -26,6 +28,7 @@ from system.book.state.rows import (
     STRESSED_PREFIX,
     TRADE_PREFIX,
     AdjustmentState,
+    ClosedIds,
     ClosesState,
     DayState,
     LostMessages,
@@ -48,6 +51,7 @@ class KeptRows:
     instruments: tuple[Instrument, ...] = ()
     portfolios: tuple[PortfolioState, ...] = ()
     trades: tuple[TradeState, ...] = ()
+    closed_ids: tuple[ClosedIds, ...] = ()
     quotes: dict[str, QuoteState] = field(default_factory=dict)
     rates: dict[str, QuoteState] = field(default_factory=dict)
     closes: dict[str, ClosesState] = field(default_factory=dict)
@@ -56,6 +60,7 @@ class KeptRows:
     sessions: tuple[ExchangeSessions, ...] = ()
     partitions: dict[str, PartitionState] = field(default_factory=dict)
     day: DayState | None = None
+    marks: tuple[DayState, ...] = ()
     lost: LostMessages | None = None
     counters: dict[str, TopicCounts] = field(default_factory=dict)
     appended: dict[str, int] = field(default_factory=dict)
@@ -71,13 +76,14 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
     """
     counters = rows.get(COUNTERS_KEY)
     day, lost = rows.get(DAY_KEY), rows.get(LOST_KEY)
-    appended = rows.get(APPENDED_KEY)
+    appended, marks = rows.get(APPENDED_KEY), rows.get(MARKS_KEY)
     return KeptRows(
         instruments=tuple(_by_name(rows, INSTRUMENT_PREFIX, Instrument).values()),
         portfolios=tuple(
             _portfolio(key, rows[key]) for key in sorted(rows) if key.startswith(PORTFOLIO_PREFIX)
         ),
         trades=tuple(_by_name(rows, TRADE_PREFIX, TradeState).values()),
+        closed_ids=tuple(_by_name(rows, CLOSED_IDS_PREFIX, ClosedIds).values()),
         quotes=_by_name(rows, QUOTE_PREFIX, QuoteState),
         rates=_by_name(rows, FX_PREFIX, QuoteState),
         closes=_by_name(rows, CLOSES_PREFIX, ClosesState),
@@ -86,6 +92,7 @@ def restored_rows(rows: Mapping[str, bytes]) -> KeptRows:
         sessions=tuple(_by_name(rows, SESSIONS_PREFIX, ExchangeSessions).values()),
         partitions=_by_name(rows, PARTITION_PREFIX, PartitionState),
         day=None if day is None else _row(DAY_KEY, day, DayState),
+        marks=() if marks is None else _row(MARKS_KEY, marks, tuple[DayState, ...]),
         lost=None if lost is None else _row(LOST_KEY, lost, LostMessages),
         counters={} if counters is None else _row(COUNTERS_KEY, counters, dict[str, TopicCounts]),
         appended={} if appended is None else _row(APPENDED_KEY, appended, dict[str, int]),

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from system.book.book import Book
 from system.book.ingest.fold import Fold
+from system.book.state.rows import update_rows
 from system.contracts.codec import decode, decode_topic, encode
 from system.contracts.messages import Mark, Message, Rejected, RejectReason, RiskSnapshot
 from system.contracts.topics import INPUT_TOPICS, message_key, offset_key
@@ -81,7 +82,7 @@ class Stream:
         for events in batch_pieces(pa.table(columns, SCHEMA), lambda *at: whole.get(at)):
             self.epoch += 1
             fold = self.book.fold(events, fence=1, epoch=self.epoch)
-            self.rows.update(fold.state)
+            update_rows(self.rows, fold.state)
             self.covered = dict(fold.offsets)
             yield fold
 

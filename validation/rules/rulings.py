@@ -15,7 +15,7 @@ The rules (docs of the topics, restated here because this is the second opinion)
   counts; it is rejected after all (contradicted) if the next two accepted ones of its session
   are both nearer, as a ratio, to the price before it than to it;
 * a trade counts once per (id, version), whatever time it is sent again with; versions grow by one,
-  a cancelled one is over;
+  a cancelled one is over; changes of closed ones are late (``validation.rules.closing``);
 * positions as of more than 14 days beyond the last mark are rejected (far off);
 * cash is of a currency; a description that only spells a minor unit otherwise is a duplicate;
   an instrument with a price has no name of an FX series; closes of
@@ -75,6 +75,7 @@ from system.contracts.topics import INPUT_TOPICS, REFERENCE
 from system.errors import MessageError
 from validation.checkers.ledger import Fate, Outcome
 from validation.references.minor_units import MINOR, in_major
+from validation.rules.closing import Closing
 from validation.rules.effect_dates import Waiting, divisor_of
 from validation.rules.marks import incomplete_marks
 from validation.rules.sequences import NumberedQuotes
@@ -163,6 +164,7 @@ class _Partition:
     is_incomplete: bool = False
     """True where the record at hand is a mark that came to some partitions only."""
     day: Mark | None = None
+    closing: Closing = field(default_factory=Closing)
     series: dict[str, _Series] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
     offset: int = 0
@@ -300,6 +302,7 @@ def _mark(mark: Mark, at: _Partition) -> Ruling:
     if at.is_incomplete:
         return _rejected(RejectReason.INCOMPLETE_MARK)
     at.day = mark
+    at.closing.close(mark)
     for series in at.series.values():
         if series.quoted_today:
             series.last_close, series.quoted_today = mark.date, False
@@ -406,9 +409,12 @@ def _trade(trade: Trade, at: _Partition) -> Ruling:
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
     if at.known.is_too_low(trade.instrument, trade.price):
         return _rejected(RejectReason.INVALID)
-    ruling = _trade_version(trade, at.trades.get(trade.trade_id))
+    before = at.trades.get(trade.trade_id)
+    is_late = at.closing.is_late(trade, before)
+    ruling = _rejected(RejectReason.LATE) if is_late else _trade_version(trade, before)
     if ruling == APPLIED:
         at.trades[trade.trade_id] = trade
+        at.closing.add(trade)
     return ruling
 
 
@@ -567,6 +573,8 @@ def _portfolio(portfolio: Portfolio, at: _Partition) -> Ruling:
     if not _can_have_a_var(portfolio):
         return _rejected(RejectReason.INVALID)
     before = at.known.portfolios.get(portfolio.portfolio)
+    if before not in (None, portfolio) and at.closing.contains(portfolio):
+        return _rejected(RejectReason.LATE)
     at.known.portfolios[portfolio.portfolio] = portfolio
     return DUPLICATE if before == portfolio else APPLIED
 

@@ -6,6 +6,7 @@
   either an opening is before everything, and any other as of the first mark after it.
 * A trade is contained up to the moment by the event time of its first version. One without a time
   is contained if the session that it came in began before the moment, and never by an opening.
+* A trade that was closed before the statement came is contained whatever time it states.
 * A split or dividend is contained if its mark lay before the moment: up to the last mark that had
   come, if the moment is after that mark; else up to the day before the moment's own.
 * The last statement holds: its positions, then what it does not contain. Cash is that of the last
@@ -35,6 +36,7 @@ from system.contracts.messages import (
 from validation.checkers.ledger import Fate, Outcome
 from validation.references.exact import ReferenceInputError
 from validation.references.minor_units import in_major
+from validation.rules.closing import DAY_NS, EPOCH, closed_until
 from validation.rules.corporate_actions import CorporateActions
 from validation.rules.effect_dates import EffectiveAdjustment
 from validation.rules.rulings import read_message
@@ -42,8 +44,6 @@ from validation.rules.rulings import read_message
 Day = dt.date | None
 CASH: Final = "cash:"
 ONE_DAY: Final = dt.timedelta(days=1)
-EPOCH: Final = dt.date(1970, 1, 1)
-DAY_NS: Final = 86_400_000_000_000
 NO_END: Final = 1 << 80
 
 
@@ -134,11 +134,14 @@ class Contained(NamedTuple):
     until_ns: int
     acts_until: Day
     untimed_until: Day
+    closed_until: dt.date = dt.date.min
 
     def has(self, entry: _Order | EffectiveAdjustment) -> bool:
         """Return whether it contains a trade, split or dividend."""
         if isinstance(entry, EffectiveAdjustment):
             return self.acts_until is not None and entry.day <= self.acts_until
+        if (entry.day or dt.date.min) < self.closed_until:
+            return True
         if entry.made_ns:
             return entry.made_ns <= self.until_ns
         return self.untimed_until is not None and (entry.day or dt.date.min) <= self.untimed_until
@@ -149,6 +152,7 @@ class Contained(NamedTuple):
             max(self.until_ns, other.until_ns),
             max(filter(None, (self.acts_until, other.acts_until)), default=None),
             max(filter(None, (self.untimed_until, other.untimed_until)), default=None),
+            max(self.closed_until, other.closed_until),
         )
 
 
@@ -247,7 +251,10 @@ def _contained(history: BookHistory, book: Portfolio, day: Day, *, is_opening: b
         until_ns, acts_until = book.as_of_ns, day
         if day is not None and until_ns <= history.marks[day]:
             acts_until = min(EPOCH + dt.timedelta(days=until_ns // DAY_NS), day) - ONE_DAY
-    return Contained(until_ns, acts_until, None if is_opening else acts_until or dt.date.min)
+    if is_opening:
+        return Contained(until_ns, acts_until, None)
+    closed = closed_until(history.marks, day)
+    return Contained(until_ns, acts_until, acts_until or dt.date.min, closed)
 
 
 def _mark_behind(history: BookHistory, day: Day) -> Day:
@@ -258,12 +265,7 @@ def _mark_behind(history: BookHistory, day: Day) -> Day:
 def _versions(messages: Iterable[SentTrade], until: Day = None) -> list[_Order]:
     """Return the trades that count: newest versions, in the order of the first ones.
 
-    Parameters
-    ----------
-    messages : iterable of SentTrade
-        In order.
-    until : date or None
-        Only what came before this mark; None: all.
+    Only messages that came before the mark ``until`` are taken; None: all.
     """
     first: dict[str, SentTrade] = {}
     newest: dict[str, Trade] = {}
@@ -294,15 +296,16 @@ def _refuse_other_currencies(
     history: BookHistory, instruments: Mapping[str, Instrument], *, is_restated: bool
 ) -> None:
     bases = {defined.book.base_currency for defined in history.definitions}
+    closed = closed_until(history.marks, max(history.marks, default=None))
     money = [
         sent.trade.instrument
         for sent in history.messages
+        if is_restated or (sent.day or dt.date.min) < closed
         if sent.trade.instrument.startswith(CASH)
         or instruments[sent.trade.instrument].asset_class in MONEY
     ]
-    if is_restated and money and len(bases) > 1:
-        msg = f"{money[0]} was traded and the book restated in {', '.join(sorted(bases))}"
-        raise ReferenceInputError(msg)
+    if money and len(bases) > 1:
+        raise ReferenceInputError(f"{money[0]} was traded in one of {', '.join(sorted(bases))}")
 
 
 # -- what is held ---------------------------------------------------------------------------------

@@ -17,14 +17,17 @@ from system.errors import MessageError
 MAX_DETAIL_LENGTH: Final = 500
 """A detail may quote a message; the message itself is kept beside it."""
 
-Kept = msgspec.Struct | Mapping[str, msgspec.Struct] | Mapping[str, int]
+Kept = (
+    msgspec.Struct | tuple[msgspec.Struct, ...] | Mapping[str, msgspec.Struct] | Mapping[str, int]
+)
 
 
 class BatchEffects:
     """Changed rows, rejected messages and snapshots of one batch."""
 
     def __init__(self) -> None:
-        self.changed: dict[str, Kept] = {}
+        self.changed: dict[str, Kept | None] = {}
+        """By key; None: the row is taken away."""
         self.snapshots: list[RiskSnapshot] = []
         self._rejected: list[Rejected] = []
         self._intended_ns = 0
@@ -54,11 +57,14 @@ class BatchEffects:
             )
         )
 
-    def state(self) -> dict[str, bytes]:
-        """Return the changed rows as they are kept."""
-        return {key: msgspec.json.encode(row) for key, row in self.changed.items()}
+    def state(self) -> dict[str, bytes | None]:
+        """Return the changed rows as they are kept, None for one that is taken away."""
+        return {
+            key: None if row is None else msgspec.json.encode(row)
+            for key, row in self.changed.items()
+        }
 
-    def handed_over(self, state: dict[str, bytes], partitions: Partitions) -> Fold:
+    def handed_over(self, state: dict[str, bytes | None], partitions: Partitions) -> Fold:
         """Return all of it, its rows as ``state``, and begin with nothing again."""
         fold = Fold(
             snapshots=tuple(self.snapshots),

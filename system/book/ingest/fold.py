@@ -21,8 +21,8 @@ class Fold:
         that contradicts it is.
     offsets : dict of str to int
         ``topic:partition`` to the first offset that is not applied.
-    state : dict of str to bytes
-        Changed rows as JSON.
+    state : dict of str to bytes or None
+        Changed rows as JSON; None: the row is no longer kept.
     waiting_for : tuple of str
         Partitions whose end-of-day mark others wait for.
     held : tuple of str
@@ -36,7 +36,7 @@ class Fold:
     snapshots: tuple[RiskSnapshot, ...]
     rejected: tuple[Rejected, ...]
     offsets: dict[str, int]
-    state: dict[str, bytes]
+    state: dict[str, bytes | None]
     waiting_for: tuple[str, ...]
     intended_ns: int
     limit_events: tuple[LimitEvent, ...] = ()

@@ -31,6 +31,9 @@ from system.risk.listing import Listing
 
 CASH_PREFIX: Final = "cash:"
 MAX_TRADES_PER_PORTFOLIO: Final = 100_000
+"""Open ones, cancelled ones included."""
+MAX_CLOSED_TRADES_PER_PORTFOLIO: Final = 10_000_000
+"""Closed trades whose ids stay known."""
 
 ListingOf = Callable[[str], Listing]
 

@@ -2,12 +2,14 @@
 
 Keys: ``instrument:ID``, ``portfolio:ID``, ``trade:ID``, ``quote:TICKER``, ``fx:CCY``,
 ``closes:SERIES``, ``stressed:WINDOW:SERIES``, ``adjustment:KIND:ID:DATE``,
-``sessions:EXCHANGE``, ``partition:TOPIC:N``, ``day``, ``counters``, ``appended``.
+``sessions:EXCHANGE``, ``partition:TOPIC:N``, ``closed_ids:RANK:PORTFOLIO``, ``day``, ``marks``,
+``counters``, ``appended``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, MutableMapping
 from typing import Final
 
 from msgspec import Struct
@@ -24,7 +26,10 @@ STRESSED_PREFIX: Final = "stressed:"
 ADJUSTMENT_PREFIX: Final = "adjustment:"
 SESSIONS_PREFIX: Final = "sessions:"
 PARTITION_PREFIX: Final = "partition:"
+CLOSED_IDS_PREFIX: Final = "closed_ids:"
 DAY_KEY: Final = "day"
+MARKS_KEY: Final = "marks"
+"""The newest end-of-day marks that closed a day, oldest first, as many as closing needs."""
 LOST_KEY: Final = "lost"
 COUNTERS_KEY: Final = "counters"
 APPENDED_KEY: Final = "appended"
@@ -35,6 +40,15 @@ def prefix_of(key: str) -> str:
     """Return what kind of row a key is of: all up to its first colon, with it."""
     kind, colon, _ = key.partition(":")
     return kind + colon
+
+
+def update_rows(rows: MutableMapping[str, bytes], changed: Mapping[str, bytes | None]) -> None:
+    """Put changed rows into kept ones; None takes a row away."""
+    for key, row in changed.items():
+        if row is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = row
 
 
 def stressed_key(window: str, series: str) -> str:
@@ -192,6 +206,26 @@ class RealisedBalance(Row, frozen=True, kw_only=True):
     cutoff: Cutoff
 
 
+class CarriedBalances(Row, frozen=True, kw_only=True):
+    """Positions, cash among them, and realised P&L by instrument after trades that are closed."""
+
+    positions: tuple[HeldPosition, ...]
+    realised: dict[str, RealisedAmount]
+
+
+class ClosedTrades(Row, frozen=True, kw_only=True):
+    """The first trades of a portfolio, which are no longer kept one by one.
+
+    ``count`` is how many there are: ranks below it. ``day`` is the day whose end they all came
+    before; splits and dividends up to its barrier are carried with them. ``balances`` is what is
+    carried; None: a statement of positions contains all of it.
+    """
+
+    day: dt.date
+    count: int
+    balances: CarriedBalances | None
+
+
 class PortfolioState(Row, frozen=True, kw_only=True):
     """A portfolio's definition, the one that waits for the next barrier, and its last close.
 
@@ -202,7 +236,7 @@ class PortfolioState(Row, frozen=True, kw_only=True):
     definition's positions, which are in force at once; None: only its settings are new.
     ``restated_cash`` is cash that an earlier definition of the same session stated, where the
     pending one states none. ``positions_unknown`` says why the positions may lack trades; empty:
-    they lack none.
+    they lack none. ``closed`` are its closed trades, None where it has none.
     """
 
     definition: Portfolio
@@ -215,6 +249,7 @@ class PortfolioState(Row, frozen=True, kw_only=True):
     restated: Cutoff | None = None
     restated_cash: CashBalance | None = None
     positions_unknown: str = ""
+    closed: ClosedTrades | None = None
 
 
 class LostMessages(Row, frozen=True, kw_only=True):
@@ -242,6 +277,17 @@ class TradeState(Row, frozen=True, kw_only=True):
     rank: int
     day: dt.date | None = None
     made_ns: int | None = None
+
+
+class ClosedIds(Row, frozen=True, kw_only=True):
+    """Fingerprints of closed trades: enough to recognise a repeated message.
+
+    ``day`` is the end of day at which they were closed. Each of ``trades`` is a fingerprint of
+    the id, one of the newest version's content, and its number (``system.book.state.closed_ids``).
+    """
+
+    day: dt.date
+    trades: tuple[str, ...]
 
 
 class AdjustmentState(Row, frozen=True, kw_only=True):

@@ -26,9 +26,11 @@ from system.book.state.market import midnight_after_ns, utc_date
 from system.book.state.positions import Effect, Positions, Realised
 from system.book.state.rows import (
     AdjustmentState,
+    CarriedBalances,
     CashBalance,
     Cutoff,
     DayState,
+    HeldPosition,
     PortfolioState,
     RealisedAmount,
     RealisedBalance,
@@ -186,7 +188,7 @@ def holdings(state: PortfolioState, entries: Sequence[Entry], listing_of: Listin
     state : PortfolioState
         Its statements, and what was brought forward.
     entries : sequence of Entry
-        Every trade that counts, and what took effect, in order.
+        Every open trade that counts, and what took effect, in order.
     listing_of : callable
         Instrument id to Listing.
     """
@@ -218,7 +220,7 @@ def brought_forward(
     state : PortfolioState
         With a pending definition.
     entries : iterable of Entry
-        Every trade that counts, and what took effect, in order.
+        Every open trade that counts, and what took effect, in order.
     listing_of : callable
         Instrument id to Listing.
     day : DayState
@@ -246,9 +248,11 @@ def brought_forward(
         },
         cutoff=_later(base.realised, restated),
     )
+    closed = state.closed and msgspec.structs.replace(state.closed, balances=None)
     return msgspec.structs.replace(
         state,
         **plain,
+        closed=closed,
         stated=restated,
         restated=None,
         restated_cash=None,
@@ -317,16 +321,45 @@ def settled_late(
     -----
     The settlement of a share, option or currency is quantity times price. A future settles
     what it realises, which a statement of its position has closed: nothing comes late.
+    Where trades are closed, it comes on top of what these have made of cash.
     """
-    cash = state.cash
+    cash, closed = state.cash, state.closed
     if cash is None or not is_contained(trade, cash.cutoff) or is_contained(trade, cash.stated):
         return state
-    amounts = dict(cash.amounts)
-    for sign, version in ((1.0, trade), (-1.0, known)):
-        for name, paid in _settlement(state.definition, version, listing_of).items():
-            amounts[name] = amounts.get(name, 0.0) + sign * paid
-    kept = {name: amount for name, amount in sorted(amounts.items()) if amount != 0.0}
-    return msgspec.structs.replace(state, cash=msgspec.structs.replace(cash, amounts=kept))
+    settlements = [
+        (name, sign * paid)
+        for sign, version in ((1.0, trade), (-1.0, known))
+        for name, paid in _settlement(state.definition, version, listing_of).items()
+    ]
+    if closed is not None and closed.balances is not None:
+        carried = _settled(closed.balances, settlements)
+        closed = msgspec.structs.replace(closed, balances=carried)
+    amounts = _sums(cash.amounts, settlements)
+    kept = msgspec.structs.replace(cash, amounts=amounts)
+    return msgspec.structs.replace(state, cash=kept, closed=closed)
+
+
+def _sums(amounts: Mapping[str, float], added: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Return amounts by name with others added one by one, without those that are 0."""
+    sums = dict(amounts)
+    for name, amount in added:
+        sums[name] = sums.get(name, 0.0) + amount
+    return {name: amount for name, amount in sorted(sums.items()) if amount != 0.0}
+
+
+def _settled(
+    balances: CarriedBalances, settlements: Sequence[tuple[str, float]]
+) -> CarriedBalances:
+    names = {name for name, _ in settlements}
+    held = {held.instrument: held.quantity for held in balances.positions}
+    cash = _sums({name: held[name] for name in names & held.keys()}, settlements)
+    others = [held for held in balances.positions if held.instrument not in names]
+    moved = [
+        HeldPosition(instrument=name, quantity=amount, average_cost=0.0)
+        for name, amount in cash.items()
+    ]
+    positions = sorted([*others, *moved], key=lambda held: held.instrument)
+    return msgspec.structs.replace(balances, positions=tuple(positions))
 
 
 def reconciled(
@@ -347,7 +380,7 @@ def reconciled(
     day : DayState or None
         The last day that was closed.
     entries : sequence of Entry
-        Every trade that counts, and what took effect, in order.
+        Every open trade that counts, and what took effect, in order.
     listing_of : callable
         Instrument id to Listing, of what is stated too.
     """
@@ -383,8 +416,13 @@ def differences(
 
 
 def _opening(state: PortfolioState, listing_of: ListingOf, cash: CashBalance | None) -> Positions:
-    """Return what was brought forward, before any entry."""
+    """Return what was brought forward, before any open entry."""
     positions = Positions(state.definition, (), listing_of)
+    if state.closed is not None and state.closed.balances is not None:
+        _carry(positions, state.closed.balances)
+        if cash is not state.cash and cash is not None:  # stated since: it contains what is closed
+            positions.put_cash(cash.amounts)
+        return positions
     if cash is not None:
         positions.put_cash(cash.amounts)
     if state.realised is not None:
@@ -393,6 +431,16 @@ def _opening(state: PortfolioState, listing_of: ListingOf, cash: CashBalance | N
             for name, amount in state.realised.amounts.items()
         }
     return positions
+
+
+def _carry(positions: Positions, balances: CarriedBalances) -> None:
+    """Hold what closed trades have made of positions, cash and realised P&L."""
+    positions.basis = {
+        held.instrument: CostBasis(held.quantity, held.average_cost) for held in balances.positions
+    }
+    positions.realised = {
+        name: Realised(amount.currency, amount.amount) for name, amount in balances.realised.items()
+    }
 
 
 def _contained(

@@ -12,6 +12,7 @@
         ├── UnknownTradeError        404
         ├── NothingRaisedError       409  there is nothing to acknowledge
         ├── VersionConflictError     409  an amendment of a version that is not the next
+        ├── ClosedTradeError         409  an amendment or cancellation of a closed trade
         ├── BodyTooLargeError        413
         ├── InvalidRequestError      422  names each field, its value and what it must be
         ├── UnknownInstrumentError   422
@@ -130,6 +131,13 @@ class VersionConflictError(ApiError):
 
     status = 409
     title = "Not the next version"
+
+
+class ClosedTradeError(ApiError):
+    """The trade was closed at an end of day: it can be neither amended nor cancelled."""
+
+    status = 409
+    title = "Closed trade"
 
 
 class TakenAdjustmentError(ApiError):

@@ -73,6 +73,10 @@ class History(Protocol):
         """Return the keys of the book state that start so."""
         ...
 
+    def state_containing(self, prefix: str, text: str) -> list[bytes]:
+        """Return the rows under a prefix of keys whose JSON contains a text."""
+        ...
+
     def trades_of(self, portfolio: str) -> list[bytes]:
         """Return the trades of a portfolio as the book state holds them, in no order."""
         ...

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import anyio
 import msgspec
 
+from system.book.closing import late_statement, open_entries
 from system.book.restore import KeptRows, restored_market, restored_rows
-from system.book.state.adjustments import entries
 from system.book.state.market import Market, Staleness
 from system.book.state.positions import CASH_PREFIX
 from system.book.state.rows import (
     ADJUSTMENT_PREFIX,
     DAY_KEY,
     INSTRUMENT_PREFIX,
+    MARKS_KEY,
     PORTFOLIO_PREFIX,
+    DayState,
     PortfolioState,
     TradeState,
 )
@@ -25,6 +27,7 @@ from system.book.state.trades import TradeLedger
 from system.contracts.api.risk import PositionDifference, Reconciliation
 from system.contracts.messages import Instrument, Portfolio
 from system.contracts.topics import REFERENCE, TRADES, split_offset_key
+from system.serve.http.errors import invalid_field
 from system.serve.services.catalogue import Catalogue
 from system.serve.services.connections import Services
 
@@ -72,6 +75,8 @@ class Reconciler:
 
         Raises
         ------
+        InvalidRequestError
+            If its moment lies before the newest day whose trades are closed.
         StoreUnavailableError, BusUnavailableError
             If a server does not answer.
         """
@@ -79,15 +84,19 @@ class Reconciler:
             return NEW_BOOK
         is_current = await self._is_read()
         services, key = self._services, PORTFOLIO_PREFIX + definition.portfolio
-        kept = await services.read(services.history.state_values, [key, DAY_KEY])
+        # trades first: none can be closed after that and be missing from the balances
+        rows = await services.read(services.history.trades_of, definition.portfolio)
+        kept = await services.read(services.history.state_values, [key, DAY_KEY, MARKS_KEY])
         if key not in kept:
             return msgspec.structs.replace(NEW_BOOK, current=is_current)
-        rows = await services.read(services.history.trades_of, definition.portfolio)
+        known = restored_rows(kept)
+        state = known.portfolios[0]
+        if definition != (state.pending or state.definition):
+            _refuse_late(definition, known.marks)
         trades = TradeLedger(map(_TRADE.decode, rows)).counting_states(definition.portfolio)
-        state = restored_rows(kept).portfolios[0]
         market = await self._market(kept, state, definition, trades, described)
         taken = [state for state in market.taken if state.adjustment.instrument in market.listings]
-        moved = entries(trades, taken)
+        moved = open_entries(state, trades, taken)
         comparison = await anyio.to_thread.run_sync(
             lambda: reconciled(state, definition, market.day, moved, market.listing)
         )
@@ -129,6 +138,8 @@ class Reconciler:
         definitions = (state.definition, state.pending or state.definition, definition)
         named = {held.instrument for each in definitions for held in each.positions}
         named |= {trade.trade.instrument for trade in trades}
+        if state.closed is not None and state.closed.balances is not None:
+            named |= {held.instrument for held in state.closed.balances.positions}
         rows = await self._instruments(named)
         keys = await services.read(services.history.state_keys, ADJUSTMENT_PREFIX)
         rows |= await services.read(services.history.state_values, keys)
@@ -152,6 +163,20 @@ class Reconciler:
         }
         others = [INSTRUMENT_PREFIX + name for name in sorted(underlyings - named)]
         return {**rows, **await services.read(history.state_values, others)}
+
+
+def _refuse_late(definition: Portfolio, marks: Sequence[DayState]) -> None:
+    """Refuse positions as of a moment before the newest day whose trades are closed.
+
+    Raises
+    ------
+    InvalidRequestError
+        If they are; the stream would reject them.
+    """
+    problem = late_statement(definition, marks)
+    if problem:
+        field = "as_of_ns" if definition.as_of_day is None else "as_of_day"
+        raise invalid_field(f"portfolio.{field}", problem)
 
 
 def _is_cash(name: str) -> bool:

@@ -9,11 +9,14 @@ from typing import Final
 import anyio
 import msgspec
 
-from system.book.state.rows import TRADE_PREFIX, TradeState
+from system.book.state.closed_ids import ClosedTrade, closed_trade_in, searched_text
+from system.book.state.rows import CLOSED_IDS_PREFIX, TRADE_PREFIX, ClosedIds, TradeState
+from system.book.state.trades import closed_trade_problem
 from system.contracts.api.risk import AmendRequest, TradeAccepted, TradeRequest
 from system.contracts.messages import Trade, TradeAction
 from system.errors import UnavailableError
 from system.serve.http.errors import (
+    ClosedTradeError,
     UnansweredTradeError,
     UnknownTradeError,
     VersionConflictError,
@@ -26,6 +29,7 @@ from system.serve.services.event_clock import EventClock
 
 MAX_RECENT_TRADES: Final = 10_000
 _TRADE_STATE: Final = msgspec.json.Decoder(TradeState)
+_CLOSED_IDS: Final = msgspec.json.Decoder(ClosedIds)
 
 
 class TradeService:
@@ -89,6 +93,8 @@ class TradeService:
         ------
         UnknownTradeError
             If no such trade has come.
+        ClosedTradeError
+            If it is closed.
         InvalidRequestError
             If its quantity is 0.
         VersionConflictError
@@ -111,6 +117,8 @@ class TradeService:
         ------
         UnknownTradeError
             If no such trade has come.
+        ClosedTradeError
+            If it is closed.
         VersionConflictError
             If the version is not the next one.
         StoreUnavailableError, BusUnavailableError, DeliveryError
@@ -126,7 +134,11 @@ class TradeService:
             return await self._deliver(cancelled)
 
     async def _known(self, trade_id: str) -> Trade:
-        known = await self._find(trade_id)
+        """Return a trade that can be changed, in its newest version."""
+        booked = await self._booked(trade_id)
+        known = _newest(booked, self._recent.get(trade_id))
+        if booked is None and (closed := await self._closed(trade_id)) is not None:
+            raise ClosedTradeError(closed_trade_problem(trade_id, closed.day))
         if known is None:
             raise UnknownTradeError(
                 f"no trade {trade_id!r}: it was never sent, or the stream rejected it "
@@ -135,13 +147,21 @@ class TradeService:
         return known
 
     async def _find(self, trade_id: str) -> Trade | None:
-        """Return a trade's newest version, of what was sent here and what the book has."""
+        """Return a trade's newest version, of what was sent here and what the book has open."""
+        return _newest(await self._booked(trade_id), self._recent.get(trade_id))
+
+    async def _booked(self, trade_id: str) -> Trade | None:
+        """Return the newest version of an open trade that the book has."""
         key = TRADE_PREFIX + trade_id
         state = (await self._services.read(self._services.history.state_values, [key])).get(key)
-        booked = None if state is None else _TRADE_STATE.decode(state).trade
-        sent = self._recent.get(trade_id)
-        found = [trade for trade in (booked, sent) if trade is not None]
-        return max(found, key=lambda trade: trade.version, default=None)
+        return None if state is None else _TRADE_STATE.decode(state).trade
+
+    async def _closed(self, trade_id: str) -> ClosedTrade | None:
+        """Return a closed trade; takes the longer, the more trades are closed."""
+        contains, text = self._services.history.state_containing, searched_text(trade_id)
+        rows = await self._services.read(contains, CLOSED_IDS_PREFIX, text)
+        trades = (closed_trade_in(_CLOSED_IDS.decode(row), trade_id) for row in rows)
+        return next((trade for trade in trades if trade is not None), None)
 
     async def _deliver(self, trade: Trade) -> TradeAccepted:
         place = await self._services.send(self._services.bus.deliver, trade)
@@ -161,6 +181,11 @@ class TradeService:
             offset=place.offset,
             watch=stream_of(trade.portfolio),
         )
+
+
+def _newest(*versions: Trade | None) -> Trade | None:
+    known = (trade for trade in versions if trade is not None)
+    return max(known, key=lambda trade: trade.version, default=None)
 
 
 def _new_trade(trade_id: str, request: TradeRequest, made_ns: int) -> Trade:

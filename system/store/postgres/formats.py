@@ -17,7 +17,8 @@ import psycopg
 from system.store.errors import NewerFormatError
 from system.store.postgres.cursors import Row
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""2: closed trades of a portfolio, fingerprints of their ids, the newest marks."""
 _SELECT_FORMAT: Final = "SELECT format FROM stream_fence"
 
 

@@ -318,8 +318,23 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
             parameters = {"prefix": prefix, "limit": MAX_STATE_KEYS}
             return [key for (key,) in all_rows(cursor, sql.SELECT_STATE_KEYS, parameters)]
 
+    def state_containing(self, prefix: str, text: str) -> list[bytes]:
+        """Return the rows of the book state whose key starts so and whose JSON contains a text.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        ValueRefusedError
+            If a value holds what PostgreSQL cannot, such as a NUL.
+        """
+        with self._reading() as cursor:
+            parameters = {"prefix": prefix, "text": text}
+            rows = all_rows(cursor, sql.SELECT_STATE_CONTAINING, parameters)
+        return [value.encode("utf-8") for (value,) in rows]
+
     def trades_of(self, portfolio: str) -> list[bytes]:
-        """Return the trades of a portfolio as the book state holds them, in no order.
+        """Return the open trades of a portfolio as the book state holds them, in no order.
 
         Raises
         ------

@@ -102,8 +102,13 @@ class MemoryHistory:
         """Return the keys of the book state that start so, sorted."""
         return sorted(key for key in self._state if key.startswith(prefix))
 
+    def state_containing(self, prefix: str, text: str) -> list[bytes]:
+        """Return the rows whose key starts so and whose JSON contains a text."""
+        rows = (row for key, row in self._state.items() if key.startswith(prefix))
+        return [row for row in rows if text.encode() in row]
+
     def trades_of(self, portfolio: str) -> list[bytes]:
-        """Return the trades of a portfolio as the book state holds them, in no order."""
+        """Return the open trades of a portfolio as the book state holds them, in no order."""
         trades = (row for key, row in self._state.items() if key.startswith("trade:"))
         return [
             row for row in trades if msgspec.json.decode(row)["trade"]["portfolio"] == portfolio

@@ -110,6 +110,9 @@ SELECT_TRADES: Final = """
     SELECT value FROM book_state
     WHERE key >= 'trade:' AND starts_with(key, 'trade:')
       AND value::json -> 'trade' ->> 'portfolio' = %s"""
+SELECT_STATE_CONTAINING: Final = """
+    SELECT value FROM book_state
+    WHERE key >= %(prefix)s AND starts_with(key, %(prefix)s) AND strpos(value, %(text)s) > 0"""
 SELECT_STATE_KEYS: Final = """
     SELECT key FROM book_state WHERE key >= %(prefix)s AND starts_with(key, %(prefix)s)
     ORDER BY key LIMIT %(limit)s"""

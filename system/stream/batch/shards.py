@@ -17,7 +17,8 @@ import msgspec
 from pyspark import SparkContext
 from pyspark.core.broadcast import Broadcast
 
-from system.book.replica import Replica, ValuationOrder
+from system.book.replica import Replica, ValuationOrder, is_valued_with
+from system.book.state.rows import update_rows
 from system.contracts.messages import RiskSnapshot
 
 MAX_RECENT_BYTES: Final = 4_000_000
@@ -82,7 +83,7 @@ class ShardedValuation:
         stale_after_ns: int,
     ) -> None:
         self._context = context
-        self._rows = dict(rows)
+        self._rows = {key: row for key, row in rows.items() if is_valued_with(key)}
         self._recent: dict[str, bytes] = {}
         self._from_portfolios = from_portfolios
         self._shard_count = shard_count
@@ -90,11 +91,12 @@ class ShardedValuation:
         self._base: Broadcast[dict[str, bytes]] | None = None
 
     def __call__(
-        self, order: ValuationOrder, changed: Mapping[str, bytes]
+        self, order: ValuationOrder, changed: Mapping[str, bytes | None]
     ) -> tuple[RiskSnapshot, ...] | None:
         """Return the snapshots in the order's order; None where the driver is to take them."""
-        self._rows.update(changed)
-        self._recent.update(changed)
+        valued_with = {key: row for key, row in changed.items() if is_valued_with(key)}
+        update_rows(self._rows, valued_with)
+        update_rows(self._recent, valued_with)
         if len(order.portfolios) < self._from_portfolios:
             return None
         base = self._broadcast()

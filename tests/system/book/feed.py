@@ -12,6 +12,7 @@ import numpy as np
 from system.book.book import Book
 from system.book.ingest.fold import Fold
 from system.book.state.events import Event, Payload, QuoteRow, Unreadable
+from system.book.state.rows import update_rows
 from system.contracts.codec import encode
 from system.contracts.kept_values import kept_value
 from system.contracts.messages import (
@@ -213,7 +214,7 @@ class Feed:
     def fold_events(self, events: Mapping[str, Iterable[Event]]) -> Fold:
         self.epoch += 1
         fold = self.book.fold(events, fence=1, epoch=self.epoch)
-        self.rows.update(fold.state)
+        update_rows(self.rows, fold.state)
         return fold
 
     def send(self, *messages: Sent) -> Fold:

@@ -13,6 +13,7 @@ from system.book.book import DEFAULT_STALE_AFTER_NS, Book
 from system.book.ingest.fold import Fold
 from system.book.replica import Replica, ValuationOrder, Valuer
 from system.book.state.events import Event
+from system.book.state.rows import update_rows
 from system.contracts.messages import RiskSnapshot, SnapshotKind, Trade, TradeAction
 from tests.system.book.feed import (
     MARKET,
@@ -84,7 +85,7 @@ class Run:
                 assert key not in self.ends, f"{key} was closed twice"
                 self.ends[key] = numbers(snapshot)
         self.rejected += [(one.topic, one.reason, one.value) for one in fold.rejected]
-        self.rows.update(fold.state)
+        update_rows(self.rows, fold.state)
         place = tuple(sorted(fold.offsets.items()))
         self.live[place] = {one.portfolio: numbers(one) for one in everything}
 
@@ -145,8 +146,10 @@ def sharded(rows: Mapping[str, bytes], replicas: int) -> Valuer | None:
     copies = [Replica(stale_after_ns=DEFAULT_STALE_AFTER_NS) for _ in range(replicas)]
     known, calls = dict(rows), itertools.count()
 
-    def value(order: ValuationOrder, changed: Mapping[str, bytes]) -> tuple[RiskSnapshot, ...]:
-        known.update(changed)
+    def value(
+        order: ValuationOrder, changed: Mapping[str, bytes | None]
+    ) -> tuple[RiskSnapshot, ...]:
+        update_rows(known, changed)
         copy = copies[next(calls) % replicas]
         copy.update(known)
         return copy.snapshots(order)

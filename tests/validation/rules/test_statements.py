@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from system.book import closing
+from system.bus.consumer import Record
 from system.contracts.messages import (
     CloseHistory,
     Instrument,
@@ -34,9 +39,12 @@ from tests.validation.oracle.recorded import RecordedFeed
 from validation.checkers.end_of_day import check_end_of_day
 from validation.oracle.history_check import check_recorded
 from validation.oracle.snapshot_check import stated as stated_by
+from validation.references.exact import ReferenceInputError
+from validation.rules import closing as rules
+from validation.rules.closing import DAY_NS, EPOCH
 from validation.rules.corporate_actions import NO_ACTS
-from validation.rules.rulings import read_message
-from validation.rules.statements import DAY_NS, EPOCH, BookHistory, Defined, SentTrade, holdings
+from validation.rules.rulings import fates, read_message
+from validation.rules.statements import BookHistory, Defined, SentTrade, holdings
 from validation.run.read_back import expected_of
 from validation.verdict import Verdict
 
@@ -104,6 +112,66 @@ def test_the_product_holds_what_the_written_rules_say(opening, history, is_one_b
     finding = check_recorded(feed.records, feed.announced)
     assert finding.verdict is Verdict.PASSED, finding.detail
     assert "not comparable" not in finding.detail
+
+
+def counted(records: Sequence[Record]) -> dict[str, Counter[str]]:
+    """Return what must become of the messages of each topic, counted."""
+    counts: dict[str, Counter[str]] = {}
+    for fate in fates(records):
+        counts.setdefault(fate.topic, Counter())[fate.outcome.value] += 1
+    return counts
+
+
+@given(statements(), days(), st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_product_closes_trades_as_the_written_rules_say(opening, history, is_split) -> None:
+    """Closed at the mark after that of their session here, so that three days are enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(closing, "OPEN_SESSIONS", 1)
+        patch.setattr(rules, "OPEN_MARKS", 1)
+        feed = RecordedFeed()
+        assert feed.send(*MARKET, opening).rejected == ()
+        feed.send(*RATES, *QUOTES)
+        for day, messages in enumerate([*history, []]):
+            feed.send(*messages)
+            feed.close(day)
+            if is_split:
+                feed.restart(feed.next_offsets)
+        feed.send(trade("last", "A", 1.0, 100.0), tick("A", 101.0, day=3))
+        for topic, outcomes in counted(feed.records).items():
+            assert feed.counts(topic) == outcomes, topic
+        finding = check_recorded(feed.records, feed.announced)
+    assert finding.verdict is Verdict.PASSED, finding.detail
+    assert "not comparable" not in finding.detail
+
+
+def test_a_closed_trade_is_contained_whatever_time_it_states() -> None:
+    days = [date_of(day) for day in range(12)]
+    odd = trade("odd", "A", 7.0, 3.0, event_time_ns=at_ns(300))
+    again = msgspec.structs.replace(portfolio("P", holding("A", 2.0)), as_of_ns=at_ns(12))
+    instruments = {
+        message.instrument: message for message in MARKET if isinstance(message, Instrument)
+    }
+    for last, quantity in ((9, 9), (10, 2)):
+        history = BookHistory(
+            [Defined(portfolio("P")), Defined(again, days[last])],
+            [SentTrade(odd)],
+            {day: at_ns(number, 21.0) for number, day in enumerate(days[: last + 1])},
+        )
+        assert holdings(history, instruments, NO_ACTS).quantity["A"] == quantity
+
+
+def test_money_that_is_closed_in_another_base_currency_is_not_compared() -> None:
+    days = [date_of(day) for day in range(12)]
+    bought = [SentTrade(trade("t", "E", 7.0, 1.1))]
+    books = [Defined(portfolio("P")), Defined(portfolio("P", base_currency="EUR"), days[1])]
+    instruments = {
+        message.instrument: message for message in MARKET if isinstance(message, Instrument)
+    }
+    marks = {day: at_ns(number, 21.0) for number, day in enumerate(days)}
+    holdings(BookHistory(books, bought, dict(list(marks.items())[:9])), instruments, NO_ACTS)
+    with pytest.raises(ReferenceInputError, match="E was traded in one of EUR, USD"):
+        holdings(BookHistory(books, bought, marks), instruments, NO_ACTS)
 
 
 def closes_of(feed: RecordedFeed) -> dict[str, dict[dt.date, float]]:

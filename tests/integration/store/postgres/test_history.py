@@ -234,6 +234,19 @@ def test_state_is_read_by_key_and_by_prefix(history: History) -> None:
     assert history.state_keys("trade:") == ["trade:1", "trade:2"]
 
 
+def test_rows_that_contain_a_text_are_found_under_a_prefix(history: History) -> None:
+    state = {
+        "ids:1": b'["a_b-%c"]',
+        "ids:2": b'["a_b-%cd"]',
+        "idsx": b'"a_b-%c"',
+        "ids:3": b'["%"]',
+    }
+    history.commit(BatchCommit(history.acquire_fence(), 0, {}, state))
+    assert sorted(history.state_containing("ids:", '"a_b-%c')) == [state["ids:1"], state["ids:2"]]
+    assert history.state_containing("ids:", '"%') == [state["ids:3"]]
+    assert history.state_containing("none:", "%") == []
+
+
 def test_the_trades_of_a_portfolio_are_found_among_all(history: History) -> None:
     names = ("a", "b", 'ÅF "B" 50 %', "a")
     trades = [

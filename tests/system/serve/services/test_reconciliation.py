@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 
+from system.book import closing
 from system.contracts.api.risk import PortfolioAccepted, PortfolioImport, Reconciliation
 from system.contracts.messages import Instrument, OpeningPosition, Portfolio
 from system.serve.services import reconciliation as reconciling
@@ -174,6 +175,43 @@ def test_a_trade_sent_after_an_end_of_day_is_after_positions_as_of_that_day(desk
     changes = desk.imported(holding("A", 101.0), as_of_day=date_of(0))
     assert (rows(changes), changes.trades_on_top) == ([("A", 100.0, 101.0, 1.0)], 1)
     assert desk.held()["A"] == 108.0
+
+
+def test_a_statement_is_compared_with_what_closed_trades_have_made(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "OPEN_SESSIONS", 1)
+    desk.imported(holding("A", 100.0))
+    desk.trade("A", 50.0, 100.0)
+    desk.trade("B", 4.0, 100.0)
+    desk.close(0, tick("A", 100.0))
+    desk.close(1, tick("A", 100.0, day=1))
+    desk.trade("A", 7.0, 100.0)
+    assert desk.world.history.state_keys("trade:") != []
+    assert len(desk.world.history.trades_of("P")) == 1
+    changes = desk.imported(holding("A", 160.0))
+    assert rows(changes) == [("A", 157.0, 160.0, 3.0), ("B", 4.0, 0.0, -4.0)]
+
+
+def test_a_statement_as_of_a_closed_day_is_refused_before_it_is_sent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "OPEN_SESSIONS", 1)
+    desk.imported(holding("A", 100.0))
+    desk.close(0, tick("A", 100.0))
+    desk.close(1, tick("A", 100.0, day=1))
+    sent = len(desk.world.bus.sent)
+    for name, moment in (("as_of_day", date_of(0)), ("as_of_ns", at_ns(0, 23.0))):
+        late = msgspec.structs.replace(
+            portfolio("P", holding("A", 1.0), window=6), **{name: moment}
+        )
+        answer = desk.posted(PortfolioImport(portfolio=late))
+        assert answer.status_code == 422
+        (problem,) = answer.json()["errors"]
+        assert problem["field"] == f"portfolio.{name}"
+        assert "closed up to the end of 2020-02-03" in problem["detail"]
+    assert len(desk.world.bus.sent) == sent
+    assert desk.imported(holding("A", 1.0), as_of_day=date_of(1)).opens is False
 
 
 def test_a_second_statement_is_compared_with_the_first(desk: Desk) -> None:

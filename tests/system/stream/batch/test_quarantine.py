@@ -9,6 +9,7 @@ import pytest
 
 from system.book.book import Book
 from system.book.ingest.fold import Fold
+from system.book.state.rows import update_rows
 from system.bus.consumer import Record
 from system.contracts.codec import encode
 from system.contracts.messages import Message, Rejected, RejectReason
@@ -145,7 +146,7 @@ class FoldedBatch:
         ):
             raise OSError("the server does not take this row")
         world.committed = dict(fold.offsets)
-        world.rows.update(fold.state)
+        update_rows(world.rows, fold.state)
         world.rejected += fold.rejected
 
 
