@@ -68,6 +68,9 @@ STREAM_MAX_BYTES: Final = 128 * 1024**2
 STREAM_MIN_ENTRIES: Final = 32
 """Fewer entries where snapshots are large, so that Redis's memory holds them."""
 HEARTBEAT_EXPIRY_MS: Final = 2_000
+BEAT_AGE_MS: Final = 1_500
+"""Greatest age of a state when its beat reaches Redis: the second within which the broker must
+have answered, and half a second for the way."""
 WARM_UP_EXPIRY_MS: Final = 10_000
 """It is renewed twice a second; a batch of a slow machine may take several."""
 ORACLE_EXPIRY_MS: Final = 15_000
@@ -181,7 +184,14 @@ BEAT: Final = (
     _LIBRARY
     + """
 -- KEYS: fence, heartbeat, watermark, portfolios, identity
--- ARGV: fence, epoch, JSON, expiry in milliseconds, portfolios that were published, identity
+-- ARGV: fence, epoch, JSON, expiry in milliseconds, portfolios that were published, identity,
+-- then Redis's time before the state was observed, and its greatest age, both milliseconds
+if ARGV[7] ~= '' then
+  local time = redis.call('TIME')
+  local age = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) - tonumber(ARGV[7])
+  -- Redis stood still while this lay in its socket: what the stream was then says nothing of now.
+  if age > tonumber(ARGV[8]) then return {0, 1} end
+end
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
 if ARGV[6] ~= '' then redis.call('SET', KEYS[5], ARGV[6]) end
 local published = tonumber(ARGV[5])

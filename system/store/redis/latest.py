@@ -209,6 +209,18 @@ class LatestStore:
         keys = [keyspace.FENCE_KEY, keyspace.DURABLE_KEY]
         self._run(self._mark_durable, keys, [fence, epoch], fence)
 
+    def clock_ms(self) -> int:
+        """Return Redis's own time, milliseconds since 1970.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Redis does not answer.
+        """
+        with answering():
+            seconds, microseconds = self._patient()(self._redis.time)
+        return int(seconds) * 1_000 + int(microseconds) // 1_000
+
     def beat(
         self,
         fence: int,
@@ -217,6 +229,7 @@ class LatestStore:
         monotonic_ns: int,
         state: StreamState,
         portfolio_count: int = 0,
+        observed_ms: int | None = None,
     ) -> bool:
         """Say that the stream lives; forgotten after ``HEARTBEAT_EXPIRY_MS``.
 
@@ -230,11 +243,15 @@ class LatestStore:
             As the stream says of itself: anything but stale.
         portfolio_count : int
             How many portfolios it has published.
+        observed_ms : int, optional
+            ``clock_ms`` before the state was observed. A beat that reaches Redis more than
+            ``BEAT_AGE_MS`` later is dropped: it would state the past.
 
         Returns
         -------
         bool
-            False where Redis was emptied since: the watermark is gone, or portfolios are.
+            False where Redis was emptied since: the watermark is gone, or portfolios are. True
+            of a beat that was dropped.
 
         Raises
         ------
@@ -253,7 +270,9 @@ class LatestStore:
         ]
         # An emptied Redis must know again whose numbers it is filled with.
         bound = keyspace.HEARTBEAT_EXPIRY_MS
+        observed = "" if observed_ms is None else observed_ms
         values = [fence, epoch, beat, bound, portfolio_count, self._identity]
+        values += [observed, keyspace.BEAT_AGE_MS]
         return bool(self._run(self._beat, keys, values, fence))
 
     def publish_oracle(self, status: OracleStatus) -> None:

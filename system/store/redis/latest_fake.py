@@ -15,6 +15,7 @@ from system.store.errors import FencedError
 from system.store.records import NO_EPOCH, Position
 from system.store.redis.async_latest import OLDEST_ID
 from system.store.redis.keyspace import (
+    BEAT_AGE_MS,
     HEARTBEAT_EXPIRY_MS,
     ORACLE_EXPIRY_MS,
     REPLAY_EXPIRY_MS,
@@ -137,6 +138,10 @@ class MemoryLatest:
                 self._before = self._durable
             self._durable = Position(fence, epoch)
 
+    def clock_ms(self) -> int:
+        """Return the time of this store, milliseconds."""
+        return self._now_ms()
+
     def beat(
         self,
         fence: int,
@@ -145,6 +150,7 @@ class MemoryLatest:
         monotonic_ns: int,
         state: StreamState,
         portfolio_count: int = 0,
+        observed_ms: int | None = None,
     ) -> bool:
         """Say that the stream lives; return whether all that was published is held.
 
@@ -154,6 +160,8 @@ class MemoryLatest:
             If a higher fence was claimed.
         """
         self._check(fence)
+        if observed_ms is not None and self._now_ms() - observed_ms > BEAT_AGE_MS:
+            return True
         self._beat = (self._now_ms(), state)
         is_whole = self._watermark is not None and len(self._latest) >= portfolio_count
         return is_whole or not portfolio_count

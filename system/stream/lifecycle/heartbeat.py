@@ -25,6 +25,10 @@ _LOG: Final = logging.getLogger(__name__)
 class Beat(Protocol):
     """What is needed of ``system.store.redis.latest.LatestStore``."""
 
+    def clock_ms(self) -> int:
+        """Return Redis's own time, milliseconds since 1970."""
+        ...
+
     def beat(
         self,
         fence: int,
@@ -33,6 +37,7 @@ class Beat(Protocol):
         monotonic_ns: int,
         state: StreamState,
         portfolio_count: int = 0,
+        observed_ms: int | None = None,
     ) -> bool:
         """Renew the heartbeat; return whether Redis still holds what was published."""
         ...
@@ -138,6 +143,7 @@ class Pulse:
         UnavailableError
             If the broker or Redis does not answer.
         """
+        observed_ms = self._latest.clock_ms()
         asked_ns = self._clock.monotonic_ns()
         self._backlog.note(self._ask_broker(), self._progress.covered(), asked_ns=asked_ns)
         if not self.is_current():
@@ -148,6 +154,7 @@ class Pulse:
             monotonic_ns=self._clock.monotonic_ns(),
             state=self._state(),
             portfolio_count=self._progress.portfolio_count(),
+            observed_ms=observed_ms,
         )
         if not is_whole:
             self._on_emptied()

@@ -58,6 +58,7 @@ LONG: Final = frozenset(
         "fault-lost-beginning",
         "fault-lost-database",
         "fault-master",
+        "fault-pauses",
         "fault-retention",
         "fault-second-driver",
         "fault-stray-mark",

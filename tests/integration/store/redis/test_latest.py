@@ -11,6 +11,7 @@ from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.store.errors import FencedError
 from system.store.records import Position
+from system.store.redis.keyspace import BEAT_AGE_MS
 from system.store.redis.latest import LatestStore
 from system.store.redis.latest_fake import MemoryLatest
 from system.store.redis.redis_values import entry_id
@@ -205,6 +206,14 @@ def test_a_heartbeat_says_that_the_stream_lives(latest: Latest) -> None:
     assert status.heartbeat_age_ms is not None
     elapsed_ms = (monotonic_ns() - began_ns) / 1e6
     assert 0 <= status.heartbeat_age_ms <= elapsed_ms + 1, "no older than it can be"
+
+
+def test_a_heartbeat_that_reaches_the_store_too_late_is_dropped(latest: Latest) -> None:
+    """As after the store stood still while the beat lay in its socket."""
+    latest.beat(1, 0, monotonic_ns=5, state=StreamState.LAGGING, observed_ms=latest.clock_ms())
+    past_ms = latest.clock_ms() - BEAT_AGE_MS - 1
+    assert latest.beat(1, 1, monotonic_ns=6, state=StreamState.RUNNING, observed_ms=past_ms)
+    assert latest.status().state is StreamState.LAGGING
 
 
 def test_a_heartbeat_finds_that_a_portfolio_is_not_held(latest: Latest) -> None:

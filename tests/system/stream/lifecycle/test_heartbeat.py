@@ -31,9 +31,14 @@ class World:
     redis_is_whole: bool = True
     emptied_count: int = 0
     states: list[StreamState] = field(default_factory=list)
+    ages_ms: list[int] = field(default_factory=list)
+    answer_takes_ns: int = 0
     failures: list[Exception] = field(default_factory=list)
     asked: threading.Event = field(default_factory=threading.Event)
     beaten: threading.Event = field(default_factory=threading.Event)
+
+    def clock_ms(self) -> int:
+        return self.clock.monotonic_ns() // 1_000_000
 
     def beat(
         self,
@@ -43,14 +48,18 @@ class World:
         monotonic_ns: int,
         state: StreamState,
         portfolio_count: int = 0,
+        observed_ms: int | None = None,
     ) -> bool:
         assert portfolio_count == PORTFOLIOS
+        assert observed_ms is not None
+        self.ages_ms.append(self.clock_ms() - observed_ms)
         self.states.append(state)
         self.beaten.set()
         return self.redis_is_whole
 
     def ask_broker(self) -> dict[str, int]:
         self.asked.set()
+        self.clock.advance_ns(self.answer_takes_ns)
         if not self.broker_answers:
             raise UnavailableError("no broker")
         return {"market_data:0": self.end}
@@ -111,6 +120,13 @@ def test_it_does_not_beat_while_data_wait_and_no_batch_gets_done(
     world.waits = False
     pulse.beat()
     assert len(world.states) == 1
+
+
+def test_a_beat_states_how_old_its_state_is(world: World, pulse: Pulse) -> None:
+    """Redis drops it where it stood still meanwhile: the time is from before the question."""
+    world.answer_takes_ns = 700_000_000
+    pulse.beat()
+    assert world.ages_ms == [700]
 
 
 def test_it_does_not_beat_while_the_broker_does_not_answer(world: World, pulse: Pulse) -> None:
