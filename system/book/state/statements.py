@@ -352,7 +352,7 @@ def _settled(
 ) -> CarriedBalances:
     names = {name for name, _ in settlements}
     held = {held.instrument: held.quantity for held in balances.positions}
-    cash = _sums({name: held[name] for name in names & held.keys()}, settlements)
+    cash = _sums({name: held[name] for name in sorted(names) if name in held}, settlements)
     others = [held for held in balances.positions if held.instrument not in names]
     moved = [
         HeldPosition(instrument=name, quantity=amount, average_cost=0.0)
