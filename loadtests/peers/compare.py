@@ -160,7 +160,7 @@ def compare(
             found = PeerReport(plan=plan, machine=machine(), rows=rows, runs=tuple(runs))
             write_json(report / "report.json", found)
     show_rows(console, found.rows)
-    raise typer.Exit(ExitCode.of_check(passed=all(one.correct for one in runs)))
+    raise typer.Exit(ExitCode.of_check(passed=all(run.correct for run in runs)))
 
 
 def chosen_systems(only: str, *, parts: bool = False) -> list[str]:
@@ -189,8 +189,8 @@ def chosen_systems(only: str, *, parts: bool = False) -> list[str]:
 
 def rows_of(names: Sequence[str], runs: Sequence[PeerRun]) -> tuple[PeerRow, ...]:
     """Return one row per system."""
-    product = {one.repeat: one for one in runs if one.system == PRODUCT}
-    return tuple(_row(name, [one for one in runs if one.system == name], product) for name in names)
+    product = {run.repeat: run for run in runs if run.system == PRODUCT}
+    return tuple(_row(name, [run for run in runs if run.system == name], product) for name in names)
 
 
 def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
@@ -361,7 +361,7 @@ def _reached_end(site: LoadSite, connections: Connections, count: int) -> Callab
 
 
 def _row(name: str, runs: Sequence[PeerRun], product: Mapping[int, PeerRun]) -> PeerRow:
-    timed = [one for one in runs if one.p99_ms is not None]
+    timed = [run for run in runs if run.p99_ms is not None]
     beside = [(one, product[one.repeat]) for one in timed if one.repeat in product]
     return PeerRow(
         system=name,
@@ -370,7 +370,7 @@ def _row(name: str, runs: Sequence[PeerRun], product: Mapping[int, PeerRun]) -> 
         p99_ms=_median([one.p99_ms for one in timed if one.p99_ms is not None]),
         p50_ratio=_ratio([(one.p50_ms, base.p50_ms) for one, base in beside]),
         p99_ratio=_ratio([(one.p99_ms, base.p99_ms) for one, base in beside]),
-        cores=_median([one.cores for one in runs]) or 0.0,
+        cores=_median([run.cores for run in runs]) or 0.0,
     )
 
 

@@ -56,8 +56,8 @@ class PlanBooks:
         self.row = {ticker: row for row, ticker in enumerate(self.tickers)}
         self._quantity = np.zeros((len(books), len(self.tickers)))
         for number, book in enumerate(books):
-            for one in book.positions:
-                self._quantity[number, self.row[one.instrument]] = one.quantity
+            for position in book.positions:
+                self._quantity[number, self.row[position.instrument]] = position.quantity
         closes = _closes(replay.reference_messages(), self.tickers, plan.window)
         self._returns = closes[1:] / closes[:-1] - 1.0
         self.prices = closes[-1].copy()
@@ -228,7 +228,9 @@ def now_ns() -> int:
 
 
 def _closes(messages: Any, tickers: Sequence[str], window: int) -> Float64Array:  # noqa: ANN401
-    histories = {one.series: one for one in messages if isinstance(one, CloseHistory)}
+    histories = {
+        message.series: message for message in messages if isinstance(message, CloseHistory)
+    }
     columns = [
         [point.value for point in histories[ticker].closes[-window - 1 :]] for ticker in tickers
     ]

@@ -301,7 +301,7 @@ def report_of(
     begin_ns, last_ns = int(due_ns.min()), int(due_ns.max())
     first_ns = begin_ns + round(plan.warm_up_seconds * 1e9)
     return LoadReport(
-        verdict=overall(one.verdict for one in judgement.findings),
+        verdict=overall(finding.verdict for finding in judgement.findings),
         plan=plan,
         mode=mode,
         machine=machine(),

@@ -129,7 +129,9 @@ def judge_load(evidence: LoadEvidence, budgets: Sequence[Budget]) -> LoadJudgeme
     latencies = summaries(ticks, cold_seconds=plan.warm_up_seconds)
     lag = lag_summary(arrays.inputs, found, warm_up_s=plan.warm_up_seconds)
     histories = [
-        one for one in load_replay(plan).reference_messages() if isinstance(one, CloseHistory)
+        reference_message
+        for reference_message in load_replay(plan).reference_messages()
+        if isinstance(reference_message, CloseHistory)
     ]
     snapshots = [line for line in evidence.record if isinstance(line, SeenSnapshot)]
     oracle, summary = check_oracle(
@@ -162,10 +164,10 @@ def own_snapshots(
         for index, place in enumerate(sent.partitions)
     }
     return [
-        one
-        for one in snapshots
-        if one.portfolio in names
-        and all(one.offsets.get(place, 0) >= offset for place, offset in first.items())
+        snapshot
+        for snapshot in snapshots
+        if snapshot.portfolio in names
+        and all(snapshot.offsets.get(place, 0) >= offset for place, offset in first.items())
     ]
 
 
@@ -202,7 +204,7 @@ def _timing(
 ) -> Iterator[Finding]:
     schedule = check_schedule("schedule: the pump was in time", evidence.schedule)
     yield as_unknown(schedule)
-    parts = {one.part: one for one in latencies}
+    parts = {latency.part: latency for latency in latencies}
     for budget in budgets:
         check = f"latency: {budget.part}, p99 under {budget.p99_ms:.0f} ms, every tick covered"
         yield check_latency(check, parts[budget.part], budget, schedule=evidence.schedule)

@@ -110,7 +110,7 @@ class PriceOracle:
         return float(risk.var)
 
     def _held(self, book: Portfolio, offsets: Mapping[str, int]) -> dict[str, float]:
-        held = {one.instrument: one.quantity for one in book.positions}
+        held = {position.instrument: position.quantity for position in book.positions}
         for trade in self._trades:
             if trade.portfolio == book.portfolio and trade.offset < offsets.get(trade.place, 0):
                 held[trade.instrument] = held.get(trade.instrument, 0.0) + trade.quantity
@@ -144,7 +144,11 @@ class PriceOracle:
 
 def sampled(snapshots: Sequence[SeenSnapshot], count: int = SAMPLE_COUNT) -> list[SeenSnapshot]:
     """Return ``count`` live snapshots, spread evenly over the run; all when there are fewer."""
-    live = [one for one in snapshots if one.kind is SnapshotKind.LIVE and one.var is not None]
+    live = [
+        snapshot
+        for snapshot in snapshots
+        if snapshot.kind is SnapshotKind.LIVE and snapshot.var is not None
+    ]
     rows = np.unique(np.linspace(0, len(live) - 1, min(count, len(live))).astype(int))
     return [live[row] for row in rows]
 

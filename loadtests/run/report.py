@@ -64,12 +64,12 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
 
     def part(self, name: str) -> LatencySummary:
         """Return the latency of one part of the run."""
-        return next(one for one in self.latencies if one.part == name)
+        return next(latency for latency in self.latencies if latency.part == name)
 
     @property
     def lacking(self) -> tuple[Finding, ...]:
         """What did not pass."""
-        return tuple(one for one in self.findings if one.verdict is not Verdict.PASSED)
+        return tuple(finding for finding in self.findings if finding.verdict is not Verdict.PASSED)
 
     @property
     def has_timing(self) -> bool:
@@ -85,13 +85,13 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def longest_hiccup_ms(self) -> float | None:
         """The longest pause of a core in the measured part; None where none was watched."""
-        cores = [one.longest_ms for one in self.hiccups if one.place != DISK]
+        cores = [hiccup.longest_ms for hiccup in self.hiccups if hiccup.place != DISK]
         return max(cores, default=None)
 
     @property
     def longest_disk_hiccup_ms(self) -> float | None:
         """The longest pause of the disk in the measured part; None where it was not watched."""
-        return next((one.longest_ms for one in self.hiccups if one.place == DISK), None)
+        return next((hiccup.longest_ms for hiccup in self.hiccups if hiccup.place == DISK), None)
 
 
 def write_load_report(folder: Path, report: LoadReport, ticks: TickLatencies) -> None:
@@ -168,9 +168,11 @@ def _memory_chart(growths: Sequence[MemoryGrowth]) -> Markup:
     figure = go.Figure(
         [
             go.Scatter(
-                x=[at for at, _ in one.points], y=[mb for _, mb in one.points], name=one.name
+                x=[at for at, _ in growth.points],
+                y=[mb for _, mb in growth.points],
+                name=growth.name,
             )
-            for one in growths
+            for growth in growths
         ]
     )
     figure.update_xaxes(title="seconds since the measured part began")
@@ -183,12 +185,12 @@ def _hiccups_chart(hiccups: Sequence[Hiccups]) -> Markup:
     figure = go.Figure(
         [
             go.Scatter(
-                x=[at for at, _ in one.points],
-                y=[ms for _, ms in one.points],
-                name=one.place,
+                x=[at for at, _ in hiccup.points],
+                y=[ms for _, ms in hiccup.points],
+                name=hiccup.place,
                 mode="markers",
             )
-            for one in hiccups
+            for hiccup in hiccups
         ]
     )
     figure.update_xaxes(title="seconds since the first tick")

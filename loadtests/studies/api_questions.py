@@ -100,6 +100,6 @@ class ApiConnections:
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     head = await reader.readuntil(b"\r\n\r\n")
     status, *fields = head.lower().split(b"\r\n")
-    length = next(one for one in fields if one.startswith(_LENGTH))
+    length = next(field for field in fields if field.startswith(_LENGTH))
     body = await reader.readexactly(int(length[len(_LENGTH) :]))
     return int(status.split()[1]), body

@@ -188,7 +188,7 @@ def opened_book(plan: LoadPlan, valuer: Valuer | None = None) -> Book:
 
 def fitted(quantity: str, points: Sequence[GrowthPoint]) -> GrowthLaw:
     """Return points with the straight line through them."""
-    line = line_through([(one.value, one.total_ms) for one in points])
+    line = line_through([(point.value, point.total_ms) for point in points])
     return GrowthLaw(quantity=quantity, points=tuple(points), line=line)
 
 
@@ -214,9 +214,9 @@ def show_growth(console: PlainConsole, report: GrowthReport) -> None:
     """Print every point and each law."""
     table = Table("quantity", "value", "fold ms", "value ms", "encode ms", "batch ms", box=None)
     for law in report.laws:
-        for one in law.points:
-            parts = (one.fold_ms, one.value_ms, one.encode_ms, one.total_ms)
-            table.add_row(law.quantity, f"{one.value:,}", *(f"{part:.2f}" for part in parts))
+        for point in law.points:
+            parts = (point.fold_ms, point.value_ms, point.encode_ms, point.total_ms)
+            table.add_row(law.quantity, f"{point.value:,}", *(f"{part:.2f}" for part in parts))
     console.print(table)
     for law in report.laws:
         console.print(f"batch ms = {law.line.told(law.quantity)}", highlight=False)
@@ -226,7 +226,7 @@ def _round(book: Book, events: Mapping[str, list[Event]], number: int) -> tuple[
     fold_ms, _ = _timed(lambda: book.absorb(events, fence=1, epoch=number))
     value_ms, fold = _timed(book.settle)
     assert fold.snapshots, "every book holds what has ticked"
-    encode_ms, _ = _timed(lambda: [encode(one) for one in fold.snapshots])
+    encode_ms, _ = _timed(lambda: [encode(snapshot) for snapshot in fold.snapshots])
     return fold_ms, value_ms, encode_ms
 
 

@@ -218,7 +218,9 @@ class Prober:
 def probe_of(report: LoadReport) -> Probe:
     """Return what a load shows about its rate; the warm-up's latency is not asked of it."""
     covered = report.part("warm").covered
-    asked = [one for one in report.findings if not one.check.startswith("latency: cold")]
+    asked = [
+        finding for finding in report.findings if not finding.check.startswith("latency: cold")
+    ]
     lacking = [one for one in asked if one.verdict is not Verdict.PASSED]
     failed = any(one.verdict is Verdict.FAILED for one in lacking)
     return Probe(

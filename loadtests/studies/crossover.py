@@ -138,7 +138,7 @@ def crossing(points: Sequence[CrossoverPoint]) -> float | None:
     """
     if points[-1].ratio >= 1:
         return None
-    paying = next(at for at in range(len(points)) if all(one.ratio < 1 for one in points[at:]))
+    paying = next(at for at in range(len(points)) if all(point.ratio < 1 for point in points[at:]))
     if paying == 0:
         return float(points[0].portfolios)
     below, above = points[paying - 1], points[paying]
@@ -149,11 +149,12 @@ def crossing(points: Sequence[CrossoverPoint]) -> float | None:
 def show_crossover(console: PlainConsole, report: CrossoverReport) -> None:
     """Print each point and where the two ways meet."""
     table = Table("portfolios", "driver ms", "sharded ms", "sharded / driver", box=None)
-    for one in report.points:
+    for point in report.points:
         shown = [
-            f"{m:.0f} ({low:.0f} to {high:.0f})" for m, low, high in (one.driver_ms, one.sharded_ms)
+            f"{m:.0f} ({low:.0f} to {high:.0f})"
+            for m, low, high in (point.driver_ms, point.sharded_ms)
         ]
-        table.add_row(f"{one.portfolios:,}", *shown, f"{one.ratio:.2f}")
+        table.add_row(f"{point.portfolios:,}", *shown, f"{point.ratio:.2f}")
     console.print(table)
     end = report.points[-1].portfolios
     where = (
@@ -186,7 +187,7 @@ def _point(
         for book, taken in zip(books, took_ms, strict=True):
             book.absorb(events, fence=1, epoch=number)
             elapsed_ms, snapshots = _settled(book)
-            stated.append([encode(one) for one in snapshots])
+            stated.append([encode(snapshot) for snapshot in snapshots])
             if number > WARM_ROUNDS:
                 taken.append(elapsed_ms)
         if stated[0] != stated[1]:

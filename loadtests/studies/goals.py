@@ -118,7 +118,7 @@ def goals(
             )
     findings = (as_unknown(schedule), *map(kept, found))
     whole = GoalsReport(
-        verdict=overall(one.verdict for one in findings),
+        verdict=overall(finding.verdict for finding in findings),
         machine=machine(),
         load_average=load_average,
         rate=rate,
@@ -148,8 +148,8 @@ def pulsed_schedule(
     -----
     ``slip_ms_p99`` is of all ticks, rounded up to whole milliseconds.
     """
-    judged_pulses = [one for one in pulses if since_ns <= one.at_ns <= until_ns]
-    ends = [since_ns, *(one.at_ns for one in judged_pulses), until_ns]
+    judged_pulses = [pulse for pulse in pulses if since_ns <= pulse.at_ns <= until_ns]
+    ends = [since_ns, *(judged_pulse.at_ns for judged_pulse in judged_pulses), until_ns]
     silent = ends[1] - ends[0] > SILENT_NS or ends[-1] - ends[-2] > SILENT_NS
     if len(judged_pulses) < 2 or silent:
         return None
@@ -165,8 +165,8 @@ def pulsed_schedule(
 
 def _slip_ms_p99(pulses: Sequence[PumpPulse]) -> float:
     counts: Counter[int] = Counter()
-    for one in pulses:
-        counts.update(one.slip_counts)
+    for pulse in pulses:
+        counts.update(pulse.slip_counts)
     within, least = 0, 0.99 * counts.total()
     for whole_ms in sorted(counts):
         within += counts[whole_ms]

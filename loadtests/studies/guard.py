@@ -281,7 +281,7 @@ def _ticks() -> tuple[Tick, ...]:
 @cache
 def _batch() -> pa.Table:
     """Return a micro-batch as Spark hands it over."""
-    sent = [msgspec.structs.replace(one, intended_monotonic_ns=10**15) for one in _ticks()]
+    sent = [msgspec.structs.replace(tick, intended_monotonic_ns=10**15) for tick in _ticks()]
     places = [partition_of(one.ticker.encode(), PARTITIONS) for one in sent]
     return pa.table(
         {
@@ -328,7 +328,7 @@ def _valuing() -> float:
 
 def _encoding() -> float:
     _, snapshots = _valued_book()
-    return _cpu_s(lambda: [encode(one) for _ in range(20) for one in snapshots])
+    return _cpu_s(lambda: [encode(snapshot) for _ in range(20) for snapshot in snapshots])
 
 
 def _asking() -> float:

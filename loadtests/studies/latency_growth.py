@@ -159,8 +159,8 @@ def point_of(value: int, found: LoadReport) -> LatencyPoint:
 
 def law_of(quantity: str, points: Sequence[LatencyPoint]) -> LatencyLaw:
     """Return the lines through the points that stand."""
-    timed = [(one.value, one.p50_ms) for one in points if one.p50_ms is not None]
-    used = [(one.value, one.cores) for one in points if one.cores is not None]
+    timed = [(point.value, point.p50_ms) for point in points if point.p50_ms is not None]
+    used = [(point.value, point.cores) for point in points if point.cores is not None]
     return LatencyLaw(
         quantity=quantity,
         points=tuple(points),
@@ -173,9 +173,9 @@ def show(console: PlainConsole, laws: Sequence[LatencyLaw]) -> None:
     """Print every point and each line."""
     table = Table("quantity", "value", "p50 ms", "p99 ms", "cores", "", box=None)
     for law in laws:
-        for one in law.points:
-            figures = (figure(one.p50_ms, 0), figure(one.p99_ms, 0), figure(one.cores, 2))
-            table.add_row(law.quantity, f"{one.value:,}", *figures, "; ".join(one.problems))
+        for point in law.points:
+            figures = (figure(point.p50_ms, 0), figure(point.p99_ms, 0), figure(point.cores, 2))
+            table.add_row(law.quantity, f"{point.value:,}", *figures, "; ".join(point.problems))
     console.print(table)
     for law in laws:
         for name, line in (("p50 ms", law.p50_ms), ("cores", law.cores)):

@@ -106,7 +106,7 @@ def measure_rates(
             )
             write_json(report / "report.json", found)
     show_rates(console, found.rows)
-    raise typer.Exit(EXIT_CODES[overall(one.verdict for one in runs)])
+    raise typer.Exit(EXIT_CODES[overall(run.verdict for run in runs)])
 
 
 def plans_of(rates: str, *, seconds: float, warm_up: float) -> list[LoadPlan]:
@@ -136,7 +136,9 @@ def run_of(repeat: int, report: LoadReport) -> RateRun:
         rate=report.plan.rate,
         repeat=repeat,
         verdict=report.verdict,
-        cold=next((one for one in report.latencies if timed and one.part == "cold"), None),
+        cold=next(
+            (latency for latency in report.latencies if timed and latency.part == "cold"), None
+        ),
         warm=report.part("warm") if timed else None,
         cores=report.system_cores,
         load_average=report.load_average,
@@ -148,7 +150,7 @@ def run_of(repeat: int, report: LoadReport) -> RateRun:
 
 def rows_of(rates: Sequence[float], runs: Sequence[RateRun]) -> tuple[RateRow, ...]:
     """Return one row per rate."""
-    return tuple(_row(rate, [one for one in runs if one.rate == rate]) for rate in rates)
+    return tuple(_row(rate, [run for run in runs if run.rate == rate]) for rate in rates)
 
 
 def show_rates(console: PlainConsole, rows: Sequence[RateRow]) -> None:
@@ -160,7 +162,7 @@ def show_rates(console: PlainConsole, rows: Sequence[RateRow]) -> None:
         table.add_row(
             f"{row.rate:,.0f}",
             f"{row.passed} of {row.runs}",
-            *(spread_shown(one, 0) for one in latencies),
+            *(spread_shown(latency, 0) for latency in latencies),
             spread_shown(row.cores, 2),
         )
     console.print(table)
@@ -192,14 +194,14 @@ def _measured(plan: LoadPlan, repeat: int, folder: Path, console: PlainConsole) 
 
 
 def _row(rate: float, runs: Sequence[RateRun]) -> RateRow:
-    timed = [one for one in runs if one.warm is not None]
+    timed = [run for run in runs if run.warm is not None]
     warm = [one.warm.covered for one in timed if one.warm is not None]
     cold = [one.cold.covered for one in timed if one.cold is not None and one.cold.count]
     return RateRow(
         rate=rate,
         runs=len(runs),
         timed=len(timed),
-        passed=sum(one.verdict is Verdict.PASSED for one in runs),
+        passed=sum(run.verdict is Verdict.PASSED for run in runs),
         p50_ms=spread([one.p50_ms for one in warm]),
         p99_ms=spread([one.p99_ms for one in warm]),
         p999_ms=spread([one.p999_ms for one in warm]),

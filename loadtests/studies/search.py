@@ -123,7 +123,7 @@ def check_range(*, floor: float, ceiling: float, resolution: float) -> None:
 
 
 def _found(highest: float, probes: Sequence[Probe]) -> SearchResult:
-    failing = [one.rate for one in probes if one.holds is False]
+    failing = [probe.rate for probe in probes if probe.holds is False]
     return SearchResult(
         highest=highest, lowest_failing=min(failing, default=None), probes=tuple(probes)
     )
@@ -137,8 +137,8 @@ def estimate(results: Sequence[SearchResult]) -> CapacityEstimate:
     results : sequence of SearchResult
         At least one.
     """
-    held = [one.highest for one in results]
-    failing = [one.lowest_failing for one in results]
+    held = [result.highest for result in results]
+    failing = [result.lowest_failing for result in results]
     ends = [one for one in failing if one is not None]
     return CapacityEstimate(
         rate=float(median(held)),

@@ -72,7 +72,7 @@ def broken_budgets(
     ran : collection of str
         The classes of users that ran.
     """
-    by_name = {one.name: one for one in figures if one.count}
+    by_name = {figure.name: figure for figure in figures if figure.count}
     broken = [
         f"{one.name}: {one.failures} of {one.count} failed"
         for one in by_name.values()

@@ -164,7 +164,7 @@ def add_pages(app: Flask, environment: Environment, history: TickHistory) -> Non
 
     @pages.route(f"{PAGE}.json")
     def points() -> Response:
-        return jsonify([msgspec.to_builtins(one) for one in history.points])
+        return jsonify([msgspec.to_builtins(point) for point in history.points])
 
     @pages.route(f"{PAGE}/plotly.js")
     def plotly_js() -> Response:

@@ -96,7 +96,7 @@ def _on_quitting(environment: Environment, **_: object) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
     # A run that is stopped before all its users are there owes what all of them make.
-    ran = _ran or {one.__name__ for one in environment.user_classes}
+    ran = _ran or {user_class_.__name__ for user_class_ in environment.user_classes}
     broken = budgets.broken_budgets(console.figures(environment), budgets.BUDGETS, ran=ran)
     problems = [*broken, *_errors(environment), *_tick_problems(environment)]
     for problem in problems:

@@ -145,7 +145,9 @@ def _pumped(plan: LoadPlan, folder: Path, repeat_with: str) -> TicksVerdict:
             on_pulse=_say,
         )
     problems = [
-        f"{one.check}: {one.detail}" for one in report.findings if one.verdict is not Verdict.PASSED
+        f"{finding.check}: {finding.detail}"
+        for finding in report.findings
+        if finding.verdict is not Verdict.PASSED
     ]
     return TicksVerdict(verdict=report.verdict, problems=tuple(problems))
 

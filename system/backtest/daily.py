@@ -294,7 +294,7 @@ def _joined(
     market_dates: Sequence[dt.date],
 ) -> DailyBacktest:
     def vector(name: str) -> Float64Vector:
-        return np.concatenate([getattr(one, name) for one in results])
+        return np.concatenate([getattr(result, name) for result in results])
 
     def chained(name: str) -> tuple[dt.date, ...]:
         return tuple(itertools.chain.from_iterable(getattr(result, name) for result in results))
@@ -312,7 +312,7 @@ def _joined(
         pnl=pnl,
         theoretical_pnl=vector("theoretical_pnl"),
         breach=exceeds(-pnl, var),
-        scenario_dates=tuple(itertools.chain(*(one.scenario_dates for one in results))),
+        scenario_dates=tuple(itertools.chain(*(result.scenario_dates for result in results))),
         below=vector("below"),
         up_to=vector("up_to"),
         components=tuple(
@@ -322,7 +322,7 @@ def _joined(
         suspects=_suspects(results),
         carried=_carried(results),
         constant_volatility=_constant_volatility(book),
-        kernel_checked=tuple(itertools.chain(*(one.kernel_checked for one in results))),
+        kernel_checked=tuple(itertools.chain(*(result.kernel_checked for result in results))),
         stretches=_stretches(as_of_dates, pnl_dates, market_dates),
         untested=untested_ranges(chosen, settings, market_dates, pnl_dates, _without_var(results)),
         left_out=left_out_ranges(chosen, settings),
@@ -351,7 +351,10 @@ def _stretches(
 
 
 def _constant_volatility(book: BacktestBook) -> tuple[str, ...]:
-    held = {one.instrument_id: book.listings[one.instrument_id].option for one in book.quantities}
+    held = {
+        quantity.instrument_id: book.listings[quantity.instrument_id].option
+        for quantity in book.quantities
+    }
     return tuple(
         sorted(name for name, terms in held.items() if terms and not terms.volatility_series)
     )
@@ -359,7 +362,7 @@ def _constant_volatility(book: BacktestBook) -> tuple[str, ...]:
 
 def _suspects(results: Sequence[SpanResult]) -> tuple[SuspectMove, ...]:
     """Return each move once, by instrument, then by date."""
-    found = {one for result in results for one in result.suspects}
+    found = {suspect for result in results for suspect in result.suspects}
     return tuple(sorted(found, key=lambda one: (one.instrument_id, one.date, one.move)))
 
 

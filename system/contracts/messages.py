@@ -389,7 +389,7 @@ class ExchangeSessions(Message, frozen=True, kw_only=True, tag="sessions"):
             If sessions are not in order within ``first`` to ``last``.
         """
         super().__post_init__()
-        dates = [self.first, *(one.date for one in self.sessions), self.last]
+        dates = [self.first, *(session.date for session in self.sessions), self.last]
         if dates != sorted(dates) or len({*dates[1:-1]}) < len(self.sessions):
             msg = f"sessions of {self.exchange} are not in order within {self.first} to {self.last}"
             raise ValueError(msg)

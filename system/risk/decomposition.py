@@ -161,5 +161,5 @@ def desk_risk(
         tail_rank=tail.rank,
         scenario_date=scenario_dates[scenario],
         members=tuple(members),
-        diversification=math.fsum([*(one.var for one in members), -var]),
+        diversification=math.fsum([*(member.var for member in members), -var]),
     )

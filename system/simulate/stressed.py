@@ -37,7 +37,7 @@ def stressed_histories(whole: Market, chosen: Market) -> Iterator[StressedHistor
         rest has a proxy or is refused where it is used.
     """
     names = dict.fromkeys(chosen.series)
-    proxies = [one.proxy for one in chosen.instruments.values() if one.proxy]
+    proxies = [instrument.proxy for instrument in chosen.instruments.values() if instrument.proxy]
     names.update(dict.fromkeys(name for name in proxies if name in whole.series))
     for window in STRESSED_WINDOWS:
         for name in names:

@@ -139,10 +139,14 @@ def test_a_snapshot_says_when_its_exchanges_closed_and_which_days_one_of_them_ha
     assert newest.asof == LAST
     assert newest.var is not None
     closes = {
-        one.exchange: (one.close_ns - MIDNIGHT_NS) / HOUR_NS for one in newest.exchange_closes
+        exchange_close.exchange: (exchange_close.close_ns - MIDNIGHT_NS) / HOUR_NS
+        for exchange_close in newest.exchange_closes
     }
     assert closes == {"XTKS": 6.0, "XNYS": 20.0}, "15:00 in Tokyo, 16:00 in New York's summer"
-    assert [one.exchange for one in newest.exchange_closes] == ["XTKS", "XNYS"]
+    assert [exchange_close.exchange for exchange_close in newest.exchange_closes] == [
+        "XTKS",
+        "XNYS",
+    ]
     assert newest.skipped == ()
     (tokyo,) = newest.carried
     assert (tokyo.series, tokyo.missed_sessions) == ("TOK", 0), "a holiday is no missed session"
@@ -163,13 +167,15 @@ def test_a_split_and_a_dividend_from_the_command_line_take_effect_at_the_close(d
         ("split", "2020-05-11", None),
     ]
     unmoved = desk.stated()[-1]
-    assert [one.quantity for one in unmoved.positions] == [one.quantity for one in before.positions]
+    assert [position.quantity for position in unmoved.positions] == [
+        position.quantity for position in before.positions
+    ]
 
     desk.sends(mark(TODAY))
     closed = next(one for one in reversed(desk.stated()) if one.kind is SnapshotKind.END_OF_DAY)
     desk.sends(tick("USA", 25.5, day=TODAY + 1))
     after = desk.stated()[-1]
-    shares = {one.instrument: one.quantity for one in after.positions}
+    shares = {position.instrument: position.quantity for position in after.positions}
     assert (shares["USA"], shares["TOK"]) == (160.0, -30.0)
     assert after.adjustment_count == 1
     assert after.adjusted

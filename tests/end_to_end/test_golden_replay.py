@@ -44,6 +44,8 @@ def test_every_day_in_postgresql_equals_the_golden_file_and_the_batch_backtest(
     found = check_end_of_day(name, golden_days, case.expected, absolute=ABSOLUTE_TOLERANCE)
     assert (found.verdict, found.figures["days"]) == (Verdict.PASSED, len(case.days)), found.detail
     replayed = compared(name, stated, batch_backtest(case, closes))
-    assert [one.detail for one in replayed.findings if one.verdict is not Verdict.PASSED] == []
+    assert [
+        finding.detail for finding in replayed.findings if finding.verdict is not Verdict.PASSED
+    ] == []
     assert replayed.day_count == len(case.days)
     assert replayed.stored_breaches == replayed.batch_breaches == case.breach_count

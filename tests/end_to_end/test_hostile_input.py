@@ -133,7 +133,7 @@ class HostileSource:
                 self.send(self._older(message))
             if isinstance(message, Tick) and index == SLIPPED_INDEX:
                 self.send(self._slipped(message))
-        last = [one for one in quotes if isinstance(one, Tick)][-1]
+        last = [quote for quote in quotes if isinstance(quote, Tick)][-1]
         for raw in bad_ticks(last):
             self.send_bytes(MARKET_DATA, raw, key=last.ticker)
         for raw in bad_rates(last.event_time_ns):
@@ -201,7 +201,11 @@ def test_every_message_is_accounted_for_as_the_rules_say(
     findings = check_ledger(
         ruled, stated.counters, stated.rejected, covered=stated.covered, acknowledged=sent
     )
-    assert {one.check: one.detail for one in findings if one.verdict is not Verdict.PASSED} == {}
+    assert {
+        finding.check: finding.detail
+        for finding in findings
+        if finding.verdict is not Verdict.PASSED
+    } == {}
 
 
 def test_each_way_of_being_wrong_has_occurred(connections: Connections, source) -> None:

@@ -106,7 +106,9 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 def gross(client: RiskClient) -> LimitStatus:
     (found,) = (
-        one for one in client.limits("limited").limits if one.use.measure is LimitMeasure.GROSS
+        limit
+        for limit in client.limits("limited").limits
+        if limit.use.measure is LimitMeasure.GROSS
     )
     return found
 

@@ -126,7 +126,9 @@ def market(replay: Replay, stack_settings: Settings) -> ExpectedMarket:
     first = LAST_CLOSE - dt.timedelta(days=2 * DEEPEST)
     calendar = sorted(day for day in closes["AAPL"] if first <= day <= LAST_CLOSE)
     instruments = {
-        one.instrument: one for one in replay.reference_messages() if hasattr(one, "instrument")
+        reference_message.instrument: reference_message
+        for reference_message in replay.reference_messages()
+        if hasattr(reference_message, "instrument")
     }
     return ExpectedMarket(closes, instruments, calendar)
 
@@ -178,13 +180,13 @@ def test_the_dashboard_states_confidence_and_window_of_the_book(imported: Connec
 def test_the_books_of_a_desk_add_up_with_diversification(imported: Connections) -> None:
     found = through_api(imported, lambda client: client.desk_var(DESK))
     assert (found.confidence, found.window) == ("0.99", DEEPEST)
-    own = {one.portfolio: one.var for one in found.books}
+    own = {book.portfolio: book.var for book in found.books}
     assert sorted(own) == ["deep", "deep-fund"]
     for name, var in own.items():
         stated = through_api(imported, lambda client, name=name: client.current_var(name))
         assert var == pytest.approx(stated.var, rel=TOLERANCE)
     assert sum(own.values()) - found.var == pytest.approx(found.diversification)
-    assert sum(one.component_var for one in found.books) == pytest.approx(found.var)
+    assert sum(book.component_var for book in found.books) == pytest.approx(found.var)
 
 
 def test_the_example_with_an_option_is_imported_and_asked(imported: Connections) -> None:
@@ -200,7 +202,9 @@ def test_the_example_with_an_option_is_imported_and_asked(imported: Connections)
     assert found.var is not None
     assert found.proxied == ("N225=SP500.FUT", "SHELL=XOM")
     assert found.greeks is not None
-    assert [one.underlying for one in found.greeks.underlyings if one.vega] == ["N225"]
+    assert [
+        underlying.underlying for underlying in found.greeks.underlyings if underlying.vega
+    ] == ["N225"]
     shocks = (Shock(move=0.25, instrument="N225", volatility=True),)
     up = through_api(
         imported, lambda client: client.scenario("options", ScenarioRequest(shocks=shocks))

@@ -131,7 +131,9 @@ def market(replay: Replay, stack_settings: Settings) -> ExpectedMarket:
     first = LAST_CLOSE - dt.timedelta(days=100)
     calendar = sorted(day for day in closes["AAPL"] if first <= day <= DAYS[1])
     instruments = {
-        one.instrument: one for one in replay.reference_messages() if hasattr(one, "instrument")
+        reference_message.instrument: reference_message
+        for reference_message in replay.reference_messages()
+        if hasattr(reference_message, "instrument")
     }
     return ExpectedMarket(closes, instruments, calendar)
 

@@ -190,7 +190,7 @@ HICCUPS = (
 def report_of(found: LoadJudgement) -> LoadReport:
     """Return the report of a judged load, with what its processes used."""
     return LoadReport(
-        verdict=overall(one.verdict for one in found.findings),
+        verdict=overall(finding.verdict for finding in found.findings),
         plan=PLAN,
         mode="standalone cluster",
         machine="2 cores",

@@ -40,16 +40,16 @@ OTHER = next(iter(PEERS))
 def test_the_arithmetic_of_peers_is_that_of_the_exact_reference(window):
     plan = load_plan(rate=1, seconds=1, instruments=8, portfolios=3, window=window)
     histories = {
-        one.series: {point.date: point.value for point in one.closes}
-        for one in load_replay(plan).reference_messages()
-        if isinstance(one, CloseHistory)
+        reference_message.series: {point.date: point.value for point in reference_message.closes}
+        for reference_message in load_replay(plan).reference_messages()
+        if isinstance(reference_message, CloseHistory)
     }
     last = max(histories["SIM001"])
     values = PlanBooks(plan).values_at_risk()
     for book, var in zip(load_books(plan), values, strict=True):
         held = [
-            ReferencePosition(one.instrument, "equity", "USD", one.quantity)
-            for one in book.positions
+            ReferencePosition(position.instrument, "equity", "USD", position.quantity)
+            for position in book.positions
         ]
         exact = reference_snapshot(held, histories, as_of=last, window=window)
         assert var == pytest.approx(float(exact.var), rel=1e-12)
@@ -83,8 +83,10 @@ def test_a_system_that_is_wrong_has_no_timing():
     right = report_of(judge_load(evidence, budgets_of(PLAN)))
     assert run_of(OTHER, 0, right).p99_ms == right.part("warm").covered.p99_ms
     findings = tuple(
-        msgspec.structs.replace(one, verdict="failed") if one.check.startswith("oracle") else one
-        for one in right.findings
+        msgspec.structs.replace(finding, verdict="failed")
+        if finding.check.startswith("oracle")
+        else finding
+        for finding in right.findings
     )
     wrong = run_of(OTHER, 0, msgspec.structs.replace(right, findings=findings))
     assert (wrong.correct, wrong.p50_ms, wrong.p99_ms) == (False, None, None)

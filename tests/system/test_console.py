@@ -145,7 +145,9 @@ def parses_markup(name: str, call: ast.Call) -> bool:
         return True
     if last == "status":
         return isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "console"
-    return any(one.arg in {"markup", "emoji"} and _is_true(one.value) for one in call.keywords)
+    return any(
+        keyword.arg in {"markup", "emoji"} and _is_true(keyword.value) for keyword in call.keywords
+    )
 
 
 def _is_true(node: ast.expr) -> bool:

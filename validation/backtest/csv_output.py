@@ -29,12 +29,16 @@ COMPONENT_COLUMNS: Final = ("portfolio", "asof", "instrument", "component_var")
 
 def write_daily(path: Path, backtests: Sequence[DailyBacktest]) -> None:
     """Write one row per portfolio and P&L date; ``breach`` is 0 or 1."""
-    _write(path, DAILY_COLUMNS, (row for one in backtests for row in _daily_rows(one)))
+    _write(path, DAILY_COLUMNS, (row for backtest in backtests for row in _daily_rows(backtest)))
 
 
 def write_components(path: Path, backtests: Sequence[DailyBacktest]) -> None:
     """Write one row per portfolio, as-of close and instrument held then."""
-    _write(path, COMPONENT_COLUMNS, (row for one in backtests for row in _component_rows(one)))
+    _write(
+        path,
+        COMPONENT_COLUMNS,
+        (row for backtest in backtests for row in _component_rows(backtest)),
+    )
 
 
 def _daily_rows(backtest: DailyBacktest) -> Iterator[tuple[object, ...]]:

@@ -212,7 +212,7 @@ def _known(
 ) -> dict[str, Listing]:
     """Return the listings of a book: declared ones, cash, and by default domestic shares."""
     known: dict[str, Listing] = dict(listings or {})
-    for name in {one.instrument_id for one in quantities} - known.keys():
+    for name in {quantity.instrument_id for quantity in quantities} - known.keys():
         currency = cash_currency(name)
         if currency is not None:
             known[name] = Listing(name, AssetClass.CASH, currency)

@@ -54,7 +54,7 @@ def write_report(path: Path, summary: Summary, entries: Sequence[Judged]) -> Non
     )
     page = environment.get_template(TEMPLATE).render(
         summary=summary,
-        sections=[_section(one, summary.base_currency) for one in entries],
+        sections=[_section(entry, summary.base_currency) for entry in entries],
         charts_script=script_element(path.parent),
     )
     path.write_text(page, encoding="utf-8")

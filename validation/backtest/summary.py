@@ -318,10 +318,10 @@ def _attribution(backtest: DailyBacktest) -> AttributionEntry | None:
 def _suspects(backtest: DailyBacktest) -> tuple[SuspectEntry, ...]:
     return tuple(
         SuspectEntry(
-            instrument=one.instrument_id,
-            date=one.date,
-            move=one.move,
-            probable_split=None if one.split_ratio is None else str(one.split_ratio),
+            instrument=suspect.instrument_id,
+            date=suspect.date,
+            move=suspect.move,
+            probable_split=None if suspect.split_ratio is None else str(suspect.split_ratio),
         )
-        for one in backtest.suspects
+        for suspect in backtest.suspects
     )

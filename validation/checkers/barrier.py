@@ -26,10 +26,10 @@ def check_barrier(snapshots: Sequence[SeenSnapshot], marks: MarkPlaces) -> Findi
     marks : mapping
         Where the marks lie.
     """
-    ends = [one for one in snapshots if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [snapshot for snapshot in snapshots if snapshot.kind is SnapshotKind.END_OF_DAY]
     if not ends:
         return unknown(BARRIER, "no end of day was observed")
-    problems = [problem for one in ends for problem in _off_the_mark(one, marks)]
+    problems = [problem for end in ends for problem in _off_the_mark(end, marks)]
     return judged(BARRIER, problems, passed=f"{len(ends)} ends of day")
 
 

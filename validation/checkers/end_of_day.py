@@ -89,7 +89,12 @@ def largest_var_difference(stated: Days, expected: Days) -> float:
     if any(_missing(stated, expected)):
         return float("inf")
     return max(
-        (one.relative for one in differences(stated, expected) if one.field == "var"), default=0.0
+        (
+            difference.relative
+            for difference in differences(stated, expected)
+            if difference.field == "var"
+        ),
+        default=0.0,
     )
 
 

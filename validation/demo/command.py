@@ -194,7 +194,7 @@ def judged_report(
         )
     )
     return DemoReport(
-        verdict=overall(one.verdict for one in findings),
+        verdict=overall(finding.verdict for finding in findings),
         first_day=site.plan.first_day,
         last_day=site.plan.last_day,
         seconds=seconds_since_start(),

@@ -175,8 +175,9 @@ def _show_verdicts(console: PlainConsole, found: Explanation) -> None:
         console.print(styled(("differs", "bold red"), f": {len(found.differences)} fields"))
     for line in found.changed_inputs:
         console.print(f"changed after it was made: {line}", style="red", markup=False)
-    for one in found.differences[:DIFFERENCES_SHOWN]:
-        line = f"  {one.field}: recorded {one.recorded}, recomputed {one.recomputed}"
+    for difference in found.differences[:DIFFERENCES_SHOWN]:
+        values = f"recorded {difference.recorded}, recomputed {difference.recomputed}"
+        line = f"  {difference.field}: {values}"
         console.print(line, style="red", markup=False, highlight=False)
     left = len(found.differences) - DIFFERENCES_SHOWN
     if left > 0:

@@ -165,7 +165,7 @@ def exact_risk(bundle: Bundle) -> ReferenceSnapshot | ReferenceInputError:
 
 def _inputs_of(bundle: Bundle) -> BookNow:
     record, kept = bundle.snapshot, bundle.kept
-    instruments = {one.instrument: one for one in kept.instruments}
+    instruments = {instrument.instrument: instrument for instrument in kept.instruments}
     closes = {
         name: dict(zip(one.dates, one.values, strict=True)) for name, one in kept.closes.items()
     }
@@ -188,13 +188,14 @@ def _inputs_of(bundle: Bundle) -> BookNow:
 def _acts(kept: KeptRows, count: int) -> CorporateActions:
     """Return the first adjustments that took effect, by day, then dividends before splits."""
     taken = [
-        EffectiveAdjustment(one.adjustment, one.taken)
-        for one in kept.adjustments
-        if one.taken is not None
+        EffectiveAdjustment(adjustment.adjustment, adjustment.taken)
+        for adjustment in kept.adjustments
+        if adjustment.taken is not None
     ]
     taken.sort(key=lambda one: (one.day, type(one.adjustment).__name__, one.adjustment.instrument))
     return CorporateActions(
-        taken[:count], instruments={one.instrument: one for one in kept.instruments}
+        taken[:count],
+        instruments={instrument.instrument: instrument for instrument in kept.instruments},
     )
 
 
@@ -241,7 +242,9 @@ def _word(bundle: Bundle, exact: ReferenceSnapshot | ReferenceInputError) -> Ora
 
 
 def _positions(bundle: Bundle, anew: RiskSnapshot) -> tuple[PositionStep, ...]:
-    multipliers = {one.instrument: one.multiplier for one in bundle.kept.instruments}
+    multipliers = {
+        instrument.instrument: instrument.multiplier for instrument in bundle.kept.instruments
+    }
     return tuple(
         PositionStep(
             instrument=row.instrument,

@@ -106,8 +106,10 @@ def gathered(record: str, connections: Connections, *, inputs: Path | None) -> B
 
 def needed_instruments(snapshot: RiskSnapshot) -> tuple[str, ...]:
     """Return what a snapshot holds, and what options among it are on."""
-    held = (one.instrument for one in snapshot.positions)
-    behind = (one.option.underlying for one in snapshot.positions if one.option is not None)
+    held = (position.instrument for position in snapshot.positions)
+    behind = (
+        position.option.underlying for position in snapshot.positions if position.option is not None
+    )
     return tuple(dict.fromkeys((*held, *behind)))
 
 
@@ -121,7 +123,7 @@ def needed_closes(snapshot: RiskSnapshot, instruments: Iterable[Instrument]) -> 
     instruments : iterable of Instrument
         Of what it holds and what is behind that.
     """
-    priced = [one for one in instruments if one.asset_class not in MONEY]
+    priced = [instrument for instrument in instruments if instrument.asset_class not in MONEY]
     behind = [name for one in priced for name in series_behind(one)]
     rates = [fx_series(currency) for currency in snapshot.rates if currency != EUR]
     return tuple(dict.fromkeys((*(one.instrument for one in priced), *behind, *rates)))

@@ -114,14 +114,14 @@ def _anew(record: RiskSnapshot, recall: SnapshotInputs) -> RiskSnapshot:
 
 def _unraised(record: RiskSnapshot) -> RiskSnapshot:
     """Return a record without what its limits had raised: that depends on those before it."""
-    limits = tuple(msgspec.structs.replace(one, raised=None) for one in record.limits)
+    limits = tuple(msgspec.structs.replace(limit, raised=None) for limit in record.limits)
     return msgspec.structs.replace(record, limits=limits)
 
 
 def _differences(record: RiskSnapshot, anew: RiskSnapshot) -> Iterator[Difference]:
     for field in NUMBERS:
         yield from _compared(field, getattr(record, field), getattr(anew, field))
-    rows = {one.instrument: one for one in anew.positions}
+    rows = {position.instrument: position for position in anew.positions}
     for row in record.positions:
         for field in POSITION_NUMBERS:
             name = f"positions[{row.instrument}].{field}"

@@ -53,10 +53,10 @@ def kill_table(
 
 def _chosen(names: list[str]) -> tuple[Mutant, ...]:
     mutants = read_mutants()
-    unknown = sorted(set(names) - {one.name for one in mutants})
+    unknown = sorted(set(names) - {mutant.name for mutant in mutants})
     if unknown:
         raise typer.BadParameter(f"no defect {', '.join(unknown)} in validation/mutants")
-    return tuple(one for one in mutants if not names or one.name in names)
+    return tuple(mutant for mutant in mutants if not names or mutant.name in names)
 
 
 def _tell(row: Row) -> None:

@@ -52,7 +52,7 @@ def tables(messages: Sequence[SentMessage], record: Iterable[RecordLine]) -> Tab
         What the observer wrote, in its order.
     """
     partitions = {name: index for index, name in enumerate(sorted(set(map(_partition, messages))))}
-    keys = {name: index for index, name in enumerate(sorted({one.key for one in messages}))}
+    keys = {name: index for index, name in enumerate(sorted({message.key for message in messages}))}
     return tables_of(
         _inputs(messages, partitions, keys),
         record,
@@ -106,10 +106,10 @@ def _inputs(
     messages: Sequence[SentMessage], partitions: Mapping[str, int], keys: Mapping[str, int]
 ) -> Inputs:
     return Inputs(
-        partition=_column(partitions[_partition(one)] for one in messages),
-        offset=_column(one.offset for one in messages),
-        key=_column(keys[one.key] for one in messages),
-        intended_ns=_column(one.intended_ns for one in messages),
+        partition=_column(partitions[_partition(message)] for message in messages),
+        offset=_column(message.offset for message in messages),
+        key=_column(keys[message.key] for message in messages),
+        intended_ns=_column(message.intended_ns for message in messages),
     )
 
 
@@ -124,11 +124,11 @@ def _observations(
     for holding in holdings.values():
         held[holding.index, [keys[key] for key in holding.keys if key in keys]] = True
     return Observations(
-        received_ns=_column(one.received_ns for one in snapshots),
-        portfolio=_column(portfolios[one.portfolio] for one in snapshots),
-        holding=_column(one.holding for one in snapshots),
+        received_ns=_column(snapshot.received_ns for snapshot in snapshots),
+        portfolio=_column(portfolios[snapshot.portfolio] for snapshot in snapshots),
+        holding=_column(snapshot.holding for snapshot in snapshots),
         version=np.array([(s.fence, s.epoch) for s in snapshots], np.int64).reshape(-1, 2),
-        offsets=_offsets([one.offsets for one in snapshots], partitions),
+        offsets=_offsets([snapshot.offsets for snapshot in snapshots], partitions),
         stages_ns=np.array([_moments(s) for s in snapshots], np.int64).reshape(-1, STAMP_COUNT),
         held=held,
     )
@@ -150,7 +150,7 @@ def _moments(snapshot: SeenSnapshot) -> list[int]:
 
 
 def _portfolios(snapshots: Sequence[SeenSnapshot]) -> tuple[str, ...]:
-    return tuple(sorted({one.portfolio for one in snapshots}))
+    return tuple(sorted({snapshot.portfolio for snapshot in snapshots}))
 
 
 def _offsets(rows: Sequence[Mapping[str, int]], partitions: Mapping[str, int]) -> Int64Array:

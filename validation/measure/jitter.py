@@ -88,7 +88,7 @@ def read_hiccups(path: Path, *, begin_ns: int, first_ns: int, last_ns: int) -> t
     if not path.exists():
         return ()
     lines = [msgspec.json.decode(line, type=Watched | Late) for line in whole_lines(path)]
-    late = [one for one in lines if isinstance(one, Late) and first_ns <= one.due_ns <= last_ns]
+    late = [line for line in lines if isinstance(line, Late) and first_ns <= line.due_ns <= last_ns]
     return tuple(
         _hiccups(place, [one for one in late if one.place == place], begin_ns)
         for head in lines

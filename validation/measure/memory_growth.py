@@ -89,21 +89,27 @@ def memory_growth(
     first_ns, last_ns : int
         Ends of the measured part, CLOCK_MONOTONIC.
     """
-    found = [_growth(one, first_ns, last_ns) for one in samples if len(one.at_ns) >= LEAST_SAMPLES]
+    found = [
+        _growth(sample, first_ns, last_ns)
+        for sample in samples
+        if len(sample.at_ns) >= LEAST_SAMPLES
+    ]
     return tuple(sorted(found, key=lambda one: -(one.growth_mb or 0.0)))
 
 
 def check_memory(check: str, growths: Sequence[MemoryGrowth]) -> Finding:
     """Return whether no process grows; unknown where one could not be judged and none grows."""
-    growing = [one.told() for one in growths if one.grows]
-    unseen = [one.name for one in growths if one.growth_mb is None]
+    growing = [growth.told() for growth in growths if growth.grows]
+    unseen = [growth.name for growth in growths if growth.growth_mb is None]
     if not growths or (unseen and not growing):
         return unknown(check, f"too few samples of {', '.join(unseen) or 'every process'}")
     return judged(
         check,
         [f"{one}; {MB_ALLOWED:.0f} MB or {SHARE_ALLOWED:.0%} are allowed" for one in growing],
         passed=f"{len(growths)} processes; most: {growths[0].told()}",
-        figures={one.name: one.growth_mb for one in growths if one.growth_mb is not None},
+        figures={
+            growth.name: growth.growth_mb for growth in growths if growth.growth_mb is not None
+        },
     )
 
 
@@ -114,7 +120,7 @@ def _growth(samples: MemorySamples, first_ns: int, last_ns: int) -> MemoryGrowth
     points = tuple(_thinned(at_s, own_mb, seconds))
     edges = np.linspace(seconds / 2, seconds, THIRDS + 1)
     thirds = [own_mb[(at_s >= low) & (at_s < high)] for low, high in pairwise(edges.tolist())]
-    if min(len(one) for one in thirds) < LEAST_SAMPLES:
+    if min(len(third) for third in thirds) < LEAST_SAMPLES:
         return MemoryGrowth(
             name=samples.name,
             first_mb=None,
@@ -143,8 +149,8 @@ def _least_growth(thirds: Sequence[np.ndarray]) -> float:
     Between the first third and the last a straight line makes two thirds of its growth, and
     between the first and the second one third.
     """
-    low = [float(one.min()) for one in thirds]
-    typical = [float(np.median(one)) for one in thirds]
+    low = [float(third.min()) for third in thirds]
+    typical = [float(np.median(third)) for third in thirds]
     return min(
         (typical[-1] - typical[0]) * THIRDS / 2,
         (low[-1] - low[0]) * THIRDS / 2,

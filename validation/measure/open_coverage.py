@@ -122,12 +122,13 @@ class LiveCoverage:
         A portfolio that covered an open tick before that counts from a newer snapshot; the
         one that is missing comes later still, so the latest of all is the same.
         """
-        newest = {one.portfolio: one.snapshot_id for one in self._snapshots}
+        newest = {snapshot.portfolio: snapshot.snapshot_id for snapshot in self._snapshots}
         bound_ns = self._snapshots[-1].received_ns - self._keep_ns
         self._snapshots = [
-            one
-            for one in self._snapshots
-            if one.received_ns >= bound_ns or newest[one.portfolio] == one.snapshot_id
+            snapshot
+            for snapshot in self._snapshots
+            if snapshot.received_ns >= bound_ns
+            or newest[snapshot.portfolio] == snapshot.snapshot_id
         ]
         del self._watermarks[:-1]
 

@@ -41,7 +41,7 @@ def check_recorded(
     known = [(recomputed or {}).get(digest_of(snapshot)) for snapshot in ordered]
     ahead = [check for check in known if check is not None]
     checks = ahead if len(ahead) == len(ordered) else _checks(records, ordered, known)
-    compared = [one for one in checks if one.verdict is not OracleVerdict.UNCHECKED]
+    compared = [check for check in checks if check.verdict is not OracleVerdict.UNCHECKED]
     if not compared:
         return unknown(RECORDED, checks[0].detail if checks else "no snapshot was stored")
     off = [one for one in compared if one.verdict is OracleVerdict.DIFFERS]
@@ -108,7 +108,7 @@ def _checks(
 
 def _rest(snapshots: Sequence[RiskSnapshot], checks: Sequence[OracleCheck]) -> str:
     """Return in words what was not compared, and why."""
-    verdicts = Counter(one.verdict for one in checks)
+    verdicts = Counter(check.verdict for check in checks)
     parts = [f"{count} not comparable" for count in [verdicts[OracleVerdict.UNCHECKED]] if count]
     left = len(snapshots) - len(checks)
     parts += [f"{left} not looked at"] if left else []

@@ -106,7 +106,7 @@ class InputsAt:
                 self._shares.waiting.add(message)
             case CloseHistory():
                 self._shares.note(message.series, place)
-                self._closes[message.series] = {one.date: one.value for one in message.closes}
+                self._closes[message.series] = {close.date: close.value for close in message.closes}
             case StressedHistory():
                 self._stressed.setdefault(message.window, {})[message.series] = message
             case ExchangeSessions():
@@ -225,7 +225,7 @@ class InputsAt:
     def _as_of(self) -> dt.date:
         if self._day is not None:
             return self._day
-        return max((max(one) for one in self._closes.values() if one), default=dt.date.min)
+        return max((max(close) for close in self._closes.values() if close), default=dt.date.min)
 
     def _define(self, book: Portfolio, day: dt.date | None) -> None:
         history = self._histories.setdefault(book.portfolio, BookHistory())

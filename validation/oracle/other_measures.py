@@ -75,9 +75,9 @@ def numbers_beside(
 
 def problems(numbers: Iterable[Beside], tolerance: float) -> Iterator[str]:
     """Yield a sentence for each number that is not within a relative tolerance."""
-    for one in numbers:
-        if one.relative > tolerance:
-            yield f"{one.name}: {one.stated}, expected {one.expected}"
+    for number in numbers:
+        if number.relative > tolerance:
+            yield f"{number.name}: {number.stated}, expected {number.expected}"
 
 
 def _options(snapshot: RiskSnapshot, market: Market) -> Iterator[Beside]:
@@ -110,8 +110,8 @@ def _sums(snapshot: RiskSnapshot, market: Market) -> Iterator[Beside]:
         return
     parts = [part for row in snapshot.positions for part in _parts(row, market)]
     for index, field in enumerate(SUMS):
-        total = math.fsum(one.unit[index] for one in parts)
-        scale = math.fsum(one.scale[index] for one in parts)
+        total = math.fsum(part.unit[index] for part in parts)
+        scale = math.fsum(part.scale[index] for part in parts)
         yield Beside(f"{field} of the book", getattr(snapshot.greeks, field), total, scale)
 
 
@@ -128,8 +128,8 @@ def _parts(row: PositionRisk, market: Market) -> Iterator[_Expected]:
     shown, spot = _shown(state), float(state.spot)
     factors = (spot, spot * spot * POINT, 1.0, 1.0, 1.0)
     yield _Expected(
-        _times(shown.unit, [units * one for one in factors]),
-        _times(shown.scale, [abs(units) * one for one in factors]),
+        _times(shown.unit, [units * factor for factor in factors]),
+        _times(shown.scale, [abs(units) * factor for factor in factors]),
     )
 
 

@@ -123,7 +123,7 @@ def stated(snapshot: RiskSnapshot) -> EndOfDay:
         nav=snapshot.nav,
         expected_shortfall=snapshot.expected_shortfall,
         scenario_date=snapshot.scenario_date,
-        components={one.instrument: one.component_var for one in snapshot.positions},
+        components={position.instrument: position.component_var for position in snapshot.positions},
     )
 
 

@@ -50,7 +50,7 @@ def crisis_risk(book: BookNow, histories: Histories) -> ReferenceSnapshot:
     suffices = crisis_suffices(span.first, span.last, book.as_of)
     found = completed(
         book.held,
-        {name: {one.date: one.value for one in of.closes} for name, of in histories.items()},
+        {name: {close.date: close.value for close in of.closes} for name, of in histories.items()},
         book.proxies,
         base_currency=book.base_currency,
         suffices=suffices,
@@ -87,6 +87,6 @@ def _risk_or_none(book: BookNow, histories: Histories) -> ReferenceSnapshot | No
 def windows_of(histories: Iterable[StressedHistory]) -> dict[str, dict[str, StressedHistory]]:
     """Return histories by window, and within it by series."""
     found: dict[str, dict[str, StressedHistory]] = {}
-    for one in histories:
-        found.setdefault(one.window, {})[one.series] = one
+    for history in histories:
+        found.setdefault(history.window, {})[history.series] = history
     return found

@@ -122,7 +122,7 @@ def _evidence(span: str, backtest: DailyBacktest) -> ModelEvidence:
         span=span,
         days=entry.days,
         breaches=entry.breaches,
-        sentences=tuple(one.text for one in findings(entry) if one.kind is Kind.MODEL),
+        sentences=tuple(finding.text for finding in findings(entry) if finding.kind is Kind.MODEL),
         power={row.alternative: row.rejection_rates for row in entry.power},
     )
 

@@ -61,7 +61,7 @@ class ReplayBacktests(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Return those of all spans."""
-        return tuple(one for span in self.spans for one in span.findings)
+        return tuple(finding for span in self.spans for finding in span.findings)
 
 
 class ReplayBacktest(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,9 +209,11 @@ def _replayed(name: str, console: PlainConsole) -> ReplayBacktest:
     found = msgspec.structs.replace(
         found, findings=(*found.findings, published_count(case, found.stored_breaches))
     )
-    for one in found.findings:
-        style = STYLES[one.verdict]
-        console.print(styled((one.verdict, style), f" {name} {one.check}: {one.detail}"))
+    for finding in found.findings:
+        style = STYLES[finding.verdict]
+        console.print(
+            styled((finding.verdict, style), f" {name} {finding.check}: {finding.detail}")
+        )
     return found
 
 

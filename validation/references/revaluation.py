@@ -154,8 +154,10 @@ def current_market(
                 msg = f"no current price of {one.instrument}"
                 raise ReferenceInputError(msg)
             prices[one.instrument] = exact(now.prices[one.instrument])
-    rates = {one.currency: _rate(one.currency, base_currency, quotes) for one in positions}
-    units = {one.instrument: _units(one) for one in positions}
+    rates = {
+        position.currency: _rate(position.currency, base_currency, quotes) for position in positions
+    }
+    units = {position.instrument: _units(position) for position in positions}
     return Market(prices, rates, units, _options(positions, now))
 
 
@@ -185,9 +187,9 @@ def moved_market(
         If a close is missing, or not above zero where a ratio of it is taken.
     """
     prices = {
-        one.instrument: _shocked(one, now.prices[one.instrument], before, after)
-        for one in positions
-        if one.asset_class in PRICED
+        position.instrument: _shocked(position, now.prices[position.instrument], before, after)
+        for position in positions
+        if position.asset_class in PRICED
     }
     rates = {
         currency: rate
@@ -204,9 +206,11 @@ def needed_series(positions: Sequence[ReferencePosition], base_currency: str) ->
 
     Of an option that is what it is on and what moves its volatility, not its own.
     """
-    behind = {name for one in positions if one.option for name in one.option.series}
-    priced = behind | {one.instrument for one in positions if one.asset_class in PRICED}
-    majors = {in_major(one.currency)[0] for one in positions}
+    behind = {name for position in positions if position.option for name in position.option.series}
+    priced = behind | {
+        position.instrument for position in positions if position.asset_class in PRICED
+    }
+    majors = {in_major(position.currency)[0] for position in positions}
     foreign = majors - {base_currency}
     quoted = foreign | {base_currency} if foreign else set()
     return priced | {fx_name(currency) for currency in quoted if currency != "EUR"}
@@ -224,13 +228,17 @@ def _units(position: ReferencePosition) -> Fraction:
 
 def _options(positions: Sequence[ReferencePosition], now: CurrentMarket) -> dict[str, OptionState]:
     found = {}
-    for one in positions:
-        if one.option is not None:
+    for position in positions:
+        if position.option is not None:
             if now.day is None:
-                msg = f"no day to count the time to expiry of {one.instrument} from"
+                msg = f"no day to count the time to expiry of {position.instrument} from"
                 raise ReferenceInputError(msg)
-            found[one.instrument] = option_now(
-                one.instrument, one.option, day=now.day, prices=now.prices, closes=now.closes
+            found[position.instrument] = option_now(
+                position.instrument,
+                position.option,
+                day=now.day,
+                prices=now.prices,
+                closes=now.closes,
             )
     return found
 

@@ -207,10 +207,12 @@ def _under(
     scenarios = [
         moved_market(present, positions, before, after, base_currency) for before, after, _ in moves
     ]
-    worth = {one.instrument: value(one, present) for one in positions}
+    worth = {position.instrument: value(position, present) for position in positions}
     position_pnl = {
-        one.instrument: tuple(value(one, moved) - worth[one.instrument] for moved in scenarios)
-        for one in positions
+        position.instrument: tuple(
+            value(position, moved) - worth[position.instrument] for moved in scenarios
+        )
+        for position in positions
     }
     dates = tuple(date for _, _, date in moves)
     return _measured(positions, dates, position_pnl, present, tail_probability)
@@ -244,7 +246,7 @@ def _measured(
     )
     tail = ranked[:rank]
     return ReferenceSnapshot(
-        nav=sum((value(one, present) for one in positions), Fraction(0)),
+        nav=sum((value(position, present) for position in positions), Fraction(0)),
         var=-exact_quantile(pnl, tail_probability),
         expected_shortfall=-exact_tail_mean(pnl, tail_probability),
         scenario_date=dates[tail[-1]],
@@ -265,8 +267,12 @@ def _class_measures(
     positions: Sequence[ReferencePosition], position_pnl: PositionPnl, tail_probability: Fraction
 ) -> dict[str, tuple[Fraction, Fraction]]:
     measures = {}
-    for name in sorted({one.asset_class for one in positions}):
-        rows = [position_pnl[one.instrument] for one in positions if one.asset_class == name]
+    for name in sorted({position.asset_class for position in positions}):
+        rows = [
+            position_pnl[position.instrument]
+            for position in positions
+            if position.asset_class == name
+        ]
         pnl = _added_up(rows, len(rows[0]))
         measures[name] = (
             -exact_quantile(pnl, tail_probability),
@@ -297,7 +303,7 @@ def _added_up(rows: Iterable[tuple[Fraction, ...]], count: int) -> tuple[Fractio
 
 
 def _refuse_twice(positions: Sequence[ReferencePosition]) -> None:
-    names = [one.instrument for one in positions]
+    names = [position.instrument for position in positions]
     for name in names:
         if names.count(name) > 1:
             msg = f"{name} stands twice in the book"

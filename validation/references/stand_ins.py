@@ -48,7 +48,7 @@ def completed(
     suffices : callable
         Whether the dates of a series are enough.
     """
-    held = tuple(_steady(one, closes, suffices) for one in positions)
+    held = tuple(_steady(position, closes, suffices) for position in positions)
     enough = {name for name, one in closes.items() if suffices(one)}
     found: dict[str, Mapping[dt.date, Number]] = {}
     for name in sorted(needed_series(held, base_currency)):

@@ -30,17 +30,17 @@ def var_chart(points: Sequence[DayPoint], *, base_currency: str) -> Markup:
     """
     go = graph_objects()
     dates = [point.date for point in points]
-    stated = [None, *(None if one.var is None else -one.var for one in points[:-1])]
+    stated = [None, *(None if point.var is None else -point.var for point in points[:-1])]
     breaches = [point for point in points if point.breach]
     figure = go.Figure(
         [
             go.Bar(
-                x=dates, y=[one.pnl for one in points], name="P&L of the day", marker_color=GAIN
+                x=dates, y=[point.pnl for point in points], name="P&L of the day", marker_color=GAIN
             ),
             go.Scatter(x=dates, y=stated, name="VaR stated the close before", line_color=LIMIT),
             go.Scatter(
-                x=[one.date for one in breaches],
-                y=[one.pnl for one in breaches],
+                x=[breach.date for breach in breaches],
+                y=[breach.pnl for breach in breaches],
                 name="breach",
                 mode="markers",
                 marker={"color": LOSS, "size": 10, "symbol": "x"},
@@ -69,7 +69,7 @@ def latency_chart(points: Sequence[LatencyPoint]) -> Markup:
 def stages_chart(summaries: Sequence[LatencySummary]) -> Markup:
     """Return the mean of each stage, stacked: they add up to the mean latency."""
     go = graph_objects()
-    measured = [one for one in summaries if one.stages[STAGES[0]].count]
+    measured = [summary for summary in summaries if summary.stages[STAGES[0]].count]
     figure = go.Figure(
         [
             go.Bar(

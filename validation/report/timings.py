@@ -38,9 +38,9 @@ def timing_sentence(findings: Sequence[Finding], speed: MachineSpeed) -> str:
         Empty where nothing was judged.
     """
     late = [
-        f"{one.check.partition(',')[0]}: {one.detail}"
-        for one in findings
-        if one.verdict is Verdict.MEASURED
+        f"{finding.check.partition(',')[0]}: {finding.detail}"
+        for finding in findings
+        if finding.verdict is Verdict.MEASURED
     ]
     if not findings:
         return ""

@@ -136,7 +136,9 @@ def positions_after(
     """
     name = portfolio.portfolio
     own = [
-        SentTrade(one, acts.arrived.get(one.trade_id)) for one in trades if one.portfolio == name
+        SentTrade(trade, acts.arrived.get(trade.trade_id))
+        for trade in trades
+        if trade.portfolio == name
     ]
     opening = Defined(portfolio, acts.opened.get(name))
     return held_positions(BookHistory([opening], own), instruments, acts)
@@ -264,8 +266,10 @@ def expected_days(
     before: tuple[Portfolio, tuple[ReferencePosition, ...], ReferenceSnapshot] | None = None
     for day in days:
         trades = (one for one in trades_by_day.get(day, ()) if one.portfolio == name)
-        sent += (SentTrade(one, last) for one in trades)
-        came = [one for one in restated.definitions if _is_before(one.day, day)]
+        sent += (SentTrade(trade, last) for trade in trades)
+        came = [
+            definition for definition in restated.definitions if _is_before(definition.day, day)
+        ]
         passed = {one: ns for one, ns in restated.marks.items() if one < day}
         history = BookHistory([Defined(portfolio, opened), *came], sent, passed)
         book = history.settings(last)

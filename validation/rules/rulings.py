@@ -520,7 +520,9 @@ def _sessions(table: ExchangeSessions, at: _Partition) -> Ruling:
     if before == table:
         return DUPLICATE
     if before is not None:
-        kept = [one for one in table.sessions if before.first <= one.date <= before.last]
+        kept = [
+            session for session in table.sessions if before.first <= session.date <= before.last
+        ]
         covers = table.first <= before.first and before.last < table.last
         if not covers or kept != list(before.sessions):
             return _rejected(RejectReason.CONFLICT)
@@ -568,7 +570,10 @@ def _portfolio(portfolio: Portfolio, at: _Partition) -> Ruling:
         return _rejected(RejectReason.TIME_FAR_OFF)
     if not all(at.known.has(position.instrument) for position in portfolio.positions):
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
-    if any(at.known.is_too_low(one.instrument, one.entry_price) for one in portfolio.positions):
+    if any(
+        at.known.is_too_low(position.instrument, position.entry_price)
+        for position in portfolio.positions
+    ):
         return _rejected(RejectReason.INVALID)
     if not _can_have_a_var(portfolio):
         return _rejected(RejectReason.INVALID)

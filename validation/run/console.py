@@ -152,7 +152,9 @@ def show_report(console: PlainConsole, report: DemoReport) -> None:
 
 
 def _line(standing: Standing) -> str:
-    risks = ", ".join(f"{one.portfolio} {_percent(one)}" for one in standing.portfolios)
+    risks = ", ".join(
+        f"{portfolio.portfolio} {_percent(portfolio)}" for portfolio in standing.portfolios
+    )
     return f"{standing.day or 'opening'}  {standing.messages_sent:,} ticks  VaR: {risks}"
 
 
@@ -160,14 +162,14 @@ def _live_table(portfolios: Sequence[PortfolioSummary]) -> Table:
     table = Table(box=None)
     for heading in ("portfolio", "NAV", "VaR 95 %", "of NAV", "limit"):
         table.add_column(heading, justify="left" if heading == "portfolio" else "right")
-    for one in portfolios:
-        style = "red" if one.over_limit else "green"
+    for portfolio in portfolios:
+        style = "red" if portfolio.over_limit else "green"
         table.add_row(
-            one.portfolio,
-            f"{one.nav:,.0f} {one.base_currency}",
-            figure(one.var),
-            styled((_percent(one), style)),
-            f"{one.var_limit_fraction:.1%}",
+            portfolio.portfolio,
+            f"{portfolio.nav:,.0f} {portfolio.base_currency}",
+            figure(portfolio.var),
+            styled((_percent(portfolio), style)),
+            f"{portfolio.var_limit_fraction:.1%}",
         )
     return table
 
@@ -200,9 +202,9 @@ def finding_table(findings: Sequence[Finding]) -> Table:
     table = Table(title="checks", title_justify="left")
     for heading in ("check", "verdict", "found"):
         table.add_column(heading)
-    for one in findings:
-        style = STYLES[one.verdict]
-        table.add_row(one.check, styled((one.verdict, style)), one.detail)
+    for finding in findings:
+        style = STYLES[finding.verdict]
+        table.add_row(finding.check, styled((finding.verdict, style)), finding.detail)
     return table
 
 

@@ -132,7 +132,10 @@ def judge(evidence: Evidence, budgets: Sequence[Budget]) -> Judgement:
             _portfolio_row(evidence, portfolio, arrays, rejected)
             for portfolio in evidence.portfolios
         ),
-        days={one.portfolio: _day_points(evidence, one.portfolio) for one in evidence.portfolios},
+        days={
+            portfolio.portfolio: _day_points(evidence, portfolio.portfolio)
+            for portfolio in evidence.portfolios
+        },
     )
 
 
@@ -187,7 +190,7 @@ def _findings(
         acknowledged=evidence.acknowledged,
     )
     yield check_schedule("schedule: the publisher was in time", evidence.schedule)
-    parts = {one.part: one for one in latencies}
+    parts = {latency.part: latency for latency in latencies}
     for budget in budgets:
         name = f"latency: {budget.part}, p99 under {budget.p99_ms:.0f} ms, every tick covered"
         yield check_latency(name, parts[budget.part], budget, schedule=evidence.schedule)

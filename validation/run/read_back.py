@@ -194,7 +194,7 @@ def expected_of(
     earliest = days[0] - dt.timedelta(days=HISTORY_DAYS)
     market = ExpectedMarket(
         closes,
-        {one.instrument: one for one in messages if isinstance(one, Instrument)},
+        {message.instrument: message for message in messages if isinstance(message, Instrument)},
         sorted(day for day in calendar if earliest <= day <= days[-1]),
     )
     trades: dict[dt.date, list[Trade]] = {}
@@ -205,7 +205,7 @@ def expected_of(
     ruled = fates(slow, incomplete)
     acts, histories = acts_of(slow, ruled), histories_of(slow, ruled)
     for portfolio in books_of(messages):
-        if any(one.instrument in refused for one in portfolio.positions):
+        if any(position.instrument in refused for position in portfolio.positions):
             found |= {(portfolio.portfolio, day): EndOfDay(var=None) for day in days}
         else:
             history = histories[portfolio.portfolio]
@@ -217,9 +217,9 @@ def expected_of(
 def books_of(messages: Iterable[object]) -> list[Portfolio]:
     """Return the books among messages, each in its first definition, in order."""
     books: dict[str, Portfolio] = {}
-    for one in messages:
-        if isinstance(one, Portfolio):
-            books.setdefault(one.portfolio, one)
+    for message in messages:
+        if isinstance(message, Portfolio):
+            books.setdefault(message.portfolio, message)
     return list(books.values())
 
 

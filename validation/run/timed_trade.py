@@ -46,7 +46,9 @@ def sell_largest_contributor(connections: Connections, portfolio: str) -> TradeO
     ):
         first = watch.first(lambda one: one.var is not None, timeout_s=PUSH_BOUND_S)
         largest = client.attribution(portfolio).rows[0].instrument
-        held = {one.instrument: one for one in client.positions(portfolio).positions}[largest]
+        held = {
+            position.instrument: position for position in client.positions(portfolio).positions
+        }[largest]
         sent_ns = clock.monotonic_ns()
         accepted = client.send_trade(
             TradeRequest(

@@ -195,7 +195,9 @@ def _run_all(steps: Sequence[Step], folder: Path, console: PlainConsole) -> Veri
         model=read_evidence(folder / MODEL) if MODEL_STEP in done else (),
         left_open=tuple(left_open),
         machine=speed,
-        timing=timing_sentence([one for outcome in outcomes for one in outcome.findings], speed),
+        timing=timing_sentence(
+            [finding for outcome in outcomes for finding in outcome.findings], speed
+        ),
     )
 
 
@@ -240,7 +242,10 @@ def _outcome(step: Step, results: Sequence[CommandResult], log: Path) -> StepOut
     suites = _suites(step, findings, seconds)
     reported = case_counts(suites)
     verdict, detail = step_verdict(results, reported)
-    if verdict is Verdict.FAILED and overall(one.verdict for one in findings) is Verdict.FLAKY:
+    if (
+        verdict is Verdict.FAILED
+        and overall(finding.verdict for finding in findings) is Verdict.FLAKY
+    ):
         verdict = Verdict.FLAKY
     if verdict is Verdict.PASSED and step.outside:
         # Half an answer of a service would read as a whole one.

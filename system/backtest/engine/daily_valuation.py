@@ -52,18 +52,21 @@ class MarkedDays:
     ) -> Self:
         """Return prices and rates on every day of a window; of options, their premiums."""
         nothing = np.full(len(window.dates), np.nan)
-        known = {**{one.instrument_id: nothing for one in listings if one.is_money}, **premium}
+        known = {
+            **{listing.instrument_id: nothing for listing in listings if listing.is_money},
+            **premium,
+        }
         prices = [
             known[name] if name in known else window.row(name)
-            for name in (one.instrument_id for one in listings)
+            for name in (listing.instrument_id for listing in listings)
         ]
         return cls(
             prices=np.array(prices).T,
             unit_rates=unit_rates.T,
-            multiplier=np.array([one.multiplier for one in listings]),
-            is_future=np.array([one.is_future for one in listings]),
-            is_money=np.array([one.is_money for one in listings]),
-            is_absolute=np.array([one.is_absolute for one in listings]),
+            multiplier=np.array([listing.multiplier for listing in listings]),
+            is_future=np.array([listing.is_future for listing in listings]),
+            is_money=np.array([listing.is_money for listing in listings]),
+            is_absolute=np.array([listing.is_absolute for listing in listings]),
         )
 
 

@@ -131,15 +131,15 @@ class Forecasts:
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Return consecutive forecasts of one method as one."""
-        scenarios = [one.scenario for one in parts if one.scenario is not None]
+        scenarios = [part.scenario for part in parts if part.scenario is not None]
         equal = [part.equal_count for part in parts if part.equal_count is not None]
         return cls(
-            var=np.concatenate([one.var for one in parts]),
-            expected_shortfall=np.concatenate([one.expected_shortfall for one in parts]),
-            component_var=np.concatenate([one.component_var for one in parts]),
+            var=np.concatenate([part.var for part in parts]),
+            expected_shortfall=np.concatenate([part.expected_shortfall for part in parts]),
+            component_var=np.concatenate([part.component_var for part in parts]),
             scenario=np.concatenate(scenarios) if scenarios else None,
-            below=np.concatenate([one.below for one in parts]),
-            up_to=np.concatenate([one.up_to for one in parts]),
+            below=np.concatenate([part.below for part in parts]),
+            up_to=np.concatenate([part.up_to for part in parts]),
             equal_count=np.concatenate(equal) if equal else None,
         )
 

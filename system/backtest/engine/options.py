@@ -99,7 +99,7 @@ def option_days(
     moves = moves_of_options(days.window, listings, factors, currency_moves=currency_moves)
     if moves is None:
         return OptionDays({}, {})
-    held = [one for one in listings if one.option is not None]
+    held = [listing for listing in listings if listing.option is not None]
     marked = [
         _marks(days, held, day, quotes) for day in range(days.history_count, len(days.window.dates))
     ]

@@ -75,12 +75,12 @@ class BacktestBook:
     quantities: tuple[DatedQuantity, ...]
 
     def __post_init__(self) -> None:
-        for one in self.quantities:
-            listing = self.listings.get(one.instrument_id)
+        for quantity in self.quantities:
+            listing = self.listings.get(quantity.instrument_id)
             if listing is None:
-                raise UnknownInstrumentError(self.portfolio, one.instrument_id)
+                raise UnknownInstrumentError(self.portfolio, quantity.instrument_id)
             if listing.asset_class is AssetClass.OPTION and listing.option is None:
-                raise UnsupportedInstrumentError(one.instrument_id, NO_TERMS)
+                raise UnsupportedInstrumentError(quantity.instrument_id, NO_TERMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +132,15 @@ def holding_spans(book: BacktestBook) -> tuple[HoldingSpan, ...]:
     grouped = [
         tuple(group)
         for _, group in itertools.groupby(
-            steps, key=lambda step: tuple(one.instrument_id for one in step.quantities)
+            steps, key=lambda step: tuple(quantity.instrument_id for quantity in step.quantities)
         )
     ]
     ends = [group[0].held_from for group in grouped[1:]] + [None]
     return tuple(
         HoldingSpan(
-            tuple(book.listings[one.instrument_id] for one in group[0].quantities), group, end
+            tuple(book.listings[quantity.instrument_id] for quantity in group[0].quantities),
+            group,
+            end,
         )
         for group, end in zip(grouped, ends, strict=True)
         if group[0].quantities
@@ -188,8 +190,8 @@ def quantity_matrix(
     for step in chosen:
         if id(step) not in rows:
             rows[id(step)] = [
-                one.quantity * factors[one] if one in factors else one.quantity
-                for one in step.quantities
+                quantity.quantity * factors[quantity] if quantity in factors else quantity.quantity
+                for quantity in step.quantities
             ]
     return np.array([rows[id(step)] for step in chosen], dtype=np.float64)
 

@@ -90,7 +90,7 @@ def goes_on(known: ExchangeSessions | None, table: ExchangeSessions) -> bool:
     """Return whether a table holds a known one unchanged, if there is one, and ends later."""
     if known is None:
         return True
-    kept = tuple(one for one in table.sessions if known.first <= one.date <= known.last)
+    kept = tuple(session for session in table.sessions if known.first <= session.date <= known.last)
     return table.first <= known.first and known.last < table.last and kept == known.sessions
 
 

@@ -87,7 +87,7 @@ class StressedData:
     def windows(self) -> tuple[StressedWindow, ...]:
         """Return the windows, by name."""
         firsts = [next(iter(self._histories[name].values())) for name in sorted(self._histories)]
-        return tuple(StressedWindow(one.window, one.first, one.last) for one in firsts)
+        return tuple(StressedWindow(first.window, first.first, first.last) for first in firsts)
 
     def data_version(self, window: str) -> str:
         """Return the name of the data that a window's closes are taken from."""

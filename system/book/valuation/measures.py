@@ -195,17 +195,17 @@ def _portfolio_greeks(
         rho=total.rho,
         underlyings=tuple(
             UnderlyingGreeks(
-                underlying=one.underlying,
-                spot=one.spot,
-                delta=one.delta,
-                delta_cash=one.delta_cash,
-                gamma=one.gamma,
-                gamma_cash=one.gamma_cash,
-                vega=one.vega,
-                theta=one.theta,
-                rho=one.rho,
+                underlying=underlying.underlying,
+                spot=underlying.spot,
+                delta=underlying.delta,
+                delta_cash=underlying.delta_cash,
+                gamma=underlying.gamma,
+                gamma_cash=underlying.gamma_cash,
+                vega=underlying.vega,
+                theta=underlying.theta,
+                rho=underlying.rho,
             )
-            for one in underlyings
+            for underlying in underlyings
         ),
     )
 
@@ -248,7 +248,11 @@ def explained_pnl(book: PortfolioBook, close: DayClose | None) -> tuple[Explaine
         In order of instrument; options without a price or a volatility at either end are
         left out, and those of which a part is no finite number.
     """
-    held = [] if close is None else [one for one in close.positions if one.option is not None]
+    held = (
+        []
+        if close is None
+        else [position for position in close.positions if position.option is not None]
+    )
     marked = book.marked_as(held) if held else None
     if marked is None or marked.options is None:
         return ()

@@ -52,7 +52,7 @@ def _greeks(before: CurrentRisk, after: CurrentRisk) -> list[Row]:
 
 def _limits(before: CurrentRisk, after: CurrentRisk) -> list[Row]:
     """Return how much of each limit besides VaR's own is used, of its breach level."""
-    used = {one.measure: one.used for one in before.limits}
+    used = {limit.measure: limit.used for limit in before.limits}
     rows = []
     for one in after.limits:
         if one.measure is not LimitMeasure.VAR:

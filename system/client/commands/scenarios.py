@@ -122,7 +122,7 @@ def _move(parts: re.Match[str], *, in_points: bool) -> dict[str, Any]:
 
 
 def _request(shocks: list[str], day: str) -> ScenarioRequest:
-    plain = {"day": day} if day else {"shocks": [parsed_shock(one) for one in shocks]}
+    plain = {"day": day} if day else {"shocks": [parsed_shock(shock) for shock in shocks]}
     try:
         return msgspec.convert(plain, ScenarioRequest)
     except msgspec.ValidationError as error:

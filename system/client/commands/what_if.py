@@ -38,8 +38,10 @@ def what_if(
 
 def _show(found: WhatIf) -> None:
     console = PlainConsole()
-    for one in found.trades:
-        console.print(f"{one.quantity:+,g} {one.instrument} at {one.price:,g}", highlight=False)
+    for trade in found.trades:
+        console.print(
+            f"{trade.quantity:+,g} {trade.instrument} at {trade.price:,g}", highlight=False
+        )
     console.print(_comparison(found))
     _say_missing(console, found.after)
 

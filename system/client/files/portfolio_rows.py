@@ -37,7 +37,7 @@ KNOWN_COLUMNS: Final = (*NEEDED_COLUMNS, *DESCRIBING_COLUMNS, *OPTION_COLUMNS)
 
 
 def _needed(kind: type[Struct]) -> tuple[str, ...]:
-    return tuple(one.encode_name for one in msgspec.structs.fields(kind) if one.required)
+    return tuple(field.encode_name for field in msgspec.structs.fields(kind) if field.required)
 
 
 NEEDED_OF_OPTIONS: Final = _needed(OptionTerms)

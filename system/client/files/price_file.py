@@ -55,7 +55,9 @@ def with_histories(
         Names the file, the line, the column and the value.
     """
     absolute = {
-        one.instrument for one in book.instruments if one.return_type is ReturnType.ABSOLUTE
+        instrument.instrument
+        for instrument in book.instruments
+        if instrument.return_type is ReturnType.ABSOLUTE
     }
     histories = read_closes(
         path, wanted=_series_of(book), until=until, absolute=absolute, dialect=dialect
@@ -64,11 +66,15 @@ def with_histories(
 
 
 def _series_of(book: PortfolioImport) -> set[str]:
-    described = {one.instrument for one in book.instruments}
+    described = {instrument.instrument for instrument in book.instruments}
     held = {position.instrument for position in book.portfolio.positions}
-    options = [one.option for one in book.instruments if one.option is not None]
-    behind = {one.proxy for one in book.instruments} | {one.underlying for one in options}
-    named = {*behind, *(one.volatility_series for one in options)} - {None}
+    options = [
+        instrument.option for instrument in book.instruments if instrument.option is not None
+    ]
+    behind = {instrument.proxy for instrument in book.instruments} | {
+        option.underlying for option in options
+    }
+    named = {*behind, *(option.volatility_series for option in options)} - {None}
     return {*described, *held, *map(str, named)}
 
 

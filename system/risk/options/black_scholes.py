@@ -91,11 +91,11 @@ class OptionArrays:
     def of(cls, options: Sequence[EuropeanOption]) -> Self:
         """Return the arrays of ``options``, shape (option_count,), in the order given."""
         return cls(
-            np.array([1.0 if one.right is OptionRight.CALL else -1.0 for one in options]),
-            np.array([one.strike for one in options], dtype=np.float64),
-            np.array([one.years for one in options], dtype=np.float64),
-            np.array([one.rate for one in options], dtype=np.float64),
-            np.array([one.dividend_yield for one in options], dtype=np.float64),
+            np.array([1.0 if option.right is OptionRight.CALL else -1.0 for option in options]),
+            np.array([option.strike for option in options], dtype=np.float64),
+            np.array([option.years for option in options], dtype=np.float64),
+            np.array([option.rate for option in options], dtype=np.float64),
+            np.array([option.dividend_yield for option in options], dtype=np.float64),
         )
 
     def as_columns(self) -> OptionArrays:

@@ -124,11 +124,11 @@ def moves_of_options(
     still = np.zeros(len(window.scenario_dates))
     return OptionMoves(
         row=np.array([_price_row(factors, index) for index, _ in held], dtype=np.intp),
-        spot_move=np.array([_spot_move(window, one) for one in terms]),
-        volatility_move=np.array([_volatility_move(window, one, still) for one in terms]),
-        spot_is_absolute=np.array([[one.underlying.is_absolute] for one in terms]),
+        spot_move=np.array([_spot_move(window, term) for term in terms]),
+        volatility_move=np.array([_volatility_move(window, term, still) for term in terms]),
+        spot_is_absolute=np.array([[term.underlying.is_absolute] for term in terms]),
         volatility_is_absolute=np.array(
-            [[one.volatility_shift is VolatilityShift.ABSOLUTE] for one in terms]
+            [[term.volatility_shift is VolatilityShift.ABSOLUTE] for term in terms]
         ),
         fx=np.array(
             [1.0 + currency_moves.get(major_currency(one.currency), still) for _, one in held]

@@ -142,11 +142,11 @@ class SummedSensitivity:
 def summed_sensitivities(parts: Sequence[UnderlyingSensitivity]) -> SummedSensitivity:
     """Return the sums over underlyings, base currency, rounded once."""
     return SummedSensitivity(
-        delta_cash=math.fsum(one.delta_cash for one in parts),
-        gamma_cash=math.fsum(one.gamma_cash for one in parts),
-        vega=math.fsum(one.vega for one in parts),
-        theta=math.fsum(one.theta for one in parts),
-        rho=math.fsum(one.rho for one in parts),
+        delta_cash=math.fsum(part.delta_cash for part in parts),
+        gamma_cash=math.fsum(part.gamma_cash for part in parts),
+        vega=math.fsum(part.vega for part in parts),
+        theta=math.fsum(part.theta for part in parts),
+        rho=math.fsum(part.rho for part in parts),
     )
 
 

@@ -39,7 +39,7 @@ class ProxiedTable:
 
 def proxies_of(listings: Iterable[Listing]) -> dict[str, str]:
     """Return the proxies that the instruments of a book name, series to series."""
-    priced = [one.option.underlying if one.option else one for one in listings]
+    priced = [listing.option.underlying if listing.option else listing for listing in listings]
     return {listing.instrument_id: listing.proxy for listing in priced if listing.proxy}
 
 

@@ -38,7 +38,7 @@ def current_var_json(record: LatestRecord, oracle: OracleStatus | None = None) -
 def oracle_verdict(snapshot_id: str, oracle: OracleStatus | None) -> OracleVerdict:
     """Return what the oracle has said of exactly this snapshot."""
     checks = oracle.newest.values() if oracle else ()
-    found = (one.verdict for one in checks if one.snapshot_id == snapshot_id)
+    found = (check.verdict for check in checks if check.snapshot_id == snapshot_id)
     return next(found, OracleVerdict.UNCHECKED)
 
 

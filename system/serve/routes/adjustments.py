@@ -82,7 +82,7 @@ async def list_adjustments(
     keys = await services.read(services.history.state_keys, ADJUSTMENT_PREFIX)
     rows = await services.read(services.history.state_values, keys)
     states = [msgspec.json.decode(row, type=AdjustmentState) for row in rows.values()]
-    found = [adjustment_told(one) for one in states]
+    found = [adjustment_told(state) for state in states]
     chosen = [one for one in found if instrument in ("", one.instrument)]
     chosen.sort(key=lambda one: (one.date, one.instrument, one.type), reverse=True)
     return json_answer(Adjustments(adjustments=tuple(chosen[:MAX_LISTED])))
@@ -162,7 +162,7 @@ def as_message(
 def session_before(date: dt.date, sessions: ExchangeSessions | None) -> dt.date:
     """Return the last session before a day, the weekday before where sessions do not tell."""
     if sessions is not None and sessions.first < date <= sessions.last:
-        known = [one.date for one in sessions.sessions if one.date < date]
+        known = [session.date for session in sessions.sessions if session.date < date]
         return known[-1] if known else weekday_before(date)
     return weekday_before(date)
 

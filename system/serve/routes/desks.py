@@ -38,7 +38,7 @@ async def desk_var(
     snapshots = await _desk_snapshots(services_of(request), desk)
     currency = base_currency or _shared(snapshots, "base_currency")
     settings = (_shared(snapshots, "confidence"), _shared(snapshots, "window"))
-    named = {row.instrument for one in snapshots for row in one.positions}
+    named = {row.instrument for snapshot in snapshots for row in snapshot.positions}
     found = await desks_of(request).recall.ask(
         snapshots[0].portfolio,
         {*named, f"cash:{currency}"},
@@ -61,11 +61,11 @@ async def _desk_snapshots(services: Services, desk: str) -> list[RiskSnapshot]:
         known = tuple(sorted({one.desk for one in current if one.desk}))
         raise UnknownDeskError(f"no portfolio is on a desk {desk!r}", known=known)
     records = await services.latest.snapshots(members)
-    return [decode(one.json, RiskSnapshot) for one in records]
+    return [decode(record.json, RiskSnapshot) for record in records]
 
 
 def _shared(snapshots: Sequence[RiskSnapshot], setting: str) -> str:
-    values = sorted({str(getattr(one, setting)) for one in snapshots})
+    values = sorted({str(getattr(snapshot, setting)) for snapshot in snapshots})
     if len(values) > 1:
         raise invalid_field(
             setting, f"the books of the desk differ in it ({', '.join(values)}): make it one"
@@ -88,7 +88,7 @@ def _desk_var(
         confidence=confidence,
         window=int(window),
     )
-    ids = {one.portfolio: one.snapshot_id for one in snapshots}
+    ids = {snapshot.portfolio: snapshot.snapshot_id for snapshot in snapshots}
     return DeskVar(
         desk=desk,
         base_currency=base_currency,
@@ -102,13 +102,13 @@ def _desk_var(
         diversification=found.diversification,
         books=tuple(
             BookRisk(
-                portfolio=one.name,
-                snapshot_id=ids[one.name],
-                var=one.var,
-                expected_shortfall=one.expected_shortfall,
-                component_var=one.component_var,
+                portfolio=member.name,
+                snapshot_id=ids[member.name],
+                var=member.var,
+                expected_shortfall=member.expected_shortfall,
+                component_var=member.component_var,
             )
-            for one in found.members
+            for member in found.members
         ),
         stream=recalled.record.stream,
     )

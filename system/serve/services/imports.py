@@ -122,14 +122,20 @@ class BookImporter:
         )
         if dry_run:
             return accepted
-        new = [one for one in book.instruments if one.instrument not in instruments]
+        new = [
+            instrument
+            for instrument in book.instruments
+            if instrument.instrument not in instruments
+        ]
         new.sort(key=lambda one: one.option is not None)  # what an option is on comes before it
         sessions = await self._sessions((*book.instruments, *instruments.values()), dates)
         await services.send(services.bus.deliver_all, (*new, *sessions, *book.histories))
         place = await services.send(services.bus.deliver, definition)
         name = definition.portfolio
         held = [position.instrument for position in definition.positions]
-        self._names.remember(name, {*held, *(one.instrument for one in book.instruments)})
+        self._names.remember(
+            name, {*held, *(instrument.instrument for instrument in book.instruments)}
+        )
         return msgspec.structs.replace(
             accepted,
             topic=place.topic,
@@ -142,7 +148,9 @@ class BookImporter:
         self, instruments: Iterable[Instrument], dates: Sequence[dt.date]
     ) -> list[ExchangeSessions]:
         """Return the sessions of exchanges that the book names, as far as the stream lacks them."""
-        named = {one.exchange for one in instruments if one.exchange is not None}
+        named = {
+            instrument.exchange for instrument in instruments if instrument.exchange is not None
+        }
         if not dates or not named:
             return []
         known = await self._rows(SESSIONS_PREFIX, named, _SESSIONS)
@@ -209,12 +217,16 @@ def _series(book: PortfolioImport, known: Mapping[str, Instrument]) -> set[str]:
 
 
 def _underlyings(*instruments: Instrument) -> set[str]:
-    return {one.option.underlying for one in instruments if one.option is not None}
+    return {
+        instrument.option.underlying for instrument in instruments if instrument.option is not None
+    }
 
 
 def _needed_series(book: PortfolioImport, known: Mapping[str, Instrument]) -> tuple[str, ...]:
     """Return the series that a book cannot do without: one with a proxy it can."""
-    described = _listings({**known, **{one.instrument: one for one in book.instruments}})
+    described = _listings(
+        {**known, **{instrument.instrument: instrument for instrument in book.instruments}}
+    )
     listings = [
         _without_volatility(one)
         for position in book.portfolio.positions

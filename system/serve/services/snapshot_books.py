@@ -253,8 +253,8 @@ class SnapshotBooks:
     async def _read_reference(self, wanted: frozenset[str]) -> SnapshotInputs:
         instruments = await self._instruments(wanted)
         kept = restored_rows(instruments)
-        moved_by = {name for one in kept.instruments for name in series_behind(one)}
-        currencies = {major_currency(one.currency) for one in kept.instruments}
+        moved_by = {name for instrument in kept.instruments for name in series_behind(instrument)}
+        currencies = {major_currency(instrument.currency) for instrument in kept.instruments}
         cash = {cash_currency(name) for name in wanted} - {None}
         rates = {fx_series(currency) for currency in {*currencies, *map(str, cash)}}
         series = {*wanted, *moved_by, *rates}
@@ -291,7 +291,11 @@ class SnapshotBooks:
     ) -> list[str]:
         held = {row.instrument for row in snapshot.positions}
         behind = {base.market.listing(name).option for name in named - held} - {None}
-        spots = {one.option.underlying for one in snapshot.positions if one.option is not None}
+        spots = {
+            position.option.underlying
+            for position in snapshot.positions
+            if position.option is not None
+        }
         underlyings = {one.underlying.instrument_id for one in behind if one is not None}
         other = (named | (underlyings - spots)) - held
         currencies = {major_currency(base.market.listing(name).currency) for name in other}

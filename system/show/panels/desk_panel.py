@@ -38,7 +38,7 @@ def draw_desk(portfolio: str) -> None:
 
 def currencies_of(desk: str, books: Iterable[RiskSnapshot]) -> list[str]:
     """Return the base currencies of a desk's books, sorted."""
-    return sorted({one.base_currency for one in books if one.desk == desk})
+    return sorted({book.base_currency for book in books if book.desk == desk})
 
 
 def desk_words(found: DeskVar) -> str:
@@ -55,12 +55,12 @@ def book_cells(found: DeskVar) -> list[dict[str, str]]:
     """Return the books under the desk as cells of a table, then what adds up to the desk."""
     books = [
         {
-            "book": one.portfolio,
-            "VaR": text.amount(one.var),
-            "ES": text.amount(one.expected_shortfall),
-            "part of desk": text.amount(one.component_var),
+            "book": book.portfolio,
+            "VaR": text.amount(book.var),
+            "ES": text.amount(book.expected_shortfall),
+            "part of desk": text.amount(book.component_var),
         }
-        for one in found.books
+        for book in found.books
     ]
     saved = {
         "book": "diversification",

@@ -152,7 +152,9 @@ def preview_cells(found: WhatIf) -> list[dict[str, str]]:
 
 def reached(found: WhatIf) -> tuple[str, ...]:
     """Return the limits that would stand at their breach level, by the trade or already."""
-    return tuple(one.measure.value for one in found.after.limits if one.level is LimitLevel.BREACH)
+    return tuple(
+        limit.measure.value for limit in found.after.limits if limit.level is LimitLevel.BREACH
+    )
 
 
 def send(live: Dashboard, typed: Typed, portfolio: str) -> TradeAccepted:

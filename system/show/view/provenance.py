@@ -102,7 +102,7 @@ def notices(snapshot: RiskSnapshot) -> tuple[Notice, ...]:
 def _asynchronous(snapshot: RiskSnapshot) -> str:
     """Return between when the exchanges of the book closed on its last day, if not at once."""
     closes = snapshot.exchange_closes
-    if len({one.close_ns for one in closes}) < 2:
+    if len({close.close_ns for close in closes}) < 2:
         return ""
     first, last = (
         f"{text.utc(one.close_ns):%H:%M} UTC ({one.exchange})" for one in (closes[0], closes[-1])

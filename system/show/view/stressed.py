@@ -101,7 +101,7 @@ def _note(one: StressedRisk) -> str:
 
 
 def _greeks_rows(greeks: PortfolioGreeks) -> tuple[GreeksRow, ...]:
-    rows = [_greeks_row(one.underlying, one) for one in greeks.underlyings]
+    rows = [_greeks_row(underlying.underlying, underlying) for underlying in greeks.underlyings]
     return (*rows, _greeks_row("Total", greeks))
 
 

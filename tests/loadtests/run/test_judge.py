@@ -27,13 +27,15 @@ def evidence() -> LoadEvidence:
 def verdicts(evidence: LoadEvidence, **changes) -> dict[str, Verdict]:
     budgets = changes.pop("budgets", budgets_of(PLAN))
     found = judge_load(replace(evidence, **changes), budgets)
-    return {one.check.partition(":")[0]: one.verdict for one in found.findings}
+    return {finding.check.partition(":")[0]: finding.verdict for finding in found.findings}
 
 
 def test_a_load_that_is_whole_right_and_in_time_passes(evidence):
     found = judge_load(evidence, budgets_of(PLAN))
-    assert {one.check: one.detail for one in found.findings if one.verdict != "passed"} == {}
-    warm = next(one for one in found.latencies if one.part == "warm")
+    assert {
+        finding.check: finding.detail for finding in found.findings if finding.verdict != "passed"
+    } == {}
+    warm = next(latency for latency in found.latencies if latency.part == "warm")
     assert warm.count == len(evidence.sent.inputs)
     assert warm.covered.p50_ms >= LATENCY_NS / 1e6
     assert warm.covered.mean_ms == pytest.approx(
@@ -56,7 +58,7 @@ def test_a_stream_that_never_covers_the_end_fails_the_load(evidence):
 
 def test_a_wrong_var_fails_the_load(evidence):
     head, *snapshots = evidence.record
-    wrong = [msgspec.structs.replace(one, var=one.var + 1.0) for one in snapshots]
+    wrong = [msgspec.structs.replace(snapshot, var=snapshot.var + 1.0) for snapshot in snapshots]
     assert verdicts(evidence, record=[head, *wrong])["oracle"] is Verdict.FAILED
 
 
@@ -67,15 +69,17 @@ def test_what_was_published_before_the_load_is_not_held_against_it(evidence):
     )
     moved = [
         msgspec.structs.replace(
-            one, offsets={place: offset + 1_000 for place, offset in one.offsets.items()}
+            snapshot, offsets={place: offset + 1_000 for place, offset in snapshot.offsets.items()}
         )
-        for one in snapshots
+        for snapshot in snapshots
     ]
     marks = {
         day: {place: at + 1_000 for place, at in places.items()}
         for day, places in sent.marks.items()
     }
-    old = [msgspec.structs.replace(one, var=one.var * 2, epoch=-1) for one in snapshots]
+    old = [
+        msgspec.structs.replace(snapshot, var=snapshot.var * 2, epoch=-1) for snapshot in snapshots
+    ]
     found = verdicts(
         evidence, sent=replace(sent, inputs=later, marks=marks), record=[head, *old, *moved]
     )

@@ -22,13 +22,15 @@ def run():
 @pytest.fixture(scope="module")
 def oracle(run) -> PriceOracle:
     histories = [
-        one for one in load_replay(PLAN).reference_messages() if isinstance(one, CloseHistory)
+        reference_message
+        for reference_message in load_replay(PLAN).reference_messages()
+        if isinstance(reference_message, CloseHistory)
     ]
     return PriceOracle(sent_ticks(run.records), histories, load_books(PLAN))
 
 
 def test_every_live_var_of_the_fold_is_the_exact_one(run, oracle):
-    live = [seen(one) for one in run.snapshots if one.kind is SnapshotKind.LIVE]
+    live = [seen(snapshot) for snapshot in run.snapshots if snapshot.kind is SnapshotKind.LIVE]
     assert len({tuple(one.offsets.values()) for one in live}) > 15
     finding, summary = check_oracle("oracle", oracle, live)
     assert finding.verdict is Verdict.PASSED, finding
@@ -37,13 +39,13 @@ def test_every_live_var_of_the_fold_is_the_exact_one(run, oracle):
 
 
 def test_a_var_that_is_off_by_a_millionth_is_found(run, oracle):
-    live = [seen(one) for one in run.snapshots if one.kind is SnapshotKind.LIVE]
+    live = [seen(snapshot) for snapshot in run.snapshots if snapshot.kind is SnapshotKind.LIVE]
     wrong = [msgspec.structs.replace(one, var=one.var * 1.000001) for one in live]
     assert check_oracle("oracle", oracle, wrong)[0].verdict is Verdict.FAILED
 
 
 def test_a_var_of_older_prices_is_found(run, oracle):
-    live = [seen(one) for one in run.snapshots if one.kind is SnapshotKind.LIVE]
+    live = [seen(snapshot) for snapshot in run.snapshots if snapshot.kind is SnapshotKind.LIVE]
     by_book = [one for one in live if one.portfolio == live[0].portfolio]
     stale = [
         msgspec.structs.replace(new, var=old.var)
@@ -59,7 +61,7 @@ def test_nothing_seen_is_unknown(oracle):
 
 
 def test_a_sample_is_spread_over_the_whole_run(run):
-    live = [seen(one) for one in run.snapshots if one.kind is SnapshotKind.LIVE]
+    live = [seen(snapshot) for snapshot in run.snapshots if snapshot.kind is SnapshotKind.LIVE]
     chosen = sampled(live, 5)
     assert chosen[0] is live[0]
     assert chosen[-1] is live[-1]

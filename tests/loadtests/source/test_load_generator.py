@@ -58,8 +58,8 @@ def test_every_tick_of_the_plan_is_sent_with_the_moment_it_was_due():
     summary, taken, _ = pumped(cost_ns=1_000)
     ticks = [one for one in taken if isinstance(one, Tick)]
     assert summary.tick_count == len(ticks) >= message_count(whole_shape(PLAN))
-    assert [one.intended_monotonic_ns for one in ticks] == sorted(
-        one.intended_monotonic_ns for one in ticks
+    assert [tick.intended_monotonic_ns for tick in ticks] == sorted(
+        tick.intended_monotonic_ns for tick in ticks
     )
     assert sum(isinstance(one, Mark) for one in taken) == summary.day_count == 2
     assert summary.on_schedule

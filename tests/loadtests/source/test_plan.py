@@ -68,9 +68,9 @@ def test_the_same_plan_gives_the_same_ticks_and_books():
 
 def test_every_book_is_in_instruments_that_are_sent_before_it():
     known = {
-        one.instrument
-        for one in load_replay(SMALL).reference_messages()
-        if isinstance(one, Instrument)
+        reference_message.instrument
+        for reference_message in load_replay(SMALL).reference_messages()
+        if isinstance(reference_message, Instrument)
     }
     books = load_books(SMALL)
     assert len(books) == 3
@@ -96,7 +96,7 @@ def test_a_later_load_goes_on_where_the_market_stood():
 
 def test_books_that_hold_a_part_share_the_instruments_out_between_them():
     plan = load_plan(rate=1, seconds=1, instruments=10, portfolios=4, positions=3)
-    held = [[one.instrument for one in book.positions] for book in load_books(plan)]
+    held = [[position.instrument for position in book.positions] for book in load_books(plan)]
     assert all(len(set(one)) == 3 for one in held)
     assert len(set(itertools.chain.from_iterable(held))) == 10
 

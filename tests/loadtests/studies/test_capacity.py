@@ -42,7 +42,7 @@ def test_a_rate_holds_when_everything_does(evidence):
 
 def test_a_rate_that_is_fast_and_wrong_does_not_hold(evidence):
     head, *snapshots = evidence.record
-    wrong = [msgspec.structs.replace(one, var=one.var * 1.001) for one in snapshots]
+    wrong = [msgspec.structs.replace(snapshot, var=snapshot.var * 1.001) for snapshot in snapshots]
     found = probed(evidence, record=[head, *wrong])
     assert found.holds is False
     assert found.why.startswith("oracle")
@@ -132,7 +132,7 @@ def prober(evidence, monkeypatch, tmp_path):
 def test_each_probe_has_days_of_its_own_and_a_report_that_is_kept(prober, tmp_path):
     found, plans = prober
     probes = [found.probe(rate) for rate in (1_000.0, 20_000.0)]
-    assert [one.holds for one in probes] == [True, True]
+    assert [probe.holds for probe in probes] == [True, True]
     assert [plan.skipped_days for plan in plans] == [0, 5]
     assert [plan.client for plan in plans] == ["confluent", "confluent"]
     kept = sorted((tmp_path / "probes").iterdir())

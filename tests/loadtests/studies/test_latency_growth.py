@@ -40,18 +40,18 @@ def test_one_quantity_is_varied_and_the_others_stay(quantity: str) -> None:
 def test_a_slow_run_is_a_point_and_a_wrong_one_is_none() -> None:
     report = report_of(judge_load(folded_evidence(), budgets_of(PLAN)))
     slow = tuple(
-        msgspec.structs.replace(one, verdict=Verdict.FAILED)
-        if one.check.startswith("latency")
-        else one
-        for one in report.findings
+        msgspec.structs.replace(finding, verdict=Verdict.FAILED)
+        if finding.check.startswith("latency")
+        else finding
+        for finding in report.findings
     )
     assert any(one.verdict is Verdict.FAILED for one in slow)
     assert point_of(3, msgspec.structs.replace(report, findings=slow)).p50_ms is not None
     wrong = tuple(
-        msgspec.structs.replace(one, verdict=Verdict.FAILED, detail="2 are lacking")
-        if one.check.startswith("delivery")
-        else one
-        for one in report.findings
+        msgspec.structs.replace(finding, verdict=Verdict.FAILED, detail="2 are lacking")
+        if finding.check.startswith("delivery")
+        else finding
+        for finding in report.findings
     )
     found = point_of(3, msgspec.structs.replace(report, findings=wrong))
     assert (found.p50_ms, found.cores) == (None, None)
@@ -99,7 +99,8 @@ def test_a_run_with_an_uncovered_tick_is_no_point() -> None:
     """Its percentiles leave out what never came."""
     found = report_of(judge_load(folded_evidence(), budgets_of(PLAN)))
     parts = tuple(
-        msgspec.structs.replace(one, uncovered=1, count=one.count + 1) for one in found.latencies
+        msgspec.structs.replace(latency, uncovered=1, count=latency.count + 1)
+        for latency in found.latencies
     )
     point = point_of(10, msgspec.structs.replace(found, latencies=parts))
     assert point.p50_ms is None

@@ -36,10 +36,10 @@ def right() -> LoadReport:
 
 def lacking(report: LoadReport, check: str) -> LoadReport:
     findings = tuple(
-        msgspec.structs.replace(one, verdict=Verdict.FAILED, detail="it lacks")
-        if one.check.startswith(check)
-        else one
-        for one in report.findings
+        msgspec.structs.replace(finding, verdict=Verdict.FAILED, detail="it lacks")
+        if finding.check.startswith(check)
+        else finding
+        for finding in report.findings
     )
     assert findings != report.findings
     return msgspec.structs.replace(report, findings=findings, verdict=Verdict.FAILED)
@@ -55,8 +55,8 @@ def at_p99(report: LoadReport, rate: float, p99_ms: float) -> RateRun:
 
 def test_every_rate_has_a_plan_of_the_same_lengths() -> None:
     plans = plans_of("1000,20000", seconds=7.0, warm_up=3.0)
-    assert [one.rate for one in plans] == [1_000.0, 20_000.0]
-    assert {(one.seconds, one.warm_up_seconds) for one in plans} == {(7.0, 3.0)}
+    assert [plan.rate for plan in plans] == [1_000.0, 20_000.0]
+    assert {(plan.seconds, plan.warm_up_seconds) for plan in plans} == {(7.0, 3.0)}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_run_that_is_wrong_or_late_has_no_timing(right: LoadReport, check: str
 
 
 def test_a_run_with_an_uncovered_tick_has_no_timing(right: LoadReport) -> None:
-    parts = tuple(msgspec.structs.replace(one, uncovered=1) for one in right.latencies)
+    parts = tuple(msgspec.structs.replace(latency, uncovered=1) for latency in right.latencies)
     assert run_of(0, msgspec.structs.replace(right, latencies=parts)).warm is None
 
 
@@ -110,7 +110,7 @@ def test_the_warm_up_is_told_apart(right: LoadReport) -> None:
     cold = msgspec.structs.replace(
         warm, part="cold", covered=msgspec.structs.replace(warm.covered, p99_ms=777.0)
     )
-    others = [one for one in right.latencies if one.part != "cold"]
+    others = [latency for latency in right.latencies if latency.part != "cold"]
     found = run_of(0, msgspec.structs.replace(right, latencies=(*others, cold)))
     (row,) = rows_of([PLAN.rate], [found])
     assert row.cold_p99_ms == Spread(middle=777.0, low=777.0, high=777.0)

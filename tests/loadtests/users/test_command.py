@@ -181,7 +181,7 @@ def test_a_short_run_has_every_kind_of_user_and_every_tick_right(tmp_path):
         assert int(row["Request Count"]) > int(row["Failure Count"]), said
     report = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=LoadReport)
     assert int(rows["TICK", "sent, slip"]["Request Count"]) == report.part("all").count
-    lasting = [one for one in report.findings if one.check.startswith(NOT_TIMING)]
+    lasting = [finding for finding in report.findings if finding.check.startswith(NOT_TIMING)]
     assert len(lasting) == 4
     assert {one.detail for one in lasting if one.verdict is not Verdict.PASSED} == set()
     assert (done.returncode == 0) == ("not kept" not in said)

@@ -70,13 +70,15 @@ def test_a_single_breach_has_defined_results(position: int) -> None:
     assert results["kupiec_pof"].statistic is not None
     assert results["exceedance_residuals"].statistic is None
     assert results["weibull_duration"].statistic is None
-    assert all(one.p_value is None or 0.0 <= one.p_value <= 1.0 for one in results.values())
+    assert all(
+        result.p_value is None or 0.0 <= result.p_value <= 1.0 for result in results.values()
+    )
 
 
 @pytest.mark.parametrize("method", Method)
 def test_every_method_gets_every_test(method: Method) -> None:
     results = all_tests(observed(method), PLAN)
-    names = [one.name for one in results]
+    names = [result.name for result in results]
     assert len(set(names)) == len(names) == 16
     official = method in (Method.HS, Method.HS250)
     assert (results[0].p_value_rolling is not None) == official
@@ -144,7 +146,7 @@ def test_asymptotic_p_values_reject_a_tenth_too_many_and_simulated_ones_do_not()
     beyond = (found > stats.chi2.ppf(0.95, 50)).mean()
     assert beyond > 0.10
     p_values = [exceedance_p_value(one, found[1_000:]) for one in found[:1_000].tolist()]
-    assert np.mean([one is not None and one < 0.05 for one in p_values]) < 0.08
+    assert np.mean([p_value is not None and p_value < 0.05 for p_value in p_values]) < 0.08
 
 
 def test_a_correct_rolling_product_is_rejected_by_kupiec_half_the_time_at_1000_days() -> None:

@@ -64,7 +64,7 @@ def run(
     window: int = WINDOW,
 ) -> DailyBacktest:
     book = BacktestBook(
-        "desk", "USD", {one.instrument_id: one for one in listings}, tuple(quantities)
+        "desk", "USD", {listing.instrument_id: listing for listing in listings}, tuple(quantities)
     )
     settings = BacktestSettings(window=window, missing=missing, bounds=bounds or DayBounds())
     return daily_backtest(

@@ -271,7 +271,9 @@ def opened(*positions: OpeningPosition, base_currency: str = "USD", **options: i
 def live(fold: Fold, name: str = "P") -> RiskSnapshot:
     """Return the live snapshot of a portfolio."""
     (found,) = (
-        one for one in fold.snapshots if (one.portfolio, one.kind) == (name, SnapshotKind.LIVE)
+        snapshot
+        for snapshot in fold.snapshots
+        if (snapshot.portfolio, snapshot.kind) == (name, SnapshotKind.LIVE)
     )
     return found
 
@@ -279,9 +281,9 @@ def live(fold: Fold, name: str = "P") -> RiskSnapshot:
 def end_of_day(fold: Fold, name: str = "P") -> RiskSnapshot:
     """Return the end of day of a portfolio; there must be one."""
     (found,) = (
-        one
-        for one in fold.snapshots
-        if (one.portfolio, one.kind) == (name, SnapshotKind.END_OF_DAY)
+        snapshot
+        for snapshot in fold.snapshots
+        if (snapshot.portfolio, snapshot.kind) == (name, SnapshotKind.END_OF_DAY)
     )
     return found
 

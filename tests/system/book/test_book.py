@@ -73,16 +73,19 @@ def test_only_those_who_hold_it_are_valued_anew_by_a_tick() -> None:
     feed = opened(holding("A", 1.0))
     feed.send(portfolio("Q", holding("B", 1.0)), portfolio("R", holding("cash:USD", 1.0)))
     fold = feed.send(tick("A", 101.0))
-    assert [one.portfolio for one in fold.snapshots] == ["P"]
+    assert [snapshot.portfolio for snapshot in fold.snapshots] == ["P"]
     fold = feed.send(rate("USD", 1.2))
-    assert [one.portfolio for one in fold.snapshots] == ["Q"]
+    assert [snapshot.portfolio for snapshot in fold.snapshots] == ["Q"]
 
 
 def test_a_portfolio_is_valued_once_per_batch_in_order_of_name() -> None:
     feed = opened(holding("A", 1.0))
     feed.send(portfolio("O", holding("A", 1.0)))
     fold = feed.send(tick("A", 101.0), tick("A", 102.0, hour=16.0))
-    assert [(one.portfolio, one.nav) for one in fold.snapshots] == [("O", 102.0), ("P", 102.0)]
+    assert [(snapshot.portfolio, snapshot.nav) for snapshot in fold.snapshots] == [
+        ("O", 102.0),
+        ("P", 102.0),
+    ]
 
 
 def test_a_snapshot_carries_its_place() -> None:
@@ -268,7 +271,7 @@ def test_two_days_in_one_batch_are_two_ends_of_day() -> None:
     other = [mark(0), mark(1)]
     found = dict.fromkeys(feed.names, other) | {"market_data:0": both}
     fold = feed.fold(found)
-    assert [(one.kind, one.asof, one.nav) for one in fold.snapshots] == [
+    assert [(snapshot.kind, snapshot.asof, snapshot.nav) for snapshot in fold.snapshots] == [
         (SnapshotKind.END_OF_DAY, date_of(0), 101.0),
         (SnapshotKind.END_OF_DAY, date_of(1), 102.0),
     ]
@@ -566,7 +569,7 @@ def test_stale_prices_are_named_with_their_time() -> None:
     feed.send(tick("A", 100.0, hour=10.0), tick("D", 3000.0, hour=10.0))
     snapshot = live(feed.send(tick("A", 100.0, hour=12.0)))
     assert snapshot.stale == ("D",)
-    since = {one.instrument: one.stale_since_ns for one in snapshot.positions}
+    since = {position.instrument: position.stale_since_ns for position in snapshot.positions}
     assert since == {"A": None, "D": at_ns(0, 10.0)}
 
 

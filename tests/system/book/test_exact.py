@@ -66,13 +66,13 @@ class ExactBook:
     cash: dict[str, Fraction] = field(default_factory=dict)
 
     def open(self, definition: Portfolio) -> None:
-        for one in definition.positions:
-            quantity = Fraction(one.quantity)
-            if one.instrument.startswith("cash:"):
-                self.cash[one.instrument.removeprefix("cash:")] = quantity
+        for position in definition.positions:
+            quantity = Fraction(position.quantity)
+            if position.instrument.startswith("cash:"):
+                self.cash[position.instrument.removeprefix("cash:")] = quantity
             else:
-                self.quantity[one.instrument] = quantity
-                self.cost[one.instrument] = Fraction(one.entry_price)
+                self.quantity[position.instrument] = quantity
+                self.cost[position.instrument] = Fraction(position.entry_price)
 
     def book(self, one: Trade) -> None:
         name, price, left = one.instrument, Fraction(one.price), Fraction(one.quantity)
@@ -234,7 +234,7 @@ def stated(case: Case, book: ExactBook, market: ExactMarket, day: int) -> Refere
 
 
 def _is_foreign(positions: Sequence[ReferencePosition], case: Case) -> bool:
-    majors = {PENCE.get(one.currency, (one.currency, 1))[0] for one in positions}
+    majors = {PENCE.get(position.currency, (position.currency, 1))[0] for position in positions}
     return bool(majors - {case.definition.base_currency})
 
 
@@ -251,7 +251,7 @@ def check(snapshot: RiskSnapshot, exact: ReferenceSnapshot, scale: float) -> Non
     agreed(snapshot.nav, exact.nav, scale)
     agreed(snapshot.var, exact.var, scale)
     agreed(snapshot.expected_shortfall, exact.expected_shortfall, scale)
-    assert [one.instrument for one in snapshot.positions] == sorted(exact.components)
+    assert [position.instrument for position in snapshot.positions] == sorted(exact.components)
     for one in snapshot.positions:
         agreed(one.component_es, exact.component_es[one.instrument], scale)
     gap = min(
@@ -264,7 +264,9 @@ def check(snapshot: RiskSnapshot, exact: ReferenceSnapshot, scale: float) -> Non
     assert tuple(one.date for one in snapshot.tail) == exact.tail
     for one in snapshot.positions:
         agreed(one.component_var, exact.components[one.instrument], scale)
-    classes = {one.asset_class.value: one for one in snapshot.asset_classes}
+    classes = {
+        asset_class_.asset_class.value: asset_class_ for asset_class_ in snapshot.asset_classes
+    }
     assert classes.keys() == exact.classes.keys()
     for name, (var, expected_shortfall) in exact.classes.items():
         agreed(classes[name].var, var, scale)
@@ -282,11 +284,11 @@ def test_every_close_states_the_exact_numbers(case: Case) -> None:
         for one in trades:
             book.book(one)
         snapshot, exact = snapshots[day], stated(case, book, market, day)
-        scale = sum(abs(one.exposure) + abs(one.value) for one in snapshot.positions)
+        scale = sum(abs(position.exposure) + abs(position.value) for position in snapshot.positions)
         scale += sum(float(abs(amount)) for amount in book.realised.values())
         scale += sum(abs(one.quantity * one.price) * 200 for one in trades)
-        held = {one.instrument: one.quantity for one in snapshot.positions}
-        assert held.keys() >= {one.instrument for one in book.positions()}
+        held = {position.instrument: position.quantity for position in snapshot.positions}
+        assert held.keys() >= {position.instrument for position in book.positions()}
         for name, quantity in book.quantity.items():
             assert held.get(name, 0.0) == quantity
         if exact is not None and held.keys() == exact.components.keys():
@@ -350,11 +352,14 @@ def test_the_day_of_the_positions_held_before_is_exact(case: Case) -> None:
 
 def _nav(positions: Sequence[ReferencePosition], now: CurrentMarket, case: Case) -> Fraction:
     moment = current_market(positions, now, case.definition.base_currency)
-    return sum((value(one, moment) for one in positions), Fraction(0))
+    return sum((value(position, moment) for position in positions), Fraction(0))
 
 
 def _gross(positions: Sequence[ReferencePosition]) -> float:
     return sum(
-        abs(float(one.quantity)) * float(one.multiplier) * 200 * _level(one.instrument)
-        for one in positions
+        abs(float(position.quantity))
+        * float(position.multiplier)
+        * 200
+        * _level(position.instrument)
+        for position in positions
     )

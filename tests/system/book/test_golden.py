@@ -83,7 +83,7 @@ def test_every_day_states_the_golden_numbers(
         assert stated.var == agreed(expected.var), day
         assert stated.expected_shortfall == agreed(expected.expected_shortfall), day
         assert stated.scenario_date == expected.scenario_date, day
-        components = {one.instrument: one.component_var for one in stated.positions}
+        components = {position.instrument: position.component_var for position in stated.positions}
         assert components == {name: agreed(part) for name, part in expected.components.items()}
         assert (stated.stale, stated.carried, stated.not_available) == ((), (), "")
 

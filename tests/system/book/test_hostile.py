@@ -89,7 +89,7 @@ def test_a_trade_of_any_size_and_its_opposite_leave_nothing(name: str, size: flo
     sane(snapshot)
     snapshot = live(feed.send(trade("t2", name, -size, HUGE)))
     sane(snapshot)
-    assert name not in {one.instrument for one in snapshot.positions}
+    assert name not in {position.instrument for position in snapshot.positions}
     assert bystander(feed) == before
 
 
@@ -191,7 +191,7 @@ def test_closes_of_the_future_give_nobody_a_look_ahead_or_another_date() -> None
     ids = []
     for day in range(2):
         fold = feed.close(day, tick("A", 100.0, day=day), tick("N", 5.0, day=day))
-        ids += [one.snapshot_id for one in fold.snapshots if one.portfolio == "P"]
+        ids += [snapshot.snapshot_id for snapshot in fold.snapshots if snapshot.portfolio == "P"]
         assert reasons(fold) == [RejectReason.LATE]
     assert ids == ["P-eod-2020-02-03", "P-eod-2020-02-04"]
     far = history("M", walk(3), last=date_of(2))

@@ -152,7 +152,7 @@ def test_an_explained_change_ends_at_the_stored_bits_and_skips_what_stands_still
     assert (found.var_before, found.var_after) == (before.var, after.var)
     for one in found.steps:
         assert one.changed or one.change == 0.0 or one.var is None
-    changed = {one.step for one in found.steps if one.changed}
+    changed = {step.step for step in found.steps if step.changed}
     assert ChangeStep.POSITIONS not in changed or orders
     assert ChangeStep.FX not in changed or usd is not None
     assert ChangeStep.PRICES not in changed or ticks

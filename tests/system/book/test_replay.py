@@ -118,7 +118,7 @@ def _sum(parts: Sequence[Mapping[int, int]]) -> dict[int, int]:
 
 def _without(script: Script, values: set[str]) -> Script:
     def kept(messages):
-        return tuple(one for one in messages if text_of(one) not in values)
+        return tuple(message for message in messages if text_of(message) not in values)
 
     return Script(
         reference=script.reference, days=tuple(map(kept, script.days)), rest=kept(script.rest)

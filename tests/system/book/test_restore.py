@@ -60,7 +60,9 @@ def test_a_restored_book_states_the_same_to_the_bit() -> None:
     before = feed.book.revalue(fence=1, epoch=90)
     feed.restart(before.offsets)
     after = feed.book.revalue(fence=1, epoch=90)
-    assert [numbers(one) for one in after.snapshots] == [numbers(one) for one in before.snapshots]
+    assert [numbers(snapshot) for snapshot in after.snapshots] == [
+        numbers(snapshot) for snapshot in before.snapshots
+    ]
     assert after.offsets == before.offsets
 
 

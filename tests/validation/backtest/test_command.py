@@ -129,7 +129,7 @@ def test_the_summary_has_every_test_and_the_evidence(seventeen_years: Path) -> N
 
 def test_large_moves_are_flagged_in_the_summary_and_on_screen(seventeen_years: Path) -> None:
     suspects = summary_of(seventeen_years)["hs"]["suspect_moves"]
-    found = {(one["instrument"], one["date"]) for one in suspects}
+    found = {(suspect["instrument"], suspect["date"]) for suspect in suspects}
     assert ("RRC", "2020-03-13") in found
     assert ("AMD", "2016-04-22") in found
     screen = (seventeen_years / "screen.txt").read_text()

@@ -114,6 +114,6 @@ def test_a_publisher_that_was_late_is_a_timing_too(judged) -> None:
 )
 def test_what_is_wrong_or_lost_fails_on_a_slow_machine_too(judged, changes, check) -> None:
     report = judged(late_ms=5_000, speed=SLOW, **changes)
-    wrong = [one.check for one in report.findings if one.verdict is Verdict.FAILED]
+    wrong = [finding.check for finding in report.findings if finding.verdict is Verdict.FAILED]
     assert report.verdict is Verdict.FAILED
     assert any(name.startswith(check) for name in wrong)

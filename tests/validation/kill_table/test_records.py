@@ -56,12 +56,12 @@ def test_every_listed_defect_is_planted_or_said_not_to_be_applicable(defect: str
 
 
 def test_nothing_is_both_planted_and_not_applicable() -> None:
-    mutants = {one.defect for one in read_mutants()}
+    mutants = {mutant.defect for mutant in read_mutants()}
     assert not mutants & {one.defect for one in read_not_applicable()}
 
 
 def test_checkers_have_defects_of_their_own() -> None:
-    targets = {one.files[0].split("/")[0]: one.target for one in read_mutants()}
+    targets = {mutant.files[0].split("/")[0]: mutant.target for mutant in read_mutants()}
     assert targets == {
         "system": Target.PRODUCT,
         "validation": Target.CHECKER,
@@ -96,6 +96,6 @@ def test_a_file_that_is_no_record_is_refused_by_name(tmp_path: Path, text: str) 
 
 
 def test_names_are_those_of_the_files() -> None:
-    assert [one.name for one in read_mutants()] == sorted(
+    assert [mutant.name for mutant in read_mutants()] == sorted(
         path.stem for path in MUTANTS.glob("*.toml") if path.stem != "not-applicable"
     )

@@ -73,7 +73,7 @@ def test_pauses_are_summed_by_place_between_two_moments(tmp_path):
 
 def test_a_torn_last_line_is_left_out(tmp_path):
     path = written(tmp_path / "hiccups.jsonl", Watched(("core 0",)), torn=b'{"type":"late","co')
-    assert [one.count for one in read_hiccups(path, begin_ns=0, first_ns=0, last_ns=9)] == [0]
+    assert [hiccup.count for hiccup in read_hiccups(path, begin_ns=0, first_ns=0, last_ns=9)] == [0]
 
 
 def test_nothing_is_said_of_a_machine_that_was_not_watched(tmp_path):

@@ -101,7 +101,7 @@ def test_one_process_that_leaks_among_others_fails_and_is_named_first():
     flat = samples(lambda at: 300.0, "redis")
     leaking = samples(lambda at: 100.0 + at / 10.0, "api")
     growths = growth_of(flat, leaking)
-    assert [one.name for one in growths] == ["api", "redis"]
+    assert [growth.name for growth in growths] == ["api", "redis"]
     found = check_memory("memory", growths)
     assert found.verdict is Verdict.FAILED
     assert "redis" not in found.detail
@@ -140,8 +140,10 @@ def test_a_leak_fails_a_soak_and_is_in_its_reports(monkeypatch, tmp_path):
     leak = MemorySamples(name="leaky", at_ns=tuple(at_ns.tolist()), own_mb=tuple(own_mb.tolist()))
     monkeypatch.setattr("loadtests.run.judge.SOAK_LEAST_S", plan.seconds)
     found = judge_load(replace(evidence, plan=plan, memory=(leak,)), budgets_of(plan))
-    assert {one.check for one in found.findings if one.verdict is not Verdict.PASSED} == {MEMORY}
-    assert overall(one.verdict for one in found.findings) is Verdict.FAILED
+    assert {
+        finding.check for finding in found.findings if finding.verdict is not Verdict.PASSED
+    } == {MEMORY}
+    assert overall(finding.verdict for finding in found.findings) is Verdict.FAILED
     report = msgspec.structs.replace(report_of(found), memory=found.memory)
     write_load_page(tmp_path / "report.html", report)
     page = (tmp_path / "report.html").read_text()
@@ -152,4 +154,4 @@ def test_a_leak_fails_a_soak_and_is_in_its_reports(monkeypatch, tmp_path):
 def test_a_load_that_is_no_soak_has_no_finding_of_memory():
     evidence = folded_evidence()
     found = judge_load(evidence, budgets_of(evidence.plan))
-    assert MEMORY not in {one.check for one in found.findings}
+    assert MEMORY not in {finding.check for finding in found.findings}

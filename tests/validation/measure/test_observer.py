@@ -109,8 +109,8 @@ def seen(tmp_path: Path):
 def test_entries_of_one_answer_share_the_stamp_taken_before_anything_else(seen) -> None:
     lines = seen(FakeRedis([[entry(1, APPLE), entry(2, APPLE)], [entry(3, APPLE)]]), rounds=2)
     snapshots = [line for line in lines if isinstance(line, SeenSnapshot)]
-    assert [one.received_ns for one in snapshots] == [10, 10, 30]
-    assert [one.snapshot_id for one in snapshots] == ["long-1-1", "long-1-2", "long-1-3"]
+    assert [snapshot.received_ns for snapshot in snapshots] == [10, 10, 30]
+    assert [snapshot.snapshot_id for snapshot in snapshots] == ["long-1-1", "long-1-2", "long-1-3"]
 
 
 def test_reading_goes_on_after_the_last_entry_seen(seen) -> None:

@@ -226,7 +226,7 @@ class Committed:
     """The history as the oracle asks it: some snapshots, and the batch that is under way."""
 
     def __init__(self, snapshots: list, under_way: tuple[int, int] | None = None) -> None:
-        self.values = {one.snapshot_id: encode(one) for one in snapshots}
+        self.values = {snapshot.snapshot_id: encode(snapshot) for snapshot in snapshots}
         self._under_way = under_way
         self.asked = 0
 

@@ -77,7 +77,9 @@ def test_settings_changed_during_the_day_are_no_difference_at_its_end() -> None:
 
 def test_settings_that_changed_on_each_of_two_days_are_in_force_at_the_second_end() -> None:
     feed = restated_during_the_day()
-    *_, book = (one for one in case_messages(CASE) if isinstance(one, Portfolio))
+    *_, book = (
+        case_message for case_message in case_messages(CASE) if isinstance(case_message, Portfolio)
+    )
     play(feed, [msgspec.structs.replace(book, confidence="0.8")])
     play(feed, [Mark(date=dt.date(2020, 3, 6), event_time_ns=1583528400000000000)])
     last_day = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY][-2:]

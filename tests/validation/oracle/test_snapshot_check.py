@@ -76,9 +76,9 @@ def test_options_a_yen_and_pence_among_them_are_recomputed_from_the_topics(
     assert check_all(feed, feed.announced) == [OracleVerdict.AGREED] * len(feed.announced)
     [*_, last] = feed.announced
     options = [row.option for row in last.positions if row.option is not None]
-    assert {one.is_implied for one in options} == {True, False}
-    assert {one.moves_volatility for one in options} == {True, False}
-    assert min(one.days_to_expiry for one in options) < 0
+    assert {option.is_implied for option in options} == {True, False}
+    assert {option.moves_volatility for option in options} == {True, False}
+    assert min(option.days_to_expiry for option in options) < 0
     assert last.proxied == ("N=C",)
     assert [one.var is not None for one in last.stressed] == [True]
 

@@ -50,6 +50,7 @@ def test_the_exact_reference_states_the_golden_numbers(name: str) -> None:
 def test_the_book_is_worth_a_million_on_its_first_day() -> None:
     case = golden_case("2008H2", CLOSES)
     value = sum(
-        one.quantity * CLOSES[one.instrument][case.days[0]] for one in case.portfolio.positions
+        position.quantity * CLOSES[position.instrument][case.days[0]]
+        for position in case.portfolio.positions
     )
     assert value == pytest.approx(1_000_000.0, rel=1e-12)

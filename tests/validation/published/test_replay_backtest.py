@@ -76,7 +76,7 @@ def test_a_day_that_differs_is_named_and_a_lost_breach_is_counted(
     key = next(key for key, one in stored.items() if one.breach)
     stored[key] = msgspec.structs.replace(stored[key], breach=False, var=stored[key].var * 1.001)
     found = result(case, closes, stored)
-    assert {one.verdict for one in found.findings} == {Verdict.FAILED}
+    assert {finding.verdict for finding in found.findings} == {Verdict.FAILED}
     assert str(key[1]) in found.findings[0].detail
     assert found.stored_breaches == case.breach_count - 1
 

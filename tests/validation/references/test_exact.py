@@ -57,7 +57,7 @@ def test_a_tail_of_less_than_one_outcome_is_refused() -> None:
 @given(st.lists(st.integers(-20, 20), min_size=20, max_size=200))
 def test_the_quantile_is_the_outcome_of_rank_ceil_of_n_a(outcomes: list[int]) -> None:
     rank = (5 * len(outcomes) + 99) // 100
-    exactly = [Fraction(one) for one in outcomes]
+    exactly = [Fraction(outcome) for outcome in outcomes]
     assert exact_quantile(exactly, TWENTIETH) == sorted(outcomes)[rank - 1]
 
 
@@ -65,10 +65,10 @@ def test_the_quantile_is_the_outcome_of_rank_ceil_of_n_a(outcomes: list[int]) ->
 def test_the_tail_mean_is_the_formula_of_acerbi_and_tasche(outcomes: list[int]) -> None:
     mass = Fraction(len(outcomes), 20)
     whole = int(mass)
-    ranked = [Fraction(one) for one in sorted(outcomes)]
+    ranked = [Fraction(outcome) for outcome in sorted(outcomes)]
     rest = (mass - whole) * ranked[whole] if whole < len(ranked) else Fraction(0)
     expected = (sum(ranked[:whole]) + rest) / mass
-    assert exact_tail_mean([Fraction(one) for one in outcomes], TWENTIETH) == expected
+    assert exact_tail_mean([Fraction(outcome) for outcome in outcomes], TWENTIETH) == expected
 
 
 def test_a_loss_within_a_billionth_of_the_var_is_no_breach() -> None:

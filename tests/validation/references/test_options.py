@@ -47,7 +47,7 @@ def test_published_values_and_greeks(
 ) -> None:
     found = reference_greeks(priced)
     numbers = (found.delta, found.gamma, found.vega, found.theta, found.rho)
-    assert [float(one) for one in numbers] == pytest.approx(greeks, abs=digits)
+    assert [float(number) for number in numbers] == pytest.approx(greeks, abs=digits)
     if value is not None:
         assert float(reference_option_value(priced)) == pytest.approx(value, abs=5e-5)
 

@@ -48,7 +48,7 @@ def trade(quantity: float, price: float, *, instrument: str = "AAPL", **other) -
 
 def held_after(*trades: Trade) -> dict[str, Fraction]:
     positions = positions_after(BOOK, effective_trades(trades), INSTRUMENTS)
-    return {one.instrument: Fraction(one.quantity) for one in positions}
+    return {position.instrument: Fraction(position.quantity) for position in positions}
 
 
 def test_a_purchase_is_paid_in_cash() -> None:

@@ -569,7 +569,7 @@ def test_pence_in_another_spelling_are_the_same_instrument() -> None:
     )
     applied, same, *others = referred(london, spelled, pounds, dearer)
     assert (applied[0], same[0]) == (Outcome.APPLIED, Outcome.DUPLICATE)
-    assert [one[1] for one in others] == [RejectReason.CONFLICT] * 2
+    assert [other[1] for other in others] == [RejectReason.CONFLICT] * 2
 
 
 @pytest.mark.parametrize("unit", ["GBp", "GBX", "ILA", "KWF"])

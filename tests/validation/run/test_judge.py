@@ -34,13 +34,15 @@ def judged(**changes: object) -> Judgement:
 
 
 def failing(judgement: Judgement) -> set[str]:
-    return {one.check for one in judgement.findings if one.verdict is not Verdict.PASSED}
+    return {
+        finding.check for finding in judgement.findings if finding.verdict is not Verdict.PASSED
+    }
 
 
 def test_a_run_in_which_everything_holds_passes() -> None:
     found = judged()
     assert failing(found) == set()
-    assert overall(one.verdict for one in found.findings) is Verdict.PASSED
+    assert overall(finding.verdict for finding in found.findings) is Verdict.PASSED
 
 
 def test_the_row_of_a_portfolio_counts_what_moved_it() -> None:
@@ -51,7 +53,7 @@ def test_the_row_of_a_portfolio_counts_what_moved_it() -> None:
 
 
 def test_ticks_and_rates_are_reported_apart() -> None:
-    parts = {one.part: one for one in judged().latencies}
+    parts = {latency.part: latency for latency in judged().latencies}
     assert (parts["all"].count, parts["fx rates"].count) == (2, 1)
     assert parts["held by nobody"].count == 1
     assert parts["fx rates"].covered.max_ms == pytest.approx(70.0)

@@ -38,28 +38,28 @@ def observed(snapshots: Sequence[RiskSnapshot]) -> list[RecordLine]:
     """Return what an observer would have written, one second per batch."""
     holdings: dict[tuple[str, ...], int] = {}
     lines: list[RecordLine] = []
-    for one in snapshots:
-        keys = tuple(sorted(row.instrument for row in one.positions))
+    for snapshot in snapshots:
+        keys = tuple(sorted(row.instrument for row in snapshot.positions))
         if keys not in holdings:
             holdings[keys] = len(holdings)
             lines.append(Holding(index=holdings[keys], keys=keys))
         lines.append(
             SeenSnapshot(
-                received_ns=(one.epoch + 1) * NS_PER_BATCH,
-                entry_id=one.snapshot_id,
-                snapshot_id=one.snapshot_id,
-                portfolio=one.portfolio,
-                kind=one.kind,
-                fence=one.fence,
-                epoch=one.epoch,
-                offsets=one.offsets,
+                received_ns=(snapshot.epoch + 1) * NS_PER_BATCH,
+                entry_id=snapshot.snapshot_id,
+                snapshot_id=snapshot.snapshot_id,
+                portfolio=snapshot.portfolio,
+                kind=snapshot.kind,
+                fence=snapshot.fence,
+                epoch=snapshot.epoch,
+                offsets=snapshot.offsets,
                 holding=holdings[keys],
                 stages=StageTimes(),
-                event_time_ns=one.event_time_ns,
-                asof=one.asof,
-                var=one.var,
-                trade_ids=one.trade_ids,
-                stale=one.stale,
+                event_time_ns=snapshot.event_time_ns,
+                asof=snapshot.asof,
+                var=snapshot.var,
+                trade_ids=snapshot.trade_ids,
+                stale=snapshot.stale,
             )
         )
     return lines

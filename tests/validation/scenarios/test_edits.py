@@ -38,7 +38,7 @@ def edit(do: str, day: int = 2) -> str:
 
 def outcomes(story, **options) -> Counter:
     topics = played(story, **options)
-    return Counter((one.outcome, one.reason) for one in fates(topics.records))
+    return Counter((fate.outcome, fate.reason) for fate in fates(topics.records))
 
 
 def closes(day) -> dict[str, float]:
@@ -110,7 +110,7 @@ def test_garbage_is_rejected_for_several_reasons(tmp_path):
 
 def test_a_halted_series_is_silent_between_its_moments_only(tmp_path):
     _, day, _ = story_days(story_of(tmp_path, edit("halt")))
-    moments = [day.moment(one) for one in day.slots() if series_of(one.message) == "SIM002"]
+    moments = [day.moment(slot) for slot in day.slots() if series_of(slot.message) == "SIM002"]
     assert moments
     assert not [moment for moment in moments if 0.2 <= moment < 0.8]
 
@@ -148,7 +148,11 @@ def test_a_trade_is_priced_at_the_last_mid_before_it(tmp_path):
     _, day, _ = story_days(story_of(tmp_path, edit("trade")))
     messages = [item.message for item in day.slots()]
     place = next(i for i, one in enumerate(messages) if isinstance(one, Trade))
-    mids = [one.mid for one in messages[:place] if isinstance(one, Tick) and one.ticker == "SIM003"]
+    mids = [
+        message.mid
+        for message in messages[:place]
+        if isinstance(message, Tick) and message.ticker == "SIM003"
+    ]
     assert messages[place].price == mids[-1]
 
 

@@ -225,7 +225,7 @@ def test_ctrl_c_ends_every_step_that_runs_and_reports_them_as_unknown(
     report = json.loads((project / "build/verify/report.json").read_bytes())
     verdicts = {step["name"]: step["verdict"] for step in report["steps"]}
     assert verdicts["one"] == verdicts["two"] == "unknown"
-    assert not [one for one in psutil.Process().children(recursive=True) if is_asleep(one)]
+    assert not [child for child in psutil.Process().children(recursive=True) if is_asleep(child)]
 
 
 def is_asleep(process: psutil.Process) -> bool:

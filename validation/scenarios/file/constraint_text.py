@@ -71,15 +71,19 @@ def _structs(found: Any) -> list[msgspec.inspect.StructType]:  # noqa: ANN401
     if isinstance(found, msgspec.inspect.StructType):
         return [found]
     members = found.types if isinstance(found, msgspec.inspect.UnionType) else ()
-    return [one for one in members if isinstance(one, msgspec.inspect.StructType)]
+    return [member for member in members if isinstance(member, msgspec.inspect.StructType)]
 
 
 def _chosen(found: Any, value: Any) -> Any:  # noqa: ANN401
     """Return the member of a union of tables that a value's tag names."""
     found = found.type if isinstance(found, msgspec.inspect.Metadata) else found
-    for one in _structs(found):
-        if isinstance(value, Mapping) and one.tag_field and value.get(one.tag_field) == one.tag:
-            return one
+    for struct in _structs(found):
+        if (
+            isinstance(value, Mapping)
+            and struct.tag_field
+            and value.get(struct.tag_field) == struct.tag
+        ):
+            return struct
     return found
 
 

@@ -205,7 +205,11 @@ def check_live(
 
 def sample(snapshots: Sequence[SeenSnapshot], after_ns: Sequence[int]) -> list[SeenSnapshot]:
     """Return live snapshots evenly over the run, and those right behind some moments."""
-    live = [one for one in snapshots if one.kind is SnapshotKind.LIVE and one.var is not None]
+    live = [
+        snapshot
+        for snapshot in snapshots
+        if snapshot.kind is SnapshotKind.LIVE and snapshot.var is not None
+    ]
     step = max(1, len(live) // SAMPLE_COUNT)
     chosen = {*range(0, len(live), step), *range(max(0, len(live) - 1), len(live))}
     for moment in after_ns:

@@ -146,8 +146,10 @@ def _outcomes(expect: Expect, ruled: Sequence[Fate]) -> Finding:
 def _stale(names: Sequence[str], snapshots: Sequence[SeenSnapshot]) -> Finding:
     if not snapshots:
         return unknown(STALE, "no snapshot was observed")
-    ever = {name for one in snapshots if _is_past_the_open(one) for name in one.stale}
-    last: Mapping[str, SeenSnapshot] = {one.portfolio: one for one in snapshots}
+    ever = {
+        name for snapshot in snapshots if _is_past_the_open(snapshot) for name in snapshot.stale
+    }
+    last: Mapping[str, SeenSnapshot] = {snapshot.portfolio: snapshot for snapshot in snapshots}
     still = {name for one in last.values() for name in one.stale}
     problems = [f"{name} was never stale" for name in names if name not in ever]
     problems += [f"{name} is stale at the end" for name in sorted(still)]
@@ -157,7 +159,7 @@ def _stale(names: Sequence[str], snapshots: Sequence[SeenSnapshot]) -> Finding:
 
 def _without_history(expect: Expect, stored: Sequence[RiskSnapshot]) -> Iterator[Finding]:
     ends = [one for one in stored if one.kind is SnapshotKind.END_OF_DAY]
-    moved = {each.partition("=")[0] for one in ends for each in one.proxied}
+    moved = {each.partition("=")[0] for end in ends for each in end.proxied}
     if expect.proxied is not None or moved:
         named = {*(expect.proxied or ())}
         problems = [f"{name} never moved by a proxy" for name in sorted(named - moved)]
@@ -174,12 +176,12 @@ def _refused(names: Sequence[str], ends: Sequence[RiskSnapshot]) -> Iterator[str
     Where nothing is to be refused, every book must have one.
     """
     if not names:
-        yield from (f"{one.portfolio} {one.asof}: no VaR" for one in ends if one.var is None)
+        yield from (f"{end.portfolio} {end.asof}: no VaR" for end in ends if end.var is None)
     for name in names:
         holding = [
-            one
-            for one in ends
-            if name in one.missing or any(row.instrument == name for row in one.positions)
+            end
+            for end in ends
+            if name in end.missing or any(row.instrument == name for row in end.positions)
         ]
         if not holding:
             yield f"no book holds {name} at an end of day"
@@ -222,21 +224,23 @@ def _breaches(bounds: Sequence[int], stated: Days) -> Finding:
 def _trades(snapshots: Sequence[SeenSnapshot]) -> Finding:
     before: dict[str, float | None] = {}
     problems, count = [], 0
-    for one in snapshots:
-        if one.trade_ids:
+    for snapshot in snapshots:
+        if snapshot.trade_ids:
             count += 1
-            if before.get(one.portfolio) == one.var:
-                problems.append(f"{one.snapshot_id}: VaR is {one.var} with and without the trade")
-        before[one.portfolio] = one.var
+            if before.get(snapshot.portfolio) == snapshot.var:
+                problems.append(
+                    f"{snapshot.snapshot_id}: VaR is {snapshot.var} with and without the trade"
+                )
+        before[snapshot.portfolio] = snapshot.var
     if not count:
         return unknown(TRADES, "no snapshot with a trade was observed")
     return judged(TRADES, problems, passed=f"{count} snapshots with trades")
 
 
 def _wrong_numbers(numbers: Sequence[NumberTable], stated: Days) -> Iterator[str]:
-    for one in numbers:
-        found = stated.get((one.portfolio, one.date))
+    for number in numbers:
+        found = stated.get((number.portfolio, number.date))
         if found is None or found.var is None:
-            yield f"{one.portfolio} {one.date}: no VaR is stated"
-        elif abs(found.var - one.var) > one.relative * abs(one.var):
-            yield f"{one.portfolio} {one.date}: VaR {found.var}, expected {one.var}"
+            yield f"{number.portfolio} {number.date}: no VaR is stated"
+        elif abs(found.var - number.var) > number.relative * abs(number.var):
+            yield f"{number.portfolio} {number.date}: VaR {found.var}, expected {number.var}"

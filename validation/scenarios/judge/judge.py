@@ -111,9 +111,9 @@ def _common(findings: Sequence[Finding], left: Recording) -> Iterator[Finding]:
         fault.bit and (fault.what in KEEPS_NOTHING or fault.do in EMPTIES_REDIS)
         for fault in left.faults
     )
-    for one in findings:
-        if not (emptied and one.check in {UNIQUE, MONOTONIC}):
-            yield one
+    for finding in findings:
+        if not (emptied and finding.check in {UNIQUE, MONOTONIC}):
+            yield finding
 
 
 def _own(

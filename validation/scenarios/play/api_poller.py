@@ -64,7 +64,7 @@ class ApiPoller(Background):
                 self._keep(asked_ns, UNREACHABLE, {})
                 return
             self.portfolios = found.portfolios
-            ids = {one.portfolio: one.snapshot_id for one in found.portfolios}
+            ids = {portfolio.portfolio: portfolio.snapshot_id for portfolio in found.portfolios}
             self._keep(asked_ns, found.stream.value, ids)
 
     def _keep(self, asked_ns: int, state: str, snapshots: dict[str, str]) -> None:

@@ -51,15 +51,15 @@ def _tables(left: Recording, ruled: Sequence[Fate]) -> dict[str, Mapping[str, Se
                 snapshots,
                 ("received_ns", "snapshot_id", "portfolio", "fence", "epoch", "asof", "var"),
             ),
-            "kind": [one.kind.value for one in snapshots],
-            "offsets": [_json(one.offsets) for one in snapshots],
-            "trade_ids": [list(one.trade_ids) for one in snapshots],
-            "stale": [list(one.stale) for one in snapshots],
-            **{name: [getattr(one.stages, name) for one in snapshots] for name in STAGES},
+            "kind": [snapshot.kind.value for snapshot in snapshots],
+            "offsets": [_json(snapshot.offsets) for snapshot in snapshots],
+            "trade_ids": [list(snapshot.trade_ids) for snapshot in snapshots],
+            "stale": [list(snapshot.stale) for snapshot in snapshots],
+            **{name: [getattr(snapshot.stages, name) for snapshot in snapshots] for name in STAGES},
         },
         "watermarks": {
             **_columns(watermarks, ("received_ns", "fence", "epoch")),
-            "offsets": [_json(one.offsets) for one in watermarks],
+            "offsets": [_json(watermark.offsets) for watermark in watermarks],
         },
         "shown": {
             **_columns(left.shown, ("asked_ns", "answered_ns", "state")),
@@ -74,7 +74,7 @@ def _tables(left: Recording, ruled: Sequence[Fate]) -> dict[str, Mapping[str, Se
 
 def _messages(left: Recording, ruled: Sequence[Fate]) -> Mapping[str, Sequence[Any]]:
     fate_at = {fate.place: fate for fate in ruled}
-    fates = [fate_at[one.topic, one.partition, one.offset] for one in left.records]
+    fates = [fate_at[record.topic, record.partition, record.offset] for record in left.records]
     return {
         **_columns(
             left.records, ("topic", "partition", "offset", "key", "value", "appended_at_ms")
@@ -85,7 +85,7 @@ def _messages(left: Recording, ruled: Sequence[Fate]) -> Mapping[str, Sequence[A
 
 
 def _columns(rows: Sequence[Any], names: Sequence[str]) -> dict[str, Sequence[Any]]:
-    return {name: [getattr(one, name) for one in rows] for name in names}
+    return {name: [getattr(row, name) for row in rows] for name in names}
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -100,8 +100,8 @@ def unquoted_currencies(
     """
     held = {
         currency
-        for one in book.positions
-        if (currency := _currency(one.instrument, instruments)) is not None
+        for position in book.positions
+        if (currency := _currency(position.instrument, instruments)) is not None
     }
     foreign = {in_major(currency)[0] for currency in held} - {book.base_currency}
     needed = foreign | {book.base_currency} if foreign else set()

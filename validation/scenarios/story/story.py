@@ -208,8 +208,8 @@ def _of_prices(
     path = data if data is not None else scenario.path.parent / table.file
     closes = read_closes(path, until=table.last_day)
     series = {
-        one.series: CloseSeries(one.series, {point.date: point.value for point in one.closes})
-        for one in closes
+        close.series: CloseSeries(close.series, {point.date: point.value for point in close.closes})
+        for close in closes
     }
     market = Market(
         instruments={name: us_equity(name) for name in series if not name.startswith(FX_PREFIX)},

@@ -29,7 +29,9 @@ def timeline_chart(
     go = graph_objects()
     figure = go.Figure(
         [
-            go.Scatter(x=[one[0] for one in points], y=[one[1] for one in points], name=name)
+            go.Scatter(
+                x=[point[0] for point in points], y=[point[1] for point in points], name=name
+            )
             for name, points in timeline.items()
         ]
     )

@@ -94,7 +94,7 @@ class Repeater:
         if findings == second.findings:
             return second
         report = msgspec.structs.replace(
-            second, findings=findings, verdict=overall(one.verdict for one in findings)
+            second, findings=findings, verdict=overall(finding.verdict for finding in findings)
         )
         write_scenario(self._folder / name, report)
         show_scenario(self._console, report)

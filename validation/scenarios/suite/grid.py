@@ -115,7 +115,7 @@ def check_grid(reports: Sequence[ScenarioReport]) -> Finding:
         if other.day_hashes != first.day_hashes
     ]
     told = f"{len(reports)} runs, {len(first.day_hashes)} ends of day, {first.numbers_hash}"
-    figures = {one.name: one.numbers_hash for one in reports}
+    figures = {report.name: report.numbers_hash for report in reports}
     return judged(GRID, problems, passed=told, figures={**figures})
 
 

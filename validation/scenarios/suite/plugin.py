@@ -72,9 +72,9 @@ class ScenarioItem(pytest.Item):
         report = self._run(_stack(self.config))
         if report.verdict is not Verdict.PASSED:
             lines = [
-                f"{one.verdict}: {one.check}: {one.detail}"
-                for one in report.findings
-                if one.verdict in {Verdict.FAILED, Verdict.UNKNOWN}
+                f"{finding.verdict}: {finding.check}: {finding.detail}"
+                for finding in report.findings
+                if finding.verdict in {Verdict.FAILED, Verdict.UNKNOWN}
             ]
             raise ScenarioFailedError("\n".join([*lines, f"repeat it: {report.repeat_with}"]))
 

@@ -82,7 +82,7 @@ def suite_report(
     ]
     findings += extra
     return SuiteReport(
-        verdict=overall(one.verdict for one in findings),
+        verdict=overall(finding.verdict for finding in findings),
         seconds=seconds,
         findings=tuple(findings),
         scenarios=tuple(reports),

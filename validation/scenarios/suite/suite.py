@@ -170,7 +170,7 @@ def scenario_report(
         name=scenario.name,
         title=scenario.file.title,
         story=scenario.file.story.strip(),
-        verdict=overall(one.verdict for one in judged.findings),
+        verdict=overall(finding.verdict for finding in judged.findings),
         repeat_with=repeat_with,
         commit=commit(),
         scenario_hash=scenario.content_hash,
@@ -187,12 +187,12 @@ def scenario_report(
         timeline=_timeline(snapshots, origin_ns),
         fault_seconds=tuple(
             (
-                f"{one.do} {one.what}",
-                (one.began_ns - origin_ns) / 1e9,
-                (one.ended_ns - origin_ns) / 1e9,
+                f"{fault.do} {fault.what}",
+                (fault.began_ns - origin_ns) / 1e9,
+                (fault.ended_ns - origin_ns) / 1e9,
             )
-            for one in left.faults
-            if one.began_ns
+            for fault in left.faults
+            if fault.began_ns
         ),
         numbers_hash=numbers_hash(hashes),
         day_hashes=hashes,
@@ -204,9 +204,9 @@ def _timeline(
 ) -> dict[str, tuple[tuple[float, float | None], ...]]:
     return {
         name: tuple(
-            (round((one.received_ns - origin_ns) / 1e9, 3), one.var)
-            for one in snapshots
-            if one.portfolio == name
+            (round((snapshot.received_ns - origin_ns) / 1e9, 3), snapshot.var)
+            for snapshot in snapshots
+            if snapshot.portfolio == name
         )
-        for name in sorted({one.portfolio for one in snapshots})
+        for name in sorted({snapshot.portfolio for snapshot in snapshots})
     }

@@ -61,8 +61,8 @@ def test_every_day_has_the_bits_of_the_risk_core(period: str) -> None:
     found, table = backtest_of(period), equities()
     quantities = equal_weights(found.as_of_dates[0])
     holdings = Holdings.of(
-        Holding(quantities.listings[one.instrument_id], one.quantity, 1.0)
-        for one in quantities.quantities
+        Holding(quantities.listings[quantity.instrument_id], quantity.quantity, 1.0)
+        for quantity in quantities.quantities
     )
     closes = table.select(holdings.instrument_ids)
     (block,) = found.components
@@ -108,10 +108,10 @@ def _at_last_close(book: Book) -> Book:
     """Return the book valued at its last close, futures settled there."""
     last = {name: series[book.as_of] for name, series in book.closes.items()}
     settled = tuple(
-        Holding(one.listing, one.quantity, last[one.listing.instrument_id])
-        if one.listing.asset_class is AssetClass.FUTURE
-        else one
-        for one in book.holdings
+        Holding(holding.listing, holding.quantity, last[holding.listing.instrument_id])
+        if holding.listing.asset_class is AssetClass.FUTURE
+        else holding
+        for holding in book.holdings
     )
     quotes = {name: series[book.as_of] for name, series in book.quotes.items()}
     return Book(
@@ -131,8 +131,11 @@ def _as_backtest_book(book: Book) -> BacktestBook:
     return BacktestBook(
         "random",
         book.base_currency,
-        {one.listing.instrument_id: one.listing for one in book.holdings},
-        tuple(DatedQuantity(one.listing.instrument_id, one.quantity) for one in book.holdings),
+        {holding.listing.instrument_id: holding.listing for holding in book.holdings},
+        tuple(
+            DatedQuantity(holding.listing.instrument_id, holding.quantity)
+            for holding in book.holdings
+        ),
     )
 
 
@@ -143,15 +146,15 @@ def _market(book: Book) -> BacktestMarket:
     euro = dict.fromkeys(days, 1.0)
     quotes = {"EUR": euro, **book.quotes}
     base = quotes[book.base_currency]
-    currencies = {major_currency(one.listing.currency) for one in book.holdings}
+    currencies = {major_currency(holding.listing.currency) for holding in book.holdings}
     rates = {
         currency: {day: base[day] / quotes[currency][day] for day in days}
         for currency in currencies - {book.base_currency}
     }
     priced = {
-        one.listing.instrument_id: book.closes[one.listing.instrument_id]
-        for one in book.holdings
-        if not one.listing.is_money
+        holding.listing.instrument_id: book.closes[holding.listing.instrument_id]
+        for holding in book.holdings
+        if not holding.listing.is_money
     } or {"unused": euro}
     return BacktestMarket(
         CloseTable.of(
@@ -179,7 +182,7 @@ def test_an_interpolated_quantile_would_count_351() -> None:
     closes = market.closes
     returns = closes.closes[:, 1:] / closes.closes[:, :-1] - 1.0
     book = equal_weights(closes.dates[0])
-    units = np.array([one.quantity for one in book.quantities])
+    units = np.array([quantity.quantity for quantity in book.quantities])
     exposures = (closes.closes * units[:, None]).T
     interpolated = np.array(
         [

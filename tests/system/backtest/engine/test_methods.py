@@ -36,7 +36,7 @@ def scenario_pnl(found: DailyBacktest, day: int, count: int) -> np.ndarray:
     """Return the last ``count`` scenario P&Ls of one close, by matrix product."""
     market = market_since(dt.date(2018, 1, 1))
     table = market.closes
-    units = np.array([one.quantity for one in equal_weights(table.dates[0]).quantities])
+    units = np.array([quantity.quantity for quantity in equal_weights(table.dates[0]).quantities])
     as_of = table.dates.index(found.as_of_dates[day])
     returns = table.closes[:, 1:] / table.closes[:, :-1] - 1.0
     pnl: np.ndarray = (units * table.closes[:, as_of]) @ returns[:, as_of - count : as_of]

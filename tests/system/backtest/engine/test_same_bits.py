@@ -53,7 +53,7 @@ def stated(days: list[dt.date]) -> list[tuple[RiskSnapshot, RiskSnapshot, RiskSn
     """Return of each day: the end of day, and a live one behind it with its what-if."""
     book, table = equal_weights(days[0]), equities()
     first = table.dates.index(days[0])
-    names = [one.instrument_id for one in book.quantities]
+    names = [quantity.instrument_id for quantity in book.quantities]
     values = dict(zip(table.names, table.closes, strict=True))
 
     def history(name: str) -> CloseHistory:
@@ -64,8 +64,10 @@ def stated(days: list[dt.date]) -> list[tuple[RiskSnapshot, RiskSnapshot, RiskSn
         )
 
     positions = tuple(
-        OpeningPosition(instrument=one.instrument_id, quantity=one.quantity, entry_price=1.0)
-        for one in book.quantities
+        OpeningPosition(
+            instrument=quantity.instrument_id, quantity=quantity.quantity, entry_price=1.0
+        )
+        for quantity in book.quantities
     )
     feed = Feed()
     feed.send(*map(instrument, names), *map(history, names))

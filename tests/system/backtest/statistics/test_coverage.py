@@ -107,8 +107,8 @@ def test_mathworks_traffic_light() -> None:
 def test_basels_table_of_1996() -> None:
     printed = [8.11, 28.58, 54.32, 75.81, 89.22, 95.88, 98.63, 99.60, 99.89, 99.97]
     lights = [traffic_light(count, 250, 0.01) for count in range(11)]
-    assert [round(100 * one.cumulative_probability, 2) for one in lights[:10]] == printed
-    assert [one.zone for one in lights] == [Zone.GREEN] * 5 + [Zone.YELLOW] * 5 + [Zone.RED]
+    assert [round(100 * light.cumulative_probability, 2) for light in lights[:10]] == printed
+    assert [light.zone for light in lights] == [Zone.GREEN] * 5 + [Zone.YELLOW] * 5 + [Zone.RED]
 
 
 @pytest.mark.parametrize(("days", "green_to", "yellow_to"), [(250, 17, 26), (126, 10, 16)])

@@ -39,7 +39,7 @@ def explained(feed: Feed, before: RiskSnapshot, after: RiskSnapshot) -> VarChang
 
 def changes(found: VarChange) -> dict[str, float | None]:
     """Return the steps that are not exactly 0."""
-    return {str(one.step): one.change for one in found.steps if one.change != 0.0}
+    return {str(step.step): step.change for step in found.steps if step.change != 0.0}
 
 
 prices = st.integers(70, 140)
@@ -73,7 +73,7 @@ def test_an_explained_change_ends_at_the_stored_bits_and_skips_what_stands_still
         feed.close(0)
     after = live(feed.book.revalue(fence=1, epoch=50))
     found = explained(feed, before, after)
-    assert [one.step for one in found.steps] == STEPS
+    assert [step.step for step in found.steps] == STEPS
     assert found.steps[-1].var == after.var
     assert (found.var_before, found.var_after) == (before.var, after.var)
     for one in found.steps:
@@ -85,7 +85,7 @@ def test_an_explained_change_ends_at_the_stored_bits_and_skips_what_stands_still
 
 def test_the_order_of_the_steps_is_that_of_the_conventions() -> None:
     feed, before = start(holding("A", 10.0))
-    assert [str(one.step) for one in explained(feed, before, before).steps] == [
+    assert [str(step.step) for step in explained(feed, before, before).steps] == [
         "positions",
         "corporate_actions",
         "prices",
@@ -121,7 +121,7 @@ def test_each_step_is_the_var_of_the_book_that_stands_there() -> None:
         "fx": stood(15.0, 130.0, 1.3),
         "window": stood(15.0, 130.0, 1.3, close=70.0),
     }
-    found = {str(one.step): one for one in explained(feed, before, after).steps}
+    found = {str(step.step): step for step in explained(feed, before, after).steps}
     assert {name: found[name].var for name in expected} == expected
     assert [name for name, one in found.items() if one.changed] == list(expected)
     assert len({before.var, *expected.values()}) == 5
@@ -138,7 +138,7 @@ def test_each_input_alone_is_named_and_all_others_are_exactly_zero() -> None:
         after = live(feed.send(*messages))
         found = explained(feed, before, after)
         assert changes(found) == {name: pytest.approx(after.var - before.var)}
-        assert [str(one.step) for one in found.steps if one.changed] == [name]
+        assert [str(step.step) for step in found.steps if step.changed] == [name]
 
 
 def test_a_day_s_close_is_one_step() -> None:

@@ -65,7 +65,7 @@ def test_two_books_under_a_desk_have_the_risk_of_the_book_that_holds_both() -> N
     assert found.var == pytest.approx(whole.var, rel=1e-9)
     assert found.expected_shortfall == pytest.approx(whole.expected_shortfall, rel=1e-9)
     assert found.scenario_date == whole.scenario_date
-    assert [one.name for one in found.members] == ["one", "two"]
+    assert [member.name for member in found.members] == ["one", "two"]
     for one in found.members:
         assert one.var == pytest.approx(live(fold, one.name).var, rel=1e-9)
 
@@ -83,7 +83,10 @@ def test_a_desk_in_another_currency_moves_the_rate_inside_each_scenario() -> Non
 
 
 def live_positions(snapshot: RiskSnapshot):
-    return [holding(one.instrument, one.quantity, one.average_cost) for one in snapshot.positions]
+    return [
+        holding(position.instrument, position.quantity, position.average_cost)
+        for position in snapshot.positions
+    ]
 
 
 def test_every_book_stands_at_the_newest_prices_of_the_desk() -> None:

@@ -277,7 +277,7 @@ def test_options_are_revalued_and_their_volatility_is_left_by_shocks_of_prices()
 def test_a_day_of_a_stressed_window_moves_todays_book() -> None:
     feed = optioned(*CRISIS)
     feed.send(tick("B", 103.0), rate("USD", 1.12))
-    closes, rates = ({one.date: one.value for one in series.closes} for series in CRISIS[1:])
+    closes, rates = ({close.date: close.value for close in series.closes} for series in CRISIS[1:])
     day = dt.date(2008, 9, 15)
     before = day - dt.timedelta(days=1)
     move, fx = closes[day] / closes[before], rates[day] / rates[before]

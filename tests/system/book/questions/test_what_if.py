@@ -51,7 +51,9 @@ def asked(feed: Feed, snapshot: RiskSnapshot, *trades: Trade):
 
 def stated(snapshot: RiskSnapshot) -> bytes:
     """Everything but what follows from more than the snapshot: sums of realised P&L."""
-    rows = tuple(msgspec.structs.replace(one, realised_pnl=0.0) for one in snapshot.positions)
+    rows = tuple(
+        msgspec.structs.replace(position, realised_pnl=0.0) for position in snapshot.positions
+    )
     return numbers(msgspec.structs.replace(snapshot, realised_pnl=0.0, positions=rows))
 
 

@@ -291,7 +291,7 @@ def test_a_restart_anywhere_leaves_every_bit_as_it_was(acts, restarts) -> None:
 
 
 def changed(found: VarChange) -> dict[str, float | None]:
-    return {str(one.step): one.change for one in found.steps if one.changed}
+    return {str(step.step): step.change for step in found.steps if step.changed}
 
 
 def test_a_snapshot_from_before_a_split_is_recalled_to_the_bit() -> None:
@@ -369,8 +369,8 @@ def test_a_change_over_adjustments_ends_at_the_stored_bits_both_ways(acts, order
     for first, second in itertools.permutations((before, after)):
         found = var_change(first, second, recall)
         assert found.steps[-1].var == second.var
-        for one in found.steps:
-            assert one.changed or one.change == 0.0 or one.var is None
+        for step in found.steps:
+            assert step.changed or step.change == 0.0 or step.var is None
         if not orders:
             assert not found.steps[0].changed
 

@@ -60,7 +60,7 @@ def share(name: str, exchange: str) -> Instrument:
 def two_exchanges(*tables: ExchangeSessions) -> Feed:
     feed = opened()
     tokyo = history("T", walk(8))
-    closes = tuple(one for one in tokyo.closes if one.date != date_of(-4))
+    closes = tuple(close for close in tokyo.closes if close.date != date_of(-4))
     fold = feed.send(
         *tables,
         share("N", "XNYS"),

@@ -180,7 +180,7 @@ def test_stressed_data_of_another_version_or_other_dates_are_a_conflict() -> Non
     fold = feed.send(
         crisis("C", 3, version="v2"), crisis("C", 3, last=LAST - dt.timedelta(1)), crisis("A", 99)
     )
-    assert [str(one) for one in reasons(fold)] == ["conflict"] * 3
+    assert [str(reason) for reason in reasons(fold)] == ["conflict"] * 3
     assert "version of window 2008 is v1, not v2" in fold.rejected[0].detail
     assert "last of window 2008" in fold.rejected[1].detail
     assert "closes of A in window 2008" in fold.rejected[2].detail

@@ -45,7 +45,7 @@ def watched(*values: float | None) -> tuple[list[LimitLevel | None], list[tuple[
     alerts = LimitAlerts()
     found = [alerts.watched(with_value(value, epoch)) for epoch, value in enumerate(values)]
     raised = [snapshot.limits[0].raised for snapshot, _ in found]
-    return raised, [(one.before, one.after) for _, events in found for one in events]
+    return raised, [(event.before, event.after) for _, events in found for event in events]
 
 
 # -- where a snapshot stands -----------------------------------------------
@@ -73,10 +73,10 @@ def test_every_measure_is_a_fraction_of_nav() -> None:
         LimitMeasure.SINGLE_NAME: 3_000.0,
         LimitMeasure.VEGA: 0.0,
     }
-    assert {one.measure: one.value for one in snapshot.limits} == pytest.approx(
+    assert {limit.measure: limit.value for limit in snapshot.limits} == pytest.approx(
         {measure: amount / snapshot.nav for measure, amount in expected.items()}
     )
-    assert all(one.raised is None for one in snapshot.limits)
+    assert all(limit.raised is None for limit in snapshot.limits)
 
 
 @pytest.mark.parametrize("quantity", [5.0, -5.0])

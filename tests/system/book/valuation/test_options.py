@@ -81,7 +81,7 @@ def optioned(*others: object, quantity: float = 5.0, instrument: Instrument = CA
 
 
 def row_of(snapshot: RiskSnapshot, name: str = "B.CALL") -> PositionRisk:
-    (found,) = (one for one in snapshot.positions if one.instrument == name)
+    (found,) = (position for position in snapshot.positions if position.instrument == name)
     return found
 
 
@@ -102,7 +102,7 @@ def test_a_tick_of_the_underlying_touches_who_holds_the_option_alone() -> None:
     feed = opened()
     feed.send(CALL, VOL, portfolio("O", holding("B.CALL", 1.0)), portfolio("N", holding("A", 1.0)))
     fold = feed.send(tick("B", 111.0))
-    assert [one.portfolio for one in fold.snapshots] == ["O"]
+    assert [snapshot.portfolio for snapshot in fold.snapshots] == ["O"]
 
 
 def test_greeks_stand_per_position_underlying_and_portfolio() -> None:
@@ -131,7 +131,7 @@ def test_components_add_up_and_the_approximation_shows_its_gap() -> None:
     near = snapshot.delta_gamma_vega
     assert snapshot.var is not None
     assert near is not None
-    components = [one.component_var or 0.0 for one in snapshot.positions]
+    components = [position.component_var or 0.0 for position in snapshot.positions]
     assert math.fsum(components) == pytest.approx(snapshot.var, rel=1e-9)
     assert near.gap == near.var - snapshot.var
     assert near.gap != 0.0
@@ -141,7 +141,7 @@ def test_components_add_up_and_the_approximation_shows_its_gap() -> None:
 def test_a_book_without_options_states_nothing_about_them() -> None:
     snapshot = live(opened(holding("A", 1.0)).send(tick("A", 101.0)))
     assert (snapshot.greeks, snapshot.delta_gamma_vega, snapshot.option_pnl) == (None, None, ())
-    assert all(one.option is None for one in snapshot.positions)
+    assert all(position.option is None for position in snapshot.positions)
 
 
 def test_an_option_with_a_quote_is_marked_at_it_and_its_volatility_is_implied() -> None:
@@ -264,7 +264,7 @@ def on_x() -> OptionTerms:
 
 def test_an_option_on_something_unknown_is_refused_by_name() -> None:
     fold = opened().send(msgspec.structs.replace(CALL, option=on_x()))
-    assert [str(one) for one in reasons(fold)] == ["unknown_instrument"]
+    assert [str(reason) for reason in reasons(fold)] == ["unknown_instrument"]
     assert "option.underlying of B.CALL is X" in fold.rejected[0].detail
 
 

@@ -53,7 +53,7 @@ def priced(*positions, base_currency: str = "USD") -> tuple[Feed, RiskSnapshot]:
 
 
 def row(snapshot: RiskSnapshot, name: str) -> PositionRisk:
-    (found,) = (one for one in snapshot.positions if one.instrument == name)
+    (found,) = (position for position in snapshot.positions if position.instrument == name)
     return found
 
 
@@ -102,7 +102,7 @@ def test_the_base_currency_needs_no_rate() -> None:
 
 def test_classes_have_their_own_long_short_gross_and_net() -> None:
     _, snapshot = priced(holding("A", 10.0), holding("B", -20.0), holding("D", 1.0))
-    by_class = {one.asset_class: one for one in snapshot.asset_classes}
+    by_class = {asset_class_.asset_class: asset_class_ for asset_class_ in snapshot.asset_classes}
     equity, future = by_class[AssetClass.EQUITY], by_class[AssetClass.FUTURE]
     assert (equity.long, equity.short) == (1000.0, -1000.0)
     assert (equity.gross, equity.net) == (2000.0, 0.0)
@@ -114,7 +114,7 @@ def test_realised_pnl_is_in_base_currency_at_the_present_rate() -> None:
     feed, _ = priced(holding("B", 10.0, 30.0))
     snapshot = live(feed.send(trade("t", "B", -10.0, 40.0)))
     assert snapshot.realised_pnl == 125.0
-    assert [one.instrument for one in snapshot.positions] == ["cash:EUR"]
+    assert [position.instrument for position in snapshot.positions] == ["cash:EUR"]
     moved = live(feed.send(rate("USD", 1.5, hour=16.0)))
     assert moved.realised_pnl == 150.0
 
@@ -131,7 +131,7 @@ def test_realised_pnl_stands_with_the_position_that_is_left() -> None:
 def test_a_trade_at_the_mark_leaves_nav_as_it_was(name: str) -> None:
     held = [holding(one, 10.0, 1.0) for one in ("A", "B", "C", "D", "E", "cash:GBP")]
     feed, before = priced(*held)
-    marks = {one.instrument: one.price for one in before.positions}
+    marks = {position.instrument: position.price for position in before.positions}
     after = live(feed.send(trade("t", name, -25.0, marks[name])))
     assert after.nav == pytest.approx(before.nav, rel=1e-14)
     assert row(after, name).quantity == -15.0
@@ -148,16 +148,16 @@ def test_a_trade_beside_the_mark_is_a_gain_or_a_loss_at_once() -> None:
 
 def test_components_add_up_and_the_conventions_are_named() -> None:
     _, snapshot = priced(holding("A", 10.0), holding("B", -5.0), holding("D", 1.0))
-    parts = [one.component_var for one in snapshot.positions]
+    parts = [position.component_var for position in snapshot.positions]
     assert math.fsum(parts) == pytest.approx(snapshot.var, rel=1e-12)
-    tails = [one.component_es for one in snapshot.positions]
+    tails = [position.component_es for position in snapshot.positions]
     assert math.fsum(tails) == pytest.approx(snapshot.expected_shortfall, rel=1e-12)
     assert snapshot.estimator == "hs/ceil/simple"
     assert (snapshot.window, snapshot.confidence) == (WINDOW, "0.8")
     assert (snapshot.scenario_count, snapshot.tail_rank) == (WINDOW, 1)
     assert snapshot.tail[-1].date == snapshot.scenario_date
     assert snapshot.tail[-1].pnl == -snapshot.var
-    total = math.fsum(one.var for one in snapshot.asset_classes)
+    total = math.fsum(asset_class_.var for asset_class_ in snapshot.asset_classes)
     assert snapshot.diversification == pytest.approx(total - snapshot.var, rel=1e-12)
     assert snapshot.var_fraction == snapshot.var / snapshot.nav
 
@@ -224,8 +224,8 @@ def test_a_history_that_begins_within_the_window_is_not_available_with_its_first
     assert snapshot.var is None
     first = LAST_CLOSE - dt.timedelta(days=1)
     assert f"of N (first close {first})" in snapshot.not_available
-    assert all(one.component_var is None for one in snapshot.positions)
-    assert all(one.var is None for one in snapshot.asset_classes)
+    assert all(position.component_var is None for position in snapshot.positions)
+    assert all(asset_class_.var is None for asset_class_ in snapshot.asset_classes)
 
 
 def test_a_suspect_rate_is_named_by_its_series_and_counted() -> None:
@@ -254,7 +254,7 @@ def test_a_price_that_never_came_is_named_and_never_made_up() -> None:
     snapshot = live(feed.send(book), "Q")
     assert snapshot.not_available == "no price or rate yet for N, O"
     assert (snapshot.var, snapshot.daily_pnl) == (None, None)
-    assert [one.instrument for one in snapshot.positions] == ["A"]
+    assert [position.instrument for position in snapshot.positions] == ["A"]
     assert snapshot.nav == 200.0
 
 
@@ -414,16 +414,18 @@ def test_every_snapshot_adds_up(book: dict[str, float], base_currency: str) -> N
     feed.send(history("fx:JPY", walk(8, start=120.0)), *PRICED)
     snapshot = end_of_day(feed.close(0))
     assert snapshot.not_available == ""
-    assert [one.instrument for one in snapshot.positions] == sorted(book)
-    assert snapshot.nav == math.fsum(one.value for one in snapshot.positions)
-    assert snapshot.unrealised_pnl == math.fsum(one.unrealised_pnl for one in snapshot.positions)
-    gross = math.fsum(abs(one.component_var) for one in snapshot.positions)
-    total = math.fsum(one.component_var for one in snapshot.positions)
-    scale = math.fsum(abs(one.exposure) for one in snapshot.positions)
+    assert [position.instrument for position in snapshot.positions] == sorted(book)
+    assert snapshot.nav == math.fsum(position.value for position in snapshot.positions)
+    assert snapshot.unrealised_pnl == math.fsum(
+        position.unrealised_pnl for position in snapshot.positions
+    )
+    gross = math.fsum(abs(position.component_var) for position in snapshot.positions)
+    total = math.fsum(position.component_var for position in snapshot.positions)
+    scale = math.fsum(abs(position.exposure) for position in snapshot.positions)
     assert abs(total - snapshot.var) <= 1e-9 * gross + 1e-14 * scale
     assert snapshot.expected_shortfall >= snapshot.var - 1e-12 * scale
-    exposure = math.fsum(one.exposure for one in snapshot.positions)
-    net = math.fsum(one.net for one in snapshot.asset_classes)
+    exposure = math.fsum(position.exposure for position in snapshot.positions)
+    net = math.fsum(asset_class_.net for asset_class_ in snapshot.asset_classes)
     assert net == pytest.approx(exposure, abs=1e-12 * scale)
     assert msgspec.json.decode(msgspec.json.encode(snapshot), type=RiskSnapshot) == snapshot
 

@@ -73,4 +73,4 @@ def test_a_day_that_is_none_is_refused_with_its_option(asked) -> None:
 def test_the_list_is_printed_as_json(asked) -> None:
     result = CliRunner().invoke(adjust_app, ["list", "--json"])
     rows = msgspec.json.decode(result.stdout, type=Adjustments).adjustments
-    assert [one.taken for one in rows] == [None, dt.date(2020, 8, 28)]
+    assert [row.taken for row in rows] == [None, dt.date(2020, 8, 28)]

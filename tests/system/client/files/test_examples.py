@@ -89,7 +89,7 @@ def test_the_example_with_an_option_is_valued_by_hand(feed: Feed) -> None:
     assert snapshot.not_available == ""
     assert snapshot.var is not None
     assert snapshot.proxied == ("N225=SP500.FUT", "SHELL=XOM")
-    assert {one.measure for one in snapshot.limits} == {
+    assert {limit.measure for limit in snapshot.limits} == {
         LimitMeasure.VAR,
         LimitMeasure.GROSS,
         LimitMeasure.VEGA,

@@ -225,7 +225,7 @@ def test_an_option_is_read_with_its_terms_and_its_underlying_is_described_unheld
         Instrument(instrument="N225", asset_class=AssetClass.EQUITY, currency="JPY"),
         Instrument(instrument="PUT", asset_class=AssetClass.OPTION, currency="JPY", option=terms),
     )
-    assert [one.instrument for one in book.portfolio.positions] == ["PUT", "A"]
+    assert [position.instrument for position in book.portfolio.positions] == ["PUT", "A"]
     assert book.portfolio.limits == (
         Limit(measure=LimitMeasure.GROSS, warning=1.5, breach=2.0),
         Limit(measure=LimitMeasure.SINGLE_NAME, warning=0.1, breach=0.2),
@@ -268,18 +268,18 @@ def test_a_measure_limited_twice_is_refused(tmp_path: Path) -> None:
 
 def test_the_columns_are_the_fields_of_the_contracts() -> None:
     floats = {
-        one.encode_name
+        field.encode_name
         for kind in (Instrument, OptionTerms)
-        for one in msgspec.structs.fields(kind)
-        if "float" in str(one.type)
+        for field in msgspec.structs.fields(kind)
+        if "float" in str(field.type)
     }
     assert set(NUMBERS) == floats
 
 
 def csv_of(book: PortfolioImport) -> str:
     """Return a book as a file in CSV: every column, every line."""
-    held = {one.instrument: one for one in book.portfolio.positions}
-    described = {one.instrument: one for one in book.instruments}
+    held = {position.instrument: position for position in book.portfolio.positions}
+    described = {instrument.instrument: instrument for instrument in book.instruments}
     settings = [
         f"# {name}: {value}"
         for name in SETTINGS
@@ -341,7 +341,7 @@ def option_books(draw: st.DrawFn) -> PortfolioImport:
         for name in names
     ]
     held = draw(
-        st.lists(st.sampled_from([*names, *(one.instrument for one in options)]), unique=True)
+        st.lists(st.sampled_from([*names, *(option.instrument for option in options)]), unique=True)
     )
     positions = tuple(
         OpeningPosition(instrument=name, quantity=draw(quantities), entry_price=draw(prices))

@@ -115,8 +115,8 @@ def book():
     moves = option_moves(window, holdings.listings, factors, base_currency="USD")
     marks = option_marks([OptionMark(OPTION, 90, PRICES["TOYOTA"])])
     prices = [
-        float(marks.premium[0]) if one is OPTION else PRICES.get(one.instrument_id, np.nan)
-        for one in holdings.listings
+        float(marks.premium[0]) if listing is OPTION else PRICES.get(listing.instrument_id, np.nan)
+        for listing in holdings.listings
     ]
     worth = valuation(holdings, prices=np.array(prices), quotes=QUOTES, base_currency="USD")
     return holdings, worth, factors, moves, marks

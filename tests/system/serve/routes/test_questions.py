@@ -247,7 +247,9 @@ def test_only_a_what_if_for_a_small_book_without_options_keeps_the_event_loop(
     run_sync = anyio.to_thread.run_sync
 
     async def watched(work: Any, *arguments: Any, **named: Any) -> Any:
-        threaded.extend(one.snapshot.portfolio for one in arguments if isinstance(one, Recalled))
+        threaded.extend(
+            argument.snapshot.portfolio for argument in arguments if isinstance(argument, Recalled)
+        )
         return await run_sync(work, *arguments, **named)
 
     monkeypatch.setattr(anyio.to_thread, "run_sync", watched)
@@ -417,7 +419,7 @@ def test_a_change_is_explained_since_the_last_close_up_to_now(streamed: Streamed
     found = msgspec.json.decode(change(streamed).content, type=VarChange)
     assert (found.from_id, found.to_id) == (closed.snapshot_id, newest.snapshot_id)
     assert (found.var_before, found.steps[-1].var) == (closed.var, newest.var)
-    assert {str(one.step) for one in found.steps if one.changed} == {"positions", "prices"}
+    assert {str(step.step) for step in found.steps if step.changed} == {"positions", "prices"}
     streamed.take(streamed.feed.close(1))
     named = change(streamed, **{"from": closed.snapshot_id, "to": newest.snapshot_id})
     assert msgspec.json.decode(named.content, type=VarChange) == found
@@ -491,11 +493,11 @@ def test_a_desk_shows_its_books_together_and_what_diversification_saves(
     response = streamed.world.client.get("/v1/desks/rates/var")
     assert response.status_code == 200, response.text
     found = msgspec.json.decode(response.content, type=DeskVar)
-    assert [one.portfolio for one in found.books] == ["X", "Y"]
+    assert [book.portfolio for book in found.books] == ["X", "Y"]
     assert found.base_currency == "USD"
-    own = sum(one.var for one in found.books)
+    own = sum(book.var for book in found.books)
     assert found.diversification == pytest.approx(own - found.var)
-    assert sum(one.component_var for one in found.books) == pytest.approx(found.var)
+    assert sum(book.component_var for book in found.books) == pytest.approx(found.var)
     for one in found.books:
         stated = live(streamed.feed.book.revalue(fence=1, epoch=1), one.portfolio)
         assert one.var == pytest.approx(stated.var)

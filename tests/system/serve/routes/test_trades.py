@@ -399,7 +399,7 @@ def call_on(underlying: str, **terms: Any) -> Instrument:
 
 
 def option_book(option: Instrument, *others: Instrument, held: str = "CALL") -> PortfolioImport:
-    histories = tuple(closes(one.instrument) for one in others)
+    histories = tuple(closes(other.instrument) for other in others)
     return book(held, instruments=(option, *others), histories=histories)
 
 

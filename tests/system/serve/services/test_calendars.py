@@ -19,7 +19,7 @@ FIRST, LAST = dt.date(2020, 1, 2), dt.date(2020, 6, 30)
 
 
 def closing(table: ExchangeSessions, date: dt.date) -> str:
-    (ns,) = (one.close_ns for one in table.sessions if one.date == date)
+    (ns,) = (session.close_ns for session in table.sessions if session.date == date)
     return f"{dt.datetime.fromtimestamp(ns // 10**9, dt.UTC):%H:%M}"
 
 
@@ -34,7 +34,7 @@ def test_closes_lie_hours_apart_and_follow_daylight_saving() -> None:
 
 def test_holidays_and_early_closes_are_those_of_the_exchange() -> None:
     table = exchange_sessions("XNYS", first=FIRST, last=dt.date(2020, 12, 31))
-    days = {one.date for one in table.sessions}
+    days = {session.date for session in table.sessions}
     assert dt.date(2020, 4, 10) not in days
     assert dt.date(2020, 4, 13) in days
     assert closing(table, dt.date(2020, 11, 27)) == "18:00"

@@ -29,4 +29,7 @@ def test_both_ends_and_their_difference_are_said() -> None:
 
 
 def test_what_did_not_change_says_so_instead_of_a_zero() -> None:
-    assert [one["change"].replace("+", "") for one in step_cells(FOUND)] == ["150", "unchanged"]
+    assert [step_cell["change"].replace("+", "") for step_cell in step_cells(FOUND)] == [
+        "150",
+        "unchanged",
+    ]

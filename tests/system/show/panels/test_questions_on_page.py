@@ -136,7 +136,7 @@ def pressed(page: AppTest, label: str) -> AppTest:
 
 
 def field(widgets: Any, label: str) -> Any:
-    return next(one for one in widgets if one.label == label)
+    return next(widget for widget in widgets if widget.label == label)
 
 
 def said(page: AppTest) -> str:

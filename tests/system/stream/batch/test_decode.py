@@ -93,7 +93,7 @@ def test_a_long_value_is_fetched_whole_and_means_what_it_says() -> None:
     topics.add("reference", encode(instrument("A")))
     [fold] = topics.folds()
     assert topics.fetched == [("reference", 0, 0)]
-    assert [one.portfolio for one in fold.snapshots] == ["P"]
+    assert [snapshot.portfolio for snapshot in fold.snapshots] == ["P"]
     assert fold.offsets["reference:0"] == 2
     assert fold.rejected == ()
 

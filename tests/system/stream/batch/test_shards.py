@@ -124,7 +124,7 @@ def test_rows_beyond_the_bound_are_broadcast_anew(monkeypatch: pytest.MonkeyPatc
     context = FakeContext()
     assert_same(*sharded_twin(context))
     assert len(context.broadcasts) > 2
-    assert [one.dropped for one in context.broadcasts[:-1]] == [True] * (
+    assert [broadcast.dropped for broadcast in context.broadcasts[:-1]] == [True] * (
         len(context.broadcasts) - 1
     )
 

@@ -43,9 +43,11 @@ def test_every_batch_values_every_book_and_rejects_nothing() -> None:
         assert list(events) == ["market_data:0"]
         fold = book.fold(events, fence=1, epoch=number + 1)
         assert fold.rejected == ()
-        assert sorted(one.portfolio for one in fold.snapshots) == sorted(BOOKS)
-        assert all(one.var is not None and one.missing == () for one in fold.snapshots)
-        assert all(one.suspect_ticks == () for one in fold.snapshots)
+        assert sorted(snapshot.portfolio for snapshot in fold.snapshots) == sorted(BOOKS)
+        assert all(
+            snapshot.var is not None and snapshot.missing == () for snapshot in fold.snapshots
+        )
+        assert all(snapshot.suspect_ticks == () for snapshot in fold.snapshots)
         numbers.add(fold.snapshots[0].nav)
     assert len(numbers) == 20, "prices move: nothing of the work is saved by a number that stays"
 

@@ -45,7 +45,11 @@ def test_every_judge_agrees_over_the_barrier(run):
         check_live(run.seen, run.inputs),
         check_recorded(run.records, [*run.ends, *run.snapshots[::7]]),
     ]
-    assert {one.check: one.detail for one in findings if one.verdict is not Verdict.PASSED} == {}
+    assert {
+        finding.check: finding.detail
+        for finding in findings
+        if finding.verdict is not Verdict.PASSED
+    } == {}
     assert len(expected) == 12
 
 
@@ -55,14 +59,14 @@ def test_the_story_keeps_its_own_expectations(fine):
 
 
 def test_the_announcements_name_the_days_around_the_night(fine):
-    messages = [read_message(one) for one in fine.records if one.topic == "reference"]
-    told = [one for one in messages if isinstance(one, Split | Dividend)]
+    messages = [read_message(record) for record in fine.records if record.topic == "reference"]
+    told = [message for message in messages if isinstance(message, Split | Dividend)]
     assert {(str(one.last_day), str(one.date)) for one in told} == {("2024-01-03", "2024-01-04")}
     assert len(told) == 3
 
 
 def test_no_move_of_the_story_is_suspect(fine):
-    assert {name for one in fine.snapshots for name in one.suspect} == set()
+    assert {name for snapshot in fine.snapshots for name in snapshot.suspect} == set()
 
 
 @pytest.mark.parametrize("field", ["nav", "var"])
@@ -71,8 +75,10 @@ def test_a_number_that_the_barrier_moves_fails(fine, field):
         return msgspec.structs.replace(one, **{field: getattr(one, field) * (1 + 1e-7)})
 
     changed = [
-        wrong(one) if one.kind is SnapshotKind.LIVE and one.adjustment_count else one
-        for one in fine.snapshots
+        wrong(snapshot)
+        if snapshot.kind is SnapshotKind.LIVE and snapshot.adjustment_count
+        else snapshot
+        for snapshot in fine.snapshots
     ]
     found = check_adjusted(EXPECT.adjusted, changed)
     assert found.verdict is Verdict.FAILED
@@ -87,8 +93,10 @@ def test_shares_that_did_not_split_fail(fine):
         return msgspec.structs.replace(one, positions=rows)
 
     changed = [
-        wrong(one) if one.kind is SnapshotKind.LIVE and one.adjustment_count else one
-        for one in fine.snapshots
+        wrong(snapshot)
+        if snapshot.kind is SnapshotKind.LIVE and snapshot.adjustment_count
+        else snapshot
+        for snapshot in fine.snapshots
     ]
     assert check_adjusted(EXPECT.adjusted, changed).verdict is Verdict.FAILED
 
@@ -101,7 +109,7 @@ def test_an_adjustment_that_does_not_come_fails_and_one_that_comes_unasked_too(f
 
 
 def test_without_a_number_behind_the_barrier_nothing_is_shown(fine):
-    ends = [one for one in fine.snapshots if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [snapshot for snapshot in fine.snapshots if snapshot.kind is SnapshotKind.END_OF_DAY]
     assert check_adjusted(EXPECT.adjusted, ends).verdict is Verdict.UNKNOWN
 
 

@@ -85,7 +85,9 @@ class Played:
         self.records = self.topics.records
         self.ruled = fates(self.records)
         self.closes = topic_closes(self.records, self.ruled)
-        self.ends = [one for one in self.snapshots if one.kind is SnapshotKind.END_OF_DAY]
+        self.ends = [
+            snapshot for snapshot in self.snapshots if snapshot.kind is SnapshotKind.END_OF_DAY
+        ]
 
     @property
     def inputs(self):
@@ -94,16 +96,16 @@ class Played:
     @property
     def stated(self) -> dict:
         return {
-            (one.portfolio, one.asof): EndOfDay(
-                nav=one.nav,
-                var=one.var,
-                expected_shortfall=one.expected_shortfall,
-                hypothetical_pnl=one.hypothetical_pnl,
-                breach=one.breach,
-                scenario_date=one.scenario_date,
-                components={row.instrument: row.component_var for row in one.positions},
+            (end.portfolio, end.asof): EndOfDay(
+                nav=end.nav,
+                var=end.var,
+                expected_shortfall=end.expected_shortfall,
+                hypothetical_pnl=end.hypothetical_pnl,
+                breach=end.breach,
+                scenario_date=end.scenario_date,
+                components={row.instrument: row.component_var for row in end.positions},
             )
-            for one in self.ends
+            for end in self.ends
         }
 
 
@@ -144,7 +146,11 @@ def test_a_story_of_the_library_keeps_its_expectations_when_folded_in_memory(nam
         check_recorded(run.records, run.snapshots[::20]),
         *check_expectations(expect, run.ruled, run.seen, run.stated, run.snapshots),
     ]
-    assert {one.check: one.detail for one in findings if one.verdict is not Verdict.PASSED} == {}
+    assert {
+        finding.check: finding.detail
+        for finding in findings
+        if finding.verdict is not Verdict.PASSED
+    } == {}
 
 
 def test_live_numbers_equal_the_reference_at_their_offsets(run):
@@ -186,7 +192,7 @@ def test_another_number_has_another_hash(run):
 
 def verdicts(run, expect: Expect) -> dict[str, Verdict]:
     findings = check_expectations(expect, run.ruled, run.seen, run.stated)
-    return {one.check.removeprefix("expected: "): one.verdict for one in findings}
+    return {finding.check.removeprefix("expected: "): finding.verdict for finding in findings}
 
 
 def test_expectations_that_hold_pass(run):
@@ -220,7 +226,9 @@ def test_who_is_silent_for_a_day_is_stale_at_its_end_and_others_never_were(run):
     finding = next(one for one in found if "stale" in one.check)
     assert finding.detail == "SIM002 is stale at the end; fx:USD was stale too"
     quiet_hours = [one for one in run.seen if "fx:USD" in one.stale]
-    assert [one.portfolio for one in quiet_hours] == ["euro"], "30 rates a day leave long gaps"
+    assert [quiet_hour.portfolio for quiet_hour in quiet_hours] == ["euro"], (
+        "30 rates a day leave long gaps"
+    )
     first_day = [one for one in run.seen if one.asof is None or one.asof < run.closes.days[0]]
     found = check_expectations(Expect(stale=("SIM001",)), run.ruled, first_day, run.stated)
     assert "SIM001 was never stale" in next(one for one in found if "stale" in one.check).detail
@@ -433,7 +441,8 @@ def test_a_number_where_a_history_is_missing_or_no_reason_fails(tmp_path, run):
     assert "although it holds SIM001" in found[REFUSED].detail
     without = Played(story_of(tmp_path, NEWCOMERS))
     silent = [
-        msgspec.structs.replace(one, not_available="something else") for one in without.snapshots
+        msgspec.structs.replace(snapshot, not_available="something else")
+        for snapshot in without.snapshots
     ]
     expect = Expect(refused=("SIM003",))
     found = {one.check: one for one in check_expectations(expect, [], [], {}, silent)}

@@ -80,8 +80,8 @@ def test_books_are_entered_at_the_last_close_before_the_first_day(tmp_path):
     story = story_of(tmp_path, "")
     market, first = story.replay.market, story.days[0]
     assert len(story.days) == 3
-    for one in story.books[0].positions:
-        assert one.entry_price == market.last_close_before(one.instrument, first)
+    for position in story.books[0].positions:
+        assert position.entry_price == market.last_close_before(position.instrument, first)
 
 
 def test_an_option_is_held_at_its_entry_price_and_expires_on_its_last_day(tmp_path):
@@ -97,9 +97,9 @@ def test_a_newcomer_has_few_closes_and_its_proxy_all_of_them(tmp_path):
     text = '[[instrument]]\nid = "SIM002"\ncloses = 3\nproxy = "SIM001"'
     story = story_of(tmp_path, text)
     sent = {
-        one.series: len(one.closes)
-        for one in story.replay.reference_messages()
-        if isinstance(one, CloseHistory)
+        reference_message.series: len(reference_message.closes)
+        for reference_message in story.replay.reference_messages()
+        if isinstance(reference_message, CloseHistory)
     }
     assert (sent["SIM001"], sent["SIM002"]) == (35, 3)
     assert story.replay.market.instruments["SIM002"].proxy == "SIM001"

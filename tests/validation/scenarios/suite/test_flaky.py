@@ -95,7 +95,7 @@ def test_a_run_that_breaks_off_does_not_end_the_suite(run, outcomes, tmp_path):
     repeated, _ = repeater(tmp_path)
     found = repeated.run(run, PipelineConfig(), "calm")
     assert found.verdict is Verdict.FLAKY
-    assert {one.check: one.verdict for one in found.findings} == {
+    assert {finding.check: finding.verdict for finding in found.findings} == {
         NUMBERS: Verdict.PASSED,
         BROKE_OFF: Verdict.FLAKY,
     }

@@ -56,7 +56,7 @@ def left(story) -> Recording:
     snapshots = folded(topics)
     lines = observed(snapshots)
     ruled = fates(topics.records)
-    ends = [one for one in snapshots if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [snapshot for snapshot in snapshots if snapshot.kind is SnapshotKind.END_OF_DAY]
     counters: dict[str, Counter] = {}
     covered: dict[str, int] = {}
     for fate in ruled:
@@ -69,7 +69,7 @@ def left(story) -> Recording:
         record=lines,
         records=topics.records,
         stated=Stated(
-            days={(one.portfolio, one.asof): _end(one) for one in ends},
+            days={(end.portfolio, end.asof): _end(end) for end in ends},
             rejected=[],
             counters=counters,
             covered=covered,
@@ -85,7 +85,7 @@ def left(story) -> Recording:
             slip=Slip(ms_p50=0.0, ms_p99=0.0, ms_max=0.0), offsets={},
         ),
         sent=dict(sent),
-        announced=frozenset(one.snapshot_id for one in snapshots),
+        announced=frozenset(snapshot.snapshot_id for snapshot in snapshots),
     )  # fmt: skip
 
 
@@ -111,7 +111,11 @@ def report_of(story, left):
 
 def test_a_right_run_passes_every_check(story, left):
     found = judge_run(story, left, None)
-    wrong = {one.check: one.detail for one in found.findings if one.verdict is not Verdict.PASSED}
+    wrong = {
+        finding.check: finding.detail
+        for finding in found.findings
+        if finding.verdict is not Verdict.PASSED
+    }
     assert wrong == {}
     assert len(found.findings) > 12
 
@@ -133,7 +137,7 @@ def test_order_is_judged_unless_a_fault_has_emptied_what_readers_see(
 def test_a_run_that_lost_a_message_fails(story, left):
     sent = {**left.sent, "market_data": left.sent["market_data"] + 1}
     lost = Recording(**{**left.__dict__, "sent": sent})
-    verdicts = {one.check: one.verdict for one in judge_run(story, lost, None).findings}
+    verdicts = {finding.check: finding.verdict for finding in judge_run(story, lost, None).findings}
     assert verdicts["delivery: what was acknowledged is on its topic"] is Verdict.FAILED
 
 

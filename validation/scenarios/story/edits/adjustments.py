@@ -63,9 +63,9 @@ def _announced(day: Day, message: Adjustment, at: float) -> Day:
 def _repriced(day: Day, instrument: str, price: Callable[[float], float]) -> Day:
     return day.with_items(
         [
-            Planned(one.due_ns, repriced(one.message, price(mid_of(one.message))))
-            if is_chosen(one.message, (instrument,))
-            else one
-            for one in day.items
+            Planned(item.due_ns, repriced(item.message, price(mid_of(item.message))))
+            if is_chosen(item.message, (instrument,))
+            else item
+            for item in day.items
         ]
     )

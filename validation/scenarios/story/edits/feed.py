@@ -40,7 +40,7 @@ def halt(edit: Halt) -> Transformation:
 
     def transformed(days: Days) -> Days:
         for day in days:
-            yield day.with_items([one for one in day.items if not is_silent(day, one)])
+            yield day.with_items([item for item in day.items if not is_silent(day, item)])
 
     return transformed
 

@@ -43,7 +43,7 @@ def garbage(edit: Garbage, seed: int) -> Transformation:
     def edited(day: Day) -> Day:
         rng = np.random.default_rng([seed, day.number])
         places = sorted(rng.integers(0, len(day.items), edit.count).tolist())
-        ticks = [one.message for one in day.items if isinstance(one.message, Tick)]
+        ticks = [item.message for item in day.items if isinstance(item.message, Tick)]
         items: list[Planned] = []
         pending = [(place, number) for number, place in enumerate(places)]
         for place, one in enumerate(day.items):
@@ -61,12 +61,12 @@ def _with_copies(
 ) -> Day:
     items: list[Planned] = []
     count = 0
-    for one in day.items:
-        items.append(one)
-        if isinstance(one.message, Tick) and is_chosen(one.message, edit.series):
+    for item in day.items:
+        items.append(item)
+        if isinstance(item.message, Tick) and is_chosen(item.message, edit.series):
             count += 1
             if count % edit.every == 0:
-                items.append(Planned(one.due_ns, _changed(one.message, copy(one.message))))
+                items.append(Planned(item.due_ns, _changed(item.message, copy(item.message))))
     return day.with_items(items)
 
 

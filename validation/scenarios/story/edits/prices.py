@@ -50,10 +50,10 @@ def shift(edit: Shift) -> Transformation:
         begins = edit.at if day.number == edit.day else 0.0
         return day.with_items(
             [
-                Planned(one.due_ns, shifted(one.message, edit.amount))
-                if is_chosen(one.message, edit.series) and begins <= day.moment(one) < 1.0
-                else one
-                for one in day.items
+                Planned(item.due_ns, shifted(item.message, edit.amount))
+                if is_chosen(item.message, edit.series) and begins <= day.moment(item) < 1.0
+                else item
+                for item in day.items
             ]
         )
 
@@ -75,14 +75,14 @@ def fat_finger(edit: FatFinger) -> Transformation:
     def edited(day: Day) -> Day:
         waiting = set(edit.series)
         items = []
-        for one in day.items:
-            name = series_of(one.message)
-            if name in waiting and day.moment(one) >= edit.at:
+        for item in day.items:
+            name = series_of(item.message)
+            if name in waiting and day.moment(item) >= edit.at:
                 waiting.remove(name)
-                wrong = repriced(one.message, mid_of(one.message) * edit.factor)
-                items.append(Planned(one.due_ns, wrong))
+                wrong = repriced(item.message, mid_of(item.message) * edit.factor)
+                items.append(Planned(item.due_ns, wrong))
             else:
-                items.append(one)
+                items.append(item)
         return day.with_items(items)
 
     return on_day(edit.day, edited)

@@ -33,7 +33,9 @@ def trades(
     """
     ordered = sorted(edits, key=lambda one: (one.day, one.at))
     held = {
-        (book.portfolio, one.instrument): one.quantity for book in books for one in book.positions
+        (book.portfolio, position.instrument): position.quantity
+        for book in books
+        for position in book.positions
     }
 
     def transformed(days: Days) -> Days:
