@@ -16,6 +16,7 @@ from system.cli import COMMANDS
 from system.places import PROJECT_DIR, REPORTS_DIR
 
 FORGE = PROJECT_DIR / ".github"
+BOUND_S = 240  # ends what hangs; a start on a loaded machine takes a minute
 WORKFLOWS = sorted((FORGE / "workflows").glob("*.yml"))
 FORMS = sorted(path for path in (FORGE / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config")
 _PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+$")
@@ -27,7 +28,7 @@ def schema_verdict(schema: str, path: Path) -> subprocess.CompletedProcess[str]:
         (sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=BOUND_S,
         check=False,
     )
 
