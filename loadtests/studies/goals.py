@@ -109,20 +109,20 @@ def goals(
         with PumpProcess(site, connections, pulses.append) as pump:
             go_first()  # only now: the servers and the pump must not inherit it
             since_ns = monotonic_ns() + round(warm_up * 1e9)
-            found = asyncio.run(_asked(plan, site, connections, duration, warm_up))
-            found.append(_restart(site, connections))
+            measured = asyncio.run(_asked(plan, site, connections, duration, warm_up))
+            measured.append(_restart(site, connections))
             until_ns = monotonic_ns()
             sent = pulsed_schedule(pulses, rate, since_ns=since_ns, until_ns=until_ns)
             schedule = check_schedule(
                 "schedule: the pump was in time", sent if pump.is_running else None
             )
-    findings = (as_unknown(schedule), *map(kept, found))
+    findings = (as_unknown(schedule), *map(kept, measured))
     whole = GoalsReport(
         verdict=overall(finding.verdict for finding in findings),
         machine=machine(),
         load_average=load_average,
         rate=rate,
-        goals=tuple(found),
+        goals=tuple(measured),
         findings=findings,
     )
     write_json(site.folder / "report.json", whole)

@@ -362,8 +362,8 @@ def _constant_volatility(book: BacktestBook) -> tuple[str, ...]:
 
 def _suspects(results: Sequence[SpanResult]) -> tuple[SuspectMove, ...]:
     """Return each move once, by instrument, then by date."""
-    found = {suspect for result in results for suspect in result.suspects}
-    return tuple(sorted(found, key=lambda one: (one.instrument_id, one.date, one.move)))
+    moves = {suspect for result in results for suspect in result.suspects}
+    return tuple(sorted(moves, key=lambda move: (move.instrument_id, move.date, move.move)))
 
 
 def _stand_ins(results: Sequence[SpanResult]) -> tuple[StandInVolatility, ...]:

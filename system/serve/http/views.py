@@ -38,8 +38,8 @@ def current_var_json(record: LatestRecord, oracle: OracleStatus | None = None) -
 def oracle_verdict(snapshot_id: str, oracle: OracleStatus | None) -> OracleVerdict:
     """Return what the oracle has said of exactly this snapshot."""
     checks = oracle.newest.values() if oracle else ()
-    found = (check.verdict for check in checks if check.snapshot_id == snapshot_id)
-    return next(found, OracleVerdict.UNCHECKED)
+    verdicts = (check.verdict for check in checks if check.snapshot_id == snapshot_id)
+    return next(verdicts, OracleVerdict.UNCHECKED)
 
 
 def asset_class_var(record: LatestRecord) -> AssetClassVar:

@@ -82,9 +82,9 @@ async def list_adjustments(
     keys = await services.read(services.history.state_keys, ADJUSTMENT_PREFIX)
     rows = await services.read(services.history.state_values, keys)
     states = [msgspec.json.decode(row, type=AdjustmentState) for row in rows.values()]
-    found = [adjustment_told(state) for state in states]
-    chosen = [one for one in found if instrument in ("", one.instrument)]
-    chosen.sort(key=lambda one: (one.date, one.instrument, one.type), reverse=True)
+    known = [adjustment_told(state) for state in states]
+    chosen = [row for row in known if instrument in ("", row.instrument)]
+    chosen.sort(key=lambda row: (row.date, row.instrument, row.type), reverse=True)
     return json_answer(Adjustments(adjustments=tuple(chosen[:MAX_LISTED])))
 
 

@@ -1,4 +1,4 @@
-"""What the endpoints work through, one of each per app."""
+"""Services that the endpoints use, one of each per app."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class HistoryWriter(Protocol):
 
 
 class DurableMarker(Protocol):
-    """What is needed of ``system.store.redis.latest.LatestStore``."""
+    """Part of ``system.store.redis.latest.LatestStore`` that is used here."""
 
     def mark_durable(self, fence: int, epoch: int) -> None:
         """Say that a batch is committed."""

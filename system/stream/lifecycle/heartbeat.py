@@ -23,7 +23,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class Beat(Protocol):
-    """What is needed of ``system.store.redis.latest.LatestStore``."""
+    """Part of ``system.store.redis.latest.LatestStore`` that is used here."""
 
     def clock_ms(self) -> int:
         """Return Redis's own time, milliseconds since 1970."""

@@ -29,7 +29,7 @@ EMPTY: Final = pa.schema(
         ("timestamp", pa.timestamp("us", "UTC")),
     ]
 ).empty_table()
-"""What a batch without rows is: ``system.stream.spark.query.COLUMNS``."""
+"""Columns of a batch without rows: ``system.stream.spark.query.COLUMNS``."""
 
 Read = Callable[[], pa.Table]
 Collect = Callable[[Any], pa.Table]

@@ -33,7 +33,6 @@ def test_the_field_and_its_place_are_named(text: str, path: str, sentence: str) 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,  # lists in dictionaries in lists; the default of 100 takes six times as long
 )
 
 
