@@ -67,7 +67,7 @@ from system.stream.spark.fetched_rows import (
 )
 from system.stream.spark.profile import BatchProfile
 from system.stream.spark.query import consumed_offsets, records
-from system.stream.spark.session import start_session
+from system.stream.spark.session import OwnSession, SessionSource
 from system.stream.warm_up.rehearsal import Rehearsal
 from system.stream.warm_up.warm_up import WarmUpPlan, warm_up
 
@@ -109,15 +109,24 @@ class Driver:
         Cores to ask the cluster for.
     watchdog : Watchdog
         Bounds every state.
+    sessions : SessionSource, optional
+        Gives the Spark session; one of the driver's own by default.
     """
 
     def __init__(
-        self, settings: Settings, connections: Connections, *, cores: int, watchdog: Watchdog
+        self,
+        settings: Settings,
+        connections: Connections,
+        *,
+        cores: int,
+        watchdog: Watchdog,
+        sessions: SessionSource | None = None,
     ) -> None:
         self._settings = settings
         self._connections = connections
         self._cores = cores
         self._watchdog = watchdog
+        self._sessions = sessions or OwnSession()
         self._states = StreamStates()
         self._clock = SystemClock()
         self._stopping = threading.Event()
@@ -284,10 +293,14 @@ class Driver:
         """Start Spark beside everything else: it takes longest."""
         pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="spark-start"))
         session = pool.submit(
-            start_session, self._settings, self._connections.spark_master, cores=self._cores
+            self._sessions.start, self._settings, self._connections.spark_master, cores=self._cores
         )
-        stack.callback(_stop_session, session)
+        stack.callback(self._stop_session, session)
         return session
+
+    def _stop_session(self, session: Future[SparkSession]) -> None:
+        if session.exception() is None:
+            self._sessions.stop(session.result())
 
     def _stream(
         self,
@@ -456,8 +469,3 @@ class Driver:
         query.stop()
         if self._failure is not None:
             raise self._failure
-
-
-def _stop_session(session: Future[SparkSession]) -> None:
-    if session.exception() is None:
-        session.result().stop()

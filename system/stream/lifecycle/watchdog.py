@@ -130,9 +130,10 @@ class Watchdog:
         self._phase: _Watched | None = None
         self._exit_code: int | None = None
         self._running_time = RunningTime(clock)
+        self._is_over = False
 
     def start(self, on_overdue: Callable[[Exception], None]) -> None:
-        """Begin to check, on a daemon thread that lives as long as the process.
+        """Begin to check, on a daemon thread that lives as long as the process, or until `stop`.
 
         Parameters
         ----------
@@ -141,6 +142,10 @@ class Watchdog:
         """
         self._on_overdue = on_overdue
         threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        """Check no more: the driver has ended, and the process lives on."""
+        self._is_over = True
 
     def enter(self, phase: Bound | None) -> None:
         """Begin a phase of the driver's life; None: one that may last for ever."""
@@ -198,9 +203,10 @@ class Watchdog:
         self._on_overdue(error)
 
     def _run(self) -> None:
-        while True:
+        while not self._is_over:
             self._clock.sleep(CHECK_EVERY_S)
-            self.check()
+            if not self._is_over:
+                self.check()
 
 
 def touched(folder: Path, component: str) -> Callable[[], None]:

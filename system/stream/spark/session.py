@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from pyspark.sql import SparkSession
 
@@ -187,3 +187,31 @@ def start_session(settings: Settings, master: str, *, cores: int) -> SparkSessio
     spark = builder.config("spark.pyspark.python", sys.executable).getOrCreate()
     spark.sparkContext.setLogLevel("WARN")
     return spark
+
+
+class SessionSource(Protocol):
+    """Gives a driver the Spark session of one life, and takes it back at the end."""
+
+    def start(self, settings: Settings, master: str, *, cores: int) -> SparkSession:
+        """Return a session, as `start_session`."""
+
+    def stop(self, spark: SparkSession) -> None:
+        """Take a session back; its query has ended."""
+
+
+class OwnSession:
+    """A session for one life of the driver, with a JVM and an executor of its own."""
+
+    def start(self, settings: Settings, master: str, *, cores: int) -> SparkSession:
+        """Start the session; parameters and errors as `start_session`.
+
+        Raises
+        ------
+        InputError
+            If the connector's jars are not there; says what to run.
+        """
+        return start_session(settings, master, cores=cores)
+
+    def stop(self, spark: SparkSession) -> None:
+        """Stop the session and its executor."""
+        spark.stop()

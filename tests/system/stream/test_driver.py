@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 
 from system.clock import ManualClock
@@ -34,3 +36,32 @@ def test_a_refusal_is_in_the_log_before_the_driver_waits_for_spark(monkeypatch, 
     with pytest.raises(StateMismatchError):
         driver.run()
     assert set(codes) == {ExitCode.NEEDS_RECOVERY}, "a supervisor paces it, and stops nothing else"
+
+
+class LentSession:
+    """A source whose session outlives the driver: what it was asked for, in order."""
+
+    def __init__(self):
+        self.asked = []
+
+    def start(self, settings, master, *, cores):
+        self.asked.append(("start", master, cores))
+        return self
+
+    def stop(self, spark):
+        self.asked.append(("stop", spark is self))
+
+
+def test_a_driver_gives_its_session_back_to_where_it_came_from(tmp_path):
+    source = LentSession()
+    connections = Connections({"spark_master": "spark://127.0.0.1:7077"}, tmp_path)
+    driver = Driver(
+        Settings(),
+        connections,
+        cores=2,
+        watchdog=Watchdog(ManualClock(), lambda code: None),
+        sessions=source,
+    )
+    with ExitStack() as stack:
+        assert driver._session_under_way(stack).result() is source
+    assert source.asked == [("start", "spark://127.0.0.1:7077", 2), ("stop", True)]

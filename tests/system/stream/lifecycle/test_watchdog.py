@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -34,6 +35,8 @@ from system.stream.lifecycle.watchdog import (
     warming_up,
 )
 from system.stream.spark.cluster import StreamStates, executor_count
+
+THREAD_BOUND_S = 30
 
 
 @pytest.fixture
@@ -219,6 +222,24 @@ def assert_gone(pid):
     """Pass where a process is gone, or only waits for a parent to take its exit code."""
     with suppress(psutil.NoSuchProcess):
         assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_process_that_outlives_its_driver_is_not_ended():
+    clock, codes, checks = ManualClock(), [], []
+
+    def sign_of_life():
+        checks.append(clock.monotonic_ns())
+        watchdog.ends(None)
+        if len(checks) == ENDING.seconds // 2:
+            watchdog.stop()
+
+    watchdog = Watchdog(clock, codes.append, sign_of_life)
+    watchdog.start(lambda error: None)
+    watchdog_threads = [each for each in threading.enumerate() if each.name == "watchdog"]
+    for thread in watchdog_threads:
+        thread.join(THREAD_BOUND_S)
+        assert not thread.is_alive()
+    assert codes == []
 
 
 def test_a_supervisor_sees_that_the_watchdog_runs(clock, ended, tmp_path):
