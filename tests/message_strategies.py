@@ -213,7 +213,9 @@ portfolios = st.builds(
     confidence=st.integers(0, 999_999).map("0.{:06}".format),
     window=st.integers(2, 1_023),
     var_limit_fraction=st.floats(0.0, 1.0, exclude_min=True),
-    positions=st.lists(positions, max_size=5, unique_by=lambda one: one.instrument).map(tuple),
+    positions=st.lists(positions, max_size=5, unique_by=lambda position: position.instrument).map(
+        tuple
+    ),
     name=labels,
     desk=st.none() | identifiers,
 )

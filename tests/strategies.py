@@ -136,7 +136,7 @@ def books(draw: st.DrawFn, *, base_currencies: tuple[str, ...] = ("USD", "EUR", 
     scenario_count = draw(st.integers(20, 45))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     days = [FIRST_DAY + dt.timedelta(index) for index in range(scenario_count + 1)]
-    priced = [one.listing for one in holdings if not one.listing.is_money]
+    priced = [holding.listing for holding in holdings if not holding.listing.is_money]
     closes = {
         listing.instrument_id: _walk(rng, days, start=float(rng.uniform(5, 300)), volatility=0.02)
         for listing in priced
@@ -160,7 +160,9 @@ def books(draw: st.DrawFn, *, base_currencies: tuple[str, ...] = ("USD", "EUR", 
 
 @st.composite
 def _holdings(draw: st.DrawFn) -> Holding:
-    asset_class = draw(st.sampled_from([one for one in AssetClass if one is not AssetClass.OPTION]))
+    asset_class = draw(
+        st.sampled_from([kind for kind in AssetClass if kind is not AssetClass.OPTION])
+    )
     money = asset_class in (AssetClass.FX, AssetClass.CASH)
     listing = Listing(
         instrument_id=draw(st.text("ABCDEFGH", min_size=1, max_size=3)),
@@ -252,10 +254,10 @@ class OptionBook:
         return round(self.case.years * 365)
 
     def risk(self) -> PortfolioRisk:
-        return self._risk(tuple(self.scale * one for one in self.quantities))
+        return self._risk(tuple(self.scale * quantity for quantity in self.quantities))
 
     def pnl_of(self, right: OptionRight) -> np.ndarray:
-        return self._risk((0.0, *(float(one is right) for one in OptionRight))).pnl
+        return self._risk((0.0, *(float(other is right) for other in OptionRight))).pnl
 
     def forward_pnl(self) -> np.ndarray:
         """Return the P&L of e^(-qT) shares less the present value of the strike."""
@@ -287,7 +289,9 @@ class OptionBook:
         )
         factors = scenario_factors(window, listings, base_currency="USD")
         moves = option_moves(window, listings, factors, base_currency="USD")
-        marks = option_marks([OptionMark(one, self.days, self.case.spot) for one in listings[1:]])
+        marks = option_marks(
+            [OptionMark(listing, self.days, self.case.spot) for listing in listings[1:]]
+        )
         prices = np.array([self.case.spot, *marks.premium.tolist()])
         worth = valuation(holdings, prices=prices, quotes={"USD": 1.1}, base_currency="USD")
         return portfolio_risk(

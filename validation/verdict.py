@@ -51,12 +51,12 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
 
     Of nothing it is unknown: a run that judged nothing has shown nothing.
     """
-    found = set(verdicts) - {Verdict.MEASURED}
-    if Verdict.FAILED in found:
+    kinds = set(verdicts) - {Verdict.MEASURED}
+    if Verdict.FAILED in kinds:
         return Verdict.FAILED
-    if Verdict.UNKNOWN in found or not found:
+    if Verdict.UNKNOWN in kinds or not kinds:
         return Verdict.UNKNOWN
-    return Verdict.FLAKY if Verdict.FLAKY in found else Verdict.PASSED
+    return Verdict.FLAKY if Verdict.FLAKY in kinds else Verdict.PASSED
 
 
 def judged(
@@ -75,9 +75,9 @@ def judged(
     figures : dict, optional
         Numbers behind the verdict.
     """
-    found = list(problems)
-    verdict = Verdict.FAILED if found else Verdict.PASSED
-    detail = _first(found) if found else passed
+    sentences = list(problems)
+    verdict = Verdict.FAILED if sentences else Verdict.PASSED
+    detail = _first(sentences) if sentences else passed
     return Finding(check=check, verdict=verdict, detail=detail, figures=figures or {})
 
 
@@ -96,15 +96,17 @@ def repeated(first: Sequence[Finding], second: Sequence[Finding]) -> tuple[Findi
     tuple of Finding
         The second run's, but flaky where a check passed only then, or is only in the first.
     """
-    passed = {one.check for one in second if one.verdict is Verdict.PASSED}
-    wrong = {one.check: one for one in first if one.verdict in _NO_PASS}
-    found = [
-        _flaky(wrong[one.check]) if one.check in wrong and one.check in passed else one
-        for one in second
+    passed = {finding.check for finding in second if finding.verdict is Verdict.PASSED}
+    wrong = {finding.check: finding for finding in first if finding.verdict in _NO_PASS}
+    findings = [
+        _flaky(wrong[finding.check])
+        if finding.check in wrong and finding.check in passed
+        else finding
+        for finding in second
     ]
-    judged_again = {one.check for one in second}
-    lost = [_flaky(one) for one in wrong.values() if one.check not in judged_again]
-    return (*found, *lost)
+    judged_again = {finding.check for finding in second}
+    lost = [_flaky(finding) for finding in wrong.values() if finding.check not in judged_again]
+    return (*findings, *lost)
 
 
 def _flaky(first: Finding) -> Finding:

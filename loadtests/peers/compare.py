@@ -157,9 +157,9 @@ def compare(
             runs.append(_run(system, plan, report / f"{repeat}" / _slug(system), console, repeat))
             console.print(_line(runs[-1]), highlight=False)
             rows = rows_of(names, runs)
-            found = PeerReport(plan=plan, machine=machine(), rows=rows, runs=tuple(runs))
-            write_json(report / "report.json", found)
-    show_rows(console, found.rows)
+            comparison = PeerReport(plan=plan, machine=machine(), rows=rows, runs=tuple(runs))
+            write_json(report / "report.json", comparison)
+    show_rows(console, comparison.rows)
     raise typer.Exit(ExitCode.of_check(passed=all(run.correct for run in runs)))
 
 
@@ -196,8 +196,8 @@ def rows_of(names: Sequence[str], runs: Sequence[PeerRun]) -> tuple[PeerRow, ...
 def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
     """Return what a load shows about a system: its timing only when its numbers are right."""
     lacking = report.lacking
-    correct = not any(one.check.startswith(CORRECT_IF) for one in lacking)
-    on_schedule = not any(one.check.startswith("schedule") for one in lacking)
+    correct = not any(finding.check.startswith(CORRECT_IF) for finding in lacking)
+    on_schedule = not any(finding.check.startswith("schedule") for finding in lacking)
     covered = report.part("warm").covered
     counts = report.has_timing
     return PeerRun(
@@ -209,7 +209,7 @@ def run_of(system: str, repeat: int, report: LoadReport) -> PeerRun:
         p99_ms=covered.p99_ms if counts else None,
         cores=report.system_cores,
         load_average=report.load_average,
-        problems=tuple(f"{one.check}: {one.detail}" for one in lacking),
+        problems=tuple(f"{finding.check}: {finding.detail}" for finding in lacking),
     )
 
 
@@ -351,8 +351,19 @@ def _reached_end(site: LoadSite, connections: Connections, count: int) -> Callab
         last = {place: end - 1 for place, end in ends.items()}
         deadline_ns = clock.monotonic_ns() + round(DRAIN_BOUND_S * 1e9)
         while clock.monotonic_ns() < deadline_ns:
-            seen = [one for one in read_record(site.record_path) if isinstance(one, SeenSnapshot)]
-            if len({one.portfolio for one in seen[-count:] if one.offsets == last}) == count:
+            seen = [
+                entry for entry in read_record(site.record_path) if isinstance(entry, SeenSnapshot)
+            ]
+            if (
+                len(
+                    {
+                        seen_snapshot.portfolio
+                        for seen_snapshot in seen[-count:]
+                        if seen_snapshot.offsets == last
+                    }
+                )
+                == count
+            ):
                 return True
             clock.sleep(POLL_S)
         return False
@@ -362,14 +373,14 @@ def _reached_end(site: LoadSite, connections: Connections, count: int) -> Callab
 
 def _row(name: str, runs: Sequence[PeerRun], product: Mapping[int, PeerRun]) -> PeerRow:
     timed = [run for run in runs if run.p99_ms is not None]
-    beside = [(one, product[one.repeat]) for one in timed if one.repeat in product]
+    beside = [(run, product[run.repeat]) for run in timed if run.repeat in product]
     return PeerRow(
         system=name,
         runs=len(timed),
-        p50_ms=_median([one.p50_ms for one in timed if one.p50_ms is not None]),
-        p99_ms=_median([one.p99_ms for one in timed if one.p99_ms is not None]),
-        p50_ratio=_ratio([(one.p50_ms, base.p50_ms) for one, base in beside]),
-        p99_ratio=_ratio([(one.p99_ms, base.p99_ms) for one, base in beside]),
+        p50_ms=_median([run.p50_ms for run in timed if run.p50_ms is not None]),
+        p99_ms=_median([run.p99_ms for run in timed if run.p99_ms is not None]),
+        p50_ratio=_ratio([(own.p50_ms, base.p50_ms) for own, base in beside]),
+        p99_ratio=_ratio([(own.p99_ms, base.p99_ms) for own, base in beside]),
         cores=_median([run.cores for run in runs]) or 0.0,
     )
 

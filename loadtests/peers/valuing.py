@@ -67,7 +67,7 @@ class PlanBooks:
         """Return the VaR of each book at the present prices, loss positive."""
         pnl = (self._quantity * self.prices) @ self._returns.T
         tail = np.partition(pnl, self._rank, axis=1)[:, self._rank]
-        return [-float(one) for one in tail]
+        return [-float(pnl) for pnl in tail]
 
     def holdings(self, number: int) -> list[dict[str, Any]]:
         """Return what the observer must know of a book's positions."""

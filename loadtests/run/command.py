@@ -103,7 +103,7 @@ def load(  # noqa: PLR0913, PLR0917 - one option each
     )
     site = site_of(report, console, local=local, running=running)
     with connected(site, running=running) as connections:
-        found = measured_load(
+        load = measured_load(
             plan,
             site,
             connections,
@@ -111,11 +111,11 @@ def load(  # noqa: PLR0913, PLR0917 - one option each
             mode=mode_of(local),
             repeat_with=load_command(plan, p99_ms=p99_ms, local=local, running=running),
         )
-    show_load(console, found)
+    show_load(console, load)
     show_report_place(console, f"{report}/report.html, report.json")
     if as_json:
-        sys.stdout.write(terminal_json(found) + "\n")
-    raise typer.Exit(EXIT_CODES[found.verdict])
+        sys.stdout.write(terminal_json(load) + "\n")
+    raise typer.Exit(EXIT_CODES[load.verdict])
 
 
 def site_of(folder: Path, console: PlainConsole, *, local: bool, running: bool = False) -> LoadSite:

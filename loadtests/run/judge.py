@@ -124,10 +124,10 @@ def judge_load(evidence: LoadEvidence, budgets: Sequence[Budget]) -> LoadJudgeme
     """
     sent, plan = evidence.sent, evidence.plan
     arrays = tables_of(sent.inputs, evidence.record, partitions=sent.partitions, keys=sent.keys)
-    found = coverage(arrays.inputs, arrays.observations, arrays.watermarks)
-    ticks = TickLatencies.of(arrays.inputs, arrays.observations, found)
+    covered = coverage(arrays.inputs, arrays.observations, arrays.watermarks)
+    ticks = TickLatencies.of(arrays.inputs, arrays.observations, covered)
     latencies = summaries(ticks, cold_seconds=plan.warm_up_seconds)
-    lag = lag_summary(arrays.inputs, found, warm_up_s=plan.warm_up_seconds)
+    lag = lag_summary(arrays.inputs, covered, warm_up_s=plan.warm_up_seconds)
     histories = [
         reference_message
         for reference_message in load_replay(plan).reference_messages()

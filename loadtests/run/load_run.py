@@ -366,7 +366,11 @@ def _is_valued(store: LatestStore, portfolio: str) -> bool:
 def _roots(site: LoadSite, observer_pid: int, pump_pid: int) -> dict[str, int]:
     """Return whom to watch: the components, and the processes of the run itself."""
     stack = RunningStack(site.settings)
-    pids = {one.name: one.pid for one in stack.status() if one.pid and one.name in COMPONENTS}
+    pids = {
+        component.name: component.pid
+        for component in stack.status()
+        if component.pid and component.name in COMPONENTS
+    }
     return {**pids, "pump": pump_pid, "observer": observer_pid}
 
 

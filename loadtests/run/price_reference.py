@@ -118,8 +118,8 @@ class PriceOracle:
 
     def _price(self, name: str, offsets: Mapping[str, int], day: dt.date) -> float:
         prices = self._prices.get(name)
-        found = prices.below(offsets.get(prices.partition, 0)) if prices else None
-        return self._closes[name][day] if found is None else found
+        price = prices.below(offsets.get(prices.partition, 0)) if prices else None
+        return self._closes[name][day] if price is None else price
 
     def _last_day(self, offsets: Mapping[str, int]) -> dt.date:
         closed = [
@@ -168,18 +168,18 @@ def check_oracle(
         Of the run; a sample of them is recomputed.
     """
     chosen = sampled(snapshots)
-    differences = {one.snapshot_id: _difference(one, oracle) for one in chosen}
+    differences = {snapshot.snapshot_id: _difference(snapshot, oracle) for snapshot in chosen}
     largest = max(differences.values(), default=0.0)
-    found = OracleSummary(sampled=len(chosen), of=len(snapshots), largest_difference=largest)
+    summary = OracleSummary(sampled=len(chosen), of=len(snapshots), largest_difference=largest)
     if not chosen:
-        return unknown(check, "no snapshot with a VaR was seen"), found
+        return unknown(check, "no snapshot with a VaR was seen"), summary
     problems = [
         f"{name}: VaR differs by {difference:.1e} of itself"
         for name, difference in differences.items()
         if not difference <= TOLERANCE
     ]
     passed = f"{len(chosen)} of {len(snapshots)} snapshots, largest difference {largest:.1e}"
-    return judged(check, problems, passed=passed, figures={"largest_difference": largest}), found
+    return judged(check, problems, passed=passed, figures={"largest_difference": largest}), summary
 
 
 def _difference(snapshot: SeenSnapshot, oracle: PriceOracle) -> float:
@@ -192,12 +192,12 @@ def _by_instrument(sent: SentTicks) -> dict[str, _Prices]:
     inputs = sent.inputs
     order = np.lexsort((inputs.offset, inputs.key))
     bounds = np.searchsorted(inputs.key[order], np.arange(len(sent.keys) + 1))
-    found = {}
+    prices = {}
     for index, name in enumerate(sent.keys):
         rows = order[bounds[index] : bounds[index + 1]]
         place = sent.partitions[int(inputs.partition[rows[0]])]
-        found[name] = _Prices(place, inputs.offset[rows], sent.mid[rows])
-    return found
+        prices[name] = _Prices(place, inputs.offset[rows], sent.mid[rows])
+    return prices
 
 
 def _reference(name: str, quantity: float, book: Portfolio) -> ReferencePosition:

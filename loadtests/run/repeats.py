@@ -43,12 +43,12 @@ def spread(values: Sequence[float]) -> Spread | None:
     return Spread(middle=float(median(values)), low=min(values), high=max(values))
 
 
-def spread_shown(found: Spread | None, digits: int) -> str:
+def spread_shown(spread: Spread | None, digits: int) -> str:
     """Return a spread as tables show it: the median, and the ends in brackets."""
-    if found is None:
+    if spread is None:
         return figure(None)
-    ends = f"{figure(found.low, digits)} to {figure(found.high, digits)}"
-    return f"{figure(found.middle, digits)} ({ends})"
+    ends = f"{figure(spread.low, digits)} to {figure(spread.high, digits)}"
+    return f"{figure(spread.middle, digits)} ({ends})"
 
 
 def command_line(program: str, options: Mapping[str, OptionValue]) -> str:

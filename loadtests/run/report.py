@@ -74,13 +74,13 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_timing(self) -> bool:
         """Whether its warm percentiles count: every tick covered, in time, the numbers right."""
-        wrong = any(one.check.startswith(TIMED_IF) for one in self.lacking)
+        wrong = any(finding.check.startswith(TIMED_IF) for finding in self.lacking)
         return self.part("warm").is_whole and not wrong
 
     @property
     def system_cores(self) -> float:
         """What the system used of the machine, without pump and observer."""
-        return sum(one.cores for one in self.usage if one.name not in {"pump", "observer"})
+        return sum(usage.cores for usage in self.usage if usage.name not in {"pump", "observer"})
 
     @property
     def longest_hiccup_ms(self) -> float | None:
@@ -134,7 +134,7 @@ def write_histograms(folder: Path, ticks: TickLatencies) -> None:
     ``latency.hgrm`` is the percentile distribution of the whole run in milliseconds,
     ``latency.hlog`` a log of one histogram per second of intended send time.
     """
-    covered = ticks.found.covered_ns != NEVER
+    covered = ticks.coverage.covered_ns != NEVER
     total_ns = ticks.total_ns[covered]
     with (folder / "latency.hgrm").open("wb") as stream:
         histogram_of(total_ns).output_percentile_distribution(stream, US_PER_MS)

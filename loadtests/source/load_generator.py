@@ -141,8 +141,8 @@ def _whole_milliseconds(late_ms: Float64Array) -> dict[int, int]:
         At least one.
     """
     counts = np.bincount(late_ms.clip(0.0).astype(np.int64))
-    (found,) = counts.nonzero()
-    return dict(zip(found.tolist(), counts[found].tolist(), strict=True))
+    (present,) = counts.nonzero()
+    return dict(zip(present.tolist(), counts[present].tolist(), strict=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -225,10 +225,10 @@ def read_pump_line(line: bytes) -> PumpLine:
         If it is no such line.
     """
     try:
-        found: PumpLine = _DECODER.decode(line)
+        parsed: PumpLine = _DECODER.decode(line)
     except msgspec.DecodeError as error:
         raise SimulationError(f"no line of a pump: {line!r}: {error}") from None
-    return found
+    return parsed
 
 
 _DECODER: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(PumpLine)

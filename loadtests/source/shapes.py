@@ -145,10 +145,12 @@ def due_s(shape: Shape, index: Float64Array) -> Float64Array:
     counts = np.array([0.0, *accumulate(leg.message_count for leg in shape)])
     starts = np.array([0.0, *accumulate(leg.seconds for leg in shape)])
     leg = np.clip(np.searchsorted(counts, index, side="right") - 1, 0, len(shape) - 1)
-    rate = np.array([one.first_rate for one in shape])[leg]
-    slope = np.array([(one.last_rate - one.first_rate) / one.seconds for one in shape])[leg]
+    rate = np.array([stretch.first_rate for stretch in shape])[leg]
+    slope = np.array(
+        [(stretch.last_rate - stretch.first_rate) / stretch.seconds for stretch in shape]
+    )[leg]
     inside = index - counts[leg]
-    within = np.minimum(inside, np.array([one.message_count for one in shape])[leg])
+    within = np.minimum(inside, np.array([stretch.message_count for stretch in shape])[leg])
     beyond = (inside - within) / shape[-1].last_rate
     root = np.sqrt(rate * rate + 2 * slope * within)
     return np.asarray(starts[leg] + 2 * within / (rate + root) + beyond)

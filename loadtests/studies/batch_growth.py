@@ -126,9 +126,9 @@ def growth(
         for quantity, values in GRID.items()
     )
     laws += (fitted(SCENARIOS, [risk_alone(count) for count in SCENARIO_COUNTS]),)
-    found = GrowthReport(machine=machine(), laws=laws)
-    write_json(report / "report.json", found)
-    show_growth(open_console(stderr=False), found)
+    growth = GrowthReport(machine=machine(), laws=laws)
+    write_json(report / "report.json", growth)
+    show_growth(open_console(stderr=False), growth)
 
 
 def measured(quantity: str, value: int) -> GrowthPoint:
@@ -248,5 +248,5 @@ def round_ticks(replay: Replay, number: int) -> dict[str, list[Event]]:
 
 def _timed(work: Callable[[], T]) -> tuple[float, T]:
     began = time.process_time()
-    found = work()
-    return (time.process_time() - began) * 1e3, found
+    result = work()
+    return (time.process_time() - began) * 1e3, result

@@ -110,9 +110,9 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
         prober = Prober(base, site, connections, repeat_with, first=first)
         searches: list[SearchResult] = []
         while len(searches) < repeats and not prober.lost:
-            one = search(prober.probe, floor=floor, ceiling=ceiling, resolution=resolution)
-            searches.append(one)
-    found = CapacityReport(
+            outcome = search(prober.probe, floor=floor, ceiling=ceiling, resolution=resolution)
+            searches.append(outcome)
+    capacity_report = CapacityReport(
         mode=mode_of(local),
         machine=machine(),
         instruments=instruments,
@@ -124,11 +124,13 @@ def capacity(  # noqa: PLR0913, PLR0917 - one option each
         load_averages=tuple(prober.load_averages),
         repeat_with=repeat_with,
     )
-    write_json(site.folder / "report.json", found)
-    show_capacity(console, found)
-    if found.lost or any(one.probes[0].holds is None for one in found.searches):
+    write_json(site.folder / "report.json", capacity_report)
+    show_capacity(console, capacity_report)
+    if capacity_report.lost or any(
+        outcome.probes[0].holds is None for outcome in capacity_report.searches
+    ):
         raise typer.Exit(EXIT_CODES[Verdict.UNKNOWN])
-    raise typer.Exit(ExitCode.of_check(passed=found.estimate.low >= floor))
+    raise typer.Exit(ExitCode.of_check(passed=capacity_report.estimate.low >= floor))
 
 
 class Prober:
@@ -182,15 +184,15 @@ class Prober:
         if self.lost:
             return Probe(rate=rate, holds=None, why=self.lost, p99_ms=None)
         try:
-            found = self._measured(rate)
+            probe = self._measured(rate)
         except (UnavailableError, psycopg.Error) as error:
             self.lost = f"at {rate:,.0f} ticks/s: {error}"
             self._site.say(f"lost {self.lost}")
             return Probe(rate=rate, holds=None, why=self.lost, p99_ms=None)
-        said = {True: "holds", False: "does not hold", None: "shows nothing"}[found.holds]
-        p99 = figure(found.p99_ms, unit=" ms")
-        self._site.say(f"{rate:,.0f} ticks/s {said}, p99 {p99} {found.why}")
-        return found
+        said = {True: "holds", False: "does not hold", None: "shows nothing"}[probe.holds]
+        p99 = figure(probe.p99_ms, unit=" ms")
+        self._site.say(f"{rate:,.0f} ticks/s {said}, p99 {p99} {probe.why}")
+        return probe
 
     def _measured(self, rate: float) -> Probe:
         plan = msgspec.structs.replace(
@@ -221,12 +223,14 @@ def probe_of(report: LoadReport) -> Probe:
     asked = [
         finding for finding in report.findings if not finding.check.startswith("latency: cold")
     ]
-    lacking = [one for one in asked if one.verdict is not Verdict.PASSED]
-    failed = any(one.verdict is Verdict.FAILED for one in lacking)
+    lacking = [finding for finding in asked if finding.verdict is not Verdict.PASSED]
+    failed = any(finding.verdict is Verdict.FAILED for finding in lacking)
     return Probe(
         rate=report.plan.rate,
         holds=False if failed else None if lacking else True,
-        why="; ".join(f"{one.check.partition(':')[0]}: {one.detail}" for one in lacking),
+        why="; ".join(
+            f"{finding.check.partition(':')[0]}: {finding.detail}" for finding in lacking
+        ),
         p99_ms=covered.p99_ms if covered.count else None,
     )
 
@@ -234,18 +238,18 @@ def probe_of(report: LoadReport) -> Probe:
 def show_capacity(console: PlainConsole, report: CapacityReport) -> None:
     """Print every probe and the estimate with its interval."""
     table = Table("search", "ticks/s", "holds", "p99", "why not", box=None)
-    for number, one in enumerate(report.searches, 1):
-        for probe in one.probes:
+    for number, outcome in enumerate(report.searches, 1):
+        for probe in outcome.probes:
             holds = {True: "yes", False: "no", None: "unknown"}[probe.holds]
             p99 = figure(probe.p99_ms, unit=" ms")
             table.add_row(str(number), f"{probe.rate:,.0f}", holds, p99, probe.why)
     console.print(table)
     if report.lost:
         console.print(f"ended before its time, {report.lost}", highlight=False)
-    found = report.estimate
-    above = "none failed" if found.high is None else f"{found.high:,.0f} failed"
+    estimate = report.estimate
+    above = "none failed" if estimate.high is None else f"{estimate.high:,.0f} failed"
     console.print(
-        f"capacity, {report.mode}: {found.rate:,.0f} ticks/s "
-        f"(held in every search: {found.low:,.0f}; {above}; {found.repeats} searches)",
+        f"capacity, {report.mode}: {estimate.rate:,.0f} ticks/s "
+        f"(held in every search: {estimate.low:,.0f}; {above}; {estimate.repeats} searches)",
         highlight=False,
     )

@@ -95,7 +95,7 @@ def crossover(
             )
         finally:
             spark.stop()
-    found = CrossoverReport(
+    crossover_report = CrossoverReport(
         machine=machine(),
         cores=cores,
         instruments=instruments,
@@ -103,8 +103,8 @@ def crossover(
         points=points,
         crossover=crossing(points),
     )
-    write_json(report / "report.json", found)
-    show_crossover(console, found)
+    write_json(report / "report.json", crossover_report)
+    show_crossover(console, crossover_report)
 
 
 def counts_of(portfolios: str) -> list[int]:

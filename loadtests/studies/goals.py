@@ -155,7 +155,7 @@ def pulsed_schedule(
         return None
     first, *counted = judged_pulses
     seconds = (counted[-1].at_ns - first.at_ns) / 1e9
-    sent = sum(one.sent for one in counted)
+    sent = sum(window.sent for window in counted)
     return Schedule(
         messages_per_s=sent / seconds,
         achieved_fraction=sent / (seconds * rate),
@@ -216,10 +216,10 @@ def p99(values_ms: Sequence[float]) -> float:
 def show_goals(console: PlainConsole, report: GoalsReport) -> None:
     """Print each figure beside its goal and its floor."""
     table = Table("what", "measured", "goal", "floor", "count", "detail", box=None)
-    for one in report.goals:
-        goal, floor = (f"{value:g} {one.unit}" for value in (one.goal, one.floor))
-        shown = f"{one.measured:.2f} {one.unit}"
-        table.add_row(one.what, shown, goal, floor, str(one.count), one.detail)
+    for row in report.goals:
+        goal, floor = (f"{value:g} {row.unit}" for value in (row.goal, row.floor))
+        shown = f"{row.measured:.2f} {row.unit}"
+        table.add_row(row.what, shown, goal, floor, str(row.count), row.detail)
     console.print(table)
     for finding in report.findings:
         console.print(f"{finding.verdict:>8}  {finding.check}: {finding.detail}", highlight=False)
@@ -231,18 +231,18 @@ async def _asked(
 ) -> list[Goal]:
     await asyncio.sleep(warm_up)
     names = [book.portfolio for book in load_books(plan)]
-    found = [await _pushes(connections, names, seconds)]
+    goals = [await _pushes(connections, names, seconds)]
     site.say("pushes are measured")
     async with ApiConnections(connections) as askers:
-        found.append(await _reads(askers, connections, names[0], seconds))
+        goals.append(await _reads(askers, connections, names[0], seconds))
         site.say("reads are measured")
-        found.append(await _what_ifs(askers, names[0], seconds))
+        goals.append(await _what_ifs(askers, names[0], seconds))
         site.say("what-ifs are measured")
     headers = {"Authorization": f"Bearer {connections.api_token}"}
     async with httpx.AsyncClient(base_url=connections.api_url, headers=headers) as client:
         late_ms = await pushed_trades(client, connections, names[0], SHARE, seconds=seconds)
     site.say("trades are measured")
-    found.append(
+    goals.append(
         Goal(
             what="trade accepted -> new VaR pushed, p99",
             measured=p99(late_ms),
@@ -253,7 +253,7 @@ async def _asked(
             detail=f"p50 {np.median(late_ms):.0f} ms, slowest {max(late_ms):.0f} ms",
         )
     )
-    return found
+    return goals
 
 
 async def _pushes(connections: Connections, names: Sequence[str], seconds: float) -> Goal:

@@ -131,18 +131,18 @@ def guard(
     """Compare the hot path's CPU time with the stored baseline."""
     console = open_console(stderr=False)
     load_average = os.getloadavg()[0]
-    found = [measured(name, rounds) for name in WORKS]
+    measurements = [measured(name, rounds) for name in WORKS]
     if store:
-        store_baseline(found, rounds=rounds, load_average=load_average)
+        store_baseline(measurements, rounds=rounds, load_average=load_average)
     baseline = read_baseline()
     findings = (
-        whole(found, baseline),
-        *(finding(figures, baseline, tolerance) for figures in found),
+        whole(measurements, baseline),
+        *(finding(figures, baseline, tolerance) for figures in measurements),
     )
     if report_timings:
         findings = with_timings_reported(findings)
-    console.print(shown(found, baseline))
-    verdict = overall(one.verdict for one in findings)
+    console.print(shown(measurements, baseline))
+    verdict = overall(finding.verdict for finding in findings)
     report.parent.mkdir(parents=True, exist_ok=True)
     write_json(
         report,
@@ -162,15 +162,15 @@ def guard(
     raise typer.Exit(ExitCode.of_check(passed=verdict is Verdict.PASSED))
 
 
-def shown(found: Sequence[Measured], baseline: Baseline) -> Table:
+def shown(measurements: Sequence[Measured], baseline: Baseline) -> Table:
     """Return each work beside its baseline, with the noise of both."""
     columns = ("work", "ratio", "noise", "baseline", "its noise", "times")
     table = Table(*columns, box=None)
-    for one in found:
-        stored, noise = baseline.ratios.get(one.name), baseline.noises.get(one.name)
-        times = None if stored is None else one.ratio / stored
-        figures = (one.ratio, one.noise, stored, noise, times)
-        table.add_row(one.name, *(figure(value, 2) for value in figures))
+    for measurement in measurements:
+        stored, noise = baseline.ratios.get(measurement.name), baseline.noises.get(measurement.name)
+        times = None if stored is None else measurement.ratio / stored
+        figures = (measurement.ratio, measurement.noise, stored, noise, times)
+        table.add_row(measurement.name, *(figure(value, 2) for value in figures))
     return table
 
 
@@ -200,26 +200,26 @@ def spread(name: str, pairs: Sequence[tuple[float, float]]) -> Measured:
     return Measured(name=name, ratio=ratio, noise=high / low)
 
 
-def finding(found: Measured, baseline: Baseline, tolerance: float) -> Finding:
+def finding(measurement: Measured, baseline: Baseline, tolerance: float) -> Finding:
     """Return whether a work takes no more than ``tolerance`` times its baseline."""
-    check = f"guard: {found.name}"
-    stored = baseline.ratios.get(found.name)
+    check = f"guard: {measurement.name}"
+    stored = baseline.ratios.get(measurement.name)
     if stored is None:
         return unknown(check, "no baseline; store one: riskstream measure guard --store")
-    times = found.ratio / stored
-    told = f"{times:.2f} times the baseline of {baseline.on}, noise {found.noise:.2f}"
+    times = measurement.ratio / stored
+    told = f"{times:.2f} times the baseline of {baseline.on}, noise {measurement.noise:.2f}"
     judgement = judged(
         check,
         [f"{told}; {tolerance:g} are allowed"] if times > tolerance else [],
         passed=told,
-        figures={"ratio": found.ratio, "baseline": stored, "noise": found.noise},
+        figures={"ratio": measurement.ratio, "baseline": stored, "noise": measurement.noise},
     )
     return msgspec.structs.replace(judgement, timing_only=times > tolerance)
 
 
-def whole(found: Sequence[Measured], baseline: Baseline) -> Finding:
+def whole(measurements: Sequence[Measured], baseline: Baseline) -> Finding:
     """Return whether every work ran and has a baseline, however fast it was."""
-    names = [figures.name for figures in found]
+    names = [figures.name for figures in measurements]
     missing = [name for name in names if name not in baseline.ratios]
     return judged(
         "guard: every work ran and has a stored baseline",
@@ -233,12 +233,12 @@ def read_baseline() -> Baseline:
     return msgspec.json.decode(BASELINE.read_bytes(), type=Baseline)
 
 
-def store_baseline(found: Sequence[Measured], *, rounds: int, load_average: float) -> None:
+def store_baseline(measurements: Sequence[Measured], *, rounds: int, load_average: float) -> None:
     """Store ratios as those of this machine, today.
 
     Parameters
     ----------
-    found : sequence of Measured
+    measurements : sequence of Measured
         Every work.
     rounds : int
         Of each.
@@ -251,8 +251,8 @@ def store_baseline(found: Sequence[Measured], *, rounds: int, load_average: floa
         python=platform.python_version(),
         load_average=round(load_average, 2),
         rounds=rounds,
-        ratios={one.name: round(one.ratio, 3) for one in found},
-        noises={one.name: round(one.noise, 3) for one in found},
+        ratios={measurement.name: round(measurement.ratio, 3) for measurement in measurements},
+        noises={measurement.name: round(measurement.noise, 3) for measurement in measurements},
     )
     write_json(BASELINE, stored)
 
@@ -274,21 +274,21 @@ def processor() -> str:
 def _ticks() -> tuple[Tick, ...]:
     plan = load_plan(rate=TICKS, seconds=1, warm_up_seconds=0, seconds_per_day=60)
     days = scheduled_days(plan, load_replay(plan))
-    found = [slot.message for day in days for slot in day.slots()]
-    return tuple(one for one in found if isinstance(one, Tick))
+    messages = [slot.message for day in days for slot in day.slots()]
+    return tuple(message for message in messages if isinstance(message, Tick))
 
 
 @cache
 def _batch() -> pa.Table:
     """Return a micro-batch as Spark hands it over."""
     sent = [msgspec.structs.replace(tick, intended_monotonic_ns=10**15) for tick in _ticks()]
-    places = [partition_of(one.ticker.encode(), PARTITIONS) for one in sent]
+    places = [partition_of(tick.ticker.encode(), PARTITIONS) for tick in sent]
     return pa.table(
         {
             "topic": ["market_data"] * len(sent),
             "partition": pa.array(places, pa.int32()),
             "offset": list(range(len(sent))),
-            "value": pa.array([encode(one) for one in sent], pa.binary()),
+            "value": pa.array([encode(tick) for tick in sent], pa.binary()),
             "timestamp": pa.array([0] * len(sent), pa.timestamp("us", "UTC")),
         }
     )

@@ -103,10 +103,10 @@ def latency_growth(
                 folder = report / quantity / str(value)
                 points.append(_measured(quantity, value, plan, folder, console))
         laws.append(law_of(quantity, points))
-        found = LatencyGrowthReport(
+        growth = LatencyGrowthReport(
             machine=machine(), rate=rate, seconds=duration, laws=tuple(laws)
         )
-        write_json(report / "report.json", found)
+        write_json(report / "report.json", growth)
     show(console, laws)
     measured = [point for law in laws for point in law.points]
     if not measured:
@@ -142,18 +142,20 @@ def plan_of(quantity: str, value: int, *, rate: float, seconds: float, warm_up: 
     )
 
 
-def point_of(value: int, found: LoadReport) -> LatencyPoint:
+def point_of(value: int, loaded: LoadReport) -> LatencyPoint:
     """Return what a run shows; nothing where more than time speaks against it."""
     problems = tuple(
-        f"{one.check}: {one.detail}" for one in found.lacking if not one.check.startswith(EXCUSED)
+        f"{finding.check}: {finding.detail}"
+        for finding in loaded.lacking
+        if not finding.check.startswith(EXCUSED)
     )
-    warm = found.part("warm")
+    warm = loaded.part("warm")
     if problems or not warm.is_whole:
         told = f"{warm.uncovered} of {warm.count} ticks not covered, {warm.negative} negative"
         return LatencyPoint(value=value, problems=problems or (told,))
     covered = warm.covered
     return LatencyPoint(
-        value=value, p50_ms=covered.p50_ms, p99_ms=covered.p99_ms, cores=found.system_cores
+        value=value, p50_ms=covered.p50_ms, p99_ms=covered.p99_ms, cores=loaded.system_cores
     )
 
 
@@ -201,7 +203,7 @@ def _measured(
     repeat_with = repeat_of(plan, site.settings.partitions)
     site.say(f"{quantity}: {value:,}")
     try:
-        found = load_on_fresh_stack(plan, site, mode=STANDALONE, repeat_with=repeat_with)
+        loaded = load_on_fresh_stack(plan, site, mode=STANDALONE, repeat_with=repeat_with)
     except UnavailableError as error:
         return LatencyPoint(value=value, problems=(str(error),))
-    return point_of(value, found)
+    return point_of(value, loaded)

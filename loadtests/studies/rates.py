@@ -97,15 +97,15 @@ def measure_rates(
             folder = report / f"{repeat}" / f"{plan.rate:.0f}"
             runs.append(_measured(plan, repeat, folder, console))
             console.print(line_of(runs[-1]), highlight=False)
-            found = RatesReport(
+            rates_report = RatesReport(
                 machine=machine(),
                 seconds=duration,
                 warm_up_seconds=warm_up,
-                rows=rows_of([one.rate for one in plans], runs),
+                rows=rows_of([plan.rate for plan in plans], runs),
                 runs=tuple(runs),
             )
-            write_json(report / "report.json", found)
-    show_rates(console, found.rows)
+            write_json(report / "report.json", rates_report)
+    show_rates(console, rates_report.rows)
     raise typer.Exit(EXIT_CODES[overall(run.verdict for run in runs)])
 
 
@@ -144,7 +144,7 @@ def run_of(repeat: int, report: LoadReport) -> RateRun:
         load_average=report.load_average,
         longest_hiccup_ms=report.longest_hiccup_ms,
         longest_disk_hiccup_ms=report.longest_disk_hiccup_ms,
-        problems=tuple(f"{one.check}: {one.detail}" for one in report.lacking),
+        problems=tuple(f"{finding.check}: {finding.detail}" for finding in report.lacking),
     )
 
 
@@ -170,9 +170,9 @@ def show_rates(console: PlainConsole, rows: Sequence[RateRow]) -> None:
 
 def line_of(run: RateRun) -> str:
     """Return a run in one line."""
-    found = None if run.warm is None else run.warm.covered
-    p50 = figure(None if found is None else found.p50_ms, unit=" ms")
-    p99 = figure(None if found is None else found.p99_ms, unit=" ms")
+    percentiles = None if run.warm is None else run.warm.covered
+    p50 = figure(None if percentiles is None else percentiles.p50_ms, unit=" ms")
+    p99 = figure(None if percentiles is None else percentiles.p99_ms, unit=" ms")
     pause = figure(run.longest_hiccup_ms, unit=" ms")
     of_disk = figure(run.longest_disk_hiccup_ms, unit=" ms")
     told = "; ".join(run.problems)
@@ -185,26 +185,26 @@ def line_of(run: RateRun) -> str:
 def _measured(plan: LoadPlan, repeat: int, folder: Path, console: PlainConsole) -> RateRun:
     site = site_of(folder, console, local=False)
     try:
-        found = load_on_fresh_stack(plan, site, mode=STANDALONE, repeat_with=load_command(plan))
+        loaded = load_on_fresh_stack(plan, site, mode=STANDALONE, repeat_with=load_command(plan))
     except UnavailableError as error:
         return RateRun(
             rate=plan.rate, repeat=repeat, verdict=Verdict.UNKNOWN, problems=(str(error),)
         )
-    return run_of(repeat, found)
+    return run_of(repeat, loaded)
 
 
 def _row(rate: float, runs: Sequence[RateRun]) -> RateRow:
     timed = [run for run in runs if run.warm is not None]
-    warm = [one.warm.covered for one in timed if one.warm is not None]
-    cold = [one.cold.covered for one in timed if one.cold is not None and one.cold.count]
+    warm = [run.warm.covered for run in timed if run.warm is not None]
+    cold = [run.cold.covered for run in timed if run.cold is not None and run.cold.count]
     return RateRow(
         rate=rate,
         runs=len(runs),
         timed=len(timed),
         passed=sum(run.verdict is Verdict.PASSED for run in runs),
-        p50_ms=spread([one.p50_ms for one in warm]),
-        p99_ms=spread([one.p99_ms for one in warm]),
-        p999_ms=spread([one.p999_ms for one in warm]),
-        cold_p99_ms=spread([one.p99_ms for one in cold]),
-        cores=spread([one.cores for one in timed if one.cores is not None]),
+        p50_ms=spread([latency.p50_ms for latency in warm]),
+        p99_ms=spread([latency.p99_ms for latency in warm]),
+        p999_ms=spread([latency.p999_ms for latency in warm]),
+        cold_p99_ms=spread([latency.p99_ms for latency in cold]),
+        cores=spread([run.cores for run in timed if run.cores is not None]),
     )

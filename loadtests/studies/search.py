@@ -99,9 +99,9 @@ def search(
         rate = min(math.sqrt(good * bad), ceiling)
         if rate <= good:
             break
-        found = probe(rate)
-        probes.append(found)
-        good, bad = (rate, bad) if found.holds else (good, rate)
+        probed = probe(rate)
+        probes.append(probed)
+        good, bad = (rate, bad) if probed.holds else (good, rate)
     return _found(good, probes)
 
 
@@ -139,7 +139,7 @@ def estimate(results: Sequence[SearchResult]) -> CapacityEstimate:
     """
     held = [result.highest for result in results]
     failing = [result.lowest_failing for result in results]
-    ends = [one for one in failing if one is not None]
+    ends = [rate for rate in failing if rate is not None]
     return CapacityEstimate(
         rate=float(median(held)),
         low=min(held),

@@ -165,9 +165,9 @@ async def listened(
         return client.pieces
 
     late_ms: list[float] = []
-    found = await asyncio.gather(*map(one, portfolios))
+    streams = await asyncio.gather(*map(one, portfolios))
     ended_ns = monotonic_ns()
-    for portfolio, pieces in zip(portfolios, found, strict=True):
+    for portfolio, pieces in zip(portfolios, streams, strict=True):
         counted = list(received(pieces))[1:]
         last_ns = counted[-1][1] if counted else 0
         if ended_ns - last_ns > SILENT_NS:

@@ -74,15 +74,17 @@ def broken_budgets(
     """
     by_name = {figure.name: figure for figure in figures if figure.count}
     broken = [
-        f"{one.name}: {one.failures} of {one.count} failed"
-        for one in by_name.values()
-        if one.failures > (0 if one.name == PUSHED else MOST_FAILURES * one.count)
+        f"{figures.name}: {figures.failures} of {figures.count} failed"
+        for figures in by_name.values()
+        if figures.failures > (0 if figures.name == PUSHED else MOST_FAILURES * figures.count)
     ]
     for budget in budgets:
-        found = by_name.get(budget.name)
+        sample = by_name.get(budget.name)
         makers = [name for name in budget.users if name in ran]
-        if found is None and makers:
+        if sample is None and makers:
             broken.append(f"{budget.name}: not shown, {' and '.join(makers)} ran without a sample")
-        elif found is not None and found.p99_ms > budget.p99_ms:
-            broken.append(f"{found.name}: p99 {found.p99_ms:.0f} ms, budget {budget.p99_ms:.0f} ms")
+        elif sample is not None and sample.p99_ms > budget.p99_ms:
+            broken.append(
+                f"{sample.name}: p99 {sample.p99_ms:.0f} ms, budget {budget.p99_ms:.0f} ms"
+            )
     return tuple(broken)

@@ -109,8 +109,8 @@ def _on_quitting(environment: Environment, **_: object) -> None:
 def _errors(environment: Environment) -> list[str]:
     """Return what users died of, workers' users too: our exit code takes the place of locust's."""
     assert environment.runner is not None, "the run is over"
-    found = environment.runner.exceptions.values()
-    return [f"a user failed {one['count']} times: {one['msg']}" for one in found]
+    exceptions = environment.runner.exceptions.values()
+    return [f"a user failed {failure['count']} times: {failure['msg']}" for failure in exceptions]
 
 
 def _tick_problems(environment: Environment) -> tuple[str, ...]:
@@ -182,8 +182,8 @@ class ApiUser(HttpUser):
         _ran.add(type(self).__name__)
         self.client.base_url = self.api_url
         self.client.headers["Authorization"] = f"Bearer {self.token}"
-        found = self.client.get("/v1/portfolios", name="/v1/portfolios").json()
-        self.books = [one["portfolio"] for one in found["portfolios"]]
+        answer = self.client.get("/v1/portfolios", name="/v1/portfolios").json()
+        self.books = [row["portfolio"] for row in answer["portfolios"]]
 
     def book(self) -> str:
         """Return one of the books; which one does not matter here."""
@@ -193,7 +193,7 @@ class ApiUser(HttpUser):
         """Return a share that a book holds."""
         name = "/v1/portfolios/{id}/positions"
         held = self.client.get(f"/v1/portfolios/{portfolio}/positions", name=name).json()
-        shares = (one for one in held["positions"] if one["asset_class"] == "equity")
+        shares = (position for position in held["positions"] if position["asset_class"] == "equity")
         return str(next(shares)["instrument"])
 
 

@@ -59,8 +59,8 @@ def read_ticks_line(line: bytes) -> TicksLine:
     msgspec.DecodeError
         If it is no such line.
     """
-    found: TicksLine = _DECODER.decode(line)
-    return found
+    answer: TicksLine = _DECODER.decode(line)
+    return answer
 
 
 class LiveTeller(Background):

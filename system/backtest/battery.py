@@ -201,11 +201,11 @@ def simulated_statistics(
     day_count, simulation_count : int
         Days per sequence; sequences.
     """
-    found: dict[str, list[Float64Vector]] = {name: [] for name in statistics}
+    samples: dict[str, list[Float64Vector]] = {name: [] for name in statistics}
     for block in hit_blocks(law, rng, simulation_count, day_count):
         for name, statistic in statistics.items():
-            found[name].append(statistic(block))
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+            samples[name].append(statistic(block))
+    return {name: np.concatenate(parts) for name, parts in samples.items()}
 
 
 def rolling_law(backtest: DailyBacktest) -> RollingRankHits | None:
@@ -234,16 +234,16 @@ def _under(
 ) -> dict[str, Float64Vector]:
     probability, days = _tail_probability(backtest), backtest.day_count
     stretches = backtest.stretches
-    found = simulated_statistics(
+    samples = simulated_statistics(
         stretches.law(law),
         hit_statistics(probability, stretches),
         plan.rng(2 * stream),
         day_count=days,
         simulation_count=plan.count,
     )
-    found[DYNAMIC_QUANTILE] = np.array([])
+    samples[DYNAMIC_QUANTILE] = np.array([])
     if enough_days(stretches):
-        found |= simulated_statistics(
+        samples |= simulated_statistics(
             stretches.law(law),
             {
                 DYNAMIC_QUANTILE: lambda hits: dynamic_quantile_statistics(
@@ -258,7 +258,7 @@ def _under(
             day_count=days,
             simulation_count=plan.slow_count,
         )
-    return found
+    return samples
 
 
 def _exact_tests(backtest: DailyBacktest) -> tuple[HypothesisResult, ...]:

@@ -161,12 +161,12 @@ def _check_partition_counts(
     described: Sequence[Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]
 ) -> None:
     for topic in described:
-        name, found = topic["name"], len(topic["partitions"])
+        name, held = topic["name"], len(topic["partitions"])
         asked = wanted[name]["num_partitions"]
-        if found != asked:
+        if held != asked:
             raise TopicMismatchError(
-                f"topic {name} has {found} partitions, asked for {asked}: set partitions of {name} "
-                f"to {found}; a topic that is deleted loses its messages"
+                f"topic {name} has {held} partitions, asked for {asked}: set partitions of {name} "
+                f"to {held}; a topic that is deleted loses its messages"
             )
 
 

@@ -356,7 +356,7 @@ def connected_consumer(
 
 
 def _partitions(consumer: Any, topics: Sequence[Topic]) -> list[TopicPartition]:  # noqa: ANN401
-    found = []
+    partitions = []
     for topic in topics:
         indices = consumer.partitions_for_topic(topic.name)
         if not indices:
@@ -364,8 +364,8 @@ def _partitions(consumer: Any, topics: Sequence[Topic]) -> list[TopicPartition]:
                 f"topic {topic.name} is not in Kafka: create the topics first "
                 "(`riskstream up` does)"
             )
-        found += [TopicPartition(topic.name, index) for index in sorted(indices)]
-    return found
+        partitions += [TopicPartition(topic.name, index) for index in sorted(indices)]
+    return partitions
 
 
 def record_of(raw: Any) -> Record:  # noqa: ANN401 - the client's own record type

@@ -114,7 +114,7 @@ def app_over(services: Services) -> FastAPI:
     add_problem_handlers(app)
     app.include_router(_open_router())
     parts = (adjustments, portfolios, desks, questions, limits, trades, stream)
-    for part in (one.router for one in parts):
+    for part in (part.router for part in parts):
         app.include_router(part, dependencies=[Depends(authorised)])
     app.add_middleware(HostCheck, hosts=services.hosts)
     app.add_middleware(SecurityHeaders)

@@ -24,8 +24,8 @@ def read_compose() -> dict[str, Any]:
 def filled(text: str, given: dict[str, str]) -> str:
     """Return a text with its variables replaced: what is given, else the default."""
 
-    def value(found: re.Match[str]) -> str:
-        name, kind, rest = found["name"], found["kind"], found["rest"]
+    def value(match: re.Match[str]) -> str:
+        name, kind, rest = match["name"], match["kind"], match["rest"]
         if name in given:
             return given[name]
         assert kind == "-", f"{name} must be given: {rest}"

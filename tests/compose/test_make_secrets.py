@@ -108,9 +108,9 @@ def test_the_api_reads_its_token_from_them(folder, tmp_path_factory, monkeypatch
 
 def test_sparks_settings_are_those_of_the_embedded_cluster(folder):
     written = secret(folder, "spark-defaults.conf")
-    found = re.search(r"authenticate\.secret +(\w+)", written)
-    assert found
-    assert written == spark_defaults(found[1])
+    setting = re.search(r"authenticate\.secret +(\w+)", written)
+    assert setting
+    assert written == spark_defaults(setting[1])
 
 
 def test_every_word_is_random_and_of_192_bits(folder, tmp_path_factory):

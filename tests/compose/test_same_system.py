@@ -98,8 +98,8 @@ def tagged(service: dict[str, Any]) -> str:
 def server_version(program: Path, pattern: str) -> str:
     """Return the version that a server's program prints."""
     printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    (found,) = re.findall(pattern, printed.stdout)
-    return found
+    (value,) = re.findall(pattern, printed.stdout)
+    return value
 
 
 @pytest.mark.parametrize(
@@ -278,16 +278,18 @@ def test_the_image_is_given_all_that_it_copies_and_nothing_private():
 
 def test_everything_that_a_module_of_the_image_imports_of_ours_is_copied(services):
     copied = copied_paths(DOCKERFILE_PATH.read_text("utf-8"))
-    found = subprocess.run(
+    imported = subprocess.run(
         [sys.executable, "-c", LOADED_FILES.format(module=services["oracle"]["command"][-1])],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
-    assert any("/validation/oracle/" in file for file in found)
-    paths = [Path(file).resolve().relative_to(ROOT.resolve()) for file in found]
-    lacking = [one for one in paths if not any(one.is_relative_to(path) for path in copied)]
+    assert any("/validation/oracle/" in file for file in imported)
+    paths = [Path(file).resolve().relative_to(ROOT.resolve()) for file in imported]
+    lacking = [
+        needed for needed in paths if not any(needed.is_relative_to(path) for path in copied)
+    ]
     assert lacking == []
 
 

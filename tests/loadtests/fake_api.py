@@ -40,7 +40,7 @@ class FakeApi:
                 if self.path.startswith("/v1/stream"):
                     fake._stream(self)
                 elif self.path == "/v1/portfolios":
-                    fake._answer(self, {"portfolios": [{"portfolio": one} for one in BOOKS]})
+                    fake._answer(self, {"portfolios": [{"portfolio": name} for name in BOOKS]})
                 else:
                     fake._answer(self, {"positions": [SHARE]})
 

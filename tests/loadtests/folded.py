@@ -187,23 +187,23 @@ HICCUPS = (
 )
 
 
-def report_of(found: LoadJudgement) -> LoadReport:
+def report_of(judgement: LoadJudgement) -> LoadReport:
     """Return the report of a judged load, with what its processes used."""
     return LoadReport(
-        verdict=overall(finding.verdict for finding in found.findings),
+        verdict=overall(finding.verdict for finding in judgement.findings),
         plan=PLAN,
         mode="standalone cluster",
         machine="2 cores",
         load_average=0.1,
         schedule=IN_TIME,
         slip_ms_max=1.0,
-        latencies=found.latencies,
-        latency_over_time=tuple(latency_over_time(found.ticks)),
-        lag=found.lag,
-        oracle=found.oracle,
+        latencies=judgement.latencies,
+        latency_over_time=tuple(latency_over_time(judgement.ticks)),
+        lag=judgement.lag,
+        oracle=judgement.oracle,
         usage=USAGE,
         pauses=PAUSES,
         hiccups=HICCUPS,
-        findings=found.findings,
+        findings=judgement.findings,
         repeat_with="riskstream load",
     )

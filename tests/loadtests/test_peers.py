@@ -120,7 +120,9 @@ def test_systems_are_chosen_by_name_and_the_product_is_always_there():
 
 def test_parts_of_the_tuning_are_left_out_one_at_a_time():
     assert chosen_systems("", parts=True) == [PRODUCT, *PARTS]
-    assert [one["untuned"] for one in PARTS.values()] == [{part} for part in TUNED_PARTS]
+    assert [part_fields["untuned"] for part_fields in PARTS.values()] == [
+        {part} for part in TUNED_PARTS
+    ]
     chosen = "riskstream, default fetch; riskstream, default compiler"
     assert chosen_systems(chosen, parts=True) == [
         PRODUCT,
@@ -137,9 +139,7 @@ def test_a_peer_takes_every_tick_and_its_numbers_are_those_of_the_exact_referenc
     monkeypatch.setenv("RISKSTREAM_STATE_DIR", str(tmp_path / "state"))
     plan = load_plan(rate=200, seconds=4, warm_up_seconds=2, seconds_per_day=6, portfolios=3)
     site = site_of(tmp_path / "report", PlainConsole(file=io.StringIO()), local=False)
-    found = run_of(
-        "consumer + NumPy + Redis", 0, peer_report("consumer + NumPy + Redis", plan, site)
-    )
-    assert found.correct, found.problems
+    run = run_of("consumer + NumPy + Redis", 0, peer_report("consumer + NumPy + Redis", plan, site))
+    assert run.correct, run.problems
     assert (tmp_path / "report" / "report.html").exists()
     assert not (tmp_path / "state-load" / "running.json").exists()

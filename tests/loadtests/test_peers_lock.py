@@ -23,22 +23,24 @@ def locked(name: str) -> dict[str, set[str]]:
 
 def extra(name: str) -> list[Requirement]:
     project = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())["project"]
-    return [Requirement(one) for one in project["optional-dependencies"][name]]
+    return [Requirement(line) for line in project["optional-dependencies"][name]]
 
 
 def test_the_lock_of_the_peers_is_that_of_their_extra():
     versions = locked("peers.lock")
-    for one in extra("benchmarks"):
-        found = versions.get(canonicalize_name(one.name), set())
-        assert found, f"{one} is not locked"
-        assert all(one.specifier.contains(version) for version in found), f"{one}: {found}"
+    for requirement in extra("benchmarks"):
+        pinned = versions.get(canonicalize_name(requirement.name), set())
+        assert pinned, f"{requirement} is not locked"
+        assert all(requirement.specifier.contains(version) for version in pinned), (
+            f"{requirement}: {pinned}"
+        )
     assert "pyspark" not in versions  # the product is not there
 
 
 @pytest.mark.parametrize("name", ["run.lock", "verify.lock"])
 def test_no_peer_is_in_another_lock(name):
     peers = {"quixstreams", "bytewax"}
-    assert peers <= {canonicalize_name(one.name) for one in extra("benchmarks")}
-    found = locked(name)
-    assert "numpy" in found
-    assert not peers & found.keys()
+    assert peers <= {canonicalize_name(requirement.name) for requirement in extra("benchmarks")}
+    versions = locked(name)
+    assert "numpy" in versions
+    assert not peers & versions.keys()

@@ -38,8 +38,8 @@ class Noted(msgspec.Struct):
 def printed(*objects: object) -> str:
     console = PlainConsole(width=400)
     console.file = io.StringIO()
-    for one in objects:
-        console.print(one)
+    for each in objects:
+        console.print(each)
     return console.file.getvalue()
 
 
@@ -158,10 +158,10 @@ def _is_true(node: ast.expr) -> bool:
 def test_nothing_prints_but_by_the_plain_console(path: Path) -> None:
     if path == OWN:
         return
-    found = [
+    breaches = [
         f"line {call.lineno}: {name}" for name, call in calls(path) if parses_markup(name, call)
     ]
-    assert found == []
+    assert breaches == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

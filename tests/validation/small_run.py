@@ -58,8 +58,8 @@ TICKS = [tick("AAPL", 1, 1000), tick("XOM", 1, 1005), tick("AAPL", 2, 1010), tic
 
 def on_topic(topic: str, *messages: Message | bytes) -> list[Record]:
     return [
-        Record(topic, 0, offset, b"", one if isinstance(one, bytes) else encode(one), 0)
-        for offset, one in enumerate(messages)
+        Record(topic, 0, offset, b"", message if isinstance(message, bytes) else encode(message), 0)
+        for offset, message in enumerate(messages)
     ]
 
 

@@ -60,22 +60,27 @@ def test_a_finding_that_only_time_speaks_against_becomes_measured_and_decides_no
 
 
 def findings(**verdicts: Verdict) -> tuple[Finding, ...]:
-    return tuple(Finding(check=name, verdict=one, detail="why") for name, one in verdicts.items())
+    return tuple(
+        Finding(check=name, verdict=verdict, detail="why") for name, verdict in verdicts.items()
+    )
 
 
 def test_what_passes_only_when_repeated_is_flaky_and_no_pass():
     first, second = findings(a=PASSED, b=FAILED, c=UNKNOWN), findings(a=PASSED, b=PASSED, c=PASSED)
-    found = repeated(first, second)
-    assert [one.verdict for one in found] == [PASSED, Verdict.FLAKY, Verdict.FLAKY]
-    assert found[1].detail == "failed at first, not when repeated from a fresh start: why"
-    assert overall(one.verdict for one in found) is Verdict.FLAKY
+    merged = repeated(first, second)
+    assert [finding.verdict for finding in merged] == [PASSED, Verdict.FLAKY, Verdict.FLAKY]
+    assert merged[1].detail == "failed at first, not when repeated from a fresh start: why"
+    assert overall(finding.verdict for finding in merged) is Verdict.FLAKY
 
 
 def test_what_fails_twice_has_failed_and_what_fails_only_then_too():
-    found = repeated(findings(a=FAILED, b=PASSED), findings(a=FAILED, b=FAILED))
-    assert [one.verdict for one in found] == [FAILED, FAILED]
+    merged = repeated(findings(a=FAILED, b=PASSED), findings(a=FAILED, b=FAILED))
+    assert [finding.verdict for finding in merged] == [FAILED, FAILED]
 
 
 def test_a_run_that_broke_off_at_first_is_flaky_although_its_check_is_gone():
-    found = repeated(findings(run=FAILED), findings(a=PASSED))
-    assert [(one.check, one.verdict) for one in found] == [("a", PASSED), ("run", Verdict.FLAKY)]
+    merged = repeated(findings(run=FAILED), findings(a=PASSED))
+    assert [(finding.check, finding.verdict) for finding in merged] == [
+        ("a", PASSED),
+        ("run", Verdict.FLAKY),
+    ]

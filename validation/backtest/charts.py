@@ -89,10 +89,10 @@ def cluster_chart(backtest: DailyBacktest) -> Markup:
 
 
 @chart
-def coverage_chart(one: Judged) -> Markup:
+def coverage_chart(judged: Judged) -> Markup:
     """Return the breach rate so far and over 250 days, with what is promised and expected."""
     go = graph_objects()
-    backtest, entry = one.backtest, one.entry
+    backtest, entry = judged.backtest, judged.entry
     hits = backtest.breach.astype(np.float64)
     dates = np.array(backtest.pnl_dates, dtype="datetime64[D]")
     so_far = np.cumsum(hits) / np.arange(1, len(hits) + 1)
@@ -122,11 +122,11 @@ def coverage_chart(one: Judged) -> Markup:
 
 
 @chart
-def evidence_chart(one: Judged) -> Markup:
+def evidence_chart(judged: Judged) -> Markup:
     """Return the e-process, what k/(n+1) makes it expect, and where it is a rejection."""
     go = graph_objects()
-    evidence = one.evidence
-    dates = np.array(one.backtest.pnl_dates, dtype="datetime64[D]")
+    evidence = judged.evidence
+    dates = np.array(judged.backtest.pnl_dates, dtype="datetime64[D]")
     figure = go.Figure(
         [
             go.Scatter(

@@ -157,8 +157,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - one argument per option
             paths=InputPaths(prices, positions, instruments, fx, splits),
             base_currency=_currency(base_currency),
             settings=tuple(
-                BacktestSettings(one, window, level, missing, bounds, carry)
-                for one in _methods([*(method or []), *(more_methods or [])])
+                BacktestSettings(name, window, level, missing, bounds, carry)
+                for name in _methods([*(method or []), *(more_methods or [])])
             ),
             simulation=SimulationPlan(seed, simulations, max(1, simulations // SLOW_SHARE)),
             folder=out,
@@ -195,7 +195,9 @@ def run(plan: Plan, console: PlainConsole) -> Summary:
     plan.folder.mkdir(parents=True, exist_ok=True)
     _write_numbers(plan, backtests)
     valued_ns = monotonic_ns()
-    entries = [judged(one, plan.simulation) for one in _shown(backtests, "testing", console)]
+    entries = [
+        judged(backtest, plan.simulation) for backtest in _shown(backtests, "testing", console)
+    ]
     summary = _summary(plan, entries, outcomes, opening)
     write_summary(plan.folder / "summary.json", summary)
     if plan.with_report:
@@ -285,10 +287,10 @@ def _shown(
 ) -> Iterable[DailyBacktest]:
     with _progress(console) as progress:
         bar = progress.add_task(words, total=len(backtests))
-        for one in backtests:
-            described = escape(f"{words} {one.portfolio}, {one.settings.method}")
+        for backtest in backtests:
+            described = escape(f"{words} {backtest.portfolio}, {backtest.settings.method}")
             progress.update(bar, description=described)
-            yield one
+            yield backtest
             progress.advance(bar)
 
 
@@ -300,7 +302,7 @@ def _progress(console: PlainConsole) -> Progress:
 def _write_numbers(plan: Plan, backtests: Sequence[DailyBacktest]) -> None:
     """Write daily.csv and components.csv of the first method, files by name for others."""
     for settings in plan.settings:
-        own = [one for one in backtests if one.settings.method is settings.method]
+        own = [backtest for backtest in backtests if backtest.settings.method is settings.method]
         suffix = "" if settings is plan.settings[0] else f"-{settings.method}"
         write_daily(plan.folder / f"daily{suffix}.csv", own)
         write_components(plan.folder / f"components{suffix}.csv", own)

@@ -70,14 +70,14 @@ def _kernel(entry: MethodEntry) -> str:
 
 
 def _attribution(entry: MethodEntry) -> str:
-    found = entry.pnl_attribution
-    if found is None or found.zone is None:
+    test = entry.pnl_attribution
+    if test is None or test.zone is None:
         return ""
-    verdict = "Passed" if found.zone == "green" else "Look into it"
+    verdict = "Passed" if test.zone == "green" else "Look into it"
     return (
-        f"{verdict}: P&L by the scenario formula explains the revalued P&L in zone {found.zone} "
-        f"(rank correlation {found.spearman:.6f}, Kolmogorov-Smirnov distance "
-        f"{found.kolmogorov_smirnov:.4f}, largest gap {found.largest_gap:.3g})."
+        f"{verdict}: P&L by the scenario formula explains the revalued P&L in zone {test.zone} "
+        f"(rank correlation {test.spearman:.6f}, Kolmogorov-Smirnov distance "
+        f"{test.kolmogorov_smirnov:.4f}, largest gap {test.largest_gap:.3g})."
     )
 
 
@@ -133,7 +133,7 @@ def _estimator(entry: MethodEntry) -> str:
 
 
 def _clusters(entry: MethodEntry) -> str:
-    found = {
+    p_values = {
         words: entry.tests[name].p_value_simulated
         for name, words in (
             ("christoffersen_independence", "day after day (Christoffersen)"),
@@ -141,10 +141,10 @@ def _clusters(entry: MethodEntry) -> str:
             ("dynamic_quantile", "from VaR, past breaches and past P&L (dynamic quantile)"),
         )
     }
-    seen = [f"{words}: p = {p:.4f}" for words, p in found.items() if p is not None]
+    seen = [f"{words}: p = {p:.4f}" for words, p in p_values.items() if p is not None]
     if not seen:
         return ""
-    clustered = any(p is not None and p < REJECTED_BELOW for p in found.values())
+    clustered = any(p is not None and p < REJECTED_BELOW for p in p_values.values())
     verdict = (
         "Breaches could be foretold" if clustered else "No sign that breaches come in clusters"
     )

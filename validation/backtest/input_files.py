@@ -176,12 +176,12 @@ def _read_books(
     held: dict[str, dict[tuple[str, dt.date], DatedQuantity]] = {}
     for line, cells in named_cells(table):
         portfolio = _filled(table, line, "portfolio", cells)
-        one = _dated_quantity(table, line, cells)
+        quantity = _dated_quantity(table, line, cells)
         own = held.setdefault(portfolio, {})
-        if (one.instrument_id, one.held_from) in own:
+        if (quantity.instrument_id, quantity.held_from) in own:
             remedy = "keep one row per portfolio, instrument and date"
-            raise table.wrong_cell(line, "instrument", one.instrument_id, remedy)
-        own[one.instrument_id, one.held_from] = one
+            raise table.wrong_cell(line, "instrument", quantity.instrument_id, remedy)
+        own[quantity.instrument_id, quantity.held_from] = quantity
     if not held:
         raise table.header_error("no position", "add at least one row")
     books: list[BacktestBook] = []

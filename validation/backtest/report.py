@@ -60,12 +60,12 @@ def write_report(path: Path, summary: Summary, entries: Sequence[Judged]) -> Non
     path.write_text(page, encoding="utf-8")
 
 
-def _section(one: Judged, base_currency: str) -> Section:
+def _section(entry: Judged, base_currency: str) -> Section:
     return Section(
-        one=one,
-        findings=findings(one.entry),
-        pnl=pnl_chart(one.backtest, base_currency),
-        clusters=cluster_chart(one.backtest),
-        coverage=coverage_chart(one),
-        evidence=evidence_chart(one),
+        one=entry,
+        findings=findings(entry.entry),
+        pnl=pnl_chart(entry.backtest, base_currency),
+        clusters=cluster_chart(entry.backtest),
+        coverage=coverage_chart(entry),
+        evidence=evidence_chart(entry),
     )

@@ -113,7 +113,8 @@ def judged(backtest: DailyBacktest, plan: SimulationPlan) -> Judged:
         pnl_attribution=_attribution(backtest),
         suspect_moves=_suspects(backtest),
         carried_prices=tuple(
-            CarriedEntry(series=one.name, date=one.date) for one in backtest.carried
+            CarriedEntry(series=carried_close.name, date=carried_close.date)
+            for carried_close in backtest.carried
         ),
         constant_volatility=backtest.constant_volatility,
         kernel_checked=backtest.kernel_checked,
@@ -306,12 +307,12 @@ def _power_entry(row: PowerRow) -> PowerEntry:
 def _attribution(backtest: DailyBacktest) -> AttributionEntry | None:
     if backtest.day_count < MIN_ATTRIBUTION_DAYS:
         return None
-    found = pnl_attribution(backtest.theoretical_pnl, backtest.pnl)
+    attribution = pnl_attribution(backtest.theoretical_pnl, backtest.pnl)
     return AttributionEntry(
-        spearman=found.spearman,
-        kolmogorov_smirnov=found.kolmogorov_smirnov,
-        largest_gap=found.largest_gap,
-        zone=None if found.zone is None else found.zone.value,
+        spearman=attribution.spearman,
+        kolmogorov_smirnov=attribution.kolmogorov_smirnov,
+        largest_gap=attribution.largest_gap,
+        zone=None if attribution.zone is None else attribution.zone.value,
     )
 
 

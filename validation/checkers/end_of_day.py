@@ -72,15 +72,19 @@ def check_end_of_day(
     """
     if not expected:
         return unknown(check, "the reference expects no day: nothing was compared")
-    found = list(differences(stated, expected))
-    off = [one for one in found if one.relative > relative and one.absolute > absolute]
+    compared = list(differences(stated, expected))
+    off = [
+        difference
+        for difference in compared
+        if difference.relative > relative and difference.absolute > absolute
+    ]
     problems = [*_missing(stated, expected), *_inexact(stated, expected), *map(_sentence, off)]
-    largest = max((one.relative for one in found), default=0.0)
+    largest = max((difference.relative for difference in compared), default=0.0)
     return judged(
         check,
         problems,
-        passed=f"{len(expected)} days, {len(found)} numbers, largest difference {largest:.1e}",
-        figures={"days": len(expected), "numbers": len(found), "largest_relative": largest},
+        passed=f"{len(expected)} days, {len(compared)} numbers, largest difference {largest:.1e}",
+        figures={"days": len(expected), "numbers": len(compared), "largest_relative": largest},
     )
 
 
@@ -159,5 +163,6 @@ def _inexact(stated: Days, expected: Days) -> Iterator[str]:
             yield f"{portfolio} {date}: components differ in {', '.join(sorted(extra))}"
 
 
-def _sentence(one: Difference) -> str:
-    return f"{one.portfolio} {one.date} {one.field}: off by {one.relative:.2e} relative"
+def _sentence(difference: Difference) -> str:
+    place = f"{difference.portfolio} {difference.date} {difference.field}"
+    return f"{place}: off by {difference.relative:.2e} relative"

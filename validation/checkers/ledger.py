@@ -109,36 +109,36 @@ def _is_covered(fate: Fate, covered: Mapping[str, int]) -> bool:
 def _delivery(expected: Sequence[Fate], acknowledged: Sequence[Acknowledged]) -> Finding:
     if not acknowledged:
         return unknown(DELIVERY, "no publisher reported what was acknowledged")
-    found = Counter(fate.topic for fate in expected if fate.outcome is not Outcome.MARK)
+    counts = Counter(fate.topic for fate in expected if fate.outcome is not Outcome.MARK)
     problems = (
-        f"{', '.join(one.topics)}: {one.count} acknowledged, {there} on the topics"
-        for one in acknowledged
-        if (there := sum(found[topic] for topic in one.topics)) != one.count
+        f"{', '.join(sent.topics)}: {sent.count} acknowledged, {there} on the topics"
+        for sent in acknowledged
+        if (there := sum(counts[topic] for topic in sent.topics)) != sent.count
     )
-    total = sum(one.count for one in acknowledged)
+    total = sum(sent.count for sent in acknowledged)
     return judged(DELIVERY, problems, passed=f"{total} messages", figures={"acknowledged": total})
 
 
 def _sums(expected: Sequence[Fate], counters: Counters) -> Finding:
-    found = Counter(fate.topic for fate in expected)
+    counts = Counter(fate.topic for fate in expected)
     problems = (
         f"{topic}: {count} messages, counters add up to {sum(counters.get(topic, {}).values())}"
-        for topic, count in sorted(found.items())
+        for topic, count in sorted(counts.items())
         if sum(counters.get(topic, {}).values()) != count
     )
-    return judged(SUMS, problems, passed=f"{len(expected)} messages", figures=dict(found))
+    return judged(SUMS, problems, passed=f"{len(expected)} messages", figures=dict(counts))
 
 
 def _outcomes(expected: Sequence[Fate], counters: Counters) -> Finding:
-    found = Counter((fate.topic, fate.outcome.value) for fate in expected)
-    places = set(found) | {(topic, name) for topic in counters for name in counters[topic]}
+    counts = Counter((fate.topic, fate.outcome.value) for fate in expected)
+    places = set(counts) | {(topic, name) for topic in counters for name in counters[topic]}
     problems = (
         f"{topic} {outcome}: {counters.get(topic, {}).get(outcome, 0)} counted, "
-        f"{found[topic, outcome]} expected"
+        f"{counts[topic, outcome]} expected"
         for topic, outcome in sorted(places)
-        if counters.get(topic, {}).get(outcome, 0) != found[topic, outcome]
+        if counters.get(topic, {}).get(outcome, 0) != counts[topic, outcome]
     )
-    figures = {f"{topic} {outcome}": count for (topic, outcome), count in sorted(found.items())}
+    figures = {f"{topic} {outcome}": count for (topic, outcome), count in sorted(counts.items())}
     return judged(OUTCOMES, problems, passed="every outcome as expected", figures={**figures})
 
 

@@ -67,10 +67,10 @@ def demo(
     """
     console = open_console(stderr=as_json)
     plan = SHORT if short else WHOLE
-    found = run_demo(plan, report, console, keep=keep)
+    demo = run_demo(plan, report, console, keep=keep)
     if as_json:
-        sys.stdout.write(terminal_json(found) + "\n")
-    raise typer.Exit(ExitCode.of_check(passed=found.verdict is Verdict.PASSED))
+        sys.stdout.write(terminal_json(demo) + "\n")
+    raise typer.Exit(ExitCode.of_check(passed=demo.verdict is Verdict.PASSED))
 
 
 def run_demo(plan: DemoPlan, folder: Path, console: PlainConsole, *, keep: bool) -> DemoReport:

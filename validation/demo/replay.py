@@ -92,11 +92,11 @@ def last_word(
     clock = SystemClock()
     deadline_ns = clock.monotonic_ns() + round(timeout_s * 1e9)
     with LatestStore(connections.redis_url) as store:
-        found = store.status().oracle
-        while (found is None or not found.checked) and clock.monotonic_ns() < deadline_ns:
+        oracle = store.status().oracle
+        while (oracle is None or not oracle.checked) and clock.monotonic_ns() < deadline_ns:
             clock.sleep(POLL_S)
-            found = store.status().oracle
-    return found
+            oracle = store.status().oracle
+    return oracle
 
 
 class _Live:

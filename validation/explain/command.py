@@ -53,27 +53,27 @@ def explain(
     console = open_console(stderr=as_json)
     try:
         bundle = _bundle(record, inputs)
-        found = explanation(bundle, not_recomputed=NOT_RECOMPUTED)
+        answer = explanation(bundle, not_recomputed=NOT_RECOMPUTED)
     except RiskstreamError as error:
         console.print(f"cannot tell: {error}", style="bold yellow", markup=False)
         raise typer.Exit(ExitCode.INCOMPLETE) from error
     if save is not None:
         save.write_bytes(msgspec.json.format(msgspec.json.encode(bundle), indent=1) + b"\n")
     if as_json:
-        sys.stdout.write(terminal_json(found) + "\n")
+        sys.stdout.write(terminal_json(answer) + "\n")
     else:
-        show(console, bundle, found)
-    raise typer.Exit(exit_code(found))
+        show(console, bundle, answer)
+    raise typer.Exit(exit_code(answer))
 
 
-def exit_code(found: Explanation) -> int:
+def exit_code(answer: Explanation) -> int:
     """Return 0 where it holds, 1 where something differs, 3 where exact arithmetic cannot tell."""
-    if not found.reproduced or found.oracle.verdict is OracleVerdict.DIFFERS:
+    if not answer.reproduced or answer.oracle.verdict is OracleVerdict.DIFFERS:
         return ExitCode.FAILED
-    return 0 if found.holds else ExitCode.INCOMPLETE
+    return 0 if answer.holds else ExitCode.INCOMPLETE
 
 
-def show(console: PlainConsole, bundle: Bundle, found: Explanation) -> None:
+def show(console: PlainConsole, bundle: Bundle, answer: Explanation) -> None:
     """Print the steps, in the order in which the number is made, and the verdicts."""
     record = bundle.snapshot
     console.print(
@@ -85,14 +85,14 @@ def show(console: PlainConsole, bundle: Bundle, found: Explanation) -> None:
     )
     offsets = ", ".join(f"{place} {offset}" for place, offset in record.offsets.items())
     console.print(f"covers everything below {offsets}", highlight=False)
-    console.print(_positions(found))
-    if found.rates:
-        quoted = ", ".join(f"{name} {rate!r}" for name, rate in found.rates.items())
+    console.print(_positions(answer))
+    if answer.rates:
+        quoted = ", ".join(f"{name} {rate!r}" for name, rate in answer.rates.items())
         console.print(f"FX, units per 1 EUR, moved inside each scenario: {quoted}", highlight=False)
-    _show_window(console, found)
+    _show_window(console, answer)
     _show_gaps(console, record)
-    console.print(_scenarios(found))
-    _show_verdicts(console, found)
+    console.print(_scenarios(answer))
+    _show_verdicts(console, answer)
 
 
 def _bundle(record: str, inputs: Path | None) -> Bundle:
@@ -102,11 +102,11 @@ def _bundle(record: str, inputs: Path | None) -> Bundle:
     return gathered(record, load_settings().connections(), inputs=inputs)
 
 
-def _positions(found: Explanation) -> Table:
-    table = Table(title=f"1. positions, in {found.base_currency}", title_justify="left")
+def _positions(answer: Explanation) -> Table:
+    table = Table(title=f"1. positions, in {answer.base_currency}", title_justify="left")
     for heading in ("instrument", "class", "quantity", "price", "x", "rate", "value", "in the VaR"):
         table.add_column(heading, justify="left" if heading in {"instrument", "class"} else "right")
-    for row in found.positions:
+    for row in answer.positions:
         table.add_row(
             row.instrument,
             row.asset_class,
@@ -120,13 +120,13 @@ def _positions(found: Explanation) -> Table:
     return table
 
 
-def _show_window(console: PlainConsole, found: Explanation) -> None:
-    if not found.window_dates:
+def _show_window(console: PlainConsole, answer: Explanation) -> None:
+    if not answer.window_dates:
         return
     console.print(
-        f"2. window: {len(found.window_dates)} scenario days, {found.window_dates[0]} to "
-        f"{found.window_dates[-1]}; n(1 - confidence) = {found.tail_mass:g}, so VaR is the "
-        f"{found.tail_rank}. worst and ES the mean of the worst {found.tail_mass:g}",
+        f"2. window: {len(answer.window_dates)} scenario days, {answer.window_dates[0]} to "
+        f"{answer.window_dates[-1]}; n(1 - confidence) = {answer.tail_mass:g}, so VaR is the "
+        f"{answer.tail_rank}. worst and ES the mean of the worst {answer.tail_mass:g}",
         highlight=False,
     )
 
@@ -144,11 +144,11 @@ def _show_gaps(console: PlainConsole, record: RiskSnapshot) -> None:
         console.print(f"   no scenario day: {line}", highlight=False)
 
 
-def _scenarios(found: Explanation) -> Table:
+def _scenarios(answer: Explanation) -> Table:
     table = Table(title="3. scenario P&L, worst first", title_justify="left")
     for heading in ("rank", "day", "P&L", "weight in ES", ""):
         table.add_column(heading, justify="right")
-    for step in found.scenarios[: found.tail_rank + SCENARIOS_BEYOND_THE_TAIL]:
+    for step in answer.scenarios[: answer.tail_rank + SCENARIOS_BEYOND_THE_TAIL]:
         table.add_row(
             str(step.rank),
             str(step.date),
@@ -159,29 +159,31 @@ def _scenarios(found: Explanation) -> Table:
     return table
 
 
-def _show_verdicts(console: PlainConsole, found: Explanation) -> None:
-    var = "-" if found.var is None else f"{found.var:,.2f}"
-    shortfall = "-" if found.expected_shortfall is None else f"{found.expected_shortfall:,.2f}"
-    console.print(f"4. VaR {var}, ES {shortfall} {found.base_currency}", highlight=False)
-    if found.reproduced:
+def _show_verdicts(console: PlainConsole, answer: Explanation) -> None:
+    var = "-" if answer.var is None else f"{answer.var:,.2f}"
+    shortfall = "-" if answer.expected_shortfall is None else f"{answer.expected_shortfall:,.2f}"
+    console.print(f"4. VaR {var}, ES {shortfall} {answer.base_currency}", highlight=False)
+    if answer.reproduced:
         console.print(
             styled(
                 ("reproduced to the bit", "green"),
-                f": {found.compared} fields, the inputs' hash among them; not recomputed: "
-                f"{', '.join(found.not_recomputed)}",
+                f": {answer.compared} fields, the inputs' hash among them; not recomputed: "
+                f"{', '.join(answer.not_recomputed)}",
             )
         )
     else:
-        console.print(styled(("differs", "bold red"), f": {len(found.differences)} fields"))
-    for line in found.changed_inputs:
+        console.print(styled(("differs", "bold red"), f": {len(answer.differences)} fields"))
+    for line in answer.changed_inputs:
         console.print(f"changed after it was made: {line}", style="red", markup=False)
-    for difference in found.differences[:DIFFERENCES_SHOWN]:
+    for difference in answer.differences[:DIFFERENCES_SHOWN]:
         values = f"recorded {difference.recorded}, recomputed {difference.recomputed}"
         line = f"  {difference.field}: {values}"
         console.print(line, style="red", markup=False, highlight=False)
-    left = len(found.differences) - DIFFERENCES_SHOWN
+    left = len(answer.differences) - DIFFERENCES_SHOWN
     if left > 0:
         console.print(f"  and {left} more (--json has all)")
-    worst = found.oracle.largest_difference
+    worst = answer.oracle.largest_difference
     size = "" if worst is None else f", worst difference {worst:.1e}"
-    console.print(f"exact arithmetic: {found.oracle.verdict}{size} {found.oracle.detail}".rstrip())
+    console.print(
+        f"exact arithmetic: {answer.oracle.verdict}{size} {answer.oracle.detail}".rstrip()
+    )

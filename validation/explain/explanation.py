@@ -167,7 +167,8 @@ def _inputs_of(bundle: Bundle) -> BookNow:
     record, kept = bundle.snapshot, bundle.kept
     instruments = {instrument.instrument: instrument for instrument in kept.instruments}
     closes = {
-        name: dict(zip(one.dates, one.values, strict=True)) for name, one in kept.closes.items()
+        name: dict(zip(close_series.dates, close_series.values, strict=True))
+        for name, close_series in kept.closes.items()
     }
     last = max((date for series in closes.values() for date in series), default=dt.date.min)
     as_of = record.asof or last
@@ -181,7 +182,7 @@ def _inputs_of(bundle: Bundle) -> BookNow:
         as_of,
         record.confidence,
         record.base_currency,
-        {name: one.proxy for name, one in instruments.items() if one.proxy},
+        {name: instrument.proxy for name, instrument in instruments.items() if instrument.proxy},
     )
 
 
@@ -192,7 +193,13 @@ def _acts(kept: KeptRows, count: int) -> CorporateActions:
         for adjustment in kept.adjustments
         if adjustment.taken is not None
     ]
-    taken.sort(key=lambda one: (one.day, type(one.adjustment).__name__, one.adjustment.instrument))
+    taken.sort(
+        key=lambda effective: (
+            effective.day,
+            type(effective.adjustment).__name__,
+            effective.adjustment.instrument,
+        )
+    )
     return CorporateActions(
         taken[:count],
         instruments={instrument.instrument: instrument for instrument in kept.instruments},
@@ -271,7 +278,7 @@ def _rate(delta: float, quantity: float, multiplier: float, otherwise: float) ->
 def _scenarios(exact: ReferenceSnapshot, record: RiskSnapshot) -> tuple[ScenarioStep, ...]:
     """Return the scenario days worst first, with what each counts for in the tail mean."""
     order = sorted(
-        range(len(exact.pnl)), key=lambda one: (exact.pnl[one], exact.scenario_dates[one])
+        range(len(exact.pnl)), key=lambda index: (exact.pnl[index], exact.scenario_dates[index])
     )
     left = len(order) * (1 - Fraction(record.confidence))
     steps = []

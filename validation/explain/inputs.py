@@ -124,9 +124,11 @@ def needed_closes(snapshot: RiskSnapshot, instruments: Iterable[Instrument]) -> 
         Of what it holds and what is behind that.
     """
     priced = [instrument for instrument in instruments if instrument.asset_class not in MONEY]
-    behind = [name for one in priced for name in series_behind(one)]
+    behind = [name for instrument in priced for name in series_behind(instrument)]
     rates = [fx_series(currency) for currency in snapshot.rates if currency != EUR]
-    return tuple(dict.fromkeys((*(one.instrument for one in priced), *behind, *rates)))
+    return tuple(
+        dict.fromkeys((*(instrument.instrument for instrument in priced), *behind, *rates))
+    )
 
 
 def _snapshot(record: str, connections: Connections) -> RiskSnapshot:
@@ -136,13 +138,13 @@ def _snapshot(record: str, connections: Connections) -> RiskSnapshot:
     if path.is_file():
         return _decoded(_read(path), record)
     with RiskHistory(connections.reader_database_url) as history:
-        found = history.snapshot_json(record)
-    if found is None:
+        stored = history.snapshot_json(record)
+    if stored is None:
         raise RecordNotFoundError(
             f"{record!r} is no file, no address, and no snapshot in the database: never "
             "committed, or thinned out"
         )
-    return _decoded(found, record)
+    return _decoded(stored, record)
 
 
 def _decoded(value: bytes, where: str) -> RiskSnapshot:
@@ -209,5 +211,5 @@ def _rows_behind(snapshot: RiskSnapshot, history: RiskHistory) -> dict[str, msgs
     exchanges = {instrument.exchange for instrument in known} - {None}
     sessions = [SESSIONS_PREFIX + exchange for exchange in sorted(map(str, exchanges))]
     others = history.state_values([*stressed, *adjustments, *sessions])
-    found = {**instruments, **closes, **others}
-    return {key: msgspec.Raw(row) for key, row in sorted(found.items())}
+    rows = {**instruments, **closes, **others}
+    return {key: msgspec.Raw(row) for key, row in sorted(rows.items())}

@@ -170,13 +170,13 @@ def _breach(record: RiskSnapshot) -> bool | None:
 
 def _changed_inputs(record: RiskSnapshot, recall: SnapshotInputs) -> Iterator[str]:
     """Yield single inputs whose correction meets the hash; if none does, say so."""
-    found = False
+    explains = False
     for name, value, candidate in _candidates(record, recall):
         if _anew(candidate, recall).inputs_hash == record.inputs_hash:
-            found = True
+            explains = True
             yield f"{name}: with {value} the inputs are those of the hash"
             break
-    if not found:
+    if not explains:
         yield "inputs_hash: no single input of the record accounts for it; closes or reference data"
 
 

@@ -238,9 +238,11 @@ class World:
             desk=self._random.choice((None, "D")),
             positions=tuple(
                 OpeningPosition(
-                    instrument=one, quantity=self._signed(10.0), entry_price=self._price(one)
+                    instrument=position,
+                    quantity=self._signed(10.0),
+                    entry_price=self._price(position),
                 )
-                for one in held
+                for position in held
             ),
             limits=tuple(
                 Limit(measure=measure, warning=TINY, breach=1e-300)

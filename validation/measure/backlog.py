@@ -38,14 +38,14 @@ class LagSummary(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[LagPoint, ...]
 
 
-def lag_summary(inputs: Inputs, found: Coverage, *, warm_up_s: float) -> LagSummary:
+def lag_summary(inputs: Inputs, coverage: Coverage, *, warm_up_s: float) -> LagSummary:
     """Return the backlog over time, its growth taken after the warm-up.
 
     Parameters
     ----------
     inputs : Inputs
         Every message of the run.
-    found : Coverage
+    coverage : Coverage
         What became of them; uncovered ones stay in the backlog for ever.
     warm_up_s : float
         Seconds after the first message that the growth leaves out.
@@ -53,7 +53,7 @@ def lag_summary(inputs: Inputs, found: Coverage, *, warm_up_s: float) -> LagSumm
     if not len(inputs):
         return LagSummary(mean=0, largest=0, slope_per_s=0, growth_s=0, points=())
     due = np.sort(inputs.intended_ns)
-    covered = np.sort(found.covered_ns[found.covered_ns != NEVER])
+    covered = np.sort(coverage.covered_ns[coverage.covered_ns != NEVER])
     seconds = float(due[-1] - due[0]) / 1e9
     at_s = np.arange(0, seconds, 1 / POINTS_PER_SECOND)
     at_ns = due[0] + np.rint(at_s * 1e9).astype(np.int64)

@@ -174,7 +174,7 @@ def batch_floor(observations: Observations) -> Int64Array:
     return np.asarray(np.maximum.accumulate(reach, axis=0)[batch.reshape(-1)])
 
 
-def stage_durations(inputs: Inputs, observations: Observations, found: Coverage) -> Int64Array:
+def stage_durations(inputs: Inputs, observations: Observations, outcome: Coverage) -> Int64Array:
     """Return how long each message spent in each stage.
 
     Returns
@@ -183,9 +183,9 @@ def stage_durations(inputs: Inputs, observations: Observations, found: Coverage)
         Nanoseconds in the order of ``STAGES``; a row adds up to covered minus intended.
         Rows of messages without a completing snapshot are 0.
     """
-    done = found.completed_by != NEVER
+    done = outcome.completed_by != NEVER
     moments = np.zeros((len(inputs), len(STAGES) + 1), dtype=np.int64)
-    rows = found.completed_by[done]
+    rows = outcome.completed_by[done]
     moments[done, 0] = inputs.intended_ns[done]
     moments[done, 1:-1] = observations.stages_ns[rows]
     moments[done, -1] = observations.received_ns[rows]

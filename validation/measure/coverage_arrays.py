@@ -154,8 +154,8 @@ def _portfolios(snapshots: Sequence[SeenSnapshot]) -> tuple[str, ...]:
 
 
 def _offsets(rows: Sequence[Mapping[str, int]], partitions: Mapping[str, int]) -> Int64Array:
-    found = [[row.get(name, 0) for name in partitions] for row in rows]
-    return np.array(found, dtype=np.int64).reshape(len(rows), len(partitions))
+    offsets = [[row.get(name, 0) for name in partitions] for row in rows]
+    return np.array(offsets, dtype=np.int64).reshape(len(rows), len(partitions))
 
 
 def _column(values: Iterable[int]) -> Int64Array:

@@ -90,7 +90,7 @@ def read_hiccups(path: Path, *, begin_ns: int, first_ns: int, last_ns: int) -> t
     lines = [msgspec.json.decode(line, type=Watched | Late) for line in whole_lines(path)]
     late = [line for line in lines if isinstance(line, Late) and first_ns <= line.due_ns <= last_ns]
     return tuple(
-        _hiccups(place, [one for one in late if one.place == place], begin_ns)
+        _hiccups(place, [late_call for late_call in late if late_call.place == place], begin_ns)
         for head in lines
         if isinstance(head, Watched)
         for place in head.places
@@ -98,7 +98,7 @@ def read_hiccups(path: Path, *, begin_ns: int, first_ns: int, last_ns: int) -> t
 
 
 def _hiccups(place: str, late: Sequence[Late], begin_ns: int) -> Hiccups:
-    points = [((one.due_ns - begin_ns) / 1e9, one.late_ns / 1e6) for one in late]
+    points = [((late_call.due_ns - begin_ns) / 1e9, late_call.late_ns / 1e6) for late_call in late]
     return Hiccups(
         place=place,
         count=len(points),

@@ -45,9 +45,9 @@ def jvm_pauses(folder: Path, *, first_ns: int, last_ns: int) -> tuple[JvmPauses,
 
 def _pauses(process: str, log: str, first_ns: int, last_ns: int) -> JvmPauses:
     pauses = [
-        (found["kind"], float(found["ms"]))
-        for found in PAUSE.finditer(log)
-        if first_ns <= int(found["at_ns"]) <= last_ns
+        (pause["kind"], float(pause["ms"]))
+        for pause in PAUSE.finditer(log)
+        if first_ns <= int(pause["at_ns"]) <= last_ns
     ]
     return JvmPauses(
         process=process,

@@ -76,27 +76,27 @@ class TickLatencies:
     """Messages, and what became of them: what the summaries are made of."""
 
     inputs: Inputs
-    found: Coverage
+    coverage: Coverage
     durations_ns: Int64Array
 
     @classmethod
-    def of(cls, inputs: Inputs, observations: Observations, found: Coverage) -> TickLatencies:
+    def of(cls, inputs: Inputs, observations: Observations, coverage: Coverage) -> TickLatencies:
         """Return the messages with their stage durations."""
-        return cls(inputs, found, stage_durations(inputs, observations, found))
+        return cls(inputs, coverage, stage_durations(inputs, observations, coverage))
 
     def only(self, chosen: BoolArray) -> TickLatencies:
         """Return the chosen messages alone."""
-        inputs, found = self.inputs, self.found
+        inputs, coverage = self.inputs, self.coverage
         return TickLatencies(
             Inputs(*(getattr(inputs, column.name)[chosen] for column in fields(inputs))),
-            Coverage(*(getattr(found, column.name)[chosen] for column in fields(found))),
+            Coverage(*(getattr(coverage, column.name)[chosen] for column in fields(coverage))),
             self.durations_ns[chosen],
         )
 
     @property
     def total_ns(self) -> Int64Array:
         """Covered minus intended per message, nanoseconds; meaningless where not covered."""
-        return self.found.covered_ns - self.inputs.intended_ns
+        return self.coverage.covered_ns - self.inputs.intended_ns
 
 
 def percentiles(durations_ns: Int64Array) -> Percentiles:
@@ -158,8 +158,8 @@ def summary(part: str, judged: TickLatencies, chosen: BoolArray) -> LatencySumma
     chosen : ndarray of bool, shape (message_count,)
         Which of them belong to this part.
     """
-    covered = chosen & (judged.found.covered_ns != NEVER)
-    staged = covered & (judged.found.completed_by != NEVER)
+    covered = chosen & (judged.coverage.covered_ns != NEVER)
+    staged = covered & (judged.coverage.completed_by != NEVER)
     below_zero = (judged.total_ns < 0) | (judged.durations_ns < 0).any(axis=1)
     return LatencySummary(
         part=part,
@@ -183,7 +183,7 @@ def summaries(
     first message; the warm part is the rest. What concerns nobody stands apart and in
     none of the others.
     """
-    held = judged.found.holder_count > 0
+    held = judged.coverage.holder_count > 0
     intended = judged.inputs.intended_ns
     first = int(intended.min()) if len(intended) else 0
     cold = intended < first + round(cold_seconds * NS_PER_S)
@@ -199,7 +199,7 @@ def latency_over_time(
     judged: TickLatencies, *, bucket_seconds: int = 1
 ) -> list[tuple[float, float, float]]:
     """Return one point per bucket of intended time that has covered messages."""
-    chosen = (judged.found.holder_count > 0) & (judged.found.covered_ns != NEVER)
+    chosen = (judged.coverage.holder_count > 0) & (judged.coverage.covered_ns != NEVER)
     intended, total = judged.inputs.intended_ns[chosen], judged.total_ns[chosen]
     if not len(intended):
         return []
@@ -211,8 +211,8 @@ def latency_over_time(
 
 
 def _pair(durations_ns: Int64Array) -> tuple[float, float]:
-    found = percentiles(durations_ns)
-    return found.p50_ms, found.p99_ms
+    quantiles = percentiles(durations_ns)
+    return quantiles.p50_ms, quantiles.p99_ms
 
 
 def histogram_of(durations_ns: Int64Array) -> HdrHistogram:

@@ -89,12 +89,12 @@ def memory_growth(
     first_ns, last_ns : int
         Ends of the measured part, CLOCK_MONOTONIC.
     """
-    found = [
+    growths = [
         _growth(sample, first_ns, last_ns)
         for sample in samples
         if len(sample.at_ns) >= LEAST_SAMPLES
     ]
-    return tuple(sorted(found, key=lambda one: -(one.growth_mb or 0.0)))
+    return tuple(sorted(growths, key=lambda growth: -(growth.growth_mb or 0.0)))
 
 
 def check_memory(check: str, growths: Sequence[MemoryGrowth]) -> Finding:
@@ -105,7 +105,7 @@ def check_memory(check: str, growths: Sequence[MemoryGrowth]) -> Finding:
         return unknown(check, f"too few samples of {', '.join(unseen) or 'every process'}")
     return judged(
         check,
-        [f"{one}; {MB_ALLOWED:.0f} MB or {SHARE_ALLOWED:.0%} are allowed" for one in growing],
+        [f"{growth}; {MB_ALLOWED:.0f} MB or {SHARE_ALLOWED:.0%} are allowed" for growth in growing],
         passed=f"{len(growths)} processes; most: {growths[0].told()}",
         figures={
             growth.name: growth.growth_mb for growth in growths if growth.growth_mb is not None
@@ -162,8 +162,8 @@ def _slope(at_s: np.ndarray, own_mb: np.ndarray) -> float:
     """Return the median of the slopes between samples: a peak of a moment does not bend it."""
     step = max(len(at_s) // SLOPE_SAMPLES, 1)
     at_s, own_mb = at_s[::step], own_mb[::step]
-    one, other = np.triu_indices(len(at_s), 1)
-    return float(np.median((own_mb[other] - own_mb[one]) / (at_s[other] - at_s[one])))
+    earlier, other = np.triu_indices(len(at_s), 1)
+    return float(np.median((own_mb[other] - own_mb[earlier]) / (at_s[other] - at_s[earlier])))
 
 
 def _thinned(at_s: np.ndarray, own_mb: np.ndarray, seconds: float) -> Iterator[MemoryPoint]:

@@ -197,8 +197,8 @@ def moving_keys(head: SnapshotHead) -> tuple[str, ...]:
     A rate into the base currency takes two quotes per EUR, unless one of them is EUR.
     """
     held = [position for position in head.positions if position.quantity != 0]
-    tickers = {one.instrument for one in held if one.asset_class not in MONEY}
-    foreign = {unit_of(one.currency).currency for one in held} - {head.base_currency}
+    tickers = {position.instrument for position in held if position.asset_class not in MONEY}
+    foreign = {unit_of(position.currency).currency for position in held} - {head.base_currency}
     quoted = (foreign | {head.base_currency} if foreign else set()) - {EUR}
     return tuple(sorted(tickers | {f"fx:{currency}" for currency in quoted}))
 

@@ -109,12 +109,14 @@ class LiveCoverage:
             return np.zeros(0, dtype=np.int64)
         lines: list[RecordLine] = [*self._holdings, *self._snapshots, *self._watermarks]
         arrays = tables(self._open, lines)
-        found = coverage(arrays.inputs, arrays.observations, arrays.watermarks)
-        done = found.covered_ns != NEVER
-        held = done & (found.holder_count > 0)
-        self._open = [one for one, over in zip(self._open, done.tolist(), strict=True) if not over]
+        covered = coverage(arrays.inputs, arrays.observations, arrays.watermarks)
+        done = covered.covered_ns != NEVER
+        held = done & (covered.holder_count > 0)
+        self._open = [
+            tick for tick, over in zip(self._open, done.tolist(), strict=True) if not over
+        ]
         self._forget()
-        return np.asarray(found.covered_ns[held] - arrays.inputs.intended_ns[held])
+        return np.asarray(covered.covered_ns[held] - arrays.inputs.intended_ns[held])
 
     def _forget(self) -> None:
         """Drop what is older than ``keep_ns``, but the newest of each portfolio.

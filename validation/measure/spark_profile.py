@@ -40,12 +40,14 @@ def spark_profile(folder: Path, *, first_ns: int, last_ns: int) -> SparkProfile 
     if not path.exists():
         return None
     sampled = [msgspec.json.decode(line, type=BatchDurations) for line in whole_lines(path)]
-    found = [one for one in sampled if first_ns <= one.at_ns <= last_ns]
-    if not found:
+    batches = [batch for batch in sampled if first_ns <= batch.at_ns <= last_ns]
+    if not batches:
         return None
-    names = sorted({name for one in found for name in one.ms})
+    names = sorted({name for batch in batches for name in batch.ms})
     return SparkProfile(
-        batches=len(found),
-        median_rows=float(median(one.rows for one in found)),
-        median_ms={name: float(median(one.ms.get(name, 0) for one in found)) for name in names},
+        batches=len(batches),
+        median_rows=float(median(batch.rows for batch in batches)),
+        median_ms={
+            name: float(median(batch.ms.get(name, 0) for batch in batches)) for name in names
+        },
     )

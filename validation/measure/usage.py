@@ -83,8 +83,8 @@ class UsageSampler(Background):
     def usage(self) -> tuple[ProcessUsage, ...]:
         """Return what was used so far, the largest first."""
         # Sampled on, here and below: what is walked through is a copy.
-        found = [self._usage(name, seen) for name, seen in list(self._seen.items())]
-        return tuple(sorted(found, key=lambda one: -one.cpu_s))
+        usages = [self._usage(name, seen) for name, seen in list(self._seen.items())]
+        return tuple(sorted(usages, key=lambda usage: -usage.cpu_s))
 
     def memory(self) -> tuple[MemorySamples, ...]:
         """Return the memory of every process over time so far."""
@@ -110,11 +110,11 @@ class UsageSampler(Background):
         for root, pid in self._roots.items():
             for name, process in _family(root, pid):
                 self._count(name, process, memory, with_waiting=with_waiting)
-        for name, found in memory.items():
+        for name, used in memory.items():
             seen = self._seen[name]
             seen.at_ns.append(self._last_ns)
-            seen.memory_mb.append(found.resident_mb)
-            seen.own_mb.append(found.own_mb)
+            seen.memory_mb.append(used.resident_mb)
+            seen.own_mb.append(used.own_mb)
         self._sampled += 1
 
     def _run(self) -> None:
@@ -143,9 +143,9 @@ class UsageSampler(Background):
             for thread, waited_ns in _waited_ns(process.pid):
                 seen.waited_first_ns.setdefault(thread, waited_ns)
                 seen.waited_last_ns[thread] = waited_ns
-        found = memory.setdefault(name, _Memory())
-        found.resident_mb += pages.rss / MEBIBYTE
-        found.own_mb += (pages.rss - pages.shared) / MEBIBYTE
+        used = memory.setdefault(name, _Memory())
+        used.resident_mb += pages.rss / MEBIBYTE
+        used.own_mb += (pages.rss - pages.shared) / MEBIBYTE
 
     def _usage(self, name: str, seen: _Seen) -> ProcessUsage:
         cpu_s = sum(last - seen.cpu_first[pid] for pid, last in list(seen.cpu_last.items()))
@@ -171,11 +171,11 @@ def _family(root: str, pid: int) -> list[tuple[str, psutil.Process]]:
         below = process.children(recursive=True)
     except psutil.Error:
         return []
-    found = [(root, process)]
+    processes = [(root, process)]
     for child in below:
         with suppress(psutil.Error):
-            found.append((_name(root, child), child))
-    return found
+            processes.append((_name(root, child), child))
+    return processes
 
 
 def _waited_ns(pid: int) -> Iterator[tuple[int, int]]:

@@ -199,9 +199,9 @@ class Memory:
         A PostgreSQL that does not answer is asked again the next time; nothing is forgotten.
         """
         try:
-            found = self._tally.status.first_difference
-            if found is not None and not self._kept:
-                self._record.keep(found)
+            difference = self._tally.status.first_difference
+            if difference is not None and not self._kept:
+                self._record.keep(difference)
             still_open = self._record.open_difference()
         except StoreUnavailableError as error:
             _LOG.warning("the oracle's memory: %s", error)

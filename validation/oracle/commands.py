@@ -24,24 +24,24 @@ def status() -> None:
     """Show what was checked, what was skipped and since when; 1 as exit code where it differs."""
     connections = load_settings().connections()
     with LatestStore(connections.redis_url) as latest:
-        found = latest.status().oracle
+        status = latest.status().oracle
     with OracleRecord(connections.oracle_database_url) as record:
         difference = record.open_difference()
     console = PlainConsole()
-    if found is None:
+    if status is None:
         console.print("the oracle is not running")
     else:
-        since = dt.datetime.fromtimestamp(found.since_ms // 1000, dt.UTC)
+        since = dt.datetime.fromtimestamp(status.since_ms // 1000, dt.UTC)
         console.print(
-            f"since {since:%Y-%m-%d %H:%M:%S} UTC, from {found.base or 'nowhere yet'}: "
-            f"{found.agreed:,} of {found.checked:,} agreed, {found.not_compared:,} not compared"
+            f"since {since:%Y-%m-%d %H:%M:%S} UTC, from {status.base or 'nowhere yet'}: "
+            f"{status.agreed:,} of {status.checked:,} agreed, {status.not_compared:,} not compared"
         )
         console.print(
-            f"not checked: {found.skipped:,} not sampled, {found.behind:,} came too late, "
-            f"{found.not_stored:,} not in PostgreSQL, {found.unreadable:,} unreadable"
+            f"not checked: {status.skipped:,} not sampled, {status.behind:,} came too late, "
+            f"{status.not_stored:,} not in PostgreSQL, {status.unreadable:,} unreadable"
         )
-        if found.problem:
-            console.print(found.problem)
+        if status.problem:
+            console.print(status.problem)
     if difference is not None:
         console.print(
             f"DIFFERS: {difference.portfolio}, {difference.snapshot_id}: {difference.detail}; "

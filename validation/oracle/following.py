@@ -244,7 +244,7 @@ class LiveOracle:
         self.tally.count("skipped", len(live) - 1)
         self._due_ns = now_ns + round(1e9 / SAMPLES_PER_S)
         newest = dict(live)
-        name = min(newest, key=lambda one: (self._turn.get(one, -1), one))
+        name = min(newest, key=lambda portfolio: (self._turn.get(portfolio, -1), portfolio))
         self._turn.pop(name, None)
         self._turn[name] = now_ns
         if len(self._turn) > MAX_PORTFOLIOS_IN_TURN:
@@ -325,7 +325,7 @@ def _refuse_other_topics(offsets: Mapping[str, int]) -> None:
             raise MessageError(RejectReason.INVALID, detail)
 
 
-def _larger(known: float | None, found: float | None) -> float | None:
-    if known is None or found is None:
-        return found if known is None else known
-    return max(known, found)
+def _larger(known: float | None, larger: float | None) -> float | None:
+    if known is None or larger is None:
+        return larger if known is None else known
+    return max(known, larger)

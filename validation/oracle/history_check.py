@@ -44,11 +44,11 @@ def check_recorded(
     compared = [check for check in checks if check.verdict is not OracleVerdict.UNCHECKED]
     if not compared:
         return unknown(RECORDED, checks[0].detail if checks else "no snapshot was stored")
-    off = [one for one in compared if one.verdict is OracleVerdict.DIFFERS]
-    worst = max((one.largest_difference or 0.0 for one in compared), default=0.0)
+    off = [comparison for comparison in compared if comparison.verdict is OracleVerdict.DIFFERS]
+    worst = max((comparison.largest_difference or 0.0 for comparison in compared), default=0.0)
     return judged(
         RECORDED,
-        (f"{one.snapshot_id}: {one.detail}" for one in off),
+        (f"{comparison.snapshot_id}: {comparison.detail}" for comparison in off),
         passed=f"{len(compared)} of {len(compared)} agree{_rest(snapshots, checks)}, "
         f"worst difference {worst:.1e}",
         figures={

@@ -194,13 +194,17 @@ class InputsAt:
         return crises_risk(present, self._stressed)
 
     def _proxies(self) -> dict[str, str]:
-        return {name: one.proxy for name, one in self._instruments.items() if one.proxy}
+        return {
+            name: instrument.proxy
+            for name, instrument in self._instruments.items()
+            if instrument.proxy
+        }
 
     def _now(self, held: Sequence[ReferencePosition], base_currency: str) -> CurrentMarket:
         needed = needed_series(held, base_currency)
         known = {name: price for name in needed if (price := self._price(name)) is not None}
-        own = {one.instrument for one in held if one.option} & self._prices.keys()
-        quotes = {name.removeprefix("fx:"): one for name, one in known.items() if _is_fx(name)}
+        own = {position.instrument for position in held if position.option} & self._prices.keys()
+        quotes = {name.removeprefix("fx:"): quote for name, quote in known.items() if _is_fx(name)}
         known |= {name: self._shares.prices[name] for name in own}
         return CurrentMarket(known, quotes, self.valuation_date, self._shares.closes)
 

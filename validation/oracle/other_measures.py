@@ -69,8 +69,8 @@ def numbers_beside(
     stressed : mapping of str to ReferenceSnapshot or None, optional
         Per stressed window; left out: stressed VaR is not compared.
     """
-    found = [*_options(snapshot, risk.present), *_sums(snapshot, risk.present)]
-    return found if stressed is None else [*found, *_stressed(snapshot, stressed)]
+    differences = [*_options(snapshot, risk.present), *_sums(snapshot, risk.present)]
+    return differences if stressed is None else [*differences, *_stressed(snapshot, stressed)]
 
 
 def problems(numbers: Iterable[Beside], tolerance: float) -> Iterator[str]:
@@ -175,7 +175,7 @@ def _base_units(row: PositionRisk, market: Market) -> float:
 def _stressed(
     snapshot: RiskSnapshot, stressed: Mapping[str, ReferenceSnapshot | None]
 ) -> Iterator[Beside]:
-    stated = {one.window: one for one in snapshot.stressed}
+    stated = {stressed.window: stressed for stressed in snapshot.stressed}
     for name, wanted in stressed.items():
         own = stated.pop(name, None)
         var = None if wanted is None else float(wanted.var)

@@ -66,7 +66,9 @@ class Shares:
         """Restate what is in old shares; an end of day is before what its mark lets in."""
         last = max(self._days.values(), default=dt.date.min)
         taken = [
-            one for one in self._taken if one.day < last or kind is not SnapshotKind.END_OF_DAY
+            effective
+            for effective in self._taken
+            if effective.day < last or kind is not SnapshotKind.END_OF_DAY
         ]
         self.acts = replace(self.acts, taken=taken)
         self.prices, self.closes = self._quoted, self._closed

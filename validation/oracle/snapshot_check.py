@@ -102,17 +102,17 @@ def compared(
     """
     key = (snapshot.portfolio, snapshot.asof or risk.scenario_dates[-1])
     tied = is_tied(risk)
-    found = check_end_of_day(
+    finding = check_end_of_day(
         "oracle", {key: stated(snapshot)}, {key: expected(risk, with_scenario=not tied)}
     )
     beside = numbers_beside(snapshot, risk, crises)
-    main = found.figures["largest_relative"]
+    main = finding.figures["largest_relative"]
     assert isinstance(main, float), "a difference is a number"
-    difference = max([main, *(one.relative for one in beside)])
+    difference = max([main, *(measure.relative for measure in beside)])
     off = list(problems(beside, RELATIVE_TOLERANCE))
-    if found.verdict is Verdict.PASSED and not off:
+    if finding.verdict is Verdict.PASSED and not off:
         return OracleVerdict.AGREED, difference, "the VaR scenario has ties" if tied else ""
-    said = [] if found.verdict is Verdict.PASSED else [found.detail]
+    said = [] if finding.verdict is Verdict.PASSED else [finding.detail]
     return OracleVerdict.DIFFERS, difference, "; ".join([*said, *off])
 
 

@@ -48,19 +48,19 @@ def crisis_risk(book: BookNow, histories: Histories) -> ReferenceSnapshot:
     if not span.last < book.as_of:
         raise ReferenceInputError(f"the window ends on {span.last}, not before {book.as_of}")
     suffices = crisis_suffices(span.first, span.last, book.as_of)
-    found = completed(
+    completion = completed(
         book.held,
         {name: {close.date: close.value for close in of.closes} for name, of in histories.items()},
         book.proxies,
         base_currency=book.base_currency,
         suffices=suffices,
     )
-    for name in sorted(needed_series(found.positions, book.base_currency)):
-        if not suffices(found.closes.get(name, ())):
+    for name in sorted(needed_series(completion.positions, book.base_currency)):
+        if not suffices(completion.closes.get(name, ())):
             raise ReferenceInputError(f"{name} does not cover the window {span.window}")
     return reference_stressed(
-        found.positions,
-        found.closes,
+        completion.positions,
+        completion.closes,
         first=span.first,
         last=span.last,
         as_of=book.as_of,
@@ -86,7 +86,7 @@ def _risk_or_none(book: BookNow, histories: Histories) -> ReferenceSnapshot | No
 
 def windows_of(histories: Iterable[StressedHistory]) -> dict[str, dict[str, StressedHistory]]:
     """Return histories by window, and within it by series."""
-    found: dict[str, dict[str, StressedHistory]] = {}
+    completion: dict[str, dict[str, StressedHistory]] = {}
     for history in histories:
-        found.setdefault(history.window, {})[history.series] = history
-    return found
+        completion.setdefault(history.window, {})[history.series] = history
+    return completion

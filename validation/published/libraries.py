@@ -225,8 +225,8 @@ def _quantlib() -> Iterator[Row]:
 
 def _statistics(ql: Any, pnl: tuple[float, ...]) -> Any:  # noqa: ANN401 - no types
     collected = ql.RiskStatistics()
-    for one in pnl:
-        collected.add(one)
+    for outcome in pnl:
+        collected.add(outcome)
     return collected
 
 
@@ -354,14 +354,14 @@ def _vartests() -> Iterator[Row]:
             "vartests", measure, "one-sided p", theirs=test(**counts)["p-value"], ours=p_value
         )
     duration = theirs.duration_test(np.array(HITS).astype(int))["statistic"]
-    found = weibull_duration(np.array(HITS)).statistic
-    assert found is not None, "seven breaches have durations"
+    statistic = weibull_duration(np.array(HITS)).statistic
+    assert statistic is not None, "seven breaches have durations"
     yield _row(
         "vartests",
         "Weibull durations",
         "likelihood ratio by another search, to five digits",
         theirs=duration,
-        ours=found,
+        ours=statistic,
         within=1e-5,
     )
 
@@ -374,22 +374,22 @@ def main(
     """Compare with every library, print the table and write it."""
     rows = compared()
     findings = (*map(finding, rows), *not_installed())
-    found = LibrariesReport(
-        verdict=overall(one.verdict for one in findings), rows=rows, findings=findings
+    comparison = LibrariesReport(
+        verdict=overall(finding.verdict for finding in findings), rows=rows, findings=findings
     )
     report.parent.mkdir(parents=True, exist_ok=True)
-    write_json(report, found)
+    write_json(report, comparison)
     _show(findings)
-    raise typer.Exit(ExitCode.of_check(passed=found.verdict is not Verdict.FAILED))
+    raise typer.Exit(ExitCode.of_check(passed=comparison.verdict is not Verdict.FAILED))
 
 
 def _show(findings: tuple[Finding, ...]) -> None:
     table = Table(title="other libraries, each at its own convention", title_justify="left")
     for heading in ("library: measure", "verdict", "convention and number"):
         table.add_column(heading)
-    for one in findings:
-        style = STYLES[one.verdict]
-        table.add_row(one.check, styled((one.verdict, style)), one.detail)
+    for finding in findings:
+        style = STYLES[finding.verdict]
+        table.add_row(finding.check, styled((finding.verdict, style)), finding.detail)
     open_console().print(table)
 
 

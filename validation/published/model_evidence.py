@@ -64,16 +64,16 @@ def model_report(closes: Closes) -> ModelReport:
     closes : mapping
         Of the 20 equities.
     """
-    evidence, found = [], []
+    evidence, findings = [], []
     for span, (first, last, breaches, days) in SPANS.items():
         backtest = backtested(span_closes(span, closes), first, last)
         counted = (backtest.breach_count, backtest.day_count)
-        found.append(_published(span, counted, (breaches, days)))
+        findings.append(_published(span, counted, (breaches, days)))
         evidence.append(_evidence(span, backtest))
     return ModelReport(
-        verdict=overall(one.verdict for one in found),
+        verdict=overall(finding.verdict for finding in findings),
         evidence=tuple(evidence),
-        findings=tuple(found),
+        findings=tuple(findings),
     )
 
 
@@ -131,15 +131,19 @@ def main(
     report: Annotated[Path, typer.Option(callback=OUTPUT_FILE, help="Where to write it.")] = REPORT,
 ) -> None:
     """Gather the evidence on four spans of real history, print it and write it."""
-    found = model_report(read_closes(EQUITIES))
+    model = model_report(read_closes(EQUITIES))
     report.parent.mkdir(parents=True, exist_ok=True)
-    write_json(report, found)
+    write_json(report, model)
     console = open_console()
-    for one in found.evidence:
-        console.print(f"{one.span}: {one.breaches} of {one.days}", style="bold", highlight=False)
-        for sentence in one.sentences:
+    for evidence in model.evidence:
+        console.print(
+            f"{evidence.span}: {evidence.breaches} of {evidence.days}",
+            style="bold",
+            highlight=False,
+        )
+        for sentence in evidence.sentences:
             console.print(f"  {sentence}", markup=False, highlight=False)
-    raise typer.Exit(ExitCode.of_check(passed=found.verdict is Verdict.PASSED))
+    raise typer.Exit(ExitCode.of_check(passed=model.verdict is Verdict.PASSED))
 
 
 if __name__ == "__main__":

@@ -162,8 +162,8 @@ def compared(span: str, stored: Days, batch: DailyBacktest) -> ReplayBacktest:
     """
     wanted = dict(_as_ends_of_day(batch))
     own = {key: stored[key] for key in stored if key in wanted}
-    found = check_end_of_day(CHECK, own, wanted)
-    breaches = sum(bool(one.breach) for one in own.values())
+    finding = check_end_of_day(CHECK, own, wanted)
+    breaches = sum(bool(day.breach) for day in own.values())
     in_batch, days = int(batch.breach[:-1].sum()), batch.day_count - 1
     counts = Finding(
         check="replay backtest: breaches counted from the stored snapshots",
@@ -176,7 +176,7 @@ def compared(span: str, stored: Days, batch: DailyBacktest) -> ReplayBacktest:
         day_count=days,
         stored_breaches=breaches,
         batch_breaches=in_batch,
-        findings=(found, counts),
+        findings=(finding, counts),
     )
 
 
@@ -191,10 +191,10 @@ def replay_backtest(
         raise typer.BadParameter(f"--span is {span!r}: choose from {', '.join((*CASES, ALL))}")
     console = open_console()
     names = CASES if span == ALL else (span,)
-    found = ReplayBacktests(spans=tuple(_replayed(name, console) for name in names))
+    backtests = ReplayBacktests(spans=tuple(_replayed(name, console) for name in names))
     report.parent.mkdir(parents=True, exist_ok=True)
-    write_json(report, found)
-    passed = all(finding.verdict is Verdict.PASSED for finding in found.findings)
+    write_json(report, backtests)
+    passed = all(finding.verdict is Verdict.PASSED for finding in backtests.findings)
     raise typer.Exit(ExitCode.of_check(passed=passed))
 
 
@@ -205,16 +205,16 @@ def _replayed(name: str, console: PlainConsole) -> ReplayBacktest:
     case = golden_case(name, closes)
     with console.working(f"{name}: {len(case.days)} days through Kafka, Spark and PostgreSQL"):
         stored = _stored(case, settings)
-    found = compared(name, stored, batch_backtest(case, closes))
-    found = msgspec.structs.replace(
-        found, findings=(*found.findings, published_count(case, found.stored_breaches))
+    replayed = compared(name, stored, batch_backtest(case, closes))
+    replayed = msgspec.structs.replace(
+        replayed, findings=(*replayed.findings, published_count(case, replayed.stored_breaches))
     )
-    for finding in found.findings:
+    for finding in replayed.findings:
         style = STYLES[finding.verdict]
         console.print(
             styled((finding.verdict, style), f" {name} {finding.check}: {finding.detail}")
         )
-    return found
+    return replayed
 
 
 def published_count(case: GoldenCase, stored_breaches: int) -> Finding:
@@ -252,7 +252,7 @@ def _own_settings() -> Settings:
 
 def _day_after(day: dt.date, closes: Closes) -> dt.date:
     series = next(iter(closes.values()))
-    return min(one for one in series if one > day)
+    return min(date for date in series if date > day)
 
 
 def _as_ends_of_day(batch: DailyBacktest) -> Iterator[tuple[tuple[str, dt.date], EndOfDay]]:

@@ -46,7 +46,7 @@ def common_dates(
     ReferenceInputError
         If there are fewer.
     """
-    calendars = [{date for date in one if date <= as_of} for one in series]
+    calendars = [{date for date in closes_of if date <= as_of} for closes_of in series]
     shared = sorted(set.intersection(*calendars)) if calendars else []
     if len(shared) < count:
         msg = f"{len(shared)} common dates up to {as_of}, {count} are needed"
@@ -102,8 +102,8 @@ def exact_closes_by_day(
         If there is none, or it is no finite number; names series and date.
     """
     by_day: dict[dt.date, dict[str, Fraction]] = {day: {} for day in days}
-    for name, one in series.items():
-        dates, place, close = sorted(one), 0, None
+    for name, own in series.items():
+        dates, place, close = sorted(own), 0, None
         for day in days:
             while place < len(dates) and dates[place] <= day:
                 place += 1
@@ -112,7 +112,7 @@ def exact_closes_by_day(
                 raise ReferenceInputError(msg)
             if close is None or close[0] != dates[place - 1]:
                 newest = dates[place - 1]
-                close = (newest, _exact_close(name, newest, one[newest]))
+                close = (newest, _exact_close(name, newest, own[newest]))
             by_day[day][name] = close[1]
     return by_day
 
@@ -125,7 +125,7 @@ def exact_on(series: Mapping[str, Mapping[dt.date, Number]], date: dt.date) -> d
     ReferenceInputError
         If a close is no finite number; names series and date.
     """
-    return {name: _exact_close(name, date, one[date]) for name, one in series.items()}
+    return {name: _exact_close(name, date, own[date]) for name, own in series.items()}
 
 
 def _exact_close(name: str, date: dt.date, close: Number) -> Fraction:

@@ -161,7 +161,7 @@ def implied_by_integration(terms: EuropeanTerms, *, price: float, spot: float) -
         If no volatility does that, or the price says less than ten digits of it.
     """
     low, high = 0.0, HIGHEST_VOLATILITY
-    lowest, highest = (integrated_value(terms, spot=spot, volatility=one) for one in (low, high))
+    lowest, highest = (integrated_value(terms, spot=spot, volatility=end) for end in (low, high))
     if not lowest < price < highest:
         msg = f"price {price} is not in ({lowest}, {highest}): no volatility gives it"
         raise ReferenceInputError(msg)
@@ -244,15 +244,15 @@ def gauss_legendre() -> tuple[tuple[float, float], ...]:
     >>> round(sum(weight * node**30 for node, weight in gauss_legendre()) * 31, 12)
     2.0
     """
-    found = []
+    nodes = []
     for number in range(1, NODES + 1):
         node = math.cos(math.pi * (number - 0.25) / (NODES + 0.5))
         for _ in range(10):
             value, slope = _legendre(node)
             node -= value / slope
         _, slope = _legendre(node)
-        found.append((node, 2.0 / ((1.0 - node * node) * slope * slope)))
-    return tuple(found)
+        nodes.append((node, 2.0 / ((1.0 - node * node) * slope * slope)))
+    return tuple(nodes)
 
 
 def _legendre(at: float) -> tuple[float, float]:

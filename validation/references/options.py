@@ -157,7 +157,7 @@ def _nodes() -> tuple[tuple[Decimal, Decimal], ...]:
     """Return (1 - tanh(pi/2 sinh t), weight) for t >= 0; the middle counts half from each side."""
     with localcontext() as context:
         context.prec = DIGITS + 10
-        found = []
+        nodes = []
         for number in range(STEPS):
             t = number * STEP
             grown, shrunk = t.exp(), (-t).exp()
@@ -166,5 +166,5 @@ def _nodes() -> tuple[tuple[Decimal, Decimal], ...]:
             weight = PI * (grown + shrunk) * share * (2 - share) / 4
             if share < Decimal(10) ** -(DIGITS + 5):
                 break
-            found.append((share, weight if number else weight / 2))
-        return tuple(found)
+            nodes.append((share, weight if number else weight / 2))
+        return tuple(nodes)

@@ -148,12 +148,12 @@ def current_market(
     """
     quotes = {fx_name(currency): exact(quote) for currency, quote in now.quotes.items()}
     prices = {}
-    for one in positions:
-        if one.asset_class in PRICED:
-            if one.instrument not in now.prices:
-                msg = f"no current price of {one.instrument}"
+    for position in positions:
+        if position.asset_class in PRICED:
+            if position.instrument not in now.prices:
+                msg = f"no current price of {position.instrument}"
                 raise ReferenceInputError(msg)
-            prices[one.instrument] = exact(now.prices[one.instrument])
+            prices[position.instrument] = exact(now.prices[position.instrument])
     rates = {
         position.currency: _rate(position.currency, base_currency, quotes) for position in positions
     }
@@ -197,7 +197,9 @@ def moved_market(
         / _rate(currency, base_currency, before)
         for currency, rate in now.rates.items()
     }
-    options = {name: option_moved(name, one, before, after) for name, one in now.options.items()}
+    options = {
+        name: option_moved(name, option, before, after) for name, option in now.options.items()
+    }
     return Market(prices, rates, now.units, options)
 
 
@@ -227,20 +229,20 @@ def _units(position: ReferencePosition) -> Fraction:
 
 
 def _options(positions: Sequence[ReferencePosition], now: CurrentMarket) -> dict[str, OptionState]:
-    found = {}
+    options = {}
     for position in positions:
         if position.option is not None:
             if now.day is None:
                 msg = f"no day to count the time to expiry of {position.instrument} from"
                 raise ReferenceInputError(msg)
-            found[position.instrument] = option_now(
+            options[position.instrument] = option_now(
                 position.instrument,
                 position.option,
                 day=now.day,
                 prices=now.prices,
                 closes=now.closes,
             )
-    return found
+    return options
 
 
 def _shocked(

@@ -124,7 +124,7 @@ def reference_snapshot(  # noqa: PLR0913 - a book, its market and its settings
     """
     tail_probability = 1 - _probability(confidence)
     _refuse_twice(positions)
-    series = {**closes, **{fx_name(currency): one for currency, one in (fx or {}).items()}}
+    series = {**closes, **{fx_name(currency): rates for currency, rates in (fx or {}).items()}}
     rule = carrying or Carrying()
     book = _book(series, needed_series(positions, base_currency))
     days = (

@@ -49,14 +49,14 @@ def completed(
         Whether the dates of a series are enough.
     """
     held = tuple(_steady(position, closes, suffices) for position in positions)
-    enough = {name for name, one in closes.items() if suffices(one)}
-    found: dict[str, Mapping[dt.date, Number]] = {}
+    enough = {name for name, own in closes.items() if suffices(own)}
+    replaced: dict[str, Mapping[dt.date, Number]] = {}
     for name in sorted(needed_series(held, base_currency)):
         proxy = proxies.get(name, "")
         source = proxy if name not in enough and proxy in enough else name
         if source in closes:
-            found[name] = closes[source]
-    return Completed(held, found or closes)
+            replaced[name] = closes[source]
+    return Completed(held, replaced or closes)
 
 
 def covered(
@@ -106,8 +106,8 @@ def covered(
         }
         days = sorted({day for closes_of in series.values() for day in closes_of})
         first = days[-window - 1] if len(days) > window else dt.date.min
-        late = {name for name, one in series.items() if min(one, default=dt.date.max) > first}
-        thin = {name for name, one in series.items() if _is_thin(one, days[-window - 1 :])}
+        late = {name for name, own in series.items() if min(own, default=dt.date.max) > first}
+        thin = {name for name, own in series.items() if _is_thin(own, days[-window - 1 :])}
         stays = set() if first == dt.date.min else late & _volatilities(held)
         moved = {
             name: proxies[name]

@@ -73,8 +73,8 @@ def stages_chart(summaries: Sequence[LatencySummary]) -> Markup:
     figure = go.Figure(
         [
             go.Bar(
-                y=[one.part for one in measured],
-                x=[one.stages[stage].mean_ms for one in measured],
+                y=[part.part for part in measured],
+                x=[part.stages[stage].mean_ms for part in measured],
                 name=stage,
                 orientation="h",
             )

@@ -71,11 +71,11 @@ class CorporateActions:
     ) -> dict[str, Mapping[dt.date, Number]]:
         """Return closes in the shares of today."""
         restated = dict(closes)
-        for one in self.taken:
-            divisor = self._divisor(one, restated)
-            for name in self._moved(one):
-                if name in restated and not _is_behind(self.given.get(name), one):
-                    restated[name] = _divided(restated[name], one, divisor)
+        for effective in self.taken:
+            divisor = self._divisor(effective, restated)
+            for name in self._moved(effective):
+                if name in restated and not _is_behind(self.given.get(name), effective):
+                    restated[name] = _divided(restated[name], effective, divisor)
         return restated
 
     def price(
@@ -99,65 +99,65 @@ class CorporateActions:
             As they were quoted.
         """
         restated = dict(closes)
-        for one in self.taken:
-            divisor = self._divisor(one, restated)
-            moved = self._moved(one)
-            if name in moved and not _is_behind(since, one):
+        for effective in self.taken:
+            divisor = self._divisor(effective, restated)
+            moved = self._moved(effective)
+            if name in moved and not _is_behind(since, effective):
                 price = exact(price) / divisor
             for series in moved:
-                if series in restated and not _is_behind(self.given.get(series), one):
-                    restated[series] = _divided(restated[series], one, divisor)
+                if series in restated and not _is_behind(self.given.get(series), effective):
+                    restated[series] = _divided(restated[series], effective, divisor)
         return price
 
     def moved(self) -> set[str]:
         """Return the series whose prices anything has moved."""
-        return {name for one in self.taken for name in self._moved(one)}
+        return {name for effective in self.taken for name in self._moved(effective)}
 
     def restruck(self) -> dict[str, Instrument]:
         """Return the instruments, strikes in the shares of today."""
-        found = dict(self.instruments)
-        for one in self.taken:
-            for name, ratio in self.ratios(one).items():
-                found[name] = _restruck(found[name], float(ratio))
-        return found
+        listings = dict(self.instruments)
+        for effective in self.taken:
+            for name, ratio in self.ratios(effective).items():
+                listings[name] = _restruck(listings[name], float(ratio))
+        return listings
 
-    def ratios(self, one: EffectiveAdjustment) -> dict[str, Fraction]:
+    def ratios(self, effective: EffectiveAdjustment) -> dict[str, Fraction]:
         """Return by instrument what quantities are multiplied by."""
-        if not isinstance(one.adjustment, Split):
+        if not isinstance(effective.adjustment, Split):
             return {}
-        return dict.fromkeys(self._moved(one), Fraction(one.adjustment.ratio))
+        return dict.fromkeys(self._moved(effective), Fraction(effective.adjustment.ratio))
 
     def received(
-        self, one: EffectiveAdjustment, quantity: Mapping[str, Fraction]
+        self, effective: EffectiveAdjustment, quantity: Mapping[str, Fraction]
     ) -> tuple[str, Fraction]:
         """Return in which cash, and how much, is paid on what is held; by a split nothing."""
-        instrument = self.instruments[one.adjustment.instrument]
+        instrument = self.instruments[effective.adjustment.instrument]
         currency, parts = in_major(instrument.currency)
         held = quantity.get(instrument.instrument, Fraction(0)) * Fraction(instrument.multiplier)
-        paid = one.adjustment.amount if isinstance(one.adjustment, Dividend) else 0
+        paid = effective.adjustment.amount if isinstance(effective.adjustment, Dividend) else 0
         return CASH + currency, held * Fraction(paid) / parts
 
-    def _moved(self, one: EffectiveAdjustment) -> list[str]:
-        name = one.adjustment.instrument
-        if isinstance(one.adjustment, Dividend):
+    def _moved(self, effective: EffectiveAdjustment) -> list[str]:
+        name = effective.adjustment.instrument
+        if isinstance(effective.adjustment, Dividend):
             return [name]
         options = (
             other.instrument
             for other in self.instruments.values()
             if other.option is not None
             and other.option.underlying == name
-            and not _is_behind(self.given.get(DESCRIBED + other.instrument), one)
+            and not _is_behind(self.given.get(DESCRIBED + other.instrument), effective)
         )
         return [name, *options]
 
     def _divisor(
-        self, one: EffectiveAdjustment, closes: Mapping[str, Mapping[dt.date, Number]]
+        self, effective: EffectiveAdjustment, closes: Mapping[str, Mapping[dt.date, Number]]
     ) -> Fraction:
-        if isinstance(one.adjustment, Split):
-            return Fraction(one.adjustment.ratio)
-        amount = Fraction(one.adjustment.amount)
-        known = closes.get(one.adjustment.instrument, {})
-        last = max((date for date in known if date <= one.day), default=None)
+        if isinstance(effective.adjustment, Split):
+            return Fraction(effective.adjustment.ratio)
+        amount = Fraction(effective.adjustment.amount)
+        known = closes.get(effective.adjustment.instrument, {})
+        last = max((date for date in known if date <= effective.day), default=None)
         close = Fraction(0) if last is None else exact(known[last])
         return close / (close - amount) if amount < close else Fraction(1)
 
@@ -176,7 +176,9 @@ def acts_of(records: Sequence[Record], ruled: Iterable[Fate]) -> CorporateAction
         What must become of each.
     """
     counting = {
-        one.place: one.outcome for one in ruled if one.outcome in {Outcome.APPLIED, Outcome.MARK}
+        ruling.place: ruling.outcome
+        for ruling in ruled
+        if ruling.outcome in {Outcome.APPLIED, Outcome.MARK}
     }
     waiting = Waiting()
     taken: list[EffectiveAdjustment] = []
@@ -185,7 +187,7 @@ def acts_of(records: Sequence[Record], ruled: Iterable[Fate]) -> CorporateAction
     given: dict[str, dt.date | None] = {}
     instruments: dict[str, Instrument] = {}
     days: dict[str, dt.date] = {}
-    for record in sorted(records, key=lambda one: (one.topic, one.partition, one.offset)):
+    for record in sorted(records, key=lambda row: (row.topic, row.partition, row.offset)):
         if (record.topic, record.partition, record.offset) not in counting:
             continue
         message = read_message(record)
@@ -209,8 +211,8 @@ def acts_of(records: Sequence[Record], ruled: Iterable[Fate]) -> CorporateAction
     return CorporateActions(taken, arrived, opened, given, instruments)
 
 
-def _is_behind(day: dt.date | None, one: EffectiveAdjustment) -> bool:
-    return day is not None and day >= one.day
+def _is_behind(day: dt.date | None, effective: EffectiveAdjustment) -> bool:
+    return day is not None and day >= effective.day
 
 
 def _restruck(instrument: Instrument, ratio: float) -> Instrument:
@@ -221,9 +223,11 @@ def _restruck(instrument: Instrument, ratio: float) -> Instrument:
 
 
 def _divided(
-    closes: Mapping[dt.date, Number], one: EffectiveAdjustment, divisor: Fraction
+    closes: Mapping[dt.date, Number], effective: EffectiveAdjustment, divisor: Fraction
 ) -> dict[dt.date, Number]:
     return {
-        date: exact(close) / divisor if date <= one.day and date < one.adjustment.date else close
+        date: exact(close) / divisor
+        if date <= effective.day and date < effective.adjustment.date
+        else close
         for date, close in closes.items()
     }

@@ -36,11 +36,13 @@ class Waiting:
 
     def other_ratios(self, split: Split) -> list[float]:
         """Return the ratios of all other splits of an instrument, waiting or in effect."""
-        came = {key: one.adjustment for key, one in self.taken.items()} | self._waiting
+        came = {key: effective.adjustment for key, effective in self.taken.items()} | self._waiting
         return [
-            one.ratio
-            for key, one in came.items()
-            if isinstance(one, Split) and one.instrument == split.instrument and key != _key(split)
+            adjustment.ratio
+            for key, adjustment in came.items()
+            if isinstance(adjustment, Split)
+            and adjustment.instrument == split.instrument
+            and key != _key(split)
         ]
 
     def add(self, adjustment: Adjustment) -> None:
@@ -49,10 +51,10 @@ class Waiting:
 
     def closed(self, day: dt.date) -> list[EffectiveAdjustment]:
         """Return what takes effect at a mark, in order."""
-        due = sorted(key for key, one in self._waiting.items() if one.last_day <= day)
-        found = {key: EffectiveAdjustment(self._waiting.pop(key), day) for key in due}
-        self.taken |= found
-        return list(found.values())
+        due = sorted(key for key, adjustment in self._waiting.items() if adjustment.last_day <= day)
+        effective = {key: EffectiveAdjustment(self._waiting.pop(key), day) for key in due}
+        self.taken |= effective
+        return list(effective.values())
 
 
 def divisor_of(adjustment: Adjustment, close: float | None) -> float:

@@ -69,7 +69,7 @@ class ExpectedMarket:
 
     def under(self, acts: CorporateActions, *, until: dt.date) -> ExpectedMarket:
         """Return the market under what took effect up to a day's mark; this one's under none."""
-        taken = [one for one in acts.taken if one.day <= until]
+        taken = [effective for effective in acts.taken if effective.day <= until]
         if not taken:
             return self
         stands = replace(acts, taken=taken)
@@ -112,7 +112,7 @@ def effective_trades(messages: Sequence[Trade]) -> tuple[Trade, ...]:
     for trade in messages:
         if trade.trade_id not in newest or trade.version > newest[trade.trade_id].version:
             newest[trade.trade_id] = trade
-    return tuple(one for one in newest.values() if one.action is not TradeAction.CANCEL)
+    return tuple(trade for trade in newest.values() if trade.action is not TradeAction.CANCEL)
 
 
 def positions_after(
@@ -187,7 +187,11 @@ def expected_end_of_day(
     day : date
         The day that is closed.
     """
-    proxies = {name: one.proxy for name, one in market.instruments.items() if one.proxy}
+    proxies = {
+        name: instrument.proxy
+        for name, instrument in market.instruments.items()
+        if instrument.proxy
+    }
     series = needed_series(held, portfolio.base_currency)
     known = {*series, *(proxies[name] for name in series if name in proxies)} & market.closes.keys()
     full = covered(
@@ -259,18 +263,18 @@ def expected_days(
     restated : Restated, optional
         Its later definitions.
     """
-    found: dict[tuple[str, dt.date], EndOfDay] = {}
+    days_by_book: dict[tuple[str, dt.date], EndOfDay] = {}
     name, opened = portfolio.portfolio, acts.opened.get(portfolio.portfolio)
     sent: list[SentTrade] = []
     last: dt.date | None = None
     before: tuple[Portfolio, tuple[ReferencePosition, ...], ReferenceSnapshot] | None = None
     for day in days:
-        trades = (one for one in trades_by_day.get(day, ()) if one.portfolio == name)
+        trades = (trade for trade in trades_by_day.get(day, ()) if trade.portfolio == name)
         sent += (SentTrade(trade, last) for trade in trades)
         came = [
             definition for definition in restated.definitions if _is_before(definition.day, day)
         ]
-        passed = {one: ns for one, ns in restated.marks.items() if one < day}
+        passed = {mark: ns for mark, ns in restated.marks.items() if mark < day}
         history = BookHistory([Defined(portfolio, opened), *came], sent, passed)
         book = history.settings(last)
         stands = market.under(acts, until=day - ONE_DAY)
@@ -280,11 +284,11 @@ def expected_days(
         if before is not None and before[0].base_currency == book.base_currency:
             pnl = _value(book, before[1], stands, day) - before[2].nav
             breach = exact_breach(pnl, before[2].var)
-        found[name, day] = _stated(risk, pnl, breach)
+        days_by_book[name, day] = _stated(risk, pnl, breach)
         behind = market.under(acts, until=day).acts
         before = book, held_positions(history, market.instruments, behind), risk
         last = day
-    return found
+    return days_by_book
 
 
 def _stated(risk: ReferenceSnapshot, pnl: Fraction | None, breach: bool | None) -> EndOfDay:
@@ -308,7 +312,7 @@ def _value(
     """Return what positions are worth at a close."""
     now = _market_on(held, portfolio, market, day)
     moment = current_market(held, now, portfolio.base_currency)
-    return sum((value(one, moment) for one in held), Fraction(0))
+    return sum((value(position, moment) for position in held), Fraction(0))
 
 
 def _market_on(

@@ -221,12 +221,12 @@ def fates(
         Marks that came to some partitions only, where records are not everything.
     """
     records = list(records)
-    walked = sorted(records, key=lambda one: (one.topic != REFERENCE.name, *_place(one)))
+    walked = sorted(records, key=lambda record: (record.topic != REFERENCE.name, *_place(record)))
     rulings = Rulings(incomplete_marks(records) if incomplete is None else incomplete)
-    found = []
+    ruled = []
     for record in walked:
         _, (outcome, reason) = rulings.rule(record)
-        found.append(
+        ruled.append(
             Fate(
                 topic=record.topic,
                 partition=record.partition,
@@ -236,7 +236,7 @@ def fates(
             )
         )
     contradicted = rulings.contradicted()
-    return [_after_all(one) if one.place in contradicted else one for one in found]
+    return [_after_all(ruling) if ruling.place in contradicted else ruling for ruling in ruled]
 
 
 def _after_all(fate: Fate) -> Fate:
@@ -263,16 +263,16 @@ def accepted_trades(
     """
     ruled = fates(records, incomplete)
     applied = {fate.place for fate in ruled if fate.outcome is Outcome.APPLIED}
-    trades = sorted((one for one in records if one.topic == "trades"), key=_place)
-    found: list[tuple[Trade, dt.date | None]] = []
+    trades = sorted((record for record in records if record.topic == "trades"), key=_place)
+    newest_first: list[tuple[Trade, dt.date | None]] = []
     day: dt.date | None = None
     for record in reversed(trades):
         message = read_message(record)
         if isinstance(message, Mark) and _place(record) not in incomplete:
             day = message.date
         elif isinstance(message, Trade) and _place(record) in applied:
-            found.append((message, day))
-    return found[::-1]
+            newest_first.append((message, day))
+    return newest_first[::-1]
 
 
 def _place(record: Record) -> tuple[str, int, int]:
@@ -310,9 +310,9 @@ def _mark(mark: Mark, at: _Partition) -> Ruling:
         series.numbered.hold_back(mark.event_time_ns)
     for name, series in at.series.items():
         series.suspect = None
-        for one in at.known.adjustments.taken.values():
-            if (one.day, one.adjustment.instrument) == (mark.date, name):
-                series.restate(divisor_of(one.adjustment, series.close))
+        for effective in at.known.adjustments.taken.values():
+            if (effective.day, effective.adjustment.instrument) == (mark.date, name):
+                series.restate(divisor_of(effective.adjustment, series.close))
     if at.is_reference:
         at.known.adjustments.closed(mark.date)
     return Outcome.MARK, ""
@@ -382,11 +382,11 @@ def _first_seen(name: str, at: _Partition) -> _Series:
     last = max(history)
     series = _Series(last, price=history[last], close=history[last])
     came = at.known.history_days[name]
-    for one in at.known.adjustments.taken.values():
-        is_marked = at.day is not None and one.day <= at.day.date
-        is_old = last <= one.day and (came is None or came < one.day)
-        if one.adjustment.instrument == name and is_marked and is_old:
-            series.restate(divisor_of(one.adjustment, series.close))
+    for effective in at.known.adjustments.taken.values():
+        is_marked = at.day is not None and effective.day <= at.day.date
+        is_old = last <= effective.day and (came is None or came < effective.day)
+        if effective.adjustment.instrument == name and is_marked and is_old:
+            series.restate(divisor_of(effective.adjustment, series.close))
     return series
 
 
@@ -485,10 +485,10 @@ def _stressed(history: StressedHistory, at: _Partition) -> Ruling:
     before = known.get((history.window, history.series))
     if before == history:
         return DUPLICATE
-    same_window = [one for (window, _), one in known.items() if window == history.window]
+    same_window = [other for (window, _), other in known.items() if window == history.window]
     agrees = all(
-        (one.first, one.last, one.version) == (history.first, history.last, history.version)
-        for one in same_window
+        (other.first, other.last, other.version) == (history.first, history.last, history.version)
+        for other in same_window
     )
     if before is not None or not agrees:
         return _rejected(RejectReason.CONFLICT)

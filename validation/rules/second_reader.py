@@ -51,12 +51,12 @@ def wheel_in(folder: Path, distribution: str) -> Path:
     ClosesNotFoundError
         If there is none, or more than one.
     """
-    found = sorted(folder.glob(f"{distribution}-*.whl"))
-    if len(found) != 1:
-        count = f"{len(found)} wheels of {distribution} in {folder}, one is needed"
+    wheels = sorted(folder.glob(f"{distribution}-*.whl"))
+    if len(wheels) != 1:
+        count = f"{len(wheels)} wheels of {distribution} in {folder}, one is needed"
         msg = f"{count}: run `riskstream setup`"
         raise ClosesNotFoundError(msg)
-    return found[0]
+    return wheels[0]
 
 
 def read_closes(member: str, wheel: Path | None = None) -> dict[str, dict[dt.date, float]]:

@@ -98,7 +98,13 @@ def _counting(
 ) -> Iterator[tuple[Record, object]]:
     """Yield what was applied, and marks, in order; reference data first."""
     ordered = sorted(
-        records, key=lambda one: (one.topic != "reference", one.topic, one.partition, one.offset)
+        records,
+        key=lambda record: (
+            record.topic != "reference",
+            record.topic,
+            record.partition,
+            record.offset,
+        ),
     )
     for record in ordered:
         outcome = outcomes[record.topic, record.partition, record.offset]

@@ -257,7 +257,7 @@ def _normal(
     safe = np.where(deviation > 0.0, deviation, 1.0)
     slope = -quantile * (pnl - mean[:, None]) / ((count - 1) * safe[:, None])
     score = (next_pnl - mean) / safe
-    placed = np.array([0.5 * math.erfc(-one / math.sqrt(2.0)) for one in score.tolist()])
+    placed = np.array([0.5 * math.erfc(-value / math.sqrt(2.0)) for value in score.tolist()])
     return Forecasts(
         var=-mean - quantile * deviation,
         expected_shortfall=-mean + deviation * normal_pdf(quantile) / tail_probability,
@@ -281,7 +281,7 @@ def _student(
     share = fit.weights / fit.weights.sum(axis=1, keepdims=True)
     score = (next_pnl - fit.location) / safe
     placed = np.array(
-        [student_cdf(one, int(dof)) for one, dof in zip(score.tolist(), fit.dof, strict=True)]
+        [student_cdf(value, int(dof)) for value, dof in zip(score.tolist(), fit.dof, strict=True)]
     )
     return Forecasts(
         var=-fit.location - quantile * fit.scale,

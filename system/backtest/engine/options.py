@@ -104,7 +104,7 @@ def option_days(
         _marks(days, held, day, quotes) for day in range(days.history_count, len(days.window.dates))
     ]
     premium = np.full((len(held), len(days.window.dates)), np.nan)
-    premium[:, days.history_count :] = np.array([one.premium for one, _ in marked]).T
+    premium[:, days.history_count :] = np.array([mark.premium for mark, _ in marked]).T
     per_day = [
         _revalued_rows(days, held, moves, first, marks)
         for first, (marks, _) in enumerate(marked[:-1])
@@ -112,7 +112,7 @@ def option_days(
     rows = np.array(per_day)
     return OptionDays(
         {int(row): rows[:, index] for index, row in enumerate(moves.row)},
-        {one.instrument_id: premium[index] for index, one in enumerate(held)},
+        {option.instrument_id: premium[index] for index, option in enumerate(held)},
         tuple(stand_in for _, stand_ins in marked for stand_in in stand_ins),
         tuple(marks for marks, _ in marked[:-1]),
     )
@@ -153,7 +153,7 @@ def _revalued_rows(
         fx=moves.fx[:, part],
     )
     factors = ScenarioFactors(
-        instrument_ids=tuple(one.instrument_id for one in held),
+        instrument_ids=tuple(option.instrument_id for option in held),
         scenario_dates=days.window.scenario_dates[part],
         rows=np.zeros((len(held), days.history_count + 1)),
         row_position=own,

@@ -200,8 +200,8 @@ def _steps(quantities: Iterable[DatedQuantity]) -> list[HoldingStep]:
     """Return what is held from each close at which something changes."""
     held: dict[str, DatedQuantity] = {}
     steps = []
-    ordered = sorted(quantities, key=lambda one: (one.held_from, one.instrument_id))
-    for held_from, changes in itertools.groupby(ordered, key=lambda one: one.held_from):
+    ordered = sorted(quantities, key=lambda quantity: (quantity.held_from, quantity.instrument_id))
+    for held_from, changes in itertools.groupby(ordered, key=lambda quantity: quantity.held_from):
         for change in changes:
             held[change.instrument_id] = change
         kept = tuple(held[name] for name in sorted(held) if held[name].quantity != 0.0)

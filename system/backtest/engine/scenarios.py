@@ -146,7 +146,11 @@ def factor_history(
 
 def currency_moves(rates: dict[str, Float64Vector], base_currency: str) -> dict[str, Float64Vector]:
     """Return X'/X - 1 of each foreign currency, shape (day_count - 1,)."""
-    return {name: _rate_moves(one) for name, one in rates.items() if name != base_currency}
+    return {
+        name: _rate_moves(rate_values)
+        for name, rate_values in rates.items()
+        if name != base_currency
+    }
 
 
 def _rate_moves(rate: Float64Vector) -> Float64Vector:

@@ -129,7 +129,7 @@ def randomised_scores(
     """
     drawn = low + (high - low) * rng.random(len(low))
     bounded = np.clip(drawn, 1e-300, 1.0 - 2.0**-53)
-    return np.array([normal_quantile(one) for one in bounded.tolist()])
+    return np.array([normal_quantile(probability) for probability in bounded.tolist()])
 
 
 def _tail(scores: Float64Matrix, cut: float) -> _Tail:

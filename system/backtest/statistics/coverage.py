@@ -131,10 +131,10 @@ def pof_statistics(hits: BoolMatrix, tail_probability: float) -> Float64Vector:
 
 def tuff_statistics(hits: BoolMatrix, tail_probability: float) -> Float64Vector:
     """Return the time-until-first-failure ratio of each row."""
-    found = hits.any(axis=1)
+    has_breach = hits.any(axis=1)
     waits = hits.argmax(axis=1).astype(np.float64) + 1.0
     without = no_breach_ratio(hits.shape[1], tail_probability)
-    return np.where(found, wait_ratios(waits, tail_probability), without)
+    return np.where(has_breach, wait_ratios(waits, tail_probability), without)
 
 
 def first_breach_rank(hits: BoolMatrix) -> int | None:

@@ -131,17 +131,19 @@ def _calm(hits: BoolMatrix) -> _Durations:
 def _waits(hits: BoolMatrix) -> _Durations:
     """Return the durations of one stretch, censored where they reach an end of it."""
     sequence_count, day_count = hits.shape
-    found = gaps(hits)
-    is_first = np.concatenate(([True], np.diff(found.sequence) != 0))[: len(found.days)]
-    starts_with_breach = hits[found.sequence, 0]
+    breach_gaps = gaps(hits)
+    is_first = np.concatenate(([True], np.diff(breach_gaps.sequence) != 0))[: len(breach_gaps.days)]
+    starts_with_breach = hits[breach_gaps.sequence, 0]
     keep = ~(is_first & starts_with_breach)
     has_breach = hits.any(axis=1)
     last_breach = day_count - np.argmax(hits[:, ::-1], axis=1)
     open_end = np.flatnonzero(has_breach & ~hits[:, -1])
-    days = np.concatenate((found.days[keep], (day_count - last_breach[open_end]).astype(float)))
+    days = np.concatenate(
+        (breach_gaps.days[keep], (day_count - last_breach[open_end]).astype(float))
+    )
     censored = np.concatenate((is_first[keep], np.ones(len(open_end), dtype=np.bool_)))
     return _Durations(
-        sequence=np.concatenate((found.sequence[keep], open_end)),
+        sequence=np.concatenate((breach_gaps.sequence[keep], open_end)),
         log_days=np.log(days),
         uncensored=(~censored).astype(np.float64),
         sequence_count=sequence_count,

@@ -73,13 +73,13 @@ def list_adjustments(
 ) -> None:
     """List splits and dividends, those that wait and those in effect."""
     with connected_client() as client:
-        found = client.adjustments(instrument)
-    print_answer(found, _show_all, as_json=as_json)
+        adjustments = client.adjustments(instrument)
+    print_answer(adjustments, _show_all, as_json=as_json)
 
 
-def _show_all(found: Adjustments) -> None:
+def _show_all(adjustments: Adjustments) -> None:
     table = Table("instrument", "date", "what", "takes effect")
-    for row in found.adjustments:
+    for row in adjustments.adjustments:
         size = row.ratio if row.type == "split" else row.amount
         effect = f"since {row.taken}" if row.taken else f"when {row.last_day} is closed"
         table.add_row(row.instrument, str(row.date), f"{row.type} {size:g}", effect)

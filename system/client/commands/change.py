@@ -26,18 +26,18 @@ def explain_change(
 ) -> None:
     """Show what changed VaR, input by input; each step is a full recomputation."""
     with connected_client() as client:
-        found = client.var_change(portfolio, from_id, to_id)
-    print_answer(found, lambda one: PlainConsole().print(_table(one)), as_json=as_json)
+        explained = client.var_change(portfolio, from_id, to_id)
+    print_answer(explained, lambda answer: PlainConsole().print(_table(answer)), as_json=as_json)
 
 
-def _table(found: VarChange) -> Table:
-    title = f"{found.portfolio}, {found.base_currency}"
+def _table(explained: VarChange) -> Table:
+    title = f"{explained.portfolio}, {explained.base_currency}"
     table = Table("input", "VaR with it", "change", "", title=title)
-    table.add_row(found.from_id, _amount(found.var_before), "", "as stated then")
-    for step in found.steps:
+    table.add_row(explained.from_id, _amount(explained.var_before), "", "as stated then")
+    for step in explained.steps:
         table.add_row(step.step.replace("_", " "), _amount(step.var), _change(step), _note(step))
-    change = "-" if found.change is None else f"{found.change:+,.2f}"
-    table.add_row(found.to_id, _amount(found.var_after), change, "as stated")
+    change = "-" if explained.change is None else f"{explained.change:+,.2f}"
+    table.add_row(explained.to_id, _amount(explained.var_after), change, "as stated")
     return table
 
 

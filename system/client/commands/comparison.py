@@ -18,9 +18,9 @@ GREEKS: Final = {
 }
 
 
-def comparison_rows(found: WhatIf) -> list[Row]:
+def comparison_rows(answer: WhatIf) -> list[Row]:
     """Return what is compared: its name, before, after, and the change; - where there is none."""
-    before, after, change = found.before, found.after, found.change
+    before, after, change = answer.before, answer.after, answer.change
     return [
         ("VaR", *_amounts(before.var, after.var, change.var)),
         (
@@ -45,7 +45,7 @@ def _greeks(before: CurrentRisk, after: CurrentRisk) -> list[Row]:
         return []
     rows = []
     for field, name in GREEKS.items():
-        sides = [float(getattr(one.greeks, field, 0.0)) for one in (before, after)]
+        sides = [float(getattr(side.greeks, field, 0.0)) for side in (before, after)]
         rows.append((name, *_amounts(*sides, sides[1] - sides[0])))
     return rows
 
@@ -54,11 +54,11 @@ def _limits(before: CurrentRisk, after: CurrentRisk) -> list[Row]:
     """Return how much of each limit besides VaR's own is used, of its breach level."""
     used = {limit.measure: limit.used for limit in before.limits}
     rows = []
-    for one in after.limits:
-        if one.measure is not LimitMeasure.VAR:
-            then = used.get(one.measure)
-            change = None if one.used is None or then is None else one.used - then
-            rows.append((f"limit on {one.measure} used", *_shares(then, one.used, change)))
+    for limit in after.limits:
+        if limit.measure is not LimitMeasure.VAR:
+            then = used.get(limit.measure)
+            change = None if limit.used is None or then is None else limit.used - then
+            rows.append((f"limit on {limit.measure} used", *_shares(then, limit.used, change)))
     return rows
 
 

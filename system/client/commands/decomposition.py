@@ -23,37 +23,46 @@ def desk(
 ) -> None:
     """Show the VaR of a desk's books together, and what diversification saves."""
     with connected_client() as client:
-        found = client.desk_var(name, currency)
-    print_answer(found, lambda one: PlainConsole().print(_desk_table(one)), as_json=as_json)
+        desk_var = client.desk_var(name, currency)
+    print_answer(
+        desk_var, lambda answer: PlainConsole().print(_desk_table(answer)), as_json=as_json
+    )
 
 
 def contributions(portfolio: PortfolioArgument, as_json: AsJson = False) -> None:
     """Show component, marginal and incremental VaR of each position."""
     with connected_client() as client:
-        found = client.contributions(portfolio)
-    print_answer(found, lambda one: PlainConsole().print(_contribution_table(one)), as_json=as_json)
+        contributions = client.contributions(portfolio)
+    print_answer(
+        contributions,
+        lambda answer: PlainConsole().print(_contribution_table(answer)),
+        as_json=as_json,
+    )
 
 
-def _desk_table(found: DeskVar) -> Table:
-    title = f"desk {found.desk}, {found.base_currency}, {found.confidence} on {found.window} days"
+def _desk_table(desk_var: DeskVar) -> Table:
+    terms = f"{desk_var.base_currency}, {desk_var.confidence} on {desk_var.window} days"
+    title = f"desk {desk_var.desk}, {terms}"
     table = Table("book", "VaR", "expected shortfall", "part of the desk's VaR", title=title)
-    for book in found.books:
+    for book in desk_var.books:
         table.add_row(
             book.portfolio,
             _amount(book.var),
             _amount(book.expected_shortfall),
             _amount(book.component_var),
         )
-    table.add_row("diversification", _amount(-found.diversification), "", "")
-    table.add_row("together", _amount(found.var), _amount(found.expected_shortfall), "")
+    table.add_row("diversification", _amount(-desk_var.diversification), "", "")
+    table.add_row("together", _amount(desk_var.var), _amount(desk_var.expected_shortfall), "")
     return table
 
 
-def _contribution_table(found: Contributions) -> Table:
-    title = f"{found.portfolio}, {found.base_currency}, VaR {found.var:,.2f}"
+def _contribution_table(contributions: Contributions) -> Table:
+    title = (
+        f"{contributions.portfolio}, {contributions.base_currency}, VaR {contributions.var:,.2f}"
+    )
     columns = ("component", "smoothed", "tail share", "marginal", "incremental")
     table = Table("position", *columns, title=title)
-    for row in found.rows:
+    for row in contributions.rows:
         table.add_row(row.instrument, *_cells(row))
     return table
 

@@ -30,13 +30,13 @@ limits_app = typer.Typer(
 def show(portfolio: PortfolioArgument, as_json: AsJson = False) -> None:
     """Show every limit: where it stands, what is raised, and who has seen it."""
     with connected_client() as client:
-        found = client.limits(portfolio)
-    print_answer(found, _show, as_json=as_json)
+        limits = client.limits(portfolio)
+    print_answer(limits, _show, as_json=as_json)
 
 
-def _show(found: Limits) -> None:
+def _show(limits: Limits) -> None:
     table = Table("limit", "of NAV", "warning", "breach", "used", "raised", "seen by")
-    for status in found.limits:
+    for status in limits.limits:
         table.add_row(*_cells(status))
     PlainConsole().print(table)
 

@@ -15,41 +15,41 @@ from system.contracts.measures import ExplainedPnl
 def show_pnl(portfolio: PortfolioArgument, as_json: AsJson = False) -> None:
     """Show a portfolio's P&L, and by which Greek its options made theirs since the close."""
     with connected_client() as client:
-        found = client.pnl(portfolio)
-    print_answer(found, _show, as_json=as_json)
+        pnl = client.pnl(portfolio)
+    print_answer(pnl, _show, as_json=as_json)
 
 
-def _show(found: PnlExplained) -> None:
+def _show(pnl: PnlExplained) -> None:
     console = PlainConsole()
-    console.print(_sums(found))
-    if found.options:
-        console.print(_parts(found))
+    console.print(_sums(pnl))
+    if pnl.options:
+        console.print(_parts(pnl))
 
 
-def _sums(found: PnlExplained) -> Table:
-    table = Table("P&L", found.base_currency, title=f"{found.portfolio}, {found.snapshot_id}")
-    table.add_row("realised, against entry prices", _amount(found.realised_pnl))
-    table.add_row("unrealised, against entry prices", _amount(found.unrealised_pnl))
-    since = f"since the close of {found.since}" if found.since else "since the last close"
-    table.add_row(f"actual, {since}", _amount(found.actual_pnl))
-    if found.options_total is not None:
-        table.add_row("  of options held then", _amount(found.options_total.actual))
-        table.add_row("  of everything else, and trades", _amount(found.other_pnl))
-    table.add_row("hypothetical, positions unchanged", _hypothetical(found))
+def _sums(pnl: PnlExplained) -> Table:
+    table = Table("P&L", pnl.base_currency, title=f"{pnl.portfolio}, {pnl.snapshot_id}")
+    table.add_row("realised, against entry prices", _amount(pnl.realised_pnl))
+    table.add_row("unrealised, against entry prices", _amount(pnl.unrealised_pnl))
+    since = f"since the close of {pnl.since}" if pnl.since else "since the last close"
+    table.add_row(f"actual, {since}", _amount(pnl.actual_pnl))
+    if pnl.options_total is not None:
+        table.add_row("  of options held then", _amount(pnl.options_total.actual))
+        table.add_row("  of everything else, and trades", _amount(pnl.other_pnl))
+    table.add_row("hypothetical, positions unchanged", _hypothetical(pnl))
     return table
 
 
-def _hypothetical(found: PnlExplained) -> str:
-    if found.hypothetical_pnl is None:
+def _hypothetical(pnl: PnlExplained) -> str:
+    if pnl.hypothetical_pnl is None:
         return "stated at the end of day"
-    verdict = {True: "breach", False: "no breach", None: "not judged"}[found.breach]
-    return f"{_amount(found.hypothetical_pnl)} ({verdict}, VaR {_amount(found.previous_var)})"
+    verdict = {True: "breach", False: "no breach", None: "not judged"}[pnl.breach]
+    return f"{_amount(pnl.hypothetical_pnl)} ({verdict}, VaR {_amount(pnl.previous_var)})"
 
 
-def _parts(found: PnlExplained) -> Table:
+def _parts(pnl: PnlExplained) -> Table:
     table = Table("option", "actual", *PARTS, title="options since the close, by what moved them")
-    total = () if found.options_total is None else (found.options_total,)
-    for row in (*found.options, *total):
+    total = () if pnl.options_total is None else (pnl.options_total,)
+    for row in (*pnl.options, *total):
         table.add_row(*_cells(row))
     return table
 

@@ -108,15 +108,17 @@ def import_portfolio(  # noqa: PLR0913, PLR0917 - one argument per option
 def list_portfolios(as_json: AsJson = False) -> None:
     """Show every portfolio with its VaR."""
     with connected_client() as client:
-        found = client.portfolios()
-    print_answer(found, _show_all, as_json=as_json)
+        portfolios = client.portfolios()
+    print_answer(portfolios, _show_all, as_json=as_json)
 
 
-def _show_all(found: Portfolios) -> None:
-    table = Table("portfolio", "VaR", "of NAV", "limit", "NAV", "", title=f"stream {found.stream}")
-    for line in found.portfolios:
+def _show_all(portfolios: Portfolios) -> None:
+    table = Table(
+        "portfolio", "VaR", "of NAV", "limit", "NAV", "", title=f"stream {portfolios.stream}"
+    )
+    for line in portfolios.portfolios:
         table.add_row(*_summary_cells(line))
-    for name in found.unvalued:
+    for name in portfolios.unvalued:
         table.add_row(name, "no snapshot yet")
     PlainConsole().print(table)
 

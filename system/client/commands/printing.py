@@ -14,12 +14,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
 
-def print_answer(found: Answer, show: Callable[[Answer], None], *, as_json: bool) -> None:
+def print_answer(answer: Answer, show: Callable[[Answer], None], *, as_json: bool) -> None:
     """Print an answer of the API.
 
     Parameters
     ----------
-    found : Struct
+    answer : Struct
         The answer.
     show : callable
         Prints it for a person.
@@ -27,6 +27,6 @@ def print_answer(found: Answer, show: Callable[[Answer], None], *, as_json: bool
         Print it as indented JSON instead, every field of docs/api.md and nothing else.
     """
     if as_json:
-        typer.echo(terminal_json(found, indent=2))
+        typer.echo(terminal_json(answer, indent=2))
     else:
-        show(found)
+        show(answer)

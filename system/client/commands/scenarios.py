@@ -61,8 +61,8 @@ def scenario(
         )
     with connected_client() as client:
         if loses is not None:
-            found = client.reverse_stress(portfolio, loses)
-            print_answer(found, _show_reverse, as_json=as_json)
+            reverse = client.reverse_stress(portfolio, loses)
+            print_answer(reverse, _show_reverse, as_json=as_json)
         else:
             answer = client.scenario(portfolio, _request(shock or [], day))
             print_answer(answer, _show, as_json=as_json)
@@ -129,37 +129,39 @@ def _request(shocks: list[str], day: str) -> ScenarioRequest:
         raise QuestionError(f"--day {day!r} is not like 2020-03-16 ({error})") from None
 
 
-def _show(found: Scenario) -> None:
+def _show(scenario: Scenario) -> None:
     console = PlainConsole()
-    share = "" if found.pnl_fraction is None else f", {found.pnl_fraction:+.2%} of NAV"
-    multiple = "" if found.var_multiple is None else f", {found.var_multiple:.1f} times VaR lost"
+    share = "" if scenario.pnl_fraction is None else f", {scenario.pnl_fraction:+.2%} of NAV"
+    multiple = (
+        "" if scenario.var_multiple is None else f", {scenario.var_multiple:.1f} times VaR lost"
+    )
     console.print(
-        f"{found.portfolio}: {found.pnl:+,.2f} {found.base_currency}{share}{multiple}",
+        f"{scenario.portfolio}: {scenario.pnl:+,.2f} {scenario.base_currency}{share}{multiple}",
         highlight=False,
     )
-    if found.day is not None:
-        console.print(f"moves from {found.day_before} to {found.day}", highlight=False)
-    for sentence in found.unmoved:
+    if scenario.day is not None:
+        console.print(f"moves from {scenario.day_before} to {scenario.day}", highlight=False)
+    for sentence in scenario.unmoved:
         console.print(sentence, highlight=False)
-    console.print(_table(found.rows))
+    console.print(_table(scenario.rows))
 
 
-def _show_reverse(found: ReverseStress) -> None:
+def _show_reverse(scenario: ReverseStress) -> None:
     console = PlainConsole()
-    if found.move is None or found.pnl is None:
+    if scenario.move is None or scenario.pnl is None:
         console.print(
-            f"{found.portfolio}: no uniform move between {found.lowest:+.0%} and "
-            f"{found.highest:+.0%} loses {found.loss:,.2f} {found.base_currency}; the worst is "
-            f"{found.worst_pnl:+,.2f} at {found.worst_move:+.1%}",
+            f"{scenario.portfolio}: no uniform move between {scenario.lowest:+.0%} and "
+            f"{scenario.highest:+.0%} loses {scenario.loss:,.2f} {scenario.base_currency}; "
+            f"the worst is {scenario.worst_pnl:+,.2f} at {scenario.worst_move:+.1%}",
             highlight=False,
         )
         return
     console.print(
-        f"{found.portfolio}: a move of all prices by {found.move:+.4%} loses "
-        f"{-found.pnl:,.2f} {found.base_currency}",
+        f"{scenario.portfolio}: a move of all prices by {scenario.move:+.4%} loses "
+        f"{-scenario.pnl:,.2f} {scenario.base_currency}",
         highlight=False,
     )
-    console.print(_table(found.rows))
+    console.print(_table(scenario.rows))
 
 
 def _table(rows: tuple[ScenarioRow, ...]) -> Table:

@@ -32,18 +32,18 @@ def what_if(
     """Show the risk without and with trades; nothing is sent."""
     question = WhatIfRequest(trades=tuple(map(proposed_trade, trade)))
     with connected_client() as client:
-        found = client.what_if(portfolio, question)
-    print_answer(found, _show, as_json=as_json)
+        answer = client.what_if(portfolio, question)
+    print_answer(answer, _show, as_json=as_json)
 
 
-def _show(found: WhatIf) -> None:
+def _show(answer: WhatIf) -> None:
     console = PlainConsole()
-    for trade in found.trades:
+    for trade in answer.trades:
         console.print(
             f"{trade.quantity:+,g} {trade.instrument} at {trade.price:,g}", highlight=False
         )
-    console.print(_comparison(found))
-    _say_missing(console, found.after)
+    console.print(_comparison(answer))
+    _say_missing(console, answer.after)
 
 
 def proposed_trade(text: str) -> ProposedTrade:
@@ -77,9 +77,11 @@ def proposed_trade(text: str) -> ProposedTrade:
         ) from None
 
 
-def _comparison(found: WhatIf) -> Table:
-    table = Table("", "before", "after", "change", title=f"{found.portfolio}, {found.snapshot_id}")
-    for row in comparison_rows(found):
+def _comparison(answer: WhatIf) -> Table:
+    table = Table(
+        "", "before", "after", "change", title=f"{answer.portfolio}, {answer.snapshot_id}"
+    )
+    for row in comparison_rows(answer):
         table.add_row(*row)
     return table
 

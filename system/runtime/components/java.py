@@ -115,8 +115,8 @@ def java_homes(java_home: Path | None, search_path: str) -> Iterator[Path]:
 
 def java_version(banner: str) -> int | None:
     """Return the major version that ``java -version`` printed, None if it shows none."""
-    found = _VERSION.search(banner)
-    return int(found.group(1)) if found else None
+    version = _VERSION.search(banner)
+    return int(version.group(1)) if version else None
 
 
 def _candidates(java_home: Path | None, search_path: str) -> Iterator[Path]:

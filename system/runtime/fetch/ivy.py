@@ -125,10 +125,10 @@ def _run_ivy(java: Java, arguments: tuple[str, ...], on_download: Callable[[], N
 
 
 def _ivy_jar() -> Path:
-    found = sorted((spark_home() / "jars").glob("ivy-*.jar"))
-    if not found:
+    archives = sorted((spark_home() / "jars").glob("ivy-*.jar"))
+    if not archives:
         raise FetchError(f"no Ivy among the archives of {spark_home()}; run `make setup` anew")
-    return found[-1]
+    return archives[-1]
 
 
 def _report(path: Path) -> Iterator[Coordinates]:

@@ -109,9 +109,11 @@ def check_jars(folder: Path, jars: Iterable[LockedJar]) -> None:
         If one is missing, not locked, or differs; names it.
     """
     expected = {jar.coordinates.file_name: jar.sha256 for jar in jars}
-    found = {path.name for path in folder.glob("*.jar")}
-    for name in sorted(found ^ set(expected)):
-        raise JarLockError(f"{folder / name}: {'not in the lock' if name in found else 'missing'}")
+    present = {path.name for path in folder.glob("*.jar")}
+    for name in sorted(present ^ set(expected)):
+        raise JarLockError(
+            f"{folder / name}: {'not in the lock' if name in present else 'missing'}"
+        )
     for name, sha256 in expected.items():
         if (actual := sha256_of(folder / name)) != sha256:
             raise JarLockError(f"{folder / name}: SHA-256 is {actual}, the lock says {sha256}")

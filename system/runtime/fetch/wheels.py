@@ -54,9 +54,9 @@ def fetch_wheels(settings: Settings) -> list[str]:
 def wheels_are_there(settings: Settings) -> bool:
     """Return whether the folder has one file of each locked wheel, and nothing else."""
     locked = LOCK_PATH.read_text("utf-8")
-    found = [sha256_of(path) for path in settings.wheels_dir.glob("*.whl")]
+    digests = [sha256_of(path) for path in settings.wheels_dir.glob("*.whl")]
     names = _NAME.findall(locked)
-    return len(found) == len(names) and all(digest in locked for digest in found)
+    return len(digests) == len(names) and all(digest in locked for digest in digests)
 
 
 def _run_pip(*arguments: str) -> None:

@@ -125,17 +125,17 @@ def _validation_problem(text: str, body: bytes) -> InvalidRequestError:
 def _value_at(body: bytes, path: str) -> str | None:
     """Return the JSON of what stands at ``.a.b[0]``, shortened; None where it is not found."""
     try:
-        found: object = msgspec.json.decode(body)
+        value: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
         return None
     for part in re.findall(r"[^.\[\]]+", path):
-        if isinstance(found, dict) and part in found:
-            found = found[part]
-        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
-            found = found[int(part)]
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
         else:
             return None
-    text = msgspec.json.encode(found).decode("utf-8")
+    text = msgspec.json.encode(value).decode("utf-8")
     return text if len(text) <= _SHOWN_LETTERS else None
 
 

@@ -34,20 +34,20 @@ def scenario_of(question: ScenarioRequest, recalled: Recalled) -> Scenario:
     book = _checked_book(recalled)
     market = recalled_market(recalled.snapshot, recalled.recall.market)
     if question.day is not None:
-        found = day_pnl(book, market, question.day)
+        shocked = day_pnl(book, market, question.day)
     else:
-        found = shocked_pnl(book, market, question.shocks)
+        shocked = shocked_pnl(book, market, question.shocks)
     nav, var = recalled.snapshot.nav, recalled.snapshot.var
-    before, after = found.days or (None, None)
+    before, after = shocked.days or (None, None)
     return Scenario(
         **_about(recalled),
-        pnl=found.pnl,
-        pnl_fraction=var_fraction(found.pnl, nav),
-        var_multiple=-found.pnl / var if var is not None and var > 0.0 else None,
-        rows=_rows(book, found),
+        pnl=shocked.pnl,
+        pnl_fraction=var_fraction(shocked.pnl, nav),
+        var_multiple=-shocked.pnl / var if var is not None and var > 0.0 else None,
+        rows=_rows(book, shocked),
         day=after,
         day_before=before,
-        unmoved=found.unmoved,
+        unmoved=shocked.unmoved,
     )
 
 
@@ -61,18 +61,18 @@ def reverse_stress_of(loss: float, recalled: Recalled) -> ReverseStress:
     """
     book = _checked_book(recalled)
     market = recalled_market(recalled.snapshot, recalled.recall.market)
-    found = reverse_stress(book, market, loss)
-    scenario = found.scenario
+    reverse = reverse_stress(book, market, loss)
+    scenario = reverse.scenario
     return ReverseStress(
         **_about(recalled),
         loss=loss,
-        move=found.move,
+        move=reverse.move,
         pnl=None if scenario is None else scenario.pnl,
         rows=() if scenario is None else _rows(book, scenario),
         lowest=LOWEST_MOVE,
         highest=HIGHEST_MOVE,
-        worst_move=found.worst_move,
-        worst_pnl=found.worst_pnl,
+        worst_move=reverse.worst_move,
+        worst_pnl=reverse.worst_pnl,
     )
 
 
@@ -94,13 +94,13 @@ def _about(recalled: Recalled) -> dict[str, Any]:
     }
 
 
-def _rows(book: PortfolioBook, found: ShockedPnl) -> tuple[ScenarioRow, ...]:
+def _rows(book: PortfolioBook, shocked: ShockedPnl) -> tuple[ScenarioRow, ...]:
     """Return the positions, the one that loses most first."""
     marked = book.marked()
     columns = zip(
         marked.shape.listings,
         marked.valuation.value.tolist(),
-        found.by_position.tolist(),
+        shocked.by_position.tolist(),
         strict=True,
     )
     rows = (

@@ -29,10 +29,10 @@ def what_if_of(question: WhatIfRequest, recalled: Recalled) -> WhatIf:
         _priced(index, proposed, recalled) for index, proposed in enumerate(question.trades)
     )
     trades = [_trade(index, proposed, snapshot) for index, proposed in enumerate(priced)]
-    found = what_if(snapshot, trades, recalled.recall, close=recalled.close)
+    change = what_if(snapshot, trades, recalled.recall, close=recalled.close)
     return what_if_answer(
-        found.before,
-        found.after,
+        change.before,
+        change.after,
         priced,
         durable=recalled.record.durable,
         stream=recalled.record.stream,

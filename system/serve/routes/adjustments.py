@@ -90,14 +90,14 @@ async def list_adjustments(
 
 def adjustment_told(state: AdjustmentState) -> AdjustmentRow:
     """Return an adjustment as the API tells it."""
-    one = state.adjustment
+    adjustment = state.adjustment
     return AdjustmentRow(
-        type=_kind(one),
-        instrument=one.instrument,
-        date=one.date,
-        last_day=one.last_day,
-        ratio=one.ratio if isinstance(one, Split) else None,
-        amount=one.amount if isinstance(one, Dividend) else None,
+        type=_kind(adjustment),
+        instrument=adjustment.instrument,
+        date=adjustment.date,
+        last_day=adjustment.last_day,
+        ratio=adjustment.ratio if isinstance(adjustment, Split) else None,
+        amount=adjustment.amount if isinstance(adjustment, Dividend) else None,
         taken=state.taken,
     )
 

@@ -39,12 +39,12 @@ async def desk_var(
     currency = base_currency or _shared(snapshots, "base_currency")
     settings = (_shared(snapshots, "confidence"), _shared(snapshots, "window"))
     named = {row.instrument for snapshot in snapshots for row in snapshot.positions}
-    found = await desks_of(request).recall.ask(
+    answer = await desks_of(request).recall.ask(
         snapshots[0].portfolio,
         {*named, f"cash:{currency}"},
         lambda recalled: _desk_var(desk, snapshots, recalled, currency, *settings),
     )
-    return json_answer(found)
+    return json_answer(answer)
 
 
 @router.get("/portfolios/{portfolio:path}/contributions", **answers(Contributions, 404, 422, 503))
@@ -55,10 +55,10 @@ async def contributions(request: Request, portfolio: PortfolioName) -> Response:
 
 async def _desk_snapshots(services: Services, desk: str) -> list[RiskSnapshot]:
     names = await services.latest.portfolios()
-    current = [_CURRENT.decode(one.json) for one in await services.latest.currents(names)]
-    members = [one.portfolio for one in current if one.desk == desk]
+    current = [_CURRENT.decode(record.json) for record in await services.latest.currents(names)]
+    members = [summary.portfolio for summary in current if summary.desk == desk]
     if not members:
-        known = tuple(sorted({one.desk for one in current if one.desk}))
+        known = tuple(sorted({summary.desk for summary in current if summary.desk}))
         raise UnknownDeskError(f"no portfolio is on a desk {desk!r}", known=known)
     records = await services.latest.snapshots(members)
     return [decode(record.json, RiskSnapshot) for record in records]
@@ -81,7 +81,7 @@ def _desk_var(
     confidence: str,
     window: str,
 ) -> DeskVar:
-    found = consolidated_risk(
+    desk_risk = consolidated_risk(
         snapshots,
         recalled.recall,
         base_currency=base_currency,
@@ -95,11 +95,11 @@ def _desk_var(
         estimator=snapshots[0].estimator,
         confidence=confidence,
         window=int(window),
-        var=found.var,
-        expected_shortfall=found.expected_shortfall,
-        tail_rank=found.tail_rank,
-        scenario_date=found.scenario_date,
-        diversification=found.diversification,
+        var=desk_risk.var,
+        expected_shortfall=desk_risk.expected_shortfall,
+        tail_rank=desk_risk.tail_rank,
+        scenario_date=desk_risk.scenario_date,
+        diversification=desk_risk.diversification,
         books=tuple(
             BookRisk(
                 portfolio=member.name,
@@ -108,7 +108,7 @@ def _desk_var(
                 expected_shortfall=member.expected_shortfall,
                 component_var=member.component_var,
             )
-            for member in found.members
+            for member in desk_risk.members
         ),
         stream=recalled.record.stream,
     )

@@ -118,11 +118,11 @@ async def snapshots(
 async def snapshot(request: Request, snapshot_id: SnapshotId) -> Response:
     """Return one snapshot as it was committed, to the bit."""
     services = services_of(request)
-    found = await services.read(services.history.snapshot_json, snapshot_id)
-    if found is None:
+    snapshot = await services.read(services.history.snapshot_json, snapshot_id)
+    if snapshot is None:
         rest = await services.read(services.history.emptied_snapshot, snapshot_id)
         raise emptied_snapshot(snapshot_id, rest) if rest else unknown_snapshot(snapshot_id)
-    return json_bytes(found)
+    return json_bytes(snapshot)
 
 
 @router.get("/oracle", tags=["risk"], **answers(OracleStatus, 503))

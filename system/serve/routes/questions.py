@@ -40,10 +40,10 @@ async def ask_what_if(request: Request, portfolio: PortfolioName) -> Response:
     """Return the risk without and with proposed trades; nothing is sent or kept."""
     question = await question_body(request, WhatIfRequest)
     named = [trade.instrument for trade in question.trades]
-    found = await desks_of(request).recall.ask(
+    answer = await desks_of(request).recall.ask(
         portfolio, named, lambda recalled: what_if_of(question, recalled), prompt=True
     )
-    return json_answer(found)
+    return json_answer(answer)
 
 
 @router.post(
@@ -55,10 +55,10 @@ async def ask_scenario(request: Request, portfolio: PortfolioName) -> Response:
     """Return the P&L of the portfolio under shocks, or under the moves of a day of history."""
     question = await question_body(request, ScenarioRequest)
     named = [shock.instrument for shock in question.shocks if shock.instrument is not None]
-    found = await desks_of(request).recall.ask(
+    answer = await desks_of(request).recall.ask(
         portfolio, named, lambda recalled: scenario_of(question, recalled)
     )
-    return json_answer(found)
+    return json_answer(answer)
 
 
 @router.get("/portfolios/{portfolio:path}/reverse-stress", **answers(ReverseStress, 404, 422, 503))
@@ -68,10 +68,10 @@ async def ask_reverse_stress(
     loss: Annotated[float, Query(gt=0, lt=1e15, description="Base currency, positive.")],
 ) -> Response:
     """Return the smallest uniform move of all prices that loses an amount."""
-    found = await desks_of(request).recall.ask(
+    answer = await desks_of(request).recall.ask(
         portfolio, (), lambda recalled: reverse_stress_of(loss, recalled)
     )
-    return json_answer(found)
+    return json_answer(answer)
 
 
 @router.get("/portfolios/{portfolio:path}/var/change", **answers(VarChange, 404, 422, 503))
@@ -90,13 +90,13 @@ async def explain_var_change(
     recall = desks_of(request).recall
     before = await recall.stored(portfolio, from_ or await _last_close(request, portfolio, to))
     named = [row.instrument for row in before.positions]
-    found = await recall.ask(
+    answer = await recall.ask(
         portfolio,
         named,
         lambda recalled: var_change(before, recalled.snapshot, recalled.recall),
         at=to,
     )
-    return json_answer(found)
+    return json_answer(answer)
 
 
 async def _last_close(request: Request, portfolio: str, to: str | None) -> str:

@@ -56,8 +56,8 @@ class Catalogue:
             wanted.append(INSTRUMENT_PREFIX + instrument)
         missing = [key for key in wanted if key not in self._keys]
         if missing:
-            found = await self._services.read(self._services.history.state_values, missing)
-            self._add(found)
+            states = await self._services.read(self._services.history.state_values, missing)
+            self._add(states)
         if wanted[0] not in self._keys:
             raise await self.unknown_portfolio(portfolio)
         if wanted[-1] not in self._keys:

@@ -127,7 +127,9 @@ class BookImporter:
             for instrument in book.instruments
             if instrument.instrument not in instruments
         ]
-        new.sort(key=lambda one: one.option is not None)  # what an option is on comes before it
+        new.sort(
+            key=lambda instrument: instrument.option is not None
+        )  # what an option is on comes before it
         sessions = await self._sessions((*book.instruments, *instruments.values()), dates)
         await services.send(services.bus.deliver_all, (*new, *sessions, *book.histories))
         place = await services.send(services.bus.deliver, definition)
@@ -191,7 +193,7 @@ def check_book(
     InvalidRequestError
         With every problem that was found.
     """
-    found = [
+    problems = [
         *_confidence_problems(book),
         *_repeated("instruments", "instrument", (i.instrument for i in book.instruments)),
         *_repeated("histories", "series", (history.series for history in book.histories)),
@@ -201,9 +203,9 @@ def check_book(
         *_price_problems(book, instruments),
         *_series_problems(book, instruments, closes),
     ]
-    if found:
-        errors = [FieldProblem(field=field, detail=detail) for field, detail in found]
-        detail = "; ".join(f"{field}: {detail}" for field, detail in found)
+    if problems:
+        errors = [FieldProblem(field=field, detail=detail) for field, detail in problems]
+        detail = "; ".join(f"{field}: {detail}" for field, detail in problems)
         raise InvalidRequestError(detail, errors=errors)
 
 
@@ -228,9 +230,9 @@ def _needed_series(book: PortfolioImport, known: Mapping[str, Instrument]) -> tu
         {**known, **{instrument.instrument: instrument for instrument in book.instruments}}
     )
     listings = [
-        _without_volatility(one)
+        _without_volatility(instrument)
         for position in book.portfolio.positions
-        if (one := described.get(position.instrument)) is not None
+        if (instrument := described.get(position.instrument)) is not None
     ]
     listings += [
         cash_listing(currency)
@@ -245,9 +247,11 @@ def _needed_series(book: PortfolioImport, known: Mapping[str, Instrument]) -> tu
 def _listings(described: Mapping[str, Instrument]) -> dict[str, Listing]:
     """Return what the risk core sees; an option on what no option can be on is left out."""
     listings: dict[str, Listing] = {}
-    for one in sorted(described.values(), key=lambda one: one.option is not None):
+    for instrument in sorted(
+        described.values(), key=lambda instrument: instrument.option is not None
+    ):
         with suppress(MessageError):
-            listings[one.instrument] = listing_of(one, listings)
+            listings[instrument.instrument] = listing_of(instrument, listings)
     return listings
 
 
@@ -272,7 +276,7 @@ def _repeated(where: str, field: str, names: Iterable[str]) -> Problems:
 
 
 def _instrument_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -> Problems:
-    described = {**known, **{one.instrument: one for one in book.instruments}}
+    described = {**known, **{instrument.instrument: instrument for instrument in book.instruments}}
     for index, instrument in enumerate(book.instruments):
         name = instrument.instrument
         if name.startswith(CASH_PREFIX):
@@ -286,7 +290,7 @@ def _instrument_problems(book: PortfolioImport, known: Mapping[str, Instrument])
 def _option_problems(
     index: int, instrument: Instrument, described: Mapping[str, Instrument]
 ) -> Problems:
-    plain = {name: one for name, one in described.items() if name != instrument.instrument}
+    plain = {name: other for name, other in described.items() if name != instrument.instrument}
     try:
         listing_of(instrument, _listings(plain))
     except MessageError as error:
@@ -314,9 +318,9 @@ def _history_problems(
 ) -> Problems:
     first_day = _first_scenario_day(book, instruments, known)
     proxied = {
-        one.instrument
-        for one in (*instruments.values(), *book.instruments)
-        if one.proxy is not None
+        instrument.instrument
+        for instrument in (*instruments.values(), *book.instruments)
+        if instrument.proxy is not None
     }
     for index, history in enumerate(book.histories):
         yield from _rate_name_problems(index, history.series)
@@ -393,7 +397,11 @@ def _position_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -
 def _price_problems(book: PortfolioImport, known: Mapping[str, Instrument]) -> Problems:
     """Yield prices that only an instrument of absolute returns can have."""
     described = [*known.values(), *book.instruments]
-    absolute = {one.instrument for one in described if one.return_type is ReturnType.ABSOLUTE}
+    absolute = {
+        instrument.instrument
+        for instrument in described
+        if instrument.return_type is ReturnType.ABSOLUTE
+    }
     need = "only an instrument with return_type absolute can have that"
     for index, position in enumerate(book.portfolio.positions):
         if position.entry_price < PRICE_MIN and position.instrument not in absolute:

@@ -184,8 +184,8 @@ class SnapshotBooks:
         StoreUnavailableError
             If PostgreSQL does not answer.
         """
-        found = await self._services.read(self._services.history.snapshot_json, snapshot_id)
-        snapshot = None if found is None else decode(found, RiskSnapshot)
+        stored = await self._services.read(self._services.history.snapshot_json, snapshot_id)
+        snapshot = None if stored is None else decode(stored, RiskSnapshot)
         if snapshot is None or snapshot.portfolio != portfolio:
             raise unknown_snapshot(snapshot_id, portfolio)
         return snapshot
@@ -270,7 +270,9 @@ class SnapshotBooks:
         """Return the reference data of instruments, and of what options among them are on."""
         rows = await self._rows(INSTRUMENT_PREFIX + name for name in wanted)
         kept = restored_rows(rows).instruments
-        others = {one.option.underlying for one in kept if one.option is not None} - wanted
+        others = {
+            listing.option.underlying for listing in kept if listing.option is not None
+        } - wanted
         return {**rows, **await self._rows(INSTRUMENT_PREFIX + name for name in others)}
 
     async def _stressed(self, series: set[str]) -> dict[str, bytes]:
@@ -296,7 +298,7 @@ class SnapshotBooks:
             for position in snapshot.positions
             if position.option is not None
         }
-        underlyings = {one.underlying.instrument_id for one in behind if one is not None}
+        underlyings = {option.underlying.instrument_id for option in behind if option is not None}
         other = (named | (underlyings - spots)) - held
         currencies = {major_currency(base.market.listing(name).currency) for name in other}
         currencies |= {snapshot.base_currency} if other else set()

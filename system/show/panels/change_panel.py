@@ -19,22 +19,23 @@ def draw_change(portfolio: str) -> None:
         return
     with st.expander(f"What changed VaR, {plain(chosen)}"):
         if st.button("Explain since the last close", width="stretch"):
-            found = answered(lambda client: client.var_change(chosen))
-            if found is not None:
-                st.markdown(change_words(found))
-                st.table(plain_cells(step_cells(found)))
+            explained = answered(lambda client: client.var_change(chosen))
+            if explained is not None:
+                st.markdown(change_words(explained))
+                st.table(plain_cells(step_cells(explained)))
 
 
-def change_words(found: VarChange) -> str:
+def change_words(explained: VarChange) -> str:
     """Return VaR at both ends as a sentence."""
-    change = text.amount(found.change, signed=True)
+    change = text.amount(explained.change, signed=True)
     return (
-        f"VaR {text.amount(found.var_before)} ({plain(found.from_id)}) -> "
-        f"**{text.amount(found.var_after)}** ({plain(found.to_id)}): {change} {found.base_currency}"
+        f"VaR {text.amount(explained.var_before)} ({plain(explained.from_id)}) -> "
+        f"**{text.amount(explained.var_after)}** ({plain(explained.to_id)}): "
+        f"{change} {explained.base_currency}"
     )
 
 
-def step_cells(found: VarChange) -> list[dict[str, str]]:
+def step_cells(explained: VarChange) -> list[dict[str, str]]:
     """Return each step as cells of a table, those that changed nothing in words."""
     return [
         {
@@ -42,5 +43,5 @@ def step_cells(found: VarChange) -> list[dict[str, str]]:
             "change": text.amount(step.change, signed=True) if step.changed else "unchanged",
             "VaR with it": text.amount(step.var),
         }
-        for step in found.steps
+        for step in explained.steps
     ]

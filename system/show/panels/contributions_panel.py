@@ -21,24 +21,25 @@ def draw_contributions(portfolio: str) -> None:
         return
     with st.expander(f"What each position adds to VaR, {plain(chosen)}"):
         if st.button("Revalue without each", width="stretch"):
-            found = answered(lambda client: client.contributions(chosen))
-            if found is not None:
-                st.markdown(contribution_words(found))
-                st.table(plain_cells(contribution_cells(found)))
+            contributions = answered(lambda client: client.contributions(chosen))
+            if contributions is not None:
+                st.markdown(contribution_words(contributions))
+                st.table(plain_cells(contribution_cells(contributions)))
 
 
-def contribution_words(found: Contributions) -> str:
+def contribution_words(contributions: Contributions) -> str:
     """Return what the columns mean, beside the VaR that they are parts of."""
-    left = len(found.rows) - ROWS_SHOWN
+    left = len(contributions.rows) - ROWS_SHOWN
     more = f" {left} smaller ones are not shown." if left > 0 else ""
     return (
-        f"**VaR {text.amount(found.var)} {found.base_currency}** ({plain(found.snapshot_id)}). "
+        f"**VaR {text.amount(contributions.var)} {contributions.base_currency}** "
+        f"({plain(contributions.snapshot_id)}). "
         "Components add up to it; *incremental* is VaR less VaR without the position, in full; "
         f"*marginal* is per unit of quantity.{more}"
     )
 
 
-def contribution_cells(found: Contributions) -> list[dict[str, str]]:
+def contribution_cells(contributions: Contributions) -> list[dict[str, str]]:
     """Return the largest components as cells of a table."""
     return [
         {
@@ -48,5 +49,5 @@ def contribution_cells(found: Contributions) -> list[dict[str, str]]:
             "marginal": f"{row.marginal_var:+,.4f}",
             "ES tail": "n/a" if row.es_share is None else text.percent(row.es_share),
         }
-        for row in found.rows[:ROWS_SHOWN]
+        for row in contributions.rows[:ROWS_SHOWN]
     ]

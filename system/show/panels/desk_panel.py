@@ -25,15 +25,15 @@ def draw_desk(portfolio: str) -> None:
     if snapshot is None or snapshot.desk is None:
         return
     desk = snapshot.desk
-    books = [one for name in names if (one := live.desk.snapshot(name)) is not None]
+    books = [snapshot for name in names if (snapshot := live.desk.snapshot(name)) is not None]
     with st.expander(f"Desk {plain(desk)}: its books together"):
         currency = st.selectbox("In currency", [OWN_CURRENCY, *currencies_of(desk, books)])
         if st.button("Add up the books", width="stretch"):
             asked = None if currency == OWN_CURRENCY else currency
-            found = answered(lambda client: client.desk_var(desk, asked))
-            if found is not None:
-                st.markdown(desk_words(found))
-                st.table(plain_cells(book_cells(found)))
+            desk_var = answered(lambda client: client.desk_var(desk, asked))
+            if desk_var is not None:
+                st.markdown(desk_words(desk_var))
+                st.table(plain_cells(book_cells(desk_var)))
 
 
 def currencies_of(desk: str, books: Iterable[RiskSnapshot]) -> list[str]:
@@ -41,17 +41,17 @@ def currencies_of(desk: str, books: Iterable[RiskSnapshot]) -> list[str]:
     return sorted({book.base_currency for book in books if book.desk == desk})
 
 
-def desk_words(found: DeskVar) -> str:
+def desk_words(desk_var: DeskVar) -> str:
     """Return the desk's VaR and what diversification saves, as a sentence."""
     return (
-        f"**{text.amount(found.var)} {found.base_currency}** together at "
-        f"{text.confidence_label(found.confidence)} on {found.window} days, expected shortfall "
-        f"{text.amount(found.expected_shortfall)}; diversification "
-        f"{text.amount(found.diversification, signed=True)}."
+        f"**{text.amount(desk_var.var)} {desk_var.base_currency}** together at "
+        f"{text.confidence_label(desk_var.confidence)} on {desk_var.window} days, "
+        f"expected shortfall {text.amount(desk_var.expected_shortfall)}; diversification "
+        f"{text.amount(desk_var.diversification, signed=True)}."
     )
 
 
-def book_cells(found: DeskVar) -> list[dict[str, str]]:
+def book_cells(desk_var: DeskVar) -> list[dict[str, str]]:
     """Return the books under the desk as cells of a table, then what adds up to the desk."""
     books = [
         {
@@ -60,18 +60,18 @@ def book_cells(found: DeskVar) -> list[dict[str, str]]:
             "ES": text.amount(book.expected_shortfall),
             "part of desk": text.amount(book.component_var),
         }
-        for book in found.books
+        for book in desk_var.books
     ]
     saved = {
         "book": "diversification",
-        "VaR": text.amount(-found.diversification, signed=True),
+        "VaR": text.amount(-desk_var.diversification, signed=True),
         "ES": "",
         "part of desk": "",
     }
     whole = {
-        "book": found.desk,
-        "VaR": text.amount(found.var),
-        "ES": text.amount(found.expected_shortfall),
-        "part of desk": text.amount(found.var),
+        "book": desk_var.desk,
+        "VaR": text.amount(desk_var.var),
+        "ES": text.amount(desk_var.expected_shortfall),
+        "part of desk": text.amount(desk_var.var),
     }
     return [*books, saved, whole]

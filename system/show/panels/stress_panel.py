@@ -74,7 +74,11 @@ def _underlyings(portfolio: str) -> list[str]:
 
 def _shocks(underlyings: list[str]) -> Callable[[], tuple[Shock, ...]]:
     """Draw the fields of a shock; what is typed is checked once it is asked for."""
-    classes = [one.value for one in AssetClass if one not in (AssetClass.CASH, AssetClass.FX)]
+    classes = [
+        asset_class.value
+        for asset_class in AssetClass
+        if asset_class not in (AssetClass.CASH, AssetClass.FX)
+    ]
     what_column, by_column = st.columns(2, gap="small")
     what = what_column.selectbox("Prices of", [EVERYTHING, *classes])
     percent = by_column.number_input("by %", value=-10.0, min_value=-99.0, step=1.0)
@@ -119,15 +123,15 @@ def volatility_shocks(of: str, by: float, *, in_points: bool) -> tuple[Shock, ..
 
 
 def _show(ask: Callable[[RiskClient], Scenario | ReverseStress]) -> None:
-    found = answered(ask)
-    if found is None:
+    answer = answered(ask)
+    if answer is None:
         return
-    words = scenario_words(found) if isinstance(found, Scenario) else reverse_words(found)
+    words = scenario_words(answer) if isinstance(answer, Scenario) else reverse_words(answer)
     st.markdown(words)
-    for sentence in found.unmoved if isinstance(found, Scenario) else ():
+    for sentence in answer.unmoved if isinstance(answer, Scenario) else ():
         st.caption(plain(sentence))
-    if found.rows:
-        st.table(plain_cells(row_cells(found.rows)))
+    if answer.rows:
+        st.table(plain_cells(row_cells(answer.rows)))
 
 
 def answered(ask: Callable[[RiskClient], T]) -> T | None:
@@ -143,24 +147,24 @@ def answered(ask: Callable[[RiskClient], T]) -> T | None:
     return None
 
 
-def scenario_words(found: Scenario) -> str:
+def scenario_words(answer: Scenario) -> str:
     """Return a scenario's P&L as a sentence."""
-    amount = f"**{text.amount(found.pnl, signed=True)} {found.base_currency}**"
-    share = f"{text.percent(found.pnl_fraction, signed=True)} of NAV"
-    times = "" if found.var_multiple is None else f"; {found.var_multiple:.1f} times VaR lost"
-    day = "" if found.day is None else f" Moves from {found.day_before} to {found.day}."
+    amount = f"**{text.amount(answer.pnl, signed=True)} {answer.base_currency}**"
+    share = f"{text.percent(answer.pnl_fraction, signed=True)} of NAV"
+    times = "" if answer.var_multiple is None else f"; {answer.var_multiple:.1f} times VaR lost"
+    day = "" if answer.day is None else f" Moves from {answer.day_before} to {answer.day}."
     return f"{amount}, {share}{times}.{day}"
 
 
-def reverse_words(found: ReverseStress) -> str:
+def reverse_words(answer: ReverseStress) -> str:
     """Return the smallest uniform move as a sentence."""
-    loss = f"{text.amount(found.loss)} {found.base_currency}"
-    if found.move is None:
+    loss = f"{text.amount(answer.loss)} {answer.base_currency}"
+    if answer.move is None:
         return (
-            f"No uniform move between {text.percent(found.lowest)} and "
-            f"{text.percent(found.highest, signed=True)} loses {loss}."
+            f"No uniform move between {text.percent(answer.lowest)} and "
+            f"{text.percent(answer.highest, signed=True)} loses {loss}."
         )
-    move = text.percent(found.move, signed=True)
+    move = text.percent(answer.move, signed=True)
     return f"**{move}** on all prices loses {loss}; currencies as they are."
 
 

@@ -93,16 +93,16 @@ def _show_answer(live: Dashboard, typed: Typed, portfolio: str) -> None:
 
 def _show_preview(live: Dashboard, typed: Typed, portfolio: str) -> None:
     try:
-        found = preview(live, typed, portfolio)
+        answer = preview(live, typed, portfolio)
     except ApiRefusedError as error:
         st.error(plain(refusal_words(error)))
     except RiskstreamError as error:
         st.error(plain(str(error)))
     else:
-        over = found.after.over_limit or found.after.var is None or bool(reached(found))
-        (st.warning if over else st.info)(plain(preview_words(found)))
+        over = answer.after.over_limit or answer.after.var is None or bool(reached(answer))
+        (st.warning if over else st.info)(plain(preview_words(answer)))
         with st.expander("Everything with it"):
-            st.table(plain_cells(preview_cells(found)))
+            st.table(plain_cells(preview_cells(answer)))
 
 
 def preview(live: Dashboard, typed: Typed, portfolio: str) -> WhatIf:
@@ -127,16 +127,16 @@ def preview(live: Dashboard, typed: Typed, portfolio: str) -> WhatIf:
         return client.what_if(portfolio, WhatIfRequest(trades=(trade,)))
 
 
-def preview_words(found: WhatIf) -> str:
+def preview_words(answer: WhatIf) -> str:
     """Return VaR before and after a trade that is not sent, as a sentence."""
-    (trade,) = found.trades
-    before, after = found.before, found.after
+    (trade,) = answer.trades
+    before, after = answer.before, answer.after
     assert trade.price is not None, "an answer states the price that it was computed at"
     what = f"{trade_words(trade.instrument, trade.quantity)} at {text.price(trade.price)}"
     if after.var is None:
         return f"{what}: VaR would not be available. {after.not_available}"
-    change = text.amount(found.change.var, signed=True)
-    over = f". In breach: limit on {', '.join(reached(found))}" if reached(found) else ""
+    change = text.amount(answer.change.var, signed=True)
+    over = f". In breach: limit on {', '.join(reached(answer))}" if reached(answer) else ""
     return (
         f"{what}, not sent: VaR {text.amount(before.var)} -> {text.amount(after.var)} ({change}), "
         f"{text.percent(before.var_fraction)} -> {text.percent(after.var_fraction)} of NAV; limit "
@@ -144,16 +144,16 @@ def preview_words(found: WhatIf) -> str:
     )
 
 
-def preview_cells(found: WhatIf) -> list[dict[str, str]]:
+def preview_cells(answer: WhatIf) -> list[dict[str, str]]:
     """Return all that a what-if compares as cells of a table: ES, exposure, Greeks, limits."""
     columns = ("", "before", "after", "change")
-    return [dict(zip(columns, row, strict=True)) for row in comparison_rows(found)]
+    return [dict(zip(columns, row, strict=True)) for row in comparison_rows(answer)]
 
 
-def reached(found: WhatIf) -> tuple[str, ...]:
+def reached(answer: WhatIf) -> tuple[str, ...]:
     """Return the limits that would stand at their breach level, by the trade or already."""
     return tuple(
-        limit.measure.value for limit in found.after.limits if limit.level is LimitLevel.BREACH
+        limit.measure.value for limit in answer.after.limits if limit.level is LimitLevel.BREACH
     )
 
 

@@ -199,16 +199,16 @@ def coverage_words(
     """
     if not scenario_count or not breaches:
         return ""
-    found = coverage_evidence(
+    evidence = coverage_evidence(
         np.array(breaches, dtype=np.bool_),
         1 - float(confidence),
         expected_rate=tail_rank / (scenario_count + 1),
     )
-    assert found.expected_log_wealth is not None, "it was asked for"
-    expected = math.exp(float(found.expected_log_wealth[-1]))
-    verdict = "rejected" if found.largest_e_value >= REJECTED_AT else "not rejected"
+    assert evidence.expected_log_wealth is not None, "it was asked for"
+    expected = math.exp(float(evidence.expected_log_wealth[-1]))
+    verdict = "rejected" if evidence.largest_e_value >= REJECTED_AT else "not rejected"
     return (
-        f"evidence against the promise: e-value {found.e_value:.2g}, {verdict}"
+        f"evidence against the promise: e-value {evidence.e_value:.2g}, {verdict}"
         f" ({REJECTED_AT:.0f} rejects; a correct estimator is expected at {expected:.2g})"
     )
 

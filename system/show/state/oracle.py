@@ -27,35 +27,35 @@ def oracle_view(status: StreamStatus | None, snapshot: RiskSnapshot | None) -> O
     snapshot : RiskSnapshot or None
         The one on the screen.
     """
-    found = (status.oracle if status else None) or NO_ORACLE
+    oracle = (status.oracle if status else None) or NO_ORACLE
     return OracleView(
-        state=found.verdict.name.lower(), text=_text(found), detail=_detail(found, snapshot)
+        state=oracle.verdict.name.lower(), text=_text(oracle), detail=_detail(oracle, snapshot)
     )
 
 
-def _text(found: OracleStatus) -> str:
-    if not found.running:
+def _text(oracle: OracleStatus) -> str:
+    if not oracle.running:
         return "not running"
-    reasons = {"unreadable": found.unreadable, "not in PostgreSQL": found.not_stored}
+    reasons = {"unreadable": oracle.unreadable, "not in PostgreSQL": oracle.not_stored}
     named = [f"{count:,} {reason}" for reason, count in reasons.items() if count]
     skipped = f"; {', '.join(named)} skipped" if named else ""
-    if not found.checked:
-        if found.first_difference is not None:
-            return f"{found.verdict}: of an earlier run, not acknowledged{skipped}"
+    if not oracle.checked:
+        if oracle.first_difference is not None:
+            return f"{oracle.verdict}: of an earlier run, not acknowledged{skipped}"
         return f"{OracleVerdict.UNCHECKED}{skipped}"
-    counted = f"{found.agreed:,} of {found.checked:,}"
-    worst = _size(found.worst_difference)
-    return f"{found.verdict}: {counted}, worst difference {worst}{skipped}"
+    counted = f"{oracle.agreed:,} of {oracle.checked:,}"
+    worst = _size(oracle.worst_difference)
+    return f"{oracle.verdict}: {counted}, worst difference {worst}{skipped}"
 
 
-def _detail(found: OracleStatus, snapshot: RiskSnapshot | None) -> str:
+def _detail(oracle: OracleStatus, snapshot: RiskSnapshot | None) -> str:
     """Return about the number on the screen, unless a difference was found anywhere."""
-    first = found.first_difference
+    first = oracle.first_difference
     if first is not None:
         return f"{first.portfolio}, {first.snapshot_id}: {first.detail}"
-    check = found.newest.get(snapshot.portfolio) if snapshot else None
+    check = oracle.newest.get(snapshot.portfolio) if snapshot else None
     if snapshot is None or check is None:
-        return found.problem
+        return oracle.problem
     if check.snapshot_id == snapshot.snapshot_id:
         return f"this number: {check.verdict} {check.detail}".rstrip()
     return f"this number: not yet checked; {check.snapshot_id}: {check.verdict}"

@@ -23,13 +23,13 @@ def replay_view(status: StreamStatus | None) -> ReplayView | None:
     status : StreamStatus or None
         None before the API was heard.
     """
-    found = status.replay if status else None
-    if found is None or not found.running:
+    replay = status.replay if status else None
+    if replay is None or not replay.running:
         return None
-    under_way = [fault for fault in found.faults if not fault.is_over]
-    parts = [f"Replay: {found.title}", _day(found), f"speed {found.speed}"]
+    under_way = [fault for fault in replay.faults if not fault.is_over]
+    parts = [f"Replay: {replay.title}", _day(replay), f"speed {replay.speed}"]
     parts += [f"fault now: {_named(fault)}" for fault in under_way]
-    if over := [fault for fault in found.faults if fault.is_over]:
+    if over := [fault for fault in replay.faults if fault.is_over]:
         parts.append(f"over: {', '.join(map(_named, over))}")
     return ReplayView(text=" · ".join(parts), is_broken=bool(under_way))
 

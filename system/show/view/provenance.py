@@ -105,7 +105,8 @@ def _asynchronous(snapshot: RiskSnapshot) -> str:
     if len({close.close_ns for close in closes}) < 2:
         return ""
     first, last = (
-        f"{text.utc(one.close_ns):%H:%M} UTC ({one.exchange})" for one in (closes[0], closes[-1])
+        f"{text.utc(close.close_ns):%H:%M} UTC ({close.exchange})"
+        for close in (closes[0], closes[-1])
     )
     return f"Closes of {snapshot.asof} lie between {first} and {last}"
 

@@ -66,37 +66,39 @@ class Stressed(View, frozen=True, kw_only=True):
 def stressed(snapshot: RiskSnapshot) -> Stressed:
     """Return the stressed windows of a snapshot, and the Greeks of its options."""
     return Stressed(
-        rows=tuple(_stressed_row(one, snapshot) for one in snapshot.stressed),
+        rows=tuple(_stressed_row(stressed, snapshot) for stressed in snapshot.stressed),
         greeks=() if snapshot.greeks is None else _greeks_rows(snapshot.greeks),
         approximation=_approximation(snapshot),
         option_pnl=_option_pnl(snapshot.option_pnl),
     )
 
 
-def _stressed_row(one: StressedRisk, snapshot: RiskSnapshot) -> StressedRow:
+def _stressed_row(stressed: StressedRisk, snapshot: RiskSnapshot) -> StressedRow:
     nav, var = snapshot.nav, snapshot.var
-    of_nav = one.var / nav if one.var is not None and nav > 0 else None
-    multiple = one.var / var if one.var is not None and var is not None and var > 0 else None
+    of_nav = stressed.var / nav if stressed.var is not None and nav > 0 else None
+    multiple = (
+        stressed.var / var if stressed.var is not None and var is not None and var > 0 else None
+    )
     return StressedRow(
-        window=one.window,
-        days=f"{one.first} to {one.last}",
-        var_text=text.amount(one.var),
+        window=stressed.window,
+        days=f"{stressed.first} to {stressed.last}",
+        var_text=text.amount(stressed.var),
         percent=text.percent(of_nav, digits=2),
         multiple=text.NOTHING if multiple is None else f"{multiple:.1f} \u00d7",
-        note=_note(one),
-        available=one.var is not None,
+        note=_note(stressed),
+        available=stressed.var is not None,
     )
 
 
-def _note(one: StressedRisk) -> str:
+def _note(stressed: StressedRisk) -> str:
     """Return n and k, what was held or stood in, or why there is no number."""
-    if one.not_available:
-        return f"not available, n = {one.scenario_count}: {one.not_available}"
-    parts = [f"n = {one.scenario_count}, k = {one.tail_rank}"]
-    if one.proxied:
-        parts.append(f"proxies: {', '.join(one.proxied)}")
-    if one.constant_volatility:
-        parts.append(f"volatility held: {', '.join(one.constant_volatility)}")
+    if stressed.not_available:
+        return f"not available, n = {stressed.scenario_count}: {stressed.not_available}"
+    parts = [f"n = {stressed.scenario_count}, k = {stressed.tail_rank}"]
+    if stressed.proxied:
+        parts.append(f"proxies: {', '.join(stressed.proxied)}")
+    if stressed.constant_volatility:
+        parts.append(f"volatility held: {', '.join(stressed.constant_volatility)}")
     return "; ".join(parts)
 
 

@@ -448,8 +448,8 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         parameters = {"before": arrival, "reason": reason and str(reason), "limit": limit}
         with self._reading() as cursor:
             rows = all_rows(cursor, sql.SELECT_REJECTED, parameters)
-        found = [sql.rejected_view(payload) for _, payload in rows]
-        return found, RejectedKey(rows[-1][0]) if len(rows) == limit else None
+        views = [sql.rejected_view(payload) for _, payload in rows]
+        return views, RejectedKey(rows[-1][0]) if len(rows) == limit else None
 
     def rejected_counts(self) -> dict[str, int]:
         """Return how many rejected messages are kept, by reason.

@@ -192,8 +192,8 @@ class LatestReader:
         return oldest[0][0].decode("ascii"), newest[0][0].decode("ascii")
 
     async def _record(self, portfolio: str, fields: tuple[str, ...]) -> LatestRecord | None:
-        found = await self._records([portfolio], fields)
-        return found[0] if found else None
+        records = await self._records([portfolio], fields)
+        return records[0] if records else None
 
     async def _records(self, portfolios: list[str], fields: tuple[str, ...]) -> list[LatestRecord]:
         async with _answering():

@@ -26,16 +26,16 @@ def evidence() -> LoadEvidence:
 
 def verdicts(evidence: LoadEvidence, **changes) -> dict[str, Verdict]:
     budgets = changes.pop("budgets", budgets_of(PLAN))
-    found = judge_load(replace(evidence, **changes), budgets)
-    return {finding.check.partition(":")[0]: finding.verdict for finding in found.findings}
+    judged = judge_load(replace(evidence, **changes), budgets)
+    return {finding.check.partition(":")[0]: finding.verdict for finding in judged.findings}
 
 
 def test_a_load_that_is_whole_right_and_in_time_passes(evidence):
-    found = judge_load(evidence, budgets_of(PLAN))
+    judged = judge_load(evidence, budgets_of(PLAN))
     assert {
-        finding.check: finding.detail for finding in found.findings if finding.verdict != "passed"
+        finding.check: finding.detail for finding in judged.findings if finding.verdict != "passed"
     } == {}
-    warm = next(latency for latency in found.latencies if latency.part == "warm")
+    warm = next(latency for latency in judged.latencies if latency.part == "warm")
     assert warm.count == len(evidence.sent.inputs)
     assert warm.covered.p50_ms >= LATENCY_NS / 1e6
     assert warm.covered.mean_ms == pytest.approx(
@@ -80,10 +80,10 @@ def test_what_was_published_before_the_load_is_not_held_against_it(evidence):
     old = [
         msgspec.structs.replace(snapshot, var=snapshot.var * 2, epoch=-1) for snapshot in snapshots
     ]
-    found = verdicts(
+    judged = verdicts(
         evidence, sent=replace(sent, inputs=later, marks=marks), record=[head, *old, *moved]
     )
-    assert found["oracle"] is Verdict.PASSED
+    assert judged["oracle"] is Verdict.PASSED
 
 
 def test_a_budget_that_is_not_kept_fails_the_load(evidence):
@@ -99,18 +99,18 @@ def test_a_budget_that_is_not_kept_fails_the_load(evidence):
     ],
 )
 def test_a_pump_that_was_late_makes_the_latency_unknown(evidence, schedule):
-    found = judge_load(replace(evidence, schedule=schedule), budgets_of(PLAN)).findings
-    latency = next(one for one in found if one.check.startswith("latency"))
+    findings = judge_load(replace(evidence, schedule=schedule), budgets_of(PLAN)).findings
+    latency = next(finding for finding in findings if finding.check.startswith("latency"))
     assert latency.verdict is Verdict.UNKNOWN
-    assert overall(one.verdict for one in found) is Verdict.UNKNOWN
+    assert overall(finding.verdict for finding in findings) is Verdict.UNKNOWN
     assert EXIT_CODES[Verdict.UNKNOWN] not in {0, 1}
 
 
 def test_the_floor_depends_on_the_rate_and_the_cold_part_has_its_own():
     slow, fast = load_plan(rate=1_000, seconds=1), load_plan(rate=20_000, seconds=1)
-    assert [one.p99_ms for one in budgets_of(slow)] == [1_000.0, 500.0]
-    assert [one.p99_ms for one in budgets_of(fast)] == [1_000.0, 1_000.0]
-    assert [one.p99_ms for one in budgets_of(slow, p99_ms=2_000)] == [2_000.0, 2_000.0]
+    assert [budget.p99_ms for budget in budgets_of(slow)] == [1_000.0, 500.0]
+    assert [budget.p99_ms for budget in budgets_of(fast)] == [1_000.0, 1_000.0]
+    assert [budget.p99_ms for budget in budgets_of(slow, p99_ms=2_000)] == [2_000.0, 2_000.0]
 
 
 @pytest.fixture(scope="module")
@@ -182,12 +182,12 @@ def test_the_page_has_percentiles_to_p999_of_every_part(page, report):
 
 def charts(page: str) -> dict[str, list[dict]]:
     """The lines of each chart that the page draws, by the title of its vertical axis."""
-    found = {}
+    moments = {}
     for call in re.finditer(r'Plotly\.newPlot\(\s*"[^"]+",\s*', page):
         data, end = json.JSONDecoder().raw_decode(page, call.end())
         layout, _ = json.JSONDecoder().raw_decode(page, re.compile(r",\s*").match(page, end).end())
-        found[layout["yaxis"]["title"]["text"]] = data
-    return found
+        moments[layout["yaxis"]["title"]["text"]] = data
+    return moments
 
 
 def test_the_page_draws_the_backlog_and_the_latency_over_time(page, report):
@@ -201,9 +201,9 @@ def test_the_page_draws_the_backlog_and_the_latency_over_time(page, report):
 
 
 def test_reports_and_histograms_are_written(evidence, tmp_path):
-    found = judge_load(evidence, budgets_of(PLAN))
-    report = report_of(found)
-    write_load_report(tmp_path, report, found.ticks)
+    judged = judge_load(evidence, budgets_of(PLAN))
+    report = report_of(judged)
+    write_load_report(tmp_path, report, judged.ticks)
     read = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=LoadReport)
     assert read.part("warm").covered == report.part("warm").covered
     assert "Value" in (tmp_path / "latency.hgrm").read_text()

@@ -31,7 +31,7 @@ def oracle(run) -> PriceOracle:
 
 def test_every_live_var_of_the_fold_is_the_exact_one(run, oracle):
     live = [seen(snapshot) for snapshot in run.snapshots if snapshot.kind is SnapshotKind.LIVE]
-    assert len({tuple(one.offsets.values()) for one in live}) > 15
+    assert len({tuple(snapshot.offsets.values()) for snapshot in live}) > 15
     finding, summary = check_oracle("oracle", oracle, live)
     assert finding.verdict is Verdict.PASSED, finding
     assert summary.sampled == 40
@@ -40,13 +40,13 @@ def test_every_live_var_of_the_fold_is_the_exact_one(run, oracle):
 
 def test_a_var_that_is_off_by_a_millionth_is_found(run, oracle):
     live = [seen(snapshot) for snapshot in run.snapshots if snapshot.kind is SnapshotKind.LIVE]
-    wrong = [msgspec.structs.replace(one, var=one.var * 1.000001) for one in live]
+    wrong = [msgspec.structs.replace(snapshot, var=snapshot.var * 1.000001) for snapshot in live]
     assert check_oracle("oracle", oracle, wrong)[0].verdict is Verdict.FAILED
 
 
 def test_a_var_of_older_prices_is_found(run, oracle):
     live = [seen(snapshot) for snapshot in run.snapshots if snapshot.kind is SnapshotKind.LIVE]
-    by_book = [one for one in live if one.portfolio == live[0].portfolio]
+    by_book = [snapshot for snapshot in live if snapshot.portfolio == live[0].portfolio]
     stale = [
         msgspec.structs.replace(new, var=old.var)
         for old, new in zip(by_book[:-3], by_book[3:], strict=True)

@@ -56,12 +56,12 @@ def pumped(cost_ns: int):
 
 def test_every_tick_of_the_plan_is_sent_with_the_moment_it_was_due():
     summary, taken, _ = pumped(cost_ns=1_000)
-    ticks = [one for one in taken if isinstance(one, Tick)]
+    ticks = [message for message in taken if isinstance(message, Tick)]
     assert summary.tick_count == len(ticks) >= message_count(whole_shape(PLAN))
     assert [tick.intended_monotonic_ns for tick in ticks] == sorted(
         tick.intended_monotonic_ns for tick in ticks
     )
-    assert sum(isinstance(one, Mark) for one in taken) == summary.day_count == 2
+    assert sum(isinstance(message, Mark) for message in taken) == summary.day_count == 2
     assert summary.on_schedule
 
 
@@ -86,10 +86,10 @@ def test_slip_is_counted_tick_by_tick_in_whole_milliseconds(cost_ns):
 def handed_over_late_ms(taken, cost_ns: int) -> list[float]:
     """When a publisher is free at the end of the message before, or at the moment it waits for."""
     now_ns, late_ms = 0, []
-    for one in taken:
-        if isinstance(one, Tick):
-            begun_ns = max(now_ns, one.intended_monotonic_ns)
-            late_ms.append((begun_ns - one.intended_monotonic_ns) / 1e6)
+    for message in taken:
+        if isinstance(message, Tick):
+            begun_ns = max(now_ns, message.intended_monotonic_ns)
+            late_ms.append((begun_ns - message.intended_monotonic_ns) / 1e6)
             now_ns = begun_ns + cost_ns
     return late_ms
 

@@ -97,7 +97,7 @@ def test_a_later_load_goes_on_where_the_market_stood():
 def test_books_that_hold_a_part_share_the_instruments_out_between_them():
     plan = load_plan(rate=1, seconds=1, instruments=10, portfolios=4, positions=3)
     held = [[position.instrument for position in book.positions] for book in load_books(plan)]
-    assert all(len(set(one)) == 3 for one in held)
+    assert all(len(set(tickers)) == 3 for tickers in held)
     assert len(set(itertools.chain.from_iterable(held))) == 10
 
 

@@ -36,16 +36,16 @@ def probed(evidence, *, p99_ms=1_000.0, **changes):
 
 
 def test_a_rate_holds_when_everything_does(evidence):
-    found = probed(evidence)
-    assert (found.holds, found.why, found.rate) == (True, "", PLAN.rate)
+    probe = probed(evidence)
+    assert (probe.holds, probe.why, probe.rate) == (True, "", PLAN.rate)
 
 
 def test_a_rate_that_is_fast_and_wrong_does_not_hold(evidence):
     head, *snapshots = evidence.record
     wrong = [msgspec.structs.replace(snapshot, var=snapshot.var * 1.001) for snapshot in snapshots]
-    found = probed(evidence, record=[head, *wrong])
-    assert found.holds is False
-    assert found.why.startswith("oracle")
+    probe = probed(evidence, record=[head, *wrong])
+    assert probe.holds is False
+    assert probe.why.startswith("oracle")
 
 
 def test_a_rate_that_is_right_and_slow_does_not_hold(evidence):
@@ -114,8 +114,8 @@ def prober(evidence, monkeypatch, tmp_path):
 
     def run(plan, *_args, **_options):
         plans.append(plan)
-        found = report_of(judge_load(evidence, budgets_of(PLAN, p99_ms=1_000.0)))
-        return msgspec.structs.replace(found, plan=plan)
+        report = report_of(judge_load(evidence, budgets_of(PLAN, p99_ms=1_000.0)))
+        return msgspec.structs.replace(report, plan=plan)
 
     monkeypatch.setattr(capacity, "open_market", lambda *_: ())
     monkeypatch.setattr(capacity, "judged_run", run)
@@ -125,13 +125,13 @@ def prober(evidence, monkeypatch, tmp_path):
     (tmp_path / "probes" / "07-9000.json").write_text("of an earlier search")
     site = LoadSite(load_settings(), tmp_path, lambda _: None)
     first = msgspec.structs.replace(base, warm_up_seconds=6)
-    found = Prober(base, site, None, "it", first=first)
-    return found, plans
+    prober = Prober(base, site, None, "it", first=first)
+    return prober, plans
 
 
 def test_each_probe_has_days_of_its_own_and_a_report_that_is_kept(prober, tmp_path):
-    found, plans = prober
-    probes = [found.probe(rate) for rate in (1_000.0, 20_000.0)]
+    probe, plans = prober
+    probes = [probe.probe(rate) for rate in (1_000.0, 20_000.0)]
     assert [probe.holds for probe in probes] == [True, True]
     assert [plan.skipped_days for plan in plans] == [0, 5]
     assert [plan.client for plan in plans] == ["confluent", "confluent"]
@@ -141,9 +141,9 @@ def test_each_probe_has_days_of_its_own_and_a_report_that_is_kept(prober, tmp_pa
 
 
 def test_the_first_probe_alone_warms_the_stack_up(prober):
-    found, plans = prober
+    probe, plans = prober
     for rate in (1_000.0, 2_000.0, 1_500.0):
-        found.probe(rate)
+        probe.probe(rate)
     assert [plan.warm_up_seconds for plan in plans] == [6, 2, 2]
 
 
@@ -151,8 +151,8 @@ def test_the_first_probe_alone_warms_the_stack_up(prober):
 def test_a_stack_that_is_lost_tells_nothing_more_and_what_it_told_is_kept(
     prober, monkeypatch, cause
 ):
-    found, plans = prober
-    assert found.probe(1_000.0).holds
+    probe, plans = prober
+    assert probe.probe(1_000.0).holds
     if cause == "it stays behind":
         monkeypatch.setattr(capacity, "await_committed", lambda *_args, **_options: False)
     else:
@@ -161,9 +161,9 @@ def test_a_stack_that_is_lost_tells_nothing_more_and_what_it_told_is_kept(
             raise UnavailableError(cause)
 
         monkeypatch.setattr(capacity, "judged_run", gone)
-    late = found.probe(2_000.0)
+    late = probe.probe(2_000.0)
     assert late.holds is (True if cause == "it stays behind" else None), "what was judged counts"
     asked = len(plans)
-    assert (found.probe(1_500.0).holds, found.probe(1_200.0).p99_ms) == (None, None)
+    assert (probe.probe(1_500.0).holds, probe.probe(1_200.0).p99_ms) == (None, None)
     assert len(plans) == asked, "nothing runs on what is lost"
-    assert "2,000 ticks/s: " in found.lost
+    assert "2,000 ticks/s: " in probe.lost

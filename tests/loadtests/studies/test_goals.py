@@ -58,7 +58,7 @@ def test_each_figure_is_shown_beside_its_goal_and_its_floor():
         what="what-if, p99", measured=7.5, unit="ms", goal=10, floor=50, count=9, detail="p50 2 ms"
     )
     console = PlainConsole(record=True, width=160)
-    found = GoalsReport(
+    report = GoalsReport(
         verdict=Verdict.PASSED,
         machine="2 cores",
         load_average=0.3,
@@ -66,7 +66,7 @@ def test_each_figure_is_shown_beside_its_goal_and_its_floor():
         goals=(goal,),
         findings=(kept(goal),),
     )
-    show_goals(console, found)
+    show_goals(console, report)
     said = console.export_text()
     for part in ("what-if, p99", "7.50 ms", "10 ms", "50 ms", "goal reached", "load average 0.3"):
         assert part in said
@@ -84,8 +84,8 @@ def test_each_figure_is_shown_beside_its_goal_and_its_floor():
 )
 def test_a_figure_beyond_its_floor_fails(measured, verdict, told):
     goal = Goal(what="what-if", measured=measured, unit="ms", goal=10, floor=50, count=9, detail="")
-    found = kept(goal)
-    assert (found.verdict, told in found.detail) == (verdict, True)
+    finding = kept(goal)
+    assert (finding.verdict, told in finding.detail) == (verdict, True)
 
 
 def pulse(second: int, sent: int, late: int = 0) -> PumpPulse:

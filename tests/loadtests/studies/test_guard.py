@@ -53,9 +53,9 @@ def of(ratio: float, name: str = "fold") -> Measured:
     [(2.0, Verdict.PASSED), (8.0, Verdict.PASSED), (8.1, Verdict.FAILED)],
 )
 def test_more_than_the_tolerance_times_the_baseline_fails(ratio, verdict):
-    found = finding(of(ratio), STORED, 2.0)
-    assert found.verdict is verdict
-    assert "noise 1.20" in found.detail
+    judged = finding(of(ratio), STORED, 2.0)
+    assert judged.verdict is verdict
+    assert "noise 1.20" in judged.detail
 
 
 def test_a_work_without_a_baseline_is_unknown_and_not_passed():
@@ -63,8 +63,8 @@ def test_a_work_without_a_baseline_is_unknown_and_not_passed():
 
 
 def test_the_least_times_count_and_the_rounds_tell_the_noise():
-    found = spread("fold", [(8.0, 2.0), (4.0, 1.0), (12.0, 3.0)])
-    assert (found.ratio, found.noise) == (4.0, 1.0)
+    measurement = spread("fold", [(8.0, 2.0), (4.0, 1.0), (12.0, 3.0)])
+    assert (measurement.ratio, measurement.noise) == (4.0, 1.0)
     assert spread("fold", [(6.0, 2.0), (9.0, 3.0), (8.0, 1.0), (8.0, 1.0)]).noise > 2.0
 
 
@@ -142,11 +142,11 @@ def slowed(function: Callable[..., object]) -> Callable[..., object]:
     @wraps(function)
     def run(*given: object, **named: object) -> object:
         began = time.process_time()
-        found = function(*given, **named)
+        result = function(*given, **named)
         ends = began + 3 * (time.process_time() - began)
         while time.process_time() < ends:
             pass
-        return found
+        return result
 
     return run
 
@@ -157,5 +157,5 @@ def test_slower_code_is_found_by_its_work(name, monkeypatch):
     baseline = msgspec.structs.replace(STORED, ratios={name: now.ratio})
     place = SLOWED[name.split()[0]]
     monkeypatch.setattr(place, slowed(pkgutil.resolve_name(place)))
-    found = finding(measured(name, rounds=2), baseline, TOLERANCE)
-    assert found.verdict is Verdict.FAILED, found.detail
+    judged = finding(measured(name, rounds=2), baseline, TOLERANCE)
+    assert judged.verdict is Verdict.FAILED, judged.detail

@@ -45,7 +45,7 @@ def test_a_slow_run_is_a_point_and_a_wrong_one_is_none() -> None:
         else finding
         for finding in report.findings
     )
-    assert any(one.verdict is Verdict.FAILED for one in slow)
+    assert any(finding.verdict is Verdict.FAILED for finding in slow)
     assert point_of(3, msgspec.structs.replace(report, findings=slow)).p50_ms is not None
     wrong = tuple(
         msgspec.structs.replace(finding, verdict=Verdict.FAILED, detail="2 are lacking")
@@ -53,9 +53,9 @@ def test_a_slow_run_is_a_point_and_a_wrong_one_is_none() -> None:
         else finding
         for finding in report.findings
     )
-    found = point_of(3, msgspec.structs.replace(report, findings=wrong))
-    assert (found.p50_ms, found.cores) == (None, None)
-    assert "2 are lacking" in " ".join(found.problems)
+    point = point_of(3, msgspec.structs.replace(report, findings=wrong))
+    assert (point.p50_ms, point.cores) == (None, None)
+    assert "2 are lacking" in " ".join(point.problems)
 
 
 def test_lines_go_through_the_points_that_stand() -> None:
@@ -97,11 +97,11 @@ def test_one_point_can_be_measured_alone(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_run_with_an_uncovered_tick_is_no_point() -> None:
     """Its percentiles leave out what never came."""
-    found = report_of(judge_load(folded_evidence(), budgets_of(PLAN)))
+    measured = report_of(judge_load(folded_evidence(), budgets_of(PLAN)))
     parts = tuple(
         msgspec.structs.replace(latency, uncovered=1, count=latency.count + 1)
-        for latency in found.latencies
+        for latency in measured.latencies
     )
-    point = point_of(10, msgspec.structs.replace(found, latencies=parts))
+    point = point_of(10, msgspec.structs.replace(measured, latencies=parts))
     assert point.p50_ms is None
     assert "1 of " in point.problems[0]

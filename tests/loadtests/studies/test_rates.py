@@ -70,17 +70,17 @@ def test_a_rate_that_cannot_be_is_named(text: str, told: str) -> None:
 
 @pytest.mark.parametrize("check", ["latency", "lag"])
 def test_a_slow_run_keeps_its_timing_and_does_not_pass(right: LoadReport, check: str) -> None:
-    found = run_of(2, lacking(right, check))
-    assert found.warm == right.part("warm")
-    assert (found.repeat, found.verdict) == (2, Verdict.FAILED)
-    assert "it lacks" in line_of(found)
+    run = run_of(2, lacking(right, check))
+    assert run.warm == right.part("warm")
+    assert (run.repeat, run.verdict) == (2, Verdict.FAILED)
+    assert "it lacks" in line_of(run)
 
 
 @pytest.mark.parametrize("check", ["delivery", "oracle", "schedule"])
 def test_a_run_that_is_wrong_or_late_has_no_timing(right: LoadReport, check: str) -> None:
-    found = run_of(0, lacking(right, check))
-    assert (found.warm, found.cold) == (None, None)
-    assert "p50 n/a, p99 n/a" in line_of(found)
+    run = run_of(0, lacking(right, check))
+    assert (run.warm, run.cold) == (None, None)
+    assert "p50 n/a, p99 n/a" in line_of(run)
 
 
 def test_a_run_with_an_uncovered_tick_has_no_timing(right: LoadReport) -> None:
@@ -111,8 +111,8 @@ def test_the_warm_up_is_told_apart(right: LoadReport) -> None:
         warm, part="cold", covered=msgspec.structs.replace(warm.covered, p99_ms=777.0)
     )
     others = [latency for latency in right.latencies if latency.part != "cold"]
-    found = run_of(0, msgspec.structs.replace(right, latencies=(*others, cold)))
-    (row,) = rows_of([PLAN.rate], [found])
+    run = run_of(0, msgspec.structs.replace(right, latencies=(*others, cold)))
+    (row,) = rows_of([PLAN.rate], [run])
     assert row.cold_p99_ms == Spread(middle=777.0, low=777.0, high=777.0)
     assert row.p99_ms is not None
     assert row.p99_ms.middle == warm.covered.p99_ms
@@ -137,6 +137,6 @@ def test_every_rate_begins_in_turn_and_the_report_is_there_after_each_run(
         measure_rates(rates="10,20", duration=1.0, warm_up=1.0, repeats=3, report=tmp_path)
     assert asked == [10.0, 20.0, 20.0, 10.0, 10.0, 20.0]
     assert done.value.exit_code == 4
-    found = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=RatesReport)
-    assert [(row.passed, row.runs) for row in found.rows] == [(2, 3), (3, 3)]
-    assert "the broker is gone" in found.runs[3].problems
+    report = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=RatesReport)
+    assert [(row.passed, row.runs) for row in report.rows] == [(2, 3), (3, 3)]
+    assert "the broker is gone" in report.runs[3].problems

@@ -23,27 +23,27 @@ def system(limit: float, asked: list[float] | None = None):
 @given(st.floats(1_000, 50_000))
 def test_the_limit_lies_between_what_held_and_what_failed(limit):
     asked: list[float] = []
-    found = search(system(limit, asked), floor=1_000, ceiling=40_000, resolution=1.1)
-    assert found.highest <= limit
-    assert len(asked) == len(found.probes) <= MAX_PROBES
+    outcome = search(system(limit, asked), floor=1_000, ceiling=40_000, resolution=1.1)
+    assert outcome.highest <= limit
+    assert len(asked) == len(outcome.probes) <= MAX_PROBES
     assert max(asked) <= 40_000
-    if found.lowest_failing is None:
-        assert found.highest * 1.1 >= 40_000 / 1.1
+    if outcome.lowest_failing is None:
+        assert outcome.highest * 1.1 >= 40_000 / 1.1
     else:
-        assert limit < found.lowest_failing <= found.highest * 1.1 * 1.000001
+        assert limit < outcome.lowest_failing <= outcome.highest * 1.1 * 1.000001
 
 
 def test_a_floor_that_does_not_hold_ends_the_search():
-    found = search(system(10), floor=100, ceiling=1_000)
-    assert (found.highest, found.lowest_failing, len(found.probes)) == (0.0, 100, 1)
+    outcome = search(system(10), floor=100, ceiling=1_000)
+    assert (outcome.highest, outcome.lowest_failing, len(outcome.probes)) == (0.0, 100, 1)
 
 
 def test_a_run_that_shows_nothing_is_not_counted_as_holding():
     def blind(rate: float) -> Probe:
         return Probe(rate=rate, holds=None, why="the pump was late", p99_ms=0.0)
 
-    found = search(blind, floor=100, ceiling=1_000)
-    assert (found.highest, found.lowest_failing) == (0.0, None)
+    outcome = search(blind, floor=100, ceiling=1_000)
+    assert (outcome.highest, outcome.lowest_failing) == (0.0, None)
 
 
 def test_a_pump_that_cannot_do_more_is_no_failure_of_the_system():
@@ -56,12 +56,12 @@ def test_a_pump_that_cannot_do_more_is_no_failure_of_the_system():
 
         return search(probe, floor=100, ceiling=1_000)
 
-    found = limited(fails_from=10_000)
-    assert 450 < found.highest <= 500
-    assert found.lowest_failing is None
-    assert estimate([found]).high is None
-    found = limited(fails_from=200)
-    assert found.highest < 200 <= found.lowest_failing < 500
+    outcome = limited(fails_from=10_000)
+    assert 450 < outcome.highest <= 500
+    assert outcome.lowest_failing is None
+    assert estimate([outcome]).high is None
+    outcome = limited(fails_from=200)
+    assert outcome.highest < 200 <= outcome.lowest_failing < 500
 
 
 def result(highest: float, failing: float | None) -> SearchResult:
@@ -69,8 +69,13 @@ def result(highest: float, failing: float | None) -> SearchResult:
 
 
 def test_repeats_give_a_median_and_an_interval():
-    found = estimate([result(900, 1_000), result(1_100, 1_200), result(1_000, 1_100)])
-    assert (found.rate, found.low, found.high, found.repeats) == (1_000, 900, 1_200, 3)
+    estimated = estimate([result(900, 1_000), result(1_100, 1_200), result(1_000, 1_100)])
+    assert (estimated.rate, estimated.low, estimated.high, estimated.repeats) == (
+        1_000,
+        900,
+        1_200,
+        3,
+    )
 
 
 @pytest.mark.parametrize("failing", [None, 1_100.0])

@@ -121,9 +121,9 @@ def test_a_stream_that_falls_silent_is_named(monkeypatch):
 def test_a_snapshot_in_pieces_came_with_its_last_piece():
     whole = event("heartbeat", epoch=1) + snapshot(0, "t-1") + snapshot(0, "t-2")
     for cut in range(len(whole)):
-        found = list(received([(1, whole[:cut]), (2, whole[cut:])]))
-        assert [head.trade_ids for head, _ in found] == [("t-1",), ("t-2",)]
-        assert [at for _, at in found] in ([1, 1], [1, 2], [2, 2])
+        events = list(received([(1, whole[:cut]), (2, whole[cut:])]))
+        assert [head.trade_ids for head, _ in events] == [("t-1",), ("t-2",)]
+        assert [at for _, at in events] in ([1, 1], [1, 2], [2, 2])
     assert [at for _, at in received([(1, whole[:-20]), (2, whole[-20:])])] == [1, 2]
 
 

@@ -30,7 +30,9 @@ __all__ = ["ApiReader", "PlanShape", "SseUser", "TickUser", "TradeUser", "WhatIf
 
 P99_MS = float(os.environ["TEST_P99_MS"])
 locustfile.TickUser.program = (sys.executable, "-m", "tests.loadtests.users.fake_ticks")
-budgets.BUDGETS = tuple(msgspec.structs.replace(one, p99_ms=P99_MS) for one in budgets.BUDGETS)
+budgets.BUDGETS = tuple(
+    msgspec.structs.replace(budget, p99_ms=P99_MS) for budget in budgets.BUDGETS
+)
 counted: Counter[str] = Counter()
 
 

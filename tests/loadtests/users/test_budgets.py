@@ -12,7 +12,7 @@ from loadtests.users.budgets import (
 )
 
 EVERYBODY = {"ApiReader", "SseUser", "TickUser", "TradeUser", "WhatIfUser"}
-KEPT = [NameFigures(one.name, 10, 0, one.p99_ms) for one in BUDGETS]
+KEPT = [NameFigures(budget.name, 10, 0, budget.p99_ms) for budget in BUDGETS]
 
 
 def test_a_run_within_its_budgets_breaks_none():
@@ -30,7 +30,7 @@ def test_failures_are_named_also_where_there_is_no_budget():
 
 
 def test_what_users_that_ran_never_asked_for_is_not_shown():
-    lacking = [one for one in KEPT if one.name != ACCEPTED_TO_VAR]
+    lacking = [figures for figures in KEPT if figures.name != ACCEPTED_TO_VAR]
     (broken,) = broken_budgets(lacking, ran=EVERYBODY)
     assert broken == "accepted -> VaR pushed: not shown, TradeUser ran without a sample"
     without = [*lacking, NameFigures(ACCEPTED_TO_VAR, 0, 0, 0.0)]
@@ -38,7 +38,7 @@ def test_what_users_that_ran_never_asked_for_is_not_shown():
 
 
 def test_pushes_are_owed_by_whoever_listens():
-    lacking = [one for one in KEPT if one.name != PUSHED]
+    lacking = [figures for figures in KEPT if figures.name != PUSHED]
     for ran in ({"SseUser"}, {"TradeUser"}, {"SseUser", "TradeUser"}):
         (broken,) = broken_budgets(lacking, ran=ran)
         assert broken.startswith("valued -> received: not shown, ")
@@ -50,5 +50,5 @@ def test_nothing_is_owed_by_users_that_did_not_run():
 
 
 def test_every_budget_names_users_that_make_its_name():
-    assert {name for one in BUDGETS for name in one.users} == EVERYBODY - {"TickUser"}
-    assert all(one.users for one in BUDGETS)
+    assert {name for budget in BUDGETS for name in budget.users} == EVERYBODY - {"TickUser"}
+    assert all(budget.users for budget in BUDGETS)

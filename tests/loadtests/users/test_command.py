@@ -183,7 +183,7 @@ def test_a_short_run_has_every_kind_of_user_and_every_tick_right(tmp_path):
     assert int(rows["TICK", "sent, slip"]["Request Count"]) == report.part("all").count
     lasting = [finding for finding in report.findings if finding.check.startswith(NOT_TIMING)]
     assert len(lasting) == 4
-    assert {one.detail for one in lasting if one.verdict is not Verdict.PASSED} == set()
+    assert {finding.detail for finding in lasting if finding.verdict is not Verdict.PASSED} == set()
     assert (done.returncode == 0) == ("not kept" not in said)
 
 

@@ -24,9 +24,9 @@ def test_both_measures_agree_with_scipy_where_values_repeat() -> None:
 
 def test_equal_pnl_is_green() -> None:
     pnl = np.random.default_rng(1).standard_normal(250)
-    found = pnl_attribution(pnl, pnl.copy())
-    assert found.zone is AttributionZone.GREEN
-    assert (found.kolmogorov_smirnov, found.largest_gap) == (0.0, 0.0)
+    attribution = pnl_attribution(pnl, pnl.copy())
+    assert attribution.zone is AttributionZone.GREEN
+    assert (attribution.kolmogorov_smirnov, attribution.largest_gap) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_noise_moves_the_zone(noise: float, zone: AttributionZone) -> None:
 
 def test_the_wrong_sign_is_red_though_the_distributions_agree() -> None:
     pnl = np.concatenate([np.arange(1.0, 200.0), -np.arange(1.0, 200.0)])
-    found = pnl_attribution(-pnl, pnl)
-    assert found.kolmogorov_smirnov == 0.0
-    assert found.zone is AttributionZone.RED
+    attribution = pnl_attribution(-pnl, pnl)
+    assert attribution.kolmogorov_smirnov == 0.0
+    assert attribution.zone is AttributionZone.RED
 
 
 def test_a_flat_book_has_no_correlation_and_no_zone() -> None:
-    found = pnl_attribution(np.zeros(5), np.zeros(5))
-    assert found.spearman is None
-    assert found.zone is None
+    attribution = pnl_attribution(np.zeros(5), np.zeros(5))
+    assert attribution.spearman is None
+    assert attribution.zone is None

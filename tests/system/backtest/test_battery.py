@@ -41,9 +41,9 @@ def observed(method: Method = Method.HS) -> DailyBacktest:
 
 def with_hits(hits: np.ndarray) -> DailyBacktest:
     """Return a backtest with other breaches: losses of 1.5 VaR on them, nothing else."""
-    found = observed()
-    pnl = np.where(hits, -1.5 * found.var, 0.0)
-    return replace(found, breach=hits, pnl=pnl)
+    tests = observed()
+    pnl = np.where(hits, -1.5 * tests.var, 0.0)
+    return replace(tests, breach=hits, pnl=pnl)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -104,14 +104,14 @@ def randomised_p_values(statistics: np.ndarray, rng: np.random.Generator) -> np.
 @pytest.mark.parametrize("name", sorted(hit_statistics(0.05)))
 def test_simulated_p_values_are_uniform_on_independent_hits(name: str) -> None:
     chosen = {name: hit_statistics(0.05)[name]}
-    found = simulated_statistics(
+    simulated = simulated_statistics(
         IndependentHits(0.05),
         chosen,
         np.random.default_rng(len(name)),
         day_count=DAYS,
         simulation_count=2 * SAMPLES,
     )[name]
-    defined = found[~np.isnan(found)]
+    defined = simulated[~np.isnan(simulated)]
     drawn = randomised_p_values(defined, np.random.default_rng(0))
     assert stats.kstest(drawn, "uniform").pvalue > 1e-3
 
@@ -136,16 +136,18 @@ def test_binomial_p_values_are_uniform_once_randomised(test: object) -> None:
 def test_asymptotic_p_values_reject_a_tenth_too_many_and_simulated_ones_do_not() -> None:
     # Haas's statistic adds a chi-square for each wait; short waits are not chi-square.
     name = "haas_time_between_failures"
-    found = simulated_statistics(
+    simulated = simulated_statistics(
         IndependentHits(0.05),
         {name: hit_statistics(0.05)[name]},
         np.random.default_rng(9),
         day_count=1_000,
         simulation_count=2_000,
     )[name]
-    beyond = (found > stats.chi2.ppf(0.95, 50)).mean()
+    beyond = (simulated > stats.chi2.ppf(0.95, 50)).mean()
     assert beyond > 0.10
-    p_values = [exceedance_p_value(one, found[1_000:]) for one in found[:1_000].tolist()]
+    p_values = [
+        exceedance_p_value(statistic, simulated[1_000:]) for statistic in simulated[:1_000].tolist()
+    ]
     assert np.mean([p_value is not None and p_value < 0.05 for p_value in p_values]) < 0.08
 
 
@@ -162,27 +164,27 @@ def test_kupiec_accepts_three_to_eleven_of_126() -> None:
 
 
 def test_the_rolling_estimator_alone_pushes_z_below_zero() -> None:
-    found = rolling_z(
+    z = rolling_z(
         np.random.default_rng(3),
         scenario_count=30,
         confidence=Confidence.parse("0.95"),
         day_count=DAYS,
         simulation_count=400,
     )
-    assert found is not None
-    assert found.z2.mean() < -0.2
-    assert np.nanmean(found.z1) < -0.05
+    assert z is not None
+    assert z.z2.mean() < -0.2
+    assert np.nanmean(z.z1) < -0.05
 
 
 def test_samples_that_cannot_be_afforded_are_not_simulated() -> None:
-    found = rolling_z(
+    z = rolling_z(
         np.random.default_rng(3),
         scenario_count=500,
         confidence=Confidence.parse("0.95"),
         day_count=4_000,
         simulation_count=400,
     )
-    assert found is None
+    assert z is None
 
 
 def test_power_grows_with_the_alternative_and_is_the_level_under_the_null() -> None:

@@ -56,13 +56,13 @@ class FakeConsumer:
         if self.log.refuses:
             raise KafkaConnectionError("gone")
         self.log.clock.advance_ns(CLOCK_STEP_NS)
-        found = {}
+        records = {}
         for at, offset in self.at.items():
             ready = sorted(o for o in self.log.records[at] if o >= offset)[:2]
             if ready:
-                found[at] = [self._raw(at, o) for o in ready]
+                records[at] = [self._raw(at, o) for o in ready]
                 self.at[at] = ready[-1] + 1
-        return found
+        return records
 
     def _raw(self, at, offset):
         return SimpleNamespace(

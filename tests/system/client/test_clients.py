@@ -128,7 +128,7 @@ def test_trades_and_books_are_sent() -> None:
         ]
 
     told = ask(trade, server)
-    assert [one.action for one in told] == list(TradeAction)
+    assert [trade.action for trade in told] == list(TradeAction)
     assert [message.version for message in server.bus.sent] == [0, 1, 2]
     book = PortfolioImport(portfolio=Portfolio(portfolio="mine"))
     assert ask(lambda client: client.import_portfolio(book)).portfolio == "mine"

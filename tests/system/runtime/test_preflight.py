@@ -123,8 +123,8 @@ def test_a_missing_java_is_installed_where_that_is_possible(tmp_path):
         fake_java(tmp_path / "jdk", "17.0.1")
         return True
 
-    found = preflight.ensure_java(None, str(tmp_path / "jdk" / "bin"), install)
-    assert found == ((tmp_path / "jdk").resolve(), 17)
+    home = preflight.ensure_java(None, str(tmp_path / "jdk" / "bin"), install)
+    assert home == ((tmp_path / "jdk").resolve(), 17)
     assert asked == ["openjdk-17-jre-headless"]
 
 
@@ -135,8 +135,8 @@ def test_the_other_tested_java_is_installed_where_the_system_has_no_java_17(tmp_
         fake_java(tmp_path / "jdk", "21.0.1")
         return True
 
-    found = preflight.ensure_java(None, str(tmp_path / "jdk" / "bin"), install)
-    assert found == ((tmp_path / "jdk").resolve(), 21)
+    home = preflight.ensure_java(None, str(tmp_path / "jdk" / "bin"), install)
+    assert home == ((tmp_path / "jdk").resolve(), 21)
 
 
 def test_a_missing_java_that_cannot_be_installed_is_an_error_that_says_what_to_install():
@@ -156,8 +156,8 @@ def test_a_python_without_virtual_environments_names_the_package(monkeypatch):
 
 
 def test_a_browser_is_installed_where_that_is_possible():
-    found = iter([None, "/usr/bin/chromium"])
-    path, line = preflight.browser_or_advice(lambda: next(found), lambda package: True)
+    answers = iter([None, "/usr/bin/chromium"])
+    path, line = preflight.browser_or_advice(lambda: next(answers), lambda package: True)
     assert path == "/usr/bin/chromium"
     assert path in line
 

@@ -47,10 +47,10 @@ BOTH = st.tuples(identifiers, identifiers)
 
 def is_instrument(name: str) -> bool:
     """Return whether an instrument may be called so: cash and rates have names of their own."""
-    return not name.startswith(("cash:", "fx:")) and name not in {one.series for one in CLOSES}
+    return not name.startswith(("cash:", "fx:")) and name not in {close.series for close in CLOSES}
 
 
-CLOSES = tuple(one for one in MARKET if hasattr(one, "series"))
+CLOSES = tuple(message for message in MARKET if hasattr(message, "series"))
 
 
 @dataclass
@@ -93,9 +93,9 @@ def passed_on(world: World, request: httpx.Request) -> httpx.Response:
     return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
 
 
-def answers(one: Named) -> dict[str, Any]:
+def answers(case: Named) -> dict[str, Any]:
     """Return the answer of every route with a name in it, by route; each asked by the client."""
-    client, book, share = one.client, one.book, one.share
+    client, book, share = case.client, case.book, case.share
     trade = TradeRequest(
         portfolio=book, instrument=share, quantity=1.0, price=100.0, trade_id=share
     )
@@ -117,29 +117,29 @@ def answers(one: Named) -> dict[str, Any]:
         f"{on_book}/var/change": client.var_change(book).portfolio,
         f"{on_book}/limits": client.limits(book).portfolio,
         f"{on_book}/limits/events": client.limit_events(book).portfolio,
-        f"{on_book}/limits/{{measure}}/acknowledge": nothing_raised(one),
+        f"{on_book}/limits/{{measure}}/acknowledge": nothing_raised(case),
         "/v1/desks/{desk}/var": client.desk_var(book).desk,
-        "/v1/snapshots/{snapshot_id}": client.snapshot(one.snapshot_id).portfolio,
+        "/v1/snapshots/{snapshot_id}": client.snapshot(case.snapshot_id).portfolio,
         "/v1/trades/{trade_id}": client.amend_trade(
             share, AmendRequest(quantity=2.0, price=100.0)
         ).portfolio,
     }
 
 
-def nothing_raised(one: Named) -> str:
+def nothing_raised(case: Named) -> str:
     """Return the book that an acknowledgement was refused for: nothing is raised in this world."""
     seen = Acknowledgement(actor="R. Desk", note="[seen]")
     with pytest.raises(ApiRefusedError) as refused:
-        one.client.acknowledge_limit(one.book, LimitMeasure.GROSS, seen)
-    assert f"is raised for {one.book!r}" in refused.value.problem.detail
-    return one.book
+        case.client.acknowledge_limit(case.book, LimitMeasure.GROSS, seen)
+    assert f"is raised for {case.book!r}" in refused.value.problem.detail
+    return case.book
 
 
 def check(book: str, share: str) -> None:
-    with named(book, share) as one:
-        assert set(answers(one).values()) == {book}
-        assert one.client.cancel_trade(share).trade_id == share
-        watched = one.world.client.get(f"/v1/adjustments?instrument={quote(share, safe='')}")
+    with named(book, share) as case:
+        assert set(answers(case).values()) == {book}
+        assert case.client.cancel_trade(share).trade_id == share
+        watched = case.world.client.get(f"/v1/adjustments?instrument={quote(share, safe='')}")
         assert watched.json() == {"adjustments": []}
 
 
@@ -157,25 +157,25 @@ def test_any_legal_name_works_in_every_address(names: tuple[str, str]) -> None:
 
 
 def test_every_route_with_a_name_is_asked() -> None:
-    with named("P", "S") as one:
-        described = one.world.client.get("/openapi.json").json()["paths"]
-        assert {path for path in described if "{" in path} == answers(one).keys()
+    with named("P", "S") as case:
+        described = case.world.client.get("/openapi.json").json()["paths"]
+        assert {path for path in described if "{" in path} == answers(case).keys()
 
 
 @pytest.mark.parametrize("name", ["EMEA/EQ", "A?b", "A#b", "100%", "a b", "..", "Ä/Ö"])
 def test_the_address_of_a_stream_carries_the_name(name: str) -> None:
-    with named(name, "S") as one:
+    with named(name, "S") as case:
         trade = TradeRequest(portfolio=name, instrument="S", quantity=1.0, price=1.0)
-        accepted = one.client.send_trade(trade)
+        accepted = case.client.send_trade(trade)
         assert accepted.watch == f"/v1/stream?portfolio={quote(name, safe='')}"
         assert httpx.URL(accepted.watch).params["portfolio"] == name
 
 
 @pytest.mark.parametrize("name", ["A?b", "A#b", "EMEA/EQ", "50%"])
 def test_a_problem_names_the_address_as_it_was_sent(name: str) -> None:
-    with named("P", "S") as one:
+    with named("P", "S") as case:
         address = f"/v1/desks/{quote(name, safe='')}/var"
-        problem = one.world.client.get(address).json()
+        problem = case.world.client.get(address).json()
         assert problem["status"] == 404
         assert problem["instance"] == address
         assert f"no portfolio is on a desk {name!r}" in problem["detail"]
@@ -207,21 +207,21 @@ def test_a_problem_names_the_address_as_it_was_sent(name: str) -> None:
     ],
 )
 def test_what_is_no_name_is_answered_in_words(method: str, path: str, text: str, said: str) -> None:
-    with named("P", "S") as one:
-        answer = one.world.client.request(method, path.format(text))
+    with named("P", "S") as case:
+        answer = case.world.client.request(method, path.format(text))
         assert answer.status_code == 422, answer.text
         (error,) = answer.json()["errors"]
         assert said in error["detail"]
 
 
 def test_a_name_that_is_typed_in_parts_is_found() -> None:
-    with named("Å", "S") as one:
-        assert one.world.client.get("/v1/portfolios/A%CC%8A/var").json()["portfolio"] == "Å"
+    with named("Å", "S") as case:
+        assert case.world.client.get("/v1/portfolios/A%CC%8A/var").json()["portfolio"] == "Å"
 
 
 @pytest.mark.parametrize("token", ["WzEsMSwxLCJcdTAwMDAiXQ", "WzFlMzAsMSwxLCJhIl0"])
 def test_a_token_of_no_page_is_refused(token: str) -> None:
-    with named("P", "S") as one:
-        answer = one.world.client.get(f"/v1/portfolios/P/snapshots?after={token}")
+    with named("P", "S") as case:
+        answer = case.world.client.get(f"/v1/portfolios/P/snapshots?after={token}")
         assert answer.status_code == 422
         assert "take `next` of an answer" in answer.json()["detail"]

@@ -50,15 +50,15 @@ def streamed(world: Any, monkeypatch: pytest.MonkeyPatch) -> Streamed:
     definition = portfolio(
         "Q", holding("B", 30.0), holding("B.CALL", 1.0, 2.5), holding("cash:USD", 9_000.0)
     )
-    found = Streamed(world, feed)
-    found.take(feed.send(msgspec.structs.replace(definition, limits=(GROSS,), desk="shares")))
-    found.take(feed.send(tick("B", 103.0, hour=15.5), rate("USD", 1.12)))
-    found.take(feed.close(0))
-    found.take(feed.send(tick("B", 105.0, day=1), trade("t1", "B", 5.0, 105.0, book="Q")))
+    started = Streamed(world, feed)
+    started.take(feed.send(msgspec.structs.replace(definition, limits=(GROSS,), desk="shares")))
+    started.take(feed.send(tick("B", 103.0, hour=15.5), rate("USD", 1.12)))
+    started.take(feed.close(0))
+    started.take(feed.send(tick("B", 105.0, day=1), trade("t1", "B", 5.0, 105.0, book="Q")))
 
     for module in (change, decomposition, limits, pnl, questions, scenarios):
-        monkeypatch.setattr(module, "connected_client", lambda: client_of(found))
-    return found
+        monkeypatch.setattr(module, "connected_client", lambda: client_of(started))
+    return started
 
 
 def responding(streamed: Streamed) -> Callable[[httpx.Request], httpx.Response]:
@@ -91,48 +91,48 @@ def newest(streamed: Streamed) -> Any:
 
 
 def test_what_if(streamed: Streamed) -> None:
-    found = told(WhatIf, "what-if", "Q", "--trade", "B.CALL=-1@4.5")
-    assert found.before.var == newest(streamed).var
+    answer = told(WhatIf, "what-if", "Q", "--trade", "B.CALL=-1@4.5")
+    assert answer.before.var == newest(streamed).var
     really = streamed.take(streamed.feed.send(trade("t2", "B.CALL", -1.0, 4.5, book="Q")))
-    assert found.after.var == live(really, "Q").var
-    assert f"{found.after.var:,.2f}" in run("what-if", "Q", "--trade", "B=0.000001@105").output
+    assert answer.after.var == live(really, "Q").var
+    assert f"{answer.after.var:,.2f}" in run("what-if", "Q", "--trade", "B=0.000001@105").output
 
 
 @pytest.mark.parametrize("shock", ["all=-10%", "class:equity=-10%", "B=-10.5"])
 def test_a_shock(streamed: Streamed, shock: str) -> None:
-    found = told(Scenario, "scenario", "Q", "--shock", shock)
-    share = next(row for row in found.rows if row.instrument == "B")
+    answer = told(Scenario, "scenario", "Q", "--shock", shock)
+    share = next(row for row in answer.rows if row.instrument == "B")
     assert share.pnl == pytest.approx(-35.0 * 10.5 * 1.12, rel=1e-9)
-    assert f"{found.pnl:,.2f} USD" in run("scenario", "Q", "--shock", shock).output
+    assert f"{answer.pnl:,.2f} USD" in run("scenario", "Q", "--shock", shock).output
 
 
 def test_a_reverse_stress(streamed: Streamed) -> None:
-    found = told(ReverseStress, "scenario", "Q", "--loses", "500")
-    shock = f"all={found.move * 100:.9f}%"
+    answer = told(ReverseStress, "scenario", "Q", "--loses", "500")
+    shock = f"all={answer.move * 100:.9f}%"
     assert told(Scenario, "scenario", "Q", "--shock", shock).pnl == pytest.approx(-500.0, rel=1e-6)
 
 
 def test_a_change_explained(streamed: Streamed) -> None:
-    found = told(VarChange, "explain-change", "Q")
-    assert found.var_after == newest(streamed).var == found.steps[-1].var
-    changed = {str(step.step) for step in found.steps if step.changed}
+    answer = told(VarChange, "explain-change", "Q")
+    assert answer.var_after == newest(streamed).var == answer.steps[-1].var
+    changed = {str(step.step) for step in answer.steps if step.changed}
     assert changed == {"positions", "prices", "time"}
 
 
 def test_contributions(streamed: Streamed) -> None:
-    found = told(Contributions, "contributions", "Q")
-    assert found.var == newest(streamed).var
-    assert sum(row.component_var for row in found.rows) == pytest.approx(found.var, rel=1e-9)
+    answer = told(Contributions, "contributions", "Q")
+    assert answer.var == newest(streamed).var
+    assert sum(row.component_var for row in answer.rows) == pytest.approx(answer.var, rel=1e-9)
 
 
 def test_pnl(streamed: Streamed) -> None:
-    found = told(PnlExplained, "pnl", "Q")
-    assert found.unrealised_pnl == newest(streamed).unrealised_pnl
+    answer = told(PnlExplained, "pnl", "Q")
+    assert answer.unrealised_pnl == newest(streamed).unrealised_pnl
 
 
 def test_limits(streamed: Streamed) -> None:
-    found = told(Limits, "limits", "show", "Q")
-    gross = next(limit for limit in found.limits if limit.use.measure is LimitMeasure.GROSS)
+    answer = told(Limits, "limits", "show", "Q")
+    gross = next(limit for limit in answer.limits if limit.use.measure is LimitMeasure.GROSS)
     stated = next(limit for limit in newest(streamed).limits if limit.measure is LimitMeasure.GROSS)
     assert gross.use.value == stated.value
 

@@ -40,5 +40,5 @@ def ends_of_day(batches: tuple[tuple[RiskSnapshot, ...], ...]) -> tuple[RiskSnap
 
 
 def _newest_live(batches: tuple[tuple[RiskSnapshot, ...], ...], portfolio: str) -> RiskSnapshot:
-    found = (s for batch in reversed(batches) for s in batch if s.kind is SnapshotKind.LIVE)
-    return next(snapshot for snapshot in found if snapshot.portfolio == portfolio)
+    live = (s for batch in reversed(batches) for s in batch if s.kind is SnapshotKind.LIVE)
+    return next(snapshot for snapshot in live if snapshot.portfolio == portfolio)

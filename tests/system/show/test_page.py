@@ -70,7 +70,7 @@ def test_a_preview_that_cannot_be_asked_for_says_why(
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     page = page_run()
-    asked = next(one for one in page.button if one.label.startswith("What would"))
+    asked = next(button for button in page.button if button.label.startswith("What would"))
     page = asked.click().run()
     assert not page.exception
     assert len(page.error) == 1
@@ -81,7 +81,7 @@ def test_a_scenario_that_cannot_be_asked_for_says_why(
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
     page = page_run()
-    asked = next(one for one in page.button if one.label == "Revalue")
+    asked = next(button for button in page.button if button.label == "Revalue")
     page = asked.click().run()
     assert not page.exception
     assert len(page.error) == 1

@@ -65,8 +65,8 @@ def test_golden_days_from_csv_files(tmp_path: Path, period: str) -> None:
     days = golden(period)
     entry, bounds = days.dates("asof")[0], days.bounds
     files = exported(tmp_path, entry - dt.timedelta(90), bounds.end, entry)
-    found = invoked(files, tmp_path / "out", "--start", str(bounds.start), *FAST)
-    assert found.exit_code == 0, found.output
+    result = invoked(files, tmp_path / "out", "--start", str(bounds.start), *FAST)
+    assert result.exit_code == 0, result.output
     daily = rows_of(tmp_path / "out" / "daily.csv")
     assert list(daily[0]) == [
         "portfolio", "asof", "pnl_date", "value", "var", "es", "pnl", "breach", "scenario_date",
@@ -95,9 +95,9 @@ def seventeen_years(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("years")
     first = next(date for date in equities().dates if date.year == 2006)
     files = exported(folder, first, dt.date(2022, 12, 28), first)
-    found = invoked(files, folder / "out", "--simulations", "400")
-    assert found.exit_code == 0, found.output
-    (folder / "out" / "screen.txt").write_text(found.output)
+    result = invoked(files, folder / "out", "--simulations", "400")
+    assert result.exit_code == 0, result.output
+    (folder / "out" / "screen.txt").write_text(result.output)
     return folder / "out"
 
 
@@ -129,9 +129,9 @@ def test_the_summary_has_every_test_and_the_evidence(seventeen_years: Path) -> N
 
 def test_large_moves_are_flagged_in_the_summary_and_on_screen(seventeen_years: Path) -> None:
     suspects = summary_of(seventeen_years)["hs"]["suspect_moves"]
-    found = {(suspect["instrument"], suspect["date"]) for suspect in suspects}
-    assert ("RRC", "2020-03-13") in found
-    assert ("AMD", "2016-04-22") in found
+    reported = {(suspect["instrument"], suspect["date"]) for suspect in suspects}
+    assert ("RRC", "2020-03-13") in reported
+    assert ("AMD", "2016-04-22") in reported
     screen = (seventeen_years / "screen.txt").read_text()
     assert "AMD 2016-04-22 +52.3%" in screen
     assert "more in summary.json" in screen
@@ -152,11 +152,11 @@ def test_methods_go_side_by_side_and_the_first_names_the_files(tmp_path: Path) -
     entry = dt.date(2008, 6, 30)
     files = exported(tmp_path, dt.date(2007, 1, 3), dt.date(2008, 9, 30), entry)
     out = tmp_path / "out"
-    found = invoked(
+    result = invoked(
         files, out, "--start", "2008-07-01", "--method", "hs", "normal", "--method",
         "hs250,ewma-fhs", "--method", "student-t", *FAST,
     )  # fmt: skip
-    assert found.exit_code == 0, found.output
+    assert result.exit_code == 0, result.output
     assert list(summary_of(out)) == ["hs", "hs250", "ewma-fhs", "student-t", "normal"]
     assert {path.name for path in out.iterdir()} == {
         "summary.json",
@@ -212,9 +212,9 @@ def test_a_probable_split_is_counted_and_not_an_error(tmp_path: Path) -> None:
         for row in rows[45:]:
             row[1] = str(float(row[1]) / 2.0)
 
-    found = invoked(small(tmp_path, split), tmp_path / "out", *FAST)
-    assert found.exit_code == 0
-    assert "probable split, 2 for 1" in found.output
+    result = invoked(small(tmp_path, split), tmp_path / "out", *FAST)
+    assert result.exit_code == 0
+    assert "probable split, 2 for 1" in result.output
     (suspect,) = summary_of(tmp_path / "out")["hs"]["suspect_moves"]
     assert (suspect["instrument"], suspect["probable_split"]) == ("A", "2")
 
@@ -233,9 +233,9 @@ def test_a_probable_split_is_counted_and_not_an_error(tmp_path: Path) -> None:
 def test_a_wrong_option_is_refused_with_its_value(
     tmp_path: Path, options: Sequence[str], said: str
 ) -> None:
-    found = invoked(small(tmp_path), tmp_path / "out", *options, *FAST)
-    assert found.exit_code == 1
-    assert said in str(found.exception)
+    result = invoked(small(tmp_path), tmp_path / "out", *options, *FAST)
+    assert result.exit_code == 1
+    assert said in str(result.exception)
     assert not (tmp_path / "out").exists()
 
 
@@ -243,9 +243,9 @@ def test_a_relative_return_around_a_negative_price_is_refused(tmp_path: Path) ->
     def negative(rows: list[list[str]]) -> None:
         rows[40][1] = "-36.98"
 
-    found = invoked(small(tmp_path, negative), tmp_path / "out", *FAST)
-    assert found.exit_code == 1
-    assert "A on 2021-02-10 is -36.98" in str(found.exception)
+    result = invoked(small(tmp_path, negative), tmp_path / "out", *FAST)
+    assert result.exit_code == 1
+    assert "A on 2021-02-10 is -36.98" in str(result.exception)
 
 
 def test_the_same_seed_writes_the_same_files(tmp_path: Path) -> None:
@@ -270,8 +270,8 @@ def test_other_currencies_and_a_tighter_tail_from_files(tmp_path: Path) -> None:
         for n in range(60)
     ]
     files["--fx"].write_text("\n".join(["date,GBP,EUR", *rates]))
-    found = invoked(files, tmp_path / "out", "--window", "40", "--confidence", "0.975", *FAST)
-    assert found.exit_code == 0, found.output
+    result = invoked(files, tmp_path / "out", "--window", "40", "--confidence", "0.975", *FAST)
+    assert result.exit_code == 0, result.output
     entry = summary_of(tmp_path / "out")["hs"]
     assert (entry["n"], entry["k"], entry["promised_rate"]) == (40, 1, 0.025)
     daily = rows_of(tmp_path / "out" / "daily.csv")

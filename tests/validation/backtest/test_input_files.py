@@ -30,12 +30,12 @@ def read(folder: Path, base: str = "USD", **files: str) -> BacktestInput:
 
 
 def test_without_reference_data_all_is_domestic_equity(tmp_path: Path) -> None:
-    found = read(tmp_path, base="EUR")
-    (book,) = found.books
+    inputs = read(tmp_path, base="EUR")
+    (book,) = inputs.books
     assert book.listings == {"A": Listing("A", AssetClass.EQUITY, "EUR")}
     assert book.quantities == (DatedQuantity("A", 10.0, ALWAYS),)
-    assert found.market.rates.names == ()
-    assert found.splits == ()
+    assert inputs.market.rates.names == ()
+    assert inputs.splits == ()
 
 
 def test_portfolios_come_in_order_of_name_with_dates_where_given(tmp_path: Path) -> None:
@@ -52,17 +52,17 @@ def test_reference_data_say_what_an_instrument_is(tmp_path: Path) -> None:
     )
     fx = "date,EUR,GBP,JPY\n2020-01-02,1.1,1.3,0.009\n"
     positions = "portfolio,instrument,quantity\none,A,1\none,cash:JPY,5\none,cash:EUR,7\n"
-    found = read(tmp_path, instruments=instruments, fx=fx, positions=positions)
-    listings = found.books[0].listings
+    inputs = read(tmp_path, instruments=instruments, fx=fx, positions=positions)
+    listings = inputs.books[0].listings
     assert listings["A"] == Listing("A", AssetClass.FUTURE, "EUR", 50.0, ReturnType.ABSOLUTE)
     assert listings["B"] == Listing("B", AssetClass.EQUITY, "GBp")
     assert listings["cash:EUR"] == Listing("cash:EUR", AssetClass.CASH, "EUR")
-    assert found.market.rates.names == ("EUR", "GBP", "JPY")
+    assert inputs.market.rates.names == ("EUR", "GBP", "JPY")
 
 
 def test_splits_are_read(tmp_path: Path) -> None:
-    found = read(tmp_path, splits="instrument,date,ratio\nA,2020-08-31,4\n")
-    assert found.splits == (DatedSplit("A", dt.date(2020, 8, 31), 4.0),)
+    inputs = read(tmp_path, splits="instrument,date,ratio\nA,2020-08-31,4\n")
+    assert inputs.splits == (DatedSplit("A", dt.date(2020, 8, 31), 4.0),)
 
 
 def test_a_position_that_is_not_listed_is_refused(tmp_path: Path) -> None:

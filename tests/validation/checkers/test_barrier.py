@@ -40,16 +40,16 @@ def test_an_end_of_day_right_behind_its_marks_passes() -> None:
 
 @pytest.mark.parametrize("offset", [9, 11, 0])
 def test_a_message_too_few_or_too_many_fails(offset: int) -> None:
-    found = check_barrier([end_of_day(market_data__0=offset)], MARKS)
-    assert (found.verdict, found.detail) == (
+    finding = check_barrier([end_of_day(market_data__0=offset)], MARKS)
+    assert (finding.verdict, finding.detail) == (
         Verdict.FAILED,
         f"long-eod-2020-02-03: market_data:0 at {offset}, its mark is at 9",
     )
 
 
 def test_an_end_of_a_day_without_a_mark_fails() -> None:
-    found = check_barrier([end_of_day(dt.date(2020, 2, 4))], MARKS)
-    assert found.verdict is Verdict.FAILED
+    finding = check_barrier([end_of_day(dt.date(2020, 2, 4))], MARKS)
+    assert finding.verdict is Verdict.FAILED
 
 
 def test_without_an_end_of_day_nothing_was_shown() -> None:

@@ -39,9 +39,9 @@ def verdict_of(**changes: object) -> Verdict:
 
 
 def test_equal_days_pass_and_say_how_many_numbers_were_compared() -> None:
-    found = check_end_of_day("days", EXPECTED, EXPECTED)
-    assert found.verdict is Verdict.PASSED
-    assert found.figures == {"days": 2, "numbers": 12, "largest_relative": 0.0}
+    finding = check_end_of_day("days", EXPECTED, EXPECTED)
+    assert finding.verdict is Verdict.PASSED
+    assert finding.figures == {"days": 2, "numbers": 12, "largest_relative": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_an_absolute_tolerance_forgives_the_rounding_of_a_file() -> None:
 
 
 def test_a_day_that_is_missing_fails_and_is_named() -> None:
-    found = check_end_of_day("days", {("long", MONDAY): DAY}, EXPECTED)
-    assert (found.verdict, found.detail) == (
+    finding = check_end_of_day("days", {("long", MONDAY): DAY}, EXPECTED)
+    assert (finding.verdict, finding.detail) == (
         Verdict.FAILED,
         "long 2020-02-04: not in PostgreSQL",
     )
@@ -95,8 +95,8 @@ def test_a_day_that_is_missing_fails_and_is_named() -> None:
 
 
 def test_a_day_that_nobody_expects_fails() -> None:
-    found = check_end_of_day("days", EXPECTED, {("long", MONDAY): DAY})
-    assert found.verdict is Verdict.FAILED
+    finding = check_end_of_day("days", EXPECTED, {("long", MONDAY): DAY})
+    assert finding.verdict is Verdict.FAILED
 
 
 def test_no_expectation_is_unknown_and_not_a_pass() -> None:
@@ -120,5 +120,7 @@ def test_a_var_that_does_not_exist_must_not_exist_on_either_side() -> None:
 @given(st.floats(1e-3, 1e9), st.floats(-1e-6, 1e-6))
 def test_the_largest_difference_is_relative_to_the_reference(var: float, error: float) -> None:
     key = ("long", MONDAY)
-    found = largest_var_difference({key: EndOfDay(var=var * (1 + error))}, {key: EndOfDay(var=var)})
-    assert found == pytest.approx(abs(error), abs=1e-15)
+    difference = largest_var_difference(
+        {key: EndOfDay(var=var * (1 + error))}, {key: EndOfDay(var=var)}
+    )
+    assert difference == pytest.approx(abs(error), abs=1e-15)

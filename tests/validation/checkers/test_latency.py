@@ -23,8 +23,8 @@ def verdict_of(schedule: Schedule | None = KEPT, **changes: object) -> Verdict:
 
 
 def test_a_quick_run_on_schedule_passes() -> None:
-    found = check_latency("latency", GOOD, BUDGET, schedule=KEPT)
-    assert (found.verdict, found.detail) == (Verdict.PASSED, "p50 80 ms, p99 160 ms")
+    finding = check_latency("latency", GOOD, BUDGET, schedule=KEPT)
+    assert (finding.verdict, finding.detail) == (Verdict.PASSED, "p50 80 ms, p99 160 ms")
 
 
 @pytest.mark.parametrize(

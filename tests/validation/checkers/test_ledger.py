@@ -38,25 +38,25 @@ def findings(
     covered=None,
     acknowledged=None,
 ) -> dict[str, Finding]:
-    found = check_ledger(
+    checked = check_ledger(
         expected,
         counters,
         rejected,
         covered={"market_data:0": 5} if covered is None else covered,
         acknowledged=acknowledgements(5) if acknowledged is None else acknowledged,
     )
-    return {finding.check: finding for finding in found}
+    return {finding.check: finding for finding in checked}
 
 
 def test_a_run_that_lost_nothing_passes_all_four() -> None:
-    assert {name: one.verdict for name, one in findings().items()} == dict.fromkeys(
+    assert {name: finding.verdict for name, finding in findings().items()} == dict.fromkeys(
         (DELIVERY, SUMS, OUTCOMES, REJECTIONS), Verdict.PASSED
     )
 
 
 def test_an_acknowledged_message_that_is_not_on_its_topic_fails() -> None:
-    found = findings(acknowledged=acknowledgements(6))[DELIVERY]
-    assert (found.verdict, found.detail) == (
+    delivery = findings(acknowledged=acknowledgements(6))[DELIVERY]
+    assert (delivery.verdict, delivery.detail) == (
         Verdict.FAILED,
         "market_data, fx_rates: 6 acknowledged, 5 on the topics",
     )
@@ -65,9 +65,9 @@ def test_an_acknowledged_message_that_is_not_on_its_topic_fails() -> None:
 def test_marks_are_not_among_what_was_acknowledged() -> None:
     expected = [*EXPECTED, fate(5, Outcome.MARK)]
     counters = {"market_data": {**COUNTERS["market_data"], "mark": 1}}
-    found = findings(expected=expected, counters=counters, covered={"market_data:0": 6})
-    assert found[DELIVERY].verdict is Verdict.PASSED
-    assert found[OUTCOMES].verdict is Verdict.PASSED
+    checked = findings(expected=expected, counters=counters, covered={"market_data:0": 6})
+    assert checked[DELIVERY].verdict is Verdict.PASSED
+    assert checked[OUTCOMES].verdict is Verdict.PASSED
 
 
 def test_without_a_publisher_delivery_is_unknown() -> None:
@@ -77,23 +77,23 @@ def test_without_a_publisher_delivery_is_unknown() -> None:
 @pytest.mark.parametrize("change", [-1, 1])
 def test_a_dropped_or_doubled_message_breaks_the_sum(change: int) -> None:
     counters = {"market_data": {**COUNTERS["market_data"], "applied": 2 + change}}
-    found = findings(counters=counters)
-    assert found[SUMS].verdict is Verdict.FAILED
-    assert found[OUTCOMES].verdict is Verdict.FAILED
+    checked = findings(counters=counters)
+    assert checked[SUMS].verdict is Verdict.FAILED
+    assert checked[OUTCOMES].verdict is Verdict.FAILED
 
 
 def test_a_late_tick_that_was_applied_keeps_the_sum_and_fails_the_outcome() -> None:
     counters = {"market_data": {**COUNTERS["market_data"], "applied": 3, "superseded": 0}}
-    found = findings(counters=counters)
-    assert found[SUMS].verdict is Verdict.PASSED
-    assert found[OUTCOMES].detail == (
+    checked = findings(counters=counters)
+    assert checked[SUMS].verdict is Verdict.PASSED
+    assert checked[OUTCOMES].detail == (
         "market_data applied: 3 counted, 2 expected; market_data superseded: 0 counted, 1 expected"
     )
 
 
 def test_counts_on_a_topic_without_messages_fail() -> None:
-    found = findings(counters={**COUNTERS, "trades": {"applied": 1}})
-    assert found[OUTCOMES].verdict is Verdict.FAILED
+    checked = findings(counters={**COUNTERS, "trades": {"applied": 1}})
+    assert checked[OUTCOMES].verdict is Verdict.FAILED
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ def test_counts_on_a_topic_without_messages_fail() -> None:
     ],
 )
 def test_rejected_rows_are_compared_one_by_one(rejected, detail: str) -> None:
-    found = findings(rejected=rejected)[REJECTIONS]
-    assert (found.verdict, found.detail) == (Verdict.FAILED, detail)
+    rejections = findings(rejected=rejected)[REJECTIONS]
+    assert (rejections.verdict, rejections.detail) == (Verdict.FAILED, detail)
 
 
 def test_a_stream_that_is_behind_is_unknown_and_not_passed() -> None:
-    found = findings(covered={"market_data:0": 4})
-    assert {found[check].verdict for check in (SUMS, OUTCOMES, REJECTIONS)} == {Verdict.UNKNOWN}
-    assert "market_data:0" in found[SUMS].detail
+    checked = findings(covered={"market_data:0": 4})
+    assert {checked[check].verdict for check in (SUMS, OUTCOMES, REJECTIONS)} == {Verdict.UNKNOWN}
+    assert "market_data:0" in checked[SUMS].detail

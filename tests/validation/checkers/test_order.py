@@ -30,8 +30,8 @@ def snapshot(
 
 def test_ids_once_pass_and_an_id_twice_fails() -> None:
     assert check_unique_ids([snapshot("a", 0), snapshot("b", 1)]).verdict is Verdict.PASSED
-    found = check_unique_ids([snapshot("a", 0), snapshot("b", 1), snapshot("a", 2)])
-    assert (found.verdict, found.detail) == (Verdict.FAILED, "a was pushed 2 times")
+    finding = check_unique_ids([snapshot("a", 0), snapshot("b", 1), snapshot("a", 2)])
+    assert (finding.verdict, finding.detail) == (Verdict.FAILED, "a was pushed 2 times")
 
 
 def test_offsets_may_stand_still_and_must_not_go_back() -> None:
@@ -47,9 +47,9 @@ def test_portfolios_are_judged_apart() -> None:
 
 
 def test_an_older_driver_that_writes_after_a_newer_one_fails() -> None:
-    found = check_monotonic_offsets([snapshot("a", 1, fence=2), snapshot("b", 2, epoch=9)])
-    assert found.verdict is Verdict.FAILED
-    assert "version (1, 9) after (2, 0)" in found.detail
+    finding = check_monotonic_offsets([snapshot("a", 1, fence=2), snapshot("b", 2, epoch=9)])
+    assert finding.verdict is Verdict.FAILED
+    assert "version (1, 9) after (2, 0)" in finding.detail
 
 
 def test_nothing_observed_is_unknown() -> None:

@@ -92,26 +92,26 @@ def with_row(bundle: Bundle, instrument: str, **changes: float) -> Bundle:
 def test_a_live_snapshot_is_reproduced_to_the_bit_and_exact_arithmetic_agrees(
     bundle: Bundle,
 ) -> None:
-    found = explained(bundle)
-    assert found.differences == ()
-    assert (found.reproduced, found.holds, exit_code(found)) == (True, True, 0)
-    assert found.oracle.verdict is OracleVerdict.AGREED
-    assert found.var == bundle.snapshot.var
+    answer = explained(bundle)
+    assert answer.differences == ()
+    assert (answer.reproduced, answer.holds, exit_code(answer)) == (True, True, 0)
+    assert answer.oracle.verdict is OracleVerdict.AGREED
+    assert answer.var == bundle.snapshot.var
 
 
 def test_an_end_of_day_is_reproduced_too() -> None:
     feed = traded()
-    [end] = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    [end] = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
     assert explained(bundle_of(feed, end)).holds
 
 
 def test_a_book_with_a_yen_option_pence_and_a_future_is_reproduced_and_agreed() -> None:
     feed = foreign_and_optional()
     for snapshot in feed.announced:
-        found = explained(bundle_of(feed, snapshot))
-        assert (found.differences, found.changed_inputs) == ((), ())
-        assert found.oracle.verdict is OracleVerdict.AGREED, found.oracle.detail
-        assert exit_code(found) == 0
+        answer = explained(bundle_of(feed, snapshot))
+        assert (answer.differences, answer.changed_inputs) == ((), ())
+        assert answer.oracle.verdict is OracleVerdict.AGREED, answer.oracle.detail
+        assert exit_code(answer) == 0
 
 
 def test_a_quote_that_hardly_depends_on_volatility_is_beyond_exact_arithmetic() -> None:
@@ -120,10 +120,10 @@ def test_a_quote_that_hardly_depends_on_volatility_is_beyond_exact_arithmetic() 
     least = 4_000.0 * math.exp(-0.02 * years) - 2_000.0 * math.exp(-0.01 * years)
     quotes = tick("Y", 4_000.0, day=3), tick("Y.CALL", least + 1e-4, day=3)
     snapshot = live(feed.send(*quotes), "O")
-    found = explained(bundle_of(feed, snapshot))
-    assert found.reproduced
-    assert found.oracle.verdict is OracleVerdict.UNCHECKED
-    assert exit_code(found) == ExitCode.INCOMPLETE
+    answer = explained(bundle_of(feed, snapshot))
+    assert answer.reproduced
+    assert answer.oracle.verdict is OracleVerdict.UNCHECKED
+    assert exit_code(answer) == ExitCode.INCOMPLETE
 
 
 @pytest.mark.parametrize("price", [0.01, 1_990.0, 2_000.0 + 1e-7, 3_990.0])
@@ -167,21 +167,23 @@ def test_a_number_beside_var_that_was_changed_is_named(
         [place] = [n for n, row in enumerate(record.positions) if row.instrument == "Y.CALL"]
         path = ("positions", place, *path[2:])
     wrong = nudged(record, path)
-    found = explained(msgspec.structs.replace(optional, snapshot=wrong))
-    assert [one.field for one in found.differences] == [named]
-    assert exit_code(found) == ExitCode.FAILED
+    answer = explained(msgspec.structs.replace(optional, snapshot=wrong))
+    assert [difference.field for difference in answer.differences] == [named]
+    assert exit_code(answer) == ExitCode.FAILED
 
 
 def test_what_a_limit_had_raised_depends_on_what_was_before_and_is_not_recomputed(
     optional: Bundle,
 ) -> None:
     record = optional.snapshot
-    limits = tuple(msgspec.structs.replace(one, raised=LimitLevel.WARNING) for one in record.limits)
+    limits = tuple(
+        msgspec.structs.replace(limit, raised=LimitLevel.WARNING) for limit in record.limits
+    )
     assert limits
     raised = msgspec.structs.replace(record, limits=limits)
-    found = explained(msgspec.structs.replace(optional, snapshot=raised))
-    assert found.reproduced
-    assert "limits.raised" in found.not_recomputed
+    answer = explained(msgspec.structs.replace(optional, snapshot=raised))
+    assert answer.reproduced
+    assert "limits.raised" in answer.not_recomputed
 
 
 @pytest.mark.parametrize(
@@ -192,12 +194,12 @@ def test_an_input_of_an_option_that_was_changed_is_named(
 ) -> None:
     record = optional.snapshot
     [place] = [n for n, row in enumerate(record.positions) if row.instrument == option]
-    found = recomputed(
+    recomputed_numbers = recomputed(
         msgspec.structs.replace(
             optional, snapshot=nudged(record, ("positions", place, *field.split(".")), 1.01)
         )
     )
-    [named] = found.changed_inputs
+    [named] = recomputed_numbers.changed_inputs
     assert named.startswith(f"positions[{option}].{field}: with ")
 
 
@@ -224,17 +226,17 @@ def nudged(value: object, path: tuple[str | int, ...], factor: float | None = No
 
 
 def test_steps_lead_to_the_number(bundle: Bundle) -> None:
-    found, record = explained(bundle), bundle.snapshot
-    assert len(found.window_dates) == record.scenario_count
-    [var_step] = [step for step in found.scenarios if step.is_var]
-    assert var_step.rank == record.tail_rank == found.tail_rank
+    answer, record = explained(bundle), bundle.snapshot
+    assert len(answer.window_dates) == record.scenario_count
+    [var_step] = [step for step in answer.scenarios if step.is_var]
+    assert var_step.rank == record.tail_rank == answer.tail_rank
     assert var_step.date == record.scenario_date
     assert -var_step.pnl == pytest.approx(record.var)
-    weighted = sum(step.weight * step.pnl for step in found.scenarios)
-    assert -weighted / found.tail_mass == pytest.approx(record.expected_shortfall)
-    assert sum(step.weight for step in found.scenarios) == pytest.approx(found.tail_mass)
-    assert sum(row.component_var or 0.0 for row in found.positions) == pytest.approx(record.var)
-    assert sum(row.value for row in found.positions) == pytest.approx(record.value)
+    weighted = sum(step.weight * step.pnl for step in answer.scenarios)
+    assert -weighted / answer.tail_mass == pytest.approx(record.expected_shortfall)
+    assert sum(step.weight for step in answer.scenarios) == pytest.approx(answer.tail_mass)
+    assert sum(row.component_var or 0.0 for row in answer.positions) == pytest.approx(record.var)
+    assert sum(row.value for row in answer.positions) == pytest.approx(record.value)
 
 
 @pytest.mark.parametrize("field", ["var", "nav", "expected_shortfall", "value", "diversification"])
@@ -242,16 +244,16 @@ def test_a_number_that_was_changed_in_its_last_bit_is_named(bundle: Bundle, fiel
 
     changed = math.nextafter(getattr(bundle.snapshot, field), math.inf)
     snapshot = msgspec.structs.replace(bundle.snapshot, **{field: changed})
-    found = explained(msgspec.structs.replace(bundle, snapshot=snapshot))
-    assert [one.field for one in found.differences] == [field]
-    assert found.changed_inputs == ()
-    assert exit_code(found) == ExitCode.FAILED
+    answer = explained(msgspec.structs.replace(bundle, snapshot=snapshot))
+    assert [difference.field for difference in answer.differences] == [field]
+    assert answer.changed_inputs == ()
+    assert exit_code(answer) == ExitCode.FAILED
 
 
 def test_a_component_that_was_changed_is_named(bundle: Bundle) -> None:
-    found = explained(with_row(bundle, "C", component_var=1.0))
-    assert [one.field for one in found.differences] == ["positions[C].component_var"]
-    assert found.oracle.verdict is OracleVerdict.DIFFERS
+    answer = explained(with_row(bundle, "C", component_var=1.0))
+    assert [difference.field for difference in answer.differences] == ["positions[C].component_var"]
+    assert answer.oracle.verdict is OracleVerdict.DIFFERS
 
 
 @pytest.mark.parametrize(
@@ -261,11 +263,13 @@ def test_a_component_that_was_changed_is_named(bundle: Bundle) -> None:
 def test_an_input_that_was_changed_is_named_with_the_value_it_had(
     bundle: Bundle, instrument: str, field: str
 ) -> None:
-    [row] = [one for one in bundle.snapshot.positions if one.instrument == instrument]
+    [row] = [
+        position for position in bundle.snapshot.positions if position.instrument == instrument
+    ]
     before = getattr(row, field)
-    found = recomputed(with_row(bundle, instrument, **{field: before * 1.5}))
-    assert not found.is_same
-    [named] = found.changed_inputs
+    recomputed_numbers = recomputed(with_row(bundle, instrument, **{field: before * 1.5}))
+    assert not recomputed_numbers.is_same
+    [named] = recomputed_numbers.changed_inputs
     assert named.startswith(f"positions[{instrument}].{field}: with {before!r} ")
 
 
@@ -288,8 +292,8 @@ def test_a_breach_that_does_not_follow_is_named() -> None:
     end = feed.announced[-1]
     assert end.breach is not None
     wrong = msgspec.structs.replace(end, breach=not end.breach)
-    found = explained(bundle_of(feed, wrong))
-    assert [one.field for one in found.differences] == ["breach"]
+    answer = explained(bundle_of(feed, wrong))
+    assert [difference.field for difference in answer.differences] == ["breach"]
 
 
 @pytest.fixture
@@ -361,14 +365,14 @@ def test_a_stored_snapshot_is_found_by_its_id_with_the_rows_behind_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     feed = traded()
-    [end] = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    [end] = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
     monkeypatch.setattr(Kept, "rows", feed.rows)
     monkeypatch.setattr(Kept, "snapshots_kept", (end,))
     monkeypatch.setattr(inputs, "RiskHistory", Kept)
     where = Connections({"database_url": "postgresql://nowhere"}, Path("nowhere"))
-    found = inputs.gathered(end.snapshot_id, where, inputs=None)
-    assert found.snapshot == end
-    assert explained(found).holds
+    bundle = inputs.gathered(end.snapshot_id, where, inputs=None)
+    assert bundle.snapshot == end
+    assert explained(bundle).holds
     with pytest.raises(inputs.RecordNotFoundError, match="no file, no address, and no snapshot"):
         inputs.gathered("nobody-1-1", where, inputs=None)
 

@@ -35,10 +35,10 @@ def test_the_backlog_of_a_steady_stream_is_rate_times_latency():
 def test_a_stream_that_falls_behind_is_found():
     lag = lag_summary(*run(lambda at: 0.1 * at), warm_up_s=0)
     assert lag.slope_per_s == pytest.approx(100 * (1 - 1 / 1.1), rel=0.05)
-    found = check_lag("lag", lag)
-    assert found.verdict is Verdict.FAILED
-    assert found.timing_only
-    assert "grows" in found.detail
+    finding = check_lag("lag", lag)
+    assert finding.verdict is Verdict.FAILED
+    assert finding.timing_only
+    assert "grows" in finding.detail
 
 
 def test_what_is_never_covered_stays_in_the_backlog():

@@ -44,21 +44,26 @@ class Seen:
 def inputs_of(sent: list[Sent]) -> Inputs:
     columns = ("partition", "offset", "key", "intended_ns")
     return Inputs(
-        **{name: np.array([getattr(one, name) for one in sent], dtype=np.int64) for name in columns}
+        **{
+            name: np.array([getattr(tick, name) for tick in sent], dtype=np.int64)
+            for name in columns
+        }
     )
 
 
 def observations_of(seen: list[Seen]) -> Observations:
     held = np.array(
-        [[key in one.holding for key in range(KEYS)] for one in seen] or [[False] * KEYS]
+        [[key in snapshot.holding for key in range(KEYS)] for snapshot in seen] or [[False] * KEYS]
     )
-    received = np.array([one.received_ns for one in seen], dtype=np.int64)
+    received = np.array([snapshot.received_ns for snapshot in seen], dtype=np.int64)
     return Observations(
         received_ns=received,
-        portfolio=np.array([one.portfolio for one in seen], dtype=np.int64),
+        portfolio=np.array([snapshot.portfolio for snapshot in seen], dtype=np.int64),
         holding=np.arange(len(seen)),
-        version=np.array([one.version for one in seen], dtype=np.int64).reshape(-1, 2),
-        offsets=np.array([one.offsets for one in seen], dtype=np.int64).reshape(-1, PARTITIONS),
+        version=np.array([snapshot.version for snapshot in seen], dtype=np.int64).reshape(-1, 2),
+        offsets=np.array([snapshot.offsets for snapshot in seen], dtype=np.int64).reshape(
+            -1, PARTITIONS
+        ),
         stages_ns=np.stack([received - back for back in (50, 40, 30, 20, 10)], axis=1),
         held=held,
     )
@@ -75,39 +80,39 @@ def plain_coverage(
     sent: list[Sent], seen: list[Seen], marks: list[tuple[int, tuple[int, ...]]]
 ) -> list[tuple[int, int]]:
     """Return (holder count, covered_ns) per message by walking the history, message by message."""
-    return [plain_one(one, seen, marks) for one in sent]
+    return [plain_one(tick, seen, marks) for tick in sent]
 
 
 def plain_one(
-    one: Sent, seen: list[Seen], marks: list[tuple[int, tuple[int, ...]]]
+    tick: Sent, seen: list[Seen], marks: list[tuple[int, tuple[int, ...]]]
 ) -> tuple[int, int]:
     moments = [
         moment
         for portfolio in {entry.portfolio for entry in seen}
-        if (moment := plain_moment(one, portfolio, seen)) is not None
+        if (moment := plain_moment(tick, portfolio, seen)) is not None
     ]
     if moments:
         return len(moments), NEVER if NEVER in moments else max(moments)
     for when, offsets in marks:
-        if offsets[one.partition] > one.offset:
+        if offsets[tick.partition] > tick.offset:
             return 0, when
     return 0, NEVER
 
 
-def plain_moment(one: Sent, portfolio: int, seen: list[Seen]) -> int | None:
+def plain_moment(tick: Sent, portfolio: int, seen: list[Seen]) -> int | None:
     before: frozenset[int] = frozenset()
     for entry in seen:
         if entry.portfolio != portfolio:
             continue
-        if entry.offsets[one.partition] > one.offset:
+        if entry.offsets[tick.partition] > tick.offset:
             earlier = [
-                other.offsets[one.partition] for other in seen if other.version < entry.version
+                other.offsets[tick.partition] for other in seen if other.version < entry.version
             ]
-            shares_batch = one.offset >= max([0, *earlier])
-            concerned = one.key in before or (one.key in entry.holding and shares_batch)
+            shares_batch = tick.offset >= max([0, *earlier])
+            concerned = tick.key in before or (tick.key in entry.holding and shares_batch)
             return entry.received_ns if concerned else None
         before = entry.holding
-    return NEVER if one.key in before else None
+    return NEVER if tick.key in before else None
 
 
 holdings = st.frozensets(st.integers(0, KEYS - 1))
@@ -144,8 +149,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Sent], list[Seen], list[tuple[int, 
     marks = draw(st.lists(st.tuples(st.integers(100, 200), vectors), max_size=6))
     return (
         sent,
-        sorted(seen, key=lambda one: one.received_ns),
-        sorted(marks, key=lambda one: one[0]),
+        sorted(seen, key=lambda snapshot: snapshot.received_ns),
+        sorted(marks, key=lambda mark: mark[0]),
     )
 
 
@@ -153,8 +158,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Sent], list[Seen], list[tuple[int, 
 @settings(max_examples=400, deadline=None)
 def test_the_fast_algorithm_equals_the_plain_one(history) -> None:
     sent, seen, marks = history
-    found = coverage(inputs_of(sent), observations_of(seen), watermarks_of(marks))
-    fast = list(zip(found.holder_count.tolist(), found.covered_ns.tolist(), strict=True))
+    covered = coverage(inputs_of(sent), observations_of(seen), watermarks_of(marks))
+    fast = list(zip(covered.holder_count.tolist(), covered.covered_ns.tolist(), strict=True))
     assert fast == plain_coverage(sent, seen, marks)
 
 
@@ -163,10 +168,10 @@ def test_the_fast_algorithm_equals_the_plain_one(history) -> None:
 def test_stages_add_up_to_the_latency_of_each_message(history) -> None:
     sent, seen, marks = history
     inputs, observations = inputs_of(sent), observations_of(seen)
-    found = coverage(inputs, observations, watermarks_of(marks))
-    done = found.completed_by != NEVER
-    totals = stage_durations(inputs, observations, found).sum(axis=1)
-    np.testing.assert_array_equal(totals[done], (found.covered_ns - inputs.intended_ns)[done])
+    covered = coverage(inputs, observations, watermarks_of(marks))
+    done = covered.completed_by != NEVER
+    totals = stage_durations(inputs, observations, covered).sum(axis=1)
+    np.testing.assert_array_equal(totals[done], (covered.covered_ns - inputs.intended_ns)[done])
     assert not totals[~done].any()
 
 
@@ -188,8 +193,8 @@ def test_a_tick_waits_for_the_slowest_portfolio_that_holds_it() -> None:
         Seen(200, 0, (1, 1), (6, 0), HOLDS_0),
         Seen(300, 1, (1, 2), (7, 0), HOLDS_0),
     ]
-    found = judged(one_tick(), seen)
-    assert (found.holder_count[0], found.covered_ns[0], found.completed_by[0]) == (2, 300, 3)
+    covered = judged(one_tick(), seen)
+    assert (covered.holder_count[0], covered.covered_ns[0], covered.completed_by[0]) == (2, 300, 3)
 
 
 def test_conflation_does_not_hide_a_tick() -> None:
@@ -197,8 +202,8 @@ def test_conflation_does_not_hide_a_tick() -> None:
         Seen(100, 0, (1, 0), (0, 0), HOLDS_0),
         Seen(900, 0, (1, 50), (9, 0), HOLDS_0),
     ]
-    found = judged([*one_tick(offset=1), *one_tick(offset=8)], seen)
-    assert found.covered_ns.tolist() == [900, 900]
+    covered = judged([*one_tick(offset=1), *one_tick(offset=8)], seen)
+    assert covered.covered_ns.tolist() == [900, 900]
 
 
 def test_a_portfolio_that_stops_leaves_the_tick_uncovered() -> None:
@@ -207,8 +212,8 @@ def test_a_portfolio_that_stops_leaves_the_tick_uncovered() -> None:
         Seen(101, 1, (1, 0), (0, 0), HOLDS_0),
         Seen(200, 0, (1, 1), (6, 0), HOLDS_0),
     ]
-    found = judged(one_tick(), seen)
-    assert (found.holder_count[0], found.covered_ns[0]) == (2, NEVER)
+    covered = judged(one_tick(), seen)
+    assert (covered.holder_count[0], covered.covered_ns[0]) == (2, NEVER)
 
 
 def test_a_tick_long_before_a_purchase_is_not_charged_to_the_buyer() -> None:
@@ -218,8 +223,8 @@ def test_a_tick_long_before_a_purchase_is_not_charged_to_the_buyer() -> None:
         Seen(200, 0, (1, 1), (6, 0), HOLDS_0),
         Seen(900, 1, (1, 9), (9, 0), HOLDS_0),
     ]
-    found = judged(one_tick(), seen)
-    assert (found.holder_count[0], found.covered_ns[0]) == (1, 200)
+    covered = judged(one_tick(), seen)
+    assert (covered.holder_count[0], covered.covered_ns[0]) == (1, 200)
 
 
 def test_a_tick_in_the_batch_of_a_purchase_is_charged_to_the_buyer() -> None:
@@ -227,19 +232,19 @@ def test_a_tick_in_the_batch_of_a_purchase_is_charged_to_the_buyer() -> None:
         Seen(100, 1, (1, 0), (0, 0), frozenset()),
         Seen(250, 1, (1, 1), (6, 0), HOLDS_0),
     ]
-    found = judged(one_tick(), seen)
-    assert (found.holder_count[0], found.covered_ns[0]) == (1, 250)
+    covered = judged(one_tick(), seen)
+    assert (covered.holder_count[0], covered.covered_ns[0]) == (1, 250)
 
 
 def test_a_tick_that_nobody_holds_is_covered_by_the_watermark_and_counted_apart() -> None:
-    found = judged(one_tick(key=2), [Seen(100, 0, (1, 0), (9, 9), HOLDS_0)])
-    assert (found.holder_count[0], found.covered_ns[0]) == (0, 999)
-    assert found.completed_by[0] == NEVER
+    covered = judged(one_tick(key=2), [Seen(100, 0, (1, 0), (9, 9), HOLDS_0)])
+    assert (covered.holder_count[0], covered.covered_ns[0]) == (0, 999)
+    assert covered.completed_by[0] == NEVER
 
 
 def test_without_any_snapshot_nothing_is_covered_but_by_watermarks() -> None:
-    found = coverage(inputs_of(one_tick()), observations_of([]), watermarks_of([]))
-    assert (found.holder_count[0], found.covered_ns[0]) == (0, NEVER)
+    covered = coverage(inputs_of(one_tick()), observations_of([]), watermarks_of([]))
+    assert (covered.holder_count[0], covered.covered_ns[0]) == (0, NEVER)
 
 
 def test_the_floor_of_a_batch_is_what_all_earlier_batches_covered() -> None:
@@ -259,9 +264,10 @@ def test_a_message_is_covered_when_the_last_of_its_portfolios_alone_has_covered_
     sent, seen, marks = history
     arrays = inputs_of(sent), observations_of(seen), watermarks_of(marks)
     whole = coverage(*arrays)
-    alone = [coverage(*arrays, portfolio=one) for one in sorted({one.portfolio for one in seen})]
+    names = sorted({snapshot.portfolio for snapshot in seen})
+    alone = [coverage(*arrays, portfolio=name) for name in names]
     for index in range(len(sent)):
-        held = [one.covered_ns[index] for one in alone if one.holder_count[index]]
+        held = [result.covered_ns[index] for result in alone if result.holder_count[index]]
         assert whole.holder_count[index] == len(held)
         if held:
             assert whole.covered_ns[index] == (NEVER if NEVER in held else max(held))

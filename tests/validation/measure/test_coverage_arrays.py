@@ -53,8 +53,8 @@ RECORD = [
 
 
 def test_a_record_and_messages_give_the_coverage_of_each_message() -> None:
-    found = tables([RATE, TICK, OTHER], RECORD)
-    judged = coverage(found.inputs, found.observations, found.watermarks)
+    arrays = tables([RATE, TICK, OTHER], RECORD)
+    judged = coverage(arrays.inputs, arrays.observations, arrays.watermarks)
     assert judged.covered_ns.tolist() == [200, 200, 210]
     assert judged.holder_count.tolist() == [1, 1, 0]
 
@@ -74,11 +74,11 @@ def test_a_stage_without_a_stamp_takes_no_time_and_a_snapshot_without_any_only_w
         RECORD[3], stages=StageTimes(batch_started_ns=120, folded_ns=130, valued_ns=140)
     )
     restored = msgspec.structs.replace(RECORD[3], stages=StageTimes())
-    found = tables([TICK], [RECORD[0], bare, restored]).observations
-    assert found.stages_ns.tolist() == [[120, 120, 130, 140, 140], [200] * 5]
+    observations = tables([TICK], [RECORD[0], bare, restored]).observations
+    assert observations.stages_ns.tolist() == [[120, 120, 130, 140, 140], [200] * 5]
 
 
 def test_an_empty_record_leaves_every_message_uncovered() -> None:
-    found = tables([TICK], [])
-    judged = coverage(found.inputs, found.observations, found.watermarks)
+    arrays = tables([TICK], [])
+    judged = coverage(arrays.inputs, arrays.observations, arrays.watermarks)
     assert judged.covered_ns.tolist() == [-1]

@@ -61,8 +61,8 @@ def test_pauses_are_summed_by_place_between_two_moments(tmp_path):
         Late("core 0", 200 * MS, 5 * MS),
         Late("disk", 200 * MS + 1, 70 * MS),
     )
-    found = read_hiccups(path, begin_ns=50 * MS, first_ns=100 * MS, last_ns=200 * MS)
-    assert found == (
+    hiccups = read_hiccups(path, begin_ns=50 * MS, first_ns=100 * MS, last_ns=200 * MS)
+    assert hiccups == (
         Hiccups(
             place="core 0", count=2, total_ms=7.0, longest_ms=5.0, points=((0.05, 2.0), (0.15, 5.0))
         ),
@@ -100,7 +100,7 @@ def test_the_watch_says_which_cores_it_has(tmp_path):
     assert isinstance(head, Watched)
     cores = [f"core {core}" for core in sorted(os.sched_getaffinity(0))]
     assert head.places in {(), (*cores, "disk")}
-    assert all(isinstance(one, Late) and one.place in head.places for one in late)
+    assert all(isinstance(hiccup, Late) and hiccup.place in head.places for hiccup in late)
     assert list(tmp_path.glob("*.disk")) == []
 
 

@@ -27,29 +27,29 @@ def judged(latencies_ms: list[float], *, intended_s: list[float] | None = None) 
     total = (np.array(latencies_ms) * NS_PER_MS).astype(np.int64)
     index = np.arange(count)
     inputs = Inputs(index * 0, index, index * 0, intended.astype(np.int64))
-    found = Coverage(np.ones(count, np.int64), inputs.intended_ns + total, index)
+    covered = Coverage(np.ones(count, np.int64), inputs.intended_ns + total, index)
     durations = np.zeros((count, 6), dtype=np.int64)
     durations[:, 0] = total
-    return TickLatencies(inputs, found, durations)
+    return TickLatencies(inputs, covered, durations)
 
 
 def test_percentiles_are_those_of_the_sorted_durations_to_three_digits() -> None:
     durations = np.arange(1, 10_001, dtype=np.int64) * NS_PER_MS // 10
-    found = percentiles(durations)
-    assert found.count == 10_000
-    assert found.p50_ms == pytest.approx(500.0, rel=2e-3)
-    assert found.p99_ms == pytest.approx(990.0, rel=2e-3)
-    assert found.p999_ms == pytest.approx(999.0, rel=2e-3)
-    assert found.max_ms == 1000.0
-    assert found.mean_ms == pytest.approx(500.05, rel=1e-12)
+    quantiles = percentiles(durations)
+    assert quantiles.count == 10_000
+    assert quantiles.p50_ms == pytest.approx(500.0, rel=2e-3)
+    assert quantiles.p99_ms == pytest.approx(990.0, rel=2e-3)
+    assert quantiles.p999_ms == pytest.approx(999.0, rel=2e-3)
+    assert quantiles.max_ms == 1000.0
+    assert quantiles.mean_ms == pytest.approx(500.05, rel=1e-12)
 
 
 @given(st.lists(st.integers(-(10**9), 700 * NS_PER_S), min_size=1, max_size=300))
 def test_percentiles_are_those_that_a_filled_histogram_states(durations) -> None:
     chosen = np.array(durations, dtype=np.int64)
-    found, histogram = percentiles(chosen), histogram_of(chosen)
+    quantiles, histogram = percentiles(chosen), histogram_of(chosen)
     stated = [histogram.get_value_at_percentile(rank) / 1_000 for rank in RANKS]
-    assert [found.p50_ms, found.p90_ms, found.p99_ms, found.p999_ms] == stated
+    assert [quantiles.p50_ms, quantiles.p90_ms, quantiles.p99_ms, quantiles.p999_ms] == stated
 
 
 def test_no_messages_give_a_count_of_zero_and_no_error() -> None:
@@ -62,10 +62,10 @@ def test_the_maximum_is_exact_beyond_the_histogram() -> None:
 
 def test_every_message_is_counted_covered_or_not() -> None:
     run = judged([10, 20, 30, 40])
-    run.found.covered_ns[2] = NEVER
-    run.found.completed_by[2] = NEVER
-    found = summary("all", run, np.ones(4, dtype=bool))
-    assert (found.count, found.covered.count, found.uncovered) == (4, 3, 1)
+    run.coverage.covered_ns[2] = NEVER
+    run.coverage.completed_by[2] = NEVER
+    latency = summary("all", run, np.ones(4, dtype=bool))
+    assert (latency.count, latency.covered.count, latency.uncovered) == (4, 3, 1)
 
 
 def test_a_latency_below_zero_is_counted_as_a_defect() -> None:
@@ -91,7 +91,7 @@ def test_cold_and_warm_parts_split_the_run_at_one_minute() -> None:
 
 def test_what_nobody_holds_stands_apart_from_every_other_part() -> None:
     run = judged([10, 5000])
-    run.found.holder_count[1] = 0
+    run.coverage.holder_count[1] = 0
     parts = {part.part: part for part in summaries(run)}
     assert parts["all"].covered.max_ms == 10
     assert parts["held by nobody"].covered.max_ms == 5000

@@ -39,8 +39,8 @@ def samples(own_mb: Callable[[float], float], name: str = "driver") -> MemorySam
     )
 
 
-def growth_of(*found: MemorySamples) -> tuple[MemoryGrowth, ...]:
-    return memory_growth(found, first_ns=FIRST_NS, last_ns=FIRST_NS + SECONDS * 10**9)
+def growth_of(*samples: MemorySamples) -> tuple[MemoryGrowth, ...]:
+    return memory_growth(samples, first_ns=FIRST_NS, last_ns=FIRST_NS + SECONDS * 10**9)
 
 
 def verdict_of(own_mb: Callable[[float], float]) -> Verdict:
@@ -53,10 +53,10 @@ def test_a_leak_is_found_and_stated_per_hour():
     assert growth.first_mb == pytest.approx(505.0, abs=1.0)
     assert growth.growth_mb == pytest.approx(90.0, abs=12.0)
     assert growth.slope_mb_per_h == pytest.approx(360.0, rel=0.02)
-    found = check_memory("memory", [growth])
-    assert found.verdict is Verdict.FAILED
-    assert "driver +" in found.detail
-    assert found.figures["driver"] == growth.growth_mb
+    finding = check_memory("memory", [growth])
+    assert finding.verdict is Verdict.FAILED
+    assert "driver +" in finding.detail
+    assert finding.figures["driver"] == growth.growth_mb
 
 
 def test_a_peak_of_a_moment_bends_neither_growth_nor_slope():
@@ -102,18 +102,18 @@ def test_one_process_that_leaks_among_others_fails_and_is_named_first():
     leaking = samples(lambda at: 100.0 + at / 10.0, "api")
     growths = growth_of(flat, leaking)
     assert [growth.name for growth in growths] == ["api", "redis"]
-    found = check_memory("memory", growths)
-    assert found.verdict is Verdict.FAILED
-    assert "redis" not in found.detail
+    finding = check_memory("memory", growths)
+    assert finding.verdict is Verdict.FAILED
+    assert "redis" not in finding.detail
 
 
 def test_a_process_that_went_away_makes_it_unknown_and_a_helper_of_a_moment_does_not():
     flat = samples(lambda at: 300.0, "redis")
     cut = {"at_ns": flat.at_ns[:1_200], "own_mb": flat.own_mb[:1_200]}
     gone = msgspec.structs.replace(flat, name="api", **cut)
-    found = check_memory("memory", growth_of(flat, gone))
-    assert found.verdict is Verdict.UNKNOWN
-    assert "api" in found.detail
+    finding = check_memory("memory", growth_of(flat, gone))
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "api" in finding.detail
     moment = {"at_ns": flat.at_ns[:5], "own_mb": flat.own_mb[:5]}
     helper = msgspec.structs.replace(flat, name="helper", **moment)
     assert check_memory("memory", growth_of(flat, helper)).verdict is Verdict.PASSED
@@ -139,12 +139,12 @@ def test_a_leak_fails_a_soak_and_is_in_its_reports(monkeypatch, tmp_path):
     own_mb = np.linspace(100.0, 900.0, 400)
     leak = MemorySamples(name="leaky", at_ns=tuple(at_ns.tolist()), own_mb=tuple(own_mb.tolist()))
     monkeypatch.setattr("loadtests.run.judge.SOAK_LEAST_S", plan.seconds)
-    found = judge_load(replace(evidence, plan=plan, memory=(leak,)), budgets_of(plan))
+    judged = judge_load(replace(evidence, plan=plan, memory=(leak,)), budgets_of(plan))
     assert {
-        finding.check for finding in found.findings if finding.verdict is not Verdict.PASSED
+        finding.check for finding in judged.findings if finding.verdict is not Verdict.PASSED
     } == {MEMORY}
-    assert overall(finding.verdict for finding in found.findings) is Verdict.FAILED
-    report = msgspec.structs.replace(report_of(found), memory=found.memory)
+    assert overall(finding.verdict for finding in judged.findings) is Verdict.FAILED
+    report = msgspec.structs.replace(report_of(judged), memory=judged.memory)
     write_load_page(tmp_path / "report.html", report)
     page = (tmp_path / "report.html").read_text()
     assert "no process grows" in page
@@ -153,5 +153,5 @@ def test_a_leak_fails_a_soak_and_is_in_its_reports(monkeypatch, tmp_path):
 
 def test_a_load_that_is_no_soak_has_no_finding_of_memory():
     evidence = folded_evidence()
-    found = judge_load(evidence, budgets_of(evidence.plan))
-    assert MEMORY not in {finding.check for finding in found.findings}
+    judged = judge_load(evidence, budgets_of(evidence.plan))
+    assert MEMORY not in {finding.check for finding in judged.findings}

@@ -25,10 +25,10 @@ def progress(batch: int, rows: int, whole_ms: int, **ms: int) -> SimpleNamespace
     )
 
 
-def sampled(folder, *found) -> None:
+def sampled(folder, *batches) -> None:
     profile = BatchProfile(folder, Clock())
-    for one in found:
-        profile.sample(SimpleNamespace(lastProgress=one))
+    for batch in batches:
+        profile.sample(SimpleNamespace(lastProgress=batch))
 
 
 def test_medians_are_of_batches_of_the_measured_part_each_once(tmp_path):
@@ -64,9 +64,9 @@ def test_a_line_that_is_being_written_is_left_out(tmp_path):
     sampled(tmp_path, progress(1, 5, 50))
     with (tmp_path / FILE).open("ab") as stream:
         stream.write(b'{"at_ns":')
-    found = spark_profile(tmp_path, first_ns=0, last_ns=10**12)
-    assert found is not None
-    assert found.batches == 1
+    profile = spark_profile(tmp_path, first_ns=0, last_ns=10**12)
+    assert profile is not None
+    assert profile.batches == 1
 
 
 def test_what_cannot_be_written_ends_the_profile_and_not_the_stream(tmp_path):

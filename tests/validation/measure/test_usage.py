@@ -36,7 +36,7 @@ def test_a_process_that_is_gone_is_left_out():
         process.wait()
     with UsageSampler({"gone": process.pid, "self": os.getpid()}) as sampler:
         sampler.sample()
-    names = [one.name for one in sampler.usage()]
+    names = [usage.name for usage in sampler.usage()]
     assert "self" in names  # and its Java machines, where another test has left one
     assert not any(name.startswith("gone") for name in names)
 
@@ -45,12 +45,12 @@ def test_what_waits_for_a_core_that_another_has_is_counted():
     core = min(os.sched_getaffinity(0))
     busy = f"import os\nos.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
     command = [sys.executable, "-c", busy]
-    with subprocess.Popen(command) as one, subprocess.Popen(command) as other:
-        sampler = UsageSampler({"one": one.pid, "other": other.pid})
+    with subprocess.Popen(command) as worker, subprocess.Popen(command) as other:
+        sampler = UsageSampler({"one": worker.pid, "other": other.pid})
         sampler.sample()
         while min(used.waiting or 0.0 for used in sampler.usage()) < 0.1:
             sampler.sample()
-        one.kill()
+        worker.kill()
         other.kill()
     assert {used.name for used in sampler.usage()} == {"one", "other"}
 

@@ -204,6 +204,6 @@ class MemoryReader:
 def announced(snapshots: Iterable[RiskSnapshot]) -> list[Record]:
     """Return snapshots as they lie on their topic."""
     return [
-        Record("risk_snapshots", 0, offset, b"", encode(one), 0)
-        for offset, one in enumerate(snapshots)
+        Record("risk_snapshots", 0, offset, b"", encode(snapshot), 0)
+        for offset, snapshot in enumerate(snapshots)
     ]

@@ -63,7 +63,9 @@ def test_an_oracle_goes_on_from_its_checkpoint_with_the_same_inputs(tmp_path: Pa
     assert kept is not None
     second = follower(feed.records[read:], feed.announced[seen:], walk=kept.walk)
     second.step(0.0)
-    ends = [one for one in feed.announced[seen:] if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [
+        snapshot for snapshot in feed.announced[seen:] if snapshot.kind is SnapshotKind.END_OF_DAY
+    ]
     status = second.tally.status
     assert status.checked == status.agreed >= len(ends) == 1
     assert (tmp_path / "oracle" / "checkpoint").stat().st_mode & 0o777 == 0o600

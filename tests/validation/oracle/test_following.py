@@ -40,7 +40,7 @@ def test_every_end_of_day_and_one_live_snapshot_are_checked_at_once() -> None:
         feed.close(day, tick("B", 90.0 + day, day=day))
     oracle, told = followed(feed.records, feed.announced)
     oracle.step(0.0)
-    ends = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
     assert len(ends) == 3
     status = oracle.tally.status
     assert (status.checked, status.agreed) == (4, 4)
@@ -86,8 +86,8 @@ def test_a_book_that_takes_long_to_recompute_is_looked_at_less_often() -> None:
     clock, snapshots = Slow(), MemoryReader([], 1_000)
     oracle = LiveOracle(MemoryReader(feed.records, 1_000), snapshots, lambda status: None, clock)
     began_ns = clock.monotonic_ns()
-    for one in feed.announced[begun:]:
-        snapshots.add(announced([one]))
+    for snapshot in feed.announced[begun:]:
+        snapshots.add(announced([snapshot]))
         oracle.step(0.0)
     seconds = (clock.monotonic_ns() - began_ns) / 1e9
     assert 0.4 * (1 + REST_PER_WORK) * oracle.tally.status.checked <= seconds + 4.0
@@ -98,7 +98,9 @@ def test_a_defect_turns_it_red_and_it_stays_red() -> None:
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
     feed.close(1, tick("A", 102.0, day=1))
-    first, second = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    first, second = [
+        snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY
+    ]
     wrong = msgspec.structs.replace(first, var=first.var * 1.001)
     oracle, told = followed(feed.records, [wrong, second], ManualClock(wall_ns=10**15))
     oracle.step(0.0)
@@ -160,7 +162,7 @@ NO_SNAPSHOTS = {
 def test_a_record_that_is_no_snapshot_is_counted_and_the_next_one_is_checked(value) -> None:
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
-    [end] = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    [end] = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
     garbage = Record("risk_snapshots", 0, 0, b"\xff", value, 0)
     snapshots = MemoryReader([garbage, *announced([end])], 1_000)
     oracle = LiveOracle(MemoryReader(feed.records), snapshots, lambda _: None, ManualClock())
@@ -248,7 +250,7 @@ def test_a_forged_snapshot_of_the_newest_offsets_moves_nothing_on() -> None:
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
     feed.close(1, tick("A", 102.0, day=1))
-    ends = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
     newest = feed.announced[-1]
     other = msgspec.structs.replace(newest, nav=newest.nav + 1.0, kind=SnapshotKind.END_OF_DAY)
     forged = [
@@ -267,7 +269,9 @@ def test_a_snapshot_that_comes_too_late_is_counted_and_not_passed_over() -> None
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
     feed.close(1, tick("A", 102.0, day=1))
-    first, second = (one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY)
+    first, second = (
+        snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY
+    )
     oracle, _ = followed(feed.records, [second, first])
     oracle.step(0.0)
     status = oracle.tally.status
@@ -277,7 +281,7 @@ def test_a_snapshot_that_comes_too_late_is_counted_and_not_passed_over() -> None
 def test_a_batch_that_is_announced_and_not_committed_yet_is_waited_for_within_a_bound() -> None:
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
-    [end] = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    [end] = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
     history = Committed([], under_way=(end.fence, end.epoch))
 
     class Committing(ManualClock):

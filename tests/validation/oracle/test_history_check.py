@@ -18,20 +18,20 @@ from validation.verdict import Verdict
 
 def test_a_whole_history_agrees_in_any_order_of_its_rows() -> None:
     feed = lively("USD")
-    found = check_recorded(feed.records, feed.announced[::-1])
-    assert found.verdict is Verdict.PASSED
-    assert found.figures["compared"] == len(feed.announced)
-    assert f"{len(feed.announced)} of {len(feed.announced)} agree" in found.detail
+    finding = check_recorded(feed.records, feed.announced[::-1])
+    assert finding.verdict is Verdict.PASSED
+    assert finding.figures["compared"] == len(feed.announced)
+    assert f"{len(feed.announced)} of {len(feed.announced)} agree" in finding.detail
 
 
 def test_one_wrong_number_fails_and_is_named() -> None:
     feed = lively("USD")
     *rest, last = feed.announced
     wrong = msgspec.structs.replace(last, nav=last.nav + 0.01)
-    found = check_recorded(feed.records, [*rest, wrong])
-    assert found.verdict is Verdict.FAILED
-    assert last.snapshot_id in found.detail
-    assert found.figures["differing"] == 1
+    finding = check_recorded(feed.records, [*rest, wrong])
+    assert finding.verdict is Verdict.FAILED
+    assert last.snapshot_id in finding.detail
+    assert finding.figures["differing"] == 1
 
 
 def test_nothing_compared_is_unknown() -> None:
@@ -47,7 +47,9 @@ def test_the_live_oracles_word_is_its_tally() -> None:
     oracle, _ = followed(feed.records, feed.announced)
     oracle.step(0.0)
     assert check_live(oracle.tally.status).verdict is Verdict.PASSED
-    wrong = [msgspec.structs.replace(one, nav=one.nav + 1.0) for one in feed.announced]
+    wrong = [
+        msgspec.structs.replace(snapshot, nav=snapshot.nav + 1.0) for snapshot in feed.announced
+    ]
     oracle, _ = followed(feed.records, wrong)
     oracle.step(0.0)
     assert check_live(oracle.tally.status).verdict is Verdict.FAILED
@@ -69,7 +71,11 @@ def test_settings_changed_during_the_day_are_no_difference_at_its_end() -> None:
     oracle.step(0.0)
     status = oracle.tally.status
     assert status.first_difference is None
-    ends = [one.portfolio for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [
+        snapshot.portfolio
+        for snapshot in feed.announced
+        if snapshot.kind is SnapshotKind.END_OF_DAY
+    ]
     assert ends == ["a", "z"]
     assert status.agreed == status.checked >= len(ends)
     assert check_recorded(feed.records, feed.announced[::-1]).verdict is Verdict.PASSED
@@ -82,14 +88,16 @@ def test_settings_that_changed_on_each_of_two_days_are_in_force_at_the_second_en
     )
     play(feed, [msgspec.structs.replace(book, confidence="0.8")])
     play(feed, [Mark(date=dt.date(2020, 3, 6), event_time_ns=1583528400000000000)])
-    last_day = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY][-2:]
-    assert [one.confidence for one in last_day] == ["0.95", "0.90"]
+    last_day = [
+        snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY
+    ][-2:]
+    assert [snapshot.confidence for snapshot in last_day] == ["0.95", "0.90"]
     assert check_recorded(feed.records, last_day).verdict is Verdict.PASSED
 
 
 def test_an_end_of_day_that_is_announced_once_more_is_not_called_different() -> None:
     feed = restated_during_the_day()
-    ends = [one for one in feed.announced if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
     oracle, _ = followed(feed.records, [*feed.announced, *ends])
     oracle.step(0.0)
     assert oracle.tally.status.first_difference is None

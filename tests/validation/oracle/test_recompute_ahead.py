@@ -32,10 +32,10 @@ def test_every_snapshot_is_compared_while_the_run_goes_on_and_none_again() -> No
     known = recomputed(feed)
     assert len(known) == len(feed.announced)
     assert {check.verdict for check in known.values()} == {OracleVerdict.AGREED}
-    found = check_recorded([], feed.announced, known)
-    assert found.verdict is Verdict.PASSED
-    assert found.figures["while_it_ran"] == found.figures["compared"] == len(feed.announced)
-    assert f"{len(feed.announced)} of {len(feed.announced)} agree" in found.detail
+    finding = check_recorded([], feed.announced, known)
+    assert finding.verdict is Verdict.PASSED
+    assert finding.figures["while_it_ran"] == finding.figures["compared"] == len(feed.announced)
+    assert f"{len(feed.announced)} of {len(feed.announced)} agree" in finding.detail
 
 
 def test_verdicts_are_those_of_a_judgement_afterwards() -> None:
@@ -53,18 +53,21 @@ def test_a_stored_snapshot_that_was_not_announced_so_is_recomputed() -> None:
     known = recomputed(feed)
     *rest, last = feed.announced
     stored = msgspec.structs.replace(last, var=last.var * (1 + 1e-7))
-    found = check_recorded(feed.records, [*rest, stored], known)
-    assert found.verdict is Verdict.FAILED
-    assert last.snapshot_id in found.detail
-    assert found.figures["while_it_ran"] == len(rest)
+    finding = check_recorded(feed.records, [*rest, stored], known)
+    assert finding.verdict is Verdict.FAILED
+    assert last.snapshot_id in finding.detail
+    assert finding.figures["while_it_ran"] == len(rest)
 
 
 def test_what_the_oracle_did_not_come_to_is_recomputed() -> None:
     feed = lively("USD")
     first = dict(list(recomputed(feed).items())[:3])
-    found = check_recorded(feed.records, feed.announced, first)
-    assert found.verdict is Verdict.PASSED
-    assert (found.figures["while_it_ran"], found.figures["compared"]) == (3, len(feed.announced))
+    finding = check_recorded(feed.records, feed.announced, first)
+    assert finding.verdict is Verdict.PASSED
+    assert (finding.figures["while_it_ran"], finding.figures["compared"]) == (
+        3,
+        len(feed.announced),
+    )
 
 
 def test_the_bound_on_recomputing_leaves_out_none_that_was_recomputed_during_the_run(
@@ -73,9 +76,9 @@ def test_the_bound_on_recomputing_leaves_out_none_that_was_recomputed_during_the
     feed = lively("USD")
     monkeypatch.setattr(history_check, "MAX_RECOMPUTED", 2)
     first = dict(list(recomputed(feed).items())[:3])
-    found = check_recorded(feed.records, feed.announced, first)
-    assert (found.figures["while_it_ran"], found.figures["compared"]) == (3, 5)
-    assert f"{len(feed.announced) - 5} not looked at" in found.detail
+    finding = check_recorded(feed.records, feed.announced, first)
+    assert (finding.figures["while_it_ran"], finding.figures["compared"]) == (3, 5)
+    assert f"{len(feed.announced) - 5} not looked at" in finding.detail
 
 
 def test_it_waits_for_the_inputs_of_a_snapshot() -> None:

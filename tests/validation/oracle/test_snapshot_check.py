@@ -80,19 +80,22 @@ def test_options_a_yen_and_pence_among_them_are_recomputed_from_the_topics(
     assert {option.moves_volatility for option in options} == {True, False}
     assert min(option.days_to_expiry for option in options) < 0
     assert last.proxied == ("N=C",)
-    assert [one.var is not None for one in last.stressed] == [True]
+    assert [stressed.var is not None for stressed in last.stressed] == [True]
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda one: with_option(one, "B.PUT", "unit", "vega"),
-        lambda one: with_option(one, "Y.CALL", "position", "gamma"),
-        lambda one: msgspec.structs.replace(one, greeks=off(one.greeks, "theta")),
-        lambda one: msgspec.structs.replace(one, stressed=(off(one.stressed[0], "var"),)),
-        lambda one: msgspec.structs.replace(one, stressed=()),
-        lambda one: msgspec.structs.replace(
-            one, positions=tuple(off(row, "price") if row.option else row for row in one.positions)
+        lambda snapshot: with_option(snapshot, "B.PUT", "unit", "vega"),
+        lambda snapshot: with_option(snapshot, "Y.CALL", "position", "gamma"),
+        lambda snapshot: msgspec.structs.replace(snapshot, greeks=off(snapshot.greeks, "theta")),
+        lambda snapshot: msgspec.structs.replace(
+            snapshot, stressed=(off(snapshot.stressed[0], "var"),)
+        ),
+        lambda snapshot: msgspec.structs.replace(snapshot, stressed=()),
+        lambda snapshot: msgspec.structs.replace(
+            snapshot,
+            positions=tuple(off(row, "price") if row.option else row for row in snapshot.positions),
         ),
     ],
     ids=["vega", "gamma", "theta of the book", "stressed", "no stressed", "premium"],
@@ -135,8 +138,8 @@ def test_looking_at_some_snapshots_only_gives_the_same_answers() -> None:
 def test_a_number_that_is_off_by_a_millionth_differs(field: str) -> None:
     feed = lively("USD")
     wrong = [
-        msgspec.structs.replace(one, **{field: getattr(one, field) * (1.0 + 1e-6)})
-        for one in feed.announced
+        msgspec.structs.replace(snapshot, **{field: getattr(snapshot, field) * (1.0 + 1e-6)})
+        for snapshot in feed.announced
     ]
     assert set(check_all(feed, wrong)) == {OracleVerdict.DIFFERS}
 
@@ -154,10 +157,10 @@ def test_a_component_in_the_wrong_place_differs_and_is_named() -> None:
     walk.add(feed.records)
     walk.go_to(snapshot.offsets, snapshot.kind)
     wrong = msgspec.structs.replace(snapshot, positions=swapped)
-    found = checked(wrong, walk.inputs, now_ms=7)
-    assert found.verdict is OracleVerdict.DIFFERS
-    assert "component A" in found.detail
-    assert found.checked_at_ms == 7
+    verdict = checked(wrong, walk.inputs, now_ms=7)
+    assert verdict.verdict is OracleVerdict.DIFFERS
+    assert "component A" in verdict.detail
+    assert verdict.checked_at_ms == 7
 
 
 def test_numbers_of_the_batch_before_differ() -> None:

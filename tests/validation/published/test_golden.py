@@ -43,8 +43,10 @@ def test_the_exact_reference_states_the_golden_numbers(name: str) -> None:
     days = case.days[:DAYS_COMPARED]
     stated = expected_days(case.portfolio, {}, market(days[0], days[-1]), days)
     golden = {key: case.expected[key] for key in stated}
-    found = check_end_of_day("golden", stated, golden, absolute=ABSOLUTE_TOLERANCE)
-    assert (found.verdict, found.figures["days"]) == (Verdict.PASSED, DAYS_COMPARED), found.detail
+    finding = check_end_of_day("golden", stated, golden, absolute=ABSOLUTE_TOLERANCE)
+    assert (finding.verdict, finding.figures["days"]) == (Verdict.PASSED, DAYS_COMPARED), (
+        finding.detail
+    )
 
 
 def test_the_book_is_worth_a_million_on_its_first_day() -> None:

@@ -28,8 +28,8 @@ def closes() -> Closes:
 @pytest.mark.parametrize("span", SPANS)
 def test_each_span_has_its_published_number_of_breaches(span: str, closes: Closes) -> None:
     first, last, breaches, days = SPANS[span]
-    found = backtested(span_closes(span, closes), first, last)
-    assert (found.breach_count, found.day_count) == (breaches, days)
+    backtest = backtested(span_closes(span, closes), first, last)
+    assert (backtest.breach_count, backtest.day_count) == (breaches, days)
 
 
 def test_another_count_than_the_published_one_fails() -> None:
@@ -38,11 +38,11 @@ def test_another_count_than_the_published_one_fails() -> None:
 
 
 def test_evidence_has_sentences_and_power_and_no_verdict(closes: Closes) -> None:
-    found = _evidence("2008", backtested(closes, dt.date(2008, 6, 30), dt.date(2008, 12, 31)))
-    assert any("would find it in" in sentence for sentence in found.sentences)
-    assert not any(sentence.startswith("Passed") for sentence in found.sentences)
-    assert all(0.0 <= rate <= 1.0 for row in found.power.values() for rate in row.values())
-    assert found.power
+    evidence = _evidence("2008", backtested(closes, dt.date(2008, 6, 30), dt.date(2008, 12, 31)))
+    assert any("would find it in" in sentence for sentence in evidence.sentences)
+    assert not any(sentence.startswith("Passed") for sentence in evidence.sentences)
+    assert all(0.0 <= rate <= 1.0 for row in evidence.power.values() for rate in row.values())
+    assert evidence.power
 
 
 def test_the_page_keeps_implementation_and_model_apart(tmp_path) -> None:

@@ -60,10 +60,10 @@ def result(case: GoldenCase, closes: Closes, stored: Days) -> ReplayBacktest:
 def test_every_day_and_the_count_of_breaches_are_those_of_the_batch(
     case: GoldenCase, closes: Closes
 ) -> None:
-    found = result(case, closes, as_stored(case, closes))
-    assert (found.stored_breaches, found.day_count) == (case.breach_count, len(case.days))
-    assert found.batch_breaches == case.breach_count
-    days, counts = found.findings
+    replayed = result(case, closes, as_stored(case, closes))
+    assert (replayed.stored_breaches, replayed.day_count) == (case.breach_count, len(case.days))
+    assert replayed.batch_breaches == case.breach_count
+    days, counts = replayed.findings
     assert counts.verdict is Verdict.PASSED
     assert days.figures["days"] == len(case.days) + 1
     assert days.verdict is Verdict.PASSED or float(days.figures["largest_relative"]) < 1e-8
@@ -73,12 +73,12 @@ def test_a_day_that_differs_is_named_and_a_lost_breach_is_counted(
     case: GoldenCase, closes: Closes
 ) -> None:
     stored = as_stored(case, closes)
-    key = next(key for key, one in stored.items() if one.breach)
+    key = next(key for key, day in stored.items() if day.breach)
     stored[key] = msgspec.structs.replace(stored[key], breach=False, var=stored[key].var * 1.001)
-    found = result(case, closes, stored)
-    assert {finding.verdict for finding in found.findings} == {Verdict.FAILED}
-    assert str(key[1]) in found.findings[0].detail
-    assert found.stored_breaches == case.breach_count - 1
+    replayed = result(case, closes, stored)
+    assert {finding.verdict for finding in replayed.findings} == {Verdict.FAILED}
+    assert str(key[1]) in replayed.findings[0].detail
+    assert replayed.stored_breaches == case.breach_count - 1
 
 
 def test_a_count_that_is_not_the_published_one_fails(case: GoldenCase) -> None:

@@ -53,7 +53,7 @@ def test_values_and_greeks_are_those_of_sixty_digits(
     terms, many = terms_of(right, years, rate), digits_of(right, spot, years, volatility, rate)
     value = integrated_value(terms, spot=spot, volatility=volatility)
     assert value == pytest.approx(float(reference_option_value(many)), rel=1e-12, abs=1e-13)
-    found, wanted = (
+    integrated, wanted = (
         integrated_greeks(terms, spot=spot, volatility=volatility),
         reference_greeks(many),
     )
@@ -67,7 +67,7 @@ def test_values_and_greeks_are_those_of_sixty_digits(
     }
     for name, scale in scales.items():
         exact = float(getattr(wanted, name))
-        assert getattr(found, name) == pytest.approx(exact, rel=1e-12, abs=1e-13 * scale), name
+        assert getattr(integrated, name) == pytest.approx(exact, rel=1e-12, abs=1e-13 * scale), name
 
 
 @pytest.mark.parametrize("spot", [20.0, 60.0, 100.0, 185.0, 400.0])
@@ -85,7 +85,7 @@ def test_sixty_digits_keep_put_call_parity_however_far_from_the_money(
 
 @pytest.mark.parametrize(
     ("right", "spot", "years", "volatility", "rate"),
-    [one for one in CASES if 0.2 < one[2] < 5.0 and one[1] < 130.0],
+    [case for case in CASES if 0.2 < case[2] < 5.0 and case[1] < 130.0],
 )
 def test_the_implied_volatility_is_the_one_that_a_value_was_made_with(
     right: str, spot: float, years: float, volatility: float, rate: float

@@ -59,8 +59,8 @@ def quantlib_statistics() -> Callable[[np.ndarray], object]:
 
     def statistics(pnl: np.ndarray) -> object:
         collected = QuantLib.RiskStatistics()
-        for one in pnl.tolist():
-            collected.add(one)
+        for outcome in pnl.tolist():
+            collected.add(outcome)
         return collected
 
     return statistics

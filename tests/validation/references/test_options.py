@@ -45,8 +45,8 @@ HULL_CALL = option("call", "49", "50", "0.05", "0.3846", "0.2")
 def test_published_values_and_greeks(
     priced: ReferenceOption, value: float | None, greeks: tuple[float, ...], digits: float
 ) -> None:
-    found = reference_greeks(priced)
-    numbers = (found.delta, found.gamma, found.vega, found.theta, found.rho)
+    stated = reference_greeks(priced)
+    numbers = (stated.delta, stated.gamma, stated.vega, stated.theta, stated.rho)
     assert [float(number) for number in numbers] == pytest.approx(greeks, abs=digits)
     if value is not None:
         assert float(reference_option_value(priced)) == pytest.approx(value, abs=5e-5)
@@ -54,8 +54,8 @@ def test_published_values_and_greeks(
 
 @pytest.mark.parametrize(("right", "delta"), [("call", 0.5955), ("put", -0.4045)])
 def test_published_deltas_at_the_money(right: str, delta: float) -> None:
-    found = reference_greeks(option(right, "50", "50", "0.1", "0.25", "0.3"))
-    assert float(found.delta) == pytest.approx(delta, abs=5e-5)
+    stated = reference_greeks(option(right, "50", "50", "0.1", "0.25", "0.3"))
+    assert float(stated.delta) == pytest.approx(delta, abs=5e-5)
 
 
 def test_a_call_less_a_put_is_a_forward_to_twenty_digits() -> None:
@@ -122,11 +122,11 @@ def test_the_products_formula_has_the_integrals_value_and_greeks(priced: Referen
     assert value == pytest.approx(
         float(reference_option_value(priced)), rel=1e-9, abs=1e-13 * scale
     )
-    found, wanted = (
+    stated, wanted = (
         option_greeks(arrays, spot=spot, volatility=volatility),
         reference_greeks(priced),
     )
-    shown = (found.delta, found.gamma, found.vega, found.theta, found.rho)
+    shown = (stated.delta, stated.gamma, stated.vega, stated.theta, stated.rho)
     units = (1.0, 1.0, 0.01, 1.0 / 365.0, 0.01)  # per point, per calendar day, per 1 %
     exact = (wanted.delta, wanted.gamma, wanted.vega, wanted.theta, wanted.rho)
     for mine, unit, theirs in zip(shown, units, exact, strict=True):

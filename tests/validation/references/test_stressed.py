@@ -41,15 +41,15 @@ def test_published_stressed_vars(
     name: str, book: list[ReferencePosition], equities: Closes
 ) -> None:
     first, last, published, count, rank = WINDOWS[name]
-    found = reference_stressed(book, equities, first=first, last=last, as_of=TODAY)
+    windows = reference_stressed(book, equities, first=first, last=last, as_of=TODAY)
     golden = json.loads(GOLDEN.read_text())[name]
-    assert float(found.var) == pytest.approx(published, abs=0.01)
-    assert float(found.var) == pytest.approx(golden["svar"], abs=0.01)
-    assert float(found.expected_shortfall) == pytest.approx(golden["es_at"], abs=0.01)
-    assert (len(found.pnl), len(found.tail)) == (count, rank) == (golden["n"], golden["k"])
-    assert first <= found.scenario_dates[0]
-    assert found.scenario_dates[-1] <= last
-    assert float(found.nav) == pytest.approx(1_042_440.62, abs=0.01)
+    assert float(windows.var) == pytest.approx(published, abs=0.01)
+    assert float(windows.var) == pytest.approx(golden["svar"], abs=0.01)
+    assert float(windows.expected_shortfall) == pytest.approx(golden["es_at"], abs=0.01)
+    assert (len(windows.pnl), len(windows.tail)) == (count, rank) == (golden["n"], golden["k"])
+    assert first <= windows.scenario_dates[0]
+    assert windows.scenario_dates[-1] <= last
+    assert float(windows.nav) == pytest.approx(1_042_440.62, abs=0.01)
 
 
 def test_the_last_thirty_days_as_a_window_are_the_usual_number(

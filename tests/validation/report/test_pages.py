@@ -28,9 +28,9 @@ from validation.verdict import Finding, Verdict
 def judged() -> TickLatencies:
     index = np.arange(10, dtype=np.int64)
     inputs = Inputs(index * 0, index, index * 0, index * 10**9)
-    found = Coverage(np.ones(10, np.int64), inputs.intended_ns + 80_000_000, index)
+    covered = Coverage(np.ones(10, np.int64), inputs.intended_ns + 80_000_000, index)
     durations = np.full((10, 6), 16_000_000, dtype=np.int64)
-    return TickLatencies(inputs, found, durations)
+    return TickLatencies(inputs, covered, durations)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ APPLE = Instrument(instrument="AAPL", asset_class=AssetClass.EQUITY, currency="U
 PENCE = Instrument(instrument="VOD", asset_class=AssetClass.EQUITY, currency="GBp")
 FUTURE = Instrument(instrument="ES", asset_class=AssetClass.FUTURE, currency="USD", multiplier=50.0)
 EURO = Instrument(instrument="EUR", asset_class=AssetClass.FX, currency="EUR")
-INSTRUMENTS = {one.instrument: one for one in (APPLE, PENCE, FUTURE, EURO)}
+INSTRUMENTS = {instrument.instrument: instrument for instrument in (APPLE, PENCE, FUTURE, EURO)}
 BOOK = Portfolio(
     portfolio="long",
     window=20,
@@ -99,8 +99,8 @@ def rising_market(*, without: dt.date | None = None) -> ExpectedMarket:
 def test_the_first_day_has_no_profit_and_the_next_has_that_of_what_was_held() -> None:
     days = CALENDAR[30:33]
     trades = {days[1]: [trade(-9, 500.0)]}
-    found = expected_days(BOOK, trades, rising_market(), days)
-    first, second, third = (found["long", day] for day in days)
+    expected = expected_days(BOOK, trades, rising_market(), days)
+    first, second, third = (expected["long", day] for day in days)
     assert first.hypothetical_pnl is None
     assert second.hypothetical_pnl == pytest.approx(10 * (103.0 - 102.0))
     assert third.hypothetical_pnl == pytest.approx(104.0 - 103.0)
@@ -109,10 +109,10 @@ def test_the_first_day_has_no_profit_and_the_next_has_that_of_what_was_held() ->
 
 def test_a_loss_as_large_as_the_var_is_no_breach() -> None:
     days = CALENDAR[30:]
-    found = expected_days(BOOK, {}, rising_market(), days)
+    expected = expected_days(BOOK, {}, rising_market(), days)
     for earlier, later in itertools.pairwise(days):
-        loss = -(found["long", later].hypothetical_pnl or 0.0)
-        assert found["long", later].breach is (loss > (found["long", earlier].var or 0.0))
+        loss = -(expected["long", later].hypothetical_pnl or 0.0)
+        assert expected["long", later].breach is (loss > (expected["long", earlier].var or 0.0))
 
 
 def test_a_day_without_a_fixing_is_no_scenario_and_is_valued_at_the_last() -> None:
@@ -125,7 +125,7 @@ def test_a_day_without_a_fixing_is_no_scenario_and_is_valued_at_the_last() -> No
     )
     market = rising_market(without=missing)
     days = [CALENDAR[31], missing, CALENDAR[33]]
-    found = expected_days(book, {}, market, days)
+    expected = expected_days(book, {}, market, days)
     rate = market.closes["fx:USD"][CALENDAR[31]]
-    assert found["long", missing].nav == pytest.approx(10 * (100.0 + 32 % 7) / rate)
-    assert all(one.scenario_date != missing for one in found.values())
+    assert expected["long", missing].nav == pytest.approx(10 * (100.0 + 32 % 7) / rate)
+    assert all(day.scenario_date != missing for day in expected.values())

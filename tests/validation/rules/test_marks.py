@@ -53,7 +53,7 @@ def test_the_bound_is_the_products_default() -> None:
 
 @pytest.mark.parametrize(("late_ms", "found"), [(WAIT_MS, set()), (WAIT_MS + 1, {0, 1, 3})])
 def test_one_partition_that_went_on_makes_the_mark_incomplete_in_all(
-    late_ms: int, found: set[int]
+    late_ms: int, rejected: set[int]
 ) -> None:
     records = [
         *lane(PLACES[0], (0, mark())),
@@ -61,7 +61,7 @@ def test_one_partition_that_went_on_makes_the_mark_incomplete_in_all(
         *lane(PLACES[2], (late_ms, OTHER)),
         *lane(PLACES[3], (0, mark())),
     ]
-    wanted = {(*PLACES[index], 0) for index in found}
+    wanted = {(*PLACES[index], 0) for index in rejected}
     assert incomplete_marks(records, wait_ms=WAIT_MS) == wanted
 
 
@@ -112,14 +112,14 @@ lines = st.lists(
 @st.composite
 def topics(draw: st.DrawFn) -> list[list[Record]]:
     """Partitions whose times go on by up to 90 ms from record to record, and now and then back."""
-    found = []
+    verdicts = []
     for place in PLACES:
         at_ms, timed = 1_000, []
         for gap_ms, message in draw(lines):
             at_ms += gap_ms
             timed.append((at_ms, message))
-        found.append(lane(place, *timed))
-    return found
+        verdicts.append(lane(place, *timed))
+    return verdicts
 
 
 def interleaved(lanes: Sequence[Sequence[Record]], turns: Sequence[int]) -> list[Record]:
@@ -141,7 +141,7 @@ def test_fold_and_rules_agree_in_whatever_order_and_pieces_partitions_are_read(
         walk.add(record)
     rejected, days = folded(records, sizes)
     assert walk.incomplete == rejected
-    assert (rejected, days) == folded([one for each in lanes for one in each], [1_000])
+    assert (rejected, days) == folded([message for each in lanes for message in each], [1_000])
     assert walk.incomplete == set_in_one_piece(lanes)
 
 
@@ -159,7 +159,7 @@ def folded(
     """Return the incomplete marks of a book that restarts between batches, and where it ends."""
     names = {f"{topic}:{index}": 0 for topic, index in PLACES}
     rows: dict[str, bytes] = {}
-    found: set[tuple[str, int, int]] = set()
+    rejected: set[tuple[str, int, int]] = set()
     left, turn = list(records), 0
     book = Book(names, mark_wait_ms=WAIT_MS)
     while left:
@@ -170,10 +170,10 @@ def folded(
             events.setdefault(f"{record.topic}:{record.partition}", []).append(event_of(record))
         fold = book.fold(events, fence=1, epoch=turn)
         rows |= fold.state
-        found |= {
-            (one.topic, one.partition, one.offset)
-            for one in fold.rejected
-            if one.reason is RejectReason.INCOMPLETE_MARK
+        rejected |= {
+            (rejected.topic, rejected.partition, rejected.offset)
+            for rejected in fold.rejected
+            if rejected.reason is RejectReason.INCOMPLETE_MARK
         }
         turn += 1
         if turn % 3 == 0:
@@ -181,7 +181,7 @@ def folded(
             held = [r for r in records if is_held(r, fold.offsets) and r not in left]
             left = [*held, *left]
             sizes = [len(left) + 1]
-    return found, book.offsets
+    return rejected, book.offsets
 
 
 def is_held(record: Record, offsets: dict[str, int]) -> bool:
@@ -192,9 +192,9 @@ def event_of(record: Record) -> Event:
     payload = Unreadable(RejectReason.NOT_JSON, "")
     if record.value != OTHER:
         payload = next(
-            one
-            for one in (mark(0), mark(1), mark(2), mark(1, days_off=9))
-            if encode(one) == record.value
+            message
+            for message in (mark(0), mark(1), mark(2), mark(1, days_off=9))
+            if encode(message) == record.value
         )
     return Event(
         record.offset, payload, [KeptValue(record.value.decode())], 0, record.appended_at_ms

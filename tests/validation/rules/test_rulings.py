@@ -115,8 +115,8 @@ def records(topic: str, *messages: Message | bytes, partition: int = 0) -> list[
 
 
 def rulings(topic: str, *messages: Message | bytes) -> list[tuple[Outcome, str]]:
-    found = fates([*records("reference", *REFERENCE), *records(topic, *messages)])
-    return [(one.outcome, one.reason) for one in found if one.topic == topic]
+    ruled = fates([*records("reference", *REFERENCE), *records(topic, *messages)])
+    return [(ruling.outcome, ruling.reason) for ruling in ruled if ruling.topic == topic]
 
 
 APPLIED = (Outcome.APPLIED, "")
@@ -315,25 +315,27 @@ def test_the_fold_rules_on_reference_data_in_the_same_way(messages) -> None:
 
 
 def agree(messages) -> None:
-    found = records("reference", *REFERENCE, *messages)
+    sent = records("reference", *REFERENCE, *messages)
     marks = [message for message in messages if isinstance(message, Mark)]
     for place in ("market_data:0", "market_data:1", "fx_rates:0", "trades:0"):
         topic, _, partition = place.partition(":")
-        found += records(topic, *marks, partition=int(partition))
-    agree_on(found)
+        sent += records(topic, *marks, partition=int(partition))
+    agree_on(sent)
 
 
-def agree_on(found: list[Record]) -> None:
-    counts, places = folded(found)
-    ruled = fates(found)
-    assert Counter((one.topic, one.outcome.value) for one in ruled) == counts
-    assert {(*one.place, one.reason) for one in ruled if one.outcome is Outcome.REJECTED} == places
+def agree_on(stored: list[Record]) -> None:
+    counts, places = folded(stored)
+    ruled = fates(stored)
+    assert Counter((ruling.topic, ruling.outcome.value) for ruling in ruled) == counts
+    assert {
+        (*ruling.place, ruling.reason) for ruling in ruled if ruling.outcome is Outcome.REJECTED
+    } == places
 
 
 @pytest.mark.parametrize(("messages", "expected"), REFERENCE_RULES)
 def test_rules_for_options_and_stressed_closes(messages, expected) -> None:
-    found = fates(records("reference", *REFERENCE, *messages))[len(REFERENCE) :]
-    assert [(one.outcome, one.reason) for one in found] == expected
+    ruled = fates(records("reference", *REFERENCE, *messages))[len(REFERENCE) :]
+    assert [(ruling.outcome, ruling.reason) for ruling in ruled] == expected
 
 
 adjustments = st.builds(
@@ -365,18 +367,18 @@ def test_a_trade_sent_again_with_another_time_is_a_duplicate() -> None:
 
 def test_accepted_trades_belong_to_the_first_mark_behind_them() -> None:
     other = trade(trade_id="u")
-    found = accepted_trades(
+    trades = accepted_trades(
         [
             *records("reference", *REFERENCE),
             *records("trades", trade(), trade(), mark(), other, trade(portfolio="x"), mark(1)),
         ]
     )
-    assert found == [(trade(), DAY), (other, DAY + dt.timedelta(days=1))]
+    assert trades == [(trade(), DAY), (other, DAY + dt.timedelta(days=1))]
 
 
 def test_a_trade_behind_the_last_mark_has_no_day() -> None:
-    found = accepted_trades([*records("reference", *REFERENCE), *records("trades", trade())])
-    assert found == [(trade(), None)]
+    trades = accepted_trades([*records("reference", *REFERENCE), *records("trades", trade())])
+    assert trades == [(trade(), None)]
 
 
 ticks = st.builds(
@@ -418,8 +420,8 @@ garbage = st.sampled_from([b"", b"garbage", b"{}", b'{"type":"tick","mid":NaN}',
 def partitions(draw: st.DrawFn) -> list[Record]:
     days = draw(st.integers(0, 2))
     acts = [draw(st.lists(adjustments, max_size=2)) for _ in range(days)]
-    sent = [one for day, some in enumerate(acts) for one in (*some, mark(day))]
-    found = records("reference", *REFERENCE, *sent)
+    sent = [message for day, some in enumerate(acts) for message in (*some, mark(day))]
+    stored = records("reference", *REFERENCE, *sent)
     sources = [("market_data", 0, ticks), ("market_data", 1, ticks), ("fx_rates", 0, rates)]
     for topic, partition, source in [*sources, ("trades", 0, trades)]:
         parts = [
@@ -429,8 +431,8 @@ def partitions(draw: st.DrawFn) -> list[Record]:
         messages = list(parts[0])
         for index, part in enumerate(parts[1:]):
             messages += [mark(index), *part]
-        found += records(topic, *messages, partition=partition)
-    return found
+        stored += records(topic, *messages, partition=partition)
+    return stored
 
 
 @given(flickering, flickering, st.lists(adjustments, max_size=2))
@@ -438,28 +440,28 @@ def partitions(draw: st.DrawFn) -> list[Record]:
 def test_the_fold_and_the_written_rules_agree_on_isolated_ticks(first, second, acts) -> None:
     today = [tick(n + 1, hour=14 + n / 10, price=price) for n, price in enumerate(first)]
     later = [tick(n + 50, hour=14 + n / 10, day=1, price=price) for n, price in enumerate(second)]
-    found = records("reference", *REFERENCE, *acts, mark())
-    found += records("market_data", *today, mark(), *later)
-    found += records(
+    stored = records("reference", *REFERENCE, *acts, mark())
+    stored += records("market_data", *today, mark(), *later)
+    stored += records(
         "fx_rates",
-        *(rate(one.sequence, hour=_hour(one), value=one.mid / 60) for one in today),
+        *(rate(tick.sequence, hour=_hour(tick), value=tick.mid / 60) for tick in today),
         mark(),
-        *(rate(one.sequence, hour=_hour(one), value=one.mid / 60) for one in later),
+        *(rate(tick.sequence, hour=_hour(tick), value=tick.mid / 60) for tick in later),
     )
     for topic, partition in (("market_data", 1), ("trades", 0)):
-        found += records(topic, mark(), partition=partition)
-    agree_on(found)
+        stored += records(topic, mark(), partition=partition)
+    agree_on(stored)
 
 
-def _hour(one: Tick) -> float:
-    return (one.event_time_ns - MIDNIGHT_NS) / HOUR_NS
+def _hour(tick: Tick) -> float:
+    return (tick.event_time_ns - MIDNIGHT_NS) / HOUR_NS
 
 
 def test_a_tick_that_two_following_ones_contradict_is_rejected_after_all() -> None:
     prices = (77.0, 7.0, 77.0, 78.0)
     sent = [tick(n + 1, hour=14 + n, price=price) for n, price in enumerate(prices)]
-    found = rulings("market_data", *sent)
-    assert found == [APPLIED, rejected("contradicted"), APPLIED, APPLIED]
+    verdicts = rulings("market_data", *sent)
+    assert verdicts == [APPLIED, rejected("contradicted"), APPLIED, APPLIED]
 
 
 def test_the_first_quote_is_compared_with_the_last_close() -> None:
@@ -483,13 +485,15 @@ def payload(record: Record):
     return message
 
 
-def folded(found: list[Record]) -> tuple[Counter[tuple[str, str]], set[tuple[str, int, int, str]]]:
+def folded(stored: list[Record]) -> tuple[Counter[tuple[str, str]], set[tuple[str, int, int, str]]]:
     names = [f"{topic}:{index}" for topic, count in PARTITIONS.items() for index in range(count)]
     book = Book(dict.fromkeys(names, 0))
     events: dict[str, list[Event]] = {name: [] for name in names}
-    for one in found:
-        kept = [kept_value(one.value)]
-        events[f"{one.topic}:{one.partition}"].append(Event(one.offset, payload(one), kept, 0))
+    for record in stored:
+        kept = [kept_value(record.value)]
+        events[f"{record.topic}:{record.partition}"].append(
+            Event(record.offset, payload(record), kept, 0)
+        )
     fold = book.fold(events, fence=1, epoch=0)
     assert fold.waiting_for == ()
     counts = {
@@ -498,38 +502,41 @@ def folded(found: list[Record]) -> tuple[Counter[tuple[str, str]], set[tuple[str
         for outcome, count in msgspec.to_builtins(row).items()
         if count
     }
-    places = {(one.topic, one.partition, one.offset, str(one.reason)) for one in fold.rejected}
+    places = {
+        (rejected.topic, rejected.partition, rejected.offset, str(rejected.reason))
+        for rejected in fold.rejected
+    }
     return Counter(counts), places
 
 
-def one_owner(found: list[Record]) -> list[Record]:
+def one_owner(stored: list[Record]) -> list[Record]:
     """Return records in which each ticker lives in one partition, as keys make sure of."""
     return [
-        one
-        for one in found
-        if not (one.topic == "market_data" and one.partition == 1 and b"AAPL" in one.value)
+        record
+        for record in stored
+        if not (record.topic == "market_data" and record.partition == 1 and b"AAPL" in record.value)
     ]
 
 
-def renumbered(found: list[Record]) -> list[Record]:
+def renumbered(stored: list[Record]) -> list[Record]:
     offsets: Counter[tuple[str, int]] = Counter()
     result = []
-    for one in found:
-        at = (one.topic, one.partition)
-        result.append(Record(*at, offsets[at], one.key, one.value, one.appended_at_ms))
+    for record in stored:
+        at = (record.topic, record.partition)
+        result.append(Record(*at, offsets[at], record.key, record.value, record.appended_at_ms))
         offsets[at] += 1
     return result
 
 
 @given(partitions())
 @settings(max_examples=200, deadline=None)
-def test_the_fold_and_the_written_rules_agree_on_every_message(found: list[Record]) -> None:
-    history = renumbered(one_owner(found))
+def test_the_fold_and_the_written_rules_agree_on_every_message(stored: list[Record]) -> None:
+    history = renumbered(one_owner(stored))
     ruled = fates(history)
     counts, rejected_places = folded(history)
-    assert Counter((one.topic, one.outcome.value) for one in ruled) == counts
+    assert Counter((ruling.topic, ruling.outcome.value) for ruling in ruled) == counts
     assert {
-        (*one.place, one.reason) for one in ruled if one.outcome is Outcome.REJECTED
+        (*ruling.place, ruling.reason) for ruling in ruled if ruling.outcome is Outcome.REJECTED
     } == rejected_places
 
 
@@ -549,15 +556,15 @@ def test_a_book_whose_tail_holds_no_day_is_invalid(
     confidence: str, window: int, outcome: Outcome
 ) -> None:
     book = msgspec.structs.replace(BOOK, confidence=confidence, window=window)
-    (found,) = referred(book)
-    assert found[0] is outcome
-    assert found[1] == (RejectReason.INVALID if outcome is Outcome.REJECTED else "")
+    (verdict,) = referred(book)
+    assert verdict[0] is outcome
+    assert verdict[1] == (RejectReason.INVALID if outcome is Outcome.REJECTED else "")
 
 
 def referred(*messages: Message) -> list[tuple[Outcome, str]]:
     """Return the rulings on reference data that comes after what the tests know."""
-    found = fates(records("reference", *REFERENCE, *messages))
-    return [(one.outcome, one.reason) for one in found[-len(messages) :]]
+    ruled = fates(records("reference", *REFERENCE, *messages))
+    return [(ruling.outcome, ruling.reason) for ruling in ruled[-len(messages) :]]
 
 
 def test_pence_in_another_spelling_are_the_same_instrument() -> None:
@@ -574,5 +581,5 @@ def test_pence_in_another_spelling_are_the_same_instrument() -> None:
 
 @pytest.mark.parametrize("unit", ["GBp", "GBX", "ILA", "KWF"])
 def test_a_rate_of_a_minor_unit_is_rejected(unit: str) -> None:
-    (found,) = rulings("fx_rates", rate(currency=unit))
-    assert found == (Outcome.REJECTED, RejectReason.UNKNOWN_CURRENCY)
+    (verdict,) = rulings("fx_rates", rate(currency=unit))
+    assert verdict == (Outcome.REJECTED, RejectReason.UNKNOWN_CURRENCY)

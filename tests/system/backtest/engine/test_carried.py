@@ -89,7 +89,7 @@ def streamed(
     ]
     before = start - dt.timedelta(days=1)
     feed = Feed()
-    feed.send(*shares, call, *(history(name, one, before) for name, one in closes.items()))
+    feed.send(*shares, call, *(history(name, of_days, before) for name, of_days in closes.items()))
     positions = tuple(
         OpeningPosition(instrument=name, quantity=quantity, entry_price=1.0)
         for name, quantity in held.items()
@@ -106,7 +106,9 @@ def streamed(
     ends = {}
     for day in (day for day in EVERY_DAY if day >= start):
         noon = int(dt.datetime.combine(day, dt.time(12), dt.UTC).timestamp()) * 10**9
-        quotes = [quote(name, one[day], noon) for name, one in closes.items() if day in one]
+        quotes = [
+            quote(name, of_days[day], noon) for name, of_days in closes.items() if day in of_days
+        ]
         assert feed.send(*quotes).rejected == ()
         mark = Mark(date=day, event_time_ns=noon + 9 * 3_600 * 10**9)
         ends[day] = end_of_day(feed.fold({name: [mark] for name in feed.names}))

@@ -41,46 +41,46 @@ def backtest_of(period: str, method: Method = Method.HS) -> DailyBacktest:
 
 @pytest.mark.parametrize("period", PERIODS)
 def test_every_day_equals_the_golden_file(period: str) -> None:
-    days, found = golden(period), backtest_of(period)
-    assert found.as_of_dates == days.dates("asof")
-    assert found.pnl_dates == days.dates("pnl_date")
-    assert found.scenario_dates == days.dates("scenario_date")
-    assert found.value == agreed(days.numbers("value"))
-    assert found.var == agreed(days.numbers("var_k2"))
-    assert found.expected_shortfall == agreed(days.numbers("es_acerbi_tasche"))
-    assert found.pnl == agreed(days.numbers("pnl"))
-    (block,) = found.components
+    days, backtest = golden(period), backtest_of(period)
+    assert backtest.as_of_dates == days.dates("asof")
+    assert backtest.pnl_dates == days.dates("pnl_date")
+    assert backtest.scenario_dates == days.dates("scenario_date")
+    assert backtest.value == agreed(days.numbers("value"))
+    assert backtest.var == agreed(days.numbers("var_k2"))
+    assert backtest.expected_shortfall == agreed(days.numbers("es_acerbi_tasche"))
+    assert backtest.pnl == agreed(days.numbers("pnl"))
+    (block,) = backtest.components
     for column, name in enumerate(block.instrument_ids):
         assert block.component_var[:, column] == agreed(days.numbers(f"cvar_{name}")), name
-    assert found.breach.tolist() == days.flags("breach_k2").tolist()
-    assert (found.day_count, found.breach_count) == PERIODS[period][:2]
+    assert backtest.breach.tolist() == days.flags("breach_k2").tolist()
+    assert (backtest.day_count, backtest.breach_count) == PERIODS[period][:2]
 
 
 @pytest.mark.parametrize("period", PERIODS)
 def test_every_day_has_the_bits_of_the_risk_core(period: str) -> None:
-    found, table = backtest_of(period), equities()
-    quantities = equal_weights(found.as_of_dates[0])
+    backtest, table = backtest_of(period), equities()
+    quantities = equal_weights(backtest.as_of_dates[0])
     holdings = Holdings.of(
         Holding(quantities.listings[quantity.instrument_id], quantity.quantity, 1.0)
         for quantity in quantities.quantities
     )
     closes = table.select(holdings.instrument_ids)
-    (block,) = found.components
-    for day, as_of in enumerate(found.as_of_dates):
+    (block,) = backtest.components
+    for day, as_of in enumerate(backtest.as_of_dates):
         window = scenario_window(closes, as_of=as_of, scenario_count=30)
         worth = _worth(holdings, closes, as_of)
         risk = portfolio_risk(
             worth.exposures,
             scenario_factors(window, holdings.listings, base_currency="USD"),
-            confidence=found.settings.confidence,
+            confidence=backtest.settings.confidence,
             groups=holdings.asset_classes(),
         )
-        after = _worth(holdings, closes, found.pnl_dates[day])
-        assert found.value[day] == worth.nav
-        assert found.pnl[day] == after.nav - worth.nav
-        assert found.var[day] == risk.var
-        assert found.expected_shortfall[day] == risk.expected_shortfall
-        assert found.scenario_dates[day] == risk.var_scenario_date
+        after = _worth(holdings, closes, backtest.pnl_dates[day])
+        assert backtest.value[day] == worth.nav
+        assert backtest.pnl[day] == after.nav - worth.nav
+        assert backtest.var[day] == risk.var
+        assert backtest.expected_shortfall[day] == risk.expected_shortfall
+        assert backtest.scenario_dates[day] == risk.var_scenario_date
         assert np.array_equal(block.component_var[day], risk.component_var)
 
 
@@ -94,14 +94,16 @@ def _worth(holdings: Holdings, closes: CloseTable, date: dt.date) -> Valuation:
 def test_books_in_any_currency_have_the_bits_of_the_risk_core(book: Book) -> None:
     book_now = _at_last_close(book)
     risk, worth = book_now.risk(), book_now.valuation()
-    found = daily_backtest(_as_backtest_book(book_now), _market(book_now), _settings_of(book_now))
-    assert found.as_of_dates == (book_now.as_of,)
-    assert found.value[0] == worth.nav
-    assert found.var[0] == risk.var
-    assert found.expected_shortfall[0] == risk.expected_shortfall
+    backtest = daily_backtest(
+        _as_backtest_book(book_now), _market(book_now), _settings_of(book_now)
+    )
+    assert backtest.as_of_dates == (book_now.as_of,)
+    assert backtest.value[0] == worth.nav
+    assert backtest.var[0] == risk.var
+    assert backtest.expected_shortfall[0] == risk.expected_shortfall
     if series_of(book_now.arrays.listings, book_now.base_currency):
-        assert found.scenario_dates[0] == risk.var_scenario_date
-    assert np.array_equal(found.components[0].component_var[0], risk.component_var)
+        assert backtest.scenario_dates[0] == risk.var_scenario_date
+    assert np.array_equal(backtest.components[0].component_var[0], risk.component_var)
 
 
 def _at_last_close(book: Book) -> Book:
@@ -170,15 +172,15 @@ def _settings_of(book: Book) -> BacktestSettings:
 
 def test_seventeen_years_have_the_published_number_of_breaches() -> None:
     market = market_since(dt.date(2006, 1, 1))
-    found = daily_backtest(equal_weights(market.closes.dates[0]), market, BacktestSettings())
-    assert (found.breach_count, found.day_count) == (288, 4_246)
-    assert len(found.kernel_checked) == 20
-    assert found.theoretical_pnl == pytest.approx(found.pnl, abs=1e-6)
+    backtest = daily_backtest(equal_weights(market.closes.dates[0]), market, BacktestSettings())
+    assert (backtest.breach_count, backtest.day_count) == (288, 4_246)
+    assert len(backtest.kernel_checked) == 20
+    assert backtest.theoretical_pnl == pytest.approx(backtest.pnl, abs=1e-6)
 
 
 def test_an_interpolated_quantile_would_count_351() -> None:
     market = market_since(dt.date(2006, 1, 1))
-    found = daily_backtest(equal_weights(market.closes.dates[0]), market, BacktestSettings())
+    backtest = daily_backtest(equal_weights(market.closes.dates[0]), market, BacktestSettings())
     closes = market.closes
     returns = closes.closes[:, 1:] / closes.closes[:, :-1] - 1.0
     book = equal_weights(closes.dates[0])
@@ -190,4 +192,4 @@ def test_an_interpolated_quantile_would_count_351() -> None:
             for day in range(30, len(closes.dates) - 1)
         ]
     )
-    assert int((-found.pnl > interpolated).sum()) == 351
+    assert int((-backtest.pnl > interpolated).sum()) == 351

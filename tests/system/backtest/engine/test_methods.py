@@ -32,12 +32,12 @@ def backtest_of(method: Method) -> DailyBacktest:
     return daily_backtest(book, market, BacktestSettings(method, bounds=BOUNDS))
 
 
-def scenario_pnl(found: DailyBacktest, day: int, count: int) -> np.ndarray:
+def scenario_pnl(backtest: DailyBacktest, day: int, count: int) -> np.ndarray:
     """Return the last ``count`` scenario P&Ls of one close, by matrix product."""
     market = market_since(dt.date(2018, 1, 1))
     table = market.closes
     units = np.array([quantity.quantity for quantity in equal_weights(table.dates[0]).quantities])
-    as_of = table.dates.index(found.as_of_dates[day])
+    as_of = table.dates.index(backtest.as_of_dates[day])
     returns = table.closes[:, 1:] / table.closes[:, :-1] - 1.0
     pnl: np.ndarray = (units * table.closes[:, as_of]) @ returns[:, as_of - count : as_of]
     return pnl
@@ -45,66 +45,68 @@ def scenario_pnl(found: DailyBacktest, day: int, count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("method", Method)
 def test_components_add_up_and_every_method_tests_the_same_days(method: Method) -> None:
-    found = backtest_of(method)
-    assert found.pnl_dates[0] == BOUNDS.start
-    sums = np.concatenate([block.component_var.sum(axis=1) for block in found.components])
-    assert sums == pytest.approx(found.var, rel=1e-9)
-    assert (found.expected_shortfall >= found.var - 1e-9 * np.abs(found.var)).all()
-    assert ((found.below >= 0.0) & (found.up_to <= 1.0) & (found.below <= found.up_to)).all()
+    backtest = backtest_of(method)
+    assert backtest.pnl_dates[0] == BOUNDS.start
+    sums = np.concatenate([block.component_var.sum(axis=1) for block in backtest.components])
+    assert sums == pytest.approx(backtest.var, rel=1e-9)
+    assert (backtest.expected_shortfall >= backtest.var - 1e-9 * np.abs(backtest.var)).all()
+    assert (
+        (backtest.below >= 0.0) & (backtest.up_to <= 1.0) & (backtest.below <= backtest.up_to)
+    ).all()
 
 
 @pytest.mark.parametrize("day", [0, 30, 100])
 def test_the_normal_method_is_mean_and_deviation(day: int) -> None:
-    found = backtest_of(Method.NORMAL)
-    pnl = scenario_pnl(found, day, 30)
+    backtest = backtest_of(Method.NORMAL)
+    pnl = scenario_pnl(backtest, day, 30)
     law = stats.norm(pnl.mean(), pnl.std(ddof=1))
-    assert found.var[day] == pytest.approx(-law.ppf(0.05), rel=1e-9)
-    assert found.expected_shortfall[day] == pytest.approx(-law.expect(ub=law.ppf(0.05)) / 0.05)
-    assert found.below[day] == pytest.approx(law.cdf(found.pnl[day]), abs=1e-9)
-    assert found.scenario_dates[day] is None
+    assert backtest.var[day] == pytest.approx(-law.ppf(0.05), rel=1e-9)
+    assert backtest.expected_shortfall[day] == pytest.approx(-law.expect(ub=law.ppf(0.05)) / 0.05)
+    assert backtest.below[day] == pytest.approx(law.cdf(backtest.pnl[day]), abs=1e-9)
+    assert backtest.scenario_dates[day] is None
 
 
 @pytest.mark.parametrize("day", [0, 30, 100])
 def test_the_filtered_method_scales_each_day_by_its_own_volatility(day: int) -> None:
-    found = backtest_of(Method.EWMA_FHS)
-    pnl = scenario_pnl(found, day, 30 + EWMA_WARM_UP)
+    backtest = backtest_of(Method.EWMA_FHS)
+    pnl = scenario_pnl(backtest, day, 30 + EWMA_WARM_UP)
     variance = float(np.mean(pnl[:EWMA_WARM_UP] ** 2))
     own = []
-    for one in pnl.tolist():
+    for outcome in pnl.tolist():
         own.append(variance)
-        variance = EWMA_DECAY * variance + (1.0 - EWMA_DECAY) * one * one
+        variance = EWMA_DECAY * variance + (1.0 - EWMA_DECAY) * outcome * outcome
     scaled = sorted(
-        one * math.sqrt(variance / before)
-        for one, before in zip(pnl[EWMA_WARM_UP:], own[EWMA_WARM_UP:], strict=True)
+        outcome * math.sqrt(variance / before)
+        for outcome, before in zip(pnl[EWMA_WARM_UP:], own[EWMA_WARM_UP:], strict=True)
     )
-    assert found.var[day] == pytest.approx(-scaled[1], rel=1e-9)
-    assert found.expected_shortfall[day] == pytest.approx(-(scaled[0] + 0.5 * scaled[1]) / 1.5)
-    assert found.scenario_dates[day] is not None
+    assert backtest.var[day] == pytest.approx(-scaled[1], rel=1e-9)
+    assert backtest.expected_shortfall[day] == pytest.approx(-(scaled[0] + 0.5 * scaled[1]) / 1.5)
+    assert backtest.scenario_dates[day] is not None
 
 
 @pytest.mark.parametrize("day", [0, 30, 100])
 def test_the_student_method_has_the_largest_likelihood_on_its_grid(day: int) -> None:
-    found = backtest_of(Method.STUDENT_T)
-    pnl = scenario_pnl(found, day, 30)
+    backtest = backtest_of(Method.STUDENT_T)
+    pnl = scenario_pnl(backtest, day, 30)
     fits = {dof: stats.t.fit(pnl, fdf=dof) for dof in DOF_GRID}
     best = max(DOF_GRID, key=lambda dof: float(stats.t.logpdf(pnl, *fits[dof]).sum()))
     law = stats.t(*fits[best])
-    assert found.var[day] == pytest.approx(-law.ppf(0.05), rel=2e-3)
-    assert found.below[day] == pytest.approx(law.cdf(found.pnl[day]), abs=2e-3)
+    assert backtest.var[day] == pytest.approx(-law.ppf(0.05), rel=2e-3)
+    assert backtest.below[day] == pytest.approx(law.cdf(backtest.pnl[day]), abs=2e-3)
 
 
 def test_the_fit_finds_the_law_it_was_drawn_from() -> None:
     samples = np.random.default_rng(0).standard_t(4, (20, 4_000)) * 2.0 + 1.0
-    found = fitted_student(samples)
-    assert np.median(found.dof) == 4
-    assert found.location.mean() == pytest.approx(1.0, abs=0.03)
-    assert found.scale.mean() == pytest.approx(2.0, rel=0.03)
+    student = fitted_student(samples)
+    assert np.median(student.dof) == 4
+    assert student.location.mean() == pytest.approx(1.0, abs=0.03)
+    assert student.scale.mean() == pytest.approx(2.0, rel=0.03)
 
 
 @pytest.mark.parametrize("method", [Method.NORMAL, Method.STUDENT_T, Method.EWMA_FHS])
 def test_a_book_that_never_moves_has_a_var_of_zero(method: Method) -> None:
-    found = fitted_student(np.zeros((2, 30)))
-    assert found.scale.tolist() == [0.0, 0.0]
+    student = fitted_student(np.zeros((2, 30)))
+    assert student.scale.tolist() == [0.0, 0.0]
     market = market_since(dt.date(2018, 1, 1))
     flat = type(market)(
         type(market.closes)(

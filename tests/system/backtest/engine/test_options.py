@@ -61,7 +61,7 @@ DECLARED: tuple[Instrument, ...] = (
     instrument("B", currency="EUR"),
     instrument("C", currency="GBp"),
     instrument("VOL"),
-    *(one for one in OPTIONS if one.instrument in HELD),
+    *(option for option in OPTIONS if option.instrument in HELD),
 )
 
 
@@ -110,7 +110,7 @@ def streamed() -> list[RiskSnapshot]:
         book,
     )
     assert fold.rejected == ()
-    found = []
+    rows = []
     for day in range(DAYS):
         now = {name: closes_of(name)[KNOWN + day] for name in {**LEVELS, **CURRENCIES}}
         quotes = [
@@ -118,8 +118,8 @@ def streamed() -> list[RiskSnapshot]:
             *(rate(name, now[name], day=day) for name in CURRENCIES),
             *(tick(name, prices[day], day=day) for name, prices in QUOTED.items()),
         ]
-        found.append(end_of_day(feed.close(day, *quotes), "O"))
-    return found
+        rows.append(end_of_day(feed.close(day, *quotes), "O"))
+    return rows
 
 
 def listings() -> dict[str, Listing]:
@@ -140,7 +140,7 @@ def market(quoted: dict[str, list[float]] | None = None) -> BacktestMarket:
         name: [*before, *prices] for name, prices in (QUOTED if quoted is None else quoted).items()
     }
     series = {**{name: closes_of(name) for name in LEVELS}, **own}
-    rates = {name: [1.0 / one for one in closes_of(name)] for name in CURRENCIES}
+    rates = {name: [1.0 / rate for rate in closes_of(name)] for name in CURRENCIES}
     return BacktestMarket(
         CloseTable(tuple(series), dates, np.array(list(series.values()))),
         CloseTable(tuple(rates), dates, np.array(list(rates.values()))),
@@ -167,30 +167,30 @@ def backtested(
 
 
 def test_each_day_has_the_bits_of_the_streams_snapshot() -> None:
-    snapshots, found = streamed(), backtested(market())
-    assert found.as_of_dates == tuple(date_of(day) for day in range(DAYS - 1))
-    [block] = found.components
+    snapshots, backtest = streamed(), backtested(market())
+    assert backtest.as_of_dates == tuple(date_of(day) for day in range(DAYS - 1))
+    [block] = backtest.components
     for index, (snapshot, after) in enumerate(itertools.pairwise(snapshots)):
         assert snapshot.var is not None
-        assert found.value[index] == snapshot.nav
-        assert found.var[index] == snapshot.var
-        assert found.expected_shortfall[index] == snapshot.expected_shortfall
-        assert found.scenario_dates[index] == snapshot.scenario_date
+        assert backtest.value[index] == snapshot.nav
+        assert backtest.var[index] == snapshot.var
+        assert backtest.expected_shortfall[index] == snapshot.expected_shortfall
+        assert backtest.scenario_dates[index] == snapshot.scenario_date
         parts = dict(zip(block.instrument_ids, block.component_var[index].tolist(), strict=True))
         assert parts == {row.instrument: row.component_var for row in snapshot.positions}
-        assert found.pnl[index] == after.hypothetical_pnl
-        assert bool(found.breach[index]) == after.breach
+        assert backtest.pnl[index] == after.hypothetical_pnl
+        assert bool(backtest.breach[index]) == after.breach
 
 
 def test_an_option_that_expires_stays_at_what_exercise_brought() -> None:
-    found = backtested(market(), held={"A.OVER": 1.0})
-    [block] = found.components
+    backtest = backtested(market(), held={"A.OVER": 1.0})
+    [block] = backtest.components
     last = closes_of("A")[KNOWN + 1]
-    rates = [1.0 / one for one in closes_of("USD")[KNOWN:]]
+    rates = [1.0 / rate for rate in closes_of("USD")[KNOWN:]]
     worth = [10.0 * max(last - 90.0, 0.0) * rate for rate in rates]
-    assert found.value[1:].tolist() == pytest.approx(worth[1:-1], rel=1e-15)
-    assert found.pnl[2:].tolist() == pytest.approx(np.diff(worth)[2:].tolist(), rel=1e-9)
-    assert block.component_var[:, 0] == pytest.approx(found.var, rel=1e-12)
+    assert backtest.value[1:].tolist() == pytest.approx(worth[1:-1], rel=1e-15)
+    assert backtest.pnl[2:].tolist() == pytest.approx(np.diff(worth)[2:].tolist(), rel=1e-9)
+    assert block.component_var[:, 0] == pytest.approx(backtest.var, rel=1e-12)
 
 
 def test_a_volatility_that_no_series_moves_is_said() -> None:
@@ -200,17 +200,17 @@ def test_a_volatility_that_no_series_moves_is_said() -> None:
 @pytest.mark.parametrize("method", list(Method))
 def test_every_method_takes_options(method: Method) -> None:
     closes = with_more_history(market(), 300)
-    found = backtested(closes, method=method)
-    assert found.day_count == DAYS - 1
-    assert np.isfinite(found.var).all()
-    assert found.pnl.tolist() == backtested(closes).pnl.tolist()
+    backtest = backtested(closes, method=method)
+    assert backtest.day_count == DAYS - 1
+    assert np.isfinite(backtest.var).all()
+    assert backtest.pnl.tolist() == backtested(closes).pnl.tolist()
 
 
 def test_the_move_of_the_day_after_explains_the_pnl_but_for_time() -> None:
-    found = backtested(market(), held={"B.PUT": 12.0})
+    backtest = backtested(market(), held={"B.PUT": 12.0})
     alone = backtested(market(), held={"B": 12.0})
-    assert np.corrcoef(found.pnl, found.theoretical_pnl)[0, 1] > 0.99
-    assert np.all(found.theoretical_pnl[alone.pnl < -5.0] > found.theoretical_pnl.min())
+    assert np.corrcoef(backtest.pnl, backtest.theoretical_pnl)[0, 1] > 0.99
+    assert np.all(backtest.theoretical_pnl[alone.pnl < -5.0] > backtest.theoretical_pnl.min())
 
 
 def test_a_missing_quote_of_an_option_is_a_gap_that_can_be_carried_and_is_counted() -> None:
@@ -218,7 +218,9 @@ def test_a_missing_quote_of_an_option_is_a_gap_that_can_be_carried_and_is_counte
     with pytest.raises(MissingCloseError, match=rf"Y.CALL.*{date_of(4)}"):
         backtested(market(quotes))
     carried = backtested(market(quotes), missing=Missing.CARRY)
-    assert {(one.name, one.date) for one in carried.carried} >= {("Y.CALL", date_of(4))}
+    assert {(carried_close.name, carried_close.date) for carried_close in carried.carried} >= {
+        ("Y.CALL", date_of(4))
+    }
     (stand_in,) = carried.stand_ins
     assert (stand_in.date, stand_in.price, stand_in.settled_on) == (date_of(4), None, date_of(3))
     modelled = {"Y.CALL": [*QUOTED["Y.CALL"][:4], worth_at(4, 3), *QUOTED["Y.CALL"][5:]]}

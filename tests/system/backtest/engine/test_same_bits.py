@@ -72,7 +72,7 @@ def stated(days: list[dt.date]) -> list[tuple[RiskSnapshot, RiskSnapshot, RiskSn
     feed = Feed()
     feed.send(*map(instrument, names), *map(history, names))
     feed.send(Portfolio(portfolio="P", positions=positions))
-    found = []
+    digests = []
     for date in days:
         close = table.dates.index(date)
         feed.send(*(tick(name, float(values[name][close]), date) for name in names))
@@ -81,8 +81,8 @@ def stated(days: list[dt.date]) -> list[tuple[RiskSnapshot, RiskSnapshot, RiskSn
         behind = live(feed.book.revalue(fence=1, epoch=feed.epoch))
         recall = SnapshotInputs(restored_market(restored_rows(feed.rows), Staleness(2**62)))
         close_of = feed.book.portfolios["P"].state.close
-        found.append((closed, behind, what_if(behind, (), recall, close=close_of).after))
-    return found
+        digests.append((closed, behind, what_if(behind, (), recall, close=close_of).after))
+    return digests
 
 
 def test_stream_what_if_and_backtest_state_the_same_bits(

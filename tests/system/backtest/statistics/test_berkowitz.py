@@ -28,21 +28,21 @@ def plain_ratio(scores: np.ndarray, tail: float) -> float:
         )
 
     options = {"xatol": 1e-9, "fatol": 1e-11, "maxiter": 20_000, "maxfev": 20_000}
-    found = optimize.minimize(minus_likelihood, [0.0, 0.0], method="Nelder-Mead", options=options)
-    return 2.0 * (minus_likelihood(np.zeros(2)) - float(found.fun))
+    maximum = optimize.minimize(minus_likelihood, [0.0, 0.0], method="Nelder-Mead", options=options)
+    return 2.0 * (minus_likelihood(np.zeros(2)) - float(maximum.fun))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_ratio_is_that_of_a_plain_fit(seed: int) -> None:
     scores = np.random.default_rng(seed).standard_normal(400) * (1 + 0.1 * seed)
-    found = berkowitz_tail(scores, 0.05)
-    assert found.statistic == pytest.approx(plain_ratio(scores, 0.05), abs=1e-6)
+    result = berkowitz_tail(scores, 0.05)
+    assert result.statistic == pytest.approx(plain_ratio(scores, 0.05), abs=1e-6)
 
 
 def test_without_a_score_in_the_tail_nothing_but_their_absence_counts() -> None:
-    found = berkowitz_tail(np.full(50, 1.0), 0.05)
-    assert found.statistic == pytest.approx(-100 * math.log(0.95))
-    assert "0 of 50" in found.note
+    result = berkowitz_tail(np.full(50, 1.0), 0.05)
+    assert result.statistic == pytest.approx(-100 * math.log(0.95))
+    assert "0 of 50" in result.note
 
 
 def test_equal_scores_all_in_the_tail_have_no_best_law() -> None:
@@ -56,9 +56,9 @@ def test_one_score_in_the_tail_still_has_a_fit() -> None:
 
 def test_under_the_null_the_ratio_is_chi_square_with_two_degrees() -> None:
     scores = np.random.default_rng(3).standard_normal((3_000, 1_000))
-    found = berkowitz_statistics(scores, 0.05)
-    assert found.mean() == pytest.approx(2.0, abs=0.15)
-    assert np.quantile(found, 0.95) == pytest.approx(5.99, abs=0.5)
+    statistics = berkowitz_statistics(scores, 0.05)
+    assert statistics.mean() == pytest.approx(2.0, abs=0.15)
+    assert np.quantile(statistics, 0.95) == pytest.approx(5.99, abs=0.5)
 
 
 def test_scores_drawn_within_their_steps_are_normal_again() -> None:

@@ -18,12 +18,12 @@ def hits_of(text: str) -> np.ndarray:
 def plain_durations(hits: np.ndarray) -> list[tuple[float, bool]]:
     """Return (days, complete) of one sequence, written for a reader."""
     days = np.flatnonzero(hits)
-    found = [(float(after - before), True) for before, after in itertools.pairwise(days)]
+    durations = [(float(after - before), True) for before, after in itertools.pairwise(days)]
     if not hits[0]:
-        found.insert(0, (float(days[0] + 1), False))
+        durations.insert(0, (float(days[0] + 1), False))
     if not hits[-1]:
-        found.append((float(len(hits) - 1 - days[-1]), False))
-    return found
+        durations.append((float(len(hits) - 1 - days[-1]), False))
+    return durations
 
 
 def plain_ratio(hits: np.ndarray) -> float:
@@ -43,7 +43,7 @@ def plain_ratio(hits: np.ndarray) -> float:
         return float(optimize.minimize(function, start, method="Nelder-Mead", options=options).fun)
 
     free = best(minus_likelihood, [-2.0, 0.0])
-    memoryless = best(lambda one: minus_likelihood(np.array([one[0], 0.0])), [-2.0])
+    memoryless = best(lambda point: minus_likelihood(np.array([point[0], 0.0])), [-2.0])
     return 2.0 * (memoryless - free)
 
 
@@ -57,16 +57,16 @@ def plain_ratio(hits: np.ndarray) -> float:
     ],
 )
 def test_the_ratio_is_that_of_a_plain_two_parameter_fit(text: str) -> None:
-    found = weibull_duration(hits_of(text))
-    assert found.statistic == pytest.approx(plain_ratio(hits_of(text)), abs=1e-7)
+    result = weibull_duration(hits_of(text))
+    assert result.statistic == pytest.approx(plain_ratio(hits_of(text)), abs=1e-7)
 
 
 @pytest.mark.parametrize("text", ["." * 50, "x" + "." * 49, "." * 20 + "x" + "." * 20, "x", "."])
 def test_without_two_durations_and_a_complete_one_there_is_no_statistic(text: str) -> None:
-    found = weibull_duration(hits_of(text))
-    assert found.statistic is None
-    assert found.p_value is None
-    assert found.note
+    result = weibull_duration(hits_of(text))
+    assert result.statistic is None
+    assert result.p_value is None
+    assert result.note
 
 
 def test_equal_durations_have_no_best_shape() -> None:
@@ -75,10 +75,10 @@ def test_equal_durations_have_no_best_shape() -> None:
 
 
 def test_clusters_have_a_shape_below_one_and_a_small_p_value() -> None:
-    found = weibull_duration(hits_of(("xxxxx" + "." * 60) * 6))
-    assert "clusters" in found.note
-    assert found.p_value is not None
-    assert found.p_value < 1e-3
+    result = weibull_duration(hits_of(("xxxxx" + "." * 60) * 6))
+    assert "clusters" in result.note
+    assert result.p_value is not None
+    assert result.p_value < 1e-3
 
 
 def test_many_sequences_at_once_give_what_each_gives_alone() -> None:

@@ -16,9 +16,9 @@ from system.backtest.statistics.hits import (
 
 def test_gaps_start_anew_with_every_sequence() -> None:
     hits = np.array([[0, 1, 1, 0, 0, 1], [0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 1, 0]], dtype=np.bool_)
-    found = gaps(hits)
-    assert found.sequence.tolist() == [0, 0, 0, 2, 2]
-    assert found.days.tolist() == [2.0, 1.0, 3.0, 1.0, 4.0]
+    breach_gaps = gaps(hits)
+    assert breach_gaps.sequence.tolist() == [0, 0, 0, 2, 2]
+    assert breach_gaps.days.tolist() == [2.0, 1.0, 3.0, 1.0, 4.0]
 
 
 def test_gaps_of_no_breach_are_none() -> None:

@@ -40,8 +40,8 @@ def test_mathworks_independence_and_conditional_coverage() -> None:
 
 
 def test_jorion_independence() -> None:
-    found = christoffersen_independence(Transitions(244, 2, 2, 4))
-    assert found.statistic == pytest.approx(25.837, abs=1e-3)
+    result = christoffersen_independence(Transitions(244, 2, 2, 4))
+    assert result.statistic == pytest.approx(25.837, abs=1e-3)
 
 
 def test_transitions_are_counted_day_by_day() -> None:
@@ -50,15 +50,15 @@ def test_transitions_are_counted_day_by_day() -> None:
 
 @pytest.mark.parametrize("text", ["........", "xxxxxxxx", ".......x"])
 def test_where_a_row_of_the_table_is_empty_there_is_nothing_to_compare(text: str) -> None:
-    found = christoffersen_independence(transitions(hits_of(text)))
-    assert (found.statistic, found.p_value) == (0.0, 1.0)
-    assert "never happened" in found.note
+    result = christoffersen_independence(transitions(hits_of(text)))
+    assert (result.statistic, result.p_value) == (0.0, 1.0)
+    assert "never happened" in result.note
 
 
 def test_a_breach_on_the_first_day_only_fills_the_table_by_halves() -> None:
-    found = christoffersen_independence(transitions(hits_of("x.......")))
-    assert found.statistic == 0.0
-    assert found.note
+    result = christoffersen_independence(transitions(hits_of("x.......")))
+    assert result.statistic == 0.0
+    assert result.note
 
 
 def test_clusters_are_seen_and_spread_breaches_are_not() -> None:
@@ -76,20 +76,20 @@ def test_haas_adds_the_waits() -> None:
         own = math.log(rate) + (days - 1) * (math.log(1 - rate) if days > 1 else 0.0)
         return -2 * (math.log(0.05) + (days - 1) * math.log(0.95) - own)
 
-    found = haas_independence(hits_of("..x....xx..."), 0.05)
-    assert found.statistic == pytest.approx(wait(3) + wait(5) + wait(1))
-    assert found.dof == 3
+    result = haas_independence(hits_of("..x....xx..."), 0.05)
+    assert result.statistic == pytest.approx(wait(3) + wait(5) + wait(1))
+    assert result.dof == 3
     mixed = haas_mixed(hits_of("..x....xx..."), 0.05)
     assert mixed.dof == 4
 
 
 def test_without_a_breach_haas_has_one_wait_that_is_not_over() -> None:
     calm = np.zeros(100, dtype=np.bool_)
-    found, mixed = haas_independence(calm, 0.05), haas_mixed(calm, 0.05)
-    assert found.statistic == pytest.approx(-200 * math.log(0.95))
-    assert found.dof == 1
+    result, mixed = haas_independence(calm, 0.05), haas_mixed(calm, 0.05)
+    assert result.statistic == pytest.approx(-200 * math.log(0.95))
+    assert result.dof == 1
     assert mixed.statistic == pytest.approx(-400 * math.log(0.95))
-    assert "longer" in found.note
+    assert "longer" in result.note
 
 
 def test_many_sequences_at_once_give_what_each_gives_alone() -> None:
@@ -111,7 +111,7 @@ def test_many_sequences_at_once_give_what_each_gives_alone() -> None:
             haas_independence(row, 0.05),
             haas_mixed(row, 0.05),
         )
-        assert [one.statistic for one in alone] == many
+        assert [result.statistic for result in alone] == many
 
 
 def test_true_critical_values_of_christoffersen_at_126_days() -> None:

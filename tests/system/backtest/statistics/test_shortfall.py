@@ -32,21 +32,21 @@ def test_without_a_breach_only_z2_exists() -> None:
     _, pnl, shortfall = sample()
     calm = np.zeros(5, dtype=np.bool_)
     assert acerbi_szekely_z1(calm, pnl, shortfall).statistic is None
-    found = acerbi_szekely_z2(calm, pnl, shortfall, 0.05)
-    assert found.statistic == 1.0
-    assert "no breach" in found.note
+    z = acerbi_szekely_z2(calm, pnl, shortfall, 0.05)
+    assert z.statistic == 1.0
+    assert "no breach" in z.note
 
 
 def test_a_shortfall_at_or_below_zero_on_a_breach_is_no_scale() -> None:
     hits, pnl, shortfall = sample()
     rng = np.random.default_rng(0)
-    for found in (
+    for z in (
         acerbi_szekely_z1(hits, pnl, -shortfall),
         acerbi_szekely_z2(hits, pnl, 0.0 * shortfall, 0.05),
         exceedance_residuals(hits, pnl, -shortfall, rng),
     ):
-        assert found.statistic is None
-        assert "not above zero" in found.note
+        assert z.statistic is None
+        assert "not above zero" in z.note
 
 
 @pytest.mark.parametrize("law", TailLaw)
@@ -55,7 +55,7 @@ def test_shortfalls_of_the_laws_are_their_tail_integrals(law: TailLaw, tail: flo
     frozen = stats.norm() if law.dof is None else stats.t(law.dof)
     var, shortfall = law.quantile_and_shortfall(tail)
     assert var == pytest.approx(-frozen.ppf(tail), rel=1e-9)
-    area, _ = integrate.quad(lambda one: -frozen.ppf(one), 0.0, tail)
+    area, _ = integrate.quad(lambda level: -frozen.ppf(level), 0.0, tail)
     assert shortfall == pytest.approx(area / tail, rel=1e-6)
 
 
@@ -73,32 +73,32 @@ def test_shortfalls_of_the_laws_are_their_tail_integrals(law: TailLaw, tail: flo
 def test_critical_values_of_z2(
     law: TailLaw, tail: float, days: int, level: float, published: float, tolerance: float
 ) -> None:
-    found = simulated_z(
+    z = simulated_z(
         law,
         np.random.default_rng(days),
         tail_probability=tail,
         day_count=days,
         simulation_count=12_000,
     )
-    assert np.quantile(found.z2, level) == pytest.approx(published, abs=tolerance)
-    assert found.z2.mean() == pytest.approx(0.0, abs=0.02)
-    assert np.nanmean(found.z1) == pytest.approx(0.0, abs=0.02)
+    assert np.quantile(z.z2, level) == pytest.approx(published, abs=tolerance)
+    assert z.z2.mean() == pytest.approx(0.0, abs=0.02)
+    assert np.nanmean(z.z1) == pytest.approx(0.0, abs=0.02)
 
 
 def test_residuals_have_students_statistic_and_a_bootstrap_near_it() -> None:
     rng = np.random.default_rng(7)
     pnl = -1.0 - rng.exponential(1.0, 200)
     hits, shortfall = np.ones(200, dtype=np.bool_), np.full(200, 1.9)
-    found = exceedance_residuals(hits, pnl, shortfall, np.random.default_rng(1))
+    residuals = exceedance_residuals(hits, pnl, shortfall, np.random.default_rng(1))
     expected = stats.ttest_1samp(-pnl / 1.9 - 1.0, 0.0, alternative="greater")
-    assert found.statistic == pytest.approx(expected.statistic, rel=1e-12)
-    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
-    assert found.p_value_simulated == pytest.approx(expected.pvalue, abs=0.03)
+    assert residuals.statistic == pytest.approx(expected.statistic, rel=1e-12)
+    assert residuals.p_value == pytest.approx(expected.pvalue, rel=1e-9)
+    assert residuals.p_value_simulated == pytest.approx(expected.pvalue, abs=0.03)
 
 
 def test_residuals_that_do_not_vary_have_no_test() -> None:
     hits, pnl, shortfall = sample()
     rng = np.random.default_rng(0)
     assert exceedance_residuals(hits, pnl, shortfall, rng).statistic is None
-    one = np.array([False, True, False, False, False])
-    assert exceedance_residuals(one, pnl, shortfall, rng).statistic is None
+    one_hit = np.array([False, True, False, False, False])
+    assert exceedance_residuals(one_hit, pnl, shortfall, rng).statistic is None

@@ -29,12 +29,14 @@ def asked(monkeypatch) -> list[httpx.Request]:
             row = AdjustmentRow(
                 type="split", instrument="AAPL", date="2020-08-31", last_day="2020-08-28", ratio=4.0
             )
-            found = Adjustments(adjustments=(row, msgspec.structs.replace(row, taken="2020-08-28")))
-            return httpx.Response(200, content=msgspec.json.encode(found))
+            listed = Adjustments(
+                adjustments=(row, msgspec.structs.replace(row, taken="2020-08-28"))
+            )
+            return httpx.Response(200, content=msgspec.json.encode(listed))
         kind = request.url.path.rsplit("/", 1)[-1].removesuffix("s")
         told = msgspec.json.decode(request.content) | ACCEPTED | {"type": kind}
-        found = msgspec.convert(told, AdjustmentAccepted)
-        return httpx.Response(202, content=msgspec.json.encode(found))
+        listed = msgspec.convert(told, AdjustmentAccepted)
+        return httpx.Response(202, content=msgspec.json.encode(listed))
 
     transport = httpx.MockTransport(answer)
     client = RiskClient("http://localhost", "token", transport=transport)

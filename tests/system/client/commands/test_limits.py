@@ -63,14 +63,14 @@ def _answer(request: httpx.Request) -> Any:
         return SEEN
     if request.url.path.endswith("/events"):
         return TrailPage(portfolio="alpha", rows=(SEEN, RAISED))
-    one = msgspec.structs.replace(use(1.2), raised=LimitLevel.BREACH)
+    limit = msgspec.structs.replace(use(1.2), raised=LimitLevel.BREACH)
     return Limits(
         portfolio="alpha",
         snapshot_id="alpha-1-7",
         event_time_ns=1,
         nav=1e6,
         base_currency="USD",
-        limits=limit_statuses((one,), (RAISED,)),
+        limits=limit_statuses((limit,), (RAISED,)),
     )
 
 

@@ -60,11 +60,11 @@ def told(monkeypatch: pytest.MonkeyPatch, answer: Any) -> str:
 
 
 def test_every_kind_of_pnl_and_every_part_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = told(monkeypatch, FOUND)
-    for one in ("+500.00", "-700.00", "+2,000.00", "+1,234.00", "+766.00", "stated at the end"):
-        assert one in words
-    for one in ("+1,000.00", "+200.00", "+50.00", "-30.00", "+12.00", "+2.00", "unexplained"):
-        assert one in words
+    printed = told(monkeypatch, FOUND)
+    for words in ("+500.00", "-700.00", "+2,000.00", "+1,234.00", "+766.00", "stated at the end"):
+        assert words in printed
+    for words in ("+1,000.00", "+200.00", "+50.00", "-30.00", "+12.00", "+2.00", "unexplained"):
+        assert words in printed
 
 
 def test_an_end_of_day_says_whether_it_is_a_breach(monkeypatch: pytest.MonkeyPatch) -> None:

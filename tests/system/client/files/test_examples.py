@@ -47,7 +47,7 @@ def feed() -> Feed:
         EXAMPLES / "options-prices.csv",
         until=dt.date(2020, 1, 31),
     )
-    assert [len(one.closes) for one in wanted.histories] == [1, 1, 42]
+    assert [len(history.closes) for history in wanted.histories] == [1, 1, 42]
     known = (
         instrument("SP500.FUT", AssetClass.FUTURE, "USD", 50.0),
         instrument("XOM"),
@@ -59,7 +59,7 @@ def feed() -> Feed:
         ),
     )
     feed = Feed()
-    sent = [one for one in wanted.instruments if one.instrument != "SP500.FUT"]
+    sent = [instrument for instrument in wanted.instruments if instrument.instrument != "SP500.FUT"]
     assert feed.send(*known, *sent, *wanted.histories, wanted.portfolio).rejected == ()
     return feed
 
@@ -106,7 +106,7 @@ def test_each_position_of_the_example_moves_as_by_hand(feed: Feed) -> None:
         Shock(move=0.05, currency="JPY"),
     )
     held = feed.book.portfolios["options"]
-    found = shocked_pnl(held, feed.book.market, shocks)
+    shocked = shocked_pnl(held, feed.book.market, shocks)
     names = held.marked().shape.holdings.instrument_ids
     option = put(N225 * 0.92, 0.19 * 1.25) * 1.05 - put(N225, 0.19)
     then, now = FUTURE * 0.92 - 3_240.0, FUTURE - 3_240.0
@@ -116,6 +116,6 @@ def test_each_position_of_the_example_moves_as_by_hand(feed: Feed) -> None:
         "SP500.FUT": -50 * (then * 1.02 - now) / USD,
         "cash:EUR": 0.0,
     }
-    by_position = dict(zip(names, found.by_position.tolist(), strict=True))
+    by_position = dict(zip(names, shocked.by_position.tolist(), strict=True))
     assert by_position == pytest.approx(expected, rel=1e-9)
-    assert found.unmoved == ()
+    assert shocked.unmoved == ()

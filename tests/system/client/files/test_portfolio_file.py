@@ -398,8 +398,8 @@ def test_numbers_come_back_to_the_bit(rows: list[tuple[float, float]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "book.csv"
         path.write_text("\n".join(["instrument,quantity,entry_price", *lines]))
-        found = read_portfolio(path).portfolio.positions
-    assert [(position.quantity, position.entry_price) for position in found] == rows
+        positions = read_portfolio(path).portfolio.positions
+    assert [(position.quantity, position.entry_price) for position in positions] == rows
 
 
 def test_a_file_says_as_of_when_its_positions_are(tmp_path: Path) -> None:

@@ -56,9 +56,9 @@ def test_of_a_long_history_the_newest_closes_are_taken(tmp_path: Path) -> None:
     first = dt.date(2010, 1, 1)
     days = [first + dt.timedelta(days=n) for n in range(MAX_CLOSES_PER_SERIES + 10)]
     lines = [f"{day},{n + 1}" for n, day in enumerate(days)]
-    (found,) = read_closes(written(tmp_path, "\n".join(["date,A", *lines])), wanted={"A"})
-    assert len(found.closes) == MAX_CLOSES_PER_SERIES
-    assert found.closes[-1].date == days[-1]
+    (series,) = read_closes(written(tmp_path, "\n".join(["date,A", *lines])), wanted={"A"})
+    assert len(series.closes) == MAX_CLOSES_PER_SERIES
+    assert series.closes[-1].date == days[-1]
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_an_actor_is_one_visible_line(actor: str) -> None:
 
 @pytest.mark.parametrize("text", ["a\x1b[2Jb", "\x9b", "a\r\nb", "a\u202eb", "\ud800"])
 def test_what_is_printed_never_drives_a_terminal(text: str) -> None:
-    assert all(one.isprintable() or one == "\n" for one in visible(text))
+    assert all(letter.isprintable() or letter == "\n" for letter in visible(text))
 
 
 def test_lines_from_windows_end_as_others_do() -> None:

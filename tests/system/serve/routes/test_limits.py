@@ -42,9 +42,9 @@ def state(world: Any, alerts: LimitAlerts, value: float | None) -> None:
 
 
 def status(world: Any) -> LimitStatus:
-    found = msgspec.json.decode(world.client.get(PATH).content, type=Limits)
-    (one,) = found.limits
-    return one
+    limits = msgspec.json.decode(world.client.get(PATH).content, type=Limits)
+    (limit,) = limits.limits
+    return limit
 
 
 def acknowledged(world: Any, actor: str = "J. Doe", note: str = "", measure: str = "var") -> Any:
@@ -59,23 +59,23 @@ def trail(world: Any, **query: Any) -> TrailPage:
 
 def test_a_limit_that_nobody_has_crossed_is_not_raised(world: Any) -> None:
     state(world, LimitAlerts(), 0.5)
-    found = status(world)
-    assert (found.use.level, found.use.raised) == (LimitLevel.OK, LimitLevel.OK)
-    assert (found.raised_by, found.acknowledged) == (None, None)
+    limits = status(world)
+    assert (limits.use.level, limits.use.raised) == (LimitLevel.OK, LimitLevel.OK)
+    assert (limits.raised_by, limits.acknowledged) == (None, None)
     assert trail(world).rows == ()
 
 
 def test_a_breach_is_raised_seen_and_left_again(world: Any) -> None:
     alerts = LimitAlerts()
     state(world, alerts, 1.2)
-    found = status(world)
-    assert found.raised_by is not None
-    assert (found.raised_by.after, found.acknowledged) == (LimitLevel.BREACH, False)
+    limits = status(world)
+    assert limits.raised_by is not None
+    assert (limits.raised_by.after, limits.acknowledged) == (LimitLevel.BREACH, False)
     seen = msgspec.json.decode(acknowledged(world, note="hedged").content, type=TrailRow)
     assert (seen.actor, seen.note, seen.acknowledges) == (
         "J. Doe",
         "hedged",
-        found.raised_by.event_id,
+        limits.raised_by.event_id,
     )
     assert status(world).acknowledgement == seen
     state(world, alerts, 0.97)

@@ -48,9 +48,9 @@ def answer(world: Any, path: str, kind: type[Any]) -> Any:
 def test_current_var_is_the_snapshot_s_with_its_flags(world: Any) -> None:
     snapshot = sample_snapshot(position_count=5)
     world.publish(snapshot)
-    found = answer(world, "/v1/portfolios/alpha/var", CurrentVar)
+    current = answer(world, "/v1/portfolios/alpha/var", CurrentVar)
     expected = msgspec.structs.asdict(current_risk(snapshot))
-    assert msgspec.structs.asdict(found) == {
+    assert msgspec.structs.asdict(current) == {
         **expected,
         "durable": True,
         "stream": StreamState.STALE,
@@ -60,10 +60,10 @@ def test_current_var_is_the_snapshot_s_with_its_flags(world: Any) -> None:
 
 def test_the_oracle_is_asked_what_it_has_found(world: Any) -> None:
     assert answer(world, "/v1/oracle", OracleStatus) == NO_ORACLE
-    found = OracleStatus(running=True, samples_per_s=2.0, checked=3, agreed=2)
-    world.latest.publish_oracle(found)
-    assert answer(world, "/v1/oracle", OracleStatus) == found
-    assert found.verdict is OracleVerdict.DIFFERS
+    oracle = OracleStatus(running=True, samples_per_s=2.0, checked=3, agreed=2)
+    world.latest.publish_oracle(oracle)
+    assert answer(world, "/v1/oracle", OracleStatus) == oracle
+    assert oracle.verdict is OracleVerdict.DIFFERS
     world.now_ms[0] += ORACLE_EXPIRY_MS
     assert answer(world, "/v1/oracle", OracleStatus) == NO_ORACLE
 
@@ -71,11 +71,11 @@ def test_the_oracle_is_asked_what_it_has_found(world: Any) -> None:
 def test_a_replay_is_told_while_it_runs(world: Any) -> None:
     assert answer(world, "/v1/replay", ReplayStatus) == NO_REPLAY
     fault = ReplayFault(do="kill", what="kafka", is_over=False)
-    found = ReplayStatus(
+    replay = ReplayStatus(
         running=True, scenario="s", title="S", speed="2x", day_count=3, faults=(fault,)
     )
-    world.latest.publish_replay(found)
-    assert answer(world, "/v1/replay", ReplayStatus) == found
+    world.latest.publish_replay(replay)
+    assert answer(world, "/v1/replay", ReplayStatus) == replay
     world.now_ms[0] += REPLAY_EXPIRY_MS
     assert answer(world, "/v1/replay", ReplayStatus) == NO_REPLAY
 
@@ -122,19 +122,19 @@ def test_a_portfolio_s_name_may_hold_any_letter_that_its_contract_allows(world: 
 def test_asset_classes_have_their_own_var(world: Any) -> None:
     snapshot = sample_snapshot()
     world.publish(snapshot)
-    found = answer(world, "/v1/portfolios/alpha/var/asset-classes", AssetClassVar)
-    assert found.asset_classes == snapshot.asset_classes
-    assert (found.var, found.diversification) == (snapshot.var, snapshot.diversification)
+    classes = answer(world, "/v1/portfolios/alpha/var/asset-classes", AssetClassVar)
+    assert classes.asset_classes == snapshot.asset_classes
+    assert (classes.var, classes.diversification) == (snapshot.var, snapshot.diversification)
 
 
 def test_attribution_is_sorted_and_adds_up_to_var(world: Any) -> None:
     snapshot = sample_snapshot(position_count=20)
     world.publish(snapshot)
-    found = answer(world, "/v1/portfolios/alpha/attribution", Attribution)
-    components = [row.component_var for row in found.rows]
+    attribution = answer(world, "/v1/portfolios/alpha/attribution", Attribution)
+    components = [row.component_var for row in attribution.rows]
     assert components == sorted(components, reverse=True)
     assert sum(components) == pytest.approx(snapshot.var, rel=1e-12)
-    assert sum(row.share for row in found.rows) == pytest.approx(1.0, rel=1e-12)
+    assert sum(row.share for row in attribution.rows) == pytest.approx(1.0, rel=1e-12)
 
 
 def test_attribution_without_a_var_has_no_shares(world: Any) -> None:
@@ -143,23 +143,23 @@ def test_attribution_without_a_var_has_no_shares(world: Any) -> None:
         for position in sample_snapshot().positions
     )
     world.publish(sample_snapshot(var=None, positions=positions, not_available="too few"))
-    found = answer(world, "/v1/portfolios/alpha/attribution", Attribution)
-    assert {row.share for row in found.rows} == {None}
+    attribution = answer(world, "/v1/portfolios/alpha/attribution", Attribution)
+    assert {row.share for row in attribution.rows} == {None}
 
 
 def test_positions_are_the_snapshot_s(world: Any) -> None:
     snapshot = sample_snapshot()
     world.publish(snapshot)
-    found = answer(world, "/v1/portfolios/alpha/positions", Positions)
-    assert found.positions == snapshot.positions
+    positions = answer(world, "/v1/portfolios/alpha/positions", Positions)
+    assert positions.positions == snapshot.positions
 
 
 def test_the_list_of_portfolios_tells_valued_from_imported(world: Any) -> None:
     world.publish(sample_snapshot("beta"), sample_snapshot("alpha"))
     world.know(portfolio__gamma=PortfolioState(definition=Portfolio(portfolio="gamma")))
-    found = answer(world, "/v1/portfolios", Portfolios)
-    assert [line.portfolio for line in found.portfolios] == ["alpha", "beta"]
-    assert found.unvalued == ("gamma",)
+    portfolios = answer(world, "/v1/portfolios", Portfolios)
+    assert [line.portfolio for line in portfolios.portfolios] == ["alpha", "beta"]
+    assert portfolios.unvalued == ("gamma",)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -48,9 +48,9 @@ RATES = (rate("USD", 1.12), rate("GBP", 0.86))
 @pytest.fixture
 def streamed(world: Any) -> Streamed:
     feed = opened(holding("A", 10.0), holding("D", -1.0), holding("cash:USD", 500_000.0))
-    found = Streamed(world, feed)
-    found.take(feed.send(*PRICED, *RATES))
-    return found
+    started = Streamed(world, feed)
+    started.take(feed.send(*PRICED, *RATES))
+    return started
 
 
 def asked(streamed: Streamed, *trades: ProposedTrade, name: str = "P") -> Any:
@@ -74,21 +74,21 @@ def figures(risk: Any) -> tuple[Any, ...]:
 
 def test_without_trades_before_and_after_are_the_newest_snapshot(streamed: Streamed) -> None:
     snapshot = current_risk(live(streamed.feed.book.revalue(fence=1, epoch=1)))
-    found = answered(streamed)
-    assert figures(found.before) == figures(found.after) == figures(snapshot)
-    assert (found.change.var, found.change.gross) == (0.0, 0.0)
+    answer = answered(streamed)
+    assert figures(answer.before) == figures(answer.after) == figures(snapshot)
+    assert (answer.change.var, answer.change.gross) == (0.0, 0.0)
 
 
 def test_the_number_is_the_one_that_the_stream_states_after_the_trade(streamed: Streamed) -> None:
-    found = answered(streamed, proposed("B", 25.0, 41.5), proposed("A", -4.0))
+    answer = answered(streamed, proposed("B", 25.0, 41.5), proposed("A", -4.0))
     really = live(
         streamed.take(streamed.feed.send(trade("t", "B", 25.0, 41.5), trade("u", "A", -4.0, 101.0)))
     )
-    assert figures(found.after) == figures(current_risk(really))
-    assert found.after.var_fraction == really.var_fraction
-    assert found.positions == really.positions
-    assert found.change.gross == exposure_total(really, "gross") - exposure_total(
-        found.before, "gross"
+    assert figures(answer.after) == figures(current_risk(really))
+    assert answer.after.var_fraction == really.var_fraction
+    assert answer.positions == really.positions
+    assert answer.change.gross == exposure_total(really, "gross") - exposure_total(
+        answer.before, "gross"
     )
 
 
@@ -130,19 +130,19 @@ def test_within_a_day_postgresql_is_asked_once_and_again_after_a_close(
 def test_what_is_not_held_is_priced_at_its_newest_quote(streamed: Streamed) -> None:
     streamed.take(streamed.feed.send(tick("B", 47.0, hour=16.0)))
     trades = answered(streamed, proposed("B", 1.0), proposed("cash:EUR", 5.0)).trades
-    assert [one.price for one in trades] == [47.0, 1.12]
+    assert [trade.price for trade in trades] == [47.0, 1.12]
 
 
 def test_a_rate_that_is_not_held_is_as_stale_as_in_the_stream(world: Any) -> None:
     """Also behind a partition that nobody had written to when the API first read them."""
     feed = opened(holding("A", 10.0))
-    found = Streamed(world, feed)
-    found.take(feed.send(rate("USD", 1.12), rate("GBP", 0.86)))
-    found.take(feed.book.revalue(fence=1, epoch=feed.epoch))
-    assert answered(found, proposed("B", 5.0)).after.stale == ("A", "B")
-    found.take(feed.send(*(tick(name, 41.0, hour=20.0) for name in "ABC")))
-    asked_before = answered(found, proposed("B", 5.0)).after.stale
-    really = live(found.take(feed.send(trade("t1", "B", 5.0, 41.0)))).stale
+    started = Streamed(world, feed)
+    started.take(feed.send(rate("USD", 1.12), rate("GBP", 0.86)))
+    started.take(feed.book.revalue(fence=1, epoch=feed.epoch))
+    assert answered(started, proposed("B", 5.0)).after.stale == ("A", "B")
+    started.take(feed.send(*(tick(name, 41.0, hour=20.0) for name in "ABC")))
+    asked_before = answered(started, proposed("B", 5.0)).after.stale
+    really = live(started.take(feed.send(trade("t1", "B", 5.0, 41.0)))).stale
     assert asked_before == really == ("fx:USD",)
 
 
@@ -201,9 +201,9 @@ def test_closes_that_stay_away_are_said_to_be_missing(
 @pytest.fixture
 def optioned(world: Any) -> Streamed:
     feed = optioned_feed(*CRISIS)
-    found = Streamed(world, feed)
-    found.take(feed.send(*PRICED, *RATES, tick("B", 103.0, hour=15.5)))
-    return found
+    started = Streamed(world, feed)
+    started.take(feed.send(*PRICED, *RATES, tick("B", 103.0, hour=15.5)))
+    return started
 
 
 def test_a_book_with_options_and_stressed_windows_is_made_anew_to_the_bit(
@@ -211,19 +211,19 @@ def test_a_book_with_options_and_stressed_windows_is_made_anew_to_the_bit(
 ) -> None:
     snapshot = live(optioned.feed.book.revalue(fence=1, epoch=1), "O")
     assert snapshot.stressed[0].var is not None
-    found = answered(optioned, name="O")
-    assert figures(found.after) == figures(current_risk(snapshot))
-    assert found.after.stressed == snapshot.stressed
-    assert found.after.greeks == snapshot.greeks
+    answer = answered(optioned, name="O")
+    assert figures(answer.after) == figures(current_risk(snapshot))
+    assert answer.after.stressed == snapshot.stressed
+    assert answer.after.greeks == snapshot.greeks
 
 
 def test_a_trade_in_an_option_has_the_number_that_the_stream_states_after_it(
     optioned: Streamed,
 ) -> None:
-    found = answered(optioned, proposed("B.CALL", -3.0, 0.4), name="O")
+    answer = answered(optioned, proposed("B.CALL", -3.0, 0.4), name="O")
     really = live(optioned.take(optioned.feed.send(trade("t", "B.CALL", -3.0, 0.4, book="O"))), "O")
-    assert figures(found.after) == figures(current_risk(really))
-    assert found.after.delta_gamma_vega == really.delta_gamma_vega
+    assert figures(answer.after) == figures(current_risk(really))
+    assert answer.after.delta_gamma_vega == really.delta_gamma_vega
 
 
 @pytest.mark.parametrize("price", [0.5, None])
@@ -232,10 +232,10 @@ def test_an_option_that_is_not_held_is_valued_at_its_underlyings_newest_quote(
 ) -> None:
     empty = portfolio("N", holding("A", 1.0))
     optioned.take(optioned.feed.send(empty))
-    found = answered(optioned, proposed("B.CALL", 2.0, price), name="N")
-    paid = found.trades[0].price
+    answer = answered(optioned, proposed("B.CALL", 2.0, price), name="N")
+    paid = answer.trades[0].price
     really = live(optioned.take(optioned.feed.send(trade("t", "B.CALL", 2.0, paid, book="N"))), "N")
-    assert figures(found.after) == figures(current_risk(really))
+    assert figures(answer.after) == figures(current_risk(really))
     assert price is None or paid == price
 
 
@@ -310,27 +310,27 @@ def test_pnl_is_told_realised_unrealised_actual_and_by_greek(optioned: Streamed)
     optioned.take(optioned.feed.close(0))
     order = trade("t", "B", 100.0, 103.0, book="O", event_time_ns=0)
     fold = optioned.take(optioned.feed.send(tick("B", 104.0, day=1), order))
-    snapshot, found = live(fold, "O"), pnl_of(optioned)
-    assert (found.realised_pnl, found.unrealised_pnl) == (
+    snapshot, pnl = live(fold, "O"), pnl_of(optioned)
+    assert (pnl.realised_pnl, pnl.unrealised_pnl) == (
         snapshot.realised_pnl,
         snapshot.unrealised_pnl,
     )
-    assert found.actual_pnl == snapshot.daily_pnl
-    assert found.since == snapshot.asof
-    assert found.options == snapshot.option_pnl
-    assert found.options_total is not None
-    assert found.options_total.delta > 0.0
-    assert found.other_pnl == pytest.approx(snapshot.daily_pnl - found.options_total.actual)
-    assert found.hypothetical_pnl is None
+    assert pnl.actual_pnl == snapshot.daily_pnl
+    assert pnl.since == snapshot.asof
+    assert pnl.options == snapshot.option_pnl
+    assert pnl.options_total is not None
+    assert pnl.options_total.delta > 0.0
+    assert pnl.other_pnl == pytest.approx(snapshot.daily_pnl - pnl.options_total.actual)
+    assert pnl.hypothetical_pnl is None
 
 
 def test_pnl_at_an_end_of_day_is_judged(optioned: Streamed) -> None:
     optioned.take(optioned.feed.close(0))
     fold = optioned.take(optioned.feed.close(1, tick("B", 99.0, day=1)))
-    snapshot, found = end_of_day(fold, "O"), pnl_of(optioned)
-    assert found.hypothetical_pnl == snapshot.hypothetical_pnl
-    assert (found.previous_var, found.breach) == (snapshot.previous_var, snapshot.breach)
-    assert found.since is None
+    snapshot, pnl = end_of_day(fold, "O"), pnl_of(optioned)
+    assert pnl.hypothetical_pnl == snapshot.hypothetical_pnl
+    assert (pnl.previous_var, pnl.breach) == (snapshot.previous_var, snapshot.breach)
+    assert pnl.since is None
 
 
 def test_pnl_of_an_unknown_portfolio_is_a_404(streamed: Streamed) -> None:
@@ -347,21 +347,21 @@ def scenario(streamed: Streamed, **plain: Any) -> Any:
 
 def test_a_scenario_revalues_the_newest_snapshot(streamed: Streamed) -> None:
     response = scenario(streamed, shocks=[{"move": -0.1}])
-    found = msgspec.json.decode(response.content, type=Scenario)
-    rows = {row.instrument: row.pnl for row in found.rows}
+    answer = msgspec.json.decode(response.content, type=Scenario)
+    rows = {row.instrument: row.pnl for row in answer.rows}
     assert rows == pytest.approx({"A": -101.0, "D": 0.1 * 50 * 3010, "cash:USD": 0.0})
-    assert [row.instrument for row in found.rows] == ["A", "cash:USD", "D"]
-    assert found.pnl == pytest.approx(sum(rows.values()))
-    assert found.pnl_fraction == pytest.approx(found.pnl / found.nav)
+    assert [row.instrument for row in answer.rows] == ["A", "cash:USD", "D"]
+    assert answer.pnl == pytest.approx(sum(rows.values()))
+    assert answer.pnl_fraction == pytest.approx(answer.pnl / answer.nav)
 
 
 def test_a_shock_of_volatility_says_plainly_that_a_book_without_options_did_not_move(
     streamed: Streamed,
 ) -> None:
     response = scenario(streamed, shocks=[{"move": 0.2, "volatility": True}])
-    found = msgspec.json.decode(response.content, type=Scenario)
-    assert found.pnl == 0.0
-    assert found.unmoved == (
+    answer = msgspec.json.decode(response.content, type=Scenario)
+    assert answer.pnl == 0.0
+    assert answer.unmoved == (
         "shock 1, of every volatility, moved nothing: the book holds no options",
     )
 
@@ -369,10 +369,10 @@ def test_a_shock_of_volatility_says_plainly_that_a_book_without_options_did_not_
 def test_a_day_of_the_window_loses_what_the_tail_says(streamed: Streamed) -> None:
     snapshot = live(streamed.feed.book.revalue(fence=1, epoch=1))
     worst = snapshot.tail[0]
-    found = msgspec.json.decode(scenario(streamed, day=worst.date).content, type=Scenario)
-    assert found.pnl == pytest.approx(worst.pnl, rel=1e-9)
-    assert found.var_multiple == pytest.approx(-worst.pnl / snapshot.var)
-    assert found.day == worst.date
+    answer = msgspec.json.decode(scenario(streamed, day=worst.date).content, type=Scenario)
+    assert answer.pnl == pytest.approx(worst.pnl, rel=1e-9)
+    assert answer.var_multiple == pytest.approx(-worst.pnl / snapshot.var)
+    assert answer.day == worst.date
 
 
 @pytest.mark.parametrize(
@@ -395,9 +395,9 @@ def test_a_scenario_that_cannot_be_is_refused_with_the_reason(
 
 def test_a_reverse_stress_finds_the_move_that_loses_as_much(streamed: Streamed) -> None:
     response = streamed.world.client.get("/v1/portfolios/P/reverse-stress?loss=1000")
-    found = msgspec.json.decode(response.content, type=ReverseStress)
-    assert found.move == pytest.approx(1_000.0 / (50 * 3010 - 1010))
-    assert found.pnl == pytest.approx(-1_000.0)
+    answer = msgspec.json.decode(response.content, type=ReverseStress)
+    assert answer.move == pytest.approx(1_000.0 / (50 * 3010 - 1010))
+    assert answer.pnl == pytest.approx(-1_000.0)
     response = streamed.world.client.get("/v1/portfolios/P/reverse-stress?loss=-1")
     assert response.status_code == 422
 
@@ -416,13 +416,13 @@ def test_a_change_is_explained_since_the_last_close_up_to_now(streamed: Streamed
     assert (own.status_code, own.json()["title"]) == (404, "No end of day yet")
     moved = streamed.feed.send(tick("A", 90.0, day=1), trade("t", "B", 50.0, 41.0))
     newest = live(streamed.take(moved))
-    found = msgspec.json.decode(change(streamed).content, type=VarChange)
-    assert (found.from_id, found.to_id) == (closed.snapshot_id, newest.snapshot_id)
-    assert (found.var_before, found.steps[-1].var) == (closed.var, newest.var)
-    assert {str(step.step) for step in found.steps if step.changed} == {"positions", "prices"}
+    answer = msgspec.json.decode(change(streamed).content, type=VarChange)
+    assert (answer.from_id, answer.to_id) == (closed.snapshot_id, newest.snapshot_id)
+    assert (answer.var_before, answer.steps[-1].var) == (closed.var, newest.var)
+    assert {str(step.step) for step in answer.steps if step.changed} == {"positions", "prices"}
     streamed.take(streamed.feed.close(1))
     named = change(streamed, **{"from": closed.snapshot_id, "to": newest.snapshot_id})
-    assert msgspec.json.decode(named.content, type=VarChange) == found
+    assert msgspec.json.decode(named.content, type=VarChange) == answer
 
 
 def test_a_snapshot_that_is_not_kept_or_of_another_portfolio_is_not_explained(
@@ -440,14 +440,14 @@ def test_a_snapshot_that_is_not_kept_or_of_another_portfolio_is_not_explained(
 
 
 def test_contributions_say_component_marginal_and_incremental_var(optioned: Streamed) -> None:
-    found = msgspec.json.decode(
+    answer = msgspec.json.decode(
         optioned.world.client.get("/v1/portfolios/O/contributions").content, type=Contributions
     )
     snapshot = live(optioned.feed.book.revalue(fence=1, epoch=1), "O")
-    assert found.var == snapshot.var
-    assert sum(row.component_var for row in found.rows) == pytest.approx(found.var, rel=1e-9)
-    assert sum(row.es_share or 0.0 for row in found.rows) == pytest.approx(1.0, rel=1e-9)
-    for row in found.rows:
+    assert answer.var == snapshot.var
+    assert sum(row.component_var for row in answer.rows) == pytest.approx(answer.var, rel=1e-9)
+    assert sum(row.es_share or 0.0 for row in answer.rows) == pytest.approx(1.0, rel=1e-9)
+    for row in answer.rows:
         assert row.marginal_var == pytest.approx(row.component_var / row.quantity)
 
 
@@ -458,10 +458,10 @@ def test_marginal_var_is_the_slope_of_the_what_if(optioned: Streamed) -> None:
     ).rows
     step = 1e-3
     for row in rows:
-        found = answered(optioned, proposed(row.instrument, step, 1e-6), name="O")
-        assert found.before.var is not None
-        assert found.after.var is not None
-        slope = (found.after.var - found.before.var) / step
+        answer = answered(optioned, proposed(row.instrument, step, 1e-6), name="O")
+        assert answer.before.var is not None
+        assert answer.after.var is not None
+        slope = (answer.after.var - answer.before.var) / step
         assert slope == pytest.approx(row.marginal_var, rel=1e-6)
     assert len(rows) == 2
 
@@ -469,14 +469,14 @@ def test_marginal_var_is_the_slope_of_the_what_if(optioned: Streamed) -> None:
 def test_incremental_var_is_what_a_sale_of_the_whole_position_would_save(
     streamed: Streamed,
 ) -> None:
-    found = msgspec.json.decode(
+    answer = msgspec.json.decode(
         streamed.world.client.get("/v1/portfolios/P/contributions").content, type=Contributions
     )
-    incremental = {row.instrument: row.incremental_var for row in found.rows}
+    incremental = {row.instrument: row.incremental_var for row in answer.rows}
     for name, quantity in (("A", 10.0), ("D", -1.0)):
         sold = answered(streamed, proposed(name, -quantity)).after
         assert sold.var is not None
-        assert incremental[name] == pytest.approx(found.var - sold.var, rel=1e-9)
+        assert incremental[name] == pytest.approx(answer.var - sold.var, rel=1e-9)
     assert incremental["cash:USD"] == 0.0
 
 
@@ -492,15 +492,15 @@ def test_a_desk_shows_its_books_together_and_what_diversification_saves(
     on_desk(streamed, portfolio("X", holding("A", 5.0)), portfolio("Y", holding("C", -300.0)))
     response = streamed.world.client.get("/v1/desks/rates/var")
     assert response.status_code == 200, response.text
-    found = msgspec.json.decode(response.content, type=DeskVar)
-    assert [book.portfolio for book in found.books] == ["X", "Y"]
-    assert found.base_currency == "USD"
-    own = sum(book.var for book in found.books)
-    assert found.diversification == pytest.approx(own - found.var)
-    assert sum(book.component_var for book in found.books) == pytest.approx(found.var)
-    for one in found.books:
-        stated = live(streamed.feed.book.revalue(fence=1, epoch=1), one.portfolio)
-        assert one.var == pytest.approx(stated.var)
+    answer = msgspec.json.decode(response.content, type=DeskVar)
+    assert [book.portfolio for book in answer.books] == ["X", "Y"]
+    assert answer.base_currency == "USD"
+    own = sum(book.var for book in answer.books)
+    assert answer.diversification == pytest.approx(own - answer.var)
+    assert sum(book.component_var for book in answer.books) == pytest.approx(answer.var)
+    for book in answer.books:
+        stated = live(streamed.feed.book.revalue(fence=1, epoch=1), book.portfolio)
+        assert book.var == pytest.approx(stated.var)
 
 
 def test_a_desk_of_books_in_two_currencies_asks_for_one(streamed: Streamed) -> None:

@@ -407,7 +407,7 @@ def test_a_book_of_options_needs_the_closes_of_the_underlying_alone(world: Any) 
     sent = option_book(call_on("NEW", volatility_series="VOL"), equity("NEW"))
     response = world.client.post("/v1/portfolios", content=encode(sent))
     assert response.status_code == 202, response.text
-    names = [one.instrument for one in world.bus.sent if isinstance(one, Instrument)]
+    names = [message.instrument for message in world.bus.sent if isinstance(message, Instrument)]
     assert names == ["NEW", "CALL"]
 
 
@@ -427,7 +427,7 @@ def test_an_option_whose_rates_outgrow_numbers_is_refused_as_the_stream_would(
 def test_an_option_on_something_unknown_is_refused_by_field(world: Any) -> None:
     sent = option_book(call_on("NOPE"))
     problem = refused(world.client.post("/v1/portfolios", content=encode(sent)), 422)
-    fields = [one["field"] for one in problem["errors"]]
+    fields = [error["field"] for error in problem["errors"]]
     assert fields == ["instruments[0].option.underlying"]
     assert "NOPE" in problem["detail"]
 

@@ -73,13 +73,13 @@ BOOK = {
 def test_a_book_that_names_an_exchange_brings_its_sessions_once(world: World) -> None:
     answer = world.client.post("/v1/portfolios", content=msgspec.json.encode(BOOK))
     assert answer.status_code == 202, answer.text
-    (table,) = (one for one in world.bus.sent if isinstance(one, ExchangeSessions))
+    (table,) = (message for message in world.bus.sent if isinstance(message, ExchangeSessions))
     assert (table.exchange, table.first) == ("XTKS", dt.date(2020, 1, 6))
     assert table.last == dt.date(2020, 1, 30) + dt.timedelta(days=400)
     world.bus.sent.clear()
     world.know(sessions__XTKS=table)
     world.client.post("/v1/portfolios", content=msgspec.json.encode(BOOK))
-    assert not [one for one in world.bus.sent if isinstance(one, ExchangeSessions)]
+    assert not [message for message in world.bus.sent if isinstance(message, ExchangeSessions)]
 
 
 def sent_by(world: World, history: dict[str, object]) -> list[ExchangeSessions]:

@@ -29,20 +29,20 @@ def test_servers_that_answer_are_well_and_the_lag_is_counted(world: Any) -> None
     world.bus.sent += [TRADE] * 5
     world.publish(sample_snapshot())
     world.publish(sample_snapshot(epoch=1))
-    found = health(world)
-    assert {part.name: part.ok for part in found.components} == {
+    report = health(world)
+    assert {part.name: part.ok for part in report.components} == {
         "kafka": True,
         "postgresql": True,
         "redis": True,
     }
-    assert found.offsets == {"trades:0": 1}
-    assert found.lag is not None
-    assert found.lag["trades:0"] == 4
+    assert report.offsets == {"trades:0": 1}
+    assert report.lag is not None
+    assert report.lag["trades:0"] == 4
 
 
 def test_a_stream_without_heartbeat_is_not_ok(world: Any) -> None:
-    found = health(world)
-    assert (found.ok, found.stream.state) == (False, StreamState.STALE)
+    report = health(world)
+    assert (report.ok, report.stream.state) == (False, StreamState.STALE)
 
 
 @pytest.mark.parametrize(
@@ -52,17 +52,17 @@ def test_a_stream_without_heartbeat_is_not_ok(world: Any) -> None:
 def test_a_stream_that_lags_is_not_ok(world: Any, state: StreamState, ok: bool) -> None:
     status = msgspec.structs.replace(world.client.app.state.services.hub.status, state=state)
     world.client.app.state.services.hub.status = status
-    found = health(world)
-    assert (found.ok, found.stream.state) == (ok, state)
+    report = health(world)
+    assert (report.ok, report.stream.state) == (ok, state)
 
 
 def test_a_silent_broker_is_named_and_the_lag_is_unknown(world: Any) -> None:
     world.bus.silent = True
-    found = health(world)
-    (kafka,) = [part for part in found.components if not part.ok]
+    report = health(world)
+    (kafka,) = [part for part in report.components if not part.ok]
     assert kafka.name == "kafka"
     assert "does not answer" in kafka.detail
-    assert found.lag is None
+    assert report.lag is None
 
 
 def test_servers_are_asked_at_most_once_in_a_while(world: Any) -> None:

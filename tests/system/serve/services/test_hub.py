@@ -120,15 +120,15 @@ def run(test: Callable[[World], Awaitable[None]], *, with_hub: bool = True) -> N
 
 
 def ids(pushed: list[PushedSnapshot]) -> list[str]:
-    return [one.entry.entry_id for one in pushed]
+    return [push.entry.entry_id for push in pushed]
 
 
 async def drained(subscription: Subscription) -> list[Event]:
     subscription.close()
-    found: list[Event] = []
+    events: list[Event] = []
     while (chunk := await subscription.next_chunk()) is not None:
-        found += parsed(chunk)
-    return found
+        events += parsed(chunk)
+    return events
 
 
 # -- one client's queue -------------------------------------------------------------------
@@ -137,9 +137,9 @@ async def drained(subscription: Subscription) -> list[Event]:
 def test_a_fast_client_gets_every_snapshot_in_order() -> None:
     async def test(world: World) -> None:
         subscription = Subscription()
-        pushed = [one for _ in range(5) for one in world.pushed("alpha", "beta")]
-        for one in pushed:
-            subscription.offer(one)
+        pushed = [push for _ in range(5) for push in world.pushed("alpha", "beta")]
+        for push in pushed:
+            subscription.offer(push)
         assert [event.id for event in await drained(subscription)] == ids(pushed)
         assert subscription.dropped_count == 0
 
@@ -152,9 +152,9 @@ def test_a_slow_client_keeps_the_newest_of_every_portfolio(monkeypatch: pytest.M
     async def test(world: World) -> None:
         subscription = Subscription()
         rare = world.pushed("rare")
-        often = [one for _ in range(20) for one in world.pushed("often")]
-        for one in (*rare, *often):
-            subscription.offer(one)
+        often = [push for _ in range(20) for push in world.pushed("often")]
+        for push in (*rare, *often):
+            subscription.offer(push)
         subscription.offer_status(NO_STATUS)
         *snapshots, last = await drained(subscription)
         assert [event.id for event in snapshots] == ids([*rare, *often[-3:]])
@@ -203,8 +203,8 @@ def test_nothing_is_dropped_that_nothing_newer_replaces(monkeypatch: pytest.Monk
     async def test(world: World) -> None:
         subscription = Subscription()
         pushed = world.pushed(*(f"p{number:02}" for number in range(10)))
-        for one in pushed:
-            subscription.offer(one)
+        for push in pushed:
+            subscription.offer(push)
         assert [event.id for event in await drained(subscription)] == ids(pushed)
 
     run(test, with_hub=False)
@@ -213,8 +213,8 @@ def test_nothing_is_dropped_that_nothing_newer_replaces(monkeypatch: pytest.Monk
 def test_a_client_gets_only_the_portfolio_it_asked_for() -> None:
     async def test(world: World) -> None:
         subscription = Subscription("beta", compact=True)
-        for one in world.pushed("alpha", "beta", "gamma"):
-            subscription.offer(one)
+        for push in world.pushed("alpha", "beta", "gamma"):
+            subscription.offer(push)
         (event,) = await drained(subscription)
         assert msgspec.json.decode(event.data, type=CurrentRisk).portfolio == "beta"
 

@@ -59,7 +59,7 @@ def test_the_page_asks_and_draws_the_table(
     running.desk.take_snapshot(long_short, 0)
     monkeypatch.setattr(contributions_panel, "answered", lambda _: FOUND)
     page = page_run()
-    asked = next(one for one in page.button if one.label == "Revalue without each")
+    asked = next(button for button in page.button if button.label == "Revalue without each")
     page = asked.click().run()
     assert not page.exception
     assert len(page.table) == 1

@@ -79,10 +79,10 @@ def test_the_page_adds_up_the_desk_of_the_chosen_book(
     monkeypatch.setattr(desk_panel, "answered", lambda ask: FOUND)
     page = page_run()
     assert not page.exception
-    (button,) = (one for one in page.button if one.label == "Add up the books")
-    assert [OWN_CURRENCY, long_short.base_currency] in [one.options for one in page.selectbox]
+    (button,) = (button for button in page.button if button.label == "Add up the books")
+    assert [OWN_CURRENCY, long_short.base_currency] in [box.options for box in page.selectbox]
     button.click().run()
-    assert any("**900 EUR**" in one.value for one in page.markdown)
+    assert any("**900 EUR**" in markdown.value for markdown in page.markdown)
     assert not page.exception
 
 
@@ -90,4 +90,4 @@ def test_a_book_without_a_desk_has_no_tree(
     running: runtime.Dashboard, long_short: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
-    assert all(one.label != "Add up the books" for one in page_run().button)
+    assert all(button.label != "Add up the books" for button in page_run().button)

@@ -87,7 +87,7 @@ def api(
     def where() -> Any:
         return SimpleNamespace(api_url="http://api", api_token=TOKEN)
 
-    found = Api()
+    api = Api()
     made = runtime.Dashboard(DashboardState(), Fanout(), asyncio.new_event_loop(), where)
     runtime.start(made)
     limited = msgspec.structs.replace(
@@ -111,8 +111,8 @@ def api(
     )
     made.desk.take_snapshot(long_equities, 0)
     made.desk.take_snapshot(limited, 0)
-    monkeypatch.setattr(stress_panel, "RiskClient", found)
-    yield found
+    monkeypatch.setattr(stress_panel, "RiskClient", api)
+    yield api
     runtime.stop()
     made.loop.close()
 
@@ -124,7 +124,7 @@ def page_of(portfolio: str = "long-short") -> AppTest:
 
 
 def clicked(page: AppTest, label: str) -> AppTest:
-    page = next(one for one in page.button if one.label == label).click().run()
+    page = next(button for button in page.button if button.label == label).click().run()
     assert not page.exception
     return page
 
@@ -140,11 +140,11 @@ def field(widgets: Any, label: str) -> Any:
 
 
 def said(page: AppTest) -> str:
-    return plain(" ".join(one.value for one in page.markdown))
+    return plain(" ".join(markdown.value for markdown in page.markdown))
 
 
 def asking(page: AppTest, kind: str) -> AppTest:
-    control = next(one for one in page.button_group if kind in one.options)
+    control = next(group for group in page.button_group if kind in group.options)
     return control.set_value(kind).run()
 
 
@@ -214,7 +214,7 @@ def test_a_desk_is_asked_by_its_name_and_in_the_chosen_currency(
     api.answer = TOGETHER
     page = page_of()
     if currency is not None:
-        next(one for one in page.selectbox if OWN_CURRENCY in one.options).set_value(currency)
+        next(box for box in page.selectbox if OWN_CURRENCY in box.options).set_value(currency)
     pressed(page, "Add up the books")
     assert api.asked == [("desk_var", "rates", currency)]
 
@@ -247,6 +247,8 @@ def test_a_note_that_drives_a_terminal_is_answered_on_the_page(api: Api) -> None
 
 
 def test_nobody_acknowledges_without_a_name(api: Api) -> None:
-    page = next(one for one in page_of().button if one.label == "Acknowledge").click().run()
+    page = (
+        next(button for button in page_of().button if button.label == "Acknowledge").click().run()
+    )
     assert api.asked == []
     assert "say who has seen it" in page.error[0].value

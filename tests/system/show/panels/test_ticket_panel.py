@@ -91,13 +91,13 @@ def test_a_preview_says_var_before_and_after_and_that_nothing_was_sent(
 ) -> None:
     after = msgspec.structs.replace(long_short, var=1_234.0, var_fraction=0.0123)
     trade = ProposedTrade(instrument="AAPL", quantity=-250.0, price=81.5)
-    found = what_if_answer(long_short, after, (trade,), durable=True, stream=StreamState.RUNNING)
-    words = preview_words(found)
+    answer = what_if_answer(long_short, after, (trade,), durable=True, stream=StreamState.RUNNING)
+    words = preview_words(answer)
     assert words.startswith("Sell 250 AAPL at 81.50, not sent: VaR ")
     assert plain("-> 1 234") in plain(words)
     nothing = msgspec.structs.replace(after, var=None, not_available="no price yet for AAPL")
-    found = what_if_answer(long_short, nothing, (trade,), durable=True, stream=StreamState.RUNNING)
-    assert preview_words(found).endswith("would not be available. no price yet for AAPL")
+    answer = what_if_answer(long_short, nothing, (trade,), durable=True, stream=StreamState.RUNNING)
+    assert preview_words(answer).endswith("would not be available. no price yet for AAPL")
 
 
 def test_a_preview_refuses_a_quantity_that_is_not_positive() -> None:
@@ -123,12 +123,12 @@ def test_a_preview_compares_everything_and_names_limits_in_breach(
     )
     after = msgspec.structs.replace(long_short, limits=(gross,))
     trade = ProposedTrade(instrument="AAPL", quantity=-250.0, price=81.5)
-    found = what_if_answer(long_short, after, (trade,), durable=True, stream=StreamState.RUNNING)
-    cells = {row[""]: row for row in preview_cells(found)}
+    answer = what_if_answer(long_short, after, (trade,), durable=True, stream=StreamState.RUNNING)
+    cells = {row[""]: row for row in preview_cells(answer)}
     assert cells["VaR"]["change"] == "0.00"
     assert {"expected shortfall", "gross exposure", "net exposure"} <= cells.keys()
     assert cells["limit on gross used"]["after"] == "105.000%"
-    assert preview_words(found).endswith("In breach: limit on gross")
+    assert preview_words(answer).endswith("In breach: limit on gross")
     fine = what_if_answer(
         long_short, long_short, (trade,), durable=True, stream=StreamState.RUNNING
     )

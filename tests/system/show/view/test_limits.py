@@ -11,8 +11,8 @@ from tests.system.book.valuation.test_limits import use
 
 
 def drawn(value: float | None, raised: LimitLevel | None = None):
-    one = msgspec.structs.replace(use(value), raised=raised)
-    snapshot = sample_snapshot(limits=(one,))
+    limit = msgspec.structs.replace(use(value), raised=raised)
+    snapshot = sample_snapshot(limits=(limit,))
     (row,) = limit_rows(snapshot)
     return row, raised_measures(snapshot)
 

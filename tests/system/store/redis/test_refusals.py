@@ -50,10 +50,10 @@ def test_a_write_is_tried_again_after_a_refusal_that_passes(
     replies: list[Any] = [replied(reply), replied(reply), (0, 1)]
 
     def answer(**_: object) -> tuple[int, int]:
-        one = replies.pop(0)
-        if isinstance(one, Exception):
-            raise one
-        return one
+        reply = replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
     monkeypatch.setattr(store, "_beat", answer)
     store.beat(1, 0, monotonic_ns=1, state=StreamState.RUNNING)
