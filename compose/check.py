@@ -1,4 +1,4 @@
-"""Whether the service of this container is well: ``python compose/check.py NAME``.
+"""Health check of this container's service: ``python compose/check.py NAME``.
 
 Exit code 0, or 1 with a line that says why. Compose asks every 20 seconds, so only the
 checks of stream and oracle import more than the standard library.

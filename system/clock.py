@@ -24,7 +24,7 @@ def monotonic_ns() -> int:
 
 
 class Clock(Protocol):
-    """What code that stamps or waits gets handed in, so that tests can hand in another."""
+    """Clock that code receives as an argument, so that tests can pass one of their own."""
 
     def wall_ns(self) -> int:
         """Return nanoseconds since 1970-01-01 UTC."""

@@ -9,7 +9,7 @@ from typing import Final
 REAL_TIME_PRIORITY: Final = 1
 """The least there is: ahead of every usual program, behind whatever the system runs itself."""
 NICENESS: Final = -10
-"""Where a system grants this alone. The kernel compares it within a session only
+"""Niceness, where no real-time priority is granted. The kernel compares it within a session only
 (sched_autogroup): programs of other sessions still take turns with this one."""
 
 

@@ -62,10 +62,9 @@ LOOPBACK: Final = "127.0.0.1"
 SECRETS_DIR_VARIABLE: Final = f"{ENVIRONMENT_PREFIX}SECRETS_DIR"
 
 TunedPart = Literal["classes", "collector", "compiler", "fetch", "session", "source", "transfer"]
-"""What the stream has apart from Spark's, Java's and Kafka's defaults: the archive of classes, the
-collection of garbage, the first compiler only, short and large fetches, the session's settings,
-which of its two readers of Kafka Spark takes, rows that travel as Arrow. To measure what each
-gives, it can be left at its default."""
+"""Tuned parts of the stream: the archive of classes, the garbage collector, the first compiler
+only, short and large fetches, the session's settings, the choice of Spark's Kafka reader
+and rows transferred as Arrow. Each can be left at its default, to measure what it gains."""
 TUNED_PARTS: Final[tuple[TunedPart, ...]] = get_args(TunedPart)
 
 
@@ -100,7 +99,7 @@ Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
 class Settings(BaseSettings):
-    """What a person chose, from ``RISKSTREAM_*`` and the four server variables.
+    """Settings that a person chose, from ``RISKSTREAM_*`` and the four server variables.
 
     A variable may also be a file of its name, in the folder that ``RISKSTREAM_SECRETS_DIR``
     names: so that a container's secrets need not stand in its environment.

@@ -202,7 +202,7 @@ class OptionCase:
 
 
 def option_cases() -> st.SearchStrategy[OptionCase]:
-    """From a week to five years, far in and out of the money, rates of either sign."""
+    """Options from a week to five years, far in and out of the money, rates of either sign."""
     return st.builds(
         OptionCase,
         spot=st.floats(1.0, 1_000.0),

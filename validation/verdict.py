@@ -11,7 +11,7 @@ Figure = float | int | str
 
 
 class Verdict(StrEnum):
-    """What a check found. ``unknown`` says that it could not be judged: not a pass.
+    """Verdict of a check. ``unknown`` says that it could not be judged: not a pass.
 
     ``flaky`` says that it did not pass at first and did when all was repeated from a fresh
     start: not a pass either, because nobody knows yet why.

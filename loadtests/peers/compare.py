@@ -119,7 +119,7 @@ class PeerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` of a comparison holds."""
+    """Contents of a comparison's ``report.json``."""
 
     plan: LoadPlan
     machine: str
@@ -351,19 +351,9 @@ def _reached_end(site: LoadSite, connections: Connections, count: int) -> Callab
         last = {place: end - 1 for place, end in ends.items()}
         deadline_ns = clock.monotonic_ns() + round(DRAIN_BOUND_S * 1e9)
         while clock.monotonic_ns() < deadline_ns:
-            seen = [
-                entry for entry in read_record(site.record_path) if isinstance(entry, SeenSnapshot)
-            ]
-            if (
-                len(
-                    {
-                        seen_snapshot.portfolio
-                        for seen_snapshot in seen[-count:]
-                        if seen_snapshot.offsets == last
-                    }
-                )
-                == count
-            ):
+            record = read_record(site.record_path)
+            seen = [entry for entry in record if isinstance(entry, SeenSnapshot)]
+            if len({entry.portfolio for entry in seen[-count:] if entry.offsets == last}) == count:
                 return True
             clock.sleep(POLL_S)
         return False

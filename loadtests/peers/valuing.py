@@ -1,4 +1,4 @@
-"""What every peer shares: the arithmetic, vectorised over all books, and its way into Redis.
+"""Code that every peer shares: the arithmetic, vectorised over all books, and writing to Redis.
 
 Written for speed, as somebody would who needs nothing but VaR: no components, no exposure, no
 history, no exactly-once, one day without an end-of-day mark.
@@ -32,10 +32,10 @@ TOPIC: Final = "market_data"
 PARTITION_COUNT: Final = 2
 READY: Final = "ready"
 LINGER_S: Final = 0.01
-"""How long a peer gathers ticks for one valuation: without it, each poll of a few ticks makes a
+"""Time that a peer gathers ticks for one valuation: without it, each poll of a few ticks makes a
 snapshot of every book, and Redis and its readers are what is measured."""
 REDIS_VARIABLE: Final = "PEER_REDIS_URL"
-"""Where a peer finds Redis: its password stands on no command line."""
+"""Variable with the URL of Redis: its password must not appear on a command line."""
 
 Float64Array = npt.NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""From what a load left to its findings: record first, judge later."""
+"""Findings from the evidence of a load: record first, judge later."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class LoadEvidence:
 
 @dataclass(frozen=True)
 class LoadJudgement:
-    """What the evidence of a load shows."""
+    """Findings and figures from the evidence of a load."""
 
     findings: tuple[Finding, ...]
     latencies: tuple[LatencySummary, ...]

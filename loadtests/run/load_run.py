@@ -40,7 +40,7 @@ from validation.run.read_back import await_committed
 from validation.run.wait import Patience
 
 PIPELINE: Final = (*SERVERS, "stream", "api")
-"""What is started for a load: the dashboard watches nothing here."""
+"""Components that are started for a load: it needs no dashboard."""
 READY_BOUND_S: Final = 120.0
 DRAIN_BOUND_S: Final = 60.0
 PUMP_SLACK_S: Final = 120.0
@@ -53,7 +53,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class LoadSite:
-    """Where a load runs and writes.
+    """Settings and folder of a load, and its progress callback.
 
     Parameters
     ----------
@@ -81,23 +81,23 @@ class LoadSite:
 
     @property
     def log_path(self) -> Path:
-        """What the processes of the run complain of."""
+        """Log of the processes of the run."""
         return self.folder / "processes.log"
 
     @property
     def plan_path(self) -> Path:
-        """What the pump is told."""
+        """Plan that the pump reads."""
         return self.folder / "plan.json"
 
     @property
     def gc_dir(self) -> Path:
-        """Where the JVMs of a stack of our own log their collections."""
+        """Folder of the garbage collection logs, for a stack that the run started itself."""
         return self.folder / "gc"
 
 
 @dataclass(frozen=True)
 class LoadRun:
-    """What a load left, besides records and rows.
+    """Results of a load, besides records and rows.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ class PumpProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether it sends still."""
+        """True while it is sending."""
         return self._process is not None and self._process.poll() is None
 
     def wait(self, timeout_s: float) -> PublishSummary:

@@ -30,7 +30,7 @@ SAMPLE_COUNT: Final = 40
 
 
 class OracleSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """How many snapshots were recomputed, and the largest relative difference of a VaR."""
+    """Count of recomputed snapshots, and the largest relative difference of a VaR."""
 
     sampled: int
     of: int
@@ -52,7 +52,7 @@ class _Prices:
 
 
 class PriceOracle:
-    """What each snapshot of a run must state.
+    """Expected VaR of each snapshot of a run.
 
     Parameters
     ----------

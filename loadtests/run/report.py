@@ -36,7 +36,7 @@ TIMED_IF: Final = (*CORRECT_IF, "schedule")
 
 
 class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` of a load holds.
+    """Contents of a load's ``report.json``.
 
     ``load_average`` is the machine's one-minute load when the run began: above a few tenths
     other programs shared it, and the timings are those of that machine on that day.
@@ -68,18 +68,18 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lacking(self) -> tuple[Finding, ...]:
-        """What did not pass."""
+        """Findings that did not pass."""
         return tuple(finding for finding in self.findings if finding.verdict is not Verdict.PASSED)
 
     @property
     def has_timing(self) -> bool:
-        """Whether its warm percentiles count: every tick covered, in time, the numbers right."""
+        """True if the warm percentiles count: every tick covered, in time, the numbers right."""
         wrong = any(finding.check.startswith(TIMED_IF) for finding in self.lacking)
         return self.part("warm").is_whole and not wrong
 
     @property
     def system_cores(self) -> float:
-        """What the system used of the machine, without pump and observer."""
+        """Cores that the system used, without pump and observer."""
         return sum(usage.cores for usage in self.usage if usage.name not in {"pump", "observer"})
 
     @property

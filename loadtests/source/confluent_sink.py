@@ -59,7 +59,7 @@ class ConfluentSink:
 
     @property
     def counts(self) -> SendCounts:
-        """What was sent, acknowledged and given up so far."""
+        """Counts of messages sent, acknowledged and given up so far."""
         return SendCounts(self._sent, self._acked, self._failed)
 
     @property

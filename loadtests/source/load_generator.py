@@ -47,7 +47,7 @@ DRAWN_TICKS_MAX: Final = 12_000_000
 
 
 class PumpPulse(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="pulse"):
-    """What a second's sending came to.
+    """Counts and delays of one second of sending.
 
     ``sent`` counts ticks of this pulse, ``slip_ms_p99`` and ``slip_ms_max`` how late they
     were handed over, ``slip_counts`` how many were late by so many whole milliseconds;
@@ -86,7 +86,7 @@ class PulsingSink:
 
     @property
     def counts(self) -> SendCounts:
-        """What was sent, acknowledged and given up so far."""
+        """Counts of messages sent, acknowledged and given up so far."""
         return self._sink.counts
 
     @property

@@ -1,4 +1,4 @@
-"""What a load run sends: a simulated market and its books, on the schedule of a shape.
+"""Plan of a load run: a simulated market and its books, on the schedule of a shape.
 
 Pure. The same plan gives the same instruments, books and ticks; only the moment at which
 the schedule begins is the run's own.
@@ -33,7 +33,7 @@ FIRST_DAY: Final = dt.date(2024, 1, 1)
 HISTORY_COUNT: Final = 64
 CORRELATION: Final = 0.3
 LINGER_MS: Final = 5
-"""How long a tick may wait in the pump for others to share its request; it counts as latency.
+"""Longest wait of a tick in the pump for others to share its request; it counts as latency.
 With a request for each tick, pump and broker took half of a core at 1,000 ticks/s."""
 MAX_RATE: Final = 1_000_000
 MAX_SECONDS: Final = 86_400

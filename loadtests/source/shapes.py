@@ -1,4 +1,4 @@
-"""How the rate of a load runs over time. Pure: a shape is a few straight legs.
+"""Rate of a load over time. Pure: a shape is a few straight legs.
 
 A schedule is the inverse of a shape's cumulative count: message i is due when the area
 under the rate reaches i. So any shape sends whole messages on an absolute schedule.

@@ -1,4 +1,4 @@
-"""How the driver's work grows: CPU of one batch against instruments, books and scenarios.
+"""Growth of the driver's work: CPU of one batch against instruments, books and scenarios.
 
 ``riskstream measure growth``. The product's own fold and valuation, without servers: one tick of
 every instrument is folded, every book is valued, every snapshot is encoded as it goes to Redis.
@@ -101,7 +101,7 @@ class GrowthLaw(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GrowthReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` of a growth study holds."""
+    """Contents of a growth study's ``report.json``."""
 
     machine: str
     laws: tuple[GrowthLaw, ...]

@@ -47,11 +47,11 @@ from validation.verdict import Verdict
 REPORT: Final = REPORTS_DIR / "capacity"
 P99_MS: Final = 1_000.0
 DRAIN_BOUND_S: Final = 300.0
-"""How long what a failed probe left may take before the next one begins."""
+"""Longest wait for the backlog of a failed probe before the next probe begins."""
 
 
 class CapacityReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` of a capacity search holds; rates in ticks per second.
+    """Contents of a capacity search's ``report.json``; rates in ticks per second.
 
     ``lost`` says what ended the searches before their time, empty where nothing did; the last
     of ``searches`` then ends where it was.
@@ -173,7 +173,7 @@ class Prober:
         self._days_sent = 0
         self.load_averages: list[float] = []
         self.lost = ""
-        """What failed so that this stack tells nothing more, empty while it does."""
+        """Failure that made this stack useless for further probes; empty while there is none."""
 
     def probe(self, rate: float) -> Probe:
         """Run one rate, and return whether it held.

@@ -1,4 +1,4 @@
-"""Where valuing on the executors begins to pay: one batch, both ways, on the same cluster.
+"""Batch size from which valuing on the executors is faster: both ways on the same cluster.
 
 ``riskstream measure crossover``. The product's own fold, driver and shards on a standalone
 cluster of its own; no broker, no stores. Every book is touched by each batch. Wall time, for here
@@ -58,7 +58,7 @@ class CrossoverPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CrossoverReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` holds; ``crossover`` is None where the shards never paid."""
+    """Contents of ``report.json``; ``crossover`` is None where the shards were never faster."""
 
     machine: str
     cores: int

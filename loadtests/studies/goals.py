@@ -73,7 +73,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GoalsReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` holds; ``load_average`` is the machine's when it began.
+    """Contents of ``report.json``; ``load_average`` is the machine's at the start.
 
     ``findings`` say whether the load was what it should be, and which floors held.
     """

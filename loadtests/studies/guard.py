@@ -62,7 +62,7 @@ SEED: Final = 20_080_915
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """What a machine measured once: the day, the machine, and each work's ratio and noise.
+    """Baseline of a machine: the day, the machine, and each work's ratio and noise.
 
     ``load_average`` is that of the machine when it began, one minute: what else ran there.
     """
@@ -97,7 +97,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GuardReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the report of the guard holds."""
+    """Contents of the guard's report."""
 
     verdict: Verdict
     machine: str

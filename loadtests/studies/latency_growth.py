@@ -1,4 +1,4 @@
-"""How latency and CPU of the whole pipeline grow: one quantity varied, a fresh stack per point.
+"""Growth of the pipeline's latency and CPU: one quantity varied, a fresh stack per point.
 
 ``riskstream measure latency-growth``. What ``riskstream load`` measures, over a grid; beside
 ``riskstream measure growth``, which measures the driver's own work without servers. A point whose
@@ -71,7 +71,7 @@ class LatencyLaw(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LatencyGrowthReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` of the study holds."""
+    """Contents of the study's ``report.json``."""
 
     machine: str
     rate: float

@@ -70,7 +70,7 @@ class RateRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RatesReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` of the run holds."""
+    """Contents of the run's ``report.json``."""
 
     machine: str
     seconds: float

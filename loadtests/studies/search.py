@@ -35,7 +35,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one search found.
+    """Result of one search.
 
     ``highest`` is the highest rate that held with every lower probe of the search holding
     too, 0 where none did; ``lowest_failing`` the lowest that was seen to fail, None where none

@@ -47,7 +47,7 @@ from processes that do nothing else. A trade's VaR alone has its floor as its bu
 
 
 class NameFigures(msgspec.Struct, frozen=True):
-    """What locust has counted under one name."""
+    """Counts of locust under one name."""
 
     name: str
     count: int

@@ -33,7 +33,7 @@ MAX_USERS: Final = 200
 MAX_PROCESSES: Final = 8
 CONSOLE_PORT: Final = 8089
 JUDGING_BOUND_S: Final = 180
-"""How long tasks may take to end after the last tick: the tick user judges then."""
+"""Longest wait for the tasks to end after the last tick: the tick user judges then."""
 SLACK_S: Final = 120.0
 
 

@@ -1,4 +1,4 @@
-"""What a load adds to locust's console: a chart and a tab of the latency from tick to VaR.
+"""Additions to locust's console: a chart and a tab of the latency from tick to VaR.
 
 locust's own charts show its total, and know no other lines. So the chart stands on the console's
 page below what locust draws, on every tab of it, and on a page of its own.

@@ -167,7 +167,7 @@ class TickUser(User):
 
 
 class ApiUser(HttpUser):
-    """What users of the API share: the token, where it may go, and a book of their own choice.
+    """Base class of the API's users: the token, the host that may receive it, and a random book.
 
     ``api_url`` is the settings'. The host in locust's console can be changed by whoever reaches its
     form: the token is not sent there.

@@ -41,7 +41,7 @@ STOP_BOUND_S: Final = 10.0
 
 
 class TicksVerdict(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="verdict"):
-    """How the ticks were judged; ``problems`` names what did not pass."""
+    """Verdict on the ticks; ``problems`` names the checks that did not pass."""
 
     verdict: Verdict
     problems: tuple[str, ...]

@@ -33,7 +33,7 @@ class AttributionZone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttributionResult:
-    """How well risk-theoretical P&L stands for hypothetical P&L.
+    """Agreement of risk-theoretical P&L with hypothetical P&L.
 
     Parameters
     ----------

@@ -75,7 +75,7 @@ DYNAMIC_QUANTILE: Final = "dynamic_quantile"
 
 @dataclass(frozen=True, slots=True)
 class SimulationPlan:
-    """How much is simulated, and from which seed.
+    """Sample counts and seed of the simulated p-values.
 
     Parameters
     ----------

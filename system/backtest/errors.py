@@ -1,4 +1,4 @@
-"""What can be wrong with the inputs of a backtest.
+"""Errors in the inputs of a backtest.
 
 ::
 

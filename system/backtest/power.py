@@ -1,4 +1,4 @@
-"""How often a test finds what is wrong: the number to read before "not rejected".
+"""Power of the tests: the number to read before "not rejected".
 
 For each alternative, breaches are drawn from it and the test is held against its own
 simulated critical value for independent breaches at 1 - confidence, so that its size is
@@ -37,7 +37,7 @@ AFTER_BREACH_FACTOR: Final = 4.0
 
 @dataclass(frozen=True, slots=True)
 class PowerRow:
-    """How often each test rejects at the level, if one alternative is the truth.
+    """Rejection rate of each test at the level, if one alternative is the truth.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What can go wrong between this process and the broker.
+"""Errors between this process and the broker.
 
 ::
 

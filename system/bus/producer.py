@@ -43,7 +43,7 @@ MAX_KEPT_FAILURES: Final = 100
 
 @dataclass(frozen=True)
 class RecordPosition:
-    """Where one record lies: topic, partition and offset."""
+    """Place of one record: topic, partition and offset."""
 
     topic: str
     partition: int
@@ -119,7 +119,7 @@ class MessageProducer:
 
     @property
     def counts(self) -> SendCounts:
-        """What was sent, acknowledged and given up since the producer was made."""
+        """Counts of messages sent, acknowledged and given up since the producer was made."""
         return SendCounts(self._sent, self._acked, self._failed)
 
     @property

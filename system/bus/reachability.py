@@ -1,4 +1,4 @@
-"""Whether a broker answers at all, asked before a Kafka client is made.
+"""Check that a broker answers at all, made before a Kafka client is created.
 
 kafka-python 3.0.12 goes on dialling in a thread of its own after its constructor has
 failed; asking first means that no client is made in vain.

@@ -1,4 +1,4 @@
-"""Where a message goes: its topic, its key and, from the key, its partition."""
+"""Routing of a message: its topic, its key and, from the key, its partition."""
 
 from __future__ import annotations
 

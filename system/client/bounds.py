@@ -1,4 +1,4 @@
-"""How long the clients wait and how often they try: the one home."""
+"""Timeouts and retry counts of the clients, defined only here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the API.
+"""Errors between a client and the API.
 
 ::
 

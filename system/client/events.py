@@ -1,4 +1,4 @@
-"""What comes over the push stream, typed."""
+"""Typed events of the push stream."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class SnapshotEvent:
 
 @dataclass(frozen=True)
 class StatusEvent:
-    """Where the stream stands: once a second, and when it becomes stale or lives again."""
+    """Status of the stream: sent once a second, and when it becomes stale or recovers."""
 
     status: StreamStatus
 
 
 @dataclass(frozen=True)
 class GapEvent:
-    """What was missed is gone; the newest of each portfolio follows."""
+    """Missed snapshots are no longer kept; the newest of each portfolio follows."""
 
     gap: StreamGap
 

@@ -21,7 +21,7 @@ from system.contracts.versions import readable
 from system.errors import MessageError
 
 MAX_MESSAGE_BYTES: Final = 1_000_000
-"""How large a message on an input topic may be; what the product writes may be larger."""
+"""Size limit of a message on an input topic; messages that the product writes may be larger."""
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 M = TypeVar("M", bound=Message)
 

@@ -21,7 +21,7 @@ Fraction = Annotated[float, Meta(gt=0, lt=1e6)]
 
 
 class LimitMeasure(StrEnum):
-    """What is limited; each as a fraction of NAV.
+    """Measures that a limit can bound, each as a fraction of NAV.
 
     ``net`` by its size; ``single_name`` is the largest net exposure to one instrument, by its
     size, options counted with what they are on at their delta; cash is left out, as it is in
@@ -37,7 +37,7 @@ class LimitMeasure(StrEnum):
 
 
 class LimitLevel(StrEnum):
-    """Where a value stands: a level counts as crossed strictly above it."""
+    """Level of a limit that a value has reached; crossed means strictly above it."""
 
     OK = "ok"
     WARNING = "warning"
@@ -70,7 +70,7 @@ class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LimitUse(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a portfolio stands against one limit, at one snapshot.
+    """Use of one limit by a portfolio, at one snapshot.
 
     ``value``, ``warning`` and ``breach`` are fractions of NAV; ``used`` is value / breach.
     ``level`` follows from them alone. ``raised`` is the level that the stream has raised,
@@ -101,7 +101,7 @@ class LimitEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class TrailKind(StrEnum):
-    """What a row of the audit trail records."""
+    """Kinds of rows in the audit trail."""
 
     LEVEL = "level"
     """The stream raised, or left, a level."""

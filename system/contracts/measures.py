@@ -1,4 +1,4 @@
-"""What a snapshot states beside VaR: options, Greeks, stressed windows, P&L explained.
+"""Measures of a snapshot besides VaR: options, Greeks, stressed windows, P&L explained.
 
 Parts of `system.contracts.messages.RiskSnapshot`. Amounts are in the portfolio's base currency
 unless a field says otherwise; VaR and its kin are losses, positive.
@@ -30,7 +30,7 @@ class Greeks(Part, frozen=True, kw_only=True):
 
 
 class OptionRisk(Part, frozen=True, kw_only=True):
-    """What an option is valued with, and its Greeks.
+    """Valuation inputs of an option, and its Greeks.
 
     ``spot`` (of the underlying) and ``unit`` (Greeks of 1.0 of quantity, multiplier not
     counted) are in the option's currency; ``position`` is in base currency. ``volatility``

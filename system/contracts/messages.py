@@ -59,7 +59,7 @@ Nanoseconds = Annotated[int, Meta(ge=0, le=MAX_NANOSECONDS)]
 
 
 class AssetClass(StrEnum):
-    """What an instrument is; decides what counts in NAV and how a scenario moves it."""
+    """Kind of an instrument; decides what counts in NAV and how a scenario moves it."""
 
     EQUITY = "equity"
     ETF = "etf"
@@ -70,7 +70,7 @@ class AssetClass(StrEnum):
 
 
 class ReturnType(StrEnum):
-    """How a historical move is put on today's price."""
+    """Rule that applies a historical move to today's price."""
 
     RELATIVE = "relative"
     """price' = price * (1 + return): for prices that stay above zero."""
@@ -79,7 +79,7 @@ class ReturnType(StrEnum):
 
 
 class OptionRight(StrEnum):
-    """What an option gives the right to."""
+    """Right that an option gives: to buy or to sell."""
 
     CALL = "call"
     """To buy the underlying at the strike."""
@@ -88,7 +88,7 @@ class OptionRight(StrEnum):
 
 
 class VolatilityShift(StrEnum):
-    """How a historical move of implied volatility is put on today's."""
+    """Rule that applies a historical move of implied volatility to today's."""
 
     RELATIVE = "relative"
     """volatility' = volatility * (1 + return of the series)."""
@@ -97,7 +97,7 @@ class VolatilityShift(StrEnum):
 
 
 class TradeAction(StrEnum):
-    """What a trade message does to the trade of its id."""
+    """Effect of a trade message on the trade of its id."""
 
     NEW = "new"
     AMEND = "amend"

@@ -1,4 +1,4 @@
-"""What the independent oracle says of the numbers: the shape that is stored, served and shown."""
+"""Status of the independent oracle: the one type that is stored, served and shown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class OracleVerdict(StrEnum):
-    """Whether the oracle's own number is the stated one."""
+    """Verdict of the oracle on one stated number."""
 
     AGREED = "agreed"
     DIFFERS = "differs"
@@ -74,4 +74,4 @@ class OracleStatus(Struct, frozen=True, kw_only=True):
 
 
 NO_ORACLE = OracleStatus(running=False, samples_per_s=0.0)
-"""What is known while no oracle runs."""
+"""Status while no oracle runs."""

@@ -1,4 +1,4 @@
-"""What a replay says of itself while it runs: the shape that is stored, served and shown."""
+"""Status of a running replay: the one type that is stored, served and shown."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ class ReplayStatus(Struct, frozen=True, kw_only=True):
 
 
 NO_REPLAY = ReplayStatus(running=False)
-"""What is known while nothing is replayed."""
+"""Status while nothing is replayed."""

@@ -1,4 +1,4 @@
-"""What a decoder says of a value, in words for people who do not know its language."""
+"""Decoder messages in words for people who do not know the decoder's language."""
 
 from __future__ import annotations
 

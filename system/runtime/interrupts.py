@@ -1,4 +1,4 @@
-"""What asks a program to end, all heard as Ctrl-C is: what it started ends with it."""
+"""Treat every signal that asks a program to end as Ctrl-C, so that its child processes end too."""
 
 from __future__ import annotations
 

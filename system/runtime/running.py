@@ -45,7 +45,7 @@ POLL_INTERVAL_S: Final = 0.1
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """How a component is.
+    """Health and process status of one component.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ DETAIL_EVERY_S: Final = 2.0
 
 @dataclass(frozen=True)
 class Progress:
-    """What happened to a component, for a person who waits.
+    """Progress of one component during a start, for a person who waits.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class EmbeddedStack:
 
     @property
     def connections(self) -> Connections:
-        """Where the servers are."""
+        """Addresses of the servers."""
         return Connections(dict(self._facts), self._state.root)
 
     @property
@@ -354,7 +354,7 @@ class EmbeddedStack:
 
 @dataclass(frozen=True)
 class _Ingredients:
-    """What the components of one start have in common."""
+    """Values that all components of one start share."""
 
     state: StateDir
     secrets: Secrets

@@ -81,7 +81,7 @@ class Secrets:
 
 @dataclass(frozen=True)
 class ComponentRecord:
-    """Where a component of the running stack is.
+    """Address and log of a component of the running stack.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class ComponentRecord:
 
 @dataclass(frozen=True)
 class StackRecord:
-    """What runs on a state folder.
+    """Supervisor and components that run on a state folder.
 
     Parameters
     ----------

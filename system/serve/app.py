@@ -44,7 +44,7 @@ GC_THRESHOLDS: Final = (50_000, 20, 50)
 """Decoded snapshots are many objects without cycles: with Python's own thresholds the collector
 walks over the whole of FastAPI and the closes again every few questions."""
 SWITCH_INTERVAL_S: Final = 0.000_5
-"""How long a thread that computes may keep the event loop waiting; Python's own is 5 ms."""
+"""Longest time that a computing thread may block the event loop; Python's default is 5 ms."""
 _LOG: Final = logging.getLogger(__name__)
 
 

@@ -1,1 +1,1 @@
-"""Where risk is kept: PostgreSQL for the history, Redis for the newest."""
+"""Stores of risk: PostgreSQL for the history, Redis for the newest."""

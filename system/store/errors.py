@@ -1,4 +1,4 @@
-"""What can go wrong with the stores.
+"""Errors of the stores.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What goes into and comes out of the history, as typed values."""
+"""Records that the history stores and returns, as typed values."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class BatchCommit:
 
 @dataclass(frozen=True)
 class StoredState:
-    """Where the last committed batch left off: what a new driver starts from.
+    """State after the last committed batch: the start of a new driver.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ Whole = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 
 
 class PageToken(msgspec.Struct, frozen=True, array_like=True):
-    """Where a page ended, as a value and as an opaque word for a URL."""
+    """End of a page, as a value and as an opaque token for a URL."""
 
     def token(self) -> str:
         """Return the word that stands for this key."""
@@ -142,7 +142,7 @@ class PageToken(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PageKey(PageToken, frozen=True):
-    """Where a page of snapshots ended; the next one starts strictly after it."""
+    """End of a page of snapshots; the next page starts strictly after it."""
 
     event_time_ns: Whole
     fence: Whole
@@ -155,7 +155,7 @@ class PageKey(PageToken, frozen=True):
 
 
 class RejectedKey(PageToken, frozen=True):
-    """Where a page of rejected messages ended, newest first."""
+    """End of a page of rejected messages, newest first."""
 
     arrival: Whole
 

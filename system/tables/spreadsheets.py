@@ -12,8 +12,8 @@ from typing import Final
 
 ESCAPE: Final = "'"
 _COMPUTED: Final = re.compile(r"'*[=+\-@\t\r#]")
-"""What is escaped: an order, behind as many apostrophes as a name may begin with; and ``#``, which
-begins a remark where it begins a line."""
+"""Cells to escape: a formula, after any number of apostrophes; and ``#``, which begins a comment
+where it begins a line."""
 
 
 def spreadsheet_text(text: str) -> str:

@@ -70,7 +70,7 @@ def waits_for_health(compose: Compose) -> Iterator[str]:
 
 
 def no_inline_secrets(compose: Compose) -> Iterator[str]:
-    """What is secret is a file, and what a service is given is declared."""
+    """Secrets are files, and those given to a service are declared."""
     for name, service in compose["services"].items():
         for variable in service.get("environment", {}):
             if any(word in variable for word in SECRET_WORDS) and not _names_files(variable):
@@ -110,7 +110,7 @@ def few_rights(compose: Compose) -> Iterator[str]:
 
 
 def data_kept_inside(compose: Compose) -> Iterator[str]:
-    """What holds data cannot be reached from, nor reach, the outside."""
+    """Services that hold data cannot be reached from, nor reach, the outside."""
     if not compose["networks"]["inside"].get("internal"):
         yield "the inside network has a way out"
     for name, service in compose["services"].items():

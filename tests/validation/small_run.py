@@ -1,4 +1,4 @@
-"""What a small run left: two prices, one rate, one book, one end of day; all of it right."""
+"""Evidence of a small run: two prices, one rate, one book, one end of day; all of it right."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ DEFAULT_SEED: Final = SimulationPlan().seed
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is backtested, and how.
+    """Plan of a backtest: its input files, settings and output.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ class BandEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PowerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """How often each test rejects at 5 %, if an alternative is the truth."""
+    """Rejection rate of each test at 5 %, if an alternative is the truth."""
 
     alternative: str
     rejection_rates: dict[str, float]
@@ -176,7 +176,7 @@ class InputEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``summary.json`` holds: portfolio -> method -> numbers.
+    """Contents of ``summary.json``: portfolio -> method -> numbers.
 
     ``not_tested`` names every book, and method, that has no numbers; a method that has no law for a
     book is null there. ``undated_as_of`` is the close whose shares quantities without a date are

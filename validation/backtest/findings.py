@@ -1,4 +1,4 @@
-"""What the numbers of a backtest mean, in sentences.
+"""Findings of a backtest, as sentences.
 
 Two kinds that are never mixed. *Implementation*: whether the product computed what it
 says; passed or failed. *Model*: how the stated VaR did on these days; evidence, never a
@@ -19,7 +19,7 @@ POWERFUL_FROM: Final = 0.8
 
 
 class Kind(StrEnum):
-    """What a finding is about."""
+    """Subject of a finding."""
 
     IMPLEMENTATION = "implementation"
     MODEL = "model"

@@ -41,7 +41,7 @@ SPLIT_COLUMNS: Final = ("instrument", "date", "ratio")
 
 @dataclass(frozen=True, slots=True)
 class InputPaths:
-    """Where the input is."""
+    """Paths of the input files."""
 
     prices: Path
     positions: Path

@@ -42,7 +42,7 @@ EXACT: Final = ("breach", "scenario_date")
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one number is from its reference: relative and absolute."""
+    """Difference of one number from its reference: relative and absolute."""
 
     portfolio: str
     date: dt.date

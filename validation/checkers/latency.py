@@ -26,7 +26,7 @@ FLOOR: Final = (Budget(part="cold", p99_ms=1_000.0), Budget(part="warm", p99_ms=
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """How well the open-loop publisher kept its schedule.
+    """Punctuality of the open-loop publisher.
 
     ``achieved_fraction`` is the achieved over the intended rate; ``slip_ms_p99`` how late
     messages were handed over, 99th percentile.

@@ -20,7 +20,7 @@ from validation.verdict import Finding, judged, unknown
 
 
 class Outcome(StrEnum):
-    """What becomes of a message; each message has exactly one."""
+    """Outcome of a message; each message has exactly one."""
 
     APPLIED = "applied"
     SUPERSEDED = "superseded"
@@ -45,7 +45,7 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
-    """What brokers promised a publisher to keep: messages, marks not among them."""
+    """Count of messages that the broker acknowledged to a publisher, without marks."""
 
     topics: tuple[str, ...]
     count: int

@@ -125,7 +125,7 @@ def run_demo(plan: DemoPlan, folder: Path, console: PlainConsole, *, keep: bool)
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a run left on the servers, and what was recomputed of it, read before they stop."""
+    """Data of a run, read from the servers before they stop, with its recomputed numbers."""
 
     records: Sequence[Record]
     stated: Stated

@@ -32,7 +32,7 @@ SUMMARY_EVERY_POLLS: Final = 4
 
 @dataclass(frozen=True)
 class Replayed:
-    """What the live part of a demo left, besides records and rows."""
+    """Results of the live part of a demo, besides records and rows."""
 
     summary: PublishSummary
     first_var_s: float | None
@@ -100,7 +100,7 @@ def last_word(
 
 
 class _Live:
-    """What happens while the replay runs: the screen, the first VaR, the trade."""
+    """Work done while the replay runs: the screen, the first VaR, the trade."""
 
     def __init__(
         self, site: DemoRun, connections: Connections, client: RiskClient, standing: Standing

@@ -51,7 +51,7 @@ class PositionStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OracleWord(msgspec.Struct, frozen=True, kw_only=True):
-    """What exact arithmetic makes of the same inputs."""
+    """Result of exact arithmetic on the same inputs."""
 
     verdict: OracleVerdict
     largest_difference: float | None
@@ -59,7 +59,7 @@ class OracleWord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``riskstream explain`` prints, and writes with ``--json``.
+    """Explanation that ``riskstream explain`` prints, and writes with ``--json``.
 
     ``reproduced``: every compared field has the recorded bits. Tail weights are in scenarios:
     they add up to ``tail_mass``, n * (1 - confidence).

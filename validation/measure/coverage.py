@@ -97,7 +97,7 @@ class Watermarks:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What became of each message.
+    """Coverage of each message: the time and the snapshot that completed it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From records and messages to the arrays that coverage is computed on."""
+"""Arrays that coverage is computed on, made from records and messages."""
 
 from __future__ import annotations
 

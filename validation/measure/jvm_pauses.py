@@ -1,4 +1,4 @@
-"""What the collectors of the JVMs did: their unified logs, read after a run.
+"""Pauses of the JVMs' garbage collectors, read from their unified logs after a run.
 
 The stream writes them when ``RISKSTREAM_GC_LOG_DIR`` names a folder; each line begins with
 the JVM's ``timenanos``, which on Linux is CLOCK_MONOTONIC.

@@ -63,7 +63,7 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether its percentiles are those of every message: none uncovered, none impossible."""
+        """True if the percentiles are those of every message: none uncovered, none impossible."""
         return self.count > 0 and not self.uncovered and not self.negative
 
 

@@ -36,7 +36,7 @@ MemoryPoint = tuple[float, float]
 
 
 class MemorySamples(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process had to itself over time, MB; ``at_ns`` is CLOCK_MONOTONIC."""
+    """Private memory of a process over time, MB; ``at_ns`` is CLOCK_MONOTONIC."""
 
     name: str
     at_ns: tuple[int, ...]
@@ -44,7 +44,7 @@ class MemorySamples(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemoryGrowth(msgspec.Struct, frozen=True, kw_only=True):
-    """How the memory of a process grew over the second half of the measured part.
+    """Growth of a process's memory over the second half of the measured part.
 
     ``growth_mb`` is the least of three measures of it, of which each is the growth over the
     half where that is a straight line; ``share`` is that of ``first_mb``, the median of the
@@ -62,7 +62,7 @@ class MemoryGrowth(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def grows(self) -> bool:
-        """Whether it is more than ``MB_ALLOWED``, and more than ``SHARE_ALLOWED``."""
+        """True if the growth is more than ``MB_ALLOWED`` and more than ``SHARE_ALLOWED``."""
         if self.growth_mb is None or self.share is None:
             return False
         return self.growth_mb > MB_ALLOWED and self.share > SHARE_ALLOWED

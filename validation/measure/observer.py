@@ -40,7 +40,7 @@ START_OF_STREAM: Final = "0"
 
 
 class Readable(Protocol):
-    """What the observer reads: ``LatestStore``, or a fake in tests."""
+    """Source that the observer reads: ``LatestStore``, or a fake in tests."""
 
     def read_since(self, last_id: str, *, block_ms: int, count: int) -> Sequence[StreamEntry]:
         """Return published snapshots after an entry, oldest first."""

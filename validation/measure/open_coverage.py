@@ -38,7 +38,7 @@ class LiveLatency(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", 
 
 
 class Polled(Protocol):
-    """What ticks are read from: ``Follower``, or a fake in tests."""
+    """Source of the ticks: ``Follower``, or a fake in tests."""
 
     def poll(self, timeout_seconds: float = ...) -> Sequence[Record]:
         """Return what has come."""
@@ -64,7 +64,7 @@ class LiveCoverage:
 
     @property
     def open_count(self) -> int:
-        """How many ticks are not covered yet."""
+        """Number of ticks that are not covered yet."""
         return len(self._open)
 
     def add_ticks(self, records: Iterable[Record]) -> None:

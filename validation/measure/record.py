@@ -28,7 +28,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, tag_field="line"):
 
 
 class Holding(Line, frozen=True, kw_only=True, tag="holding"):
-    """What moves a portfolio: tickers held, and ``fx:CCY`` for rates it depends on."""
+    """Inputs that move a portfolio: tickers held, and ``fx:CCY`` for rates it depends on."""
 
     index: int
     keys: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What goes on beside a run: a thread that is started with it and asked to stop at its end."""
+"""Thread that samples during a run: started with it, stopped at its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the time of a batch goes by Spark's own account, read after a run.
+"""Time of a batch by stage, from Spark's own progress reports, read after a run.
 
 The stream writes it beside the JVMs' collection logs, see ``system.stream.spark.profile``.
 """

@@ -25,7 +25,7 @@ MEBIBYTE: Final = 1024**2
 
 
 class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """What one part of the system used while it was watched.
+    """Resources that one part of the system used while it was watched.
 
     ``cores`` is CPU seconds per second, and ``waiting`` the seconds per second that its threads
     were ready to run and had no core, together: of what they did, so much was waiting for others.

@@ -25,7 +25,7 @@ SAMPLES_PER_S: Final = 2.0
 REST_PER_WORK: Final = 9
 """Live samples give way: whatever one of them took, nine times as long none is taken up."""
 READ_BOUND_S: Final = 20.0
-"""How long to wait for the inputs that a snapshot says it has seen."""
+"""Longest wait for the inputs that a snapshot says it has seen."""
 COMMIT_BOUND_S: Final = 2.0
 """Longest wait for the commit of a batch that is announced; it takes some 10 ms."""
 COMMIT_POLL_S: Final = 0.02
@@ -42,7 +42,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
-    """What is needed of ``system.bus.consumer.Follower``."""
+    """Part of ``system.bus.consumer.Follower`` that the oracle needs."""
 
     @property
     def position(self) -> Mapping[str, int]:
@@ -74,7 +74,7 @@ class _Header(msgspec.Struct):
 
 
 class Tally:
-    """What was found, as it is published."""
+    """Counts and differences of the oracle, as they are published."""
 
     def __init__(self, *, since_ms: int = 0) -> None:
         self._status = OracleStatus(running=True, samples_per_s=SAMPLES_PER_S, since_ms=since_ms)

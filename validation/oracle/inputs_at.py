@@ -1,4 +1,4 @@
-"""What the input topics say up to a vector of offsets; pure, fed record by record."""
+"""Inputs of a snapshot up to a vector of offsets; pure, fed record by record."""
 
 from __future__ import annotations
 

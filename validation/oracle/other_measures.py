@@ -1,4 +1,4 @@
-"""What a snapshot states beside VaR, against the references: options, Greeks, stressed VaR.
+"""Comparison of the measures besides VaR with the references: options, Greeks, stressed VaR.
 
 A Greek that is next to nothing is compared on the scale that the Greeks of such an option
 have: at the money, gamma is 0.4 / (S v sqrt T), and so on.

@@ -16,7 +16,7 @@ Place = tuple[str, int]
 
 
 class Shares:
-    """What has split or paid, and what came before and behind it.
+    """Splits and dividends in effect, and quotes from before and after them.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LibrariesReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``libraries.json`` holds."""
+    """Contents of ``libraries.json``."""
 
     verdict: Verdict
     rows: tuple[Row, ...]

@@ -49,7 +49,7 @@ WITHOUT_HISTORY: Final = frozenset({"2006-2022"})
 
 
 class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``model.json`` holds; ``findings`` are about the published counts alone."""
+    """Contents of ``model.json``; ``findings`` are about the published counts alone."""
 
     verdict: Verdict
     evidence: tuple[ModelEvidence, ...]

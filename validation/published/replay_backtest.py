@@ -54,7 +54,7 @@ Days = Mapping[tuple[str, dt.date], EndOfDay]
 
 
 class ReplayBacktests(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``build/replay-backtest.json`` holds."""
+    """Contents of ``build/replay-backtest.json``."""
 
     spans: tuple[ReplayBacktest, ...]
 
@@ -65,7 +65,7 @@ class ReplayBacktests(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayBacktest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the replay and the batch have counted, and whether every day is the same."""
+    """Breach counts of the replay and of the batch, and the comparison of every day."""
 
     span: str
     day_count: int

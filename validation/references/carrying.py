@@ -50,7 +50,7 @@ class SessionTable:
 
 @dataclass(frozen=True)
 class Carrying:
-    """How many sessions are carried, or for how much of gross exposure.
+    """Bounds on carried closes: sessions, and share of gross exposure.
 
     ``tables`` has the sessions of the exchange of a series, where one is known.
     """

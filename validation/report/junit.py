@@ -15,7 +15,7 @@ LARGEST_LINE: Final = 400
 
 
 class CaseCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many cases passed, failed (errors included) and were skipped or unknown."""
+    """Counts of cases that passed, failed (errors included) and were skipped or unknown."""
 
     passed: int = 0
     failed: int = 0

@@ -1,4 +1,4 @@
-"""What the harness writes down: the shapes of its JSON reports."""
+"""Types of the JSON reports that the harness writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from validation.verdict import Finding, Verdict
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a step ended; ``command`` repeats it, ``log_tail`` is kept when it did not pass.
+    """Outcome of a step; ``command`` repeats it, ``log_tail`` is kept when it did not pass.
 
     ``failures`` has a line for each case that failed, with its reason.
     """
@@ -34,7 +34,7 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """How the official estimator did on one span of real history; evidence, no verdict.
+    """Performance of the official estimator on one span of real history; evidence, no verdict.
 
     ``power``: if the alternative were the truth, how often each test would reject at 5 %.
     """
@@ -47,7 +47,7 @@ class ModelEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` holds: ``verdict`` is on the implementation, ``model`` has none.
+    """Contents of ``report.json``: ``verdict`` is on the implementation, ``model`` has none.
 
     ``left_open`` names the steps that could not ask a service outside this machine: they are
     unknown, they are not part of ``verdict``, and nothing about them has passed.
@@ -144,7 +144,7 @@ class DayPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the demo's ``report.json`` holds; ``timing`` is a sentence and changes no verdict."""
+    """Contents of the demo's ``report.json``; ``timing`` is a sentence and changes no verdict."""
 
     verdict: Verdict
     first_day: dt.date

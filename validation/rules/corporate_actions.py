@@ -45,7 +45,7 @@ DESCRIBED: Final = "instrument:"
 
 @dataclass(frozen=True)
 class CorporateActions:
-    """What has taken effect, and what came behind it.
+    """Splits and dividends in effect, and messages that arrived after them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What each end of day must state, worked out from the inputs by the references.
+"""Expected end-of-day numbers, computed from the inputs by the references.
 
 Nothing here reads the product's state: positions come from the books and the trades on
 the topic, closes from the wheels, arithmetic from ``validation.references``.
@@ -216,7 +216,7 @@ def expected_end_of_day(
 
 @dataclass(frozen=True)
 class Restated:
-    """What came after a book's first definition.
+    """Changes of a book after its first definition.
 
     Parameters
     ----------

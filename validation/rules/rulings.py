@@ -1,4 +1,4 @@
-"""What must become of each message, read from the topics by the written rules alone.
+"""Required outcome of each message, read from the topics by the written rules alone.
 
 The rules (docs of the topics, restated here because this is the second opinion):
 

@@ -129,7 +129,7 @@ class Held(NamedTuple):
 
 
 class Contained(NamedTuple):
-    """What a balance contains: timed trades, acts, and trades without a time."""
+    """Contents of a balance: timed trades, corporate actions, and trades without a time."""
 
     until_ns: int
     acts_until: Day

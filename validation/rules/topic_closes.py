@@ -29,7 +29,7 @@ class AcceptedQuote:
 
 @dataclass(frozen=True)
 class TopicCloses:
-    """What the topics say about closes.
+    """Closes read from the topics.
 
     Parameters
     ----------

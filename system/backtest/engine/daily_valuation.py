@@ -1,4 +1,4 @@
-"""What a book is worth at many closes: the formulas of `system.risk.valuation`, by day.
+"""Value of a book at many closes: the formulas of `system.risk.valuation`, by day.
 
 A future is taken as settled at each as-of close: its value is 0 there, its P&L of the
 next day is (price' - price) x multiplier x quantity at the new rate, and it has no FX

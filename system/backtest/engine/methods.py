@@ -47,7 +47,7 @@ EWMA_WARM_UP: Final = 100
 
 
 class Method(StrEnum):
-    """How a VaR is stated."""
+    """VaR estimators that a backtest can judge."""
 
     HS = "hs"
     HS250 = "hs250"
@@ -104,7 +104,7 @@ def expected_rate(method: Method, *, window: int, confidence: Confidence) -> flo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forecasts:
-    """What a method states at consecutive as-of closes; losses positive, base currency.
+    """Forecasts of one method at consecutive as-of closes; losses positive, base currency.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ class UnfittedDay:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpanResult:
-    """What a span was worth, what was stated, what came; see `DailyBacktest`.
+    """Values, forecasts and P&Ls of one span of days; see `DailyBacktest`.
 
     Vectors have shape (day_count,); ``component_var`` (day_count, position_count). Days that the
     method has no law for are left out of them and stand in ``unfitted``, days before which too

@@ -1,4 +1,4 @@
-"""How a backtest is run."""
+"""Settings of a backtest: method, window, confidence, and rules for missing closes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from system.risk.scenarios.window import Missing
 
 @dataclass(frozen=True, slots=True)
 class BacktestSettings:
-    """How a backtest is run.
+    """Settings of one backtest.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How many breaches: proportion of failures, time until the first, exact tests, zones.
+"""Number of breaches: proportion of failures, time until the first, exact tests, zones.
 
 Notation: x breaches in T days, p = 1 - confidence. Throughout 0 log 0 = 0, so every
 likelihood ratio exists for 0 and for T breaches.
@@ -144,7 +144,7 @@ def first_breach_rank(hits: BoolMatrix) -> int | None:
 
 
 class Alternative(StrEnum):
-    """What a small p-value speaks for."""
+    """Alternative hypothesis that a small p-value supports."""
 
     MORE = "more breaches than 1 - confidence"
     OTHER = "another breach probability than 1 - confidence"

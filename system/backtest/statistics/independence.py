@@ -1,4 +1,4 @@
-"""Whether breaches come in clusters: Christoffersen's tests and Haas's.
+"""Tests of breach independence: Christoffersen's and Haas's.
 
 Rules for what the literature leaves open (decision 0036):
 
@@ -35,7 +35,7 @@ MIXED_NULL: Final = "number of breaches and every wait between them fit 1 - conf
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """How many days of each kind follow each kind: ``n01`` breaches follow a calm day."""
+    """Counts of transitions between calm days and breaches: ``n01`` breaches follow a calm day."""
 
     n00: int
     n01: int
@@ -44,7 +44,7 @@ class Transitions:
 
     @property
     def has_empty_cell(self) -> bool:
-        """Whether some transition never happened."""
+        """True if some transition never happened."""
         return 0 in (self.n00, self.n01, self.n10, self.n11)
 
 

@@ -1,4 +1,4 @@
-"""What a statistical test says, and what a simulation makes of it."""
+"""Result of a statistical test: asymptotic and simulated p-values."""
 
 from __future__ import annotations
 

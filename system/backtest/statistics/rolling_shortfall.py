@@ -1,4 +1,4 @@
-"""What a correct rolling estimator makes of Acerbi and Szekely's statistics.
+"""Distribution of Acerbi and Szekely's statistics under a correct rolling estimator.
 
 VaR and ES from n returns have errors of their own; on independent normal returns they
 alone push Z1 and Z2 below 0. This is the law to hold an observed value against before the

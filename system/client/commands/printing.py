@@ -1,4 +1,4 @@
-"""What commands print: for people as a table, for programs (``--json``) as the API's answer."""
+"""Output of the commands: a table for people, the API's answer for programs (``--json``)."""
 
 from __future__ import annotations
 

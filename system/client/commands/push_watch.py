@@ -30,7 +30,7 @@ _NS_PER_MS: Final = 1e6
 
 @dataclass(frozen=True)
 class WatchedTrade:
-    """What a trade did.
+    """Outcome of a trade: its place on the broker and the risk after it.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class WatchedTrade:
 
 @dataclass(frozen=True)
 class WatchedImport:
-    """What an import did.
+    """Outcome of an import: the risk after it.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _around(
 
 
 class _Reading:
-    """Whether the stream's watermark has passed what was sent.
+    """Check that the stream's watermark has passed the messages that were sent.
 
     Asked once a second; believed the second time, because the snapshot that covers the trade
     may still be on its way when the watermark is seen.

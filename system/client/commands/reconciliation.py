@@ -1,4 +1,4 @@
-"""What an import changes, as a table for people."""
+"""Changes that an import makes, as a table for people."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Row:
 
     @property
     def is_held(self) -> bool:
-        """Whether the line holds something: one of quantity and entry price is enough to say so."""
+        """True if the line has a quantity or an entry price."""
         return not (is_missing(self.cells["quantity"]) and is_missing(self.cells["entry_price"]))
 
 

@@ -1,4 +1,4 @@
-"""What is asked and answered about splits and dividends, by the API and its clients."""
+"""Requests and answers about splits and dividends, shared by the API and its clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from system.contracts.text.names import Identifier
 
 
 class AdjustmentRequest(Checked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a split and a dividend have in common.
+    """Fields that a split and a dividend have in common.
 
     ``date`` is the first day in new shares, or without the dividend. It takes effect when
     ``last_day`` is closed, the last one before; left out, it is the session of the instrument's

@@ -1,4 +1,4 @@
-"""What the API answers about VaR taken apart: books under a desk, and each position's weight.
+"""Answers of the API about the decomposition of VaR: books of a desk, and weights of positions.
 
 As in ``system.contracts.api.risk``: VaR and its kin are losses, positive.
 """

@@ -1,4 +1,4 @@
-"""What the API answers about a portfolio's P&L: realised, unrealised, of the day, explained."""
+"""Answers of the API about a portfolio's P&L: realised, unrealised, of the day, explained."""
 
 from __future__ import annotations
 

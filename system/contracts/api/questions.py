@@ -60,7 +60,7 @@ class RiskChange(View, frozen=True, kw_only=True):
 
 
 class WhatIf(View, frozen=True, kw_only=True):
-    """What proposed trades would do, at the prices, rates and closes of one snapshot.
+    """Risk with proposed trades, at the prices, rates and closes of one snapshot.
 
     ``before`` states the snapshot's numbers, ``after`` those that the stream states once the
     trades are booked and nothing else has moved; both to the bit. ``trades`` carry the
@@ -186,7 +186,7 @@ class ScenarioRequest(Question, frozen=True, kw_only=True):
 
 
 class ScenarioRow(View, frozen=True, kw_only=True):
-    """What one position gains (+) or loses (-) in a scenario, base currency."""
+    """Profit (+) or loss (-) of one position in a scenario, base currency."""
 
     instrument: str
     asset_class: AssetClass
@@ -242,7 +242,7 @@ class ReverseStress(View, frozen=True, kw_only=True):
 
 
 class ChangeStep(StrEnum):
-    """What is substituted in one step of a change explained, in this order."""
+    """Inputs that are substituted step by step to explain a change, in this order."""
 
     POSITIONS = "positions"
     CORPORATE_ACTIONS = "corporate_actions"

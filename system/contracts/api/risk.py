@@ -1,4 +1,4 @@
-"""What the API answers, once: server, client and dashboard share these types.
+"""Answers of the API about risk: server, client and dashboard share these types.
 
 Views are made from a snapshot by pure functions, so that the number on a screen is the
 number of the record. Amounts are in the portfolio's base currency; VaR and its kin are
@@ -314,7 +314,7 @@ class RejectedPage(View, frozen=True, kw_only=True):
 
 
 class StreamStatus(View, frozen=True, kw_only=True):
-    """Where the stream stands.
+    """Status of the stream.
 
     ``heartbeat_age_ms`` by Redis's own clock, None when no heartbeat is left.
     ``(fence, epoch)`` is the newest batch in Redis, ``(durable_fence, durable_epoch)`` the
@@ -337,14 +337,14 @@ class StreamStatus(View, frozen=True, kw_only=True):
 
 
 class StreamGap(View, frozen=True, kw_only=True):
-    """What a resuming client has missed for good: everything up to ``oldest_kept``."""
+    """Snapshots that a resuming client cannot get any more: everything up to ``oldest_kept``."""
 
     resumed_from: str
     oldest_kept: str
 
 
 class ComponentHealth(View, frozen=True, kw_only=True):
-    """Whether one server answers, and how fast."""
+    """Health of one server, and its response time."""
 
     name: str
     ok: bool
@@ -408,7 +408,7 @@ class AmendRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Delivered(View, frozen=True, kw_only=True):
-    """Where the broker keeps a message: the first offset after it covers the message."""
+    """Place of a message on the broker: the first offset after it covers the message."""
 
     topic: str
     partition: int

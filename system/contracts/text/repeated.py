@@ -27,7 +27,7 @@ class RepeatedField(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What is wrong, in words."""
+        """Sentence that names the repeated value."""
         place = f" in {self.owner}" if self.owner else ""
         return f"field {self.name} stands twice{place}"
 

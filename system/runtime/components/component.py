@@ -1,4 +1,4 @@
-"""What every component of the stack is made of.
+"""Base class of the components of the stack.
 
 A component is a value without state of its own: told where it runs (``Site``) it writes its
 configuration and says which program to start; told where everything is (``Connections``) it
@@ -30,7 +30,7 @@ CHECK_BOUND_S: Final = 2.0
 
 @dataclass(frozen=True)
 class Site:
-    """Where a component is started.
+    """Settings, folder, passwords and ports that a component is started with.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ NOT_STARTED_EXIT_CODE: Final = 127
 
 
 class Order(NamedTuple):
-    """What to become, and under which conditions."""
+    """Program to become, and the conditions that must hold first."""
 
     detached: bool
     parent: int

@@ -1,4 +1,4 @@
-"""What is to be run, and how the guard is told."""
+"""Program of a component, and the order that the guard gets to start it."""
 
 from __future__ import annotations
 

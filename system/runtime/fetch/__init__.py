@@ -1,1 +1,1 @@
-"""What pip cannot bring: Java archives, and wheel files that are read, not installed."""
+"""Downloads that pip cannot do: Java archives, and wheel files that are read, not installed."""

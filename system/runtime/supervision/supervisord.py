@@ -83,7 +83,7 @@ priority={priority}
 
 @dataclass(frozen=True)
 class ProcessState:
-    """What supervisord says of a component.
+    """State of a component by supervisord.
 
     Parameters
     ----------

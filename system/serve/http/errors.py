@@ -1,4 +1,4 @@
-"""What the API refuses, each with its HTTP status.
+"""Errors of the API, each with its HTTP status.
 
 ::
 

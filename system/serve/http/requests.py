@@ -22,7 +22,7 @@ MAX_IMPORT_BYTES: Final = 64 * 1024**2
 _SHOWN_LETTERS: Final = 80
 _LOOKED_BACK_BYTES: Final = 200
 _LITERAL_BYTES: Final = 6
-"""How far behind a value's start the decoder gives up on what begins like ``false``."""
+"""Bytes after a value's start at which the decoder rejects a literal such as ``false``."""
 T = TypeVar("T", bound=msgspec.Struct)
 
 _AT_BYTE: Final = re.compile(r"\(byte (?P<byte>\d+)\)")

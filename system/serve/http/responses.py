@@ -1,4 +1,4 @@
-"""How endpoints answer and how OpenAPI describes it: from the contracts, without copies."""
+"""Responses of the endpoints and their OpenAPI description, both made from the contracts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a record to an answer: pure, each view of one snapshot only."""
+"""Views made from a stored record: pure functions, each of one snapshot only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a scenario question to its answer: pure, over a recalled book."""
+"""Answer to a scenario question: pure, computed on a recalled book."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a what-if question to its answer: pure, over a recalled book."""
+"""Answer to a what-if question: pure, computed on a recalled book."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked: portfolios, VaR, attribution, positions, history, rejected messages."""
+"""Routes for portfolios, VaR, attribution, positions, history and rejected messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would be: questions with a body, answered without touching any state."""
+"""Routes for what-if questions: requests with a body, answered without changing any state."""
 
 from __future__ import annotations
 

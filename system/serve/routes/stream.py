@@ -1,4 +1,4 @@
-"""What moves: server-sent events, resumable, from one reader of the push stream."""
+"""Route of server-sent events: resumable, fed by one reader of the push stream."""
 
 from __future__ import annotations
 

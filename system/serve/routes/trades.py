@@ -1,4 +1,4 @@
-"""What is sent: trades, their amendments and cancellations, and books."""
+"""Routes for trades, their amendments and cancellations, and imported books."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ MIC_LENGTH: Final = 4
 RENEWED_DAYS: Final = 40
 """A table is renewed by an import once its last day is this near to the last known close."""
 DAYS_AHEAD: Final = 400
-"""How far beyond the last known close a table reaches: holidays are published about so far."""
+"""Days that a table covers after the last known close; holidays are published about as far."""
 
 SEGMENTS: Final[Mapping[str, str]] = {
     segment: exchange

@@ -22,7 +22,7 @@ MAX_REMEMBERED: Final = 100_000
 
 
 class Catalogue:
-    """What may be traded where. Names never go away, so that one found once stays known.
+    """Known portfolios and instruments. Names are never removed, so each is looked up once.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the endpoints share: the stores, the bus, the fan-out, and their bounds."""
+"""Connections that the endpoints share: the stores, the bus, the fan-out, and their bounds."""
 
 from __future__ import annotations
 

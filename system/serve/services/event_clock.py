@@ -21,9 +21,9 @@ from system.serve.http.errors import invalid_field
 from system.serve.services.connections import Services
 
 READ_EVERY_NS: Final = 250_000_000
-"""How old, by the monotonic clock, what is known of the stream may be."""
+"""Largest age of the cached stream status, by the monotonic clock."""
 LIVE_WITHIN_NS: Final = FUTURE_BOUND_DAYS * DAY_NS
-"""How far behind the wall clock a stream of today can be: it refuses ticks of a later day."""
+"""Largest lag of a stream of today behind the wall clock: it refuses ticks of a later day."""
 _DAY: Final = msgspec.json.Decoder(DayState)
 _PARTITION: Final = msgspec.json.Decoder(PartitionState)
 

@@ -1,4 +1,4 @@
-"""Whether the servers behind the API answer, how fast, and how far the stream is behind."""
+"""Health of the servers that the API depends on, their response times, and the stream's lag."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class PushedSnapshot:
 
 
 class Subscription:
-    """What one client has still to get.
+    """Queue of snapshots that one client has still to get.
 
     Parameters
     ----------
@@ -233,12 +233,12 @@ class SnapshotHub:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many clients are here as it takes."""
+        """True when the hub has all the clients that it accepts."""
         return len(self._clients) >= CLIENTS_MAX
 
     @property
     def client_count(self) -> int:
-        """How many clients are here."""
+        """Number of connected clients."""
         return len(self._clients)
 
     async def ready(self) -> None:

@@ -1,4 +1,4 @@
-"""What the endpoints need of the stores and the bus: protocols, met by them and by fakes."""
+"""Protocols for the stores and the message bus, implemented by the real ones and by fakes."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class History(Protocol):
 
 
 class Delivery(Protocol):
-    """Where the broker keeps a message."""
+    """Place of a message on the broker."""
 
     @property
     def topic(self) -> str:

@@ -32,7 +32,7 @@ from system.serve.services.catalogue import Catalogue
 from system.serve.services.connections import Services
 
 READ_BOUND_S: Final = 2.0
-"""How long an import waits for the stream to read what was sent before it."""
+"""Longest wait of an import until the stream has read what was sent before it."""
 POLL_S: Final = 0.02
 _TRADE: Final = msgspec.json.Decoder(TradeState)
 NEW_BOOK: Final = Reconciliation(

@@ -1,4 +1,4 @@
-"""What changed VaR since the last close, on the page: asked for, then a table."""
+"""Panel that explains the change of VaR since the last close: a button, then a table."""
 
 from __future__ import annotations
 

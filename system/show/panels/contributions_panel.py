@@ -1,4 +1,4 @@
-"""What each position adds to VaR, on the page: asked for, then a table."""
+"""Panel of each position's contribution to VaR: a button, then a table."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 _READ_AS_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>()#!|$~:&@.+^=]|^-")
-"""What begins emphasis, code, links, headings, lists, formulas, colours, entities or HTML."""
+"""Characters that begin emphasis, code, links, headings, lists, formulas, colours or HTML."""
 _READ_AS_ADDRESS: Final = re.compile(r"https?(?=:)|www(?=\.)|(?=@[-\w]+\.)", re.IGNORECASE)
 _WORD_JOINER: Final = "\u2060"
 """It has no shape and no width: what looks like an address is shown, and is none."""

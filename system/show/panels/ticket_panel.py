@@ -32,12 +32,12 @@ SELL: Final = "Sell"
 
 
 class TicketError(InputError):
-    """What was typed cannot be sent; the message says which field and what it must be."""
+    """The form cannot be sent; the message says which field is wrong and what it must be."""
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What stands in the form; an empty price means the newest one."""
+    """Contents of the form; an empty price means the newest one."""
 
     instrument: str
     side: str

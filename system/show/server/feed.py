@@ -1,4 +1,4 @@
-"""What the dashboard hears from the API, behind a seam.
+"""Feed of the dashboard from the API, with a protocol that tests replace.
 
 The stream is opened here, one connection at a time, and not through the client's endless
 one: the screen must know at once that a connection broke, and why. Requests, events and
@@ -46,7 +46,7 @@ class Feed(Protocol):
 
 
 class OpenFeed(Protocol):
-    """How a connection is made anew after the last one broke."""
+    """Callable that opens a new connection after the last one broke."""
 
     def __call__(self) -> AbstractAsyncContextManager[Feed]:
         """Return a connection that is open inside ``async with``, or a ``RiskstreamError``."""

@@ -18,7 +18,7 @@ from system.show.state.dashboard import DashboardState
 
 @dataclass(frozen=True)
 class Dashboard:
-    """What runs.
+    """Parts of a running dashboard.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ class CurvePoint(Struct, frozen=True, array_like=True):
 
 
 class CurvePart(Struct, frozen=True, kw_only=True):
-    """What a browser lacks: points from index ``start`` on, replacing what it has there."""
+    """Points that a browser lacks, from index ``start`` on; they replace what it has there."""
 
     generation: int
     start: int

@@ -64,7 +64,7 @@ class DeskMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Cursor(Struct, frozen=True, kw_only=True):
-    """How much of a desk one browser holds; -1: nothing yet."""
+    """Versions of the dashboard's parts that one browser holds; -1: none yet."""
 
     life: int = 0
     portfolio: str = ""

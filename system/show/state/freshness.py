@@ -1,4 +1,4 @@
-"""Whether the numbers on the screen may be called live; judged by the reader's own clock.
+"""Freshness of the numbers on the screen, judged by the reader's own clock.
 
 Pure. A number is live only while there is recent proof of life: a snapshot, or a heartbeat
 that says the stream runs. Silence is stale, whoever fell silent, and the sentence says who.
@@ -20,7 +20,7 @@ SILENCE_BOUND_MS: Final = 2_000
 
 
 class Freshness(StrEnum):
-    """What the screen says about its numbers."""
+    """Freshness that the screen shows."""
 
     NO_DATA = "no_data"
     WARMING = "warming"
@@ -47,7 +47,7 @@ class FreshnessView(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of the stream.
+    """Signs of life of the stream.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the screen says of the independent oracle: agreed, differs, or not yet checked."""
+"""Text about the independent oracle: agreed, differs, or not yet checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the screen says of a replay: which scenario, where it stands, what breaks just now."""
+"""Text about a replay: its scenario, its progress, and the fault that is active now."""
 
 from __future__ import annotations
 

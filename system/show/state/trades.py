@@ -24,7 +24,7 @@ MAX_TRADES: Final = 20
 
 
 class TradeState(StrEnum):
-    """How far a trade has come."""
+    """Progress of a trade."""
 
     SENT = "sent"
     IN_VAR = "in_var"

@@ -1,4 +1,4 @@
-"""What the panels draw: formatted text beside the number it stands for.
+"""Views that the panels draw: formatted text with the number that it shows.
 
 Pure. A browser sorts and draws and computes no number; every figure on the screen is made
 here, from a ``RiskSnapshot``, and tested without a browser.

@@ -1,4 +1,4 @@
-"""What every view shares."""
+"""Base class of the views."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ SCALE_HEADROOM: Final = 1.15
 
 
 class LimitState(StrEnum):
-    """Where VaR stands against the portfolio's limit."""
+    """State of VaR relative to the portfolio's limit."""
 
     WITHIN = "within"
     NEAR = "near"

@@ -1,4 +1,4 @@
-"""How the number was made and what qualifies it."""
+"""Provenance of the number: its inputs, its age and its qualifications."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Notice(View, frozen=True, kw_only=True):
 
 
 class Stages(View, frozen=True, kw_only=True):
-    """Where the time went since the newest message was due, up to the last stage stamped."""
+    """Time spent in each stage since the newest message was due, up to the last stage stamped."""
 
     total_ms: float | None
     text: str

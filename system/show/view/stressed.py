@@ -1,4 +1,4 @@
-"""What VaR does not say: the crises, and what options depend on."""
+"""Risk beyond VaR: losses in historical crises, and sensitivities of options."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class GreeksRow(View, frozen=True, kw_only=True):
 
 
 class OptionPnlRow(View, frozen=True, kw_only=True):
-    """What one option gained since the close and by what, or their sum; base currency."""
+    """P&L of one option since the close by its causes, or the sum over options; base currency."""
 
     name: str
     actual: str

@@ -34,7 +34,7 @@ INSERT_LEVELS: Final = """
 
 
 class LimitTrail:
-    """What a history says of limits; mixed into it."""
+    """Limits and their audit trail: a mixin of the history."""
 
     def _reading(self) -> AbstractContextManager[Cursor]:
         raise NotImplementedError

@@ -29,7 +29,7 @@ OLDEST_ID: Final = "0-0"
 
 
 class LatestReader:
-    """What the API asks of Redis; nothing is decoded that can be passed on as it is.
+    """Reader of Redis for the API; JSON that can be passed on unchanged is not decoded.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What stands where in Redis, its bounds and the scripts that write it: the one home.
+"""Keys of Redis, their bounds and the scripts that write them, defined only here.
 
 ==============================  ==========================================================
 ``riskstream:latest:{id}``      hash: fence, epoch, snapshot (JSON of ``RiskSnapshot``),
@@ -58,10 +58,10 @@ CLAIMED_KEYS: Final = (
 )
 """In the order of ``CLAIM``; all but the fence go where another database claims them."""
 TOLD_KEYS: Final = (ORACLE_KEY, REPLAY_KEY)
-"""What processes beside the stream say of themselves, read together."""
+"""Keys with the status of the oracle and of a replay, read together."""
 
 STREAM_MAX_ENTRIES: Final = 2_048
-"""How far back a reader can resume: 20 s of 10 portfolios at 10 batches a second."""
+"""Entries that a reader can resume over: 20 s of 10 portfolios at 10 batches a second."""
 ENTRIES_PER_EPOCH: Final = 2**20
 """Ids that a batch has for its snapshots: more than books times ends of day of any batch."""
 STREAM_MAX_BYTES: Final = 128 * 1024**2

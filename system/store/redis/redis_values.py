@@ -1,4 +1,4 @@
-"""What readers of Redis get: values made from its replies, the same for both clients."""
+"""Values made from replies of Redis, the same for the synchronous and the asynchronous client."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class StreamEntry:
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
-    """What the stream's heartbeat says: its batch, its clock, its state."""
+    """Heartbeat of the stream: its batch, its clock, its state."""
 
     fence: int
     epoch: int

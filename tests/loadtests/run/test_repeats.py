@@ -1,4 +1,4 @@
-"""What a report says repeats it: read by the very command, it is the same run."""
+"""Command that a report names to repeat it: parsed again, it is the same run."""
 
 from __future__ import annotations
 

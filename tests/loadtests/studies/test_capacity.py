@@ -1,4 +1,4 @@
-"""What a load shows about its rate: everything at once, or it does not hold."""
+"""Verdict of a load about its rate: every check passes, or the rate does not hold."""
 
 from __future__ import annotations
 

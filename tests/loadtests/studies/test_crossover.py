@@ -1,4 +1,4 @@
-"""From how many portfolios on shards pay."""
+"""Number of portfolios from which shards are faster."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_a_run_that_shows_nothing_is_not_counted_as_holding():
 
 
 def test_a_pump_that_cannot_do_more_is_no_failure_of_the_system():
-    """What the pump could not send has no upper end; a rate that failed before it has."""
+    """A rate that the pump could not send sets no upper end; a rate that failed before it does."""
 
     def limited(fails_from: float):
         def probe(rate: float) -> Probe:

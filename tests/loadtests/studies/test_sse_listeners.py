@@ -105,7 +105,7 @@ def test_a_client_that_is_dropped_or_is_told_nothing_new_is_named():
 
 
 def test_a_stream_that_falls_silent_is_named(monkeypatch):
-    """What it would have told late is not told at all."""
+    """Events that would have come late are not counted at all."""
     monkeypatch.setattr(sse_listeners, "SILENT_NS", 100_000_000)
 
     def say(writer: asyncio.StreamWriter) -> None:

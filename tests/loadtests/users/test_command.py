@@ -92,7 +92,7 @@ json.dump({
 
 @pytest.fixture(scope="module")
 def said() -> dict[str, Any]:
-    """What the parts of locust's side said in a process of their own."""
+    """Answers of locust's parts, started in a process of their own."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, timeout=100, check=False, text=True
     )

@@ -16,7 +16,7 @@ CLOCK_STEP_NS = 100_000_000
 
 
 class FakeLog:
-    """What a broker holds: records by (topic, partition); gaps where compaction took some."""
+    """Log of a fake broker: records by (topic, partition); gaps where compaction removed some."""
 
     def __init__(self) -> None:
         self.records: dict[TopicPartition, dict[int, bytes]] = {}

@@ -66,7 +66,7 @@ class Client:
 
 @dataclass
 class World:
-    """What stands behind the API of a test, and the API."""
+    """API of a test, with the fakes that it reads from."""
 
     client: Client
     latest: MemoryLatest

@@ -1,4 +1,4 @@
-"""How the API's process is set up for short answers."""
+"""Setup of the API's process for short response times."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from system.book.restore import restored_rows
 from system.book.state.rows import ClosesState
 from system.contracts.limits import LimitLevel
-from system.contracts.messages import CloseHistory, RiskSnapshot, SnapshotKind
+from system.contracts.messages import CloseHistory, RiskSnapshot
 from system.contracts.oracle import OracleVerdict
 from system.exits import ExitCode
 from system.settings import Connections
@@ -101,8 +101,7 @@ def test_a_live_snapshot_is_reproduced_to_the_bit_and_exact_arithmetic_agrees(
 
 def test_an_end_of_day_is_reproduced_too() -> None:
     feed = traded()
-    [end] = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
-    assert explained(bundle_of(feed, end)).holds
+    assert explained(bundle_of(feed, *feed.ends_of_day())).holds
 
 
 def test_a_book_with_a_yen_option_pence_and_a_future_is_reproduced_and_agreed() -> None:
@@ -176,9 +175,7 @@ def test_what_a_limit_had_raised_depends_on_what_was_before_and_is_not_recompute
     optional: Bundle,
 ) -> None:
     record = optional.snapshot
-    limits = tuple(
-        msgspec.structs.replace(limit, raised=LimitLevel.WARNING) for limit in record.limits
-    )
+    limits = tuple(msgspec.structs.replace(use, raised=LimitLevel.WARNING) for use in record.limits)
     assert limits
     raised = msgspec.structs.replace(record, limits=limits)
     answer = explained(msgspec.structs.replace(optional, snapshot=raised))
@@ -365,7 +362,7 @@ def test_a_stored_snapshot_is_found_by_its_id_with_the_rows_behind_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     feed = traded()
-    [end] = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
+    [end] = feed.ends_of_day()
     monkeypatch.setattr(Kept, "rows", feed.rows)
     monkeypatch.setattr(Kept, "snapshots_kept", (end,))
     monkeypatch.setattr(inputs, "RiskHistory", Kept)

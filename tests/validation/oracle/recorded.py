@@ -15,6 +15,7 @@ from system.contracts.messages import (
     OptionRight,
     OptionTerms,
     RiskSnapshot,
+    SnapshotKind,
     StressedHistory,
     VolatilityShift,
 )
@@ -62,6 +63,11 @@ class RecordedFeed(Feed):
         fold = super().fold(kept)
         self.announced += fold.snapshots
         return fold
+
+    def ends_of_day(self, since: int = 0) -> list[RiskSnapshot]:
+        """Return the end-of-day snapshots among those announced from an index on."""
+        later = self.announced[since:]
+        return [snapshot for snapshot in later if snapshot.kind is SnapshotKind.END_OF_DAY]
 
 
 def opened_and_recorded(base_currency: str = "USD") -> RecordedFeed:

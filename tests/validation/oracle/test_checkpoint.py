@@ -9,7 +9,6 @@ import pytest
 
 from system.bus.extents import TopicExtents
 from system.clock import ManualClock
-from system.contracts.messages import SnapshotKind
 from tests.system.book.feed import tick, trade
 from tests.validation.oracle.recorded import MemoryReader, announced, opened_and_recorded
 from validation.oracle.checkpoint import Checkpoint, code_digest, load, save, source_named
@@ -63,9 +62,7 @@ def test_an_oracle_goes_on_from_its_checkpoint_with_the_same_inputs(tmp_path: Pa
     assert kept is not None
     second = follower(feed.records[read:], feed.announced[seen:], walk=kept.walk)
     second.step(0.0)
-    ends = [
-        snapshot for snapshot in feed.announced[seen:] if snapshot.kind is SnapshotKind.END_OF_DAY
-    ]
+    ends = feed.ends_of_day(seen)
     status = second.tally.status
     assert status.checked == status.agreed >= len(ends) == 1
     assert (tmp_path / "oracle" / "checkpoint").stat().st_mode & 0o777 == 0o600

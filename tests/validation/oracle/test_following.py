@@ -40,7 +40,7 @@ def test_every_end_of_day_and_one_live_snapshot_are_checked_at_once() -> None:
         feed.close(day, tick("B", 90.0 + day, day=day))
     oracle, told = followed(feed.records, feed.announced)
     oracle.step(0.0)
-    ends = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
+    ends = feed.ends_of_day()
     assert len(ends) == 3
     status = oracle.tally.status
     assert (status.checked, status.agreed) == (4, 4)
@@ -98,9 +98,7 @@ def test_a_defect_turns_it_red_and_it_stays_red() -> None:
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
     feed.close(1, tick("A", 102.0, day=1))
-    first, second = [
-        snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY
-    ]
+    first, second = feed.ends_of_day()
     wrong = msgspec.structs.replace(first, var=first.var * 1.001)
     oracle, told = followed(feed.records, [wrong, second], ManualClock(wall_ns=10**15))
     oracle.step(0.0)
@@ -162,7 +160,7 @@ NO_SNAPSHOTS = {
 def test_a_record_that_is_no_snapshot_is_counted_and_the_next_one_is_checked(value) -> None:
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
-    [end] = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
+    [end] = feed.ends_of_day()
     garbage = Record("risk_snapshots", 0, 0, b"\xff", value, 0)
     snapshots = MemoryReader([garbage, *announced([end])], 1_000)
     oracle = LiveOracle(MemoryReader(feed.records), snapshots, lambda _: None, ManualClock())
@@ -250,7 +248,7 @@ def test_a_forged_snapshot_of_the_newest_offsets_moves_nothing_on() -> None:
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
     feed.close(1, tick("A", 102.0, day=1))
-    ends = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
+    ends = feed.ends_of_day()
     newest = feed.announced[-1]
     other = msgspec.structs.replace(newest, nav=newest.nav + 1.0, kind=SnapshotKind.END_OF_DAY)
     forged = [
@@ -269,9 +267,7 @@ def test_a_snapshot_that_comes_too_late_is_counted_and_not_passed_over() -> None
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
     feed.close(1, tick("A", 102.0, day=1))
-    first, second = (
-        snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY
-    )
+    first, second = feed.ends_of_day()
     oracle, _ = followed(feed.records, [second, first])
     oracle.step(0.0)
     status = oracle.tally.status
@@ -281,7 +277,7 @@ def test_a_snapshot_that_comes_too_late_is_counted_and_not_passed_over() -> None
 def test_a_batch_that_is_announced_and_not_committed_yet_is_waited_for_within_a_bound() -> None:
     feed = opened_and_recorded()
     feed.close(0, tick("A", 101.0))
-    [end] = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
+    [end] = feed.ends_of_day()
     history = Committed([], under_way=(end.fence, end.epoch))
 
     class Committing(ManualClock):

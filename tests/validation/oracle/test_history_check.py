@@ -6,7 +6,7 @@ import datetime as dt
 
 import msgspec
 
-from system.contracts.messages import Mark, Portfolio, SnapshotKind
+from system.contracts.messages import Mark, Portfolio
 from system.contracts.oracle import OracleStatus
 from tests.cases import case_messages, play
 from tests.validation.oracle.recorded import RecordedFeed
@@ -71,11 +71,7 @@ def test_settings_changed_during_the_day_are_no_difference_at_its_end() -> None:
     oracle.step(0.0)
     status = oracle.tally.status
     assert status.first_difference is None
-    ends = [
-        snapshot.portfolio
-        for snapshot in feed.announced
-        if snapshot.kind is SnapshotKind.END_OF_DAY
-    ]
+    ends = [snapshot.portfolio for snapshot in feed.ends_of_day()]
     assert ends == ["a", "z"]
     assert status.agreed == status.checked >= len(ends)
     assert check_recorded(feed.records, feed.announced[::-1]).verdict is Verdict.PASSED
@@ -88,16 +84,14 @@ def test_settings_that_changed_on_each_of_two_days_are_in_force_at_the_second_en
     )
     play(feed, [msgspec.structs.replace(book, confidence="0.8")])
     play(feed, [Mark(date=dt.date(2020, 3, 6), event_time_ns=1583528400000000000)])
-    last_day = [
-        snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY
-    ][-2:]
+    last_day = feed.ends_of_day()[-2:]
     assert [snapshot.confidence for snapshot in last_day] == ["0.95", "0.90"]
     assert check_recorded(feed.records, last_day).verdict is Verdict.PASSED
 
 
 def test_an_end_of_day_that_is_announced_once_more_is_not_called_different() -> None:
     feed = restated_during_the_day()
-    ends = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.END_OF_DAY]
+    ends = feed.ends_of_day()
     oracle, _ = followed(feed.records, [*feed.announced, *ends])
     oracle.step(0.0)
     assert oracle.tally.status.first_difference is None

@@ -9,7 +9,7 @@ from validation.oracle.following import Tally
 
 
 class Kept:
-    """What PostgreSQL keeps, in memory."""
+    """Fake of the tables in PostgreSQL, in memory."""
 
     def __init__(self) -> None:
         self.open: OracleCheck | None = None

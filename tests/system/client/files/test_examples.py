@@ -36,7 +36,7 @@ def test_the_example_in_json_takes_its_closes_from_the_example_of_prices() -> No
 USD, GBP, JPY = 1.11, 0.84, 120.5
 FUTURE, SHELL, N225 = 3_300.0, 2_000.0, 23_100.0
 DAYS = 130
-"""From 2020-02-03 to 2020-06-12."""
+"""Days from 2020-02-03 to 2020-06-12."""
 
 
 @pytest.fixture(scope="module")

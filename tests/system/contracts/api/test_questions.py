@@ -1,4 +1,4 @@
-"""What a question's answer adds up."""
+"""Sums in the answer to a question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API says of a snapshot is what the snapshot says."""
+"""Views of a snapshot state the same numbers as the snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each component writes and starts: loopback only, no secret on a command line."""
+"""Files and programs of each component: loopback only, no secret on a command line."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def site(settings, connections, monkeypatch):
 
 @pytest.fixture
 def _data_folder(site):
-    """What the skipped initdb would have left."""
+    """Create the files that the skipped initdb would have made."""
     (site.state.folder("postgres", "data") / "pg_hba.conf").touch()
 
 

@@ -36,7 +36,7 @@ class FakeProcess:
 
     @property
     def restarts_by_itself(self):
-        """Whether supervisord starts it again in its next round."""
+        """True if supervisord starts it again in its next round."""
         exited = self.state == ProcessStates.EXITED
         return exited and self.config.autorestart is RestartUnconditionally
 

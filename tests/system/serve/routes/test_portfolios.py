@@ -1,4 +1,4 @@
-"""What the API answers to questions, over fakes."""
+"""Answers of the API about portfolios, over fakes."""
 
 from __future__ import annotations
 

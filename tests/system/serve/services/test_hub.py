@@ -84,7 +84,7 @@ class World:
 
 
 class Stream:
-    """What a client gets, event by event."""
+    """Events that a client gets, one by one."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks

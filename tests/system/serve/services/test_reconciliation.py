@@ -1,4 +1,4 @@
-"""What an import changes: in the answer, and before it with a dry run."""
+"""Changes that an import makes: in the answer, and before it with a dry run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each position adds to VaR: in words, in cells, and on the page."""
+"""Contributions of positions to VaR: in words, in cells, and on the page."""
 
 from __future__ import annotations
 

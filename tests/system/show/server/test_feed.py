@@ -1,4 +1,4 @@
-"""What the dashboard hears from the API: no network, a transport of the test."""
+"""Feed of the dashboard from the API: no network, a transport of the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the screen says of the oracle: never more than was found."""
+"""Text about the oracle: never more than it has checked."""
 
 from __future__ import annotations
 

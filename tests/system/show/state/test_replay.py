@@ -1,4 +1,4 @@
-"""What the screen says of a replay: its name, its clock, its speed, its faults."""
+"""Text about a replay: its name, its clock, its speed, its faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the number was made and what qualifies it."""
+"""Provenance of the number: its inputs, its age and its qualifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What readers make of Redis's replies."""
+"""Values that readers make from Redis's replies."""
 
 from __future__ import annotations
 
