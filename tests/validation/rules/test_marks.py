@@ -51,7 +51,7 @@ def test_the_bound_is_the_products_default() -> None:
     assert MARK_WAIT_MS == DEFAULT_MARK_WAIT_MS == wait_s * 1_000
 
 
-@pytest.mark.parametrize(("late_ms", "found"), [(WAIT_MS, set()), (WAIT_MS + 1, {0, 1, 3})])
+@pytest.mark.parametrize(("late_ms", "rejected"), [(WAIT_MS, set()), (WAIT_MS + 1, {0, 1, 3})])
 def test_one_partition_that_went_on_makes_the_mark_incomplete_in_all(
     late_ms: int, rejected: set[int]
 ) -> None:
