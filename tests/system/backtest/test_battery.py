@@ -20,12 +20,9 @@ from system.backtest.battery import (
 from system.backtest.daily import DailyBacktest, daily_backtest
 from system.backtest.engine.methods import Method
 from system.backtest.engine.specification import BacktestSettings
-from system.backtest.power import E_PROCESS, power
 from system.backtest.statistics.coverage import exact_binomial, mid_p_binomial
 from system.backtest.statistics.hits import IndependentHits, RollingRankHits
 from system.backtest.statistics.results import exceedance_p_value
-from system.backtest.statistics.rolling_shortfall import rolling_z
-from system.risk.confidence import Confidence
 from tests.system.backtest.golden_days import equal_weights, golden, market_since
 
 PLAN = SimulationPlan(seed=1, count=200, slow_count=50)
@@ -161,50 +158,3 @@ def test_kupiec_accepts_three_to_eleven_of_126() -> None:
     rows = np.arange(127)[:, None] > np.arange(126)
     ratios = hit_statistics(0.05)["kupiec_pof"](rows)
     assert np.flatnonzero(ratios <= 3.841).tolist() == list(range(3, 12))
-
-
-def test_the_rolling_estimator_alone_pushes_z_below_zero() -> None:
-    z = rolling_z(
-        np.random.default_rng(3),
-        scenario_count=30,
-        confidence=Confidence.parse("0.95"),
-        day_count=DAYS,
-        simulation_count=400,
-    )
-    assert z is not None
-    assert z.z2.mean() < -0.2
-    assert np.nanmean(z.z1) < -0.05
-
-
-def test_samples_that_cannot_be_afforded_are_not_simulated() -> None:
-    z = rolling_z(
-        np.random.default_rng(3),
-        scenario_count=500,
-        confidence=Confidence.parse("0.95"),
-        day_count=4_000,
-        simulation_count=400,
-    )
-    assert z is None
-
-
-def test_power_grows_with_the_alternative_and_is_the_level_under_the_null() -> None:
-    rows = power(
-        np.random.default_rng(2),
-        tail_probability=0.05,
-        expected_rate=0.05,
-        day_count=500,
-        simulation_count=1_000,
-    )
-    rates = [row.rejection_rates for row in rows]
-    assert rates[0]["kupiec_pof"] == pytest.approx(0.05, abs=0.03)
-    assert rates[0][E_PROCESS] < 0.05
-    assert rates[0]["kupiec_pof"] < rates[1]["kupiec_pof"] < rates[2]["kupiec_pof"]
-    assert rates[3]["christoffersen_independence"] > 0.5
-
-
-def test_a_p_value_is_never_zero_and_missing_statistics_have_none() -> None:
-    simulated = np.array([1.0, 2.0, np.nan, 3.0])
-    assert exceedance_p_value(10.0, simulated) == 1 / 4
-    assert exceedance_p_value(2.0, simulated) == 3 / 4
-    assert exceedance_p_value(None, simulated) is None
-    assert exceedance_p_value(1.0, np.array([np.nan])) is None

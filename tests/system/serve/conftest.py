@@ -24,6 +24,10 @@ from system.serve.services.hub import SnapshotHub
 from system.store.postgres.history_fake import MemoryHistory
 from system.store.records import BatchCommit
 from system.store.redis.latest_fake import MemoryLatest
+from tests.system.book.feed import holding, opened, tick
+from tests.system.book.state.test_stressed import CRISIS
+from tests.system.book.valuation.test_options import optioned as optioned_feed
+from tests.system.serve.streamed import PRICED, RATES, Streamed
 
 TOKEN = "the-token"  # noqa: S105 - of the fake
 WALL_NS = 1_800_000_000_000_000_000
@@ -127,3 +131,19 @@ def trading(world: World) -> World:
         instrument__EQ000=Instrument(instrument="EQ000", asset_class="equity", currency="USD"),
     )
     return world
+
+
+@pytest.fixture
+def streamed(world: Any) -> Streamed:
+    feed = opened(holding("A", 10.0), holding("D", -1.0), holding("cash:USD", 500_000.0))
+    started = Streamed(world, feed)
+    started.take(feed.send(*PRICED, *RATES))
+    return started
+
+
+@pytest.fixture
+def optioned(world: Any) -> Streamed:
+    feed = optioned_feed(*CRISIS)
+    started = Streamed(world, feed)
+    started.take(feed.send(*PRICED, *RATES, tick("B", 103.0, hour=15.5)))
+    return started

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from system.book.ingest.fold import Fold
+from system.contracts.api.questions import ProposedTrade, WhatIf, WhatIfRequest
+from system.contracts.codec import encode
 from system.store.records import BatchCommit
-from tests.system.book.feed import Feed
+from tests.system.book.feed import Feed, rate, tick
 
 
 class Streamed:
@@ -50,3 +54,26 @@ class Streamed:
         if durable:
             self.catch_up()
             world.latest.mark_durable(*place)
+
+
+PRICED = (tick("A", 101.0), tick("B", 41.0), tick("C", 905.0), tick("D", 3010.0))
+RATES = (rate("USD", 1.12), rate("GBP", 0.86))
+
+
+def asked(streamed: Streamed, *trades: ProposedTrade, name: str = "P") -> Any:
+    body = encode(WhatIfRequest(trades=trades))
+    return streamed.world.client.post(f"/v1/portfolios/{name}/what-if", content=body)
+
+
+def answered(streamed: Streamed, *trades: ProposedTrade, name: str = "P") -> WhatIf:
+    response = asked(streamed, *trades, name=name)
+    assert response.status_code == 200, response.text
+    return msgspec.json.decode(response.content, type=WhatIf)
+
+
+def proposed(name: str, quantity: float, price: float | None = None) -> ProposedTrade:
+    return ProposedTrade(instrument=name, quantity=quantity, price=price)
+
+
+def figures(risk: Any) -> tuple[Any, ...]:
+    return risk.var, risk.expected_shortfall, risk.nav, risk.inputs_hash, risk.tail

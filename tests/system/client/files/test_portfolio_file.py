@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import tempfile
 from contextlib import suppress
@@ -15,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from system.client.files.portfolio_file import read_portfolio
-from system.client.files.portfolio_rows import KNOWN_COLUMNS, NUMBERS
+from system.client.files.portfolio_rows import KNOWN_COLUMNS
 from system.client.files.portfolio_settings import AS_OF, SETTINGS
 from system.contracts.api.risk import PortfolioImport
 from system.contracts.limits import Limit, LimitMeasure
@@ -29,36 +28,7 @@ from system.contracts.messages import (
     VolatilityShift,
 )
 from system.tables.errors import InputFileError
-
-WHOLE = """\
-# My book, kept by hand
-# portfolio: mine
-# base_currency: EUR
-# confidence: 0.99
-# window: 250
-# var_limit_fraction: 0.015
-# name: Mine, all mine
-instrument,quantity,entry_price,asset_class,currency,multiplier
-AAPL,100,75.5,equity,USD,
-ES,-2,3300.25,future,USD,50
-
-BMW, 10 ,60,equity,,
-KNOWN,-1.5e3,10.,,,
-cash:JPY,1000000,1,cash,JPY,
-"""
-
-
-def written(folder: Path, text: str, name: str = "book.csv") -> Path:
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def refusal(path: Path, settings: dict[str, str] | None = None) -> InputFileError:
-    with pytest.raises(InputFileError) as caught:
-        read_portfolio(path, settings)
-    assert str(path) in str(caught.value)
-    return caught.value
+from tests.system.client.files.written import WHOLE, refusal, written
 
 
 def test_a_whole_file_is_read(tmp_path: Path) -> None:
@@ -84,78 +54,9 @@ def test_a_plain_file_takes_its_name_and_the_defaults(tmp_path: Path) -> None:
     assert book.instruments == ()
 
 
-def test_columns_may_come_in_any_order(tmp_path: Path) -> None:
-    book = read_portfolio(written(tmp_path, "entry_price,instrument,quantity\n2,A,-1\n"))
-    assert book.portfolio.positions == (
-        OpeningPosition(instrument="A", quantity=-1.0, entry_price=2.0),
-    )
-
-
 def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path: Path) -> None:
     path = written(tmp_path, "\ufeffinstrument,quantity,entry_price\r\nA,1,2\r\n")
     assert read_portfolio(path).portfolio.positions[0].instrument == "A"
-
-
-def test_settings_given_stand_above_the_file_s(tmp_path: Path) -> None:
-    book = read_portfolio(written(tmp_path, WHOLE), {"portfolio": "other", "window": "60"})
-    assert (book.portfolio.portfolio, book.portfolio.window) == ("other", 60)
-    assert book.portfolio.confidence == "0.99"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "line", "told"),
-    [
-        ("AAPL,100", "AAPL,1O0", 9, "quantity: '1O0' is not a number"),
-        ("AAPL,100", "AAPL,nan", 9, "quantity: 'nan'"),
-        ("AAPL,100", 'AAPL,"1,000"', 9, "quantity: '1,000'"),
-        ("AAPL,100,75.5", "AAPL,100,-75.5", 9, "entry_price: '-75.5' is below 1e-09"),
-        ("AAPL,100,75.5", "AAPL,100,", 9, "entry_price: ''"),
-        ("AAPL,100", "A  PL,100", 9, "instrument: 'A  PL' has two spaces"),
-        ("ES,-2", "AAPL,-2", 10, "instrument: 'AAPL' stands in line 9 already"),
-        ("future,USD,50", "futures,USD,50", 10, "asset_class: 'futures'"),
-        ("future,USD,50", "future,usd,50", 10, "currency: 'usd'"),
-        ("future,USD,50", "future,USD,zero", 10, "multiplier: 'zero'"),
-        (
-            "future,USD,50",
-            "option,USD,50",
-            10,
-            "underlying: '' of option ES: an option needs underlying, right, strike, expiry",
-        ),
-        ("future,USD,50", "future,USD", 10, "5 cells under 6 columns"),
-        ("10.,,,", "10.,,USD,", 13, "currency: 'USD' without an asset_class"),
-        ("window: 250", "window: long", 5, "window: 'long' is not a number"),
-        ("# confidence", "# confidense", 4, "setting 'confidense' is not known"),
-        ("asset_class,", "assetclass,", 8, "assetclass"),
-        ("quantity,", "quantity,quantity,", 8, "columns 2 and 3 are both named 'quantity'"),
-        ("quantity,", "quantity,Quantity,", 8, "two columns are named quantity"),
-        ("entry_price,", "", 8, "needed are instrument, quantity, entry_price"),
-        ("AAPL,100", '"AAPL,100', 9, "not CSV"),
-    ],
-)
-def test_what_is_wrong_is_named_by_line_field_and_value(
-    tmp_path: Path, old: str, new: str, line: int, told: str
-) -> None:
-    assert old in WHOLE
-    error = refusal(written(tmp_path, WHOLE.replace(old, new, 1)))
-    assert error.line == line
-    assert f"line {line}: " in str(error)
-    assert told in str(error)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        ("window: 250", "window: 1", "window: 1: must be a whole number of at least 2"),
-        ("window: 250", "window: 2.5", "window: 2.5: must be a whole number, not a number"),
-        ("base_currency: EUR", "base_currency: Euro", "base_currency: 'Euro'"),
-        ("portfolio: mine", "portfolio: my  book", "portfolio: 'my  book'"),
-        ("var_limit_fraction: 0.015", "var_limit_fraction: 1.5", "var_limit_fraction: 1.5"),
-    ],
-)
-def test_a_setting_out_of_its_bounds_is_named_with_its_value(
-    tmp_path: Path, old: str, new: str, told: str
-) -> None:
-    assert told in str(refusal(written(tmp_path, WHOLE.replace(old, new, 1))))
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# portfolio: mine\n"])
@@ -198,82 +99,6 @@ def test_json_names_the_line_or_the_path_of_what_is_wrong(tmp_path: Path) -> Non
     assert refusal(broken).line == 3
     wrong = written(tmp_path, '{"portfolio": {"portfolio": "a", "window": "30"}}', "c.json")
     assert "portfolio.window: must be a whole number" in str(refusal(wrong))
-
-
-OPTIONS = """\
-# limits: gross=1.5/2, single_name = 0.1 / 0.2
-instrument,quantity,entry_price,asset_class,currency,right,underlying,strike,expiry,volatility,rate
-N225,,,equity,JPY,,,,,,
-PUT,3,480.5,option,JPY,put,N225,23000,2020-06-12,0.19,-0.001
-A,1,2,,,,,,,,
-"""
-
-
-def test_an_option_is_read_with_its_terms_and_its_underlying_is_described_unheld(
-    tmp_path: Path,
-) -> None:
-    book = read_portfolio(written(tmp_path, OPTIONS))
-    terms = OptionTerms(
-        underlying="N225",
-        right=OptionRight.PUT,
-        strike=23_000.0,
-        expiry=dt.date(2020, 6, 12),
-        volatility=0.19,
-        rate=-0.001,
-    )
-    assert book.instruments == (
-        Instrument(instrument="N225", asset_class=AssetClass.EQUITY, currency="JPY"),
-        Instrument(instrument="PUT", asset_class=AssetClass.OPTION, currency="JPY", option=terms),
-    )
-    assert [position.instrument for position in book.portfolio.positions] == ["PUT", "A"]
-    assert book.portfolio.limits == (
-        Limit(measure=LimitMeasure.GROSS, warning=1.5, breach=2.0),
-        Limit(measure=LimitMeasure.SINGLE_NAME, warning=0.1, breach=0.2),
-    )
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "line", "told"),
-    [
-        ("0.19", "19%", 4, "volatility: '19%' is not a number"),
-        ("0.19", "19", 4, "volatility: 19.0: must be a number of at most 10"),
-        ("0.19", "", 4, "volatility: '' of option PUT: an option needs underlying, right"),
-        ("put", "puts", 4, "right: 'puts': must be one of call, put, not 'puts'"),
-        ("2020-06-12", "12.06.2020", 4, "expiry: '12.06.2020'"),
-        ("23000", "-1", 4, "strike: -1.0: must be a number of at least 1e-09"),
-        ("JPY,,,,,,", "JPY,,,5,,,", 3, "strike: '5' of asset_class 'equity', which is no option"),
-        ("A,1,2,,,,,,,,", "A,1,2,,,,,5,,,", 5, "strike: '5' without an asset_class"),
-        ("A,1,2", "A,,", 5, "quantity: ''"),
-        ("N225,,,", "N225,5,,", 3, "entry_price: ''"),
-        ("gross=1.5/2", "gross:1.5/2", 1, "limits: 'gross:1.5/2' is not MEASURE=WARNING/BREACH"),
-        ("gross=1.5/2", "gross=a/2", 1, "limits: warning of gross: 'a' is not a number"),
-        ("gross=1.5/2", "gross=3/2", 1, "warning of gross is 3.0, not below breach, 2.0"),
-        ("gross=1.5/2", "var=1.5/2", 1, "the limit on VaR is var_limit_fraction"),
-        ("gross=1.5/2", "grass=1.5/2", 1, "measure: 'grass'"),
-    ],
-)
-def test_what_is_wrong_with_an_option_or_a_limit_is_named_by_line_column_and_value(
-    tmp_path: Path, old: str, new: str, line: int, told: str
-) -> None:
-    assert old in OPTIONS
-    error = refusal(written(tmp_path, OPTIONS.replace(old, new, 1)))
-    assert error.line == line
-    assert told in str(error)
-
-
-def test_a_measure_limited_twice_is_refused(tmp_path: Path) -> None:
-    error = refusal(written(tmp_path, OPTIONS), {"limits": "net=0.1/0.2,net=0.2/0.3"})
-    assert "limit of net stands twice" in str(error)
-
-
-def test_the_columns_are_the_fields_of_the_contracts() -> None:
-    floats = {
-        field.encode_name
-        for kind in (Instrument, OptionTerms)
-        for field in msgspec.structs.fields(kind)
-        if "float" in str(field.type)
-    }
-    assert set(NUMBERS) == floats
 
 
 def csv_of(book: PortfolioImport) -> str:
@@ -400,45 +225,3 @@ def test_numbers_come_back_to_the_bit(rows: list[tuple[float, float]]) -> None:
         path.write_text("\n".join(["instrument,quantity,entry_price", *lines]))
         positions = read_portfolio(path).portfolio.positions
     assert [(position.quantity, position.entry_price) for position in positions] == rows
-
-
-def test_a_file_says_as_of_when_its_positions_are(tmp_path: Path) -> None:
-    table = "instrument,quantity,entry_price\nA,1,2\n"
-    day = read_portfolio(written(tmp_path, f"# as_of: 2020-03-05\n{table}")).portfolio
-    assert (day.as_of_day, day.as_of_ns) == (dt.date(2020, 3, 5), None)
-    moment = read_portfolio(written(tmp_path, f"# as_of: 1970-01-01T01:00:02+01:00\n{table}"))
-    assert (moment.portfolio.as_of_day, moment.portfolio.as_of_ns) == (None, 2 * 10**9)
-    none = read_portfolio(written(tmp_path, table)).portfolio
-    assert (none.as_of_day, none.as_of_ns) == (None, None)
-
-
-def test_a_moment_that_is_given_takes_the_place_of_the_file_s(tmp_path: Path) -> None:
-    table = "# as_of: 2020-03-05\ninstrument,quantity,entry_price\nA,1,2\n"
-    chosen = {"as_of": "1970-01-01T00:00:03Z"}
-    from_csv = read_portfolio(written(tmp_path, table), chosen).portfolio
-    body = tmp_path / "book.json"
-    body.write_text('{"portfolio": {"portfolio": "P", "as_of_day": "2020-03-05"}}')
-    for portfolio in (from_csv, read_portfolio(body, chosen).portfolio):
-        assert (portfolio.as_of_day, portfolio.as_of_ns) == (None, 3 * 10**9)
-    assert read_portfolio(body).portfolio.as_of_day == dt.date(2020, 3, 5)
-    assert read_portfolio(body, {"window": "40"}).portfolio.as_of_day == dt.date(2020, 3, 5)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("yesterday", "'yesterday' is not a date-time like 2020-03-05T21:00:00Z"),
-        ("2020-03-05T21:00:00", "does not say in which time zone: write 2020-03-05T21:00:00Z"),
-        ("2020-02-30", "'2020-02-30' is not a date-time"),
-        ("1969-12-31T00:00:00Z", "is before 1970"),
-        ("05.03.2020", "a date like 2020-03-05 is the end of that day"),
-    ],
-)
-def test_a_moment_that_is_none_is_refused_with_its_line(
-    tmp_path: Path, text: str, said: str
-) -> None:
-    path = written(tmp_path, f"# as_of: {text}\ninstrument,quantity,entry_price\nA,1,2\n")
-    error = refusal(path)
-    assert said in str(error)
-    assert "as_of" in str(error)
-    assert error.line == 1

@@ -8,7 +8,7 @@ from typing import Any
 from system.book.state.closed_ids import ClosedTradeIds
 from system.book.state.rows import TradeState
 from system.contracts.messages import Trade
-from tests.system.serve.routes.test_trades import TRADE, accepted, refused
+from tests.system.serve.responses import TRADE, accepted, refused
 
 
 def test_a_closed_trade_can_be_neither_amended_nor_cancelled_also_if_it_was_sent_from_here(
