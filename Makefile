@@ -76,7 +76,7 @@ $(WHEELS_STAMP): $(LOCKS)/data.lock | $(RUN_STAMP)
 	@$(BIN)/python -m system.runtime.fetch wheels
 	@touch $@
 
-$(CLASSES_STAMP): $(RUN_STAMP) $(JARS_STAMP)
+$(CLASSES_STAMP): $(RUN_STAMP) $(JARS_STAMP) system/stream/spark/java/RecordWriter.java
 	@$(BIN)/python -m system.runtime.classes
 	@touch $@
 

@@ -66,6 +66,7 @@ TunedPart = Literal["classes", "collector", "compiler", "fetch", "session", "sou
 only, short and large fetches, the session's settings, the choice of Spark's Kafka reader
 and rows transferred as Arrow. Each can be left at its default, to measure what it gains."""
 TUNED_PARTS: Final[tuple[TunedPart, ...]] = get_args(TunedPart)
+EngineName = Literal["real-time", "micro-batch"]
 
 
 class SettingsError(InputError):
@@ -183,15 +184,17 @@ class Settings(BaseSettings):
     executor_memory_mb: int = Field(default=1536, ge=512)
     """Memory of the embedded Spark executor, MiB."""
     executor_cores: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
-    """Cores of the embedded Spark executor; default: those of the machine."""
+    """Cores of the embedded Spark executor besides those of real-time tasks; default: all."""
     spark_driver_host: str = LOOPBACK
     """Host name under which Spark's executors reach the driver."""
     gc_log_dir: Folder | None = None
     """Folder of garbage collection logs and of batch times; default: none are written."""
     untuned: frozenset[TunedPart] = frozenset()
     """Parts of the stream's tuning to leave at their defaults, to measure what each gives."""
+    engine: EngineName = "micro-batch"
+    """Way to read Kafka: `real-time` tasks, which need a core per input partition, or jobs."""
     trigger_seconds: int = Field(default=0, ge=0, le=3_600)
-    """Interval between starts of batches; 0: each batch starts when the previous one is done."""
+    """Interval between starts of micro-batches; 0: each starts when the previous one is done."""
     warm_up_seconds: float = Field(default=30.0, ge=0, le=300)
     """Longest warm-up of the stream before it says that it is ready; 0: none."""
     java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")

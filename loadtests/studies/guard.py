@@ -39,7 +39,7 @@ from system.contracts.messages import RiskSnapshot, Tick, Trade
 from system.exits import ExitCode
 from system.outputs import OUTPUT_FILE
 from system.stream.batch.decode import batch_events
-from system.stream.driver import GC_THRESHOLDS
+from system.stream.running import GC_THRESHOLDS
 from validation.measure.coverage import Inputs, Observations, Watermarks, coverage
 from validation.measure.machine_speed import fixed_piece
 from validation.report.shapes import write_json

@@ -8,6 +8,7 @@ from typing import Final
 
 from system.console import PlainConsole
 from system.errors import RiskstreamError
+from system.runtime.components.compiler import compiled_writer
 from system.runtime.components.java import find_java
 from system.runtime.components.programs import Program, run_step
 from system.runtime.components.spark import spark_environment
@@ -34,6 +35,7 @@ def keep_classes(settings: Settings) -> ClassArchive:
         If there is no Java, no Spark, or the JVM wrote nothing.
     """
     java = find_java(settings.java_home, settings.search_path)
+    compiled_writer(settings, java)  # part of the class path that the archive fits
     archive = class_archive(settings, java.home)
     if archive.is_there:
         return archive

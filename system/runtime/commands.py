@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 import typer
 from rich.table import Table
@@ -18,20 +18,23 @@ from system.runtime.components.registry import ALIASES, COMPONENTS, chosen_compo
 from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.running import ComponentStatus, RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
-from system.settings import load_settings
+from system.settings import EngineName, Settings, load_settings
 
 STYLES: Final = {"healthy": "green", "unhealthy": "red", "stopped": "red", "fatal": "red"}
 
 _ONLY_HELP: Final = f"Components, separated by commas: {', '.join([*COMPONENTS, *ALIASES])}."
+ENGINE_NAMES: Final[tuple[EngineName, ...]] = get_args(EngineName)
+_ENGINE_HELP: Final = f"How Spark reads Kafka: {' or '.join(ENGINE_NAMES)}."
 
 
 def up(
     only: Annotated[str, typer.Option(help=_ONLY_HELP)] = "",
     detach: Annotated[bool, typer.Option("--detach", help="Leave it running.")] = False,
+    engine: Annotated[str, typer.Option(help=_ENGINE_HELP)] = "",
 ) -> None:
     """Start the stack: everything, or --only what is named. Ctrl-C stops it."""
     console = PlainConsole(stderr=True)
-    settings = load_settings()
+    settings = _with_engine(load_settings(), engine)
     names = [name.strip() for name in only.split(",") if name.strip()] or list(COMPONENTS)
     chosen_components(names)
     running = RunningStack(settings)
@@ -45,6 +48,16 @@ def up(
     )
     with stop_signals_as_interrupt():
         _run(stack, console, detach=detach)
+
+
+def _with_engine(settings: Settings, name: str) -> Settings:
+    """Return settings with an engine of that name; an empty one leaves them as they are."""
+    if not name:
+        return settings
+    for engine in ENGINE_NAMES:
+        if engine == name:
+            return settings.model_copy(update={"engine": engine})
+    raise typer.BadParameter(f"{name!r} is none of {', '.join(ENGINE_NAMES)}")
 
 
 def status(

@@ -6,6 +6,7 @@ import sys
 
 from system.console import PlainConsole
 from system.runtime.classes import main as keep_classes
+from system.runtime.components.compiler import compiled_writer
 from system.runtime.components.java import find_java
 from system.runtime.fetch.__main__ import fetch
 from system.runtime.fetch.jars import missing_jars
@@ -15,7 +16,9 @@ from system.settings import load_settings
 
 
 def setup() -> None:
-    """Fetch locked Java archives and market data, and let Java keep Spark's classes.
+    """Fetch locked Java archives and market data; compile the stream's Java class.
+
+    Java then keeps the classes of Spark that it has loaded.
 
     What is there already is not fetched again. `make setup` does the same in a checkout.
     """
@@ -29,5 +32,6 @@ def setup() -> None:
         fetch("jars")
     if not wheels_are_there(settings):
         fetch("wheels")
+    compiled_writer(settings, java)
     keep_classes()
     console.print(f"nothing is missing in {settings.cache_dir}", highlight=False)

@@ -33,14 +33,14 @@ class LastRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchCommit:
-    """Everything that one micro-batch changes; committed whole or not at all.
+    """Everything that some batches in a row change; committed whole or not at all.
 
     Parameters
     ----------
     fence : int
         What ``acquire_fence`` gave to this driver.
     epoch : int
-        Number of the batch: 0 for the first under its fence, then one more each time.
+        Number of the newest batch: 0 for the first under its fence, then one more each time.
     offsets : mapping of str to int
         ``topic:partition`` to the first offset that is not covered.
     state : mapping of str to bytes or None
@@ -56,6 +56,8 @@ class BatchCommit:
         is not named is not compared.
     last_records : mapping of str to LastRecord
         By ``topic:partition``, the record below the offset, where it is known.
+    first_epoch : int or None
+        Number of the oldest batch; None: there is one batch only.
     """
 
     fence: int
@@ -67,6 +69,12 @@ class BatchCommit:
     limit_events: Sequence[LimitEvent] = ()
     follows: Mapping[str, int] = field(default_factory=dict)
     last_records: Mapping[str, LastRecord] = field(default_factory=dict)
+    first_epoch: int | None = None
+
+    @property
+    def after_epoch(self) -> int:
+        """Epoch of the batch that must have been committed last."""
+        return (self.epoch if self.first_epoch is None else self.first_epoch) - 1
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from system.errors import RiskstreamError
 from system.settings import load_settings
 from system.stream.driver import Driver
 from system.stream.lifecycle.watchdog import REFUSALS, Watchdog, end_process, exit_code, touched
+from system.stream.spark.cluster import stream_cores
 
 LINGER_S: Final = 6.0
 
@@ -35,7 +36,7 @@ def main() -> int:
     logging.getLogger("py4j").setLevel(logging.WARNING)
     watchdog = Watchdog(SystemClock(), end_process, touched(settings.alive_dir, "stream"))
     driver = Driver(
-        settings, settings.connections(), cores=settings.executor_cores, watchdog=watchdog
+        settings, settings.connections(), cores=stream_cores(settings), watchdog=watchdog
     )
     watchdog.start(driver.fail)
     stop_on_signals(driver)

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from system.errors import UnavailableError
 from system.places import PROJECT_DIR
+from system.runtime.components.compiler import compiled_writer
 from system.runtime.components.component import Component, Site, StillStartingError, http_answer
 from system.runtime.components.programs import Program
 from system.runtime.components.spark import MASTER_NAME, WORKER_NAME, spark_environment
@@ -39,7 +40,8 @@ class Stream(Component):
         return f"{connections.spark_master} <- {connections.kafka_bootstrap_servers}"
 
     def prepare(self, site: Site) -> Program:
-        """Return the driver's command."""
+        """Return the driver's command, once its Java class is compiled."""
+        compiled_writer(site.settings, site.required_java)
         environment = {
             **site.settings.environment(),
             **spark_environment(site.settings, site.required_java.home),

@@ -1,4 +1,4 @@
-"""The two sets of Java archives: locked, fetched, checked."""
+"""The sets of Java archives: locked, fetched, checked."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ ROOTS: Final[Mapping[str, tuple[Coordinates, ...]]] = {
         # Kafka's archives call this to log and do not ask for it.
         Coordinates("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.4"),
     ),
+    "compiler": (Coordinates("org.eclipse.jdt", "ecj", "3.42.0"),),
     "connector": (
         Coordinates("org.apache.spark", "spark-sql-kafka-0-10_2.13", "4.2.0"),
         Coordinates("com.globalmentor", "hadoop-bare-naked-local-fs", "0.1.0"),
@@ -40,7 +41,7 @@ ROOTS: Final[Mapping[str, tuple[Coordinates, ...]]] = {
 def fetch_jars(
     settings: Settings, java: Java, on_download: Callable[[], None] = lambda: None
 ) -> None:
-    """Fetch both sets into the cache folder, unless they are there and right already.
+    """Fetch the sets into the cache folder, unless they are there and right already.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def missing_jars(settings: Settings) -> dict[str, list[LockedJar]]:
 
 
 def locked_jars(java: Java) -> list[LockedJar]:
-    """Resolve and fetch both sets anew, and return what the lock should say.
+    """Resolve and fetch every set anew, and return what the lock should say.
 
     What pyspark ships itself is left out of the connector set.
 

@@ -1,7 +1,7 @@
 """The lock of the Java archives: which, from where, and the checksum of each.
 
-One line per archive: ``SET SHA256 ORGANISATION#MODULE;REVISION``. The set is the folder
-that it belongs to: ``broker`` (Kafka) or ``connector`` (beside Spark's own archives).
+One line per archive: ``SET SHA256 ORGANISATION#MODULE;REVISION``. The set is the folder that it
+belongs to: ``broker`` (Kafka), ``connector`` (beside Spark's archives) or ``compiler`` (Java's).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from system.errors import InputError
 from system.places import SHARED_DIR
 
 LOCK_PATH: Final = SHARED_DIR / "requirements" / "jars.lock"
-SETS: Final = ("broker", "connector")
+SETS: Final = ("broker", "compiler", "connector")
 _LINE: Final = re.compile(
     r"(?P<set>\w+) (?P<sha256>[0-9a-f]{64}) (?P<org>[\w.-]+)#(?P<module>[\w.-]+);(?P<rev>[\w.-]+)"
 )

@@ -70,7 +70,7 @@ class MemoryHistory:
         SnapshotConflictError
             If there is a snapshot with one of the ids.
         """
-        follows = (self._fence, self._epoch) == (batch.fence, batch.epoch - 1)
+        follows = (self._fence, self._epoch) == (batch.fence, batch.after_epoch)
         if not follows or not self._has(batch.follows):
             check_repeated(batch, self._fence, self._epoch, self._offsets)
             return False

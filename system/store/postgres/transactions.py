@@ -72,7 +72,7 @@ def commit_place(batch: BatchCommit, *, rehearsed: bool = False) -> dict[str, ob
     return {
         "fence": batch.fence,
         "epoch": batch.epoch,
-        "after": NO_EPOCH if rehearsed else batch.epoch - 1,
+        "after": NO_EPOCH if rehearsed else batch.after_epoch,
         "places": list(follows),
         "offsets": list(follows.values()),
     }

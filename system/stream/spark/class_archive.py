@@ -18,6 +18,7 @@ from typing import Final
 from system.errors import InputError, InternalError
 from system.places import SETUP_COMMAND
 from system.settings import Settings
+from system.stream.spark.writer_class import writer_jar
 
 NAME_DIGITS: Final = 16
 
@@ -69,7 +70,8 @@ def connector_jars(settings: Settings) -> list[Path]:
     jars = sorted(settings.connector_jars_dir.glob("*.jar"))
     if not jars:
         raise InputError(f"no jars in {settings.connector_jars_dir}: run `{SETUP_COMMAND}`")
-    return jars
+    own = writer_jar(settings)
+    return [*jars, own] if own.is_file() else jars
 
 
 def class_archive(settings: Settings, java_home: Path) -> ClassArchive:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming.query import StreamingQuery
 
+from system.contracts.topics import INPUT_TOPICS
+from system.errors import InputError
+from system.settings import Settings
 from system.stream.lifecycle.watchdog import (
     BATCH_BUSY,
     NO_ANSWER,
@@ -19,7 +20,11 @@ from system.stream.lifecycle.watchdog import (
     Watchdog,
 )
 
-POLL_S: Final = 1
+POLL_S: Final = 1.0
+
+
+class TooFewCoresError(InputError):
+    """The cluster has fewer cores than a real-time query has tasks."""
 
 
 @dataclass
@@ -34,14 +39,14 @@ class StreamStates:
         When it was last asked.
     question : int or None
         Number of the question that the JVM has been asked and has not answered.
-    progress : str or None
-        Time of the query's last report.
+    silence : hashable or None
+        What stays the same while the query makes no progress; None where it need not.
     """
 
     batch: int | None = None
     executor_count: int = 1
     question: int | None = None
-    progress: str | None = None
+    silence: Hashable | None = None
     question_count: int = 0
 
     @contextmanager
@@ -53,19 +58,29 @@ class StreamStates:
         finally:
             self.batch = None
 
-    def has_ended(self, spark: SparkSession, query: StreamingQuery) -> bool:
+    def has_ended(
+        self,
+        spark: SparkSession,
+        silence: Callable[[], Hashable | None],
+        await_end: Callable[[float], bool],
+    ) -> bool:
         """Ask the JVM for what it knows, wait ``POLL_S``, and return whether the query has ended.
 
-        With an error or without; the query holds it.
+        Parameters
+        ----------
+        spark : SparkSession
+            Of the driver.
+        silence : callable
+            Returns what stays the same while the query makes no progress.
+        await_end : callable
+            Waits so many seconds, and returns whether the query has ended.
         """
         self.question_count += 1
         self.question = self.question_count
         try:
             self.executor_count = executor_count(spark)
-            self.progress = progress_mark(query)
-            return bool(query.awaitTermination(POLL_S))
-        except StreamingQueryException:
-            return True
+            self.silence = silence()
+            return await_end(POLL_S)
         finally:
             self.question = None
 
@@ -74,7 +89,7 @@ class StreamStates:
         watchdog.watch(BATCH_BUSY, lambda: self.batch)
         watchdog.watch(NO_EXECUTOR, lambda: None if self.executor_count else "none")
         watchdog.watch(NO_ANSWER, lambda: self.question)
-        watchdog.watch(QUERY_SILENT, lambda: self.progress)
+        watchdog.watch(QUERY_SILENT, lambda: self.silence)
 
 
 def executor_count(spark: SparkSession) -> int:
@@ -84,7 +99,36 @@ def executor_count(spark: SparkSession) -> int:
     return members if context.master.startswith("local") else members - 1
 
 
-def progress_mark(query: StreamingQuery) -> str | None:
-    """Return the time of the query's last report, as Spark writes it; None before the first."""
-    report = cast(Any, query)._jsq.lastProgress()
-    return None if report is None else str(report.timestamp())
+def stream_cores(settings: Settings) -> int:
+    """Return how many cores the stream asks the cluster for, as Spark counts them."""
+    reading = sum(map(settings.partition_count, INPUT_TOPICS))
+    return settings.executor_cores + (reading if settings.engine == "real-time" else 0)
+
+
+def require_cores(spark: SparkSession, settings: Settings, partition_count: int) -> None:
+    """Return if the executors that there are have a core for each partition, where one is needed.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        Of the driver.
+    settings : Settings
+        Names the engine.
+    partition_count : int
+        Of the input topics.
+
+    Raises
+    ------
+    TooFewCoresError
+        If some task of a real-time query would never start.
+    """
+    if settings.engine != "real-time" or not executor_count(spark):
+        return
+    cores = int(spark.sparkContext.defaultParallelism)
+    if cores < partition_count:
+        raise TooFewCoresError(
+            f"the engine real-time keeps a core for each of {partition_count} partitions, and the "
+            f"cluster gives the stream {cores}: let its workers offer more (they may offer more "
+            "than the machine has: these tasks wait most of the time), or set "
+            "RISKSTREAM_ENGINE=micro-batch"
+        )

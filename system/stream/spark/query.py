@@ -72,6 +72,31 @@ def records(
     )
 
 
+def real_time_records(
+    spark: SparkSession, bootstrap_servers: str, next_offsets: Mapping[str, int]
+) -> DataFrame:
+    """Return the stream of records of some partitions for a real-time query.
+
+    Its reader asks Kafka for nothing but records, and waits for them: Kafka's own bounds of a fetch
+    are right for it.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        Of the driver.
+    bootstrap_servers : str
+        The brokers.
+    next_offsets : mapping of str to int
+        ``topic:partition`` to where to begin, exactly there.
+
+    Returns
+    -------
+    DataFrame
+        As `records`.
+    """
+    return records(spark, bootstrap_servers, next_offsets, tuned_fetch=False)
+
+
 def consumed_offsets(query: StreamingQuery | None) -> dict[str, int]:
     """Return where the batches that the query has finished end in each partition.
 

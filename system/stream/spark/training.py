@@ -45,6 +45,13 @@ CLUSTER_CLASSES: Final = (
     "org.apache.spark.sql.kafka010.KafkaSourceRDD",
     "org.apache.spark.sql.kafka010.KafkaOffsetReaderConsumer",
     "org.apache.spark.sql.kafka010.consumer.KafkaDataConsumer",
+    "org.apache.spark.sql.kafka010.KafkaMicroBatchStream",
+    "org.apache.spark.sql.kafka010.KafkaBatchPartitionReader",
+    "org.apache.spark.sql.kafka010.KafkaOffsetReaderAdmin",
+    "org.apache.spark.sql.execution.datasources.v2.RealTimeStreamScanExec",
+    "org.apache.spark.sql.execution.datasources.v2.WriteToDataSourceV2Exec",
+    "org.apache.spark.sql.execution.streaming.sources.ForeachWriterTable",
+    "riskstream.RecordWriter",
 )
 """Loaded by name: what a session without a cluster does not come to."""
 _LOG: Final = logging.getLogger(__name__)

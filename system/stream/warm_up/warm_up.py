@@ -18,15 +18,14 @@ from statistics import median
 from typing import Final
 
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming.query import StreamingQuery
 
 from system.bus.producer import MessageProducer
 from system.clock import Clock
 from system.contracts.codec import encode
 from system.contracts.topics import WARM_UP
 from system.contracts.warm_up import WarmUpProgress
-from system.stream.spark.fetched_rows import Collect, Read, with_each_batch
-from system.stream.spark.query import records
+from system.stream.engines.engine import Engine, Running, Subscription, Work
+from system.stream.spark.fetched_rows import Read
 from system.stream.warm_up.rehearsal import Rehearsal, round_of_ticks
 
 BATCH_BOUND: Final = 300
@@ -54,7 +53,7 @@ class WarmUpPlan:
         A folder that is not there yet.
     ends : mapping of str to int
         Where the private topic ends now, ``topic:partition``.
-    collect : callable
+    engine : Engine
         As the stream's own.
     """
 
@@ -62,17 +61,19 @@ class WarmUpPlan:
     bootstrap: str
     checkpoint: Path
     ends: Mapping[str, int]
-    collect: Collect
+    engine: Engine
 
-    def started(self, work: Callable[[Read], None]) -> StreamingQuery:
+    @property
+    def waits_for_rows(self) -> bool:
+        """True where batches wait for rows: then the time between two of them is no cost of theirs."""
+        return self.engine.waits_for_rows
+
+    def started(self, work: Work) -> Running:
         """Start it; each batch calls ``work``."""
-        writer = (
-            records(self.spark, self.bootstrap, self.ends)
-            .writeStream.queryName(QUERY_NAME)
-            .option("checkpointLocation", str(self.checkpoint))
-            .trigger(processingTime="0 seconds")
+        subscription = Subscription(
+            QUERY_NAME, self.spark, self.bootstrap, self.ends, self.checkpoint
         )
-        return with_each_batch(self.spark, writer, work, self.collect).start()
+        return self.engine.start(subscription, work)
 
 
 def warm_up(
@@ -109,12 +110,12 @@ def warm_up(
     int
         Batches that were run.
     """
-    batches = _Batches(rehearsal, clock)
-    query = plan.started(batches.run)
+    batches = _Batches(rehearsal, clock, with_gaps=not plan.waits_for_rows)
+    running = plan.started(batches.run)
     began_ns = due_ns = clock.monotonic_ns()
     number = 0
     try:
-        while query.isActive and not batches.are_done:
+        while running.is_active and not batches.are_done:
             now_ns = clock.monotonic_ns()
             if now_ns - began_ns > seconds * 1e9:
                 break
@@ -129,7 +130,7 @@ def warm_up(
             clock.sleep(ROUND_SECONDS)
     finally:
         batches.end()  # a batch that is cut off fills the log with its errors
-        query.stop()
+        running.stop()
     _LOG.info(
         "warm after %d batches in %.1f s: %.0f ms a batch",
         len(batches.begun_ns),
@@ -156,12 +157,14 @@ def are_steady(cycles_ms: Sequence[float]) -> bool:
 class _Batches:
     """The batches of a warm-up, run on the query's thread and looked at from the driver's."""
 
-    def __init__(self, rehearsal: Rehearsal, clock: Clock) -> None:
+    def __init__(self, rehearsal: Rehearsal, clock: Clock, *, with_gaps: bool) -> None:
         self._rehearsal = rehearsal
         self._clock = clock
+        self._with_gaps = with_gaps
         self._at_work = threading.Lock()
         self._is_over = False
         self.begun_ns: list[int] = []
+        self.ended_ns: list[int] = []
 
     def run(self, read: Read) -> None:
         """Work on a batch, unless the warm-up is over."""
@@ -169,6 +172,7 @@ class _Batches:
             if not self._is_over:
                 self.begun_ns.append(self._clock.monotonic_ns())
                 self._rehearsal.run(read)
+                self.ended_ns.append(self._clock.monotonic_ns())
 
     def end(self) -> None:
         """Return once the batch under way is done; every later one is empty."""
@@ -177,8 +181,10 @@ class _Batches:
 
     @property
     def cycles_ms(self) -> list[float]:
-        """Times from the beginning of each batch to that of the next, milliseconds."""
-        begun = tuple(self.begun_ns)
+        """Times from the beginning of each batch to that of the next, or to its end; ms."""
+        begun, ended = tuple(self.begun_ns), tuple(self.ended_ns)
+        if not self._with_gaps:
+            return [(end - begin) / 1e6 for begin, end in zip(begun, ended, strict=False)]
         return [(after - before) / 1e6 for before, after in pairwise(begun)]
 
     @property

@@ -33,6 +33,7 @@ def trained(monkeypatch) -> list[Path]:
         files[-1].write_bytes(b"classes")
 
     monkeypatch.setattr(classes, "run_step", run)
+    monkeypatch.setattr(classes, "compiled_writer", lambda *_: None)
     return files
 
 
@@ -70,6 +71,7 @@ def test_a_training_that_fails_leaves_nothing_and_does_not_fail_the_set_up(
         raise StackError("java: no")
 
     monkeypatch.setattr(classes, "run_step", run)
+    monkeypatch.setattr(classes, "compiled_writer", lambda *_: None)
     monkeypatch.setattr(classes, "load_settings", lambda: settings)
     classes.main()
     assert "java: no" in capsys.readouterr().err

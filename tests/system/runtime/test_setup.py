@@ -20,7 +20,8 @@ def test_only_what_is_missing_is_fetched(monkeypatch, capsys, jars, wheels, fetc
     monkeypatch.setattr(module, "missing_jars", lambda _: jars)
     monkeypatch.setattr(module, "wheels_are_there", lambda _: wheels)
     monkeypatch.setattr(module, "fetch", done.append)
+    monkeypatch.setattr(module, "compiled_writer", lambda *_: done.append("writer"))
     monkeypatch.setattr(module, "keep_classes", lambda: done.append("classes"))
     module.setup()
-    assert done == [*fetched, "classes"]
+    assert done == [*fetched, "writer", "classes"]
     assert "nothing is missing" in capsys.readouterr().err

@@ -54,6 +54,7 @@ def site(settings, connections, monkeypatch):
         "system.runtime.components.postgres.installed_dir", lambda: Path("/nowhere")
     )
     monkeypatch.setattr("system.runtime.components.postgres.is_root", lambda: False)
+    monkeypatch.setattr("system.runtime.components.apps.compiled_writer", lambda *_: None)
     ports = {"broker": 20001, "controller": 20002, "server": 20003, "master": 20004, "ui": 20005}
     java = Java(Path("/jdk"), 17)
     return Site(settings, opened_state_dir(settings), SECRETS, ports, connections, java)

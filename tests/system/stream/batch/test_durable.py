@@ -1,4 +1,4 @@
-"""The durable half of a batch: one at a time, and a failure is heard also in silence."""
+"""The durable half of batches: gathered, one at a time, failures raised also in silence."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from system.book.ingest.fold import Fold
+from system.clock import ManualClock
 from system.store.records import BatchCommit
-from system.stream.batch.durable import DurableWriter
+from system.stream.batch.durable import AHEAD_BOUND_S, DurableWriter
 
 NOTHING = Fold((), (), {"market_data:0": 1}, {}, (), 0)
 
@@ -19,11 +20,13 @@ class History:
 
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.begun = threading.Event()
         self.go_on = threading.Event()
         self.committed: list[int] = []
         self.batches: list[BatchCommit] = []
 
     def commit(self, batch) -> bool:
+        self.begun.set()
         self.go_on.wait(10)
         if self.error is not None:
             raise self.error
@@ -60,7 +63,7 @@ def latest():
 
 @pytest.fixture
 def writer(history, latest):
-    made = DurableWriter(history, latest, Announcer(), {"market_data:0": 0})
+    made = DurableWriter(history, latest, Announcer(), {"market_data:0": 0}, interval_s=0.0)
     yield made
     history.go_on.set()
     made.close()
@@ -101,6 +104,56 @@ def test_each_batch_names_the_offsets_that_the_one_before_has_left(writer, histo
     for epoch, offset in enumerate((1, 1, 5)):
         fold = replace(NOTHING, offsets={"market_data:0": offset})
         writer.write(fold, fence=1, epoch=epoch, announce=True)
-    writer.wait()
+        writer.wait()
     follows = [batch.follows for batch in history.batches]
     assert follows == [{"market_data:0": 0}, {"market_data:0": 1}, {"market_data:0": 1}]
+
+
+def test_batches_that_come_during_a_transaction_are_one_transaction_after_it(writer, history):
+    for epoch in range(4):
+        fold = replace(NOTHING, offsets={"market_data:0": epoch})
+        writer.write(fold, fence=1, epoch=epoch, announce=True)
+        assert history.begun.wait(10), "the first one is under way before the others come"
+    history.go_on.set()
+    writer.wait()
+    assert history.committed == [0, 3]
+    assert [batch.first_epoch for batch in history.batches] == [0, 1]
+    assert [batch.follows for batch in history.batches] == [
+        {"market_data:0": 0},
+        {"market_data:0": 0},
+    ]
+
+
+def test_redis_is_not_ahead_for_longer_than_the_bound(history, latest):
+    """A batch that comes too late for the one that waits is held up until that one is taken."""
+    clock = ManualClock()
+    writer = DurableWriter(history, latest, Announcer(), clock=clock, interval_s=0.0)
+    writer.write(NOTHING, fence=1, epoch=0, announce=True)
+    assert history.begun.wait(10)
+    writer.write(NOTHING, fence=1, epoch=1, announce=True)
+    clock.sleep(AHEAD_BOUND_S + 0.1)
+    late = threading.Thread(
+        target=writer.write, args=(NOTHING,), kwargs={"fence": 1, "epoch": 2, "announce": True}
+    )
+    late.start()
+    late.join(0.3)
+    assert late.is_alive(), "the disk is stuck"
+    history.go_on.set()
+    late.join(10)
+    assert not late.is_alive()
+    writer.wait()
+    writer.close()
+    assert history.committed == [0, 2]
+
+
+def test_transactions_begin_an_interval_apart_unless_somebody_waits(history, latest):
+    history.go_on.set()
+    writer = DurableWriter(history, latest, Announcer(), interval_s=3_600.0)
+    writer.write(NOTHING, fence=1, epoch=0, announce=True)
+    writer.wait()
+    writer.write(NOTHING, fence=1, epoch=1, announce=True)
+    writer.write(NOTHING, fence=1, epoch=2, announce=True)
+    assert history.committed == [0]
+    writer.wait()
+    writer.close()
+    assert history.committed == [0, 2]

@@ -12,12 +12,12 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from pyspark.errors import StreamingQueryException
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from system.clock import ManualClock
 from system.errors import InternalError, UnavailableError
 from system.exits import ExitCode
+from system.settings import Settings
 from system.store.errors import FencedError, SchemaError, StoreUnavailableError
 from system.stream.lifecycle.continuity import Break, BreakKind, StateMismatchError
 from system.stream.lifecycle.watchdog import (
@@ -34,7 +34,13 @@ from system.stream.lifecycle.watchdog import (
     touched,
     warming_up,
 )
-from system.stream.spark.cluster import StreamStates, executor_count
+from system.stream.spark.cluster import (
+    StreamStates,
+    TooFewCoresError,
+    executor_count,
+    require_cores,
+    stream_cores,
+)
 
 THREAD_BOUND_S = 30
 
@@ -76,7 +82,7 @@ def pass_time(watchdog, clock, seconds, each_second=lambda: None):
         (BATCH_BUSY, {"batch": 7}),
         (NO_EXECUTOR, {"executor_count": 0}),
         (NO_ANSWER, {"question": 3}),
-        (QUERY_SILENT, {"progress": "2026-01-01T00:00:00Z"}),
+        (QUERY_SILENT, {"silence": "2026-01-01T00:00:00Z"}),
     ],
 )
 def test_each_state_of_a_stream_has_a_bound_that_is_named_when_it_is_passed(
@@ -87,7 +93,7 @@ def test_each_state_of_a_stream_has_a_bound_that_is_named_when_it_is_passed(
 
     def all_else_goes_on():
         states.question = stuck.get("question")
-        states.progress = stuck.get("progress", str(clock.monotonic_ns()))
+        states.silence = stuck.get("silence", str(clock.monotonic_ns()))
         states.batch = stuck.get("batch")
         states.executor_count = stuck.get("executor_count", 1)
 
@@ -265,38 +271,48 @@ def session(members, master="spark://127.0.0.1:7077"):
     return SimpleNamespace(sparkContext=SimpleNamespace(_jsc=jsc, master=master))
 
 
-class FakeQuery:
-    """A query that ends, or does not, and notes whether the watchdog sees the question."""
-
-    def __init__(self, states, ends):
-        report = SimpleNamespace(timestamp=lambda: "2026-01-01T00:00:00Z")
-        self._jsq = SimpleNamespace(lastProgress=lambda: report)
-        self._states, self._ends, self.seen = states, ends, None
-
-    def awaitTermination(self, _seconds):  # noqa: N802 - Spark's own name
-        self.seen = self._states.question
-        if isinstance(self._ends, Exception):
-            raise self._ends
-        return self._ends
-
-
 def test_executors_are_counted_without_the_driver_itself():
     assert executor_count(session(1)) == 0
     assert executor_count(session(2)) == 1
     assert executor_count(session(1, master="local[2]")) == 1
 
 
-@pytest.mark.parametrize(
-    ("ends", "has_ended"), [(False, False), (True, True), (StreamingQueryException("x"), True)]
-)
-def test_a_question_to_the_jvm_is_seen_while_it_is_not_answered(ends, has_ended):
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_a_question_to_the_jvm_is_seen_while_it_is_not_answered(has_ended):
     states = StreamStates()
-    query = FakeQuery(states, ends)
-    assert states.has_ended(session(2), query) is has_ended
-    assert query.seen == 1
+    seen: list[int | None] = []
+
+    def await_end(_seconds):
+        seen.append(states.question)
+        return has_ended
+
+    assert states.has_ended(session(2), lambda: "batch 7", await_end) is has_ended
+    assert seen == [1]
     assert states.question is None
     assert states.executor_count == 1
-    assert states.progress == "2026-01-01T00:00:00Z"
+    assert states.silence == "batch 7"
+
+
+@pytest.mark.parametrize(
+    ("engine", "cores", "is_enough"),
+    [("real-time", 5, True), ("real-time", 4, False), ("micro-batch", 1, True)],
+)
+def test_a_real_time_query_needs_a_core_for_each_partition(engine, cores, is_enough):
+    cluster = session(2)
+    cluster.sparkContext.defaultParallelism = cores
+    settings = Settings(engine=engine)
+    if is_enough:
+        require_cores(cluster, settings, 5)
+        return
+    with pytest.raises(TooFewCoresError, match="a core for each of 5 partitions"):
+        require_cores(cluster, settings, 5)
+
+
+def test_the_engine_real_time_asks_for_a_core_for_each_partition_besides_the_others():
+    assert stream_cores(Settings(executor_cores=2, engine="micro-batch")) == 2
+    assert stream_cores(Settings(executor_cores=2, engine="real-time")) == 2 + 5
+    wide = Settings(executor_cores=2, engine="real-time", partitions={"market_data": 4})
+    assert stream_cores(wide) == 2 + 7
 
 
 def test_a_batch_is_under_way_as_long_as_its_work():

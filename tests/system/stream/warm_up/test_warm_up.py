@@ -37,8 +37,9 @@ class FakeRun:
     def __init__(self, batch_ms: Callable[[int], float]) -> None:
         self.clock = Sleeping(self)
         self.batch_ms = batch_ms
-        self.isActive = True
+        self.is_active = True
         self.batches = 0
+        self.waits_for_rows = False
         self.sent: list[str] = []
         self.told: list[WarmUpProgress] = []
         self.work: Callable[[Callable[[], None]], None] = lambda read: None
@@ -53,7 +54,7 @@ class FakeRun:
         return self
 
     def stop(self) -> None:
-        self.isActive = False
+        self.is_active = False
         before = self.batches
         self.work(lambda: None)
         assert self.batches == before, "a batch after the end is empty"
@@ -64,7 +65,7 @@ class FakeRun:
 
     def warm_up(self, *, seconds: float = 30.0, is_wanted=lambda: True) -> int:
         return warm_up(
-            SimpleNamespace(started=self.started),
+            SimpleNamespace(started=self.started, waits_for_rows=self.waits_for_rows),
             SimpleNamespace(run=self.run),
             SimpleNamespace(send_bytes=self.send_bytes),
             clock=self.clock,
@@ -92,7 +93,7 @@ def at(milliseconds: Callable[[int], float]) -> FakeRun:
 def test_a_fast_machine_is_warm_after_twice_the_batches_that_are_compared() -> None:
     run = at(lambda number: 60.0)
     assert run.warm_up() == 2 * COMPARED + 1
-    assert not run.isActive
+    assert not run.is_active
 
 
 def test_a_machine_that_becomes_faster_goes_on_until_it_does_no_more() -> None:
@@ -122,7 +123,7 @@ def test_it_ends_with_a_query_that_failed() -> None:
     run = at(lambda number: 60.0)
 
     def fail() -> bool:
-        run.isActive = False
+        run.is_active = False
         return True
 
     assert run.warm_up(is_wanted=fail) <= 1
@@ -133,4 +134,4 @@ def test_a_mistake_in_it_stops_its_query() -> None:
     run.send_bytes = lambda *_: 1 / 0
     with pytest.raises(ZeroDivisionError):
         run.warm_up()
-    assert not run.isActive
+    assert not run.is_active

@@ -1,0 +1,1 @@
+"""Engines: how a Spark query hands records of Kafka to the driver."""
