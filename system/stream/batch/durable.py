@@ -23,7 +23,7 @@ from system.store.records import BatchCommit, LastRecord
 from system.stream.batch.gathered import Gathered
 
 COMMIT_INTERVAL_S: Final = 0.1
-"""From the beginning of a transaction to that of the next: each is lines of history."""
+"""Shortest time from the beginning of one transaction to that of the next, seconds."""
 AHEAD_BOUND_S: Final = 1.0
 """Longest time that a batch is gathered. Redis is ahead of PostgreSQL by this and a transaction."""
 POLL_S: Final = 0.1

@@ -29,7 +29,7 @@ BATCH_DURATION: Final = "6 hours"
 """At its end tasks end and others start, and nothing is read for a moment."""
 POLL_S: Final = 0.5
 TURN_INTERVAL_NS: Final = 15_000_000
-"""From the beginning of a turn to that of the next: each turn is a commit and a line of history."""
+"""Shortest time from one turn to the next: each turn is a commit and a line of history."""
 GATHER_S: Final = 0.002
 """After the first record of a silence: a burst of records is one turn."""
 REFERENCE_POLL_S: Final = 0.001

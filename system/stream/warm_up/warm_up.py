@@ -65,7 +65,7 @@ class WarmUpPlan:
 
     @property
     def waits_for_rows(self) -> bool:
-        """True where batches wait for rows: then the time between two of them is no cost of theirs."""
+        """True where batches wait for rows: the time between two of them is then no cost."""
         return self.engine.waits_for_rows
 
     def started(self, work: Work) -> Running:
