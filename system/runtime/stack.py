@@ -48,6 +48,7 @@ SUPERVISOR_POLL_S: Final = 0.05
 WAIT_POLL_S: Final = 0.5
 STARTING: Final = "starting"
 DETAIL_EVERY_S: Final = 2.0
+FINISHING: Final = "finishing"
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,12 @@ class Progress:
     component : str
         Its name.
     stage : str
-        "preparing", "starting", "ready", "external" for a server that is not ours, or "failing"
-        for an optional component that does not come up.
+        "preparing", "starting", "ready", "external" for a server that is not ours, "finishing"
+        for work on a component that is ready (the steps of a schema), or "failing" for an optional
+        component that does not come up.
     detail : str
-        How far a component is that answers and is still "starting", or why it is "failing".
+        Progress of a component that answers and is still "starting" or "finishing", or the reason
+        why it is "failing".
     elapsed_s : float
         Since the start of the stack.
     """
@@ -252,7 +255,7 @@ class EmbeddedStack:
         else:
             self._start_own(component, ingredients)
         component.finish(
-            self._settings, self.connections, lambda text: self._tell(component, "ready", text)
+            self._settings, self.connections, lambda text: self._tell(component, FINISHING, text)
         )
 
     def _join_external(self, component: Component) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from system.show.panels.change_panel import draw_change
 from system.show.panels.contributions_panel import draw_contributions
 from system.show.panels.desk_panel import draw_desk
+from system.show.panels.first_number import redraw_at_first_number
 from system.show.panels.limits_panel import draw_acknowledgement
 from system.show.panels.renderer import PAGE_TITLE, Panel, panel
 from system.show.panels.stress_panel import draw_scenarios
@@ -30,6 +31,7 @@ def draw_page() -> None:
         panel(Panel.EXPOSURE)
         panel(Panel.STRESSED)
     with right:
+        redraw_at_first_number(chosen)
         draw_ticket(chosen)
         draw_scenarios(chosen)
         draw_change(chosen)

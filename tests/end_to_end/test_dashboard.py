@@ -339,7 +339,7 @@ def test_a_trade_that_the_api_refuses_says_why(page: Page, server: ApiServer) ->
     server.api.refusal = ""
 
 
-def test_without_any_snapshot_the_page_says_so(tab: Page, tmp_path: Path) -> None:
+def test_without_any_snapshot_the_page_says_so_until_the_first(tab: Page, tmp_path: Path) -> None:
     empty = ApiServer(FakeApi(frozen=True), free_ports([None])[0])
     empty.start()
     running = Dashboard(free_ports([None])[0], empty.port, tmp_path)
@@ -352,6 +352,9 @@ def test_without_any_snapshot_the_page_says_so(tab: Page, tmp_path: Path) -> Non
             """[...document.querySelectorAll("*")].some((element) =>
                  element.shadowRoot?.querySelector(".pill")?.textContent === "NO DATA YET")"""
         )
+        empty.api.frozen = False
+        tab.wait("document.querySelector('.stForm button[kind=primaryFormSubmit]')")
+        tab.wait("!document.body.innerText.includes('no portfolio has a number yet')")
     finally:
         running.stop()
         empty.stop()

@@ -22,6 +22,7 @@ from typing import Final
 
 import psutil
 
+from system.bus.errors import TopicMismatchError
 from system.clock import Clock, RunningTime
 from system.errors import InternalError, RiskstreamError, UnavailableError
 from system.exits import ExitCode
@@ -29,7 +30,7 @@ from system.store.errors import FencedError, SchemaError
 from system.stream.lifecycle.continuity import StateMismatchError
 
 CHECK_EVERY_S: Final = 1.0
-REFUSALS: Final = (StateMismatchError, SchemaError)
+REFUSALS: Final = (StateMismatchError, SchemaError, TopicMismatchError)
 """Errors after which a person has to decide: another start meets the same."""
 _LOG: Final = logging.getLogger(__name__)
 

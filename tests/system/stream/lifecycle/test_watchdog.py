@@ -14,6 +14,7 @@ import psutil
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from system.bus.errors import TopicMismatchError
 from system.clock import ManualClock
 from system.errors import InternalError, UnavailableError
 from system.exits import ExitCode
@@ -190,6 +191,7 @@ def test_a_process_that_was_stopped_and_goes_on_has_not_been_stuck(watchdog, clo
         (FencedError(1, 2), ExitCode.FENCED),
         (StateMismatchError([Break(BreakKind.GAP, "trades:0", "lost")]), ExitCode.NEEDS_RECOVERY),
         (SchemaError("a newer version made it"), ExitCode.NEEDS_RECOVERY),
+        (TopicMismatchError("trades has 2 partitions, asked for 3"), ExitCode.NEEDS_RECOVERY),
         (InternalError("ours"), ExitCode.FAILED),
         (ValueError("ours"), ExitCode.FAILED),
         (None, ExitCode.FAILED),
