@@ -351,4 +351,12 @@ def _problem(status: int, body: bytes) -> Problem:
         return msgspec.json.decode(body, type=Problem)
     except msgspec.MsgspecError:
         detail = body[:200].decode("utf-8", "replace") or "no explanation"
-        return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+        return Problem(title=_phrase(status), status=status, detail=detail)
+
+
+def _phrase(status: int) -> str:
+    """Return the standard phrase of a status; proxies send some that have none (520 to 530)."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown status"

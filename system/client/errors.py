@@ -4,6 +4,7 @@
 
     InputError
     ├── ApiRefusedError          the API answered with a problem; carries it
+    ├── QuestionError            a word of a question on the command line cannot be read
     └── InputFileError           any input file (system.tables); names file, line, column, value
         └── PortfolioFileError       a portfolio, or closes that do not fit it
     UnavailableError

@@ -50,17 +50,17 @@ class FencedError(RiskstreamError):
     ----------
     held : int
         The fence that this driver writes under.
-    found : int
+    newer : int
         The newer fence in the store.
     """
 
-    def __init__(self, held: int, found: int) -> None:
+    def __init__(self, held: int, newer: int) -> None:
         super().__init__(
-            f"fence {held} is superseded by {found}: another stream driver has taken over; "
+            f"fence {held} is superseded by {newer}: another stream driver has taken over; "
             "stop this one"
         )
         self.held = held
-        self.found = found
+        self.newer = newer
 
 
 class ValueRefusedError(InputError):

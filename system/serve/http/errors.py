@@ -13,6 +13,7 @@
         ├── NothingRaisedError       409  there is nothing to acknowledge
         ├── VersionConflictError     409  an amendment of a version that is not the next
         ├── ClosedTradeError         409  an amendment or cancellation of a closed trade
+        ├── TakenAdjustmentError     409  another split or dividend of that day took effect
         ├── BodyTooLargeError        413
         ├── InvalidRequestError      422  names each field, its value and what it must be
         ├── UnknownInstrumentError   422

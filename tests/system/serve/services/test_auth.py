@@ -1,0 +1,29 @@
+"""The bearer token: asked for by every route but health and the documentation."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.system.serve.conftest import TOKEN
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "Bearer", "Bearer another", f"Basic {TOKEN}", f"Bearer {TOKEN}x"]
+)
+def test_another_token_is_refused_and_told_how_to_send_one(world: Any, sent: str) -> None:
+    response = world.client.get("/v1/portfolios", headers={"Authorization": sent})
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert TOKEN not in response.text
+
+
+def test_every_route_but_health_refuses_a_request_without_the_token(world: Any) -> None:
+    described = world.client.get("/openapi.json").json()["paths"]
+    for path, methods in described.items():
+        for method in methods:
+            address = re.sub(r"{\w+}", "x", path)
+            response = world.client.request(method.upper(), address, {"Authorization": ""})
+            assert (response.status_code == 401) == (path != "/v1/health"), (method, path)
