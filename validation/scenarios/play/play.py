@@ -79,6 +79,11 @@ class Run:
         return self.shares_hold or any(fault.quiet for fault in self.story.scenario.file.faults)
 
     @property
+    def ends_processes(self) -> bool:
+        """Whether a process of the product ends on the way, by a fault or a restart."""
+        return self.restart_at is not None or bool(self.story.scenario.file.faults)
+
+    @property
     def shares_hold(self) -> bool:
         """True where recoveries hold together, behind the last fault."""
         return self.speed is None and bool(self.story.scenario.file.faults)

@@ -22,9 +22,11 @@ from system.settings import Connections, Settings, load_settings
 from validation.scenarios.faults.disk import release
 from validation.scenarios.faults.fault_points import FaultPoints
 from validation.scenarios.file.fault_tables import AnyFault
+from validation.scenarios.play.hosted_driver import HostedDriver
 from validation.scenarios.play.reset_pipeline import empty_pipeline
 
-APPS: Final = ("stream", "api")
+STREAM: Final = "stream"
+APPS: Final = (STREAM, "api")
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class ScenarioStack:
         self._rig: FaultPoints | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="emptying")
         self._emptying: Future[None] | None = None
+        self._host: HostedDriver | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +125,7 @@ class ScenarioStack:
         """Stop what runs; the next scenario finds a stack that was started for it."""
         with suppress(RiskstreamError, OSError, psycopg.Error):
             self._await_empty()
+        self._close_host()
         if self._stack is not None:
             self._stack.stop()
             self._stack = None
@@ -143,7 +147,13 @@ class ScenarioStack:
         assert self._emptying is None, "a pipeline is released once"
         self._emptying = self._pool.submit(self._empty)
 
-    def fresh(self, shape: PipelineConfig, faults: Sequence[AnyFault] = ()) -> Connections:
+    def fresh(
+        self,
+        shape: PipelineConfig,
+        faults: Sequence[AnyFault] = (),
+        *,
+        is_hosted: bool = False,
+    ) -> Connections:
         """Return where an empty pipeline of a shape is.
 
         Parameters
@@ -152,6 +162,9 @@ class ScenarioStack:
             Partitions and batches.
         faults : sequence
             What will break: some need a relay or a disk of their own.
+        is_hosted : bool
+            Whether the driver may run on the Spark session of the driver before it
+            (`driver_host`); the first one of a stack always has a process of its own.
 
         Raises
         ------
@@ -165,7 +178,8 @@ class ScenarioStack:
         connections = self._started(settings) if self._stack is None else self._stack.connections
         rig = FaultPoints(faults, self.running, connections)
         if not is_new or rig.is_wanted:
-            self._emptied(settings.environment(), rig)
+            assert not (is_hosted and faults), "faults break processes of the product's own"
+            self._emptied(settings.environment(), rig, is_hosted=is_hosted)
         self._rig = rig
         return connections
 
@@ -196,7 +210,9 @@ class ScenarioStack:
             self._rig.close()
             self._rig = None
 
-    def _emptied(self, environment: Mapping[str, str], rig: FaultPoints) -> None:
+    def _emptied(
+        self, environment: Mapping[str, str], rig: FaultPoints, *, is_hosted: bool
+    ) -> None:
         """Empty the pipeline, unless that was begun, and start the product's own processes."""
         if self._emptying is None:
             self.release()
@@ -208,7 +224,25 @@ class ScenarioStack:
         for name in APPS:
             running.reconfigure(name, {**environment, **rig.environment(name)})
         with ThreadPoolExecutor(len(APPS)) as pool:
-            list(pool.map(running.restart, APPS))
+            api = pool.submit(running.restart, "api")
+            if is_hosted:
+                self._host_driver(environment)
+            else:
+                self._close_host()
+                running.restart(STREAM)
+            api.result()
+
+    def _host_driver(self, environment: Mapping[str, str]) -> None:
+        assert self._stack is not None, "a driver is hosted beside a stack"
+        if self._host is None:
+            self._host = HostedDriver.of_stack(self.settings)
+        self._host.begin(environment, self._stack.connections)
+
+    def _close_host(self) -> None:
+        """End the process that hosts drivers: its session holds the cluster's cores."""
+        host, self._host = self._host, None
+        if host is not None:
+            host.close()
 
     def _await_empty(self) -> None:
         emptying, self._emptying = self._emptying, None
@@ -218,7 +252,11 @@ class ScenarioStack:
     def _empty(self) -> None:
         assert self._stack is not None, "a stack is emptied between two scenarios"
         with ThreadPoolExecutor(len(APPS)) as pool:
-            list(pool.map(self.running.stop_component, APPS))
+            stopped = [pool.submit(self.running.stop_component, name) for name in APPS]
+            if self._host is not None:
+                self._host.end()
+            for each in stopped:
+                each.result()
         empty_pipeline(self._stack.connections)
 
 

@@ -86,7 +86,8 @@ class Repeater:
 
     def _stack_place(self, run: Run, shape: PipelineConfig, folder: Path) -> RunSite:
         stack = self._stack
-        connections = stack.fresh(shape, run.story.scenario.file.faults)
+        faults = run.story.scenario.file.faults
+        connections = stack.fresh(shape, faults, is_hosted=not run.ends_processes)
         return RunSite(connections, stack.running, stack.rig, stack.settings, folder, self._console)
 
     def _told(self, first: ScenarioReport, second: ScenarioReport, name: str) -> ScenarioReport:

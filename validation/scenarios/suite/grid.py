@@ -68,6 +68,11 @@ class Point:
         return PipelineConfig(self.partitions, self.cut_records, self.sharded)
 
     @property
+    def ends_processes(self) -> bool:
+        """Whether the driver's process ends on the way."""
+        return self.restarts
+
+    @property
     def restart_at(self) -> Moment | None:
         """When the stream is restarted: anywhere, but the same at every run of this point."""
         if not self.restarts:

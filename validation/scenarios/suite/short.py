@@ -102,6 +102,11 @@ class Play:
         speed = "" if self.is_compressed else "-paced"
         return f"{self.name}{speed}" + (f"-seed{self.seed}" if self.seed is not None else "")
 
+    @property
+    def ends_processes(self) -> bool:
+        """Whether a fault ends processes of the product on the way."""
+        return _has_faults(self.name)
+
     def run(self) -> Run:
         """Return how it is run."""
         story = _story(self.name, self.seed)
@@ -208,10 +213,14 @@ def suite_of(
 
 
 def in_order(plays: Sequence[Play], points: Sequence[Point]) -> tuple[Play | Point, ...]:
-    """Return what a suite does in its order: further seeds last, where time may run out."""
+    """Return what a suite does in its order: further seeds last, where time may run out.
+
+    Runs that end processes of the product come first, so that the others share one Spark session.
+    """
     again = [play for play in plays if play.seed not in {None, FAULT_SEEDS[0]}]
     first = [play for play in plays if play not in again]
-    return (*first, *points, *again)
+    jobs: list[Play | Point] = [*first, *points]
+    return (*sorted(jobs, key=lambda job: not job.ends_processes), *again)
 
 
 def out_of_time(

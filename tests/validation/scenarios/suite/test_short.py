@@ -26,6 +26,7 @@ from validation.scenarios.suite.repeat_command import repeat_line
 from validation.scenarios.suite.report import ScenarioReport
 from validation.scenarios.suite.short import (
     FAULT_SEEDS,
+    Play,
     in_order,
     is_chosen,
     library,
@@ -171,10 +172,25 @@ def test_further_seeds_come_last_and_are_named_when_time_has_run_out():
     jobs = in_order(plays, SHORT_GRID[:1])
     names = [job.folder for job in jobs]
     point = f"{GRID_STORY}-{SHORT_GRID[0].name}"
-    assert names == ["fault-redis-seed1", GRID_STORY, point, "fault-redis-seed2"]
+    assert names == ["fault-redis-seed1", point, GRID_STORY, "fault-redis-seed2"]
     assert out_of_time(jobs, jobs, 17) == {}
     left = out_of_time(jobs, jobs[:3], 17)
     assert left == {"fault-redis-seed2": "17 minutes were over; run by make verify-full"}
+
+
+def test_runs_that_end_no_process_share_a_spark_session_and_come_last():
+    jobs = in_order(short_plays(["calm-day", "fault-redis", GRID_STORY]), SHORT_GRID)
+    flags = [job.ends_processes for job in jobs]
+    assert flags == sorted(flags, reverse=True)
+    assert sum(flags) == 1 + sum(point.restarts for point in SHORT_GRID)
+    assert flags == [run_of(job).ends_processes for job in jobs]
+
+
+def run_of(job):
+    if isinstance(job, Play):
+        return job.run()
+    story = read_story(read_scenario(found_path(GRID_STORY)), Path())
+    return Run(story, job.speed, restart_at=job.restart_at)
 
 
 def test_the_line_that_repeats_a_point_names_its_cut_and_its_restart():
