@@ -1,8 +1,14 @@
-"""A whole pipeline per module: Kafka, Spark cluster with the stream, PostgreSQL, Redis."""
+"""A whole pipeline per module: Kafka, Spark cluster with the stream, PostgreSQL, Redis.
+
+Modules share one stack, which is emptied between two of them, and the Spark session of their
+drivers. The marker ``pipeline`` says what a module needs: further processes of the product, a
+driver in a process of its own, or a stack of its own because it breaks servers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,23 +17,80 @@ from system.bus.producer import MessageProducer
 from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings, load_settings
+from validation.scenarios.play.stack import PipelineConfig, ScenarioStack
 
 ALONE = ("kafka_bootstrap_servers", "spark_master", "database_url", "redis_url", "api_url")
+STREAM = "stream"
+APPS = (STREAM, "api", "oracle")
 
 
-@pytest.fixture(scope="module")
-def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of a stack of its own: no external server, whatever the shell says."""
-    state_dir: Path = tmp_path_factory.mktemp("stack")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let modules with the same needs follow each other."""
+    items.sort(key=lambda item: (needs(item, "own_stack"), not needs(item, "own_driver")))
+
+
+def needs(node: pytest.Item | pytest.Module, what: str) -> bool:
+    """Return whether a test's marker ``pipeline`` asks for something."""
+    marker = node.get_closest_marker("pipeline")
+    return marker is not None and bool(marker.kwargs.get(what))
+
+
+def own_settings(state_dir: Path) -> Settings:
+    """Return settings of a stack on a folder: no external server, whatever the shell says."""
     own = {"state_dir": state_dir, "warm_up_seconds": 0.0}  # no latency is looked at
     return load_settings().model_copy(update={**own, **dict.fromkeys(ALONE)})
 
 
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioStack]:
+    """A stack that is started when a pipeline of it is asked for."""
+    settings = own_settings(tmp_path_factory.mktemp("shared") / "stack")
+    with ScenarioStack(settings, apps=APPS) as stack:
+        yield stack
+
+
 @pytest.fixture(scope="module")
-def connections(stack_settings: Settings) -> Iterator[Connections]:
+def stack_settings(
+    request: pytest.FixtureRequest,
+    shared_stack: ScenarioStack,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Settings:
+    """Settings of the stack that the module's pipeline is on."""
+    if not needs(request.node, "own_stack"):
+        return shared_stack.settings
+    shared_stack.stop()  # two at once take too much memory
+    return own_settings(tmp_path_factory.mktemp("stack"))
+
+
+FreshPipeline = Callable[[], AbstractContextManager[Connections]]
+
+
+@pytest.fixture(scope="module")
+def fresh_pipeline(request: pytest.FixtureRequest, shared_stack: ScenarioStack) -> FreshPipeline:
+    """Makes an empty pipeline on the shared stack, with the processes that the module needs."""
+    marker = request.node.get_closest_marker("pipeline")
+    apps = (STREAM, *(marker.args if marker is not None else ()))
+    is_hosted = not needs(request.node, "own_driver")
+
+    @contextmanager
+    def fresh() -> Iterator[Connections]:
+        yield shared_stack.fresh(PipelineConfig(), is_hosted=is_hosted, apps=apps)
+        shared_stack.release()
+
+    return fresh
+
+
+@pytest.fixture(scope="module")
+def connections(
+    request: pytest.FixtureRequest, stack_settings: Settings, fresh_pipeline: FreshPipeline
+) -> Iterator[Connections]:
     """Where the servers of a running pipeline are."""
-    with EmbeddedStack(stack_settings, components=(*SERVERS, "stream")) as stack:
-        yield stack.connections
+    if needs(request.node, "own_stack"):
+        with EmbeddedStack(stack_settings, components=(*SERVERS, STREAM)) as stack:
+            yield stack.connections
+    else:
+        with fresh_pipeline() as connections:
+            yield connections
 
 
 @pytest.fixture(scope="module")

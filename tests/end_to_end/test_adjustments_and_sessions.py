@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +15,17 @@ import pytest
 
 from system.bus.producer import MessageProducer
 from system.contracts.messages import Mark, RiskSnapshot, SnapshotKind
-from system.runtime.components.registry import SERVERS
-from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from tests.system.book.feed import DAY, mark, rate, tick, walk
 from validation.oracle.history_check import check_recorded
 from validation.run.read_back import await_committed, read_inputs, read_stated
 from validation.verdict import Verdict
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.timeout(300),
+    pytest.mark.pipeline("api"),
+]
 
 DRAIN_BOUND_S = 120.0
 CLI_BOUND_S = 60.0
@@ -59,13 +60,6 @@ def write_closes(path: Path) -> None:
             closed = [day in TOKYO_HOLIDAYS and name == "TOK" for name in START]
             cells = ["" if shut else v for shut, v in zip(closed, values, strict=True)]
             writer.writerow((day, *cells))
-
-
-@pytest.fixture(scope="module")
-def connections(stack_settings: Settings) -> Iterator[Connections]:
-    """A pipeline with the API."""
-    with EmbeddedStack(stack_settings, components=(*SERVERS, "stream", "api")) as stack:
-        yield stack.connections
 
 
 @dataclass(frozen=True)

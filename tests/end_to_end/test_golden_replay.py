@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
-from system.runtime.components.registry import SERVERS
-from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from validation.checkers.end_of_day import check_end_of_day
 from validation.published.golden import ABSOLUTE_TOLERANCE, CASES, golden_case
@@ -24,12 +23,12 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
-def connections(stack_settings: Settings, name: str) -> Iterator[Connections]:
+def connections(
+    fresh_pipeline: Callable[[], AbstractContextManager[Connections]],
+) -> Iterator[Connections]:
     """A pipeline per span: a stream goes forward in market time only."""
-    state_dir = stack_settings.state_dir / name
-    own = stack_settings.model_copy(update={"state_dir": state_dir})
-    with EmbeddedStack(own, components=(*SERVERS, "stream")) as stack:
-        yield stack.connections
+    with fresh_pipeline() as connections:
+        yield connections
 
 
 @pytest.mark.parametrize("name", CASES)

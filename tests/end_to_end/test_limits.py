@@ -23,16 +23,18 @@ from system.contracts.limits import (
     TrailRow,
 )
 from system.contracts.messages import OpeningPosition, Portfolio
-from system.runtime.components.registry import SERVERS
 from system.runtime.running import RunningStack
-from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from system.simulate.datasets import load_market
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
 from tests.end_to_end.test_trades import DAYS, DRAIN_BOUND_S
 from validation.run.read_back import await_committed
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.timeout(300),
+    pytest.mark.pipeline("api", own_driver=True),
+]
 
 BOUND_S = 30.0
 CLOSE = 63.5  # roughly AAPL's of 2020-03-31; trades at it change no P&L to speak of
@@ -45,12 +47,6 @@ BOOK = Portfolio(
     limits=(Limit(measure=LimitMeasure.GROSS, warning=0.45, breach=0.6),),
 )
 SEEN = Acknowledgement(actor="R. Officer", note="hedged tomorrow")
-
-
-@pytest.fixture(scope="module")
-def connections(stack_settings: Settings) -> Iterator[Connections]:
-    with EmbeddedStack(stack_settings, components=(*SERVERS, "stream", "api")) as stack:
-        yield stack.connections
 
 
 @pytest.fixture(scope="module")

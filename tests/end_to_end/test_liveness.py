@@ -26,7 +26,11 @@ from system.settings import Connections, Settings
 from system.store.redis.latest import LatestStore
 from system.stream.lifecycle.standby import STANDS_BY, TAKES_OVER
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(420)]
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.timeout(420),
+    pytest.mark.pipeline(own_stack=True),
+]
 
 RECOVERY_BOUND_S = 90.0
 STAYS_S = 45.0

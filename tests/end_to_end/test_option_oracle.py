@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,8 +15,6 @@ import pytest
 from system.bus.producer import MessageProducer
 from system.contracts.messages import Mark, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleStatus
-from system.runtime.components.registry import SERVERS
-from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from system.store.postgres.history import RiskHistory
 from system.store.redis.latest import LatestStore
@@ -27,7 +24,11 @@ from validation.oracle.history_check import check_live, check_recorded
 from validation.run.read_back import await_committed, read_inputs, read_stated
 from validation.verdict import Verdict
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.timeout(300),
+    pytest.mark.pipeline("api", "oracle"),
+]
 
 DRAIN_BOUND_S = 120.0
 ORACLE_BOUND_S = 40.0
@@ -54,13 +55,6 @@ BATCHES = (
     (tick("B", 99.0, day=2),),
     (mark(2),),
 )
-
-
-@pytest.fixture(scope="module")
-def connections(stack_settings: Settings) -> Iterator[Connections]:
-    """A pipeline with its oracle and the API."""
-    with EmbeddedStack(stack_settings, components=(*SERVERS, "stream", "oracle", "api")) as stack:
-        yield stack.connections
 
 
 @pytest.fixture(scope="module")

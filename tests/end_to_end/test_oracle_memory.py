@@ -27,7 +27,11 @@ from system.store.redis.latest import LatestStore
 from tests.system.book.feed import MARKET, holding, mark, portfolio, rate, tick
 from validation.run.read_back import await_committed, read_stated
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(420)]
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.timeout(420),
+    pytest.mark.pipeline(own_stack=True),
+]
 BOUND_S = 60.0
 SOON_S = 20.0
 """Of a restart on a busy machine; reading everything again would take as long as the topics."""

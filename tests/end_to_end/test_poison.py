@@ -26,7 +26,11 @@ from system.settings import Connections, Settings
 from system.stream.batch.quarantine import ENDED_DRIVERS, FATAL_DEATHS, Attempt, Step
 from validation.run.read_back import await_committed
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.timeout(300),
+    pytest.mark.pipeline(own_stack=True),
+]
 
 RECORDS = 120
 """Of 1,000,000 bytes each: 0.7 GB as JSON."""

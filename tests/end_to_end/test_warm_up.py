@@ -15,7 +15,11 @@ from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Settings
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.timeout(600),
+    pytest.mark.pipeline(own_stack=True),
+]
 
 EMPTY = (
     "SELECT count(*) FROM risk_snapshot",

@@ -83,6 +83,8 @@ class ScenarioStack:
     ----------
     settings : Settings
         ``replay_settings()``; its state folder is emptied at the start.
+    apps : sequence of str
+        Processes of the product; they are started again for each pipeline.
     dashboard : bool
         Whether the dashboard is started too.
     keep : bool
@@ -95,12 +97,14 @@ class ScenarioStack:
         self,
         settings: Settings,
         *,
+        apps: Sequence[str] = APPS,
         dashboard: bool = False,
         keep: bool = False,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.settings = settings
-        self._components = (*SERVERS, *APPS, *(("dashboard",) if dashboard else ()))
+        self._apps = tuple(apps)
+        self._components = (*SERVERS, *apps, *(("dashboard",) if dashboard else ()))
         self._keep = keep
         self._say = say
         self._stack: EmbeddedStack | None = None
@@ -153,6 +157,7 @@ class ScenarioStack:
         faults: Sequence[AnyFault] = (),
         *,
         is_hosted: bool = False,
+        apps: Sequence[str] | None = None,
     ) -> Connections:
         """Return where an empty pipeline of a shape is.
 
@@ -165,6 +170,8 @@ class ScenarioStack:
         is_hosted : bool
             Whether the driver may run on the Spark session of the driver before it
             (`driver_host`); the first one of a stack always has a process of its own.
+        apps : sequence of str, optional
+            Those of the stack's processes that are wanted; all by default.
 
         Raises
         ------
@@ -177,9 +184,14 @@ class ScenarioStack:
         is_new = self._stack is None
         connections = self._started(settings) if self._stack is None else self._stack.connections
         rig = FaultPoints(faults, self.running, connections)
+        wanted = self._apps if apps is None else tuple(apps)
+        assert set(wanted) <= set(self._apps), "an app is started with its stack"
+        assert not (is_hosted and faults), "faults break processes of the product's own"
         if not is_new or rig.is_wanted:
-            assert not (is_hosted and faults), "faults break processes of the product's own"
-            self._emptied(settings.environment(), rig, is_hosted=is_hosted)
+            self._emptied(settings.environment(), rig, wanted, is_hosted=is_hosted)
+        else:
+            for name in set(self._apps).difference(wanted):
+                self.running.stop_component(name)
         self._rig = rig
         return connections
 
@@ -211,7 +223,12 @@ class ScenarioStack:
             self._rig = None
 
     def _emptied(
-        self, environment: Mapping[str, str], rig: FaultPoints, *, is_hosted: bool
+        self,
+        environment: Mapping[str, str],
+        rig: FaultPoints,
+        apps: Sequence[str],
+        *,
+        is_hosted: bool,
     ) -> None:
         """Empty the pipeline, unless that was begun, and start the product's own processes."""
         if self._emptying is None:
@@ -221,16 +238,17 @@ class ScenarioStack:
         self._rig = rig
         rig.open()
         running = self.running
-        for name in APPS:
+        for name in apps:
             running.reconfigure(name, {**environment, **rig.environment(name)})
-        with ThreadPoolExecutor(len(APPS)) as pool:
-            api = pool.submit(running.restart, "api")
+        with ThreadPoolExecutor(len(apps)) as pool:
+            others = [pool.submit(running.restart, name) for name in apps if name != STREAM]
             if is_hosted:
                 self._host_driver(environment)
             else:
                 self._close_host()
                 running.restart(STREAM)
-            api.result()
+            for started in others:
+                started.result()
 
     def _host_driver(self, environment: Mapping[str, str]) -> None:
         assert self._stack is not None, "a driver is hosted beside a stack"
@@ -251,8 +269,8 @@ class ScenarioStack:
 
     def _empty(self) -> None:
         assert self._stack is not None, "a stack is emptied between two scenarios"
-        with ThreadPoolExecutor(len(APPS)) as pool:
-            stopped = [pool.submit(self.running.stop_component, name) for name in APPS]
+        with ThreadPoolExecutor(len(self._apps)) as pool:
+            stopped = [pool.submit(self.running.stop_component, name) for name in self._apps]
             if self._host is not None:
                 self._host.end()
             for each in stopped:
