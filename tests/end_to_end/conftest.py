@@ -1,8 +1,8 @@
 """A whole pipeline per module: Kafka, Spark cluster with the stream, PostgreSQL, Redis.
 
 Modules share one stack, which is emptied between two of them, and the Spark session of their
-drivers. The marker ``pipeline`` says what a module needs: further processes of the product, a
-driver in a process of its own, or a stack of its own because it breaks servers.
+drivers (decision 0140). The marker ``pipeline`` states what a module needs: further processes of
+the product, a driver in a process of its own, or a stack of its own because it breaks servers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from system.bus.producer import MessageProducer
 from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings, load_settings
+from validation.run.java import compile_little
 from validation.scenarios.play.stack import PipelineConfig, ScenarioStack
 
 ALONE = ("kafka_bootstrap_servers", "spark_master", "database_url", "redis_url", "api_url")
@@ -39,6 +40,12 @@ def own_settings(state_dir: Path) -> Settings:
     """Return settings of a stack on a folder: no external server, whatever the shell says."""
     own = {"state_dir": state_dir, "warm_up_seconds": 0.0}  # no latency is looked at
     return load_settings().model_copy(update={**own, **dict.fromkeys(ALONE)})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _java_compiles_little() -> None:
+    """No latency is looked at."""
+    compile_little()
 
 
 @pytest.fixture(scope="session")

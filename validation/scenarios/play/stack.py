@@ -22,11 +22,12 @@ from system.settings import Connections, Settings, load_settings
 from validation.scenarios.faults.disk import release
 from validation.scenarios.faults.fault_points import FaultPoints
 from validation.scenarios.file.fault_tables import AnyFault
-from validation.scenarios.play.hosted_driver import HostedDriver
+from validation.scenarios.play.hosted_app import HostedApp
 from validation.scenarios.play.reset_pipeline import empty_pipeline
 
-STREAM: Final = "stream"
-APPS: Final = (STREAM, "api")
+APPS: Final = ("stream", "api")
+HOSTED: Final = frozenset(APPS)
+"""Processes of the product that may run in a process of the harness, life after life."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class ScenarioStack:
         self._rig: FaultPoints | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="emptying")
         self._emptying: Future[None] | None = None
-        self._host: HostedDriver | None = None
+        self._hosts: dict[str, HostedApp] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -129,7 +130,7 @@ class ScenarioStack:
         """Stop what runs; the next scenario finds a stack that was started for it."""
         with suppress(RiskstreamError, OSError, psycopg.Error):
             self._await_empty()
-        self._close_host()
+        self._close_hosts()
         if self._stack is not None:
             self._stack.stop()
             self._stack = None
@@ -168,8 +169,8 @@ class ScenarioStack:
         faults : sequence
             What will break: some need a relay or a disk of their own.
         is_hosted : bool
-            Whether the driver may run on the Spark session of the driver before it
-            (`driver_host`); the first one of a stack always has a process of its own.
+            Whether driver and API may run in the process of the ones before them, on their Spark
+            session (`app_host`); the first ones of a stack always have processes of their own.
         apps : sequence of str, optional
             Those of the stack's processes that are wanted; all by default.
 
@@ -240,26 +241,28 @@ class ScenarioStack:
         running = self.running
         for name in apps:
             running.reconfigure(name, {**environment, **rig.environment(name)})
+        if not is_hosted:
+            self._close_hosts()
         with ThreadPoolExecutor(len(apps)) as pool:
-            others = [pool.submit(running.restart, name) for name in apps if name != STREAM]
-            if is_hosted:
-                self._host_driver(environment)
-            else:
-                self._close_host()
-                running.restart(STREAM)
-            for started in others:
-                started.result()
+            started = [
+                pool.submit(self._begin_hosted, name, environment)
+                if is_hosted and name in HOSTED
+                else pool.submit(running.restart, name)
+                for name in apps
+            ]
+            for each in started:
+                each.result()
 
-    def _host_driver(self, environment: Mapping[str, str]) -> None:
-        assert self._stack is not None, "a driver is hosted beside a stack"
-        if self._host is None:
-            self._host = HostedDriver.of_stack(self.settings)
-        self._host.begin(environment, self._stack.connections)
+    def _begin_hosted(self, name: str, environment: Mapping[str, str]) -> None:
+        assert self._stack is not None, "what is hosted runs beside a stack"
+        if name not in self._hosts:
+            self._hosts[name] = HostedApp.of_stack(name, self.settings)
+        self._hosts[name].begin(environment, self._stack.connections)
 
-    def _close_host(self) -> None:
-        """End the process that hosts drivers: its session holds the cluster's cores."""
-        host, self._host = self._host, None
-        if host is not None:
+    def _close_hosts(self) -> None:
+        """End the processes that host: a Spark session in them holds the cluster's cores."""
+        hosts, self._hosts = self._hosts, {}
+        for host in hosts.values():
             host.close()
 
     def _await_empty(self) -> None:
@@ -269,10 +272,9 @@ class ScenarioStack:
 
     def _empty(self) -> None:
         assert self._stack is not None, "a stack is emptied between two scenarios"
-        with ThreadPoolExecutor(len(self._apps)) as pool:
+        with ThreadPoolExecutor(len(self._apps) + len(self._hosts) + 1) as pool:
             stopped = [pool.submit(self.running.stop_component, name) for name in self._apps]
-            if self._host is not None:
-                self._host.end()
+            stopped += [pool.submit(host.end) for host in self._hosts.values()]
             for each in stopped:
                 each.result()
         empty_pipeline(self._stack.connections)

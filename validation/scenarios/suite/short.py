@@ -25,6 +25,7 @@ from system.runtime.interrupts import heed_interrupts, stop_signals_as_interrupt
 from system.settings import load_settings
 from validation.report.plots import show_report_place
 from validation.run.console import open_console
+from validation.run.java import compile_little
 from validation.scenarios.faults.fault_points import refused_here
 from validation.scenarios.file.fault_tables import LetGo, RecreateTopic, RetentionGap, StrayMark
 from validation.scenarios.file.format import ScenarioFile
@@ -158,6 +159,7 @@ def run_suite(
 ) -> None:
     """Run the scenarios of verify on one stack and write one report."""
     heed_interrupts()
+    compile_little()
     console = open_console()
     names = [name for name in library() if is_chosen(name, only, whole=whole)]
     plays = whole_plays(names) if whole else short_plays(names)

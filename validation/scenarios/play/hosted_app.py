@@ -1,4 +1,4 @@
-"""The process that hosts drivers (`driver_host`), as the harness sees it."""
+"""The process that hosts drivers or APIs (`app_host`), as the harness sees it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final, Self
 import msgspec
 
 from system.clock import SystemClock
-from system.errors import UnavailableError
+from system.errors import RiskstreamError, UnavailableError
 from system.runtime.components.apps import STREAM_START_BOUND_S
 from system.runtime.components.java import find_java
 from system.runtime.components.registry import COMPONENTS
@@ -22,7 +22,7 @@ from system.runtime.components.spark import spark_environment
 from system.runtime.state import StateDir
 from system.settings import Connections, Settings
 from validation.run.command import log_tail
-from validation.scenarios.play.driver_host import ENDED, STARTED, Begin, End
+from validation.scenarios.play.app_host import ENDED, STARTED, Begin, End
 
 ANSWER_BOUND_S: Final = 60.0
 STOP_BOUND_S: Final = 30.0
@@ -30,14 +30,16 @@ POLL_S: Final = 0.1
 LOG_LINES: Final = 20
 
 
-COMMAND: Final = (sys.executable, "-m", "validation.scenarios.play.driver_host")
+COMMAND: Final = (sys.executable, "-m", "validation.scenarios.play.app_host")
 
 
-class HostedDriver:
-    """Drivers in one process, one after the other; started at once, until `close`.
+class HostedApp:
+    """Lives of a component in one process, one after the other; started at once, until `close`.
 
     Parameters
     ----------
+    component : str
+        ``stream`` or ``api``.
     log : Path
         Of the process.
     environment : mapping of str to str
@@ -47,12 +49,19 @@ class HostedDriver:
     """
 
     def __init__(
-        self, log: Path, environment: Mapping[str, str], *, command: Sequence[str] = COMMAND
+        self,
+        component: str,
+        log: Path,
+        environment: Mapping[str, str],
+        *,
+        command: Sequence[str] = COMMAND,
     ) -> None:
+        self._component = component
+        self._is_living = False
         self._log = log
         with log.open("ab") as stream:
             self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-                command,
+                (*command, component),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stream,
@@ -61,15 +70,15 @@ class HostedDriver:
             )
 
     @classmethod
-    def of_stack(cls, settings: Settings) -> Self:
+    def of_stack(cls, component: str, settings: Settings) -> Self:
         """Start one beside the stack of some settings."""
         java = find_java(settings.java_home, settings.search_path)
         spark = spark_environment(settings, java.home)
-        log = StateDir(settings.state_dir).log_path("driver-host")
-        return cls(log, {**os.environ, **settings.environment(), **spark})
+        log = StateDir(settings.state_dir).log_path(f"{component}-host")
+        return cls(component, log, {**os.environ, **settings.environment(), **spark})
 
     def close(self) -> None:
-        """End the process and its Spark session; harmless when it has ended."""
+        """End the process and what its lives share; harmless when it has ended."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -85,7 +94,7 @@ class HostedDriver:
         process.stdout.close()
 
     def begin(self, environment: Mapping[str, str], connections: Connections) -> None:
-        """Begin a life, and return once its heartbeat is in Redis.
+        """Begin a life, and return once it answers.
 
         Parameters
         ----------
@@ -97,15 +106,16 @@ class HostedDriver:
         Raises
         ------
         UnavailableError
-            If the driver does not come up within its bound; holds the end of its log.
+            If it does not come up within its bound; holds the end of its log.
         """
         self._order(Begin(environment=dict(environment)), STARTED)
+        self._is_living = True
         clock = SystemClock()
         deadline_ns = clock.monotonic_ns() + round(STREAM_START_BOUND_S * 1e9)
         while True:
             try:
-                COMPONENTS["stream"].check(connections, {})
-            except UnavailableError as error:
+                COMPONENTS[self._component].check(connections, {})
+            except (RiskstreamError, OSError) as error:
                 if clock.monotonic_ns() > deadline_ns or self._has_ended():
                     raise self._failed(str(error)) from None
                 clock.sleep(POLL_S)
@@ -113,14 +123,16 @@ class HostedDriver:
                 return
 
     def end(self) -> None:
-        """End the life, and return when its driver has ended.
+        """End the life, and return when it has ended; harmless where none has begun.
 
         Raises
         ------
         UnavailableError
-            If the driver failed, or does not end in time; holds the end of its log.
+            If it failed, or does not end in time; holds the end of its log.
         """
-        self._order(End(), ENDED)
+        if self._is_living:
+            self._is_living = False
+            self._order(End(), ENDED)
 
     def _order(self, order: Begin | End, answer: bytes) -> None:
         process = self._process
@@ -143,4 +155,6 @@ class HostedDriver:
         return self._process is None or self._process.poll() is not None
 
     def _failed(self, why: str) -> UnavailableError:
-        return UnavailableError(f"the hosted driver: {why}\n{log_tail(self._log, LOG_LINES)}")
+        return UnavailableError(
+            f"the hosted {self._component}: {why}\n{log_tail(self._log, LOG_LINES)}"
+        )

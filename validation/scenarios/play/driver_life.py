@@ -1,50 +1,23 @@
-"""One driver after another on one Spark session, in a process of the harness.
-
-``python -m validation.scenarios.play.driver_host`` begins a life of the product's own driver for
-each ``begin`` line on standard input, and ends it for each ``end`` line. Java, Spark's session and
-its executor start once instead of once for each story, where they take most of the processor time.
-A life takes everything else from the servers, as in a process of its own. Stories with faults and
-restarts do not run here (decision 0140).
-"""
+"""A life of the driver on a Spark session that outlives it (`app_host`)."""
 
 from __future__ import annotations
 
 import gc
 import logging
-import os
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
-import msgspec
 from pyspark.sql import SparkSession
 
 from system.clock import SystemClock
 from system.errors import InternalError
-from system.settings import Settings, load_settings
+from system.settings import Settings
 from system.stream.driver import Driver
 from system.stream.lifecycle.watchdog import Watchdog, end_process
 from system.stream.spark.session import OwnSession, SessionSource
 
-STARTED: Final = b"started"
-ENDED: Final = b"ended"
 OF_ONE_LIFE: Final = frozenset({"partitions", "max_batch_records", "shard_from_portfolios"})
 """Settings that a session does not depend on: others must be equal in every life of a host."""
-
-
-class Begin(msgspec.Struct, frozen=True, tag_field="do", tag="begin"):
-    """Begin a life with these environment variables."""
-
-    environment: dict[str, str]
-
-
-class End(msgspec.Struct, frozen=True, tag_field="do", tag="end"):
-    """End the life after the batch under way."""
-
-
-ORDERS: Final = msgspec.json.Decoder(Begin | End)
 
 
 class SharedSession:
@@ -94,7 +67,7 @@ class SharedSession:
             self._source.stop(self._spark)
 
 
-class Life:
+class DriverLife:
     """One life of the driver on a thread, with the watchdog that the product gives it.
 
     Parameters
@@ -145,94 +118,28 @@ class Life:
             self._error = error
 
 
-class Living(Protocol):
-    """A life that has begun."""
-
-    def end(self) -> None:
-        """End it, and return when it has ended."""
-
-
-def host(
-    orders: Iterable[bytes],
-    say: Callable[[bytes], None],
-    begin: Callable[[dict[str, str]], Living],
-) -> None:
-    """Begin and end lives as ordered, until the orders end.
-
-    Parameters
-    ----------
-    orders : iterable of bytes
-        A line for each order; begin and end in turn.
-    say : callable
-        Takes ``STARTED`` and ``ENDED`` as answers.
-    begin : callable
-        Begins a life with environment variables.
-
-    Raises
-    ------
-    BaseException
-        What a driver has ended with: this process ends with it.
-    """
-    life: Living | None = None
-    try:
-        for line in orders:
-            order = ORDERS.decode(line)
-            if isinstance(order, Begin):
-                assert life is None, "one driver at a time"
-                life = begin(order.environment)
-                say(STARTED)
-            else:
-                assert life is not None, "a driver has begun before it ends"
-                ending, life = life, None
-                ending.end()
-                say(ENDED)
-    finally:
-        if life is not None:
-            life.end()
-
-
 def forget() -> None:
     """Free what a driver has set aside from Python's collector for the length of its life."""
     gc.unfreeze()
     gc.collect()
 
 
-@contextmanager
-def shared_session() -> Iterator[SharedSession]:
-    """Give a session to share, and stop it at the end."""
-    session = SharedSession(OwnSession())
-    try:
-        yield session
-    finally:
-        session.close()
+class Lives:
+    """Begins drivers that share a session, and stops the session at the end."""
 
+    def __init__(self) -> None:
+        # What their clients cannot do they raise; what they retry, they say ten times a second.
+        for name in ("kafka", "psycopg"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        logging.getLogger("py4j").setLevel(logging.WARNING)
+        self._session = SharedSession(OwnSession())
 
-def main() -> int:
-    """Host drivers until standard input ends."""
-    logging.basicConfig(
-        level=load_settings().log_level,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
-    for name in ("kafka", "psycopg"):  # what they retry, they say ten times a second
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    def begin(self, settings: Settings) -> DriverLife:
+        """Begin the life of a driver."""
+        life = DriverLife(settings, self._session)
+        life.begin()
+        return life
 
-    def say(word: bytes) -> None:
-        sys.stdout.buffer.write(word + b"\n")
-        sys.stdout.buffer.flush()
-
-    with shared_session() as session:
-
-        def begin(environment: dict[str, str]) -> Life:
-            os.environ.update(environment)
-            life = Life(load_settings(), session)
-            life.begin()
-            return life
-
-        host(sys.stdin.buffer, say, begin)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    def close(self) -> None:
+        """Stop the session."""
+        self._session.close()
