@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import msgspec
 from hypothesis import strategies as st
@@ -166,12 +167,14 @@ def _by_name(cut: Mapping[int, int], names: Sequence[str]) -> dict[str, int]:
 
 
 # -- strategies ---------------------------------------------------------------------------------
+# Each is made once: Hypothesis validates a new one, which takes longer than drawing from it.
 
 prices = st.integers(1, 4_000).map(lambda n: n / 7)
 hours = st.integers(0, 40).map(lambda n: n / 2)
 quantities = st.integers(-40, 40).filter(bool).map(lambda n: n / 4)
 
 
+@cache
 def ticks(day: int) -> st.SearchStrategy[Sent]:
     """Ticks of one day: some repeated, late, early, far off, or of nothing known."""
     return st.builds(
@@ -184,6 +187,7 @@ def ticks(day: int) -> st.SearchStrategy[Sent]:
     )
 
 
+@cache
 def rates(day: int) -> st.SearchStrategy[Sent]:
     return st.builds(
         rate,
@@ -199,45 +203,66 @@ moments = st.builds(at_ns, st.integers(-1, 4), hours)
 """Event times on both sides of the marks, far from none of them."""
 
 
+_actions = st.sampled_from([TradeAction.NEW, *TradeAction])
+_trade_ids = st.sampled_from(["t1", "t2", "t3", "t4", "t5"])
+_traded = st.sampled_from([*HOLDABLE, "Z", "cash:none"])
+_accounts = st.sampled_from([*BOOKS, *BOOKS, "nobody"])
+_versions = st.integers(1, 3)
+_trade_times = st.just(0) | moments
+
+
 @st.composite
 def trades(draw: st.DrawFn) -> Trade:
-    action = draw(st.sampled_from([TradeAction.NEW, *TradeAction]))
+    action = draw(_actions)
     return trade(
-        draw(st.sampled_from(["t1", "t2", "t3", "t4", "t5"])),
-        draw(st.sampled_from([*HOLDABLE, "Z", "cash:none"])),
+        draw(_trade_ids),
+        draw(_traded),
         draw(quantities),
         draw(prices),
-        draw(st.sampled_from([*BOOKS, *BOOKS, "nobody"])),
-        version=0 if action is TradeAction.NEW else draw(st.integers(1, 3)),
+        draw(_accounts),
+        version=0 if action is TradeAction.NEW else draw(_versions),
         action=action,
-        event_time_ns=draw(st.just(0) | moments),
+        event_time_ns=draw(_trade_times),
     )
+
+
+_kinds_of_moment = st.sampled_from(["none", "as_of_ns", "as_of_day"])
+_stated_days = st.integers(-1, 4).map(date_of)
 
 
 @st.composite
 def as_of(draw: st.DrawFn) -> dict[str, object]:
     """Return the moment of a statement: none, one of event time, or a day."""
-    kind = draw(st.sampled_from(["none", "as_of_ns", "as_of_day"]))
+    kind = draw(_kinds_of_moment)
     if kind == "as_of_ns":
         return {kind: draw(moments)}
-    return {} if kind == "none" else {kind: date_of(draw(st.integers(-1, 4)))}
+    return {} if kind == "none" else {kind: draw(_stated_days)}
+
+
+_holdings = st.dictionaries(st.sampled_from(HOLDABLE), st.tuples(quantities, prices), max_size=5)
+_windows = st.integers(4, 6)
+_later_windows = st.integers(5, 6)
+_books = st.sampled_from(BOOKS)
+_currencies = st.sampled_from(["USD", "EUR", "GBP"])
+_confidences = st.sampled_from(["0.75", "0.8"])
 
 
 @st.composite
 def definitions(draw: st.DrawFn, name: str | None = None) -> Sent:
     """A book; a first one has a VaR, one behind it may be rejected (0.8 of 4 days)."""
-    held = draw(st.dictionaries(st.sampled_from(HOLDABLE), quantities, max_size=5))
-    window = draw(st.integers(4 if name is None else 5, 6))
+    held = draw(_holdings)
+    window = draw(_windows if name is None else _later_windows)
     book = portfolio(
-        name or draw(st.sampled_from(BOOKS)),
-        *(holding(one, quantity, draw(prices)) for one, quantity in held.items()),
-        base_currency=draw(st.sampled_from(["USD", "EUR", "GBP"])),
+        name or draw(_books),
+        *(holding(name, quantity, price) for name, (quantity, price) in held.items()),
+        base_currency=draw(_currencies),
         window=window,
-        confidence=draw(st.sampled_from(["0.75", "0.8"])),
+        confidence=draw(_confidences),
     )
     return msgspec.structs.replace(book, **draw(as_of()))
 
 
+@cache
 def references(day: int) -> st.SearchStrategy[Sent]:
     """Reference data in the middle of a day: nobody else says anything of it on that day."""
     new = f"N{day}"
@@ -252,6 +277,7 @@ def references(day: int) -> st.SearchStrategy[Sent]:
     )
 
 
+@cache
 def messages(day: int) -> st.SearchStrategy[Sent]:
     return st.one_of(
         ticks(day),
@@ -264,14 +290,28 @@ def messages(day: int) -> st.SearchStrategy[Sent]:
     )
 
 
+@cache
+def days_of(day: int) -> st.SearchStrategy[list[Sent]]:
+    return st.lists(messages(day), max_size=14)
+
+
+@cache
+def rest_of(day: int) -> st.SearchStrategy[list[Sent]]:
+    return st.lists(messages(day), max_size=5)
+
+
+_day_counts = st.integers(1, 4)
+_first_books = st.tuples(*map(definitions, BOOKS))
+
+
 @st.composite
 def scripts(draw: st.DrawFn) -> Script:
-    days = draw(st.integers(1, 4))
-    books = [draw(definitions(name)) for name in BOOKS]
+    days = draw(_day_counts)
+    books = draw(_first_books)
     return Script(
         reference=(*MARKET, *books),
-        days=tuple(tuple(draw(st.lists(messages(day), max_size=14))) for day in range(days)),
-        rest=tuple(draw(st.lists(messages(days), max_size=5))),
+        days=tuple(tuple(draw(days_of(day))) for day in range(days)),
+        rest=tuple(draw(rest_of(days))),
     )
 
 
