@@ -80,7 +80,7 @@ class Run:
 
     @property
     def ends_processes(self) -> bool:
-        """Whether a process of the product ends on the way, by a fault or a restart."""
+        """True where a process of the product ends on the way, by a fault or a restart."""
         return self.restart_at is not None or bool(self.story.scenario.file.faults)
 
     @property

@@ -69,7 +69,7 @@ class Point:
 
     @property
     def ends_processes(self) -> bool:
-        """Whether the driver's process ends on the way."""
+        """True where the driver's process ends on the way."""
         return self.restarts
 
     @property

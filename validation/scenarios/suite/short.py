@@ -105,7 +105,7 @@ class Play:
 
     @property
     def ends_processes(self) -> bool:
-        """Whether a fault ends processes of the product on the way."""
+        """True where a fault ends processes of the product on the way."""
         return _has_faults(self.name)
 
     def run(self) -> Run:
