@@ -1,7 +1,7 @@
 """A whole pipeline per module: Kafka, Spark cluster with the stream, PostgreSQL, Redis.
 
 Modules share one stack, which is emptied between two of them, and the Spark session of their
-drivers (decision 0140). The marker ``pipeline`` states what a module needs: further processes of
+drivers (decision 0143). The marker ``pipeline`` states what a module needs: further processes of
 the product, a driver in a process of its own, or a stack of its own because it breaks servers.
 """
 

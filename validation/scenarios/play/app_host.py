@@ -4,7 +4,7 @@
 own driver or API for each ``begin`` line on standard input, and ends it for each ``end`` line.
 Java, Spark's session, its executor and Python's modules start once instead of once for each story,
 where they take most of the processor time. A life takes everything else from the servers, as in a
-process of its own. Stories with faults and restarts do not run here (decision 0140).
+process of its own. Stories with faults and restarts do not run here (decision 0143).
 """
 
 from __future__ import annotations
