@@ -94,6 +94,27 @@ verify-full: setup-verify  ## All of verify, then every scenario and the whole d
 	@$(BIN)/python -m validation.fuzzing --seconds 900 --seed $$(date +%s)000 --report build/verify-full/fuzzing.json
 	@$(BIN)/python -m validation.scenarios.suite.short --whole --report build/verify-full
 
+.PHONY: compose-images
+compose-images: setup-verify  ## Images of ours; of the servers, where no registry answers, stand-ins (root, Debian)
+	@compose/standins/build.sh
+	@$(MAKE) -C compose images
+
+.PHONY: compose-up
+compose-up:  ## The system as containers: secrets, images, services, all healthy
+	@$(MAKE) -C compose up
+
+.PHONY: compose-demo
+compose-demo:  ## Three books and February to April 2020, replayed into the containers
+	@$(MAKE) -C compose replay
+
+.PHONY: compose-verify
+compose-verify: setup-verify  ## Containers of the run's own: a story equal to the bit, every container broken
+	@$(BIN)/python -m validation.containers.verify $(ARGS)
+
+.PHONY: compose-down
+compose-down:  ## Stop the containers; messages and history stay
+	@$(MAKE) -C compose down
+
 .PHONY: soak
 soak: setup-verify  ## Two hours of one scenario without a pause
 	@$(BIN)/riskstream replay soak --report build/soak $(ARGS)

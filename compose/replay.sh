@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs in the `replay` container: reference data, the three books, then the days.
+# Runs in the `replay` container: reference data, the three books, then the days until $1 (2020-04-30),
+# $2 (3) seconds each.
 set -euo pipefail
 
 readonly books=/app/scenarios/books attempts=30
-readonly window=(--from 2020-02-03 --to 2020-04-30 --currencies USD,JPY)
+readonly window=(--from 2020-02-03 --to "${1:-2020-04-30}" --currencies USD,JPY) day_s=${2:-3}
 
 # The API checks a book against what the stream has committed, which takes a moment.
 import() {
@@ -20,4 +21,4 @@ for book in "$books"/*.json; do
   import "$book"
 done
 exec python -m system.simulate replay --skip-reference "${window[@]}" \
-  --seconds-per-day 3 --ticks-per-second 1000
+  --seconds-per-day "$day_s" --ticks-per-second 1000

@@ -102,7 +102,7 @@ def few_rights(compose: Compose) -> Iterator[str]:
             yield f"{name} keeps capabilities"
         if "no-new-privileges:true" not in service.get("security_opt", ()):
             yield f"{name} may gain privileges"
-        ours = service["image"].startswith("riskstream:")
+        ours = service["image"].startswith("riskstream")
         if ours and not service.get("read_only"):
             yield f"{name} can write to its image"
         if ours and service.get("user", "").startswith(("0", "root")):

@@ -245,8 +245,13 @@ def test_our_services_share_one_image_which_repeats_no_version(services):
     assert {services[name]["image"] for name in OWN_SERVICES} == {"riskstream:local"}
 
 
-def test_our_image_is_built_once_and_pulled_never(services):
-    assert [name for name, service in services.items() if "build" in service] == ["stream"]
+def test_each_of_our_images_is_built_once_and_pulled_never(services):
+    built = {name: service for name, service in services.items() if "build" in service}
+    assert {name: service["build"]["target"] for name, service in built.items()} == {
+        "stream": "application",
+        "harness": "harness",
+    }
+    assert {service["pull_policy"] for service in built.values()} == {"never"}
     assert {services[name]["pull_policy"] for name in OWN_SERVICES} == {"never"}
 
 
@@ -291,6 +296,17 @@ def test_everything_that_a_module_of_the_image_imports_of_ours_is_copied(service
         needed for needed in paths if not any(needed.is_relative_to(path) for path in copied)
     ]
     assert lacking == []
+
+
+def test_packages_that_are_copied_after_the_installation_can_be_imported():
+    dockerfile = DOCKERFILE_PATH.read_text("utf-8")
+    assert dockerfile.index("COPY validation") > dockerfile.index("RUN make .venv")
+    assert "PYTHONPATH=/app " in dockerfile
+
+
+def test_a_tmpfs_over_the_state_folder_can_be_written_by_the_user_of_the_image():
+    """A tmpfs takes the mode of the image's folder, and root as its owner."""
+    assert "install --directory --mode 1777" in DOCKERFILE_PATH.read_text("utf-8")
 
 
 def test_the_image_copies_only_what_is_there():
