@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -145,6 +146,7 @@ def run(
         project.remove()
         project.up()
         rows, left = _broken(project, engine, console, outages)
+        shutil.copytree(project.reports, folder / "containers", dirs_exist_ok=True)
     return _report(
         clock,
         began_ns,
