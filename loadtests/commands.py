@@ -34,6 +34,12 @@ MEASUREMENTS: Final[dict[str, CommandPlace]] = {
         "Measure how the driver's CPU grows with instruments, books and scenarios.",
         ("riskstream measure growth  # without servers",),
     ),
+    "book-cost": CommandPlace(
+        "loadtests.studies.book_cost",
+        "book_cost",
+        "Measure the driver's CPU per book: valued, encoded, handed to three stores.",
+        ("riskstream measure book-cost  # without servers, 20 seconds",),
+    ),
     "latency-growth": CommandPlace(
         "loadtests.studies.latency_growth",
         "latency_growth",

@@ -191,7 +191,7 @@ class LatestStore:
             *(keyspace.latest_key(snapshot.portfolio) for snapshot in snapshots),
         ]
         watermark = [msgspec.json.encode(dict(offsets)), published_ns]
-        bodies = [value for snapshot in snapshots for value in _snapshot_values(snapshot)]
+        bodies = [value for snapshot in snapshots for value in snapshot_values(snapshot)]
         bound = _entries_kept(sum(map(len, bodies)), len(snapshots))
         values = [fence, epoch, *watermark, bound, *bodies]
         return self._run(self._publish, keys, values, fence)
@@ -522,6 +522,7 @@ def _entries_kept(batch_bytes: int, snapshot_count: int) -> int:
     return max(keyspace.STREAM_MIN_ENTRIES, min(keyspace.STREAM_MAX_ENTRIES, fitting))
 
 
-def _snapshot_values(snapshot: RiskSnapshot) -> list[bytes]:
+def snapshot_values(snapshot: RiskSnapshot) -> list[bytes]:
+    """Return the arguments of the ``PUBLISH`` script that stand for one snapshot."""
     current = encode(current_risk(snapshot))
     return [snapshot.portfolio.encode(), snapshot.kind.encode(), encode(snapshot), current]
