@@ -56,6 +56,7 @@ from system.book.state.statements import (
 )
 from system.book.state.trades import TradeLedger
 from system.book.valuation.portfolio import PortfolioBook
+from system.book.valuation.prices import MarketPrices
 from system.book.valuation.snapshot import UNVALUED, StreamPosition
 from system.contracts.kept_values import KeptValue
 from system.contracts.messages import (
@@ -497,7 +498,9 @@ class Book:
         names, time_ns = self._touched.portfolios(), self.market.newest_event_ns
         order = self._order(names, SnapshotKind.LIVE, time_ns)
         taken = self._valuer(order, changed) if self._valuer else None
-        self._outcome.snapshots += valued(self.portfolios, order) if taken is None else taken
+        self._outcome.snapshots += (
+            valued(self.portfolios, self.market, order) if taken is None else taken
+        )
         self._touched.clear()
 
     def _order(self, names: Iterable[str], kind: SnapshotKind, time_ns: int) -> ValuationOrder:
@@ -522,13 +525,14 @@ class Book:
         self._close_market(day)
         names = sorted(self.portfolios)
         order = self._order(names, SnapshotKind.END_OF_DAY, mark.event_time_ns)
-        taken = valued(self.portfolios, order)
+        taken = valued(self.portfolios, self.market, order)
         self._outcome.snapshots += taken
         self._touched.clear()
         for state in self.market.adjustments.due(mark.date):
             self._adjust(self.market.adjust(state, mark.date))
+        prices = MarketPrices(self.market)  # in the shares of the day to come
         for name, snapshot in zip(names, taken, strict=True):
-            self._close_portfolio(self.portfolios[name], day, snapshot)
+            self._close_portfolio(self.portfolios[name], day, snapshot, prices)
         self._close_trades(day)
 
     def _close_market(self, day: DayState) -> None:
@@ -559,12 +563,14 @@ class Book:
                 self._touched.index(name, book.shape)
                 self._touched.touch(name)
 
-    def _close_portfolio(self, book: PortfolioBook, day: DayState, snapshot: RiskSnapshot) -> None:
+    def _close_portfolio(
+        self, book: PortfolioBook, day: DayState, snapshot: RiskSnapshot, prices: MarketPrices
+    ) -> None:
         close = DayClose(
             date=day.date,
             nav=None if snapshot.missing else snapshot.nav,
             var=snapshot.var,
-            positions=() if snapshot.inputs_hash == UNVALUED else book.held(),
+            positions=() if snapshot.inputs_hash == UNVALUED else book.held(prices),
         )
         state = msgspec.structs.replace(book.state, close=close)
         if state.pending is None:

@@ -15,7 +15,7 @@ import msgspec
 
 from system.book.closing import is_closed, open_entries
 from system.book.restore import restored_market, restored_rows
-from system.book.state.market import Staleness
+from system.book.state.market import Market, Staleness
 from system.book.state.rows import (
     APPENDED_KEY,
     CLOSED_IDS_PREFIX,
@@ -34,6 +34,7 @@ from system.book.state.rows import (
 )
 from system.book.state.trades import TradeLedger
 from system.book.valuation.portfolio import PortfolioBook
+from system.book.valuation.prices import MarketPrices
 from system.book.valuation.snapshot import StreamPosition, risk_snapshot
 from system.contracts.messages import RiskSnapshot
 
@@ -94,12 +95,26 @@ class Valuer(Protocol):
         ...
 
 
-def valued(books: Mapping[str, PortfolioBook], order: ValuationOrder) -> tuple[RiskSnapshot, ...]:
-    """Return the snapshots of an order, one after the other, here."""
+def valued(
+    books: Mapping[str, PortfolioBook], market: Market, order: ValuationOrder
+) -> tuple[RiskSnapshot, ...]:
+    """Return the snapshots of an order, one after the other, here.
+
+    Parameters
+    ----------
+    books : mapping of str to PortfolioBook
+        Those of the order, at least.
+    market : Market
+        Theirs: each price is looked up once for all of them.
+    order : ValuationOrder
+        Which ones.
+    """
+    prices = MarketPrices(market)
     return tuple(
         risk_snapshot(
             books[name],
             order.moment,
+            prices=prices,
             trade_ids=order.trade_ids.get(name, ()),
             waiting_trades=order.waiting_trades.get(name, ()),
         )
@@ -172,7 +187,7 @@ class Replica:
             if name not in self._books:
                 self._books[name] = self._made(name)
         self._market.held = order.held
-        return valued(self._books, order)
+        return valued(self._books, self._market, order)
 
     def _restore(self) -> None:
         """Begin anew from all rows: reference data or closes have changed."""

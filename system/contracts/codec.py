@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, Union, cast
 
 import msgspec
 
-from system.contracts.messages import Message, RejectReason
+from system.contracts.messages import Message, RejectReason, RiskSnapshot
 from system.contracts.text.repeated import repeated_field
 from system.contracts.topics import INPUT_TOPICS, Topic
 from system.contracts.versions import readable
@@ -23,12 +23,24 @@ from system.errors import MessageError
 MAX_MESSAGE_BYTES: Final = 1_000_000
 """Size limit of a message on an input topic; messages that the product writes may be larger."""
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+_JSON: Final = "json"
+"""Name under which a snapshot keeps its JSON; a copy with other fields begins without."""
 M = TypeVar("M", bound=Message)
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """Return a message as compact JSON (UTF-8), its fields in declared order."""
-    return _ENCODER.encode(message)
+    """Return a message as compact JSON (UTF-8), its fields in declared order.
+
+    A snapshot is encoded once, however often it is asked for: Redis, Kafka and PostgreSQL are
+    given the same bytes.
+    """
+    if type(message) is not RiskSnapshot:
+        return _ENCODER.encode(message)
+    kept: dict[str, bytes] = message.__dict__
+    value = kept.get(_JSON)
+    if value is None:
+        value = kept[_JSON] = _ENCODER.encode(message)
+    return value
 
 
 def decode(value: bytes | str, message_type: type[M]) -> M:

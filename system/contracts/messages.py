@@ -558,7 +558,7 @@ class Rejected(Message, frozen=True, kw_only=True, tag="rejected"):
     sha256: str = ""
 
 
-class PositionRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PositionRisk(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One row of a snapshot: a position, its value and its part of the risk.
 
     Amounts are in the portfolio's base currency; ``price`` and ``average_cost`` are in
@@ -583,7 +583,7 @@ class PositionRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     option: OptionRisk | None = None
 
 
-class AssetClassRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class AssetClassRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """Exposure and stand-alone risk of one asset class, base currency."""
 
     asset_class: AssetClass
@@ -595,7 +595,7 @@ class AssetClassRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     expected_shortfall: float | None
 
 
-class TailScenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TailScenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """One of the worst scenario days behind the number, worst first."""
 
     date: dt.date
@@ -621,7 +621,7 @@ class CarriedSeries(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     share: float
 
 
-class StageTimes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class StageTimes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """When each stage was done, CLOCK_MONOTONIC nanoseconds of one host (0: not known).
 
     ``intended`` belongs to the newest message that the snapshot covers; ``read`` is when
@@ -636,8 +636,10 @@ class StageTimes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     published_ns: int = 0
 
 
-class RiskSnapshot(Message, frozen=True, kw_only=True, tag="risk_snapshot"):
+class RiskSnapshot(Message, frozen=True, kw_only=True, dict=True, tag="risk_snapshot"):
     """The risk of one portfolio at one vector of Kafka offsets.
+
+    Beside its fields an instance keeps its JSON once it was encoded (`system.contracts.codec`).
 
     ``var`` and ``expected_shortfall`` are losses, positive, never floored; ``None`` with
     a sentence in ``not_available`` where the number does not exist. ``offsets`` maps

@@ -60,11 +60,14 @@ class Holdings:
     is_absolute: BoolVector = field(init=False)
     currencies: tuple[str, ...] = field(init=False)
     currency_index: IndexVector = field(init=False)
+    is_plain: bool = field(init=False)
+    """True where all are securities with relative returns: no future, no money, no option."""
 
     def __post_init__(self) -> None:
         ids = tuple(listing.instrument_id for listing in self.listings)
         assert list(ids) == sorted(set(ids)), "listings are not in canonical order"
         currencies = tuple(sorted({listing.currency for listing in self.listings}))
+        special = [item.is_future or item.is_money or item.is_absolute for item in self.listings]
         multiplier = np.array([listing.multiplier for listing in self.listings], dtype=np.float64)
         derived = {
             "instrument_ids": ids,
@@ -76,6 +79,7 @@ class Holdings:
             "currency_index": np.array(
                 [currencies.index(listing.currency) for listing in self.listings], dtype=np.intp
             ),
+            "is_plain": not any(special),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -97,7 +101,7 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Valuation:
-    """A book at one set of prices and rates; each array has shape (position_count,).
+    """A book at one set of prices and rates; each array has shape (position_count,), read only.
 
     Parameters
     ----------
@@ -136,8 +140,10 @@ class Valuation:
     @property
     def unbounded(self) -> tuple[str, ...]:
         """Return the positions with an amount that is not finite or not below ``AMOUNT_BOUND``."""
-        amounts = (self.price, self.value, self.exposure, self.delta, self.unrealised_pnl)
-        if all(amount.max(initial=0.0) < AMOUNT_BOUND for amount in map(np.abs, amounts)):
+        amounts = [self.price, self.exposure, self.delta, self.unrealised_pnl]
+        if self.value is not self.exposure:
+            amounts.append(self.value)
+        if np.abs(np.array(amounts)).max(initial=0.0) < AMOUNT_BOUND:
             return ()
         within = np.logical_and.reduce([np.abs(amount) < AMOUNT_BOUND for amount in amounts])
         return tuple(self.instrument_ids[row] for row in np.flatnonzero(~within))
@@ -209,19 +215,25 @@ def valuation(
         dtype=np.float64,
     )
     rate = rates[holdings.currency_index]
-    money = holdings.is_money
-    price = np.where(money, rate, prices)
-    unit_value = np.where(money, 1.0, rate)
-    delta = holdings.units * unit_value
-    exposure = delta * price
-    unrealised = delta * (price - holdings.average_cost)
+    if holdings.is_plain:
+        delta = holdings.units * rate
+        value = price_exposure = exposure = delta * prices
+        price, unrealised = prices, delta * (prices - holdings.average_cost)
+    else:
+        money = holdings.is_money
+        price = np.where(money, rate, prices)
+        delta = holdings.units * np.where(money, 1.0, rate)
+        exposure = delta * price
+        unrealised = delta * (price - holdings.average_cost)
+        value = np.where(holdings.is_future, unrealised, exposure)
+        price_exposure = np.where(holdings.is_absolute, delta, exposure)
     return Valuation(
         instrument_ids=holdings.instrument_ids,
         price=price,
         rate=rate,
-        value=np.where(holdings.is_future, unrealised, exposure),
+        value=value,
         exposure=exposure,
-        price_exposure=np.where(holdings.is_absolute, delta, exposure),
+        price_exposure=price_exposure,
         delta=delta,
         unrealised_pnl=unrealised,
     )
@@ -270,13 +282,20 @@ def exposure_by_group(exposure: Float64Vector, groups: PositionGroups) -> tuple[
     tuple of GroupExposure
         One per group, in order of name; sums rounded once.
     """
-    return tuple(
-        GroupExposure(
-            name,
-            long=math.fsum(amount for amount in exposure[members].tolist() if amount > 0.0),
-            short=math.fsum(amount for amount in exposure[members].tolist() if amount < 0.0),
-        )
-        for name, members in zip(groups.names, groups.members, strict=True)
+    if len(groups.names) == 1:
+        return (_group_exposure(groups.names[0], exposure),)
+    members = zip(groups.names, groups.members, strict=True)
+    return tuple(_group_exposure(name, exposure[rows]) for name, rows in members)
+
+
+def _group_exposure(name: str, exposure: Float64Vector) -> GroupExposure:
+    amounts = exposure.tolist()
+    if exposure.min(initial=0.0) >= 0.0:
+        return GroupExposure(name, long=math.fsum(amounts), short=0.0)
+    return GroupExposure(
+        name,
+        long=math.fsum([amount for amount in amounts if amount > 0.0]),
+        short=math.fsum([amount for amount in amounts if amount < 0.0]),
     )
 
 

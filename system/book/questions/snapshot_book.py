@@ -19,7 +19,7 @@ from system.book.state.rows import DayClose, DayState, PortfolioState
 from system.book.state.stressed import StressedBook
 from system.book.state.synthetic_quotes import Price
 from system.book.valuation.derived import PositionArrays
-from system.book.valuation.portfolio import PortfolioBook, Scenarios
+from system.book.valuation.portfolio import Marked, PortfolioBook, Scenarios
 from system.book.valuation.snapshot import StreamPosition, inputs_hash, risk_snapshot
 from system.contracts.currencies import EUR
 from system.contracts.limits import Limit, LimitMeasure
@@ -110,11 +110,12 @@ class CachedPortfolioBook(PortfolioBook):
         self._suspect_ticks = suspect_ticks
         super().__init__(state, (), market, currencies=currencies)
 
-    def suspect_ticks(self, shape: PositionArrays) -> tuple[str, ...]:
+    def suspect_ticks(self, marked: Marked) -> tuple[str, ...]:
         """Return the suspect ticks and rates of the snapshot, and of what was added to it."""
+        shape = marked.shape
         series = {*shape.tickers, *map(fx_series, shape.currencies)}
         stated = (text for text in self._suspect_ticks if text.rpartition(" ")[0] in series)
-        names = {*stated, *super().suspect_ticks(shape)}
+        names = {*stated, *super().suspect_ticks(marked)}
         return tuple(sorted(names, key=lambda text: (text.startswith(fx_series("")), text)))
 
     def _build_scenarios(self, shape: PositionArrays) -> Scenarios:

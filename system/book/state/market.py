@@ -111,6 +111,8 @@ class Market:
         self.held: frozenset[str] = frozenset()
         """Series whose newer quotes wait for an end-of-day mark elsewhere: stale, whatever the
         event times of their partition say, for these wait too."""
+        self.price_rows: dict[str, int] = {}
+        """Row of each instrument that a book holds, or has held: see ``valuation.prices``."""
         self.window_version = 0
         """Grows whenever a close or an instrument is added."""
 

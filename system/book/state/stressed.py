@@ -104,6 +104,8 @@ class StressedData:
 
     def open_asof(self, asof: dt.date | None) -> dt.date | None:
         """Return the as-of date while it matters: until the last window is over."""
+        if not self._histories:
+            return None
         return asof if any(not is_over(window, asof) for window in self.windows) else None
 
 

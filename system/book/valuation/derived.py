@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from functools import cached_property
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from system.book.state.positions import ListingOf
+from system.book.state.market import Market
+from system.book.valuation.prices import price_rows_of
 from system.contracts.currencies import EUR
 from system.contracts.messages import AssetClass
-from system.risk.arrays import BoolVector
+from system.risk.arrays import BoolVector, Float64Vector, IndexVector
 from system.risk.cost import CostBasis
 from system.risk.currency import major_currency
 from system.risk.listing import Listing
@@ -20,7 +22,17 @@ from system.risk.scenarios.factors import series_of
 from system.risk.valuation import Holding, Holdings
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class StaticColumns(NamedTuple):
+    """Columns of a portfolio's rows that no price changes; ``cash`` are the places of cash."""
+
+    asset_classes: tuple[AssetClass, ...]
+    currencies: tuple[str, ...]
+    quantities: tuple[float, ...]
+    average_costs: tuple[float, ...]
+    cash: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class PositionArrays:
     """A portfolio between two trades.
 
@@ -38,6 +50,8 @@ class PositionArrays:
         Positions without a cost of their own.
     has_options : bool
         Whether a position is an option.
+    price_rows : ndarray of intp, shape (position_count,)
+        Where `MarketPrices` has the price of each position.
     """
 
     holdings: Holdings
@@ -47,17 +61,50 @@ class PositionArrays:
     currencies: frozenset[str]
     is_cash: BoolVector
     has_options: bool
+    price_rows: IndexVector
 
     @property
     def listings(self) -> tuple[Listing, ...]:
         """Return the instruments in canonical order."""
         return self.holdings.listings
 
+    @cached_property
+    def digested(self) -> tuple[bytes, bytes]:
+        """Return the names, and the quantities and costs, as ``inputs_hash`` takes them.
+
+        The cost of cash is not tracked and moves no number: it counts as 0.
+        """
+        names = "".join(f"\n{name}" for name in self.holdings.instrument_ids)
+        cost = np.where(self.is_cash, 0.0, self.holdings.average_cost)
+        return names.encode(), little_endian(self.holdings.quantity) + little_endian(cost)
+
+    @cached_property
+    def exchanges(self) -> frozenset[str]:
+        """Return the exchanges of the instruments."""
+        return frozenset(item.exchange for item in self.listings)
+
+    @cached_property
+    def sorted_currencies(self) -> tuple[str, ...]:
+        """Return ``currencies`` in order."""
+        return tuple(sorted(self.currencies))
+
+    @cached_property
+    def columns(self) -> StaticColumns:
+        """Return what a row of each position states at any price."""
+        holdings = self.holdings
+        return StaticColumns(
+            asset_classes=tuple(item.asset_class for item in holdings.listings),
+            currencies=tuple(item.currency for item in holdings.listings),
+            quantities=tuple(holdings.quantity.tolist()),
+            average_costs=tuple(holdings.average_cost.tolist()),
+            cash=tuple(np.flatnonzero(self.is_cash).tolist()),
+        )
+
     @classmethod
     def of(
         cls,
         basis: Mapping[str, CostBasis],
-        listing_of: ListingOf,
+        market: Market,
         *,
         base_currency: str,
         realised_currencies: frozenset[str] = frozenset(),
@@ -68,15 +115,15 @@ class PositionArrays:
         ----------
         basis : mapping of str to CostBasis
             Instrument to quantity and average cost.
-        listing_of : callable
-            Instrument to Listing.
+        market : Market
+            Knows every instrument that occurs.
         base_currency : str
             Of the portfolio.
         realised_currencies : frozenset of str
             Currencies of realised P&L: their rates change its sum.
         """
         holdings = Holdings.of(
-            Holding(listing_of(name), held.quantity, held.average_cost)
+            Holding(market.listing(name), held.quantity, held.average_cost)
             for name, held in basis.items()
         )
         listings = holdings.listings
@@ -88,7 +135,13 @@ class PositionArrays:
             currencies=_rates_needed(listings, base_currency, realised_currencies),
             is_cash=np.array([item.asset_class is AssetClass.CASH for item in listings], np.bool_),
             has_options=any(item.option is not None for item in listings),
+            price_rows=price_rows_of(listings, market.price_rows),
         )
+
+
+def little_endian(vector: Float64Vector) -> bytes:
+    """Return the bytes of a vector, the same on every machine."""
+    return vector.astype("<f8", copy=False).tobytes()
 
 
 def _tickers(listing: Listing) -> tuple[str, ...]:

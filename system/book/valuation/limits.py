@@ -47,6 +47,9 @@ def limit_uses(snapshot: RiskSnapshot, limits: Sequence[Limit]) -> tuple[LimitUs
         VaR first, then by measure; fractions of NAV, nothing raised.
     """
     breach = snapshot.var_limit_fraction
+    if not limits:
+        var = limited_value(snapshot, LimitMeasure.VAR)
+        return (limit_use(LimitMeasure.VAR, var, WARNING_SHARE * breach, breach),)
     levels = {LimitMeasure.VAR: (WARNING_SHARE * breach, breach)}
     levels |= {limit.measure: (limit.warning, limit.breach) for limit in limits}
     return tuple(

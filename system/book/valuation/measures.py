@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from system.book.state.rows import DayClose, HeldOption, HeldPosition
 from system.book.state.stressed import StressedBook
 from system.book.valuation.options import HeldOptions
 from system.book.valuation.portfolio import Marked, PortfolioBook, Scenarios
+from system.book.valuation.prices import MarketPrices
 from system.contracts.measures import (
     DeltaGammaVega,
     ExplainedPnl,
@@ -64,13 +66,12 @@ def outside_model(marked: Marked) -> tuple[str, ...]:
     )
 
 
-def stressed_risks(book: PortfolioBook, marked: Marked) -> tuple[StressedRisk, ...]:
+def stressed_risks(
+    book: PortfolioBook, marked: Marked, windows: Sequence[StressedBook]
+) -> tuple[StressedRisk, ...]:
     """Return the stressed VaR of a portfolio for each window, or why there is none."""
     unknown = book.state.positions_unknown
-    return tuple(
-        _stressed_risk(each, marked, book.confidence, unknown)
-        for each in book.stressed(marked.shape)
-    )
+    return tuple(_stressed_risk(window, marked, book.confidence, unknown) for window in windows)
 
 
 def _stressed_risk(
@@ -232,7 +233,9 @@ def _approximation(
     return DeltaGammaVega(var=approximate, expected_shortfall=shortfall, gap=gap)
 
 
-def explained_pnl(book: PortfolioBook, close: DayClose | None) -> tuple[ExplainedPnl, ...]:
+def explained_pnl(
+    book: PortfolioBook, close: DayClose | None, prices: MarketPrices
+) -> tuple[ExplainedPnl, ...]:
     """Return the P&L of each option held at the last close, part by part.
 
     Parameters
@@ -241,6 +244,8 @@ def explained_pnl(book: PortfolioBook, close: DayClose | None) -> tuple[Explaine
         At current prices.
     close : DayClose or None
         The last close; None: nothing to explain from.
+    prices : MarketPrices
+        Of the book's market now.
 
     Returns
     -------
@@ -253,7 +258,7 @@ def explained_pnl(book: PortfolioBook, close: DayClose | None) -> tuple[Explaine
         if close is None
         else [position for position in close.positions if position.option is not None]
     )
-    marked = book.marked_as(held) if held else None
+    marked = book.marked_as(held, prices) if held else None
     if marked is None or marked.options is None:
         return ()
     now = marked.options.at_close(marked.valuation)

@@ -64,14 +64,11 @@ class HeldOptions:
         marks = option_marks([found[listings[index].instrument_id].mark for index in held])
         return cls(marks, np.array(held, dtype=np.intp), marks.greeks())
 
-    def priced(self, prices: Sequence[Price]) -> tuple[Price, ...]:
+    def priced(self, price: Float64Vector) -> Float64Vector:
         """Return the prices of all positions with the premiums of the options put in."""
-        priced = list(prices)
-        for position, premium in zip(
-            self.positions.tolist(), self.marks.premium.tolist(), strict=True
-        ):
-            priced[position] = Price(premium, priced[position].stale_since_ns)
-        return tuple(priced)
+        priced = price.copy()
+        priced[self.positions] = self.marks.premium
+        return priced
 
     def exposed(self, worth: Valuation) -> Valuation:
         """Return a valuation with the options exposed by their deltas."""

@@ -14,14 +14,20 @@ import numpy as np
 from system.book.state.adjustments import Entry, told
 from system.book.state.market import Market, utc_date
 from system.book.state.positions import Positions
-from system.book.state.rows import AdjustmentState, DayClose, HeldPosition, PortfolioState
+from system.book.state.rows import (
+    AdjustmentState,
+    DayClose,
+    HeldOption,
+    HeldPosition,
+    PortfolioState,
+)
 from system.book.state.statements import holdings
 from system.book.state.stressed import StressedBook, stressed_books
-from system.book.state.synthetic_quotes import Price
 from system.book.valuation.derived import PositionArrays
 from system.book.valuation.gaps import NO_GAPS, WindowGaps, window_gaps
 from system.book.valuation.options import FoundOption, HeldOptions, found_option, is_beyond_model
-from system.contracts.messages import ExchangeClose, Portfolio, Trade
+from system.book.valuation.prices import MarketPrices, Marks
+from system.contracts.messages import Portfolio, Trade
 from system.errors import InputError
 from system.risk.confidence import Confidence
 from system.risk.cost import CostBasis
@@ -42,7 +48,6 @@ from system.risk.scenarios.window import (
 )
 from system.risk.valuation import Valuation, valuation
 
-_MONEY_MARK: Final = Price(0.0, None)
 REALISED_BOUND: Final = 1e120
 """Realised amounts stay below it in their own currency: times any FX rate they are finite."""
 
@@ -82,8 +87,8 @@ class Marked:
         The positions that have a price.
     valuation : Valuation
         Of these.
-    prices : tuple of Price
-        Marks of these, in canonical order.
+    stale_since : tuple of (int or None), or None
+        Event time since when the price of each is stale; None where all are fresh.
     quotes : dict of str to float
         Units per 1 EUR that amounts were converted with.
     stale : tuple of str
@@ -91,18 +96,22 @@ class Marked:
     missing : tuple of str
         Instruments that have no price or no rate yet, or are worth no finite amount: named,
         not valued.
-    unbounded : tuple of str
-        Those of them that have all that they need, and are worth no finite amount.
+    may_be_suspect : bool
+        Whether a price or rate is a suspect tick; True as well where options are held, whose
+        underlyings are not looked at.
     options : HeldOptions or None
         Its options; None without any.
+    unbounded : tuple of str
+        Those of them that have all that they need, and are worth no finite amount.
     """
 
     shape: PositionArrays
     valuation: Valuation
-    prices: tuple[Price, ...]
+    stale_since: tuple[int | None, ...] | None
     quotes: dict[str, float]
     stale: tuple[str, ...]
     missing: tuple[str, ...]
+    may_be_suspect: bool
     options: HeldOptions | None = None
     unbounded: tuple[str, ...] = ()
 
@@ -172,6 +181,10 @@ class PortfolioBook:
         """Take over another state, and book all entries anew."""
         self.state = state
         self.confidence = Confidence.parse(state.definition.confidence)
+        self.carry_bound = CarryBound(
+            state.definition.carry_max_sessions, state.definition.carry_max_share
+        )
+        """Setting: sessions, and part of the book, up to which closes are carried."""
         self.positions, self.unrestated = holdings(state, entries, self._market.listing)
         self._reshape()
 
@@ -192,7 +205,7 @@ class PortfolioBook:
     def _shape_of(self, basis: dict[str, CostBasis]) -> PositionArrays:
         return PositionArrays.of(
             basis,
-            self._market.listing,
+            self._market,
             base_currency=self.definition.base_currency,
             realised_currencies=self._currencies
             | {item.currency for item in self.positions.realised.values()},
@@ -200,20 +213,31 @@ class PortfolioBook:
 
     # -- marks --------------------------------------------------------------------------
 
-    def marked(self) -> Marked:
-        """Return the portfolio at current prices."""
-        return self._marked(self.shape)
+    def marked(self, prices: MarketPrices | None = None) -> Marked:
+        """Return the portfolio at current prices.
 
-    def marked_as(self, positions: Iterable[HeldPosition]) -> Marked:
+        Parameters
+        ----------
+        prices : MarketPrices, optional
+            Of the book's market at this moment, shared with other books; None: its own.
+        """
+        return self._marked(self.shape, prices or self.prices())
+
+    def marked_as(
+        self, positions: Iterable[HeldPosition], prices: MarketPrices | None = None
+    ) -> Marked:
         """Return other positions of this portfolio at current prices."""
-        basis = {held.instrument: CostBasis(held.quantity, held.average_cost) for held in positions}
-        return self._marked(self._shape_of(basis))
+        return self._marked(self._shape_of(_basis_of(positions)), prices or self.prices())
 
-    def _marked(self, shape: PositionArrays) -> Marked:
-        marked = self._marked_without(shape, frozenset())
+    def prices(self) -> MarketPrices:
+        """Return the prices and rates of this moment, to be looked up."""
+        return MarketPrices(self._market)
+
+    def _marked(self, shape: PositionArrays, prices: MarketPrices) -> Marked:
+        marked = self._marked_without(shape, prices, frozenset())
         worthless = self._unbounded(marked)
         if worthless:
-            marked = self._marked_without(shape, worthless)
+            marked = self._marked_without(shape, prices, worthless)
         return marked
 
     def _unbounded(self, marked: Marked) -> frozenset[str]:
@@ -223,49 +247,39 @@ class PortfolioBook:
             names |= marked.options.unbounded(marked.valuation, marked.shape.holdings.units)
         return frozenset(names) | self._unbounded_realised
 
-    def _marked_without(self, shape: PositionArrays, worthless: frozenset[str]) -> Marked:
-        quotes, stale_rates = self._quotes(shape)
+    def _marked_without(
+        self, shape: PositionArrays, prices: MarketPrices, worthless: frozenset[str]
+    ) -> Marked:
+        quotes, stale_rates = _quotes(shape, prices)
+        marks = prices.marks(shape.price_rows)
         found = self._found_options(shape) if shape.has_options else {}
-        marks = [
-            _MONEY_MARK if listing.is_money else self._market.price(listing.instrument_id)
-            for listing in shape.listings
-        ]
-        beyond = frozenset[str]()
         if shape.has_options:
             marks = _with_options(shape, marks, found)
-            beyond = frozenset(
+            worthless |= frozenset(
                 listing.instrument_id
                 for listing in shape.listings
                 if is_beyond_model(self._market, listing)
             )
-        worthless |= beyond
         missing = tuple(sorted({*self._missing(shape, marks, quotes), *worthless}))
         if missing:
             shape, marks = self._without(shape, marks, missing)
         options = HeldOptions.of(shape.listings, found) if found else None
-        prices = tuple(mark for mark in marks if mark is not None)
-        if options is not None:
-            prices = options.priced(prices)
         worth = valuation(
             shape.holdings,
-            prices=np.array([price.value for price in prices], dtype=np.float64),
+            prices=marks.price if options is None else options.priced(marks.price),
             quotes=quotes,
             base_currency=self.definition.base_currency,
-        )
-        stale = tuple(
-            name
-            for name, price in zip(shape.holdings.instrument_ids, prices, strict=True)
-            if price.stale_since_ns is not None
         )
         if options is not None:
             worth = options.exposed(worth)
         return Marked(
             shape,
             worth,
-            prices,
+            marks.stale_since,
             quotes,
-            (*stale, *stale_rates),
+            (*marks.stale(shape.holdings.instrument_ids), *stale_rates),
             missing,
+            marks.may_be_suspect or prices.has_suspect_rate(shape.currencies),
             options,
             tuple(sorted(worthless)),
         )
@@ -278,48 +292,34 @@ class PortfolioBook:
         }
         return {name: option for name, option in found.items() if option is not None}
 
-    def _quotes(self, shape: PositionArrays) -> tuple[dict[str, float], tuple[str, ...]]:
-        rates = {currency: self._market.rate(currency) for currency in sorted(shape.currencies)}
-        quotes = {currency: rate.value for currency, rate in rates.items() if rate is not None}
-        stale = tuple(
-            fx_series(currency)
-            for currency, rate in rates.items()
-            if rate is not None and rate.stale_since_ns is not None
-        )
-        return quotes, stale
-
     def _missing(
-        self, shape: PositionArrays, marks: Sequence[Price | None], quotes: dict[str, float]
-    ) -> tuple[str, ...]:
-        base = self.definition.base_currency
+        self, shape: PositionArrays, marks: Marks, quotes: dict[str, float]
+    ) -> frozenset[str]:
         unrated = shape.currencies - quotes.keys()
-        unmarked = {
-            listing.instrument_id
-            for listing, mark in zip(shape.listings, marks, strict=True)
-            if mark is None or _unconvertible(major_currency(listing.currency), base, unrated)
-        }
-        unrealisable = {
-            name
-            for name, item in self.positions.realised.items()
-            if _unconvertible(item.currency, base, unrated)
-        }
-        return tuple(sorted(unmarked | unrealisable))
+        unpriced = () if marks.is_missing is None else np.flatnonzero(marks.is_missing).tolist()
+        names = {shape.listings[place].instrument_id for place in unpriced}
+        if unrated:
+            base = self.definition.base_currency
+            names |= {
+                listing.instrument_id
+                for listing in shape.listings
+                if _unconvertible(major_currency(listing.currency), base, unrated)
+            }
+            names |= {
+                name
+                for name, item in self.positions.realised.items()
+                if _unconvertible(item.currency, base, unrated)
+            }
+        return frozenset(names)
 
     def _without(
-        self, shape: PositionArrays, marks: Sequence[Price | None], missing: tuple[str, ...]
-    ) -> tuple[PositionArrays, list[Price | None]]:
-        kept = [
-            (item.instrument_id, CostBasis(quantity, cost), mark)
-            for item, quantity, cost, mark in zip(
-                shape.listings,
-                shape.holdings.quantity.tolist(),
-                shape.holdings.average_cost.tolist(),
-                marks,
-                strict=True,
-            )
-            if item.instrument_id not in missing
-        ]
-        return self._shape_of({name: held for name, held, _ in kept}), [mark for *_, mark in kept]
+        self, shape: PositionArrays, marks: Marks, missing: tuple[str, ...]
+    ) -> tuple[PositionArrays, Marks]:
+        ids, holdings = shape.holdings.instrument_ids, shape.holdings
+        places = [place for place, name in enumerate(ids) if name not in missing]
+        quantity, cost = holdings.quantity.tolist(), holdings.average_cost.tolist()
+        basis = {ids[place]: CostBasis(quantity[place], cost[place]) for place in places}
+        return self._shape_of(basis), marks.at(places)
 
     def realised_pnl(self, quotes: dict[str, float]) -> dict[str, float]:
         """Return realised P&L by instrument, base currency at current rates, gains positive.
@@ -327,6 +327,8 @@ class PortfolioBook:
         An instrument whose currency has no rate yet, or whose amount is no finite one, is left
         out; ``Marked.missing`` names it.
         """
+        if not self.positions.realised:
+            return {}
         base = self.definition.base_currency
         unrated = self.shape.currencies - quotes.keys()
         return {
@@ -336,10 +338,12 @@ class PortfolioBook:
             and not _unconvertible(item.currency, base, unrated)
         }
 
-    def held(self) -> tuple[HeldPosition, ...]:
+    def held(self, prices: MarketPrices | None = None) -> tuple[HeldPosition, ...]:
         """Return the present positions as they are kept at a close."""
-        marked = self.marked()
-        options = marked.options.at_close(marked.valuation) if marked.options else {}
+        options: dict[str, HeldOption] = {}
+        if self.shape.has_options:  # of nothing else a price is kept
+            marked = self.marked(prices)
+            options = marked.options.at_close(marked.valuation) if marked.options else {}
         return tuple(
             HeldPosition(
                 instrument=name,
@@ -351,32 +355,56 @@ class PortfolioBook:
             if math.isfinite(basis.quantity) and math.isfinite(basis.average_cost)
         )
 
-    def comparable_nav(self, marked: Marked) -> float | None:
+    def comparable_nav(self, marked: Marked, nav: float, prices: MarketPrices) -> float | None:
         """Return the NAV without what a statement of this session has changed: that is no P&L.
 
         Parameters
         ----------
         marked : Marked
             The portfolio at current prices.
+        nav : float
+            Of ``marked``, base currency.
+        prices : MarketPrices
+            Those prices.
 
         Returns
         -------
         float or None
             Base currency; None if something that is held, or was before, has no price.
         """
-        if self.unrestated is not None and not marked.missing:
-            marked = self._marked(self._shape_of(self.unrestated.basis))
+        if marked.missing:
+            return None
+        if self.unrestated is None:
+            return nav
+        marked = self._marked(self._shape_of(self.unrestated.basis), prices)
         return None if marked.missing else marked.valuation.nav
 
-    def hypothetical_pnl(self, close: DayClose) -> float | None:
+    def hypothetical_pnl(
+        self, close: DayClose, marked: Marked, prices: MarketPrices
+    ) -> float | None:
         """Return the P&L since a close of the positions held then.
 
-        None if one of them has no price, or had none at the close.
+        Parameters
+        ----------
+        close : DayClose
+            The close before.
+        marked : Marked
+            The present positions at current prices.
+        prices : MarketPrices
+            Those prices.
+
+        Returns
+        -------
+        float or None
+            Base currency, gains positive; None if one of them has no price, or had none at the
+            close.
         """
-        marked = self.marked_as(close.positions)
-        if marked.missing or close.nav is None:
+        if close.nav is None:
             return None
-        return marked.valuation.nav - close.nav
+        basis = _basis_of(close.positions)
+        if basis != self.positions.basis:
+            marked = self._marked(self._shape_of(basis), prices)
+        return None if marked.missing else marked.valuation.nav - close.nav
 
     # -- scenarios ----------------------------------------------------------------------
 
@@ -432,11 +460,6 @@ class PortfolioBook:
             digest=_window_digest(window),
         )
 
-    @property
-    def carry_bound(self) -> CarryBound:
-        """Return how long, or for how small a part of the book, closes are carried."""
-        return CarryBound(self.definition.carry_max_sessions, self.definition.carry_max_share)
-
     def stressed(self, shape: PositionArrays) -> tuple[StressedBook, ...]:
         """Return the stressed scenarios of a shape; kept until a window's closes change."""
         data, asof = self._market.stressed, self._market.asof
@@ -461,21 +484,18 @@ class PortfolioBook:
         """Return the day of the last close that the scenarios can use."""
         return self._market.asof
 
-    def suspect_ticks(self, shape: PositionArrays) -> tuple[str, ...]:
-        """Return the series of a shape with a suspect tick or rate, and its UTC date."""
-        market, currencies = self._market, sorted(shape.currencies)
+    def suspect_ticks(self, marked: Marked) -> tuple[str, ...]:
+        """Return the series that a book is valued with that have a suspect tick, and its date."""
+        if not marked.may_be_suspect:
+            return ()
+        market, shape = self._market, marked.shape
         quotes = [(name, market.quotes.get(name)) for name in sorted(shape.tickers)]
-        quotes += [(fx_series(name), market.rates.get(name)) for name in currencies]
+        quotes += [(fx_series(name), market.rates.get(name)) for name in shape.sorted_currencies]
         return tuple(
             f"{name} {utc_date(quote.suspect.event_time_ns)}"
             for name, quote in quotes
             if quote is not None and quote.suspect is not None
         )
-
-    def exchange_closes(self, shape: PositionArrays) -> tuple[ExchangeClose, ...]:
-        """Return when the exchanges of a shape closed on the last day, earliest first."""
-        exchanges = {listing.exchange for listing in shape.listings}
-        return self._market.sessions.closes_on(self.asof, exchanges)
 
     @property
     def adjustment_count(self) -> int:
@@ -483,22 +503,44 @@ class PortfolioBook:
         return self._market.adjustment_count
 
 
+def _basis_of(positions: Iterable[HeldPosition]) -> dict[str, CostBasis]:
+    return {held.instrument: CostBasis(held.quantity, held.average_cost) for held in positions}
+
+
 def _unconvertible(currency: str, base: str, unrated: frozenset[str]) -> bool:
     return currency != base and bool({currency, base} & unrated)
 
 
-def _with_options(
-    shape: PositionArrays, marks: Sequence[Price | None], found: Mapping[str, FoundOption]
-) -> list[Price | None]:
+def _quotes(
+    shape: PositionArrays, prices: MarketPrices
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the rates of a shape's currencies, and the series of those that are stale."""
+    rates = {currency: prices.rate(currency) for currency in shape.sorted_currencies}
+    quotes = {currency: rate.value for currency, rate in rates.items() if rate is not None}
+    stale = tuple(
+        fx_series(currency)
+        for currency, rate in rates.items()
+        if rate is not None and rate.stale_since_ns is not None
+    )
+    return quotes, stale
+
+
+def _with_options(shape: PositionArrays, marks: Marks, found: Mapping[str, FoundOption]) -> Marks:
     """Return the marks with a place for the premium of each option that has an underlying."""
-    return [
-        mark if listing.option is None else _premium_place(found.get(listing.instrument_id))
-        for listing, mark in zip(shape.listings, marks, strict=True)
-    ]
-
-
-def _premium_place(option: FoundOption | None) -> Price | None:
-    return None if option is None else Price(0.0, option.stale_since_ns)
+    count = len(shape.listings)
+    is_missing = np.zeros(count, np.bool_) if marks.is_missing is None else marks.is_missing.copy()
+    stale_since: list[int | None] = [*(marks.stale_since or [None] * count)]
+    for place, listing in enumerate(shape.listings):
+        if listing.option is not None:
+            option = found.get(listing.instrument_id)
+            is_missing[place] = option is None
+            stale_since[place] = None if option is None else option.stale_since_ns
+    return Marks(
+        marks.price,
+        is_missing if is_missing.any() else None,
+        tuple(stale_since) if any(since is not None for since in stale_since) else None,
+        may_be_suspect=True,
+    )
 
 
 def _covered(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 
+from system.book.state.stressed import StressedBook
+from system.book.valuation.derived import little_endian
 from system.book.valuation.gaps import CarriedCloses, carried_of
 from system.book.valuation.limits import limit_uses
 from system.book.valuation.measures import (
@@ -22,6 +24,7 @@ from system.book.valuation.measures import (
 )
 from system.book.valuation.options import HeldOptions
 from system.book.valuation.portfolio import Marked, PortfolioBook, Scenarios
+from system.book.valuation.prices import MarketPrices
 from system.contracts.measures import OptionRisk
 from system.contracts.messages import (
     AssetClass,
@@ -80,10 +83,18 @@ class DayResult:
         return is_breach(-self.hypothetical_pnl, self.previous_var)
 
 
+class _BatchPart(NamedTuple):
+    """Trades of a batch that a portfolio's snapshot names."""
+
+    trade_ids: tuple[str, ...]
+    waiting_trades: tuple[str, ...]
+
+
 def risk_snapshot(
     book: PortfolioBook,
     moment: StreamPosition,
     *,
+    prices: MarketPrices | None = None,
     trade_ids: tuple[str, ...] = (),
     waiting_trades: tuple[str, ...] = (),
 ) -> RiskSnapshot:
@@ -95,6 +106,8 @@ def risk_snapshot(
         The portfolio.
     moment : StreamPosition
         Where in the stream.
+    prices : MarketPrices, optional
+        Of the book's market now, shared with the other books of a batch; None: its own.
     trade_ids : tuple of str
         Trades that the snapshot is the first to contain.
     waiting_trades : tuple of str
@@ -107,35 +120,36 @@ def risk_snapshot(
         is None, and ``not_available`` says why. A book that arithmetic breaks down on states
         no position: all that it holds is in ``missing``.
     """
+    batch = _BatchPart(trade_ids, waiting_trades)
     try:
-        stated = _valued_snapshot(book, moment, trade_ids)
+        return _valued_snapshot(book, moment, batch, prices or book.prices())
     except (ArithmeticError, InputError) as error:
         # One book's numbers never end the stream of all others.
-        stated = _unvalued_snapshot(book, moment, trade_ids, f"it cannot be valued: {error}")
-    return msgspec.structs.replace(stated, waiting_trades=waiting_trades)
+        return _unvalued_snapshot(book, moment, batch, f"it cannot be valued: {error}")
 
 
 def _valued_snapshot(
-    book: PortfolioBook, moment: StreamPosition, trade_ids: tuple[str, ...]
+    book: PortfolioBook, moment: StreamPosition, batch: _BatchPart, prices: MarketPrices
 ) -> RiskSnapshot:
-    marked = book.marked()
+    marked = book.marked(prices)
     scenarios = book.scenarios(marked.shape)
     carried = carried_of(scenarios.gaps, marked.valuation.exposure, book.carry_bound)
     risk, problem = _risk(book, marked, scenarios, carried)
     realised = book.realised_pnl(marked.quotes)
-    close = book.state.close
-    day = _day_result(book, moment)
+    day = _day_result(book, moment, marked, prices)
     nav = marked.valuation.nav
     definition = book.definition
     var = None if risk is None else risk.var
     options = option_measures(marked, scenarios, book.confidence, var)
-    rows = _position_rows(marked, risk, realised, options.rows)
+    stressed = book.stressed(marked.shape)
+    unrealised = _unrealised(marked)
+    rows = _position_rows(marked, risk, realised, unrealised, options.rows)
     stated = RiskSnapshot(
         **_place_and_settings(book, moment),
         scenario_count=0 if risk is None else len(risk.scenario_dates),
         tail_rank=0 if risk is None else risk.tail_rank,
         nav=nav,
-        value=math.fsum(row.value for row in rows),
+        value=nav,
         var=var,
         expected_shortfall=None if risk is None else risk.expected_shortfall,
         var_fraction=None if var is None else var_fraction(var, nav),
@@ -143,8 +157,8 @@ def _valued_snapshot(
         diversification=None if risk is None else risk.diversification,
         scenario_date=None if risk is None else risk.var_scenario_date,
         tail=_tail(risk),
-        daily_pnl=_daily_pnl(book, marked),
-        unrealised_pnl=math.fsum(row.unrealised_pnl for row in rows),
+        daily_pnl=_daily_pnl(book, marked, nav, prices),
+        unrealised_pnl=math.fsum(unrealised),
         realised_pnl=math.fsum(realised.values()),
         positions=rows,
         asset_classes=_asset_classes(marked, risk),
@@ -152,24 +166,25 @@ def _valued_snapshot(
         carried=carried.series,
         suspect=scenarios.suspect,
         not_available=problem,
-        inputs_hash=_inputs_hash(book, marked, scenarios),
+        inputs_hash=_inputs_hash(book, marked, scenarios, stressed),
         previous_var=day.previous_var,
         hypothetical_pnl=day.hypothetical_pnl,
         breach=day.breach,
-        trade_ids=trade_ids,
+        trade_ids=batch.trade_ids,
+        waiting_trades=batch.waiting_trades,
         rates=dict(marked.quotes),
         missing=marked.missing,
-        valuation_date=book.valuation_date,
-        stressed=stressed_risks(book, marked),
+        valuation_date=prices.valuation_date,
+        stressed=stressed_risks(book, marked, stressed),
         greeks=options.greeks,
         delta_gamma_vega=options.approximation,
-        option_pnl=explained_pnl(book, close),
+        option_pnl=explained_pnl(book, book.state.close, prices),
         proxied=scenarios.proxied,
         desk=definition.desk,
         adjustment_count=book.adjustment_count,
         adjusted=scenarios.adjusted,
-        suspect_ticks=book.suspect_ticks(marked.shape),
-        exchange_closes=book.exchange_closes(marked.shape),
+        suspect_ticks=book.suspect_ticks(marked),
+        exchange_closes=prices.exchange_closes(marked.shape.exchanges),
         skipped=scenarios.gaps.skipped,
         carry_max_sessions=definition.carry_max_sessions,
         carry_max_share=definition.carry_max_share,
@@ -199,7 +214,7 @@ def _place_and_settings(book: PortfolioBook, moment: StreamPosition) -> dict[str
 
 
 def _unvalued_snapshot(
-    book: PortfolioBook, moment: StreamPosition, trade_ids: tuple[str, ...], problem: str
+    book: PortfolioBook, moment: StreamPosition, batch: _BatchPart, problem: str
 ) -> RiskSnapshot:
     definition = book.definition
     return RiskSnapshot(
@@ -228,7 +243,8 @@ def _unvalued_snapshot(
         previous_var=None,
         hypothetical_pnl=None,
         breach=None,
-        trade_ids=trade_ids,
+        trade_ids=batch.trade_ids,
+        waiting_trades=batch.waiting_trades,
         missing=tuple(sorted(book.positions.basis)),
         valuation_date=book.valuation_date,
         desk=definition.desk,
@@ -239,7 +255,8 @@ def _unvalued_snapshot(
 def inputs_hash(book: PortfolioBook) -> str:
     """Return what ``inputs_hash`` of a portfolio's snapshot is at this moment."""
     marked = book.marked()
-    return _inputs_hash(book, marked, book.scenarios(marked.shape))
+    shape = marked.shape
+    return _inputs_hash(book, marked, book.scenarios(shape), book.stressed(shape))
 
 
 def _risk(
@@ -284,80 +301,72 @@ def _snapshot_id(book: PortfolioBook, moment: StreamPosition) -> str:
     return f"{name}-{moment.fence}.{moment.epoch}"
 
 
-def _day_result(book: PortfolioBook, moment: StreamPosition) -> DayResult:
+def _day_result(
+    book: PortfolioBook, moment: StreamPosition, marked: Marked, prices: MarketPrices
+) -> DayResult:
     close = book.state.close
     if close is None or moment.kind is not SnapshotKind.END_OF_DAY:
         return DayResult(previous_var=None if close is None else close.var)
-    return DayResult(previous_var=close.var, hypothetical_pnl=book.hypothetical_pnl(close))
+    hypothetical = book.hypothetical_pnl(close, marked, prices)
+    return DayResult(previous_var=close.var, hypothetical_pnl=hypothetical)
 
 
-def _daily_pnl(book: PortfolioBook, marked: Marked) -> float | None:
+def _daily_pnl(
+    book: PortfolioBook, marked: Marked, nav: float, prices: MarketPrices
+) -> float | None:
     close = book.state.close
     if close is None or close.nav is None:
         return None
-    nav = book.comparable_nav(marked)
-    return None if nav is None else nav - close.nav
+    comparable = book.comparable_nav(marked, nav, prices)
+    return None if comparable is None else comparable - close.nav
+
+
+def _unrealised(marked: Marked) -> list[float]:
+    """Return the unrealised P&L of each position, base currency: cash has none."""
+    unrealised: list[float] = marked.valuation.unrealised_pnl.tolist()
+    for place in marked.shape.columns.cash:
+        unrealised[place] = 0.0
+    return unrealised
 
 
 def _position_rows(
     marked: Marked,
     risk: PortfolioRisk | None,
     realised: Mapping[str, float],
+    unrealised: Sequence[float],
     options: Mapping[int, OptionRisk],
 ) -> tuple[PositionRisk, ...]:
-    worth, holdings = marked.valuation, marked.shape.holdings
-    nothing: list[float | None] = [None] * len(holdings.listings)
+    worth, static = marked.valuation, marked.shape.columns
+    ids = marked.shape.holdings.instrument_ids
+    price = worth.price.tolist()
+    costs: Sequence[float] = static.average_costs
+    if static.cash:
+        costs = list(costs)
+        for place in static.cash:
+            costs[place] = price[place]
+    nothing = (None,) * len(ids)
     shares = None if risk is None else risk.smoothed_share
-    columns = zip(
-        holdings.listings,
-        holdings.quantity.tolist(),
-        worth.price.tolist(),
-        holdings.average_cost.tolist(),
-        worth.value.tolist(),
-        worth.exposure.tolist(),
-        worth.delta.tolist(),
-        worth.unrealised_pnl.tolist(),
-        marked.shape.is_cash.tolist(),
-        nothing if risk is None else risk.component_var.tolist(),
-        nothing if risk is None else risk.component_es.tolist(),
-        nothing if shares is None else shares.tolist(),
-        marked.prices,
-        strict=True,
-    )
+    # In the order of the fields: a tenth of the time that as many keywords take.
     return tuple(
-        PositionRisk(
-            instrument=listing.instrument_id,
-            asset_class=listing.asset_class,
-            currency=listing.currency,
-            quantity=quantity,
-            price=price,
-            average_cost=price if is_cash else cost,
-            value=value,
-            exposure=exposure,
-            delta=delta,
-            unrealised_pnl=0.0 if is_cash else unrealised,
-            realised_pnl=realised.get(listing.instrument_id, 0.0),
-            component_var=component_var,
-            component_es=component_es,
-            smoothed_share=share,
-            stale_since_ns=mark.stale_since_ns,
-            option=options.get(index),
-        )
-        for index, (
-            listing,
-            quantity,
+        map(
+            PositionRisk,
+            ids,
+            static.asset_classes,
+            static.currencies,
+            static.quantities,
             price,
-            cost,
-            value,
-            exposure,
-            delta,
+            costs,
+            worth.value.tolist(),
+            worth.exposure.tolist(),
+            worth.delta.tolist(),
             unrealised,
-            is_cash,
-            component_var,
-            component_es,
-            share,
-            mark,
-        ) in enumerate(columns)
+            [realised.get(name, 0.0) for name in ids] if realised else (0.0,) * len(ids),
+            nothing if risk is None else risk.component_var.tolist(),
+            nothing if risk is None else risk.component_es.tolist(),
+            nothing if shares is None else shares.tolist(),
+            marked.stale_since or nothing,
+            [options.get(place) for place in range(len(ids))] if options else nothing,
+        )
     )
 
 
@@ -387,23 +396,20 @@ def _tail(risk: PortfolioRisk | None) -> tuple[TailScenario, ...]:
     )
 
 
-def _inputs_hash(book: PortfolioBook, marked: Marked, scenarios: Scenarios) -> str:
-    """Return the hash over what the numbers are a function of: 16 bytes of SHA-256.
-
-    The cost of cash is not tracked and moves no number: it stands as 0.
-    """
-    holdings, definition = marked.shape.holdings, book.definition
-    settings = (definition.base_currency, definition.confidence, str(definition.window))
-    rates = [f"{currency}={rate!r}" for currency, rate in marked.quotes.items()]
-    digest = hashlib.sha256("\n".join((*settings, *holdings.instrument_ids, *rates)).encode())
-    cost = np.where(marked.shape.is_cash, 0.0, holdings.average_cost)
-    for vector in (holdings.quantity, cost, marked.valuation.price):
-        digest.update(vector.astype("<f8").tobytes())
+def _inputs_hash(
+    book: PortfolioBook, marked: Marked, scenarios: Scenarios, stressed: Sequence[StressedBook]
+) -> str:
+    """Return the hash over what the numbers are a function of: 16 bytes of SHA-256."""
+    definition, (names, held) = book.definition, marked.shape.digested
+    settings = f"{definition.base_currency}\n{definition.confidence}\n{definition.window}"
+    rates = "".join(f"\n{currency}={rate!r}" for currency, rate in marked.quotes.items())
+    price = little_endian(marked.valuation.price)
+    digest = hashlib.sha256(b"".join((settings.encode(), names, rates.encode(), held, price)))
     digest.update(scenarios.digest)
     digest.update(scenarios.gaps.bound_inputs(book.carry_bound))
     if marked.options is not None:
         _add_options(digest, marked.options)
-    for window in book.stressed(marked.shape):
+    for window in stressed:
         digest.update(window.digest)
     return digest.hexdigest()[:32]
 
@@ -411,5 +417,5 @@ def _inputs_hash(book: PortfolioBook, marked: Marked, scenarios: Scenarios) -> s
 def _add_options(digest: hashlib._Hash, options: HeldOptions) -> None:
     marks = options.marks
     for vector in (marks.spot, marks.volatility):
-        digest.update(vector.astype("<f8").tobytes())
+        digest.update(little_endian(vector))
     digest.update(repr(marks.days).encode())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -155,6 +156,7 @@ class CurrentRisk(View, frozen=True, kw_only=True):
 _TAKEN_OVER: Final = tuple(
     name for name in field_names(CurrentRisk) if name in frozenset(field_names(RiskSnapshot))
 )
+_taken_over: Final = attrgetter(*_TAKEN_OVER)
 
 
 class CurrentVar(CurrentRisk, frozen=True, kw_only=True):
@@ -539,7 +541,7 @@ def current_risk(snapshot: RiskSnapshot) -> CurrentRisk:
     """
     limit = snapshot.var_limit_fraction * snapshot.nav if snapshot.nav > 0 else None
     return CurrentRisk(
-        **{name: getattr(snapshot, name) for name in _TAKEN_OVER},
+        **dict(zip(_TAKEN_OVER, _taken_over(snapshot), strict=True)),
         var_limit=limit,
         limit_used=None if limit is None or snapshot.var is None else snapshot.var / limit,
         over_limit=is_over_limit(snapshot),

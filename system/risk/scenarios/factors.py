@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -51,6 +51,8 @@ class ScenarioFactors:
         0-based index of the position that each row belongs to, ascending.
     row_is_fx : ndarray of bool, shape (row_count,)
         Whether the row is f.
+    is_plain : bool
+        Whether each position has its row r(1 + f) and no other: then rows are positions.
     """
 
     instrument_ids: tuple[str, ...]
@@ -58,16 +60,27 @@ class ScenarioFactors:
     rows: Float64Matrix
     row_position: IndexVector
     row_is_fx: BoolVector
+    is_plain: bool = field(init=False)
+    _by_scenario: list[Float64Matrix] = field(init=False, repr=False, default_factory=list)
 
     def __post_init__(self) -> None:
         expected = (len(self.row_position), len(self.scenario_dates))
         assert self.rows.shape == expected, f"{self.rows.shape} is not {expected}"
         object.__setattr__(self, "rows", read_only(self.rows))
+        is_plain = len(self.row_position) == len(self.instrument_ids) and not self.row_is_fx.any()
+        object.__setattr__(self, "is_plain", is_plain)
 
     @property
     def scenario_count(self) -> int:
         """Return the number n of scenarios."""
         return len(self.scenario_dates)
+
+    def of_scenarios(self, scenarios: IndexVector) -> Float64Matrix:
+        """Return the rows' values in some scenarios, shape (len(scenarios), row_count)."""
+        if not self._by_scenario:
+            # Kept: the tail is asked for with each tick, and a window stays for a day.
+            self._by_scenario.append(np.ascontiguousarray(self.rows.T))
+        return self._by_scenario[0].take(scenarios, axis=0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,17 +107,21 @@ class PositionExposures:
     value: Float64Vector
 
     def __post_init__(self) -> None:
-        for field, vector in (("price_exposure", self.price_exposure), ("value", self.value)):
-            finite = np.isfinite(vector)
-            if not finite.all():
-                first = int(np.argmin(finite))
-                raise NonFiniteExposureError(
-                    self.instrument_ids[first], field, float(vector[first])
-                )
+        self._refuse_non_finite("price_exposure", self.price_exposure)
+        if self.value is not self.price_exposure:
+            self._refuse_non_finite("value", self.value)
+
+    def _refuse_non_finite(self, name: str, vector: Float64Vector) -> None:
+        finite = np.isfinite(vector)
+        if not finite.all():
+            first = int(np.argmin(finite))
+            raise NonFiniteExposureError(self.instrument_ids[first], name, float(vector[first]))
 
     def weights(self, factors: ScenarioFactors) -> Float64Vector:
-        """Return the weight of each factor row, base currency, shape (row_count,)."""
+        """Return the weight of each factor row, base currency, shape (row_count,); read only."""
         assert self.instrument_ids == factors.instrument_ids, "factors of another book"
+        if factors.is_plain:
+            return self.price_exposure
         position = factors.row_position
         return np.where(factors.row_is_fx, self.value[position], self.price_exposure[position])
 

@@ -286,3 +286,12 @@ def test_a_message_of_another_topic_is_refused() -> None:
     for topic in (FX_RATES, TRADES, REFERENCE):
         assert refusal(text(TICK), topic).reason == RejectReason.INVALID
     assert refusal(text(TRADE), MARKET_DATA).reason == RejectReason.INVALID
+
+
+def test_a_snapshot_is_encoded_once_and_its_copy_anew() -> None:
+    snapshot = sample_snapshot()
+    value = encode(snapshot)
+    assert encode(snapshot) is value
+    changed = msgspec.structs.replace(snapshot, epoch=snapshot.epoch + 1)
+    assert decode(encode(changed), RiskSnapshot) == changed
+    assert decode(encode(snapshot), RiskSnapshot) == snapshot

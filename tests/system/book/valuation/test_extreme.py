@@ -173,10 +173,10 @@ def test_a_book_that_arithmetic_breaks_down_on_is_named_and_stops_no_other(
     feed.send(portfolio("Q", holding("B", 3.0)))
     whole = snapshot_module.stressed_risks
 
-    def breaks_down(book, marked):
+    def breaks_down(book, *inputs):
         if book.definition.portfolio == "P":
             raise error
-        return whole(book, marked)
+        return whole(book, *inputs)
 
     monkeypatch.setattr(snapshot_module, "stressed_risks", breaks_down)
     fold = feed.send(tick("A", 101.0), tick("B", 99.0))
