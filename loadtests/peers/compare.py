@@ -49,7 +49,7 @@ from system.settings import TUNED_PARTS, Connections
 from validation.measure.record import SeenSnapshot, read_record
 from validation.report.shapes import write_json
 from validation.run.command import end_group, log_tail
-from validation.run.console import figure, open_console
+from validation.run.console import format_number, open_console
 
 REPORT: Final = REPORTS_DIR / "peers"
 PRODUCT: Final = "riskstream"
@@ -221,8 +221,8 @@ def show_rows(console: PlainConsole, rows: Sequence[PeerRow]) -> None:
         table.add_row(
             row.system,
             str(row.runs),
-            figure(row.p50_ms, 1),
-            figure(row.p99_ms, 1),
+            format_number(row.p50_ms, 1),
+            format_number(row.p99_ms, 1),
             spread_shown(row.p50_ratio, 2),
             spread_shown(row.p99_ratio, 2),
             f"{row.cores:.2f}",
@@ -388,5 +388,5 @@ def _slug(system: str) -> str:
 
 
 def _line(run: PeerRun) -> str:
-    timing = f"p50 {figure(run.p50_ms, 1)} ms, p99 {figure(run.p99_ms, 1)} ms"
+    timing = f"p50 {format_number(run.p50_ms, 1)} ms, p99 {format_number(run.p99_ms, 1)} ms"
     return f"{run.system}: {timing} {'; '.join(run.problems)}"

@@ -27,7 +27,7 @@ from loadtests.run.load_run import (
 )
 from loadtests.run.repeats import load_command
 from loadtests.run.report import LoadReport, write_load_report
-from loadtests.source.load_generator import PumpPulse
+from loadtests.source.load_generator import SendRate
 from loadtests.source.plan import USUAL_CLIENT, LoadPlan, load_plan
 from loadtests.source.shapes import SHAPES
 from system.bus.consumer import read_topic
@@ -47,7 +47,7 @@ from validation.measure.sent_ticks import placed_trades, sent_ticks
 from validation.measure.spark_profile import spark_profile
 from validation.report.plots import show_report_place
 from validation.run import read_postgres
-from validation.run.console import figure, open_console
+from validation.run.console import format_number, open_console
 from validation.run.demo_run import seconds_since_start
 from validation.verdict import Verdict, overall
 
@@ -183,7 +183,7 @@ def judged_run(
     *,
     mode: str = STANDALONE,
     repeat_with: str,
-    on_pulse: Callable[[PumpPulse], None],
+    on_pulse: Callable[[SendRate], None],
 ) -> LoadReport:
     """Pump a plan through a stack whose market is open, judge it and write its reports.
 
@@ -231,8 +231,8 @@ def show_load(console: PlainConsole, report: LoadReport) -> None:
     console.print(table)
     for finding in report.findings:
         console.print(f"{finding.verdict:>8}  {finding.check}: {finding.detail}", highlight=False)
-    pause = figure(report.longest_hiccup_ms, unit=" ms")
-    of_disk = figure(report.longest_disk_hiccup_ms, unit=" ms")
+    pause = format_number(report.longest_hiccup_ms, unit=" ms")
+    of_disk = format_number(report.longest_disk_hiccup_ms, unit=" ms")
     console.print(
         f"the machine's own longest pause: of a core {pause}, of the disk {of_disk}",
         highlight=False,
@@ -342,7 +342,7 @@ class _EveryTenth:
         self._site = site
         self._count = self._sent = 0
 
-    def __call__(self, pulse: PumpPulse) -> None:
+    def __call__(self, pulse: SendRate) -> None:
         self._count, self._sent = self._count + 1, self._sent + pulse.sent
         if self._count % 10 == 0:
             self._site.say(f"{self._sent:,} ticks sent, slip p99 {pulse.slip_ms_p99:.1f} ms")

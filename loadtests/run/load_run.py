@@ -17,7 +17,7 @@ from typing import IO, Final, Self
 import msgspec
 import psutil
 
-from loadtests.source.load_generator import PumpLine, PumpPulse, read_pump_line
+from loadtests.source.load_generator import PumpLine, SendRate, read_pump_line
 from loadtests.source.plan import LoadPlan, load_books, load_replay
 from system.bus.consumer import end_offsets
 from system.bus.producer import MessageProducer
@@ -197,7 +197,7 @@ def run_load(
     connections: Connections,
     site: LoadSite,
     *,
-    on_pulse: Callable[[PumpPulse], None] = lambda pulse: None,
+    on_pulse: Callable[[SendRate], None] = lambda pulse: None,
     drained: Callable[[], bool] | None = None,
     also_watched: Mapping[str, int] | None = None,
 ) -> LoadRun:
@@ -257,7 +257,7 @@ class PumpProcess:
     """
 
     def __init__(
-        self, site: LoadSite, connections: Connections, on_pulse: Callable[[PumpPulse], None]
+        self, site: LoadSite, connections: Connections, on_pulse: Callable[[SendRate], None]
     ) -> None:
         bootstrap = connections.kafka_bootstrap_servers
         arguments = [str(site.plan_path), "--bootstrap", bootstrap]
@@ -335,7 +335,7 @@ class PumpProcess:
                     self._take(read_pump_line(line))
 
     def _take(self, line: PumpLine) -> None:
-        if isinstance(line, PumpPulse):
+        if isinstance(line, SendRate):
             self._on_pulse(line)
         else:
             self._summary = line

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from loadtests.source.plan import LoadPlan
-from validation.run.console import figure
+from validation.run.console import format_number
 
 OptionValue = str | float | bool
 Named = TypeVar("Named")
@@ -46,9 +46,9 @@ def spread(values: Sequence[float]) -> Spread | None:
 def spread_shown(spread: Spread | None, digits: int) -> str:
     """Return a spread as tables show it: the median, and the ends in brackets."""
     if spread is None:
-        return figure(None)
-    ends = f"{figure(spread.low, digits)} to {figure(spread.high, digits)}"
-    return f"{figure(spread.middle, digits)} ({ends})"
+        return format_number(None)
+    ends = f"{format_number(spread.low, digits)} to {format_number(spread.high, digits)}"
+    return f"{format_number(spread.middle, digits)} ({ends})"
 
 
 def command_line(program: str, options: Mapping[str, OptionValue]) -> str:

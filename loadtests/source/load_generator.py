@@ -46,7 +46,7 @@ DRAWN_TICKS_MAX: Final = 12_000_000
 """About 1 GB of planned ticks."""
 
 
-class PumpPulse(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="pulse"):
+class SendRate(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="pulse"):
     """Counts and delays of one second of sending.
 
     ``sent`` counts ticks of this pulse, ``slip_ms_p99`` and ``slip_ms_max`` how late they
@@ -61,7 +61,7 @@ class PumpPulse(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", ta
     slip_counts: dict[int, int]
 
 
-PumpLine = PumpPulse | PublishSummary
+PumpLine = SendRate | PublishSummary
 
 
 class PulsingSink:
@@ -77,7 +77,7 @@ class PulsingSink:
         Told of each pulse; must be quick, the schedule goes on.
     """
 
-    def __init__(self, sink: Sink, clock: Clock, tell: Callable[[PumpPulse], None]) -> None:
+    def __init__(self, sink: Sink, clock: Clock, tell: Callable[[SendRate], None]) -> None:
         self._sink = sink
         self._clock = clock
         self._tell = tell
@@ -122,7 +122,7 @@ class PulsingSink:
         late_ms = np.array(self._late_ns) / 1e6
         self._late_ns.clear()
         self._tell(
-            PumpPulse(
+            SendRate(
                 at_ns=now_ns,
                 sent=len(late_ms),
                 slip_ms_p99=float(np.quantile(late_ms, 0.99, method="inverted_cdf")),
@@ -180,7 +180,7 @@ def pump(
     days: Iterable[DayPlan],
     sink: Sink,
     clock: Clock,
-    tell: Callable[[PumpPulse], None],
+    tell: Callable[[SendRate], None],
 ) -> PublishSummary:
     """Send a plan's ticks and marks, and return what that came to.
 

@@ -84,7 +84,7 @@ class LinearFit(msgspec.Struct, frozen=True, kw_only=True):
     each: float
     largest_error: float
 
-    def told(self, quantity: str) -> str:
+    def equation(self, quantity: str) -> str:
         """Return it as a person reads it."""
         return (
             f"{self.fixed:.2f} + {self.each:.5f} x {quantity} "
@@ -219,7 +219,7 @@ def show_growth(console: PlainConsole, report: GrowthReport) -> None:
             table.add_row(law.quantity, f"{point.value:,}", *(f"{part:.2f}" for part in parts))
     console.print(table)
     for law in report.laws:
-        console.print(f"batch ms = {law.line.told(law.quantity)}", highlight=False)
+        console.print(f"batch ms = {law.line.equation(law.quantity)}", highlight=False)
 
 
 def _round(book: Book, events: Mapping[str, list[Event]], number: int) -> tuple[float, ...]:

@@ -40,7 +40,7 @@ from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import Connections
 from validation.report.shapes import write_json
-from validation.run.console import figure, open_console
+from validation.run.console import format_number, open_console
 from validation.run.read_back import await_committed
 from validation.verdict import Verdict
 
@@ -190,7 +190,7 @@ class Prober:
             self._site.say(f"lost {self.lost}")
             return Probe(rate=rate, holds=None, why=self.lost, p99_ms=None)
         said = {True: "holds", False: "does not hold", None: "shows nothing"}[probe.holds]
-        p99 = figure(probe.p99_ms, unit=" ms")
+        p99 = format_number(probe.p99_ms, unit=" ms")
         self._site.say(f"{rate:,.0f} ticks/s {said}, p99 {p99} {probe.why}")
         return probe
 
@@ -241,7 +241,7 @@ def show_capacity(console: PlainConsole, report: CapacityReport) -> None:
     for number, outcome in enumerate(report.searches, 1):
         for probe in outcome.probes:
             holds = {True: "yes", False: "no", None: "unknown"}[probe.holds]
-            p99 = figure(probe.p99_ms, unit=" ms")
+            p99 = format_number(probe.p99_ms, unit=" ms")
             table.add_row(str(number), f"{probe.rate:,.0f}", holds, p99, probe.why)
     console.print(table)
     if report.lost:

@@ -27,7 +27,7 @@ from rich.table import Table
 from loadtests.run.command import EXIT_CODES, connected, site_of
 from loadtests.run.judge import as_unknown
 from loadtests.run.load_run import LoadSite, PumpProcess, machine, open_market
-from loadtests.source.load_generator import PumpPulse
+from loadtests.source.load_generator import SendRate
 from loadtests.source.plan import LoadPlan, load_books, load_plan
 from loadtests.studies.api_questions import ANSWER_BOUND_S, ASKERS, ApiConnections
 from loadtests.studies.sse_listeners import listened, pushed_trades
@@ -102,7 +102,7 @@ def goals(
     site = site_of(report, console, local=False)
     plan = load_plan(rate=rate, seconds=duration * 8 + RESTART_BOUND_S, warm_up_seconds=warm_up)
     load_average = os.getloadavg()[0]
-    pulses: list[PumpPulse] = []
+    pulses: list[SendRate] = []
     with connected(site, running=False) as connections:
         open_market(plan, connections, site)
         site.plan_path.write_bytes(msgspec.json.encode(plan))
@@ -131,13 +131,13 @@ def goals(
 
 
 def pulsed_schedule(
-    pulses: Sequence[PumpPulse], rate: float, *, since_ns: int, until_ns: int
+    pulses: Sequence[SendRate], rate: float, *, since_ns: int, until_ns: int
 ) -> Schedule | None:
     """Return how a pump kept its rate, from what it said each second; None if it fell silent.
 
     Parameters
     ----------
-    pulses : sequence of PumpPulse
+    pulses : sequence of SendRate
         In order.
     rate : float
         Ticks per second that were due.
@@ -163,7 +163,7 @@ def pulsed_schedule(
     )
 
 
-def _slip_ms_p99(pulses: Sequence[PumpPulse]) -> float:
+def _slip_ms_p99(pulses: Sequence[SendRate]) -> float:
     counts: Counter[int] = Counter()
     for pulse in pulses:
         counts.update(pulse.slip_counts)

@@ -44,7 +44,7 @@ from validation.measure.coverage import Inputs, Observations, Watermarks, covera
 from validation.measure.machine_speed import fixed_piece
 from validation.report.shapes import write_json
 from validation.report.timings import with_timings_reported
-from validation.run.console import figure, open_console
+from validation.run.console import format_number, open_console
 from validation.verdict import Finding, Verdict, judged, overall, unknown
 
 REPORT: Final = Path("build") / "guard.json"
@@ -75,7 +75,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     ratios: dict[str, float]
     noises: dict[str, float]
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         """Return what it was made with, as a person reads it."""
         noisiest = max(self.noises.values(), default=1.0)
         return (
@@ -157,7 +157,7 @@ def guard(
         ),
     )
     console.print(f"here: {processor()}, {machine()}", highlight=False)
-    console.print(f"baseline of {baseline.told()}", highlight=False)
+    console.print(f"baseline of {baseline.sentence()}", highlight=False)
     console.print(f"{verdict}: {tolerance:g} times the baseline is too much", highlight=False)
     raise typer.Exit(ExitCode.of_check(passed=verdict is Verdict.PASSED))
 
@@ -170,7 +170,7 @@ def shown(measurements: Sequence[Measured], baseline: Baseline) -> Table:
         stored, noise = baseline.ratios.get(measurement.name), baseline.noises.get(measurement.name)
         times = None if stored is None else measurement.ratio / stored
         figures = (measurement.ratio, measurement.noise, stored, noise, times)
-        table.add_row(measurement.name, *(figure(value, 2) for value in figures))
+        table.add_row(measurement.name, *(format_number(value, 2) for value in figures))
     return table
 
 
@@ -207,11 +207,11 @@ def finding(measurement: Measured, baseline: Baseline, tolerance: float) -> Find
     if stored is None:
         return unknown(check, "no baseline; store one: riskstream measure guard --store")
     times = measurement.ratio / stored
-    told = f"{times:.2f} times the baseline of {baseline.on}, noise {measurement.noise:.2f}"
+    words = f"{times:.2f} times the baseline of {baseline.on}, noise {measurement.noise:.2f}"
     judgement = judged(
         check,
-        [f"{told}; {tolerance:g} are allowed"] if times > tolerance else [],
-        passed=told,
+        [f"{words}; {tolerance:g} are allowed"] if times > tolerance else [],
+        passed=words,
         figures={"ratio": measurement.ratio, "baseline": stored, "noise": measurement.noise},
     )
     return msgspec.structs.replace(judgement, timing_only=times > tolerance)

@@ -31,7 +31,7 @@ from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import ENVIRONMENT_PREFIX
 from validation.report.shapes import write_json
-from validation.run.console import figure, open_console
+from validation.run.console import format_number, open_console
 
 REPORT: Final = REPORTS_DIR / "latency-growth"
 PARTITIONS: Final = "partitions"
@@ -176,13 +176,14 @@ def show(console: PlainConsole, laws: Sequence[LatencyLaw]) -> None:
     table = Table("quantity", "value", "p50 ms", "p99 ms", "cores", "", box=None)
     for law in laws:
         for point in law.points:
-            figures = (figure(point.p50_ms, 0), figure(point.p99_ms, 0), figure(point.cores, 2))
+            milliseconds = (format_number(value, 0) for value in (point.p50_ms, point.p99_ms))
+            figures = (*milliseconds, format_number(point.cores, 2))
             table.add_row(law.quantity, f"{point.value:,}", *figures, "; ".join(point.problems))
     console.print(table)
     for law in laws:
         for name, line in (("p50 ms", law.p50_ms), ("cores", law.cores)):
             if line is not None:
-                console.print(f"{name} = {line.told(law.quantity)}", highlight=False)
+                console.print(f"{name} = {line.equation(law.quantity)}", highlight=False)
 
 
 def repeat_of(plan: LoadPlan, partitions: Mapping[str, int]) -> str:

@@ -27,7 +27,7 @@ from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from validation.measure.latency import LatencySummary
 from validation.report.shapes import write_json
-from validation.run.console import figure, open_console
+from validation.run.console import format_number, open_console
 from validation.verdict import Verdict, overall
 
 REPORT: Final = REPORTS_DIR / "rates"
@@ -171,10 +171,10 @@ def show_rates(console: PlainConsole, rows: Sequence[RateRow]) -> None:
 def line_of(run: RateRun) -> str:
     """Return a run in one line."""
     percentiles = None if run.warm is None else run.warm.covered
-    p50 = figure(None if percentiles is None else percentiles.p50_ms, unit=" ms")
-    p99 = figure(None if percentiles is None else percentiles.p99_ms, unit=" ms")
-    pause = figure(run.longest_hiccup_ms, unit=" ms")
-    of_disk = figure(run.longest_disk_hiccup_ms, unit=" ms")
+    p50 = format_number(None if percentiles is None else percentiles.p50_ms, unit=" ms")
+    p99 = format_number(None if percentiles is None else percentiles.p99_ms, unit=" ms")
+    pause = format_number(run.longest_hiccup_ms, unit=" ms")
+    of_disk = format_number(run.longest_disk_hiccup_ms, unit=" ms")
     told = "; ".join(run.problems)
     return (
         f"{run.rate:,.0f} ticks/s, repeat {run.repeat + 1}: p50 {p50}, p99 {p99}, "

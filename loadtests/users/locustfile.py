@@ -31,7 +31,7 @@ from locust.exception import StopUser
 from locust.runners import WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC, StatsEntry
 
-from loadtests.source.load_generator import PumpPulse
+from loadtests.source.load_generator import SendRate
 from loadtests.source.shapes import SHAPES, duration_s, rate_at
 from loadtests.users import budgets, console
 from loadtests.users.tick_process import TicksVerdict, read_ticks_line
@@ -157,8 +157,8 @@ class TickUser(User):
             self._take(TicksVerdict(verdict=Verdict.FAILED, problems=(problem,)))
         raise StopUser
 
-    def _take(self, line: PumpPulse | LiveLatency | TicksVerdict) -> None:
-        if isinstance(line, PumpPulse):
+    def _take(self, line: SendRate | LiveLatency | TicksVerdict) -> None:
+        if isinstance(line, SendRate):
             log_many(self.environment, budgets.SENT, line.slip_counts)
         elif isinstance(line, LiveLatency):
             log_many(self.environment, budgets.COVERED, line.counts)

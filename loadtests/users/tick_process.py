@@ -25,7 +25,7 @@ import msgspec
 from loadtests.run.command import judged_run
 from loadtests.run.judge import budgets_of
 from loadtests.run.load_run import LoadSite
-from loadtests.source.load_generator import PumpPulse
+from loadtests.source.load_generator import SendRate
 from loadtests.source.plan import LoadPlan, load_books
 from system.bus.consumer import Follower, end_offsets
 from system.clock import monotonic_ns
@@ -47,7 +47,7 @@ class TicksVerdict(msgspec.Struct, frozen=True, kw_only=True, tag_field="event",
     problems: tuple[str, ...]
 
 
-TicksLine = PumpPulse | LiveLatency | TicksVerdict
+TicksLine = SendRate | LiveLatency | TicksVerdict
 _DECODER: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(TicksLine)
 
 

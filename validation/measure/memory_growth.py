@@ -67,7 +67,7 @@ class MemoryGrowth(msgspec.Struct, frozen=True, kw_only=True):
             return False
         return self.growth_mb > MB_ALLOWED and self.share > SHARE_ALLOWED
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         """Return it as a person reads it."""
         if self.growth_mb is None or self.share is None:
             return f"{self.name}: too few samples"
@@ -99,14 +99,14 @@ def memory_growth(
 
 def check_memory(check: str, growths: Sequence[MemoryGrowth]) -> Finding:
     """Return whether no process grows; unknown where one could not be judged and none grows."""
-    growing = [growth.told() for growth in growths if growth.grows]
+    growing = [growth.sentence() for growth in growths if growth.grows]
     unseen = [growth.name for growth in growths if growth.growth_mb is None]
     if not growths or (unseen and not growing):
         return unknown(check, f"too few samples of {', '.join(unseen) or 'every process'}")
     return judged(
         check,
         [f"{growth}; {MB_ALLOWED:.0f} MB or {SHARE_ALLOWED:.0%} are allowed" for growth in growing],
-        passed=f"{len(growths)} processes; most: {growths[0].told()}",
+        passed=f"{len(growths)} processes; most: {growths[0].sentence()}",
         figures={
             growth.name: growth.growth_mb for growth in growths if growth.growth_mb is not None
         },

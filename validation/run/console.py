@@ -117,16 +117,17 @@ def open_console(*, stderr: bool = False) -> PlainConsole:
     return console if console.is_terminal else PlainConsole(stderr=stderr, width=PLAIN_WIDTH)
 
 
-def figure(value: float | None, digits: int = 0, unit: str = "") -> str:
+def format_number(value: float | None, digits: int = 0, unit: str = "") -> str:
     """Return a number as a table shows it; without one, that there is none."""
     return "n/a" if value is None else f"{value:,.{digits}f}{unit}"
 
 
 def show_trade(console: PlainConsole, trade: TradeOutcome) -> None:
     """Print what an intraday trade did to VaR."""
+    before, after = format_number(trade.var_before), format_number(trade.var_after)
     console.print(
         f"trade: {trade.quantity:+,.0f} {trade.instrument} at {trade.price:,.2f} "
-        f"in {trade.portfolio}: VaR {figure(trade.var_before)} -> {figure(trade.var_after)}, "
+        f"in {trade.portfolio}: VaR {before} -> {after}, "
         f"pushed {trade.accepted_to_pushed_ms:.0f} ms after the API accepted it",
         highlight=False,
     )
@@ -167,7 +168,7 @@ def _live_table(portfolios: Sequence[PortfolioSummary]) -> Table:
         table.add_row(
             portfolio.portfolio,
             f"{portfolio.nav:,.0f} {portfolio.base_currency}",
-            figure(portfolio.var),
+            format_number(portfolio.var),
             styled((_percent(portfolio), style)),
             f"{portfolio.var_limit_fraction:.1%}",
         )
@@ -184,8 +185,8 @@ def _portfolio_table(rows: Sequence[PortfolioRow]) -> Table:
     for row in rows:
         table.add_row(
             row.portfolio,
-            f"{figure(row.var)} {row.base_currency}",
-            figure(row.expected_shortfall),
+            f"{format_number(row.var)} {row.base_currency}",
+            format_number(row.expected_shortfall),
             f"{row.breach_count} of {row.day_count}",
             f"{row.messages:,}",
             f"{row.covered:,}",

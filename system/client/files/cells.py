@@ -57,10 +57,10 @@ def converted(path: Path, line: int | None, fields: Mapping[str, Any], kind: typ
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        raise PortfolioFileError(path, line, told(error, fields)) from None
+        raise PortfolioFileError(path, line, wrong_field(error, fields)) from None
 
 
-def told(error: msgspec.ValidationError, fields: Mapping[str, Any] | None = None) -> str:
+def wrong_field(error: msgspec.ValidationError, fields: Mapping[str, Any] | None = None) -> str:
     """Return what a decoder refused, with the field and, where it is at hand, the value."""
     field, detail = refusal(str(error))
     if not field:

@@ -25,7 +25,7 @@ from typing import Final
 import msgspec
 
 from system.client.errors import PortfolioFileError
-from system.client.files.cells import converted, told
+from system.client.files.cells import converted, wrong_field
 from system.client.files.portfolio_rows import (
     KNOWN_COLUMNS,
     NEEDED_COLUMNS,
@@ -81,7 +81,7 @@ def _from_json(path: Path, text: str, chosen: Mapping[str, str]) -> PortfolioImp
     try:
         book = msgspec.json.decode(text, type=PortfolioImport)
     except msgspec.ValidationError as error:
-        raise PortfolioFileError(path, None, told(error)) from None
+        raise PortfolioFileError(path, None, wrong_field(error)) from None
     except msgspec.DecodeError as error:
         raise PortfolioFileError(path, _line_of(error, text), f"not JSON: {error}") from None
     except RecursionError:

@@ -7,7 +7,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from loadtests.source.load_generator import PumpPulse, drawn_days, main, pump, read_pump_line
+from loadtests.source.load_generator import SendRate, drawn_days, main, pump, read_pump_line
 from loadtests.source.plan import load_plan, load_replay, scheduled_days, whole_shape
 from loadtests.source.shapes import message_count
 from system.bus.producer import SendCounts
@@ -109,7 +109,7 @@ def test_days_that_are_drawn_up_ahead_are_the_plans_own(monkeypatch):
 
 
 def test_lines_are_read_as_they_were_written():
-    pulse = PumpPulse(at_ns=1, sent=2, slip_ms_p99=1.5, slip_ms_max=1.5, slip_counts={0: 1, 1: 1})
+    pulse = SendRate(at_ns=1, sent=2, slip_ms_p99=1.5, slip_ms_max=1.5, slip_counts={0: 1, 1: 1})
     assert read_pump_line(msgspec.json.encode(pulse)) == pulse
 
 

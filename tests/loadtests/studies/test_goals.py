@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.source.load_generator import PumpPulse
+from loadtests.source.load_generator import SendRate
 from loadtests.studies.api_questions import ApiConnections
 from loadtests.studies.goals import (
     RESTART_BOUND_S,
@@ -88,9 +88,9 @@ def test_a_figure_beyond_its_floor_fails(measured, verdict, told):
     assert (finding.verdict, told in finding.detail) == (verdict, True)
 
 
-def pulse(second: int, sent: int, late: int = 0) -> PumpPulse:
+def pulse(second: int, sent: int, late: int = 0) -> SendRate:
     """Return a second of which some ticks were 5.5 ms late, the others 1.5 ms."""
-    return PumpPulse(
+    return SendRate(
         at_ns=second * 10**9,
         sent=sent,
         slip_ms_p99=1.5,
@@ -100,7 +100,7 @@ def pulse(second: int, sent: int, late: int = 0) -> PumpPulse:
 
 
 def test_a_load_that_was_not_sent_shows_nothing():
-    def judged_pump(*pulses: PumpPulse) -> Verdict:
+    def judged_pump(*pulses: SendRate) -> Verdict:
         sent = pulsed_schedule(pulses, 100.0, since_ns=0, until_ns=100 * 10**9)
         return check_schedule("load", sent).verdict
 

@@ -80,7 +80,7 @@ def test_the_baseline_names_its_machine_and_its_noise(monkeypatch, tmp_path):
     assert stored.noises == {"fold": 1.2, "value": 1.2}
     assert (stored.rounds, stored.load_average) == (7, 2.35)
     assert (stored.processor, stored.python) == (processor(), platform.python_version())
-    assert "noise to 1.20" in stored.told()
+    assert "noise to 1.20" in stored.sentence()
 
 
 def test_a_run_that_passes_prints_its_noise_and_that_of_the_baseline(monkeypatch, tmp_path):

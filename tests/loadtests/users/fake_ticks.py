@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.source.load_generator import PumpPulse
+from loadtests.source.load_generator import SendRate
 from loadtests.source.plan import LoadPlan
 from loadtests.users.tick_process import TicksVerdict
 from validation.measure.open_coverage import LiveLatency
@@ -33,7 +33,7 @@ def main(plan_path: str, _: str, folder: str) -> None:
     with (Path(folder) / "started").open("a") as stream:
         stream.write("started\n")
     for second in range(1, round(plan.seconds) + 1):
-        pulse = PumpPulse(
+        pulse = SendRate(
             at_ns=second, sent=100, slip_ms_p99=3.0, slip_ms_max=20.0, slip_counts=SLIP
         )
         say(pulse)
