@@ -27,7 +27,7 @@ from system.settings import (
     secret_file,
 )
 from system.stream.spark.class_archive import found_archive, spark_home
-from system.stream.spark.cluster import stream_cores
+from system.stream.spark.cluster import worker_cores
 
 MASTER_NAME: Final = "spark-master"
 WORKER_NAME: Final = "spark-worker"
@@ -243,7 +243,7 @@ def _daemon(site: Site, main_class: str, *arguments: str) -> Program:
             **_daemon_classes(site),
             "SPARK_MASTER_OPTS": recovery_flags(site.state.root / "spark" / RECOVERY_FOLDER),
             "SPARK_WORKER_OPTS": CLEANUP_FLAGS,
-            "SPARK_WORKER_CORES": str(stream_cores(site.settings)),
+            "SPARK_WORKER_CORES": str(worker_cores(site.settings)),
         },
     )
 

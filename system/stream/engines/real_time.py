@@ -18,7 +18,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from system.clock import Clock
 from system.contracts.topics import REFERENCE
-from system.errors import InternalError, UnavailableError
+from system.errors import InternalError, RiskstreamError, UnavailableError
 from system.stream.engines.empty_offsets import EmptyOffsets
 from system.stream.engines.engine import Subscription, Work
 from system.stream.engines.frames import Records, records_table
@@ -212,8 +212,11 @@ class RunningRealTime:
                     self._live()
                 except LinkBrokenError as error:
                     self._note_restart(error)
-        except Exception as error:
+        except RiskstreamError as error:
             self._failure = error
+        except Exception as error:
+            self._failure = InternalError(f"a turn failed: {type(error).__name__}: {error}")
+            self._failure.__cause__ = error
         finally:
             self._ended.set()
 

@@ -21,6 +21,8 @@ from system.stream.lifecycle.watchdog import (
 )
 
 POLL_S: Final = 1.0
+SPARE_CORES: Final = 16
+"""Logical cores of a worker beyond those that a driver asks for now."""
 
 
 class TooFewCoresError(InputError):
@@ -103,6 +105,15 @@ def stream_cores(settings: Settings) -> int:
     """Return how many cores the stream asks the cluster for, as Spark counts them."""
     reading = sum(map(settings.partition_count, INPUT_TOPICS))
     return settings.executor_cores + (reading if settings.engine == "real-time" else 0)
+
+
+def worker_cores(settings: Settings) -> int:
+    """Return how many cores the embedded worker offers: more than a driver of any engine asks for.
+
+    The stream may be started again with the other engine, or with more partitions.
+    """
+    reading = sum(map(settings.partition_count, INPUT_TOPICS))
+    return settings.executor_cores + reading + SPARE_CORES
 
 
 def require_cores(spark: SparkSession, settings: Settings, partition_count: int) -> None:

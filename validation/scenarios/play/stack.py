@@ -18,7 +18,7 @@ from system.errors import InputError, RiskstreamError
 from system.runtime.components.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
-from system.settings import Connections, Settings, load_settings
+from system.settings import Connections, EngineName, Settings, load_settings
 from validation.scenarios.faults.disk import release
 from validation.scenarios.faults.fault_points import FaultPoints
 from validation.scenarios.file.fault_tables import AnyFault
@@ -42,11 +42,14 @@ class PipelineConfig:
         Where batches are cut; the settings' own bound when not given.
     sharded : bool
         Whether every batch is valued on the executors, however few portfolios it touches.
+    engine : str, optional
+        How Spark reads Kafka; that of the settings when not given.
     """
 
     partitions: int = MARKET_DATA.partition_count
     max_batch_records: int | None = None
     sharded: bool = False
+    engine: EngineName | None = None
 
     def settings(self, settings: Settings) -> Settings:
         """Return settings with this shape."""
@@ -55,6 +58,8 @@ class PipelineConfig:
         }
         if self.max_batch_records is not None:
             changes["max_batch_records"] = self.max_batch_records
+        if self.engine is not None:
+            changes["engine"] = self.engine
         if self.sharded:
             changes["shard_from_portfolios"] = 1
         return settings.model_copy(update=changes)

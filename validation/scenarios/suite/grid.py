@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from system.settings import EngineName
 from validation.scenarios.play.stack import PipelineConfig
 from validation.scenarios.story.timeline import Moment
 from validation.scenarios.suite.report import ScenarioReport
@@ -19,9 +20,12 @@ PARTITIONS: Final = (1, 2, 4)
 SPEEDS: Final = (1.0, None)
 RESTARTS: Final = (False, True)
 SHARDED: Final = (False, True)
+ENGINES: Final[tuple[EngineName, ...]] = ("micro-batch", "real-time")
 FIRST_RESTART_DAY: Final = 1
 LAST_RESTART_DAY: Final = 4
-GRID: Final = "determinism: ends of day hash alike over partitions, cuts, speeds, restarts, shards"
+GRID: Final = (
+    "determinism: ends of day hash alike over partitions, cuts, speeds, restarts, shards, engines"
+)
 FAULTS: Final = "determinism: ends of day hash alike whatever broke on the way"
 
 
@@ -41,6 +45,8 @@ class Point:
         Whether the stream is restarted on the way, at a moment drawn for this point.
     sharded : bool
         Whether the executors value every batch, else the driver.
+    engine : str
+        How Spark reads Kafka.
     """
 
     partitions: int = 2
@@ -48,6 +54,7 @@ class Point:
     speed: float | None = 1.0
     restarts: bool = False
     sharded: bool = False
+    engine: EngineName = "micro-batch"
 
     @property
     def name(self) -> str:
@@ -55,7 +62,8 @@ class Point:
         cut = "all" if self.cut_records is None else str(self.cut_records)
         restart = "" if self.restart_at is None else f"-restart{self.restart_at}"
         where = "-sharded" if self.sharded else ""
-        return f"p{self.partitions}-cut{cut}-{speed_text(self.speed)}{restart}{where}"
+        engine = "-real-time" if self.engine == "real-time" else ""
+        return f"p{self.partitions}-cut{cut}-{speed_text(self.speed)}{restart}{where}{engine}"
 
     @property
     def folder(self) -> str:
@@ -65,7 +73,7 @@ class Point:
     @property
     def shape(self) -> PipelineConfig:
         """What its pipeline is started with."""
-        return PipelineConfig(self.partitions, self.cut_records, self.sharded)
+        return PipelineConfig(self.partitions, self.cut_records, self.sharded, self.engine)
 
     @property
     def ends_processes(self) -> bool:
@@ -90,23 +98,29 @@ def speed_text(speed: float | None) -> str:
 BASE: Final = Point()
 """The story as its file says; every other point is compared with it."""
 SHORT_GRID: Final = (
-    Point(1, None, None, restarts=True, sharded=True),
+    Point(1, None, None, restarts=True, sharded=True, engine="real-time"),
     Point(1, 700, 1.0),
     Point(1, 300, None, sharded=True),
-    Point(2, 700, None, sharded=True),
-    Point(2, 300, 1.0, restarts=True),
+    Point(2, 700, None, sharded=True, engine="real-time"),
+    Point(2, 300, 1.0, restarts=True, engine="real-time"),
     Point(4, None, 1.0, restarts=True, sharded=True),
-    Point(4, 700, None, restarts=True),
-    Point(4, 300, None),
+    Point(4, 700, None, restarts=True, engine="real-time"),
+    Point(4, 300, None, engine="real-time"),
 )
 """With ``BASE``: each two values of two different factors meet in a run (pairwise)."""
+_SHORT_ENGINES: Final = {replace(point, engine=ENGINES[0]): point.engine for point in SHORT_GRID}
 WHOLE_GRID: Final = tuple(
-    point
-    for point in itertools.starmap(
-        Point, itertools.product(PARTITIONS, CUT_RECORDS, SPEEDS, RESTARTS, SHARDED)
+    replace(point, engine=_SHORT_ENGINES.get(point, engine))
+    for point, engine in zip(
+        itertools.starmap(
+            Point, itertools.product(PARTITIONS, CUT_RECORDS, SPEEDS, RESTARTS, SHARDED)
+        ),
+        itertools.cycle((*ENGINES, *reversed(ENGINES))),
+        strict=False,
     )
     if point != BASE
 )
+"""Every combination of the other factors; the engines take turns."""
 
 
 def check_grid(reports: Sequence[ScenarioReport]) -> Finding:
@@ -170,6 +184,7 @@ def uncovered_pairs(points: Sequence[Point]) -> Iterator[tuple[object, object]]:
         ("speed", SPEEDS),
         ("restarts", RESTARTS),
         ("sharded", SHARDED),
+        ("engine", ENGINES),
     )
     for (one, values), (other, others) in itertools.combinations(factors, 2):
         met = {(getattr(point, one), getattr(point, other)) for point in points}

@@ -210,6 +210,14 @@ def test_an_error_of_the_work_is_the_drivers_and_keeps_its_class() -> None:
     assert not run.running.is_active
 
 
+def test_a_mistake_in_a_turn_is_an_internal_error_as_with_the_other_engine() -> None:
+    run = Run(Lives([[[frame("trades", 0)]]]), rows=2)
+    run.error = ZeroDivisionError("by a record")
+    failure = run.failure()
+    assert isinstance(failure, InternalError)
+    assert failure.__cause__ is run.error
+
+
 def test_partitions_without_a_task_are_an_error_that_says_what_to_do(monkeypatch) -> None:
     monkeypatch.setattr(real_time, "POLL_S", 0.0)
     clock: Clock = ManualClock()

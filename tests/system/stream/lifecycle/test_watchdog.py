@@ -41,6 +41,7 @@ from system.stream.spark.cluster import (
     executor_count,
     require_cores,
     stream_cores,
+    worker_cores,
 )
 
 THREAD_BOUND_S = 30
@@ -313,6 +314,7 @@ def test_a_real_time_query_needs_a_core_for_each_partition(engine, cores, is_eno
 def test_the_engine_real_time_asks_for_a_core_for_each_partition_besides_the_others():
     assert stream_cores(Settings(executor_cores=2, engine="micro-batch")) == 2
     assert stream_cores(Settings(executor_cores=2, engine="real-time")) == 2 + 5
+    assert worker_cores(Settings(executor_cores=2)) >= 2 + 7
     wide = Settings(executor_cores=2, engine="real-time", partitions={"market_data": 4})
     assert stream_cores(wide) == 2 + 7
 
