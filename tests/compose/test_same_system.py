@@ -7,6 +7,7 @@ import itertools
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 
 from system.client.files.portfolio_file import read_portfolio
 from system.connections import EXTERNAL_VARIABLES, Connections
-from system.runtime.components import kafka, postgres, redis
+from system.runtime.components import apps, kafka, postgres, redis
 from system.runtime.components.component import Site
 from system.runtime.components.java import Java
 from system.runtime.components.registry import COMPONENTS
@@ -25,6 +26,7 @@ from system.runtime.preflight import JAVA_PACKAGES
 from system.runtime.state import Secrets, opened_state_dir
 from system.settings import SECRETS_DIR_VARIABLE, Settings
 from system.store.postgres import roles
+from system.stream.spark.cluster import stream_cores
 from tests.compose.reading import (
     COMPOSE_DIR,
     DOCKERFILE_PATH,
@@ -60,7 +62,9 @@ def services() -> dict[str, Any]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    # The image's set-up compiles the class; a test must not write it to /app of this machine.
+    monkeypatch.setattr(apps, "compiled_writer", lambda settings, java: settings.cache_dir)
     settings = Settings(
         state_dir=tmp_path / "state", cache_dir=Path("/app/.cache"), executor_cores=2
     )
@@ -117,20 +121,34 @@ def test_each_process_of_ours_is_started_by_the_same_command(services, site, nam
     assert options(services[name]["command"]) == options(prepared(site, name, **ports).command)
 
 
+def without_folder(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return variables with the folder of the master's recovery left open."""
+    folder = r"(recoveryDirectory=)\S+"
+    return {name: re.sub(folder, r"\1<path>", value) for name, value in variables.items()}
+
+
+def test_what_the_master_knows_outlives_its_container_being_killed(services):
+    (folder,) = services["spark-master"]["volumes"]
+    assert services["spark-master"]["environment"]["SPARK_MASTER_OPTS"].endswith(f"={folder}")
+    assert f" {folder}\n" in DOCKERFILE_PATH.read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", ["spark-master", "spark-worker"])
 def test_spark_daemons_run_with_the_same_java_settings(services, site, name):
-    ours = prepared(site, name).environment
-    theirs = environment(services[name])
+    ours = without_folder(prepared(site, name).environment)
+    theirs = without_folder(environment(services[name]))
     wanted = {key: ours[key] for key in theirs if key in ours and "DIR" not in key}
     assert {key: theirs[key] for key in wanted} == wanted
     assert {"SPARK_DAEMON_MEMORY", "SPARK_DAEMON_JAVA_OPTS"} <= set(wanted)
+    assert ("SPARK_MASTER_OPTS" in wanted) == (name == "spark-master")
 
 
 def test_the_worker_offers_what_the_driver_asks_for(services):
-    given = {"RISKSTREAM_EXECUTOR_CORES": "5"}
-    worker = environment(services["spark-worker"], given)
-    driver = environment(services["stream"], given)
-    assert worker["SPARK_WORKER_CORES"] == driver["RISKSTREAM_EXECUTOR_CORES"] == "5"
+    worker, driver = environment(services["spark-worker"]), environment(services["stream"])
+    asked = Settings(executor_cores=int(driver["RISKSTREAM_EXECUTOR_CORES"]), engine="real-time")
+    assert int(worker["SPARK_WORKER_CORES"]) >= stream_cores(asked)
+    given = {"RISKSTREAM_WORKER_CORES": "12"}
+    assert environment(services["spark-worker"], given)["SPARK_WORKER_CORES"] == "12"
     command = services["spark-worker"]["command"]
     memory_mb = int(command[command.index("--memory") + 1].removesuffix("m"))
     assert memory_mb >= int(driver["RISKSTREAM_EXECUTOR_MEMORY_MB"])
@@ -202,7 +220,7 @@ def test_every_variable_of_ours_is_one_that_the_settings_know(services, name):
     known = {f"RISKSTREAM_{field.upper()}" for field in Settings.model_fields}
     known |= {*EXTERNAL_VARIABLES.values(), SECRETS_DIR_VARIABLE}
     spark = {"SPARK_CONF_DIR", "SPARK_LOCAL_DIRS", "SPARK_WORKER_CORES", "SPARK_WORKER_OPTS"}
-    spark |= {"SPARK_DAEMON_MEMORY", "SPARK_DAEMON_JAVA_OPTS"}
+    spark |= {"SPARK_DAEMON_MEMORY", "SPARK_DAEMON_JAVA_OPTS", "SPARK_MASTER_OPTS"}
     assert set(services[name]["environment"]) <= known | spark
 
 

@@ -106,6 +106,7 @@ class ComposeProject:
 
     def remove(self) -> None:
         """Stop and remove containers, networks and volumes; what is gone already is no error."""
+        self._end_harness()
         profiles = ("--profile", "replay", "--profile", "roles", "--profile", "harness")
         try:
             self._call(*profiles, "down", "--volumes", "--timeout", "5", bound_s=DOWN_BOUND_S)
@@ -114,6 +115,13 @@ class ComposeProject:
             for service in SERVICES:
                 self._quietly("unpause", self.container(service))
             self._call(*profiles, "down", "--volumes", "--timeout", "5", bound_s=DOWN_BOUND_S)
+
+    def _end_harness(self) -> None:
+        """Remove containers of commands that an interrupt has left: `down` does not know them."""
+        labels = (f"com.docker.compose.project={self.name}", "com.docker.compose.oneoff=True")
+        filters = [word for label in labels for word in ("--filter", f"label={label}")]
+        for container in self._engine.run("ps", "--all", "--quiet", *filters).split():
+            self._quietly("rm", "--force", container)
 
     def harness(self, *command: str, bound_s: float) -> str:
         """Run a command of the harness in a container on the inner network; return its output.
