@@ -29,13 +29,14 @@ from system.runtime.components.registry import COMPONENTS, SERVERS
 from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
-from system.settings import Connections, Settings, load_settings
+from system.settings import Connections, Settings
 from system.simulate.progress import PublishSummary
 from system.store.redis.latest import LatestStore
 from validation.measure.memory_growth import MemorySamples
 from validation.measure.usage import ProcessUsage, UsageSampler
 from validation.run.child_processes import HiccupProcess, ObserverProcess, ProcessFailedError
 from validation.run.command import log_tail
+from validation.run.own_settings import settings_of_own
 from validation.run.read_back import await_committed
 from validation.run.wait import Patience
 
@@ -131,9 +132,7 @@ def load_settings_of_own(**changes: object) -> Settings:
     **changes
         Fields of ``Settings`` to replace.
     """
-    settings = load_settings()
-    own = settings.state_dir.with_name(f"{settings.state_dir.name}-load")
-    return settings.model_copy(update={"state_dir": own, **changes})
+    return settings_of_own("load", **changes)
 
 
 @contextmanager

@@ -16,11 +16,11 @@ import pytest
 from system.bus.producer import MessageProducer
 from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
-from system.settings import Connections, Settings, load_settings
+from system.settings import Connections, Settings
 from validation.run.java import compile_little
+from validation.run.own_settings import settings_of_own
 from validation.scenarios.play.stack import PipelineConfig, ScenarioStack
 
-ALONE = ("kafka_bootstrap_servers", "spark_master", "database_url", "redis_url", "api_url")
 STREAM = "stream"
 APPS = (STREAM, "api", "oracle")
 
@@ -38,8 +38,7 @@ def needs(node: pytest.Item | pytest.Module, what: str) -> bool:
 
 def own_settings(state_dir: Path) -> Settings:
     """Return settings of a stack on a folder: no external server, whatever the shell says."""
-    own = {"state_dir": state_dir, "warm_up_seconds": 0.0}  # no latency is looked at
-    return load_settings().model_copy(update={**own, **dict.fromkeys(ALONE)})
+    return settings_of_own(state_dir, warm_up_seconds=0.0)  # no latency is looked at
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,23 +10,13 @@ import pytest
 from system.runtime.components.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
-from system.settings import Connections, Settings, load_settings
+from system.settings import Connections, Settings
+from validation.run.own_settings import settings_of_own
 
 
 def private_settings(state_dir: Path) -> Settings:
     """Return settings of a stack of its own: no external server, whatever the shell says."""
-    return load_settings().model_copy(
-        update={
-            "state_dir": state_dir,
-            "warm_up_seconds": 0.0,
-            "kafka_bootstrap_servers": None,
-            "spark_master": None,
-            "database_url": None,
-            "redis_url": None,
-            "api_url": None,
-            "api_token": None,
-        }
-    )
+    return settings_of_own(state_dir, warm_up_seconds=0.0)
 
 
 @pytest.fixture(scope="session")

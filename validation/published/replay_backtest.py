@@ -32,7 +32,7 @@ from system.risk.listing import Listing
 from system.risk.scenarios.window import CloseTable
 from system.runtime.components.registry import SERVERS
 from system.runtime.stack import EmbeddedStack
-from system.settings import Connections, Settings, load_settings
+from system.settings import Connections, Settings
 from system.simulate.datasets import load_market
 from system.simulate.publisher import OpenLoopPublisher
 from system.simulate.replay import Replay, ReplaySpec, replayed_market
@@ -41,6 +41,7 @@ from validation.published.golden import CASES, GoldenCase, golden_case
 from validation.report.shapes import write_json
 from validation.rules.second_reader import EQUITIES, Closes, read_closes, wheel_in
 from validation.run.console import STYLES, open_console
+from validation.run.own_settings import settings_of_own
 from validation.run.read_back import await_committed, read_stated
 from validation.verdict import Finding, Verdict
 
@@ -243,11 +244,10 @@ def _stored(case: GoldenCase, settings: Settings) -> Days:
 
 def _own_settings() -> Settings:
     """Return settings with an empty state folder of its own, beside the usual one."""
-    settings = load_settings()
-    own = settings.state_dir.with_name(f"{settings.state_dir.name}-replay-backtest")
-    if own.exists():
-        shutil.rmtree(own)
-    return settings.model_copy(update={"state_dir": own, "warm_up_seconds": 0.0})
+    settings = settings_of_own("replay-backtest", warm_up_seconds=0.0)
+    if settings.state_dir.exists():
+        shutil.rmtree(settings.state_dir)
+    return settings
 
 
 def _day_after(day: dt.date, closes: Closes) -> dt.date:

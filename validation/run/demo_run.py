@@ -19,7 +19,8 @@ from system.errors import InputError
 from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
-from system.settings import Connections, Settings, load_settings
+from system.settings import Connections, Settings
+from validation.run.own_settings import settings_of_own
 
 BROKER: Final = "kafka"
 
@@ -75,9 +76,7 @@ class DemoRun:
 
 def demo_settings() -> Settings:
     """Return the settings with a state folder of the demo's own, beside the usual one."""
-    settings = load_settings()
-    own = settings.state_dir.with_name(f"{settings.state_dir.name}-demo")
-    return settings.model_copy(update={"state_dir": own})
+    return settings_of_own("demo")
 
 
 def seconds_since_start() -> float:

@@ -18,7 +18,8 @@ from system.errors import InputError, RiskstreamError
 from system.runtime.components.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
-from system.settings import Connections, EngineName, Settings, load_settings
+from system.settings import Connections, EngineName, Settings
+from validation.run.own_settings import settings_of_own
 from validation.scenarios.faults.disk import release
 from validation.scenarios.faults.fault_points import FaultPoints
 from validation.scenarios.file.fault_tables import AnyFault
@@ -73,13 +74,8 @@ def replay_settings(*, warm_up_seconds: float | None = None) -> Settings:
     warm_up_seconds : float, optional
         Of the stream, in place of what was chosen: less where no latency is looked at.
     """
-    settings = load_settings()
-    own = settings.state_dir.with_name(f"{settings.state_dir.name}-replay")
-    alone = dict.fromkeys(
-        ("kafka_bootstrap_servers", "spark_master", "database_url", "redis_url", "api_url")
-    )
     chosen = {} if warm_up_seconds is None else {"warm_up_seconds": warm_up_seconds}
-    return settings.model_copy(update={"state_dir": own, **alone, **chosen})
+    return settings_of_own("replay", **chosen)
 
 
 class ScenarioStack:
