@@ -12,6 +12,7 @@ import typer
 from system.bus.consumer import end_offsets
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.topics import INPUT_TOPICS
+from system.outputs import OUTPUT_FILE
 from system.settings import load_settings
 from system.store.redis.latest import LatestStore
 from validation.oracle.history_check import check_live, check_recorded
@@ -24,7 +25,9 @@ COUNTED: Final = "end: every end of day of every book is stored once"
 
 
 def close(
-    report: Annotated[Path, typer.Option(help="JSON file of findings to write.")],
+    report: Annotated[
+        Path, typer.Option(callback=OUTPUT_FILE, help="JSON file of findings to write.")
+    ],
     days: Annotated[int, typer.Option(help="Ends of day that each book must have.")],
 ) -> None:
     """Judge topics, PostgreSQL and Redis once nothing is sent any more."""

@@ -88,7 +88,7 @@ class Run:
 
     def __init__(self, lives: Lives, **options: Any) -> None:
         self.turns: list[list[tuple[str, int]]] = []
-        self.error: Exception | None = None
+        self.error: Exception | None = options.pop("error", None)
         self.done = threading.Event()
         self._expected = options.pop("rows")
         bound = options.pop("bound", None)
@@ -211,8 +211,7 @@ def test_an_error_of_the_work_is_the_drivers_and_keeps_its_class() -> None:
 
 
 def test_a_mistake_in_a_turn_is_an_internal_error_as_with_the_other_engine() -> None:
-    run = Run(Lives([[[frame("trades", 0)]]]), rows=2)
-    run.error = ZeroDivisionError("by a record")
+    run = Run(Lives([[[frame("trades", 0)]]]), rows=2, error=ZeroDivisionError("by a record"))
     failure = run.failure()
     assert isinstance(failure, InternalError)
     assert failure.__cause__ is run.error
