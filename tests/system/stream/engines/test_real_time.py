@@ -203,8 +203,7 @@ def test_a_query_that_ended_by_itself_begins_again(monkeypatch) -> None:
 
 def test_an_error_of_the_work_is_the_drivers_and_keeps_its_class() -> None:
     lives = Lives([[[frame("trades", 0)]]])
-    run = Run(lives, rows=2)
-    run.error = RiskstreamError("no store")
+    run = Run(lives, rows=2, error=RiskstreamError("no store"))
     assert run.failure() is run.error
     assert run.running.consumed() == OFFSETS
     assert not run.running.is_active
