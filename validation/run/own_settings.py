@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from system.settings import EXTERNAL_VARIABLES, Settings, load_settings
+from system.connections import EXTERNAL_VARIABLES
+from system.settings import Settings, load_settings
 
 
 def settings_of_own(place: str | Path, **changes: object) -> Settings:
@@ -23,5 +24,5 @@ def settings_of_own(place: str | Path, **changes: object) -> Settings:
     settings = load_settings()
     usual = settings.state_dir
     folder = place if isinstance(place, Path) else usual.with_name(f"{usual.name}-{place}")
-    alone = dict.fromkeys(EXTERNAL_VARIABLES)
-    return settings.model_copy(update={"state_dir": folder, **alone, **changes})
+    alone: dict[str, object] = dict.fromkeys(EXTERNAL_VARIABLES)
+    return settings.model_copy(update={"state_dir": folder} | alone | changes)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from system.settings import EXTERNAL_VARIABLES, load_settings
+from system.connections import EXTERNAL_VARIABLES
+from system.settings import load_settings
 from validation.run.own_settings import settings_of_own
 
 
