@@ -44,7 +44,7 @@ def test_ready_is_said_after_the_warm_up_and_nothing_of_it_is_left(warm: Setting
         assert of_stream[-1].stage == "ready"
         log = (Path(warm.state_dir) / "logs" / "stream.log").read_text("utf-8")
         assert "warm after " in log
-        assert log.index("warm after ") < log.index("INFO system.stream.driver ready")
+        assert log.index("warm after ") < log.index("INFO system.stream.running ready")
         assert " ERROR " not in log
         assert "Exception" not in log
         servers = connections.kafka_bootstrap_servers
