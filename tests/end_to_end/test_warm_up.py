@@ -32,7 +32,7 @@ EMPTY = (
 @pytest.fixture(scope="module")
 def warm(stack_settings: Settings) -> Settings:
     """Settings of a stack whose stream warms up, as far as these tests wait for it."""
-    return stack_settings.model_copy(update={"warm_up_seconds": 20.0})
+    return stack_settings.model_copy(update={"warm_up_seconds": 60.0})
 
 
 def test_ready_is_said_after_the_warm_up_and_nothing_of_it_is_left(warm: Settings) -> None:

@@ -37,6 +37,7 @@ from system.store.postgres.cursors import Cursor, Row, all_rows, one_row
 from system.store.postgres.formats import check_format
 from system.store.postgres.identity import IdentityRecord, stored_state
 from system.store.postgres.limit_trail import LimitTrail
+from system.store.postgres.schema import schema_problem, upgrade_schema
 from system.store.postgres.transactions import take_fence, write_batch
 from system.store.records import (
     MAX_PAGE_ROWS,
@@ -103,9 +104,6 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
             If the database was made by a version that this one does not know, or its user may
             not change the schema.
         """
-        # Imported here: alembic takes as long as all else that a process imports, and few migrate.
-        from system.store.postgres.schema import upgrade_schema  # noqa: PLC0415
-
         # No bound on a step, on either side: an index on a large table takes what it takes.
         patient = create_engine(
             "postgresql+psycopg://",
@@ -123,8 +121,6 @@ class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
         StoreUnavailableError
             If PostgreSQL does not answer.
         """
-        from system.store.postgres.schema import schema_problem  # noqa: PLC0415 - as above
-
         try:
             with _answering(), self._engine.connect() as connection:
                 return schema_problem(connection)
