@@ -18,7 +18,6 @@ from system.bus.fetching import RecordFetcher
 from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.topics import INPUT_TOPICS
-from system.contracts.warm_up import WarmUpProgress
 from system.errors import InternalError
 from system.exits import REFUSAL
 from system.settings import Connections, Settings
@@ -197,8 +196,6 @@ class Driver:
         ) or (opened(stored), offsets)
         takes_over = bool(stored.offsets)
         servers = Servers(bootstrap, history, latest, producer, topic_ends)
-        if self._settings.warm_up_seconds and not takes_over:
-            latest.publish_warm_up(WarmUpProgress(bound_s=self._settings.warm_up_seconds))
         stream = Stream(
             self._settings,
             self._connections,

@@ -18,6 +18,7 @@ from system.bus.fetching import RecordFetcher
 from system.bus.producer import MessageProducer
 from system.clock import Clock
 from system.contracts.topics import REFERENCE, WARM_UP
+from system.contracts.warm_up import WarmUpProgress
 from system.errors import InternalError, RiskstreamError
 from system.settings import Connections, Settings
 from system.store.errors import FencedError
@@ -181,6 +182,10 @@ class Stream:
         """
         backlog = self._waiting(life)
         pulse = self._pulse(batch, backlog, life.fence, fail)
+        if self._settings.warm_up_seconds and not life.takes_over:
+            # Before the first heartbeat, with which a stream that does not warm up is ready.
+            bound_s = self._settings.warm_up_seconds
+            self._servers.latest.publish_warm_up(WarmUpProgress(bound_s=bound_s))
         pulse.start()
         self._watchdog.watch(COMMITTING, lambda: batch.durable.writing)
         try:

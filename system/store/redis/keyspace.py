@@ -71,8 +71,9 @@ HEARTBEAT_EXPIRY_MS: Final = 2_000
 BEAT_AGE_MS: Final = 1_500
 """Greatest age of a state when its beat reaches Redis: the second within which the broker must
 have answered, and half a second for the way."""
-WARM_UP_EXPIRY_MS: Final = 10_000
-"""It is renewed twice a second; a batch of a slow machine may take several."""
+WARM_UP_EXPIRY_MS: Final = 120_000
+"""It is renewed twice a second once batches run; on a loaded machine the first takes half a minute.
+Where it is forgotten too early, a stream that is cold says that it is ready."""
 ORACLE_EXPIRY_MS: Final = 15_000
 """The oracle writes every second; a check of one very large book may take several."""
 REPLAY_EXPIRY_MS: Final = 5_000
