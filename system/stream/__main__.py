@@ -10,7 +10,7 @@ from typing import Final
 from system.clock import SystemClock
 from system.errors import RiskstreamError
 from system.settings import load_settings
-from system.stream.driver import Driver
+from system.stream.driver import Driver, quiet_clients
 from system.stream.lifecycle.watchdog import REFUSALS, Watchdog, end_process, exit_code, touched
 from system.stream.spark.cluster import stream_cores
 
@@ -30,10 +30,7 @@ def main() -> int:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    # What its clients cannot do they raise; what they retry, they say ten times a second.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
-    logging.getLogger("py4j").setLevel(logging.WARNING)
+    quiet_clients()
     watchdog = Watchdog(SystemClock(), end_process, touched(settings.alive_dir, "stream"))
     driver = Driver(
         settings, settings.connections(), cores=stream_cores(settings), watchdog=watchdog

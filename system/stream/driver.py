@@ -52,6 +52,16 @@ from system.stream.spark.session import OwnSession, SessionSource
 _LOG: Final = logging.getLogger(__name__)
 
 
+def quiet_clients() -> None:
+    """Keep a driver's log free of its clients: what they cannot do they raise.
+
+    What they retry, they would say ten times a second.
+    """
+    for name in ("kafka", "psycopg"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+
+
 class Driver:
     """One life of the stream: from taking the fence to the end of the query.
 

@@ -122,14 +122,13 @@ class FrameReader:
 
 def _frame(kind: int, body: bytes) -> Frame:
     try:
-        match kind:
-            case 1:
-                task, attempt, batch = _HELLO.unpack_from(body)
-                return Hello(task, attempt, batch, body[_HELLO.size :])
-            case 2:
-                return _records(body)
-            case 3:
-                return End()
+        if kind == HELLO:
+            task, attempt, batch = _HELLO.unpack_from(body)
+            return Hello(task, attempt, batch, body[_HELLO.size :])
+        if kind == RECORDS:
+            return _records(body)
+        if kind == END:
+            return End()
     except (struct.error, UnicodeDecodeError) as error:
         raise FrameError(f"a frame of kind {kind} is malformed: {error}") from error
     raise FrameError(f"a frame of kind {kind}")

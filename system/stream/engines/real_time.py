@@ -23,7 +23,7 @@ from system.stream.engines.empty_offsets import EmptyOffsets
 from system.stream.engines.engine import Subscription, Work
 from system.stream.engines.frames import Records, records_table
 from system.stream.engines.record_link import LinkBrokenError, RecordLink
-from system.stream.spark.query import real_time_records
+from system.stream.spark.query import records
 
 BATCH_DURATION: Final = "6 hours"
 """At its end tasks end and others start, and nothing is read for a moment."""
@@ -118,7 +118,7 @@ class _Life:
     ) -> StreamingQuery:
         spark = subscription.spark
         writer = (
-            real_time_records(spark, subscription.bootstrap, offsets)
+            records(spark, subscription.bootstrap, offsets, tuned_fetch=False)
             .writeStream.queryName(subscription.name)
             .option("checkpointLocation", str(subscription.checkpoint / str(number)))
             .outputMode("update")
@@ -178,14 +178,11 @@ class RunningRealTime:
         """Return whether records are on the topics that no finished turn has passed."""
         if self._empty is not None:
             self._empty.look(ends, self._consumed)
-        consumed = self.consumed()
-        return any(end > consumed.get(place, 0) for place, end in ends.items())
+        return _is_behind(self.consumed(), ends)
 
     def silence(self, ends: Mapping[str, int]) -> Hashable | None:
         """Return how many turns there were, while records wait."""
-        consumed = self.consumed()
-        lacks = any(end > consumed.get(place, 0) for place, end in ends.items())
-        return self._turn_count if lacks else None
+        return self._turn_count if _is_behind(self.consumed(), ends) else None
 
     @property
     def is_active(self) -> bool:
@@ -327,7 +324,7 @@ class RunningRealTime:
         reached: Mapping[str, int] = self._reached(frames)
         if self._empty_reference is not None:
             reached = self._empty_reference.beyond(reached)
-        return any(end > reached.get(place, 0) for place, end in ends.items())
+        return _is_behind(reached, ends)
 
     def _bounded(self, frames: list[Records]) -> list[Records]:
         """Take a turn of reference data where they are too many for one; return the others."""
@@ -346,6 +343,10 @@ class RunningRealTime:
         self._work(lambda: records_table(frames))
         self._consumed = self._reached(frames)
         self._turn_count += 1
+
+
+def _is_behind(reached: Mapping[str, int], ends: Mapping[str, int]) -> bool:
+    return any(end > reached.get(place, 0) for place, end in ends.items())
 
 
 def _is_reference(frame: Records) -> bool:

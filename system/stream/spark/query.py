@@ -17,8 +17,7 @@ most, after each of which Spark asks for both ends of the partition."""
 INLINE_BYTES: Final = 1_024
 """Longest value that a batch carries whole: ticks, rates and trades have some 200 bytes. Of a
 longer one its beginning comes, and `system.stream.batch.decode` fetches it alone, so that a batch
-is
-bounded in bytes, whatever is on the topics."""
+is bounded in bytes, whatever is on the topics."""
 COLUMNS: Final = ("topic", "partition", "offset", "value", "timestamp")
 _EXPRESSIONS: Final = tuple(
     f"substring(value, 1, {INLINE_BYTES + 1}) AS value" if name == "value" else name
@@ -47,7 +46,8 @@ def records(
         ``topic:partition`` to where to begin, exactly there: what the topic's retention let go
         below ends the query.
     tuned_fetch : bool
-        Without, the reader fetches as Kafka's own defaults say, to compare with.
+        Without, the reader fetches as Kafka's own defaults say: right for a real-time query, which
+        waits for records and asks for nothing else; otherwise to compare with.
     max_batch_records : int, optional
         Bounds a batch after a pause: the memory of driver and executor. None: no bound.
 
@@ -70,31 +70,6 @@ def records(
         .load()
         .selectExpr(*_EXPRESSIONS)
     )
-
-
-def real_time_records(
-    spark: SparkSession, bootstrap_servers: str, next_offsets: Mapping[str, int]
-) -> DataFrame:
-    """Return the stream of records of some partitions for a real-time query.
-
-    Its reader asks Kafka for nothing but records, and waits for them: Kafka's own bounds of a fetch
-    are right for it.
-
-    Parameters
-    ----------
-    spark : SparkSession
-        Of the driver.
-    bootstrap_servers : str
-        The brokers.
-    next_offsets : mapping of str to int
-        ``topic:partition`` to where to begin, exactly there.
-
-    Returns
-    -------
-    DataFrame
-        As `records`.
-    """
-    return records(spark, bootstrap_servers, next_offsets, tuned_fetch=False)
 
 
 def consumed_offsets(query: StreamingQuery | None) -> dict[str, int]:
