@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from system.runtime.components.apps import GRACEFUL_SHUTDOWN_S
 from system.serve.app import create_app
 from system.settings import Settings
 from system.web.connections import BoundedConnection
+from validation.scenarios.play.app_host import forget
 
 STOP_BOUND_S: Final = GRACEFUL_SHUTDOWN_S + 30.0
 
@@ -52,8 +52,7 @@ class ApiLife:
         self._server.should_exit = True
         self._thread.join(STOP_BOUND_S)
         assert not self._thread.is_alive(), "uvicorn ends within its own bound"
-        gc.unfreeze()
-        gc.collect()
+        forget()
 
 
 class Lives:

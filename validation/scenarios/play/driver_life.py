@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 from typing import Final
@@ -12,9 +11,11 @@ from pyspark.sql import SparkSession
 from system.clock import SystemClock
 from system.errors import InternalError
 from system.settings import Settings
-from system.stream.driver import Driver
+from system.stream.driver import Driver, quiet_clients
 from system.stream.lifecycle.watchdog import Watchdog, end_process
+from system.stream.spark.cluster import stream_cores
 from system.stream.spark.session import OwnSession, SessionSource
+from validation.scenarios.play.app_host import forget
 
 OF_ONE_LIFE: Final = frozenset({"partitions", "max_batch_records", "shard_from_portfolios"})
 """Settings that a session does not depend on: others must be equal in every life of a host."""
@@ -83,7 +84,7 @@ class DriverLife:
         self._driver = Driver(
             settings,
             settings.connections(),
-            cores=settings.executor_cores,
+            cores=stream_cores(settings),
             watchdog=self._watchdog,
             sessions=session,
         )
@@ -118,20 +119,11 @@ class DriverLife:
             self._error = error
 
 
-def forget() -> None:
-    """Free what a driver has set aside from Python's collector for the length of its life."""
-    gc.unfreeze()
-    gc.collect()
-
-
 class Lives:
     """Begins drivers that share a session, and stops the session at the end."""
 
     def __init__(self) -> None:
-        # What their clients cannot do they raise; what they retry, they say ten times a second.
-        for name in ("kafka", "psycopg"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        logging.getLogger("py4j").setLevel(logging.WARNING)
+        quiet_clients()
         self._session = SharedSession(OwnSession())
 
     def begin(self, settings: Settings) -> DriverLife:
