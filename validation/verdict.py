@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import Final
 
 import msgspec
+
+from system.exits import ExitCode
 
 Figure = float | int | str
 
@@ -24,6 +27,14 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
     FLAKY = "flaky"
     MEASURED = "measured"
+
+
+EXIT_CODES: Final[Mapping[Verdict, ExitCode]] = {
+    Verdict.PASSED: ExitCode.PASSED,
+    Verdict.FAILED: ExitCode.FAILED,
+    Verdict.UNKNOWN: ExitCode.UNKNOWN,
+}
+"""Of commands that say *unknown* by an exit code of its own."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

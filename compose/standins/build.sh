@@ -43,8 +43,7 @@ build_base() {
   tar --create --directory="$root" . | docker import --change 'LABEL riskstream.standin=true' - "$base" >/dev/null
 }
 
-
-# Docker 20.10 has no named contexts: programs are copied beside the Dockerfile, by hard links where the disk allows it.
+# build_server TAG NAME FOLDER...: Docker 20.10 has no named contexts, so folders are copied beside NAME.Dockerfile.
 build_server() {
   local tag=$1 name=$2 context
   shift 2

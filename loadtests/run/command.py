@@ -7,7 +7,7 @@ keep its schedule), which is not a pass.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -34,7 +34,6 @@ from system.bus.consumer import read_topic
 from system.console import PlainConsole, terminal_json
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA, TRADES
-from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.settings import Connections, load_settings
@@ -49,14 +48,9 @@ from validation.report.plots import show_report_place
 from validation.run import read_postgres
 from validation.run.console import format_number, open_console
 from validation.run.demo_run import seconds_since_start
-from validation.verdict import Verdict, overall
+from validation.verdict import EXIT_CODES, overall
 
 REPORT: Final = REPORTS_DIR / "load"
-EXIT_CODES: Final[Mapping[Verdict, ExitCode]] = {
-    Verdict.PASSED: ExitCode.PASSED,
-    Verdict.FAILED: ExitCode.FAILED,
-    Verdict.UNKNOWN: ExitCode.UNKNOWN,
-}
 LOCAL_MASTER: Final = "local[2]"
 STANDALONE: Final = "standalone cluster"
 APPLIED: Final = "applied"

@@ -19,7 +19,7 @@ import psycopg
 import typer
 from rich.table import Table
 
-from loadtests.run.command import EXIT_CODES, connected, judged_run, mode_of, site_of
+from loadtests.run.command import connected, judged_run, mode_of, site_of
 from loadtests.run.judge import budgets_of
 from loadtests.run.load_run import LoadSite, machine, open_market
 from loadtests.run.report import LoadReport
@@ -42,7 +42,7 @@ from system.settings import Connections
 from validation.report.shapes import write_json
 from validation.run.console import format_number, open_console
 from validation.run.read_back import await_committed
-from validation.verdict import Verdict
+from validation.verdict import EXIT_CODES, Verdict
 
 REPORT: Final = REPORTS_DIR / "capacity"
 P99_MS: Final = 1_000.0

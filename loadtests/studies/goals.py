@@ -24,7 +24,7 @@ import redis.asyncio
 import typer
 from rich.table import Table
 
-from loadtests.run.command import EXIT_CODES, connected, site_of
+from loadtests.run.command import connected, site_of
 from loadtests.run.judge import as_unknown
 from loadtests.run.load_run import LoadSite, PumpProcess, machine, open_market
 from loadtests.source.load_generator import SendRate
@@ -47,7 +47,7 @@ from system.store.redis.redis_values import Watermark
 from validation.checkers.latency import Schedule, check_schedule
 from validation.report.shapes import write_json
 from validation.run.console import open_console
-from validation.verdict import Finding, Verdict, judged, overall
+from validation.verdict import EXIT_CODES, Finding, Verdict, judged, overall
 
 REPORT: Final = REPORTS_DIR / "goals"
 READS_PER_S: Final = 200.0

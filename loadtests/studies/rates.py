@@ -16,7 +16,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from loadtests.run.command import EXIT_CODES, STANDALONE, load_on_fresh_stack, site_of
+from loadtests.run.command import STANDALONE, load_on_fresh_stack, site_of
 from loadtests.run.load_run import machine
 from loadtests.run.repeats import Spread, load_command, rotated, spread, spread_shown
 from loadtests.run.report import LoadReport
@@ -28,7 +28,7 @@ from system.places import REPORTS_DIR
 from validation.measure.latency import LatencySummary
 from validation.report.shapes import write_json
 from validation.run.console import format_number, open_console
-from validation.verdict import Verdict, overall
+from validation.verdict import EXIT_CODES, Verdict, overall
 
 REPORT: Final = REPORTS_DIR / "rates"
 RATES: Final = "1000,5000,20000"

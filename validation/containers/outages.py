@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
@@ -93,7 +92,7 @@ def _paused(project: ComposeProject, engine: Engine, service: str, before: Conta
     engine.run("pause", before.container)
     try:
         seen = project.state(service).status
-        threading.Event().wait(HELD_S)
+        SystemClock().sleep(HELD_S)
     finally:
         engine.run("unpause", before.container)
     return f"{seen} for {HELD_S:g} s"
@@ -106,7 +105,7 @@ def _cut(project: ComposeProject, engine: Engine, service: str, before: Containe
         left = engine.run(
             "inspect", "--format", "{{json .NetworkSettings.Networks}}", before.container
         )
-        threading.Event().wait(HELD_S)
+        SystemClock().sleep(HELD_S)
     finally:
         engine.run("network", "connect", "--alias", service, network, before.container)
     is_cut = network not in msgspec.json.decode(left, type=dict[str, object])
@@ -123,5 +122,5 @@ def _await(
             state = project.state(service)
             if state.status == "running" and is_back(state):
                 return state
-        threading.Event().wait(POLL_S)
+        clock.sleep(POLL_S)
     raise ContainerError(f"{service} was killed and is not back after {BACK_BOUND_S:g} s")

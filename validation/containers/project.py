@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final, Self
 import msgspec
 
 from system.places import SHARED_DIR
+from system.runtime.components.ports import free_ports
 from validation.containers.engine import ContainerError, Engine
 
 SOURCE: Final = SHARED_DIR / "compose"
@@ -40,7 +40,6 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     container: str
     pid: int
     status: str
-    health: str
     restarts: int
 
 
@@ -66,12 +65,9 @@ class ComposeProject:
             SOURCE, self._compose, ignore=shutil.ignore_patterns("secrets", ".env", "standins")
         )
         subprocess.run([str(self._compose / "make-secrets.sh")], check=True, capture_output=True)
-        ports = {
-            "RISKSTREAM_API_PORT": _free_port(),
-            "RISKSTREAM_DASHBOARD_PORT": _free_port(),
-        }
+        api, dashboard = free_ports((None, None))
         with (self._compose / ".env").open("a", encoding="utf-8") as file:
-            file.writelines(f"{variable}={port}\n" for variable, port in ports.items())
+            file.write(f"RISKSTREAM_API_PORT={api}\nRISKSTREAM_DASHBOARD_PORT={dashboard}\n")
         self.reports.mkdir()
         owner = self._compose.joinpath("secrets").stat()
         os.chown(self.reports, owner.st_uid, owner.st_gid)
@@ -171,12 +167,5 @@ class ComposeProject:
 
 _STATE: Final = (
     '{"container":{{json .Id}},"pid":{{.State.Pid}},"status":{{json .State.Status}},'
-    '"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},'
     '"restarts":{{.RestartCount}}}'
 )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -12,7 +12,6 @@ import datetime as dt
 import os
 import shutil
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +24,6 @@ from rich.table import Table
 
 from system.clock import SystemClock
 from system.console import PlainConsole, terminal_json
-from system.exits import ExitCode
 from system.outputs import OUTPUT_FOLDER
 from system.places import REPORTS_DIR
 from system.runtime.interrupts import stop_signals_as_interrupt
@@ -34,6 +32,7 @@ from validation.containers.engine import IMAGES, ContainerError, Engine
 from validation.containers.outages import Outage, OutageKind, make, plan
 from validation.containers.project import SERVICES, ComposeProject
 from validation.containers.watch import STOP
+from validation.measure.record import whole_lines
 from validation.report.shapes import write_json
 from validation.run.console import finding_table, open_console
 from validation.scenarios.faults.recovery import Look, Recovery, recovery
@@ -45,7 +44,7 @@ from validation.scenarios.story.story import read_story
 from validation.scenarios.suite.file_commands import found_path
 from validation.scenarios.suite.report import ScenarioReport
 from validation.scenarios.suite.suite import RunSite, run_scenario
-from validation.verdict import Finding, Verdict, judged, overall, unknown
+from validation.verdict import EXIT_CODES, Finding, Verdict, judged, overall, unknown
 
 REPORT: Final = REPORTS_DIR / "compose-verify"
 STORY: Final = "bear-2022"
@@ -110,13 +109,6 @@ def verify(
     if as_json:
         sys.stdout.write(terminal_json(whole) + "\n")
     raise typer.Exit(EXIT_CODES[whole.verdict])
-
-
-EXIT_CODES: Final = {
-    Verdict.PASSED: ExitCode.PASSED,
-    Verdict.FAILED: ExitCode.FAILED,
-    Verdict.UNKNOWN: ExitCode.UNKNOWN,
-}
 
 
 def run(
@@ -195,7 +187,7 @@ def _story(
     problems = [
         f"{each.check}: {each.detail}"
         for each in inside.findings
-        if each.verdict is not Verdict.PASSED
+        if each.verdict not in {Verdict.PASSED, Verdict.MEASURED}
     ]
     passed = f"{len(inside.findings)} checks, numbers {inside.numbers_hash}"
     findings = (judged(STORY_PASSED, problems, passed=passed),)
@@ -283,10 +275,8 @@ def _send(project: ComposeProject, outages: int) -> int:
 
 def _looks(project: ComposeProject) -> list[Look]:
     path = project.reports / LOOKS
-    lines = path.read_bytes().splitlines() if path.exists() else []
     decoder = msgspec.json.Decoder(Look)
-    whole = lines if not lines or path.read_bytes().endswith(b"\n") else lines[:-1]
-    return [decoder.decode(line) for line in whole]
+    return [decoder.decode(line) for line in whole_lines(path)] if path.exists() else []
 
 
 def _await_recovery(
@@ -303,7 +293,7 @@ def _await_recovery(
         late = clock.monotonic_ns() > deadline_ns + round(2 * HOLDS_S * 1e9)
         if seen.is_held or late:
             return seen
-        threading.Event().wait(LOOK_EACH_S)
+        clock.sleep(LOOK_EACH_S)
 
 
 def _row(project: ComposeProject, outage: Outage) -> OutageRow:

@@ -9,14 +9,13 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from loadtests.run.command import EXIT_CODES
 from loadtests.run.judge import LoadEvidence, budgets_of, judge_load
 from loadtests.run.report import LoadReport, write_load_page, write_load_report
 from loadtests.source.plan import load_plan
 from tests.loadtests.folded import LATENCY_NS, PLAN, folded_evidence, report_of
 from validation.checkers.latency import Schedule
 from validation.measure.coverage import Inputs
-from validation.verdict import Verdict, overall
+from validation.verdict import EXIT_CODES, Verdict, overall
 
 
 @pytest.fixture(scope="module")
