@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+
 import pytest
 
 from system.contracts.messages import RiskSnapshot, SnapshotKind
+from system.show.server import runtime
+from system.show.server.fanout import Fanout
+from system.show.state.dashboard import DashboardState
 from tests.system.show.market import Market
+from tests.system.show.panels.test_ticket_panel import no_connections
 
 DAYS = 12
 STEPS = 4
@@ -16,6 +23,16 @@ def batches() -> tuple[tuple[RiskSnapshot, ...], ...]:
     """All batches of some days, in order; the last is an end of day."""
     market = Market()
     return tuple(tuple(batch) for _ in range(DAYS) for batch in market.one_day(STEPS))
+
+
+@pytest.fixture
+def running() -> Iterator[runtime.Dashboard]:
+    """A dashboard of this process without an API, stopped at the end."""
+    made = runtime.Dashboard(DashboardState(), Fanout(), asyncio.new_event_loop(), no_connections)
+    runtime.start(made)
+    yield made
+    runtime.stop()
+    made.loop.close()
 
 
 @pytest.fixture

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from system import show
 from system.contracts.messages import RiskSnapshot
 from system.show.panels.plain import plain
 from system.show.server import runtime
-from system.show.server.fanout import Fanout
-from system.show.state.dashboard import DashboardState
-from tests.system.show.panels.test_ticket_panel import no_connections
 
 PAGE = Path(show.__file__).with_name("page.py")
 RUN_SECONDS = 20
-
-
-@pytest.fixture
-def running() -> Iterator[runtime.Dashboard]:
-    made = runtime.Dashboard(DashboardState(), Fanout(), asyncio.new_event_loop(), no_connections)
-    runtime.start(made)
-    yield made
-    runtime.stop()
-    made.loop.close()
 
 
 def page_run(**query: str) -> AppTest:

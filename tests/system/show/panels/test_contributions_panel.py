@@ -11,9 +11,7 @@ from system.contracts.messages import RiskSnapshot
 from system.show.panels import contributions_panel
 from system.show.panels.contributions_panel import contribution_cells, contribution_words
 from system.show.server import runtime
-from tests.system.show.test_page import page_run, running
-
-__all__ = ["running"]
+from tests.system.show.test_page import page_run
 
 ROW = Contribution(
     instrument="A",

@@ -13,9 +13,7 @@ from system.show.panels import desk_panel
 from system.show.panels.desk_panel import OWN_CURRENCY, book_cells, currencies_of, desk_words
 from system.show.server import runtime
 from tests.system.show.market import replace_struct
-from tests.system.show.test_page import page_run, running
-
-__all__ = ["running"]
+from tests.system.show.test_page import page_run
 
 FOUND = DeskVar(
     desk="rates",

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from system.contracts.messages import RiskSnapshot
 from system.show.panels import first_number
 from system.show.server import runtime
-from system.show.server.fanout import Fanout
-from system.show.state.dashboard import DashboardState
-from tests.system.show.panels.test_ticket_panel import no_connections
-
-
-@pytest.fixture
-def running() -> Iterator[runtime.Dashboard]:
-    made = runtime.Dashboard(DashboardState(), Fanout(), asyncio.new_event_loop(), no_connections)
-    runtime.start(made)
-    yield made
-    runtime.stop()
-    made.loop.close()
 
 
 def test_a_chosen_portfolio_waits_for_its_own_number(

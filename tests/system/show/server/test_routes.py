@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 
 import httpx
 import msgspec
@@ -15,19 +14,9 @@ from system.contracts.messages import RiskSnapshot
 from system.show.panels.renderer import Panel
 from system.show.server import routes, runtime
 from system.show.server.fanout import Fanout
-from system.show.state.dashboard import DashboardState
 from tests.system.show.panels.test_ticket_panel import no_connections
 
 RESERVED = ("/_stcore/", "/media/", "/component/", "/static/")
-
-
-@pytest.fixture
-def running() -> Iterator[runtime.Dashboard]:
-    made = runtime.Dashboard(DashboardState(), Fanout(), asyncio.new_event_loop(), no_connections)
-    runtime.start(made)
-    yield made
-    runtime.stop()
-    made.loop.close()
 
 
 def got(path: str) -> httpx.Response:
