@@ -8,9 +8,7 @@ a ratio compares runs of the same repeat.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -38,7 +36,6 @@ from loadtests.run.report import CORRECT_IF, LoadReport, write_load_report
 from loadtests.source.plan import USUAL_CLIENT, LoadPlan, load_books, load_plan
 from system.bus.admin import create_topics
 from system.bus.consumer import end_offsets
-from system.clock import SystemClock
 from system.console import PlainConsole
 from system.contracts.topics import MARKET_DATA
 from system.errors import InputError, UnavailableError
@@ -48,12 +45,12 @@ from system.places import PROJECT_DIR, REPORTS_DIR
 from system.settings import TUNED_PARTS, Connections
 from validation.measure.record import SeenSnapshot, read_record
 from validation.report.shapes import write_json
-from validation.run.command import end_group, log_tail
+from validation.run.child_process import ChildProcess
 from validation.run.console import format_number, open_console
+from validation.run.wait import polled
 
 REPORT: Final = REPORTS_DIR / "peers"
 PRODUCT: Final = "riskstream"
-READY_BOUND_S: Final = 60.0
 POLL_S: Final = 0.2
 PEER_COMPONENTS: Final = ("kafka", "redis")
 
@@ -311,52 +308,38 @@ def peer_process(peer: Peer, site: LoadSite, connections: Connections) -> Iterat
     InputError
         If its environment was not made.
     UnavailableError
-        If it does not get ready within ``READY_BOUND_S``.
+        If it does not get ready in time.
     """
     if not peer.python.exists():
         raise InputError(f"{peer.module} has no {peer.python}; run `make peers`")
     command = [str(peer.python), "-m", peer.module, str(site.plan_path)]
     command += ["--bootstrap", connections.kafka_bootstrap_servers]
     environment = {**os.environ, REDIS_VARIABLE: connections.redis_url}
-    with site.log_path.open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=environment,
-            cwd=PROJECT_DIR,
-            start_new_session=True,
-        )
-    timer = threading.Timer(READY_BOUND_S, process.kill)
-    timer.start()
-    try:
-        assert process.stdout is not None, "its output is a pipe"
-        if process.stdout.readline().strip() != READY.encode():
-            raise UnavailableError(f"{peer.module} did not start: {log_tail(site.log_path, 5)}")
-        timer.cancel()
+    with ChildProcess(
+        peer.module,
+        command,
+        log=site.log_path,
+        ready=READY,
+        environment=environment,
+        cwd=PROJECT_DIR,
+    ) as process:
         yield process.pid
-    finally:
-        timer.cancel()
-        end_group(process)
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def _reached_end(site: LoadSite, connections: Connections, count: int) -> Callable[[], bool]:
     """Return what waits until every book was seen at the topic's end, but for the mark."""
 
     def wait() -> bool:
-        clock = SystemClock()
         ends = end_offsets(connections.kafka_bootstrap_servers, [MARKET_DATA])
         last = {place: end - 1 for place, end in ends.items()}
-        deadline_ns = clock.monotonic_ns() + round(DRAIN_BOUND_S * 1e9)
-        while clock.monotonic_ns() < deadline_ns:
+
+        def has_all() -> bool:
             record = read_record(site.record_path)
             seen = [entry for entry in record if isinstance(entry, SeenSnapshot)]
-            if len({entry.portfolio for entry in seen[-count:] if entry.offsets == last}) == count:
-                return True
-            clock.sleep(POLL_S)
-        return False
+            at_end = {entry.portfolio for entry in seen[-count:] if entry.offsets == last}
+            return len(at_end) == count
+
+        return bool(polled(has_all, bound_s=DRAIN_BOUND_S, poll_s=POLL_S))
 
     return wait
 

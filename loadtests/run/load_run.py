@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final
 
 import msgspec
 import psutil
 
-from loadtests.source.load_generator import PumpLine, SendRate, read_pump_line
+from loadtests.source.load_generator import SendRate, read_pump_line
 from loadtests.source.plan import LoadPlan, load_books, load_replay
 from system.bus.consumer import end_offsets
 from system.bus.producer import MessageProducer
@@ -34,8 +31,8 @@ from system.simulate.progress import PublishSummary
 from system.store.redis.latest import LatestStore
 from validation.measure.memory_growth import MemorySamples
 from validation.measure.usage import ProcessUsage, UsageSampler
-from validation.run.child_processes import HiccupProcess, ObserverProcess, ProcessFailedError
-from validation.run.command import log_tail
+from validation.run.child_process import ChildProcess, ProcessFailedError, python_command
+from validation.run.child_processes import HiccupProcess, ObserverProcess
 from validation.run.own_settings import settings_of_own
 from validation.run.read_back import await_committed
 from validation.run.wait import Patience
@@ -45,9 +42,7 @@ PIPELINE: Final = (*SERVERS, "stream", "api")
 READY_BOUND_S: Final = 120.0
 DRAIN_BOUND_S: Final = 60.0
 PUMP_SLACK_S: Final = 120.0
-STOP_BOUND_S: Final = 15.0
 POLL_S: Final = 0.2
-LOG_LINES: Final = 5
 
 Say = Callable[[str], None]
 
@@ -236,108 +231,58 @@ def run_load(
         roots = {**_roots(site, observer.pid, pump.pid), **(also_watched or {})}
         usage = running.enter_context(UsageSampler(roots))
         bound_s = plan.seconds + plan.warm_up_seconds + PUMP_SLACK_S
-        summary = pump.wait(bound_s)
+        summary = pump.sent(bound_s)
         used, memory = usage.usage(), usage.memory()
         is_drained = (drained or _is_committed(connections))()
     return LoadRun(summary, used, first, is_drained, load_average, memory)
 
 
-class PumpProcess:
-    """The pump as a process of its own; a context manager.
+class PumpProcess(ChildProcess):
+    """The load generator as a process of its own.
 
     Parameters
     ----------
     site : LoadSite
-        Where its plan and log are.
+        Folder of its plan and log.
     connections : Connections
         Names the broker.
     on_pulse : callable
-        Told of each second's sending, from another thread.
+        Receives each second's send rate, from another thread.
     """
 
     def __init__(
         self, site: LoadSite, connections: Connections, on_pulse: Callable[[SendRate], None]
     ) -> None:
-        bootstrap = connections.kafka_bootstrap_servers
-        arguments = [str(site.plan_path), "--bootstrap", bootstrap]
-        self._command = [sys.executable, "-m", "loadtests.source.load_generator", *arguments]
-        self._log = site.log_path
+        arguments = (str(site.plan_path), "--bootstrap", connections.kafka_bootstrap_servers)
+        command = python_command("loadtests.source.load_generator", *arguments)
+        super().__init__("the pump", command, log=site.log_path, on_line=self._take_line)
         self._on_pulse = on_pulse
-        self._process: subprocess.Popen[bytes] | None = None
-        self._reader: threading.Thread | None = None
         self._summary: PublishSummary | None = None
 
-    def __enter__(self) -> Self:
-        with self._log.open("ab") as stream:
-            self._process = subprocess.Popen(
-                self._command, stdout=subprocess.PIPE, stderr=stream, start_new_session=True
-            )
-        assert self._process.stdout is not None, "its output is a pipe"
-        self._reader = threading.Thread(
-            target=self._read, args=(self._process.stdout,), name="pump-lines", daemon=True
-        )
-        self._reader.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._process is None or self._reader is None:
-            return
-        if self._process.poll() is None:
-            self._process.terminate()
-        try:
-            self._process.wait(STOP_BOUND_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._reader.join(STOP_BOUND_S)
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self._process is not None, "it is started"
-        return self._process.pid
-
-    @property
-    def is_running(self) -> bool:
-        """True while it is sending."""
-        return self._process is not None and self._process.poll() is None
-
-    def wait(self, timeout_s: float) -> PublishSummary:
+    def sent(self, timeout_s: float) -> PublishSummary:
         """Return what was sent, once all is sent.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Bound, seconds.
 
         Raises
         ------
         ProcessFailedError
             If it failed, or did not end in time.
         """
-        assert self._process is not None, "it is started"
-        assert self._reader is not None, "so is its reader"
-        try:
-            code = self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise ProcessFailedError(f"the pump did not end within {timeout_s:.0f} s") from None
-        self._reader.join(STOP_BOUND_S)
-        if code or self._summary is None:
-            words = log_tail(self._log, LOG_LINES) or "it said nothing"
-            raise ProcessFailedError(f"the pump ended with {code}: {words}")
+        self.wait(timeout_s)
+        if self._summary is None:
+            raise ProcessFailedError("the pump ended without a summary")
         return self._summary
 
-    def _read(self, stream: IO[bytes]) -> None:
-        with stream:
-            for line in stream:
-                if line.endswith(b"\n"):
-                    self._take(read_pump_line(line))
-
-    def _take(self, line: PumpLine) -> None:
-        if isinstance(line, SendRate):
-            self._on_pulse(line)
+    def _take_line(self, line: bytes) -> None:
+        progress = read_pump_line(line)
+        if isinstance(progress, SendRate):
+            self._on_pulse(progress)
         else:
-            self._summary = line
+            self._summary = progress
 
 
 def _is_committed(connections: Connections) -> Callable[[], bool]:

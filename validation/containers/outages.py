@@ -14,6 +14,7 @@ import msgspec
 from system.clock import SystemClock
 from validation.containers.engine import ContainerError, Engine
 from validation.containers.project import NETWORK, SERVICES, ComposeProject, ContainerState
+from validation.run.wait import polled
 
 BACK_BOUND_S: Final = 60.0
 POLL_S: Final = 0.1
@@ -115,12 +116,13 @@ def _cut(project: ComposeProject, engine: Engine, service: str, before: Containe
 def _await(
     project: ComposeProject, service: str, is_back: Callable[[ContainerState], bool]
 ) -> ContainerState:
-    clock = SystemClock()
-    deadline_ns = clock.monotonic_ns() + round(BACK_BOUND_S * 1e9)
-    while clock.monotonic_ns() < deadline_ns:
+    def look() -> ContainerState | None:
         with suppress(ContainerError):
             state = project.state(service)
             if state.status == "running" and is_back(state):
                 return state
-        clock.sleep(POLL_S)
+        return None
+
+    if state := polled(look, bound_s=BACK_BOUND_S, poll_s=POLL_S):
+        return state
     raise ContainerError(f"{service} was killed and is not back after {BACK_BOUND_S:g} s")

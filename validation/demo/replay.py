@@ -21,6 +21,7 @@ from validation.run.demo_run import DemoRun, seconds_since_start
 from validation.run.open_books import source_arguments
 from validation.run.read_back import await_committed, real_closes
 from validation.run.timed_trade import sell_largest_contributor
+from validation.run.wait import polled
 
 TRADER: Final = "long-equities"
 DRAIN_BOUND_S: Final = 60.0
@@ -67,7 +68,8 @@ def replay(site: DemoRun, connections: Connections) -> Replayed:
         live = _Live(site, connections, client, standing)
         with ReplayScreen(site.console, standing) as screen:
             live.follow(process, screen)
-        summary = process.wait(REPLAY_SLACK_S)
+        process.wait(REPLAY_SLACK_S)
+        summary = process.summary
         if not await_committed(connections, timeout_s=DRAIN_BOUND_S):
             raise UnavailableError(
                 f"the stream is behind, and has committed nothing for {DRAIN_BOUND_S:.0f} s"
@@ -89,14 +91,13 @@ def last_word(
     timeout_s : float
         Bound, seconds.
     """
-    clock = SystemClock()
-    deadline_ns = clock.monotonic_ns() + round(timeout_s * 1e9)
     with LatestStore(connections.redis_url) as store:
-        oracle = store.status().oracle
-        while (oracle is None or not oracle.checked) and clock.monotonic_ns() < deadline_ns:
-            clock.sleep(POLL_S)
+
+        def checked() -> OracleStatus | None:
             oracle = store.status().oracle
-    return oracle
+            return oracle if oracle is not None and oracle.checked else None
+
+        return polled(checked, bound_s=timeout_s, poll_s=POLL_S) or store.status().oracle
 
 
 class _Live:

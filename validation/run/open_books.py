@@ -21,7 +21,7 @@ from system.settings import Connections
 from validation.run.child_processes import ReplayProcess, replay_arguments
 from validation.run.demo_run import DemoPlan, DemoRun
 from validation.run.read_back import await_committed
-from validation.run.wait import Patience
+from validation.run.wait import Patience, polled
 
 CURRENCIES: Final = ("USD", "JPY")
 READY_BOUND_S: Final = 120.0
@@ -84,13 +84,14 @@ class ReferenceAhead:
         self._sent.result(READY_BOUND_S)
 
     def _send(self, connections: Connections) -> None:
-        clock = SystemClock()
-        deadline_ns = clock.monotonic_ns() + round(READY_BOUND_S * 1e9)
-        while not _has_topics(connections.kafka_bootstrap_servers):
-            if clock.monotonic_ns() > deadline_ns:
-                raise UnavailableError(f"no topics after {READY_BOUND_S:.0f} s")
-            if self._left.wait(POLL_S):
-                return
+        if not polled(
+            lambda: self._left.is_set() or _has_topics(connections.kafka_bootstrap_servers),
+            bound_s=READY_BOUND_S,
+            poll_s=POLL_S,
+        ):
+            raise UnavailableError(f"no topics after {READY_BOUND_S:.0f} s")
+        if self._left.is_set():
+            return
         options = source_arguments("reference", self._site.plan, connections)
         with ReplayProcess(options, log=self._site.log_path) as process:
             while process.is_running and not self._left.wait(POLL_S):

@@ -1,10 +1,13 @@
-"""Bounded waiting that starts again with each progress: a slow machine is waited for."""
+"""Bounded waits: for an answer, and for progress, where a slow machine is given more time."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
-from system.clock import Clock
+from system.clock import Clock, SystemClock
+
+Answer = TypeVar("Answer")
 
 LIMIT_S: Final = 1_800.0
 """Longest wait for anything, however it moves."""
@@ -43,3 +46,28 @@ class Patience:
             self._progress = progress
             self._deadline_ns = now_ns + self._stall_ns
         return now_ns > min(self._deadline_ns, self._end_ns)
+
+
+def polled(
+    look: Callable[[], Answer], *, bound_s: float, poll_s: float, clock: Clock | None = None
+) -> Answer | None:
+    """Return the first answer that is true, asking again and again; None at the bound.
+
+    Parameters
+    ----------
+    look : callable
+        Asked for an answer; what it raises ends the wait.
+    bound_s : float
+        Seconds until it is asked no more.
+    poll_s : float
+        Seconds between two looks.
+    clock : Clock, optional
+        Measures both.
+    """
+    clock = clock or SystemClock()
+    deadline_ns = clock.monotonic_ns() + round(bound_s * 1e9)
+    while clock.monotonic_ns() < deadline_ns:
+        if answer := look():
+            return answer
+        clock.sleep(poll_s)
+    return None

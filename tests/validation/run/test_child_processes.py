@@ -13,12 +13,8 @@ import pytest
 from system.contracts.oracle import OracleCheck, OracleVerdict
 from system.simulate.progress import DaySent, PublishSummary, Slip, progress_line
 from validation.oracle.recompute_ahead import Recomputed
-from validation.run.child_processes import (
-    AheadProcess,
-    ObserverProcess,
-    ProcessFailedError,
-    ReplayProcess,
-)
+from validation.run.child_process import ProcessFailedError
+from validation.run.child_processes import AheadProcess, ObserverProcess, ReplayProcess
 
 SLIP = Slip(ms_p50=0.1, ms_p99=0.5, ms_max=2.0)
 SUMMARY = PublishSummary(
@@ -47,14 +43,15 @@ def saying(*lines: bytes) -> str:
     return f"import sys; sys.stdout.buffer.write({b''.join(lines)!r})"
 
 
-def test_days_are_told_and_the_summary_is_returned(tmp_path: Path) -> None:
+def test_days_are_reported_and_the_summary_is_kept(tmp_path: Path) -> None:
     day = DaySent(date=dt.date(2020, 2, 3), index=0, day_count=1, tick_count=10, slip=SLIP)
-    told: list[DaySent] = []
+    days: list[DaySent] = []
     code = saying(progress_line(day), progress_line(SUMMARY))
-    with replay(tmp_path, code, on_day=told.append) as process:
-        assert process.wait(30) == SUMMARY
+    with replay(tmp_path, code, on_day=days.append) as process:
+        process.wait(60)
+        assert process.summary == SUMMARY
         assert not process.is_running
-    assert told == [day]
+    assert days == [day]
 
 
 def test_a_failure_is_raised_with_the_last_words(tmp_path: Path) -> None:
@@ -63,14 +60,13 @@ def test_a_failure_is_raised_with_the_last_words(tmp_path: Path) -> None:
         replay(tmp_path, code) as process,
         pytest.raises(ProcessFailedError, match=r"ended with 3: no broker"),
     ):
-        process.wait(30)
+        process.wait(60)
 
 
 def test_a_replay_that_does_not_end_is_ended_with_the_run(tmp_path: Path) -> None:
     with replay(tmp_path, "import time; time.sleep(600)") as process:
         assert process.is_running
-        assert process._process is not None
-        pid = process._process.pid
+        pid = process.pid
         with pytest.raises(ProcessFailedError, match=r"did not end within 0 s"):
             process.wait(0.05)
     assert not psutil.pid_exists(pid)
@@ -85,8 +81,7 @@ def observer(tmp_path: Path, code: str) -> ObserverProcess:
 def test_an_observer_is_waited_for_and_ended_with_the_run(tmp_path: Path) -> None:
     code = "print('observing', flush=True); import time; time.sleep(600)"
     with observer(tmp_path, code) as process:
-        assert process._process is not None
-        pid = process._process.pid
+        pid = process.pid
         assert psutil.pid_exists(pid)
     assert not psutil.pid_exists(pid)
 

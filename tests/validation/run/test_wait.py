@@ -1,9 +1,9 @@
-"""Patience: what moves is waited for, what stands still is given up, nothing waits for ever."""
+"""Bounded waits: progress is waited for, a stall is given up, an answer ends the wait."""
 
 from __future__ import annotations
 
 from system.clock import ManualClock
-from validation.run.wait import Patience
+from validation.run.wait import Patience, polled
 
 
 def test_without_progress_it_is_over_after_the_stall() -> None:
@@ -41,3 +41,16 @@ def test_nothing_is_waited_for_beyond_the_limit() -> None:
         assert not patience.is_over(offset)
         clock.sleep(9)
     assert patience.is_over(99)
+
+
+def test_the_first_true_answer_ends_the_wait() -> None:
+    clock, answers = ManualClock(), iter([None, "", "here", "later"])
+    began_ns = clock.monotonic_ns()
+    assert polled(lambda: next(answers), bound_s=10, poll_s=2, clock=clock) == "here"
+    assert clock.monotonic_ns() - began_ns == 4_000_000_000
+
+
+def test_without_an_answer_the_wait_ends_at_its_bound() -> None:
+    clock, looks = ManualClock(), []
+    assert polled(lambda: looks.append(1), bound_s=10, poll_s=3, clock=clock) is None
+    assert len(looks) == 4

@@ -30,6 +30,7 @@ from system.settings import Connections
 from system.stream.lifecycle.standby import STANDS_BY, TAKES_OVER
 from validation.run import read_postgres
 from validation.run.read_back import read_inputs
+from validation.run.wait import polled
 from validation.scenarios.faults import store_damage
 from validation.scenarios.faults.fault_points import FaultPoints, cut_off, delayed, silenced
 from validation.scenarios.faults.kill_points import POINTS
@@ -306,12 +307,14 @@ class FaultMaker:
 
     def _await_log(self, words: str) -> bool:
         """Return whether words stand in the second driver's log within ``BACK_BOUND_S``."""
-        deadline_ns = self._clock.monotonic_ns() + round(BACK_BOUND_S * 1e9)
-        while self._clock.monotonic_ns() < deadline_ns:
-            if words in self._log.read_text("utf-8", errors="replace"):
-                return True
-            self._clock.sleep(POLL_S)
-        return False
+        return bool(
+            polled(
+                lambda: words in self._log.read_text("utf-8", errors="replace"),
+                bound_s=BACK_BOUND_S,
+                poll_s=POLL_S,
+                clock=self._clock,
+            )
+        )
 
     def _supervised_driver(self) -> tuple[bool, str]:
         """Leave a second driver under a supervisor of its own until the end of the story."""
@@ -333,14 +336,15 @@ class FaultMaker:
 
     def _await_other(self, what: str, before: psutil.Process) -> int | None:
         """Return the id of the process that took a place; None when none did in time."""
-        deadline_ns = self._clock.monotonic_ns() + round(BACK_BOUND_S * 1e9)
-        while self._clock.monotonic_ns() < deadline_ns:
+
+        def look() -> int | None:
             with suppress(RiskstreamError, psutil.Error):
                 process = self._process(what)
                 if (process.pid, process.create_time()) != (before.pid, _born(before)):
                     return process.pid
-            self._clock.sleep(POLL_S)
-        return None
+            return None
+
+        return polled(look, bound_s=BACK_BOUND_S, poll_s=POLL_S, clock=self._clock)
 
 
 def _born(process: psutil.Process) -> float:

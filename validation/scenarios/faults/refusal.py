@@ -13,6 +13,7 @@ from typing import Final
 from system.clock import Clock
 from system.errors import UnavailableError
 from system.places import PROJECT_DIR
+from validation.run.wait import polled
 
 SAID_WITHIN_S: Final = 120.0
 COMMAND_BOUND_S: Final = 120.0
@@ -50,12 +51,15 @@ class RefusalLog:
         UnavailableError
             If no line has the text and a command within ``SAID_WITHIN_S``.
         """
-        deadline_ns = self._clock.monotonic_ns() + round(SAID_WITHIN_S * 1e9)
-        while self._clock.monotonic_ns() < deadline_ns:
+
+        def look() -> tuple[str, str] | None:
             for line in self._lines():
                 if text in line and (match := COMMAND.search(line)):
                     return line, match[1]
-            self._clock.sleep(POLL_S)
+            return None
+
+        if refusal := polled(look, bound_s=SAID_WITHIN_S, poll_s=POLL_S, clock=self._clock):
+            return refusal
         raise UnavailableError(
             f"the driver named no `riskstream recover` beside {text!r} within {SAID_WITHIN_S:.0f} s"
         )

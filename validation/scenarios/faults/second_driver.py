@@ -19,6 +19,7 @@ from system.runtime.supervision.supervisord import (
     program_path,
     supervisor_conf,
 )
+from validation.run.wait import polled
 
 STREAM: Final = "stream"
 FOLDER: Final = "second-driver"
@@ -68,12 +69,13 @@ class SupervisedDriver:
         UnavailableError
             If it does not within the bound.
         """
-        deadline_ns = self._clock.monotonic_ns() + round(bound_s * 1e9)
-        while self._clock.monotonic_ns() < deadline_ns:
+
+        def settled() -> int | None:
             state = Supervisor(self._state).process(STREAM)
-            if state.pid and state.uptime_s >= SETTLED_AFTER_S:
-                return state.pid
-            self._clock.sleep(POLL_S)
+            return state.pid if state.pid and state.uptime_s >= SETTLED_AFTER_S else None
+
+        if pid := polled(settled, bound_s=bound_s, poll_s=POLL_S, clock=self._clock):
+            return pid
         raise UnavailableError(f"the second driver does not run for {SETTLED_AFTER_S} s")
 
     def log(self) -> str:
@@ -88,9 +90,12 @@ class SupervisedDriver:
         self._supervisor = None
         with suppress(RiskstreamError):  # it has ended already
             Supervisor(self._state).shut_down()
-        deadline_ns = self._clock.monotonic_ns() + round(STOP_BOUND_S * 1e9)
-        while is_held(self._state) and self._clock.monotonic_ns() < deadline_ns:
-            self._clock.sleep(POLL_S)
+        polled(
+            lambda: not is_held(self._state),
+            bound_s=STOP_BOUND_S,
+            poll_s=POLL_S,
+            clock=self._clock,
+        )
 
     def _start(self) -> None:
         deadline_ns = self._clock.monotonic_ns() + round(ANSWER_BOUND_S * 1e9)

@@ -21,6 +21,7 @@ from system.runtime.running import RunningStack
 from system.settings import Connections
 from system.store.postgres import roles
 from system.store.postgres.history import RiskHistory
+from validation.run.wait import polled
 
 POSTGRES: Final = "postgres"
 MAINTENANCE_DATABASE: Final = "postgres"
@@ -148,13 +149,12 @@ def empty_redis(redis_url: str) -> tuple[bool, str]:
 
 
 def _await_commit(connection: psycopg.Connection[Any], before: object, clock: Clock) -> None:
-    deadline_ns = clock.monotonic_ns() + round(COMMIT_BOUND_S * 1e9)
-    while clock.monotonic_ns() < deadline_ns:
+    def has_changed() -> bool:
         with connection.transaction(), connection.cursor() as cursor:
-            if _committed(cursor) != before:
-                return
-        clock.sleep(POLL_S)
-    raise UnavailableError(f"nothing was committed within {COMMIT_BOUND_S:.0f} s to be undone")
+            return _committed(cursor) != before
+
+    if not polled(has_changed, bound_s=COMMIT_BOUND_S, poll_s=POLL_S, clock=clock):
+        raise UnavailableError(f"nothing was committed within {COMMIT_BOUND_S:.0f} s to be undone")
 
 
 @contextmanager

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
-from system.clock import SystemClock
 from system.errors import RiskstreamError, UnavailableError
 from system.runtime.components.apps import STREAM_START_BOUND_S
 from system.runtime.components.java import find_java
@@ -21,16 +17,15 @@ from system.runtime.components.registry import COMPONENTS
 from system.runtime.components.spark import spark_environment
 from system.runtime.state import StateDir
 from system.settings import Connections, Settings
+from validation.run.child_process import ChildProcess, python_command
 from validation.run.command import log_tail
+from validation.run.wait import polled
 from validation.scenarios.play.app_host import ENDED, STARTED, Begin, End
 
 ANSWER_BOUND_S: Final = 60.0
-STOP_BOUND_S: Final = 30.0
 POLL_S: Final = 0.1
 LOG_LINES: Final = 20
-
-
-COMMAND: Final = (sys.executable, "-m", "validation.scenarios.play.app_host")
+COMMAND: Final = python_command("validation.scenarios.play.app_host")
 
 
 class HostedApp:
@@ -58,16 +53,16 @@ class HostedApp:
     ) -> None:
         self._component = component
         self._is_living = False
+        self._problem = ""
         self._log = log
-        with log.open("ab") as stream:
-            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-                (*command, component),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                env=dict(environment),
-                start_new_session=True,
-            )
+        self._process = ChildProcess(
+            f"the host of the {component}",
+            (*command, component),
+            log=log,
+            environment=environment,
+            ends_with_input=True,
+        )
+        self._process.start()
 
     @classmethod
     def of_stack(cls, component: str, settings: Settings) -> Self:
@@ -79,19 +74,7 @@ class HostedApp:
 
     def close(self) -> None:
         """End the process and what its lives share; harmless when it has ended."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        assert process.stdin is not None, "its input is a pipe"
-        assert process.stdout is not None, "its output is a pipe"
-        with suppress(BrokenPipeError):
-            process.stdin.close()
-        try:
-            process.wait(STOP_BOUND_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+        self._process.stop()
 
     def begin(self, environment: Mapping[str, str], connections: Connections) -> None:
         """Begin a life, and return once it answers.
@@ -110,17 +93,21 @@ class HostedApp:
         """
         self._order(Begin(environment=dict(environment)), STARTED)
         self._is_living = True
-        clock = SystemClock()
-        deadline_ns = clock.monotonic_ns() + round(STREAM_START_BOUND_S * 1e9)
-        while True:
-            try:
-                COMPONENTS[self._component].check(connections, {})
-            except (RiskstreamError, OSError) as error:
-                if clock.monotonic_ns() > deadline_ns or self._has_ended():
-                    raise self._failed(str(error)) from None
-                clock.sleep(POLL_S)
-            else:
-                return
+        if not polled(
+            partial(self._answers, connections), bound_s=STREAM_START_BOUND_S, poll_s=POLL_S
+        ):
+            raise self._failed(self._problem)
+
+    def _answers(self, connections: Connections) -> bool:
+        """Return whether the life answers."""
+        try:
+            COMPONENTS[self._component].check(connections, {})
+        except (RiskstreamError, OSError) as error:
+            self._problem = str(error)
+            if not self._process.is_running:
+                raise self._failed(self._problem) from None
+            return False
+        return True
 
     def end(self) -> None:
         """End the life, and return when it has ended; harmless where none has begun.
@@ -135,24 +122,10 @@ class HostedApp:
             self._order(End(), ENDED)
 
     def _order(self, order: Begin | End, answer: bytes) -> None:
-        process = self._process
-        assert process is not None, "orders are for a process that was not closed"
-        assert process.stdin is not None, "its input is a pipe"
-        assert process.stdout is not None, "its output is a pipe"
-        timer = threading.Timer(ANSWER_BOUND_S, process.kill)
-        timer.start()
-        try:
-            with suppress(BrokenPipeError):
-                process.stdin.write(msgspec.json.encode(order) + b"\n")
-                process.stdin.flush()
-            line = process.stdout.readline()
-        finally:
-            timer.cancel()
+        self._process.write_line(msgspec.json.encode(order))
+        line = self._process.read_line(ANSWER_BOUND_S)
         if line.strip() != answer:
             raise self._failed(f"no answer to {type(order).__name__.lower()}")
-
-    def _has_ended(self) -> bool:
-        return self._process is None or self._process.poll() is not None
 
     def _failed(self, why: str) -> UnavailableError:
         return UnavailableError(

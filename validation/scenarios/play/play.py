@@ -185,7 +185,8 @@ def play(
         stretch = current_stretch()
         source.go_on()
         _show(source, watch, standing, console)
-        summary = source.wait(SOURCE_SLACK_S)
+        source.wait(SOURCE_SLACK_S)
+        summary = source.summary
         restart.wait()
         faults = injector.outcomes()
         if not await_drained(connections):

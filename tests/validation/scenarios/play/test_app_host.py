@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from types import SimpleNamespace
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 
 from system.errors import UnavailableError
 from system.runtime.components.registry import COMPONENTS
+from validation.run.child_process import ProcessFailedError
 from validation.scenarios.play.app_host import ENDED, STARTED, Begin, End, host
 from validation.scenarios.play.hosted_app import HostedApp
 
@@ -68,7 +70,8 @@ def test_a_host_that_ends_while_its_life_starts_is_not_waited_for(tmp_path, monk
     driver = HostedApp("stream", tmp_path / "log", {}, command=[sys.executable, "-c", program])
 
     def check(connections, addresses):
-        driver._process.wait()
+        with suppress(ProcessFailedError):
+            driver._process.wait(60)
         raise UnavailableError("the stream has no heartbeat yet")
 
     monkeypatch.setitem(COMPONENTS, "stream", SimpleNamespace(check=check))
