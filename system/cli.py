@@ -86,6 +86,15 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     "trade": CommandPlace(
         "system.client.commands.portfolios", "trade_app", "Send, amend and cancel trades."
     ),
+    "close-day": CommandPlace(
+        "system.feed.close_day",
+        "close_day",
+        "Close a session date: its end-of-day risk.",
+        (
+            "riskstream close-day 2020-03-05",
+            "riskstream close-day --at 16:20 --calendar XNYS  # every session, until Ctrl-C",
+        ),
+    ),
     "adjust": CommandPlace(
         "system.client.commands.adjustments",
         "adjust_app",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -22,6 +23,7 @@ from system.contracts.api.adjustments import (
     DividendRequest,
     SplitRequest,
 )
+from system.contracts.api.days import DayAccepted, Days
 from system.contracts.api.decomposition import Contributions, DeskVar
 from system.contracts.api.pnl import PnlExplained
 from system.contracts.api.questions import (
@@ -268,6 +270,14 @@ class AsyncRiskClient:
     async def adjustments(self, instrument: str = "") -> Adjustments:
         """Return splits and dividends, of one instrument or of all."""
         return await self.send(calls.adjustments(instrument))
+
+    async def days(self) -> Days:
+        """Return the last day that was closed, and until when prices have come since."""
+        return await self.send(calls.days())
+
+    async def close_day(self, date: dt.date | None = None, *, dry_run: bool = False) -> DayAccepted:
+        """Send the end-of-day marks of a session date; a dry run checks it only."""
+        return await self.send(calls.close_day(date, dry_run=dry_run))
 
     # -- push ---------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ The synchronous and the asynchronous client send the same values.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from system.contracts.api.adjustments import (
     DividendRequest,
     SplitRequest,
 )
+from system.contracts.api.days import DayAccepted, DayRequest, Days
 from system.contracts.api.decomposition import Contributions, DeskVar
 from system.contracts.api.pnl import PnlExplained
 from system.contracts.api.questions import (
@@ -323,6 +325,17 @@ def adjustments(instrument: str = "") -> Call[Adjustments]:
     """Ask for splits and dividends, of one instrument or of all."""
     parameters: Parameters = {"instrument": instrument or None}
     return Call("GET", "/v1/adjustments", Adjustments, parameters)
+
+
+def days() -> Call[Days]:
+    """Ask for the last day that was closed."""
+    return Call("GET", "/v1/days", Days)
+
+
+def close_day(date: dt.date | None = None, *, dry_run: bool = False) -> Call[DayAccepted]:
+    """Close a day; a dry run checks it only."""
+    parameters: Parameters = {"dry_run": True if dry_run else None}
+    return Call("POST", "/v1/days", DayAccepted, parameters, encode(DayRequest(date=date)))
 
 
 def _portfolio(name: str) -> str:

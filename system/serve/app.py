@@ -19,7 +19,16 @@ from system.priority import go_first
 from system.serve.http.documentation import add_documentation
 from system.serve.http.problems import add_problem_handlers
 from system.serve.http.responses import answers, json_answer, openapi_from_contracts
-from system.serve.routes import adjustments, desks, limits, portfolios, questions, stream, trades
+from system.serve.routes import (
+    adjustments,
+    days,
+    desks,
+    limits,
+    portfolios,
+    questions,
+    stream,
+    trades,
+)
 from system.serve.services.auth import Credentials, authorised
 from system.serve.services.connections import Services
 from system.serve.services.hub import SnapshotHub
@@ -113,7 +122,7 @@ def app_over(services: Services) -> FastAPI:
     app.state.desks = desks_over(services)
     add_problem_handlers(app)
     app.include_router(_open_router())
-    parts = (adjustments, portfolios, desks, questions, limits, trades, stream)
+    parts = (adjustments, days, portfolios, desks, questions, limits, trades, stream)
     for part in (part.router for part in parts):
         app.include_router(part, dependencies=[Depends(authorised)])
     app.add_middleware(HostCheck, hosts=services.hosts)

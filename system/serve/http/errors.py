@@ -13,6 +13,7 @@
         ├── NothingRaisedError       409  there is nothing to acknowledge
         ├── VersionConflictError     409  an amendment of a version that is not the next
         ├── ClosedTradeError         409  an amendment or cancellation of a closed trade
+        ├── ClosedDayError           409  a day that is closed cannot be closed again
         ├── TakenAdjustmentError     409  another split or dividend of that day took effect
         ├── BodyTooLargeError        413
         ├── InvalidRequestError      422  names each field, its value and what it must be
@@ -139,6 +140,13 @@ class ClosedTradeError(ApiError):
 
     status = 409
     title = "Closed trade"
+
+
+class ClosedDayError(ApiError):
+    """The day was closed: its end-of-day snapshot is taken."""
+
+    status = 409
+    title = "Closed day"
 
 
 class TakenAdjustmentError(ApiError):

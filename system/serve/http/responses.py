@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
 from system.contracts import limits
-from system.contracts.api import adjustments, decomposition, pnl, questions, risk
+from system.contracts.api import adjustments, days, decomposition, pnl, questions, risk
 from system.contracts.codec import encode
 from system.contracts.messages import CloseHistory, Instrument, Portfolio, RiskSnapshot
 from system.contracts.oracle import OracleStatus
@@ -26,6 +26,9 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     adjustments.Adjustments,
     adjustments.DividendRequest,
     adjustments.SplitRequest,
+    days.DayAccepted,
+    days.DayRequest,
+    days.Days,
     risk.AmendRequest,
     risk.AssetClassVar,
     risk.Attribution,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from system.bus.producer import RecordPosition
 from system.bus.routing import topic_of
-from system.contracts.messages import Message
+from system.contracts.messages import Mark, Message
 from system.contracts.topics import INPUT_TOPICS, offset_key
 from system.errors import UnavailableError
 
@@ -22,6 +22,7 @@ class MemoryBus:
     """
 
     sent: list[Message] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
     silent: bool = False
     loses_answers: bool = False
 
@@ -51,6 +52,18 @@ class MemoryBus:
         for message in messages:
             self.deliver(message)
 
+    def close_day(self, mark: Mark) -> int:
+        """Keep a mark, one in each topic.
+
+        Raises
+        ------
+        UnavailableError
+            If told to be silent.
+        """
+        self.warm_up()
+        self.marks.append(mark)
+        return len(INPUT_TOPICS)
+
     def warm_up(self) -> None:
         """Do nothing.
 
@@ -72,7 +85,10 @@ class MemoryBus:
         """
         self.warm_up()
         counts = Counter(topic_of(message).name for message in self.sent)
-        return {offset_key(topic.name, 0): counts[topic.name] for topic in INPUT_TOPICS}
+        return {
+            offset_key(topic.name, 0): counts[topic.name] + len(self.marks)
+            for topic in INPUT_TOPICS
+        }
 
     def close(self) -> None:
         """Do nothing: there is no connection."""

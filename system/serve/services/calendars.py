@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from system.contracts.messages import ExchangeSessions, SessionClose
 from system.serve.http.errors import invalid_field
@@ -127,6 +128,25 @@ def exchange_sessions(exchange: str, *, first: dt.date, last: dt.date) -> Exchan
     return ExchangeSessions(
         exchange=exchange, first=first, last=last, version=version, sessions=sessions
     )
+
+
+def exchange_zone(exchange: str) -> ZoneInfo:
+    """Return the time zone of an exchange.
+
+    Parameters
+    ----------
+    exchange : str
+        Market identifier code, of an exchange or of a segment.
+
+    Raises
+    ------
+    InvalidRequestError
+        If the library does not know the exchange.
+    """
+    import exchange_calendars as calendars  # noqa: PLC0415 - a second of imports, seldom needed
+
+    calendar = calendars.get_calendar(_calendar_name(calendars, exchange))
+    return ZoneInfo(str(calendar.tz))
 
 
 def _calendar_name(calendars: Any, exchange: str) -> str:  # noqa: ANN401 - no types

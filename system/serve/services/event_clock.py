@@ -61,12 +61,28 @@ class EventClock:
         """
         newest_ns, wall_ns = await self._newest(), self._services.clock.wall_ns()
         passed_ns = newest_ns or known_ns
-        is_live = passed_ns > wall_ns - LIVE_WITHIN_NS or not (passed_ns or self._base_ns)
+        is_live = _is_live(passed_ns, wall_ns) or not (passed_ns or self._base_ns)
         base_ns = max(wall_ns, newest_ns) if is_live else max(passed_ns, self._ended_ns)
         if base_ns > self._base_ns:
             self._base_ns, self._count = base_ns, 0
         self._count += 1
         return self._base_ns + self._count
+
+    async def reached_ns(self) -> int:
+        """Return the event time that the stream has reached: the wall clock's beside one of today.
+
+        Beside one that replays the past it is that of the newest event or mark, and does not grow
+        by itself.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        newest_ns, wall_ns = await self._newest(), self._services.clock.wall_ns()
+        if not newest_ns or _is_live(newest_ns, wall_ns):
+            return max(wall_ns, newest_ns)
+        return newest_ns
 
     async def with_moment(self, definition: Portfolio, *, last_close: dt.date | None) -> Portfolio:
         """Return a definition with the moment of its positions: by default now.
@@ -120,6 +136,10 @@ class EventClock:
                 self._base_ns = 0
             self._newest_ns, self._read_at_ns = newest_ns, now_ns
         return self._newest_ns
+
+
+def _is_live(newest_ns: int, wall_ns: int) -> bool:
+    return newest_ns > wall_ns - LIVE_WITHIN_NS
 
 
 def _refuse_to_come(field: str, stated: str, moment_ns: int, now_ns: int) -> None:

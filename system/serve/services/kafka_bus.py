@@ -8,7 +8,7 @@ from typing import Final
 
 from system.bus.consumer import end_offsets
 from system.bus.producer import MessageProducer, RecordPosition
-from system.contracts.messages import Message
+from system.contracts.messages import Mark, Message
 from system.contracts.topics import INPUT_TOPICS, REFERENCE, TRADES
 
 LINGER_MS: Final = 0
@@ -59,6 +59,19 @@ class KafkaBus:
             producer.send(message)
         if messages:
             producer.flush(DELIVERY_BOUND_S)
+
+    def close_day(self, mark: Mark) -> int:
+        """Send a mark to every partition of every input topic; return how many the broker has.
+
+        Raises
+        ------
+        BusUnavailableError, TopicMissingError, DeliveryError
+            As ``deliver``; some partitions may have theirs: send the mark again.
+        """
+        producer = self._connected()
+        count = producer.send_mark_everywhere(mark)
+        producer.flush(DELIVERY_BOUND_S)
+        return count
 
     def warm_up(self) -> None:
         """Connect and ask for the topics, so that the first trade need not.

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from system.contracts.api.risk import RejectedRow, SnapshotPoint, StreamStatus
 from system.contracts.limits import LimitMeasure, TrailRow
-from system.contracts.messages import Message, RejectReason
+from system.contracts.messages import Mark, Message, RejectReason
 from system.store.records import EmptiedSnapshot, Position, RejectedKey, SnapshotQuery
 from system.store.redis.redis_values import LatestRecord, StreamEntry, Watermark
 
@@ -156,6 +156,10 @@ class Bus(Protocol):
 
     def deliver_all(self, messages: Sequence[Message]) -> None:
         """Send messages and wait until the broker has all of them."""
+        ...
+
+    def close_day(self, mark: Mark) -> int:
+        """Send a mark to every partition of every input topic and wait until the broker has all."""
         ...
 
     def warm_up(self) -> None:

@@ -17,9 +17,10 @@ from system.serve.services.trades import TradeService
 
 @dataclass(frozen=True, eq=False)
 class ApiServices:
-    """Names, trades, imports, health and recalled books over the same services."""
+    """Names, event time, trades, imports, health and recalled books over the same services."""
 
     names: Catalogue
+    clock: EventClock
     trades: TradeService
     imports: BookImporter
     health: HealthBoard
@@ -31,6 +32,7 @@ def desks_over(services: Services) -> ApiServices:
     names, clock = Catalogue(services), EventClock(services)
     return ApiServices(
         names,
+        clock,
         TradeService(services, names, clock),
         BookImporter(services, names, clock),
         HealthBoard(services),

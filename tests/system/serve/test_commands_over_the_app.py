@@ -150,6 +150,8 @@ def test_limits(streamed: Streamed) -> None:
         lambda client: client.limits("Q"),
         lambda client: client.limit_events("Q"),
         lambda client: client.adjustments("B"),
+        lambda client: client.days(),
+        lambda client: client.close_day(dry_run=True),
     ],
 )
 def test_both_clients_have_the_same_typed_answer(

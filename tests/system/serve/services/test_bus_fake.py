@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
-from system.contracts.messages import Instrument, Trade
+from system.contracts.messages import Instrument, Mark, Trade
 from system.contracts.topics import REFERENCE, TRADES, offset_key
 from system.errors import UnavailableError
 from system.serve.services.bus_fake import MemoryBus
@@ -22,6 +24,13 @@ def test_each_topic_counts_its_own_messages() -> None:
         (TRADES.name, 1),
     ]
     assert bus.end_offsets()[offset_key(TRADES.name, 0)] == 2
+
+
+def test_a_mark_is_in_every_topic() -> None:
+    bus = MemoryBus()
+    mark = Mark(date=dt.date(2020, 3, 5), event_time_ns=1)
+    assert bus.close_day(mark) == len(bus.end_offsets())
+    assert (bus.marks, set(bus.end_offsets().values())) == ([mark], {1})
 
 
 def test_a_silent_bus_keeps_nothing() -> None:

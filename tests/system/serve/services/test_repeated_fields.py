@@ -65,6 +65,7 @@ BODIES = {
         '{"instrument":"EQ000","date":"2020-02-04","amount":2,"date":"2020-02-05"}',
         "date",
     ),
+    "end of day": ("/v1/days", '{"date":"2020-02-04","date":"2020-02-05"}', "date"),
     "acknowledgement": (
         "/v1/portfolios/alpha/limits/var/acknowledge",
         '{"actor":"ann","note":"seen","actor":"bob"}',

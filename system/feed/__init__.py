@@ -1,0 +1,1 @@
+"""Markets of your own: messages checked, prices sent, days closed."""
