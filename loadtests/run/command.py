@@ -22,7 +22,7 @@ from loadtests.run.load_run import (
     load_settings_of_own,
     load_stack,
     machine,
-    open_market,
+    open_books,
     run_load,
 )
 from loadtests.run.repeats import load_command
@@ -154,7 +154,7 @@ def measured_load(
     UnavailableError
         If a process or server fails.
     """
-    books = open_market(plan, connections, site)
+    books = open_books(plan, connections, site)
     site.say(f"pumping {plan.rate:,.0f} ticks/s ({plan.shape})")
     return judged_run(
         plan,

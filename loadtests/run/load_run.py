@@ -17,15 +17,12 @@ import psutil
 from loadtests.source.load_generator import SendRate, read_pump_line
 from loadtests.source.plan import LoadPlan, load_books, load_replay
 from system.bus.consumer import end_offsets
-from system.bus.producer import MessageProducer
 from system.clock import SystemClock
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA
-from system.errors import InputError, UnavailableError
+from system.errors import UnavailableError
 from system.runtime.components.registry import COMPONENTS, SERVERS
-from system.runtime.interrupts import stop_signals_as_interrupt
 from system.runtime.running import RunningStack
-from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, Settings
 from system.simulate.progress import PublishSummary
 from system.store.redis.latest import LatestStore
@@ -34,12 +31,12 @@ from validation.measure.usage import ProcessUsage, UsageSampler
 from validation.run.child_process import ChildProcess, ProcessFailedError, python_command
 from validation.run.child_processes import HiccupProcess, ObserverProcess
 from validation.run.own_settings import settings_of_own
+from validation.run.pipeline import READY_BOUND_S, open_market, temporary_stack
 from validation.run.read_back import await_committed
 from validation.run.wait import Patience
 
 PIPELINE: Final = (*SERVERS, "stream", "api")
 """Components that are started for a load: it needs no dashboard."""
-READY_BOUND_S: Final = 120.0
 DRAIN_BOUND_S: Final = 60.0
 PUMP_SLACK_S: Final = 120.0
 POLL_S: Final = 0.2
@@ -141,32 +138,14 @@ def load_stack(site: LoadSite, components: Sequence[str] = PIPELINE) -> Iterator
     StackError
         If a component does not come up.
     """
-    state_dir = site.settings.state_dir
-    if RunningStack(site.settings).is_up():
-        raise InputError(
-            f"a stack runs on {state_dir}; stop it: RISKSTREAM_STATE_DIR={state_dir} "
-            "riskstream down"
-        )
-    if state_dir.exists():
-        shutil.rmtree(state_dir)
     shutil.rmtree(site.gc_dir, ignore_errors=True)
     site.gc_dir.mkdir(parents=True)
-
-    def tell(progress: Progress) -> None:
-        if progress.detail:
-            site.say(f"{progress.component} {progress.detail}")
-        if progress.stage in {"ready", "external"}:
-            site.say(f"{progress.component} {progress.stage}")
-
     settings = site.settings.model_copy(update={"gc_log_dir": site.gc_dir})
-    with (
-        stop_signals_as_interrupt(),
-        EmbeddedStack(settings, components=components, on_progress=tell) as stack,
-    ):
-        yield stack.connections
+    with temporary_stack(settings, say=site.say, components=components) as connections:
+        yield connections
 
 
-def open_market(plan: LoadPlan, connections: Connections, site: LoadSite) -> tuple[Portfolio, ...]:
+def open_books(plan: LoadPlan, connections: Connections, site: LoadSite) -> tuple[Portfolio, ...]:
     """Send instruments, closes and books, and return the books once each has a VaR.
 
     Raises
@@ -175,12 +154,7 @@ def open_market(plan: LoadPlan, connections: Connections, site: LoadSite) -> tup
         If that takes longer than its bounds.
     """
     books = load_books(plan)
-    with MessageProducer(connections.kafka_bootstrap_servers) as producer:
-        for message in (*load_replay(plan).reference_messages(), *books):
-            producer.send(message)
-        producer.flush()
-    if not await_committed(connections, timeout_s=READY_BOUND_S):
-        raise UnavailableError(f"the stream took no reference data within {READY_BOUND_S:.0f} s")
+    open_market((*load_replay(plan).reference_messages(), *books), connections)
     _await_valued(connections, [book.portfolio for book in books])
     site.say(f"{plan.instruments} instruments and {len(books)} books are there and valued")
     return books

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from loadtests.run.command import connected, judged_run, mode_of, site_of
 from loadtests.run.judge import budgets_of
-from loadtests.run.load_run import LoadSite, machine, open_market
+from loadtests.run.load_run import LoadSite, machine, open_books
 from loadtests.run.report import LoadReport
 from loadtests.source.plan import LoadPlan, day_count, load_plan
 from loadtests.studies.search import (
@@ -169,7 +169,7 @@ class Prober:
         self._kept.mkdir(exist_ok=True)
         for old in self._kept.glob("*.json"):
             old.unlink()
-        self._books = open_market(base, connections, site)
+        self._books = open_books(base, connections, site)
         self._days_sent = 0
         self.load_averages: list[float] = []
         self.lost = ""

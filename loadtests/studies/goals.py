@@ -26,7 +26,7 @@ from rich.table import Table
 
 from loadtests.run.command import connected, site_of
 from loadtests.run.judge import as_unknown
-from loadtests.run.load_run import LoadSite, PumpProcess, machine, open_market
+from loadtests.run.load_run import LoadSite, PumpProcess, machine, open_books
 from loadtests.source.load_generator import SendRate
 from loadtests.source.plan import LoadPlan, load_books, load_plan
 from loadtests.studies.api_questions import ANSWER_BOUND_S, ASKERS, ApiConnections
@@ -104,7 +104,7 @@ def goals(
     load_average = os.getloadavg()[0]
     pulses: list[SendRate] = []
     with connected(site, running=False) as connections:
-        open_market(plan, connections, site)
+        open_books(plan, connections, site)
         site.plan_path.write_bytes(msgspec.json.encode(plan))
         with PumpProcess(site, connections, pulses.append) as pump:
             go_first()  # only now: the servers and the pump must not inherit it

@@ -17,7 +17,7 @@ import msgspec
 import typer
 
 from loadtests.run.command import connected, site_of
-from loadtests.run.load_run import LoadSite, open_market
+from loadtests.run.load_run import LoadSite, open_books
 from loadtests.run.repeats import OptionValue, command_line
 from loadtests.source.plan import USUAL_CLIENT, LoadPlan, load_plan
 from loadtests.source.shapes import SHAPES
@@ -60,7 +60,7 @@ def users(  # noqa: PLR0913, PLR0917 - one option each
     )
     site = site_of(report, open_console(stderr=False), local=False)
     with connected(site, running=False) as connections:
-        open_market(plan, connections, site)
+        open_books(plan, connections, site)
         site.plan_path.write_bytes(msgspec.json.encode(plan))
         (site.folder / "verdict.json").unlink(missing_ok=True)
         command = locust_command(site, user_count, processes, ui=ui)

@@ -36,12 +36,11 @@ from validation.run.demo_run import (
     DemoPlan,
     DemoRun,
     demo_settings,
-    running_stack,
     seconds_since_start,
-    stop_command,
 )
 from validation.run.judge import Evidence, judge
 from validation.run.open_books import ReferenceAhead, load_books, open_books, show_urls
+from validation.run.pipeline import stop_command, temporary_stack
 from validation.run.read_back import Stated, expected_of, read_inputs, read_stated, real_closes
 from validation.verdict import Verdict, overall
 
@@ -103,7 +102,10 @@ def run_demo(plan: DemoPlan, folder: Path, console: PlainConsole, *, keep: bool)
         ThreadPoolExecutor(1, thread_name_prefix="judging") as pool,
         ReferenceAhead(site) as reference,
     ):
-        with running_stack(site, keep=keep, on_broker=reference.begin) as connections:
+        site.say("starting Kafka, PostgreSQL, Redis, the Spark cluster, the stream, API, dashboard")
+        with temporary_stack(
+            site.settings, say=site.say, keep=keep, on_ready=reference.on_ready
+        ) as connections:
             reference.wait()
             open_books(site, connections, imports)
             show_urls(site, connections)
@@ -119,7 +121,7 @@ def run_demo(plan: DemoPlan, folder: Path, console: PlainConsole, *, keep: bool)
     show_report(console, report)
     show_report_place(console, f"{folder}/report.html, report.json")
     if keep:
-        console.print(f"left running; stop it with: {stop_command(site)}", highlight=False)
+        console.print(f"left running; stop it with: {stop_command(site.settings)}", highlight=False)
     return report
 
 

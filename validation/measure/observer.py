@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import gc
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from system.clock import monotonic_ns
 from system.contracts.currencies import EUR, unit_of
 from system.contracts.messages import MONEY, AssetClass, StageTimes
 from system.priority import go_first
+from system.runtime.interrupts import StopRequest
 from system.settings import load_settings
 from system.store.errors import StoreUnavailableError
 from system.store.redis.latest import LatestStore
@@ -217,9 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code.
     """
     options = _parser().parse_args(arguments)
-    ended: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _frame: ended.append(received))
+    ended = StopRequest()
     go_first()  # what waits for a core here would count as the system's latency
     settings = load_settings()
     if options.state_dir:
@@ -233,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         gc.freeze()
         sys.stdout.write(f"{READY}\n")
         sys.stdout.flush()
-        observer.observe_until(lambda: bool(ended), patient=options.patient)
+        observer.observe_until(ended.is_set, patient=options.patient)
     return 0
 
 

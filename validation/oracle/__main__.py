@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +14,7 @@ from system.bus.extents import topic_extents
 from system.clock import SystemClock
 from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS
 from system.errors import RiskstreamError
+from system.runtime.interrupts import StopRequest
 from system.settings import Settings, load_settings
 from system.store.errors import StoreUnavailableError
 from system.store.postgres.identity import recovery_count
@@ -47,9 +47,7 @@ def main() -> int:
     )
     logging.getLogger("kafka").setLevel(logging.ERROR)
     os.nice(LOWEST_PRIORITY)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = StopRequest()
     connections = settings.connections()
     with (
         LatestStore(connections.redis_url) as store,
@@ -81,7 +79,7 @@ class OracleProcess:
         settings: Settings,
         store: LatestStore,
         record: OracleRecord,
-        stopping: threading.Event,
+        stopping: threading.Event | StopRequest,
     ) -> None:
         self._settings = settings
         self._store = store

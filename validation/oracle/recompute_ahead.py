@@ -14,9 +14,7 @@ import argparse
 import hashlib
 import logging
 import os
-import signal
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +28,7 @@ from system.contracts.messages import RiskSnapshot
 from system.contracts.oracle import OracleCheck
 from system.contracts.topics import INPUT_TOPICS, RISK_SNAPSHOTS
 from system.errors import MessageError
+from system.runtime.interrupts import StopRequest
 from system.settings import load_settings
 from validation.measure.record import whole_lines
 from validation.oracle.following import Reader
@@ -132,9 +131,7 @@ def _is_short(position: Mapping[str, int], ends: Mapping[str, int]) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Follow a running stack until a signal ends it; return the exit code."""
     options = _parser().parse_args(arguments)
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    ended = StopRequest()
     os.nice(LOW_PRIORITY)
     settings = load_settings().model_copy(update={"state_dir": options.state_dir.absolute()})
     servers = settings.connections().kafka_bootstrap_servers

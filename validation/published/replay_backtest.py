@@ -8,7 +8,6 @@ are counted from the stored snapshots, and every day is compared.
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -31,7 +30,6 @@ from system.outputs import OUTPUT_FILE
 from system.risk.listing import Listing
 from system.risk.scenarios.window import CloseTable
 from system.runtime.components.registry import SERVERS
-from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
 from system.simulate.datasets import load_market
 from system.simulate.publisher import OpenLoopPublisher
@@ -42,6 +40,7 @@ from validation.report.shapes import write_json
 from validation.rules.second_reader import EQUITIES, Closes, read_closes, wheel_in
 from validation.run.console import STYLES, open_console
 from validation.run.own_settings import settings_of_own
+from validation.run.pipeline import open_market, temporary_stack
 from validation.run.read_back import await_committed, read_stated
 from validation.verdict import Finding, Verdict
 
@@ -100,10 +99,8 @@ def replay_span(case: GoldenCase, settings: Settings, connections: Connections) 
         ticks_per_day=TICKS_PER_NAME_AND_DAY * len(names),
     )
     replay = Replay(market, spec)
+    open_market((*replay.reference_messages(), case.portfolio), connections)
     with MessageProducer(connections.kafka_bootstrap_servers) as producer:
-        for message in (*replay.reference_messages(), case.portfolio):
-            producer.send(message)
-        producer.flush()
         publisher = OpenLoopPublisher(producer, SystemClock())
         publisher.publish(replay.day_plans(), day_count=len(replay.days))
     if not await_committed(connections, timeout_s=DRAIN_BOUND_S):
@@ -201,7 +198,7 @@ def replay_backtest(
 
 def _replayed(name: str, console: PlainConsole) -> ReplayBacktest:
     """Replay one span on a stack of its own, and show what was found."""
-    settings = _own_settings()
+    settings = settings_of_own("replay-backtest", warm_up_seconds=0.0)
     closes = real_equities(settings)
     case = golden_case(name, closes)
     with console.working(f"{name}: {len(case.days)} days through Kafka, Spark and PostgreSQL"):
@@ -237,17 +234,10 @@ def published_count(case: GoldenCase, stored_breaches: int) -> Finding:
 
 
 def _stored(case: GoldenCase, settings: Settings) -> Days:
-    with EmbeddedStack(settings, components=(*SERVERS, "stream")) as stack:
-        replay_span(case, settings, stack.connections)
-        return read_stated(stack.connections.database_url).days
-
-
-def _own_settings() -> Settings:
-    """Return settings with an empty state folder of its own, beside the usual one."""
-    settings = settings_of_own("replay-backtest", warm_up_seconds=0.0)
-    if settings.state_dir.exists():
-        shutil.rmtree(settings.state_dir)
-    return settings
+    components = (*SERVERS, "stream")
+    with temporary_stack(settings, components=components) as connections:
+        replay_span(case, settings, connections)
+        return read_stated(connections.database_url).days
 
 
 def _day_after(day: dt.date, closes: Closes) -> dt.date:

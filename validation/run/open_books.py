@@ -20,11 +20,11 @@ from system.errors import UnavailableError
 from system.settings import Connections
 from validation.run.child_processes import ReplayProcess, replay_arguments
 from validation.run.demo_run import DemoPlan, DemoRun
-from validation.run.read_back import await_committed
+from validation.run.pipeline import READY_BOUND_S, await_reference_data
 from validation.run.wait import Patience, polled
 
 CURRENCIES: Final = ("USD", "JPY")
-READY_BOUND_S: Final = 120.0
+BROKER: Final = "kafka"
 POLL_S: Final = 0.25
 
 
@@ -68,9 +68,10 @@ class ReferenceAhead:
         self._left.set()
         self._pool.shutdown()
 
-    def begin(self, connections: Connections) -> None:
-        """Begin to send, in a thread."""
-        self._sent = self._pool.submit(self._send, connections)
+    def on_ready(self, component: str, connections: Connections) -> None:
+        """Begin to send, in a thread, once the broker answers."""
+        if component == BROKER:
+            self._sent = self._pool.submit(self._send, connections)
 
     def wait(self) -> None:
         """Return once everything is sent.
@@ -80,7 +81,7 @@ class ReferenceAhead:
         UnavailableError
             If it could not be sent.
         """
-        assert self._sent is not None, "begin() comes before wait()"
+        assert self._sent is not None, "the broker is ready before anybody waits"
         self._sent.result(READY_BOUND_S)
 
     def _send(self, connections: Connections) -> None:
@@ -108,8 +109,7 @@ def open_books(site: DemoRun, connections: Connections, books: Sequence[Portfoli
     UnavailableError
         If that takes longer than its bounds.
     """
-    if not await_committed(connections, timeout_s=READY_BOUND_S):
-        raise UnavailableError(f"the stream took no reference data within {READY_BOUND_S:.0f} s")
+    await_reference_data(connections)
     with RiskClient(connections.api_url, connections.api_token) as client:
         for book in books:
             client.import_portfolio(book)

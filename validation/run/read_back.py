@@ -10,11 +10,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+import psycopg
+
 from system.bus.consumer import Record, end_offsets, read_topic
 from system.clock import Clock, SystemClock
 from system.contracts.messages import Instrument, Portfolio, RiskSnapshot, Trade
 from system.contracts.topics import INPUT_TOPICS, REFERENCE, RISK_SNAPSHOTS, TRADES
-from system.errors import MessageError
+from system.errors import MessageError, RiskstreamError
 from system.settings import Connections
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.ledger import Counters, Fate
@@ -106,6 +108,7 @@ def await_committed(
     *,
     timeout_s: float,
     patient: bool = True,
+    through_outages: bool = False,
     clock: Clock | None = None,
 ) -> bool:
     """Wait until PostgreSQL has covered everything that lies on the input topics now.
@@ -118,6 +121,9 @@ def await_committed(
         Bound, seconds: without a commit, or in all where ``patient`` is off.
     patient : bool
         Whether the bound runs again with each commit: a slow machine is waited for.
+    through_outages : bool
+        Whether a server may be away meanwhile, and the topics may change; what lies on them is
+        read again at each look then.
     clock : Clock, optional
         Measures the bound.
 
@@ -129,16 +135,27 @@ def await_committed(
     Raises
     ------
     UnavailableError
-        If the broker does not answer.
+        If a server does not answer, except with ``through_outages``.
     """
     clock = clock or SystemClock()
-    wanted = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
     patience = Patience(clock, stall_s=timeout_s)
-    while not _covers(covered := _covered(connections.database_url), wanted):
+    covered: dict[str, int] | None = None
+    wanted: dict[str, int] | None = None
+    while True:
+        try:
+            if wanted is None or through_outages:
+                wanted = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
+            covered = _covered(connections.database_url)
+        except (RiskstreamError, psycopg.Error):
+            if not through_outages:
+                raise
+            covered = None
+        else:
+            if _covers(covered, wanted):
+                return True
         if patience.is_over(covered if patient else None):
             return False
         clock.sleep(POLL_S)
-    return True
 
 
 def real_closes(wheels_dir: Path) -> Closes:

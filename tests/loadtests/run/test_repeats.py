@@ -144,7 +144,7 @@ def test_a_run_of_the_comparison_is_repeated_by_the_comparison(system, tmp_path)
 def test_a_run_with_users_is_repeated_with_its_users(
     tmp_path_factory, rate, seconds, shape, client, user_count, processes, ui
 ):
-    def open_market(plan, connections, site):
+    def open_books(plan, connections, site):
         raise ToldError(plan)
 
     plan = load_plan(rate=rate, seconds=seconds, warm_up_seconds=1, shape=shape, client=client)
@@ -156,5 +156,5 @@ def test_a_run_with_users_is_repeated_with_its_users(
     assert (options["--users"], options["--processes"]) == (str(user_count), str(processes))
     assert ("--ui" in words) == ui
     words += ["--report", str(tmp_path_factory.getbasetemp())]
-    replaced = {"connected": nothing, "open_market": open_market}
+    replaced = {"connected": nothing, "open_books": open_books}
     assert told(words, users_module.users, **replaced).args == (plan,)

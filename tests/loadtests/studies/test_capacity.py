@@ -117,7 +117,7 @@ def prober(evidence, monkeypatch, tmp_path):
         report = report_of(judge_load(evidence, budgets_of(PLAN, p99_ms=1_000.0)))
         return msgspec.structs.replace(report, plan=plan)
 
-    monkeypatch.setattr(capacity, "open_market", lambda *_: ())
+    monkeypatch.setattr(capacity, "open_books", lambda *_: ())
     monkeypatch.setattr(capacity, "judged_run", run)
     monkeypatch.setattr(capacity, "await_committed", lambda *_args, **_options: True)
     base = load_plan(rate=100, seconds=4, warm_up_seconds=2, seconds_per_day=2)

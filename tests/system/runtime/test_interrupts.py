@@ -10,7 +10,7 @@ import pytest
 
 from tests.signals import with_default_signals
 
-BOUND_S = 30
+BOUND_S = 60
 PROGRAM = """
 import contextlib, signal, sys
 from system.runtime import interrupts
@@ -53,6 +53,29 @@ def told(sent: signal.Signals, *ignored: str, way: str = FOR_GOOD) -> str:
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_request_to_end_interrupts(sent, way):
     assert told(sent, way=way) == "interrupted"
+
+
+NOTING = """
+from system.runtime.interrupts import StopRequest
+request = StopRequest()
+print(request.is_set(), request.wait(0.01), flush=True)
+while not request.wait(60):
+    pass
+print(request.is_set(), request.wait(60))
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_is_noted_and_ends_a_wait(sent):
+    with subprocess.Popen(
+        with_default_signals([sys.executable, "-c", NOTING]), stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "False False\n"
+        program.send_signal(sent)
+        rest, _ = program.communicate(timeout=BOUND_S)
+    assert rest == "True True\n"
+    assert program.returncode == 0
 
 
 def test_what_the_background_made_deaf_hears_interrupts_again():

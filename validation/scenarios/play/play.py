@@ -12,26 +12,27 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
-import psycopg
-
-from system.bus.consumer import Record, end_offsets
-from system.bus.producer import MessageProducer
+from system.bus.consumer import Record
 from system.clock import SystemClock
 from system.console import PlainConsole
 from system.contracts.messages import Mark
 from system.contracts.replay import ReplayStatus
-from system.contracts.topics import INPUT_TOPICS
-from system.errors import RiskstreamError, UnavailableError
+from system.errors import UnavailableError
 from system.runtime.running import RunningStack
 from system.settings import Connections
 from system.simulate.progress import PublishSummary
 from validation.measure.machine_speed import current_stretch
 from validation.measure.record import RecordLine, read_record
-from validation.run import read_postgres
 from validation.run.child_processes import ObserverProcess
 from validation.run.console import ReplayScreen, Standing
-from validation.run.read_back import Stated, read_announced, read_inputs, read_stated
-from validation.run.wait import Patience
+from validation.run.pipeline import open_market
+from validation.run.read_back import (
+    Stated,
+    await_committed,
+    read_announced,
+    read_inputs,
+    read_stated,
+)
 from validation.scenarios.faults.actions import FaultMaker
 from validation.scenarios.faults.fault_points import FaultPoints
 from validation.scenarios.faults.injector import FaultInjector, FaultOutcome
@@ -189,7 +190,7 @@ def play(
         summary = source.summary
         restart.wait()
         faults = injector.outcomes()
-        if not await_drained(connections):
+        if not await_committed(connections, timeout_s=DRAIN_BOUND_S, through_outages=True):
             raise UnavailableError(
                 f"the stream is behind, and has committed nothing for {DRAIN_BOUND_S:.0f} s"
             )
@@ -254,44 +255,7 @@ def open_story(story: Story, connections: Connections) -> dict[str, int]:
         If a server does not answer, or the stream does not take them in time.
     """
     messages = [*story.replay.reference_messages(), *story.options, *story.books]
-    with MessageProducer(connections.kafka_bootstrap_servers) as producer:
-        for message in messages:
-            producer.send(message)
-        producer.flush()
-    if not await_drained(connections):
-        raise UnavailableError(f"no reference data taken within {DRAIN_BOUND_S:.0f} s")
-    return {"reference": len(messages)}
-
-
-def await_drained(connections: Connections, *, timeout_s: float = DRAIN_BOUND_S) -> bool:
-    """Wait until PostgreSQL covers all that is on the topics, whatever breaks meanwhile.
-
-    Parameters
-    ----------
-    connections : Connections
-        Of the pipeline.
-    timeout_s : float
-        Longest time without a commit, seconds.
-
-    Returns
-    -------
-    bool
-        False when nothing was committed for so long.
-    """
-    clock = SystemClock()
-    patience = Patience(clock, stall_s=timeout_s)
-    covered: dict[str, int] | None = None
-    while not patience.is_over(covered):
-        try:
-            wanted = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
-            with read_postgres.reading(connections.database_url) as cursor:
-                covered = dict(read_postgres.covered_offsets(cursor))
-        except (RiskstreamError, psycopg.Error):
-            covered, wanted = None, {"": 1}
-        if all((covered or {}).get(name, 0) >= offset for name, offset in wanted.items()):
-            return True
-        clock.sleep(POLL_S)
-    return False
+    return {"reference": open_market(messages, connections)}
 
 
 def source_arguments(run: Run, connections: Connections) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -20,6 +19,7 @@ from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack, Progress
 from system.settings import Connections, EngineName, Settings
 from validation.run.own_settings import settings_of_own
+from validation.run.pipeline import empty_folder
 from validation.scenarios.faults.disk import release
 from validation.scenarios.faults.fault_points import FaultPoints
 from validation.scenarios.file.fault_tables import AnyFault
@@ -206,13 +206,9 @@ class ScenarioStack:
         return connections
 
     def _started(self, settings: Settings) -> Connections:
-        folder = settings.state_dir
-        if self.running.is_up():
-            command = f"RISKSTREAM_STATE_DIR={folder} riskstream down"
-            raise InputError(f"a stack runs on {folder}; stop it: {command}")
-        if folder.exists():
-            release(folder)
-            shutil.rmtree(folder)
+        if settings.state_dir.exists() and not self.running.is_up():
+            release(settings.state_dir)
+        empty_folder(settings)
         self._say(f"starting {', '.join(self._components)}")
         self._stack = EmbeddedStack(
             settings,
