@@ -20,7 +20,7 @@ from typing import Final
 from system.bus.extents import TopicExtents
 from system.connections import SECRET_FILE_MODE
 from system.settings import SECRET_DIR_MODE
-from validation.oracle.inputs_at import Walk
+from validation.oracle.inputs_at import OffsetCursor
 
 EVERY_S: Final = 60.0
 MAX_BYTES: Final = 512_000_000
@@ -36,7 +36,7 @@ class Checkpoint:
 
     Parameters
     ----------
-    walk : Walk
+    walk : OffsetCursor
         What was taken, and what waits.
     inputs, snapshots : dict of str to int
         Next offsets of the input topics and of the topic of snapshots, ``topic:partition``.
@@ -46,7 +46,7 @@ class Checkpoint:
         Digest of the code that the walk consists of.
     """
 
-    walk: Walk
+    walk: OffsetCursor
     inputs: dict[str, int]
     snapshots: dict[str, int]
     source: str

@@ -16,7 +16,7 @@ from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
 from system.errors import MessageError
 from system.store.errors import StoreUnavailableError
-from validation.oracle.inputs_at import ORDER, Walk
+from validation.oracle.inputs_at import ORDER, OffsetCursor
 from validation.oracle.snapshot_check import checked, failed
 from validation.rules.marks import MARK_WAIT_MS
 
@@ -160,7 +160,7 @@ class LiveOracle:
         What was committed: a snapshot that is not there moves nothing on. None: all are taken.
     tally : Tally, optional
         Of before, to be gone on with.
-    walk : Walk, optional
+    walk : OffsetCursor, optional
         Of a checkpoint, as far as ``inputs`` have been read; None: at their beginning.
     """
 
@@ -174,14 +174,14 @@ class LiveOracle:
         mark_wait_ms: int = MARK_WAIT_MS,
         history: SnapshotHistory | None = None,
         tally: Tally | None = None,
-        walk: Walk | None = None,
+        walk: OffsetCursor | None = None,
     ) -> None:
         self._inputs = inputs
         self._snapshots = snapshots
         self._publish = publish
         self._clock = clock
         self._history = history
-        self._walk = walk or Walk(inputs.position, mark_wait_ms=mark_wait_ms)
+        self._walk = walk or OffsetCursor(inputs.position, mark_wait_ms=mark_wait_ms)
         self._waiting: deque[Record] = deque()
         self._due_ns = 0
         self._told_ns = -PUBLISH_EVERY_NS
@@ -189,7 +189,7 @@ class LiveOracle:
         self.tally = tally or Tally()
 
     @property
-    def walk(self) -> Walk:
+    def walk(self) -> OffsetCursor:
         """Inputs that were read, and how far they are taken."""
         return self._walk
 

@@ -9,7 +9,8 @@ from typing import Final
 from system.bus.consumer import Record
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.contracts.oracle import OracleCheck, OracleStatus, OracleVerdict
-from validation.oracle.inputs_at import Walk
+from validation.measure.record import SeenSnapshot
+from validation.oracle.inputs_at import OffsetCursor
 from validation.oracle.recompute_ahead import digest_of
 from validation.oracle.snapshot_check import checked
 from validation.verdict import Finding, judged, unknown
@@ -37,7 +38,7 @@ def check_recorded(
         Verdicts that ``validation.oracle.recompute_ahead`` came to while the run went on, by
         digest: a stored snapshot that is one of those to the last field is not recomputed again.
     """
-    ordered = sorted(snapshots, key=_age)
+    ordered = sorted(snapshots, key=snapshot_age)
     known = [(recomputed or {}).get(digest_of(snapshot)) for snapshot in ordered]
     ahead = [check for check in known if check is not None]
     checks = ahead if len(ahead) == len(ordered) else _checks(records, ordered, known)
@@ -93,7 +94,7 @@ def _checks(
     """
     unknown_at = [index for index, check in enumerate(known) if check is None]
     compared = set(unknown_at[:: max(1, -(-len(unknown_at) // MAX_RECOMPUTED))])
-    walk = Walk({f"{record.topic}:{record.partition}" for record in records})
+    walk = OffsetCursor({f"{record.topic}:{record.partition}" for record in records})
     walk.add(records)
     checks = []
     for index, (snapshot, check) in enumerate(zip(snapshots, known, strict=True)):
@@ -115,7 +116,7 @@ def _rest(snapshots: Sequence[RiskSnapshot], checks: Sequence[OracleCheck]) -> s
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _age(snapshot: RiskSnapshot) -> tuple[int, int, int, bool]:
-    """Return the order of taking: at one vector an end of day comes before what is live."""
+def snapshot_age(snapshot: RiskSnapshot | SeenSnapshot) -> tuple[int, int, int, bool]:
+    """Return the sort key by age: at one vector an end of day comes before a live number."""
     is_live = snapshot.kind is SnapshotKind.LIVE
     return snapshot.fence, snapshot.epoch, sum(snapshot.offsets.values()), is_live

@@ -260,8 +260,8 @@ class InputsAt:
             self._asked = {}
 
 
-class Walk:
-    """Records that have been read and not taken yet, and the inputs at where it stands.
+class OffsetCursor:
+    """Inputs at a vector of offsets that only moves forward, and the records read ahead of it.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ from system.runtime.interrupts import StopRequest
 from system.settings import load_settings
 from validation.measure.record import whole_lines
 from validation.oracle.following import Reader
-from validation.oracle.inputs_at import Walk
+from validation.oracle.inputs_at import OffsetCursor
 from validation.oracle.snapshot_check import checked
 from validation.rules.marks import MARK_WAIT_MS
 
@@ -91,7 +91,7 @@ class AheadOracle:
         self._inputs = inputs
         self._snapshots = snapshots
         self._note = note
-        self._walk = Walk(inputs.position, mark_wait_ms=mark_wait_ms)
+        self._walk = OffsetCursor(inputs.position, mark_wait_ms=mark_wait_ms)
         self._waiting: deque[RiskSnapshot] = deque()
 
     def read(self, poll_s: float) -> None:

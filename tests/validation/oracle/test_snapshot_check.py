@@ -29,7 +29,7 @@ from tests.validation.oracle.recorded import (
     foreign_and_optional,
     opened_and_recorded,
 )
-from validation.oracle.inputs_at import Walk
+from validation.oracle.inputs_at import OffsetCursor
 from validation.oracle.snapshot_check import checked
 
 
@@ -52,7 +52,7 @@ def lively(base_currency: str) -> RecordedFeed:
 
 
 def check_all(feed: RecordedFeed, snapshots: list[RiskSnapshot]) -> list[OracleVerdict]:
-    walk, verdicts = Walk(), []
+    walk, verdicts = OffsetCursor(), []
     walk.add(feed.records)
     for snapshot in snapshots:
         walk.go_to(snapshot.offsets, snapshot.kind)
@@ -153,7 +153,7 @@ def test_a_component_in_the_wrong_place_differs_and_is_named() -> None:
         msgspec.structs.replace(second, component_var=first.component_var),
         *rest,
     )
-    walk = Walk()
+    walk = OffsetCursor()
     walk.add(feed.records)
     walk.go_to(snapshot.offsets, snapshot.kind)
     wrong = msgspec.structs.replace(snapshot, positions=swapped)

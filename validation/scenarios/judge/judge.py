@@ -19,12 +19,12 @@ from validation.report.timings import with_timings_reported
 from validation.rules.rulings import fates
 from validation.rules.second_reader import Closes
 from validation.rules.topic_closes import TopicCloses, topic_closes
-from validation.run.judge import Evidence, Judgement, judge, mark_places
+from validation.run.judge import Evidence, Judgement, judge
 from validation.run.read_back import expected_of
 from validation.scenarios.file.format import RealMarket
 from validation.scenarios.judge.adjustments import CHECK as ADJUSTED
 from validation.scenarios.judge.completeness import check_announced, check_trades_named
-from validation.scenarios.judge.exact_numbers import Inputs, check_live, inputs_of
+from validation.scenarios.judge.exact_numbers import check_live
 from validation.scenarios.judge.expectations import check_expectations, check_faults
 from validation.scenarios.judge.freshness import check_shown, check_told
 from validation.scenarios.judge.real_closes import check_real_closes
@@ -64,7 +64,7 @@ def judge_run(story: Story, left: Recording, real: Closes | None) -> ScenarioJud
     judgement = judge(evidence, ())
     findings = (
         *_common(judgement.findings, left),
-        *_own(story, left, closes, ruled),
+        *_own(story, left, ruled),
         *_real(story, closes, real),
     )
     return ScenarioJudgement(with_timings_reported(findings), judgement)
@@ -116,15 +116,12 @@ def _common(findings: Sequence[Finding], left: Recording) -> Iterator[Finding]:
             yield finding
 
 
-def _own(
-    story: Story, left: Recording, closes: TopicCloses, ruled: Sequence[Fate]
-) -> Iterator[Finding]:
+def _own(story: Story, left: Recording, ruled: Sequence[Fate]) -> Iterator[Finding]:
     snapshots = [line for line in left.record if isinstance(line, SeenSnapshot)]
-    inputs = inputs_of(left.records, ruled, closes, mark_places(left.records))
-    if left.unknown_behind is not None:  # later numbers have no VaR, and are judged by that
-        inputs = _inputs_before(left)
+    # Numbers after a loss have no VaR, and are judged by that.
+    records = left.records if left.unknown_behind is None else left.records_before
     moments = [at for fault in left.faults for at in (fault.began_ns, fault.ended_ns)]
-    yield check_live(snapshots, inputs, after_ns=moments)
+    yield check_live(snapshots, records, left.stated.snapshots, after_ns=moments)
     yield check_shown(left.shown, left.record, left.records, ruled, stretch=left.stretch)
     yield from check_told(left.shown, left.faults)
     expect = story.scenario.file.expect
@@ -138,13 +135,6 @@ def _own(
         yield check_unknown(stated.snapshots, behind_fence=left.unknown_behind)
     if story.scenario.file.faults:
         yield check_faults(left.faults)
-
-
-def _inputs_before(left: Recording) -> Inputs:
-    """Return what drivers have read that came before a loss."""
-    records = left.records_before
-    ruled = fates(records)
-    return inputs_of(records, ruled, topic_closes(records, ruled), mark_places(records))
 
 
 def unseen_for_slowness(finding: Finding, stretch: float) -> Finding:

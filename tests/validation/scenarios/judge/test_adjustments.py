@@ -42,7 +42,7 @@ def test_every_judge_agrees_over_the_barrier(run):
     )
     findings = [
         check_end_of_day("ends", run.stated, expected),
-        check_live(run.seen, run.inputs),
+        check_live(run.seen, run.records, run.snapshots),
         check_recorded(run.records, [*run.ends, *run.snapshots[::7]]),
     ]
     assert {

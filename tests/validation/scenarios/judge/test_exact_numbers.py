@@ -16,9 +16,8 @@ from validation.checkers.end_of_day import EndOfDay, check_end_of_day
 from validation.measure.record import SeenSnapshot
 from validation.rules.rulings import fates
 from validation.rules.topic_closes import topic_closes
-from validation.run.judge import mark_places
 from validation.run.read_back import expected_of
-from validation.scenarios.judge.exact_numbers import check_live, inputs_of
+from validation.scenarios.judge.exact_numbers import check_live
 from validation.verdict import Verdict
 
 
@@ -49,15 +48,13 @@ def seen(feed: RecordedFeed, **changes: float) -> list[SeenSnapshot]:
 
 
 def test_a_book_of_options_is_sampled_and_agrees_with_the_reference(feed: RecordedFeed) -> None:
-    ruled = fates(feed.records)
-    inputs = inputs_of(
-        feed.records, ruled, topic_closes(feed.records, ruled), mark_places(feed.records)
-    )
-    found = check_live(seen(feed), inputs)
+    finding = check_live(seen(feed), feed.records, feed.announced)
     live = [one for one in feed.announced if one.kind is SnapshotKind.LIVE]
-    assert (found.verdict, found.figures["sampled"]) == (Verdict.PASSED, len(live)), found.detail
+    assert (finding.verdict, finding.figures["sampled"]) == (Verdict.PASSED, len(live)), (
+        finding.detail
+    )
     wrong = [msgspec.structs.replace(one, var=one.var * 1.000001) for one in seen(feed) if one.var]
-    assert check_live(wrong, inputs).verdict is Verdict.FAILED
+    assert check_live(wrong, feed.records).verdict is Verdict.FAILED
 
 
 def test_ends_of_day_of_a_book_of_options_are_expected_from_the_closes_of_the_topics(
@@ -94,10 +91,6 @@ def test_a_book_restated_during_a_replay_agrees_at_its_own_offsets() -> None:
         msgspec.structs.replace(again, positions=(holding("A", 7.0),), as_of_ns=at_ns(1, 9.0))
     )
     feed.send(trade("t-3", "A", 4.0, 99.0, event_time_ns=at_ns(1, 10.0)), tick("A", 98.0, day=1))
-    ruled = fates(feed.records)
-    inputs = inputs_of(
-        feed.records, ruled, topic_closes(feed.records, ruled), mark_places(feed.records)
-    )
-    finding = check_live(seen(feed), inputs)
+    finding = check_live(seen(feed), feed.records, feed.announced)
     assert finding.verdict is Verdict.PASSED, finding.detail
     assert {snapshot.window for snapshot in feed.announced} == {5, 6}

@@ -14,7 +14,6 @@ from validation.measure.record import SeenSnapshot
 from validation.oracle.history_check import check_recorded
 from validation.rules.rulings import fates
 from validation.rules.topic_closes import topic_closes
-from validation.run.judge import mark_places
 from validation.run.read_back import expected_of
 from validation.scenarios.faults.injector import FaultOutcome
 from validation.scenarios.faults.recovery import Relapse
@@ -22,7 +21,7 @@ from validation.scenarios.file.format import Expect, NumberTable
 from validation.scenarios.file.parser import read_scenario
 from validation.scenarios.judge.adjustments import CHECK as ADJUSTED
 from validation.scenarios.judge.adjustments import check_adjusted
-from validation.scenarios.judge.exact_numbers import check_live, inputs_of
+from validation.scenarios.judge.exact_numbers import AFTER_FAULT_COUNT, check_live, sample
 from validation.scenarios.judge.expectations import (
     PROXIED,
     REFUSED,
@@ -90,10 +89,6 @@ class Played:
         ]
 
     @property
-    def inputs(self):
-        return inputs_of(self.records, self.ruled, self.closes, mark_places(self.records))
-
-    @property
     def stated(self) -> dict:
         return {
             (end.portfolio, end.asof): EndOfDay(
@@ -142,7 +137,7 @@ def test_a_story_of_the_library_keeps_its_expectations_when_folded_in_memory(nam
     )
     findings = [
         check_end_of_day("ends", run.stated, expected),
-        check_live(run.seen, run.inputs),
+        check_live(run.seen, run.records, run.snapshots),
         check_recorded(run.records, run.snapshots[::20]),
         *check_expectations(expect, run.ruled, run.seen, run.stated, run.snapshots),
     ]
@@ -154,7 +149,7 @@ def test_a_story_of_the_library_keeps_its_expectations_when_folded_in_memory(nam
 
 
 def test_live_numbers_equal_the_reference_at_their_offsets(run):
-    found = check_live(run.seen, run.inputs)
+    found = check_live(run.seen, run.records, run.snapshots)
     assert found.verdict is Verdict.PASSED, found.detail
     assert found.figures["sampled"] > 10
 
@@ -162,17 +157,38 @@ def test_live_numbers_equal_the_reference_at_their_offsets(run):
 def test_a_live_number_that_is_a_little_off_fails(run):
     chosen = [one for one in run.seen if one.kind is SnapshotKind.LIVE and one.var]
     wrong = [msgspec.structs.replace(one, var=one.var * (1 + 1e-7)) for one in chosen]
-    assert check_live(wrong, run.inputs).verdict is Verdict.FAILED
+    assert check_live(wrong, run.records).verdict is Verdict.FAILED
 
 
 def test_a_live_number_of_other_offsets_fails(run):
     live = [one for one in run.seen if one.kind is SnapshotKind.LIVE and one.portfolio == "book"]
     swapped = msgspec.structs.replace(live[-1], offsets=live[len(live) // 2].offsets)
-    assert check_live([swapped], run.inputs).verdict is Verdict.FAILED
+    assert check_live([swapped], run.records).verdict is Verdict.FAILED
+
+
+def test_a_component_that_is_a_little_off_fails(run):
+    def with_wrong_component(snapshot):
+        first, *others = snapshot.positions
+        part = (first.component_var or 1.0) * (1 + 1e-6)
+        wrong = msgspec.structs.replace(first, component_var=part)
+        return msgspec.structs.replace(snapshot, positions=(wrong, *others))
+
+    stored = [with_wrong_component(snapshot) for snapshot in run.snapshots if snapshot.var]
+    finding = check_live(run.seen, run.records, stored)
+    assert finding.verdict is Verdict.FAILED
+    assert "component" in finding.detail
+
+
+def test_snapshots_around_faults_are_sampled_in_any_case(run):
+    every = [line for line in run.seen if line.kind is SnapshotKind.LIVE and line.var is not None]
+    moment = every[len(every) // 3 + 1].received_ns
+    chosen = {line.snapshot_id for line in sample(run.seen, [moment])}
+    later = [line.snapshot_id for line in every if line.received_ns >= moment]
+    assert set(later[:AFTER_FAULT_COUNT]) <= chosen
 
 
 def test_without_a_live_number_nothing_is_shown(run):
-    assert check_live([], run.inputs).verdict is Verdict.UNKNOWN
+    assert check_live([], run.records).verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(("partitions", "batch"), [(1, 1_000), (4, 7)])
