@@ -86,6 +86,9 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
     "trade": CommandPlace(
         "system.client.commands.portfolios", "trade_app", "Send, amend and cancel trades."
     ),
+    "feed": CommandPlace(
+        "system.feed.commands", "feed_app", "Connect your market: check messages, send prices."
+    ),
     "close-day": CommandPlace(
         "system.feed.close_day",
         "close_day",

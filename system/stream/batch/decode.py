@@ -15,22 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from system.book.ingest.partitions import TOPIC_ORDER
-from system.book.state.events import Event, Payload, QuoteRow, Unreadable
+from system.book.ingest.payloads import payload_of
+from system.book.state.events import Event, Unreadable
 from system.bus.consumer import Record
-from system.contracts.codec import decode_topic
 from system.contracts.digests import record_digest
 from system.contracts.kept_values import KeptValue, kept_value
-from system.contracts.messages import (
-    FxRate,
-    Mark,
-    Message,
-    ReferenceMessage,
-    RejectReason,
-    Tick,
-    Trade,
-)
+from system.contracts.messages import RejectReason
 from system.contracts.topics import INPUT_TOPICS, Topic, offset_key
-from system.errors import MessageError
 from system.store.records import LastRecord
 from system.stream.spark.query import COLUMNS, INLINE_BYTES
 
@@ -120,7 +111,7 @@ def batch_pieces(table: pa.Table, fetch: FetchValue | None = None) -> Iterator[E
     for row in rows:
         place = offset_key(row.topic, row.partition)
         if len(row.value) <= INLINE_BYTES:
-            payload = _payload(row.value, _TOPICS[row.topic])
+            payload = payload_of(row.value, _TOPICS[row.topic])
             piece[place].append(Event(row.offset, payload, kept, row.row, row.appended_at_ms))
             continue
         event, size = _long_event(row, fetch)
@@ -153,7 +144,7 @@ def batch_events(table: pa.Table) -> Events:
     events: defaultdict[tuple[str, int], list[Event]] = defaultdict(list)
     places = zip(topics, partitions, offsets, values, appended, strict=True)
     for row, (topic, partition, offset, value, appended_at_ms) in enumerate(places):
-        payload = _payload(value or b"", _TOPICS[topic])
+        payload = payload_of(value or b"", _TOPICS[topic])
         events[topic, partition].append(Event(offset, payload, kept, row, appended_at_ms))
     return {
         offset_key(*place): sorted(found, key=lambda event: event.offset)
@@ -163,7 +154,7 @@ def batch_events(table: pa.Table) -> Events:
 
 def record_event(record: Record) -> Event:
     """Return the event of one record that was read by itself, its bytes let go of."""
-    payload = _payload(record.value, _TOPICS[record.topic])
+    payload = payload_of(record.value, _TOPICS[record.topic])
     return Event(record.offset, payload, _long_value(record), 0, record.appended_at_ms)
 
 
@@ -247,35 +238,3 @@ class _LongValue:
     def last_record(self, _: int) -> LastRecord:
         """Return what is kept of it where it is the last of its partition."""
         return self._last
-
-
-def _payload(value: bytes, topic: Topic) -> Payload:
-    try:
-        return _as_payload(decode_topic(value, topic))
-    except MessageError as error:
-        return Unreadable(RejectReason(error.reason), error.detail)
-
-
-def _as_payload(message: Message) -> Payload:
-    match message:
-        case Tick():
-            return QuoteRow(
-                message.ticker,
-                message.mid,
-                message.event_time_ns,
-                message.sequence,
-                message.intended_monotonic_ns,
-                message.bid,
-            )
-        case FxRate():
-            return QuoteRow(
-                message.currency,
-                message.rate,
-                message.event_time_ns,
-                message.sequence,
-                message.intended_monotonic_ns,
-            )
-        case _ if isinstance(message, ReferenceMessage | Trade | Mark):
-            return message
-        case _:
-            raise MessageError(RejectReason.WRONG_TOPIC, type(message).__name__)
