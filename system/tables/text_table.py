@@ -252,8 +252,9 @@ def _head(lines: Sequence[str]) -> tuple[tuple[tuple[int, str], ...], str | None
     for index, line in enumerate(lines):
         plain = line.strip(_PADDING)
         if plain.startswith((REMARK, f'"{REMARK}')):
-            is_quoted = plain.startswith('"')
-            remarks.append((index + 1, plain.strip('"').replace('""', '"') if is_quoted else plain))
+            if plain.startswith('"'):
+                plain = plain.removeprefix('"').removesuffix('"').replace('""', '"')
+            remarks.append((index + 1, plain))
         elif separator_line := _SEPARATOR_LINE.fullmatch(line.strip(" \r\n")):
             named = separator_line["sign"]
         elif plain:

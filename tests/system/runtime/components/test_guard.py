@@ -24,7 +24,7 @@ from system.runtime.components.programs import (
 )
 from system.runtime.errors import StackError
 
-BOUND_S = 20
+BOUND_S = 60
 
 
 class StartedError(Exception):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.metadata import version
-from xml.etree import ElementTree
 
 import pytest
 
-from system.runtime.fetch.ivy import module_xml
-from system.runtime.fetch.jars import ROOTS, missing_jars
+from system.runtime.fetch.jars import ROOTS
 from system.runtime.fetch.locked_jars import (
     LOCK_PATH,
     SETS,
@@ -20,7 +17,6 @@ from system.runtime.fetch.locked_jars import (
     lock_text,
     parsed_lock,
 )
-from system.settings import Settings
 
 KAFKA = Coordinates("org.apache.kafka", "kafka_2.13", "4.3.1")
 CONTENT = b"archive"
@@ -56,11 +52,6 @@ def test_the_stored_lock_is_canonical_and_covers_the_roots_of_both_sets():
         assert set(ROOTS[name]) <= locked
 
 
-def test_the_connector_is_of_pysparks_own_version():
-    [connector] = [each for each in ROOTS["connector"] if each.organisation == "org.apache.spark"]
-    assert connector.revision == version("pyspark")
-
-
 def test_unchanged_archives_pass(folder):
     check_jars(folder, [JAR])
 
@@ -80,15 +71,3 @@ def test_an_archive_that_is_not_locked_is_refused_because_java_would_load_it(fol
     (folder / "stowaway.jar").write_bytes(b"x")
     with pytest.raises(JarLockError, match=r"stowaway\.jar: not in the lock"):
         check_jars(folder, [JAR])
-
-
-def test_an_empty_cache_lacks_both_sets(tmp_path):
-    assert set(missing_jars(Settings(cache_dir=tmp_path))) == set(SETS)
-
-
-@pytest.mark.parametrize("transitive", [True, False])
-def test_ivys_description_names_every_archive(transitive):
-    tree = ElementTree.fromstring(module_xml([KAFKA], transitive=transitive))  # noqa: S314 - ours
-    [dependency] = tree.iter("dependency")
-    assert (dependency.get("org"), dependency.get("name")) == ("org.apache.kafka", "kafka_2.13")
-    assert dependency.get("transitive") == str(transitive).lower()
