@@ -93,12 +93,12 @@ def show_worst_window(
     """Show the worst run of returns since 1990, of the portfolio's own length."""
     with connected_client() as client:
         risk, held = client.current_var(portfolio), client.positions(portfolio)
-    found = worst_window_of(risk, held, load_market(load_settings().wheels_dir))
-    worst = found.worst
+    search = worst_window_of(risk, held, load_market(load_settings().wheels_dir))
+    worst = search.worst
     PlainConsole().print(
         f"{portfolio}: VaR {worst.var:,.2f} {risk.base_currency} ({risk.confidence}, "
         f"{risk.window} days) from {worst.first} to {worst.last}: the worst of "
-        f"{worst.window_count:,} windows, {found.first} to {found.last}",
+        f"{worst.window_count:,} windows, {search.first} to {search.last}",
         highlight=False,
         soft_wrap=True,
     )

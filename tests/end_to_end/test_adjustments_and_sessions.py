@@ -100,8 +100,8 @@ class Desk:
 
     def stated(self) -> list[RiskSnapshot]:
         """Return every stored snapshot, oldest first."""
-        found = read_stated(self.connections.database_url).snapshots
-        return sorted(found, key=lambda one: (one.fence, one.epoch, one.kind))
+        stored = read_stated(self.connections.database_url).snapshots
+        return sorted(stored, key=lambda one: (one.fence, one.epoch, one.kind))
 
 
 @pytest.fixture(scope="module")
@@ -110,20 +110,20 @@ def desk(
 ) -> Desk:
     """The book imported from files, and its first prices sent."""
     folder = tmp_path_factory.mktemp("files")
-    found = Desk(stack_settings, connections, folder)
+    desk_files = Desk(stack_settings, connections, folder)
     write_closes(folder / "closes.csv")
     (folder / "book.csv").write_text(BOOK, "utf-8")
-    done = found.types(
+    done = desk_files.types(
         "portfolio", "import", f"{folder}/book.csv", "--prices", f"{folder}/closes.csv", "--no-wait"
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found.sends(
+    desk_files.sends(
         rate("USD", 1.081, day=TODAY, hour=6.0),
         rate("JPY", 116.4, day=TODAY, hour=6.0),
         tick("TOK", 2_003.0, day=TODAY, hour=6.0),
         tick("USA", 101.0, day=TODAY),
     )
-    return found
+    return desk_files
 
 
 def test_a_snapshot_says_when_its_exchanges_closed_and_which_days_one_of_them_had_off(
@@ -156,7 +156,9 @@ def test_a_split_and_a_dividend_from_the_command_line_take_effect_at_the_close(d
     assert over.returncode == 0, over.stdout + over.stderr
     assert await_committed(desk.connections, timeout_s=DRAIN_BOUND_S)
     waiting = json.loads(desk.types("adjust", "list", "--json").stdout)["adjustments"]
-    assert [(one["type"], one["last_day"], one["taken"]) for one in waiting] == [
+    assert [
+        (adjustment["type"], adjustment["last_day"], adjustment["taken"]) for adjustment in waiting
+    ] == [
         ("dividend", "2020-05-22", None),  # Memorial Day lies between
         ("split", "2020-05-11", None),
     ]
@@ -166,7 +168,9 @@ def test_a_split_and_a_dividend_from_the_command_line_take_effect_at_the_close(d
     ]
 
     desk.sends(mark(TODAY))
-    closed = next(one for one in reversed(desk.stated()) if one.kind is SnapshotKind.END_OF_DAY)
+    closed = next(
+        snapshot for snapshot in reversed(desk.stated()) if snapshot.kind is SnapshotKind.END_OF_DAY
+    )
     desk.sends(tick("USA", 25.5, day=TODAY + 1))
     after = desk.stated()[-1]
     shares = {position.instrument: position.quantity for position in after.positions}
@@ -187,6 +191,6 @@ def test_a_split_and_a_dividend_from_the_command_line_take_effect_at_the_close(d
 
 def test_every_snapshot_behind_and_before_the_split_is_that_of_the_reference(desk: Desk) -> None:
     stated = desk.stated()
-    found = check_recorded(read_inputs(desk.connections.kafka_bootstrap_servers), stated)
-    assert found.verdict is Verdict.PASSED, found.detail
-    assert found.figures["compared"] >= 3
+    finding = check_recorded(read_inputs(desk.connections.kafka_bootstrap_servers), stated)
+    assert finding.verdict is Verdict.PASSED, finding.detail
+    assert finding.figures["compared"] >= 3

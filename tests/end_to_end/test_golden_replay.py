@@ -40,8 +40,11 @@ def test_every_day_in_postgresql_equals_the_golden_file_and_the_batch_backtest(
     replay_span(case, stack_settings, connections)
     stated = read_stated(connections.database_url).days
     golden_days = {key: stated[key] for key in stated if key in case.expected}
-    found = check_end_of_day(name, golden_days, case.expected, absolute=ABSOLUTE_TOLERANCE)
-    assert (found.verdict, found.figures["days"]) == (Verdict.PASSED, len(case.days)), found.detail
+    live_finding = check_end_of_day(name, golden_days, case.expected, absolute=ABSOLUTE_TOLERANCE)
+    assert (live_finding.verdict, live_finding.figures["days"]) == (
+        Verdict.PASSED,
+        len(case.days),
+    ), live_finding.detail
     replayed = compared(name, stated, batch_backtest(case, closes))
     assert [
         finding.detail for finding in replayed.findings if finding.verdict is not Verdict.PASSED

@@ -210,8 +210,8 @@ def test_every_message_is_accounted_for_as_the_rules_say(
 
 def test_each_way_of_being_wrong_has_occurred(connections: Connections, source) -> None:
     ruled = fates(read_inputs(connections.kafka_bootstrap_servers))
-    assert {one.outcome for one in ruled} == set(Outcome)
-    reasons = {one.reason for one in ruled if one.outcome is Outcome.REJECTED}
+    assert {fate.outcome for fate in ruled} == set(Outcome)
+    reasons = {fate.reason for fate in ruled if fate.outcome is Outcome.REJECTED}
     assert reasons == {reason.value for reason in RejectReason} - {
         "wrong_topic",
         "quarantined",
@@ -226,9 +226,13 @@ def test_the_rejected_topic_holds_each_rejected_message_with_its_bytes(
     bootstrap_servers = connections.kafka_bootstrap_servers
     told = [record.message() for record in read_topic(bootstrap_servers, REJECTED)]
     places = {
-        (one.topic, one.partition, one.offset): one for one in told if isinstance(one, Rejected)
+        (rejection.topic, rejection.partition, rejection.offset): rejection
+        for rejection in told
+        if isinstance(rejection, Rejected)
     }
-    inputs = {(one.topic, one.partition, one.offset): one for one in read_inputs(bootstrap_servers)}
+    inputs = {
+        (sent.topic, sent.partition, sent.offset): sent for sent in read_inputs(bootstrap_servers)
+    }
     assert set(places) == {fate.place for fate in stated.rejected}
     for at, rejected in places.items():
         kept = kept_value(inputs[at].value)
@@ -243,8 +247,8 @@ def test_the_numbers_are_those_of_the_clean_messages(
     records = read_inputs(connections.kafka_bootstrap_servers)
     days = sorted({day for _, day in stated.days})
     expected = expected_of(records, closes, calendar=closes["AAPL"], days=days)
-    found = check_end_of_day("hostile", stated.days, expected)
-    assert (found.verdict, len(days)) == (Verdict.PASSED, 5), found.detail
+    finding = check_end_of_day("hostile", stated.days, expected)
+    assert (finding.verdict, len(days)) == (Verdict.PASSED, 5), finding.detail
 
 
 def test_the_stream_goes_on_after_all_of_it(

@@ -100,11 +100,11 @@ def through_api(connections: Connections, ask: Callable[[AsyncRiskClient], Await
     async def asked() -> T:
         transport = httpx.ASGITransport(app_over(services))
         async with AsyncRiskClient("http://127.0.0.1", "token", transport=transport) as client:
-            found = await ask(client)
+            reply = await ask(client)
         await latest.aclose()
         services.history.close()
         services.bus.close()
-        return found
+        return reply
 
     return asyncio.run(asked())
 
@@ -159,14 +159,16 @@ def test_var_and_shortfall_at_any_confidence_and_window_are_the_exact_ones(
     name: str, imported: Connections, market: ExpectedMarket
 ) -> None:
     confidence, window = SETTINGS[name]
-    found = through_api(imported, lambda client: client.current_var(name))
-    assert (found.confidence, found.window, found.scenario_count) == (confidence, window, window)
+    answer = through_api(imported, lambda client: client.current_var(name))
+    assert (answer.confidence, answer.window, answer.scenario_count) == (confidence, window, window)
     book = book_of(name)
     held = positions_after(book, (), market.instruments)
     exact = expected_end_of_day(book, held, market, LAST_CLOSE)
-    assert found.var == pytest.approx(float(exact.var), rel=TOLERANCE)
-    assert found.expected_shortfall == pytest.approx(float(exact.expected_shortfall), rel=TOLERANCE)
-    assert found.nav == pytest.approx(float(exact.nav), rel=TOLERANCE)
+    assert answer.var == pytest.approx(float(exact.var), rel=TOLERANCE)
+    assert answer.expected_shortfall == pytest.approx(
+        float(exact.expected_shortfall), rel=TOLERANCE
+    )
+    assert answer.nav == pytest.approx(float(exact.nav), rel=TOLERANCE)
 
 
 def test_the_dashboard_states_confidence_and_window_of_the_book(imported: Connections) -> None:
@@ -178,15 +180,15 @@ def test_the_dashboard_states_confidence_and_window_of_the_book(imported: Connec
 
 
 def test_the_books_of_a_desk_add_up_with_diversification(imported: Connections) -> None:
-    found = through_api(imported, lambda client: client.desk_var(DESK))
-    assert (found.confidence, found.window) == ("0.99", DEEPEST)
-    own = {book.portfolio: book.var for book in found.books}
+    answer = through_api(imported, lambda client: client.desk_var(DESK))
+    assert (answer.confidence, answer.window) == ("0.99", DEEPEST)
+    own = {book.portfolio: book.var for book in answer.books}
     assert sorted(own) == ["deep", "deep-fund"]
     for name, var in own.items():
         stated = through_api(imported, lambda client, name=name: client.current_var(name))
         assert var == pytest.approx(stated.var, rel=TOLERANCE)
-    assert sum(own.values()) - found.var == pytest.approx(found.diversification)
-    assert sum(book.component_var for book in found.books) == pytest.approx(found.var)
+    assert sum(own.values()) - answer.var == pytest.approx(answer.diversification)
+    assert sum(book.component_var for book in answer.books) == pytest.approx(answer.var)
 
 
 def test_the_example_with_an_option_is_imported_and_asked(imported: Connections) -> None:
@@ -197,13 +199,13 @@ def test_the_example_with_an_option_is_imported_and_asked(imported: Connections)
     )
     through_api(imported, lambda client: client.import_portfolio(book))
     assert await_committed(imported, timeout_s=DRAIN_BOUND_S)
-    found = through_api(imported, lambda client: client.current_var("options"))
-    assert (found.not_available, found.missing) == ("", ())
-    assert found.var is not None
-    assert found.proxied == ("N225=SP500.FUT", "SHELL=XOM")
-    assert found.greeks is not None
+    answer = through_api(imported, lambda client: client.current_var("options"))
+    assert (answer.not_available, answer.missing) == ("", ())
+    assert answer.var is not None
+    assert answer.proxied == ("N225=SP500.FUT", "SHELL=XOM")
+    assert answer.greeks is not None
     assert [
-        underlying.underlying for underlying in found.greeks.underlyings if underlying.vega
+        underlying.underlying for underlying in answer.greeks.underlyings if underlying.vega
     ] == ["N225"]
     shocks = (Shock(move=0.25, instrument="N225", volatility=True),)
     up = through_api(
@@ -212,4 +214,4 @@ def test_the_example_with_an_option_is_imported_and_asked(imported: Connections)
     assert up.pnl > 0.0
     assert {row.instrument for row in up.rows if row.pnl} == {"N225.P23000"}
     foretold = through_api(imported, lambda client: client.what_if("options", WhatIfRequest()))
-    assert (foretold.before.var, foretold.after.var) == (found.var, found.var)
+    assert (foretold.before.var, foretold.after.var) == (answer.var, answer.var)

@@ -75,7 +75,7 @@ def played(connections: Connections) -> list[RiskSnapshot]:
 @pytest.fixture(scope="module")
 def said(connections: Connections, played: list[RiskSnapshot]) -> OracleStatus:
     """What the oracle says once it has seen every end of day."""
-    ends = {one.snapshot_id for one in played if one.kind is SnapshotKind.END_OF_DAY}
+    ends = {snapshot.snapshot_id for snapshot in played if snapshot.kind is SnapshotKind.END_OF_DAY}
     assert len(ends) == 3
     deadline = time.monotonic() + ORACLE_BOUND_S
     with LatestStore(connections.redis_url) as store:
@@ -88,18 +88,18 @@ def said(connections: Connections, played: list[RiskSnapshot]) -> OracleStatus:
 
 
 def test_the_live_oracle_agrees_with_a_book_of_options(said: OracleStatus) -> None:
-    found = check_live(said)
-    assert found.verdict is Verdict.PASSED, found.detail
+    finding = check_live(said)
+    assert finding.verdict is Verdict.PASSED, finding.detail
     assert said.not_compared == 0, said.newest
 
 
 def test_every_stored_snapshot_is_recomputed_from_the_topics(
     connections: Connections, played: list[RiskSnapshot]
 ) -> None:
-    found = check_recorded(read_inputs(connections.kafka_bootstrap_servers), played)
-    assert found.verdict is Verdict.PASSED, found.detail
-    assert found.figures["compared"] == len(played) >= 6
-    assert all(one.var is not None for one in played)
+    finding = check_recorded(read_inputs(connections.kafka_bootstrap_servers), played)
+    assert finding.verdict is Verdict.PASSED, finding.detail
+    assert finding.figures["compared"] == len(played) >= 6
+    assert all(snapshot.var is not None for snapshot in played)
 
 
 @pytest.mark.parametrize("way", ["id", "address", "file"])

@@ -139,7 +139,7 @@ def test_a_restarted_oracle_goes_on_from_its_checkpoint_and_checks_again(
 def test_red_survives_a_kill_and_an_emptied_redis_until_a_person_acknowledges_it(
     connections: Connections, running: RunningStack, stack_settings: Settings
 ) -> None:
-    found = OracleCheck(
+    difference = OracleCheck(
         snapshot_id="P-1.2",
         portfolio="P",
         verdict=OracleVerdict.DIFFERS,
@@ -148,13 +148,13 @@ def test_red_survives_a_kill_and_an_emptied_redis_until_a_person_acknowledges_it
         checked_at_ms=1,
     )
     with OracleRecord(connections.oracle_database_url) as record:
-        record.keep(found)
+        record.keep(difference)
     awaited(connections, lambda each: each.verdict is OracleVerdict.DIFFERS)
     pid = running.pid("oracle")
     os.kill(pid, signal.SIGKILL)
     with LatestStore(connections.redis_url) as store:
         store._redis.flushdb()
-    said = awaited(connections, lambda each: each.first_difference == found)
+    said = awaited(connections, lambda each: each.first_difference == difference)
     assert said.verdict is OracleVerdict.DIFFERS
     shown = command(stack_settings, "oracle", "status")
     assert shown.returncode == 1

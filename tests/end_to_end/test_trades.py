@@ -93,17 +93,21 @@ def what_if(connections: Connections, *trades: Trade) -> WhatIf:
         latest, RiskHistory(connections.database_url), MemoryBus(), SnapshotHub(latest), "token"
     )
     asked = [
-        ProposedTrade(instrument=one.instrument, quantity=one.quantity, price=one.price)
-        for one in trades
+        ProposedTrade(
+            instrument=proposal.instrument,
+            quantity=proposal.quantity,
+            price=proposal.price,
+        )
+        for proposal in trades
     ]
 
     async def ask() -> WhatIf:
         transport = httpx.ASGITransport(app_over(services))
         async with AsyncRiskClient("http://127.0.0.1", "token", transport=transport) as client:
-            found = await client.what_if("trader", WhatIfRequest(trades=tuple(asked)))
+            answer = await client.what_if("trader", WhatIfRequest(trades=tuple(asked)))
         await latest.aclose()
         services.history.close()
-        return found
+        return answer
 
     return asyncio.run(ask())
 
@@ -156,14 +160,14 @@ def test_the_risk_after_each_trade_is_that_of_the_reference(
     count: int, connections: Connections, market: ExpectedMarket, producer: MessageProducer, opened
 ) -> None:
     sent = (BUY, AMENDED, CANCELLED, *OTHERS)[:count]
-    foretold = what_if(connections, *(one for one in sent[-1:] if one.version == 0))
+    foretold = what_if(connections, *(last for last in sent[-1:] if last.version == 0))
     if sent:
         producer.deliver(sent[-1])
     assert await_committed(connections, timeout_s=DRAIN_BOUND_S)
     with LatestStore(connections.redis_url) as store:
         latest = store.latest("trader")
     assert latest is not None
-    assert latest.snapshot.trade_ids == tuple(one.trade_id for one in sent[-1:])
+    assert latest.snapshot.trade_ids == tuple(last.trade_id for last in sent[-1:])
     if not sent or sent[-1].version == 0:
         assert figures(latest.snapshot) == figures(foretold.after)
     held = positions_after(BOOK, effective_trades(sent), market.instruments)
@@ -196,5 +200,5 @@ def test_every_close_after_the_trades_is_that_of_the_reference(
     days = list(replay.days)
     expected = expected_of(records, closes, calendar=closes["AAPL"], days=days)
     stated = read_stated(connections.database_url).days
-    found = check_end_of_day("trades", stated, expected)
-    assert (found.verdict, len(stated)) == (Verdict.PASSED, len(days)), found.detail
+    finding = check_end_of_day("trades", stated, expected)
+    assert (finding.verdict, len(stated)) == (Verdict.PASSED, len(days)), finding.detail

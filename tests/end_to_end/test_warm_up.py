@@ -39,8 +39,8 @@ def test_ready_is_said_after_the_warm_up_and_nothing_of_it_is_left(warm: Setting
     told: list[Progress] = []
     with EmbeddedStack(warm, components=(*SERVERS, "stream"), on_progress=told.append) as stack:
         connections = stack.connections
-        of_stream = [one for one in told if one.component == "stream"]
-        assert any("warming up: " in one.detail for one in of_stream)
+        of_stream = [progress for progress in told if progress.component == "stream"]
+        assert any("warming up: " in progress.detail for progress in of_stream)
         assert of_stream[-1].stage == "ready"
         log = (Path(warm.state_dir) / "logs" / "stream.log").read_text("utf-8")
         assert "warm after " in log

@@ -36,14 +36,14 @@ def kill_table(
     began_ns = monotonic_ns()
     mutants = _chosen(only or [])
     control, rows = run_table(ROOT, mutants, on_row=_tell)
-    found = findings(control, rows)
+    judged = findings(control, rows)
     table = KillTable(
-        verdict=overall(one.verdict for one in found),
+        verdict=overall(finding.verdict for finding in judged),
         seconds=(monotonic_ns() - began_ns) / 1e9,
         control=control,
         rows=rows,
         not_applicable=read_not_applicable(),
-        findings=found,
+        findings=judged,
     )
     report.parent.mkdir(parents=True, exist_ok=True)
     write_json(report, table)
@@ -73,8 +73,10 @@ def _show(table: KillTable) -> None:
         style = "green" if row.fate is MutantResult.KILLED else "bold red"
         shown.add_row(row.defect, "\n".join(row.files), row.killer, styled((row.fate, style)))
     console.print(shown)
-    for one in table.not_applicable:
-        console.print(f"not applicable: {one.defect}: {one.why}", markup=False, highlight=False)
+    for excluded in table.not_applicable:
+        console.print(
+            f"not applicable: {excluded.defect}: {excluded.why}", markup=False, highlight=False
+        )
     for row in table.rows:
         if row.fate is not MutantResult.KILLED:
             console.print(f"{row.name}: {row.fate}: {row.said}", markup=False, highlight=False)

@@ -100,10 +100,10 @@ def read_not_applicable(folder: Path = MUTANTS) -> tuple[NotApplicable, ...]:
     if not path.exists():
         return ()
     try:
-        found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _NotApplicableFile)
+        content = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _NotApplicableFile)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise RecordError(f"{path.name}: {error}") from error
-    return found.entries
+    return content.entries
 
 
 def planted(mutant: Mutant, root: Path) -> dict[Path, str]:

@@ -208,9 +208,9 @@ def _finding(row: Row) -> Finding:
 def _failure(case: ET.Element) -> str:
     """Return the first line of why a case failed, or was skipped; empty where it passed."""
     for kind in ("failure", "error", "skipped"):
-        found = case.find(kind)
-        if found is not None:
-            lines = (found.get("message") or kind).strip().splitlines()
+        element = case.find(kind)
+        if element is not None:
+            lines = (element.get("message") or kind).strip().splitlines()
             return lines[0] if lines else kind
     return ""
 

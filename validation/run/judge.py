@@ -213,7 +213,7 @@ def _portfolio_row(
         nav=last.nav if last else None,
         var=last.var if last else None,
         expected_shortfall=last.expected_shortfall if last else None,
-        breach_count=sum(bool(one.breach) for one in stated.values()),
+        breach_count=sum(bool(snapshot.breach) for snapshot in stated.values()),
         day_count=len(stated),
         messages=alone.count,
         covered=alone.covered.count,
@@ -228,9 +228,9 @@ def _summary_of(portfolio: str, arrays: Tables) -> LatencySummary:
     """Return the latency of what moved one portfolio, as if there were no other."""
     known = portfolio in arrays.portfolios
     index = arrays.portfolios.index(portfolio) if known else NEVER
-    found = coverage(arrays.inputs, arrays.observations, arrays.watermarks, portfolio=index)
-    own = TickLatencies.of(arrays.inputs, arrays.observations, found)
-    return summary(portfolio, own, found.holder_count > 0)
+    covered = coverage(arrays.inputs, arrays.observations, arrays.watermarks, portfolio=index)
+    own = TickLatencies.of(arrays.inputs, arrays.observations, covered)
+    return summary(portfolio, own, covered.holder_count > 0)
 
 
 def _moving_keys(record: Sequence[RecordLine], portfolio: str) -> set[str]:

@@ -72,7 +72,7 @@ class PushWatch(Background):
         return pushed[place - 1] if place else None
 
     def _found(self, condition: Callable[[RiskSnapshot], bool]) -> Pushed | None:
-        return next((one for one in self._pushed if condition(one.snapshot)), None)
+        return next((push for push in self._pushed if condition(push.snapshot)), None)
 
     def _run(self) -> None:
         try:

@@ -307,10 +307,10 @@ def _write(report: VerifyReport, steps: Sequence[Step], folder: Path) -> None:
     write_json(folder / "report.json", report)
     suites = []
     for step, outcome in zip(steps, report.steps, strict=True):
-        found = _suites(step, outcome.findings, outcome.seconds)
+        own = _suites(step, outcome.findings, outcome.seconds)
         whole = Finding(check=step.title, verdict=outcome.verdict, detail=outcome.detail)
         alone = suite_of_findings(step.name, [whole], seconds=outcome.seconds)
-        suites.append((step.name, found or [alone]))
+        suites.append((step.name, own or [alone]))
     write_junit(folder / "junit.xml", suites)
     write_verify_page(folder / "report.html", report)
 

@@ -45,11 +45,11 @@ COMPREHENSIONS: Final = (ast.ListComp, ast.DictComp, ast.GeneratorExp)
 
 def core_files(root: Path = PROJECT_DIR) -> list[Path]:
     """Return the source files that the contract covers."""
-    found: list[Path] = []
+    paths: list[Path] = []
     for name in CORE:
         path = root / name
-        found += [path] if path.is_file() else sorted(path.rglob("*.py"))
-    return found
+        paths += [path] if path.is_file() else sorted(path.rglob("*.py"))
+    return paths
 
 
 def violations(source: str, name: str) -> list[str]:
@@ -70,7 +70,7 @@ def violations(source: str, name: str) -> list[str]:
     tree = ast.parse(source)
     free = _order_free(tree)
     fields = frozenset(name for name in _set_names(ast.walk(tree)) if name.startswith("self."))
-    found = [
+    problems = [
         (node.lineno, what)
         for scope in _scopes(tree)
         for node in scope
@@ -81,7 +81,7 @@ def violations(source: str, name: str) -> list[str]:
         )
         if isinstance(node, ast.stmt | ast.expr)
     ]
-    return [f"{name}:{line}: {what}" for line, what in sorted(set(found))]
+    return [f"{name}:{line}: {what}" for line, what in sorted(set(problems))]
 
 
 def _scopes(tree: ast.Module) -> list[list[ast.AST]]:
@@ -150,16 +150,16 @@ def _is_set(node: ast.expr, sets: frozenset[str]) -> bool:
 
 def _set_names(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """Return names and ``self`` attributes that are made as, or annotated as, sets."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in nodes:
-        if isinstance(node, ast.Assign) and _is_set(node.value, frozenset(found)):
-            found |= {ast.unparse(target) for target in node.targets}
+        if isinstance(node, ast.Assign) and _is_set(node.value, frozenset(names)):
+            names |= {ast.unparse(target) for target in node.targets}
         elif isinstance(node, ast.AnnAssign) and _is_set_type(node.annotation):
             name = ast.unparse(node.target)
-            found |= {name, f"self.{name}"}
+            names |= {name, f"self.{name}"}
         elif isinstance(node, ast.arg) and node.annotation and _is_set_type(node.annotation):
-            found.add(node.arg)
-    return frozenset(found)
+            names.add(node.arg)
+    return frozenset(names)
 
 
 def _is_set_type(annotation: ast.expr) -> bool:
@@ -172,10 +172,10 @@ def _is_set_type(annotation: ast.expr) -> bool:
 
 def _order_free(tree: ast.Module) -> frozenset[ast.AST]:
     """Return what stands directly in a call, or a set, that has no order to lose."""
-    found: set[ast.AST] = set()
+    nodes: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ORDER_FREE:
-            found |= {inner for argument in node.args for inner in ast.walk(argument)}
+            nodes |= {inner for argument in node.args for inner in ast.walk(argument)}
         elif isinstance(node, ast.Set | ast.SetComp):
-            found |= set(ast.walk(node)) - {node}
-    return frozenset(found)
+            nodes |= set(ast.walk(node)) - {node}
+    return frozenset(nodes)

@@ -90,14 +90,14 @@ class StepsScreen:
                 return
             self._told_ns = now_ns
             running = list(self._running.values())
-        for one in running:
-            self._console.print(f"running  {self._line(one)}")
+        for name in running:
+            self._console.print(f"running  {self._line(name)}")
 
     def _rendered(self) -> RenderableType:
         with self._lock:
             running = list(self._running.values())
         self._spinner.update(text=f"{len(running)} running")
-        lines = [styled("  ", (self._line(one), "dim")) for one in running]
+        lines = [styled("  ", (self._line(name), "dim")) for name in running]
         return Group(self._spinner, *lines)
 
     def _line(self, one: Running) -> str:

@@ -63,11 +63,11 @@ class BatchProfile:
         if progress is None or not progress.numInputRows or progress.batchId == self._last:
             return
         self._last = progress.batchId
-        found = BatchDurations(
+        durations = BatchDurations(
             at_ns=self._clock.monotonic_ns(),
             batch=progress.batchId,
             rows=progress.numInputRows,
             ms=dict(progress.durationMs),
         )
         with path.open("ab") as stream:
-            stream.write(msgspec.json.encode(found) + b"\n")
+            stream.write(msgspec.json.encode(durations) + b"\n")

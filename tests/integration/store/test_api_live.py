@@ -107,9 +107,9 @@ def test_health_tells_a_living_stream_from_a_dead_one(api: Any) -> None:
     stream = Stream(api)
     with api.client() as client:
         wait_until(lambda: client.health().ok, stream.beat)
-        found = client.health()
-        assert {part.name for part in found.components} == {"kafka", "postgresql", "redis"}
-        assert found.lag is not None
+        health = client.health()
+        assert {part.name for part in health.components} == {"kafka", "postgresql", "redis"}
+        assert health.lag is not None
         wait_until(lambda: client.health().stream.state is StreamState.STALE)
         assert not client.health().ok
 
@@ -161,13 +161,13 @@ def test_a_snapshot_is_pushed_to_every_client_and_resumed_without_a_gap(api: Any
     async def epochs(
         client: AsyncRiskClient, count: int, opened: asyncio.Event, **options: Any
     ) -> list[Any]:
-        found = []
+        seen = []
         async for event in client.stream("alpha", **options):
             if isinstance(event, SnapshotEvent):
-                found.append((event.risk.epoch, event.event_id))
+                seen.append((event.risk.epoch, event.event_id))
                 opened.set()
-            if len(found) == count:
-                return found
+            if len(seen) == count:
+                return seen
         raise AssertionError("the stream does not end")
 
     async def body() -> None:

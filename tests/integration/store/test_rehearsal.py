@@ -53,7 +53,7 @@ def test_a_rehearsed_commit_leaves_every_table_as_it_was(written, database_url) 
     assert written.load().offsets == {}
     assert written.commit(batch), "the first real batch is not taken for one that is there"
     stored = written.snapshots(SnapshotQuery("alpha"))
-    assert [one.portfolio for one in stored] == ["alpha"]
+    assert [snapshot.portfolio for snapshot in stored] == ["alpha"]
 
 
 def test_a_driver_that_was_fenced_off_cannot_rehearse(written) -> None:

@@ -114,9 +114,9 @@ def test_an_emptied_redis_has_every_book_again_within_two_seconds(
             return {"CASH"} <= set(latest.portfolios())
 
         wait_until(is_filled, 2.0)
-        found = latest.latest("CASH")
-        assert found is not None
-        assert found.snapshot.nav == 5.0
+        read_back = latest.latest("CASH")
+        assert read_back is not None
+        assert read_back.snapshot.nav == 5.0
         durable.wait()
         wait_until(lambda: bool(current := latest.latest("CASH")) and current.durable, 2.0)
     finally:
@@ -241,9 +241,9 @@ def test_scripts_survive_a_server_that_forgot_them(latest: LatestStore, redis_ur
     with redis.Redis.from_url(redis_url) as client:
         client.script_flush()
     publish(latest, 1)
-    found = latest.latest("alpha")
-    assert found is not None
-    assert found.snapshot.epoch == 1
+    read_back = latest.latest("alpha")
+    assert read_back is not None
+    assert read_back.snapshot.epoch == 1
 
 
 def test_large_snapshots_are_kept_in_smaller_number(

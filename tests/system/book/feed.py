@@ -289,7 +289,7 @@ def end_of_day(fold: Fold, name: str = "P") -> RiskSnapshot:
 
 
 def reasons(fold: Fold) -> list[RejectReason]:
-    return [one.reason for one in fold.rejected]
+    return [rejection.reason for rejection in fold.rejected]
 
 
 def numbers(snapshot: RiskSnapshot) -> bytes:

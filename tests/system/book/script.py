@@ -85,10 +85,12 @@ class Run:
                 key = (snapshot.portfolio, snapshot.asof)
                 assert key not in self.ends, f"{key} was closed twice"
                 self.ends[key] = numbers(snapshot)
-        self.rejected += [(one.topic, one.reason, one.value) for one in fold.rejected]
+        self.rejected += [
+            (rejection.topic, rejection.reason, rejection.value) for rejection in fold.rejected
+        ]
         update_rows(self.rows, fold.state)
         place = tuple(sorted(fold.offsets.items()))
-        self.live[place] = {one.portfolio: numbers(one) for one in everything}
+        self.live[place] = {shown.portfolio: numbers(shown) for shown in everything}
 
 
 def folded(

@@ -198,7 +198,9 @@ def test_rejected_messages_come_in_the_order_of_partitions_and_offsets() -> None
             "reference:0": [unreadable()],
         }
     )
-    places = [(one.topic, one.partition, one.offset) for one in fold.rejected]
+    places = [
+        (rejection.topic, rejection.partition, rejection.offset) for rejection in fold.rejected
+    ]
     assert places == [
         ("reference", 0, feed.next_offsets["reference:0"] - 1),
         ("market_data", 1, 0),
@@ -269,8 +271,8 @@ def test_two_days_in_one_batch_are_two_ends_of_day() -> None:
     feed = opened(holding("A", 1.0))
     both = [tick("A", 101.0), mark(0), tick("A", 102.0, day=1), mark(1)]
     other = [mark(0), mark(1)]
-    found = dict.fromkeys(feed.names, other) | {"market_data:0": both}
-    fold = feed.fold(found)
+    rows = dict.fromkeys(feed.names, other) | {"market_data:0": both}
+    fold = feed.fold(rows)
     assert [(snapshot.kind, snapshot.asof, snapshot.nav) for snapshot in fold.snapshots] == [
         (SnapshotKind.END_OF_DAY, date_of(0), 101.0),
         (SnapshotKind.END_OF_DAY, date_of(1), 102.0),
@@ -304,7 +306,7 @@ def test_a_stray_mark_far_ahead_in_one_partition_blocks_nobody() -> None:
     feed.close(0)
     feed.fold({"trades:0": [mark(400), trade("t", "A", 1.0, 1.0)]})
     fold = feed.close(1)
-    assert [(one.topic, one.reason) for one in fold.rejected] == [
+    assert [(rejection.topic, rejection.reason) for rejection in fold.rejected] == [
         ("trades", RejectReason.TIME_FAR_OFF)
     ]
     assert str(date_of(1)) in fold.rejected[0].detail
@@ -486,7 +488,7 @@ def test_the_window_rolls_at_the_mark_and_not_before() -> None:
 def test_a_day_without_a_tick_is_no_scenario_day_of_its_holders() -> None:
     feed = opened(holding("A", 1.0), holding("D", 1.0))
     snapshot = end_of_day(feed.close(0, tick("A", 50.0)))
-    assert DAY not in {one.date for one in snapshot.tail}
+    assert DAY not in {point.date for point in snapshot.tail}
     assert "D" in snapshot.stale
     assert snapshot.asof == DAY
 

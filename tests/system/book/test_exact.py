@@ -175,7 +175,7 @@ def fed(case: Case) -> list[RiskSnapshot]:
     """Return what the fold states at each close."""
     feed = Feed()
     feed.send(*reference_messages(), case.definition)
-    found = []
+    snapshots = []
     for day, (closes, trades) in enumerate(case.days):
         quotes = [
             tick(name, price, day=day) if name in PRICED else rate(name, price, day=day)
@@ -183,8 +183,8 @@ def fed(case: Case) -> list[RiskSnapshot]:
         ]
         fold = feed.close(day, *quotes, *trades)
         assert fold.rejected == ()
-        found.append(end_of_day(fold))
-    return found
+        snapshots.append(end_of_day(fold))
+    return snapshots
 
 
 class ExactMarket:
@@ -252,8 +252,8 @@ def check(snapshot: RiskSnapshot, exact: ReferenceSnapshot, scale: float) -> Non
     agreed(snapshot.var, exact.var, scale)
     agreed(snapshot.expected_shortfall, exact.expected_shortfall, scale)
     assert [position.instrument for position in snapshot.positions] == sorted(exact.components)
-    for one in snapshot.positions:
-        agreed(one.component_es, exact.component_es[one.instrument], scale)
+    for row in snapshot.positions:
+        agreed(row.component_es, exact.component_es[row.instrument], scale)
     gap = min(
         (abs(first - second) for first, second in pairwise(sorted(exact.pnl))),
         default=Fraction(1),
@@ -261,9 +261,9 @@ def check(snapshot: RiskSnapshot, exact: ReferenceSnapshot, scale: float) -> Non
     if gap <= TOLERANCE * scale:
         return  # two days as good as tied: either may be the VaR scenario
     assert snapshot.scenario_date == exact.scenario_date
-    assert tuple(one.date for one in snapshot.tail) == exact.tail
-    for one in snapshot.positions:
-        agreed(one.component_var, exact.components[one.instrument], scale)
+    assert tuple(point.date for point in snapshot.tail) == exact.tail
+    for row in snapshot.positions:
+        agreed(row.component_var, exact.components[row.instrument], scale)
     classes = {
         asset_class_.asset_class.value: asset_class_ for asset_class_ in snapshot.asset_classes
     }
@@ -281,12 +281,12 @@ def test_every_close_states_the_exact_numbers(case: Case) -> None:
     snapshots = fed(case)
     for day, (closes, trades) in enumerate(case.days):
         market.close(day, closes)
-        for one in trades:
-            book.book(one)
+        for traded in trades:
+            book.book(traded)
         snapshot, exact = snapshots[day], stated(case, book, market, day)
         scale = sum(abs(position.exposure) + abs(position.value) for position in snapshot.positions)
         scale += sum(float(abs(amount)) for amount in book.realised.values())
-        scale += sum(abs(one.quantity * one.price) * 200 for one in trades)
+        scale += sum(abs(traded.quantity * traded.price) * 200 for traded in trades)
         held = {position.instrument: position.quantity for position in snapshot.positions}
         assert held.keys() >= {position.instrument for position in book.positions()}
         for name, quantity in book.quantity.items():
@@ -303,12 +303,12 @@ def test_costs_and_gains_are_exact_too(case: Case) -> None:
     for day, snapshot in enumerate(fed(case)):
         closes, trades = case.days[day]
         market.close(day, closes)
-        for one in trades:
-            book.book(one)
-        for one in snapshot.positions:
-            if one.instrument in book.cost:
-                assert one.average_cost == pytest.approx(
-                    float(book.cost[one.instrument]), rel=TOLERANCE
+        for traded in trades:
+            book.book(traded)
+        for row in snapshot.positions:
+            if row.instrument in book.cost:
+                assert row.average_cost == pytest.approx(
+                    float(book.cost[row.instrument]), rel=TOLERANCE
                 )
         positions = [
             ReferencePosition(name, "cash", _pocket(name, case), amount)
@@ -317,7 +317,7 @@ def test_costs_and_gains_are_exact_too(case: Case) -> None:
         rates = current_market(positions, market.now, case.definition.base_currency).rates
         total = sum((Fraction(p.quantity) * rates[p.currency] for p in positions), Fraction(0))
         scale = sum(float(abs(Fraction(p.quantity) * rates[p.currency])) for p in positions)
-        scale += sum(abs(one.quantity * one.price) * 200 for one in trades)
+        scale += sum(abs(traded.quantity * traded.price) * 200 for traded in trades)
         assert snapshot.realised_pnl == pytest.approx(
             float(total), rel=TOLERANCE, abs=TOLERANCE * scale
         )
@@ -345,8 +345,8 @@ def test_the_day_of_the_positions_held_before_is_exact(case: Case) -> None:
             worth = [_nav(before[0], now, case) for now in (before[1], market.now)]
             scale = float(sum(map(abs, worth))) + _gross(before[0])
             agreed(snapshot.hypothetical_pnl, worth[1] - worth[0], scale)
-        for one in trades:
-            book.book(one)
+        for traded in trades:
+            book.book(traded)
         before = book.positions(), market.now
 
 

@@ -63,15 +63,15 @@ def replayed(case: GoldenCase, equities: Closes) -> dict[dt.date, RiskSnapshot]:
         feed.send(instrument(name), history(name, closes, first))
     feed.send(case.portfolio)
     after = min(day for day in equities["AAPL"] if day > case.days[-1])
-    found = {}
+    ends = {}
     for number, day in enumerate((*case.days, after)):
         ticks = [close_of(name, day, closes[day], number) for name, closes in equities.items()]
         assert feed.send(*ticks).rejected == ()
         mark = Mark(date=day, event_time_ns=midnight_ns(day) + 21 * HOUR_NS)
-        found[day] = end_of_day(
+        ends[day] = end_of_day(
             feed.fold({name: [mark] for name in feed.names}), case.portfolio.portfolio
         )
-    return found
+    return ends
 
 
 def test_every_day_states_the_golden_numbers(
@@ -104,8 +104,8 @@ def test_every_day_states_the_pnl_and_the_breach_of_the_day(
 def test_breaches_are_counted_as_in_the_file(
     case: GoldenCase, replayed: dict[dt.date, RiskSnapshot]
 ) -> None:
-    stated = [one for one in replayed.values() if one.breach is not None]
-    breaches = sum(bool(one.breach) for one in stated)
+    stated = [snapshot for snapshot in replayed.values() if snapshot.breach is not None]
+    breaches = sum(bool(stated_snapshot.breach) for stated_snapshot in stated)
     assert (len(stated), breaches) == DAYS_AND_BREACHES[case.name]
     assert breaches == case.breach_count
     assert list(replayed.values())[-1].breach is case.breach_after_last

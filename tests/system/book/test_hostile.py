@@ -65,7 +65,11 @@ def sane(snapshot: RiskSnapshot) -> None:
 def bystander(feed: Feed) -> bytes:
     """Return what a portfolio states that has nothing to do with what is hostile."""
     fold = feed.book.revalue(fence=1, epoch=10_000)
-    snapshot = next(one for one in fold.snapshots if one.portfolio == "bystander")
+    snapshot = next(
+        stated_snapshot
+        for stated_snapshot in fold.snapshots
+        if stated_snapshot.portfolio == "bystander"
+    )
     stated = msgspec.to_builtins(snapshot)
     names = ("nav", "var", "expected_shortfall", "positions", "tail", "not_available")
     return msgspec.json.encode([stated[name] for name in names])
@@ -211,13 +215,13 @@ def test_closes_of_the_future_give_nobody_a_look_ahead_or_another_date() -> None
 @pytest.mark.parametrize("home", ["market_data:0", "trades:0", "reference:0"])
 def test_a_bad_mark_in_one_partition_costs_nobody_a_day(bad: Mark, home: str) -> None:
     feed, plain = world(holding("A", 1.0)), world(holding("A", 1.0))
-    for one in (feed, plain):
-        one.close(0, tick("A", 100.0))
+    for twin in (feed, plain):
+        twin.close(0, tick("A", 100.0))
     feed.fold({home: [bad]})
     for day in (1, 2):
-        found = end_of_day(feed.close(day, tick("A", 100.0 + day, day=day)))
+        end = end_of_day(feed.close(day, tick("A", 100.0 + day, day=day)))
         expected = end_of_day(plain.close(day, tick("A", 100.0 + day, day=day)))
-        assert (found.nav, found.var, found.asof) == (expected.nav, expected.var, expected.asof)
+        assert (end.nav, end.var, end.asof) == (expected.nav, expected.var, expected.asof)
 
 
 def test_an_empty_history_is_no_history() -> None:
@@ -234,7 +238,7 @@ def test_a_book_of_five_thousand_positions_is_valued() -> None:
     feed = Feed()
     names = [f"I{index:04d}" for index in range(5_000)]
     closes = [10.0, 11.0, 10.5, 10.0, 10.2, 10.1]
-    feed.send(*(one for name in names for one in (instrument(name), history(name, closes))))
+    feed.send(*(message for name in names for message in (instrument(name), history(name, closes))))
     book = portfolio("P", *(holding(name, 1.0) for name in names))
     snapshot = live(feed.send(book))
     sane(snapshot)

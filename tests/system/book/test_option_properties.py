@@ -61,22 +61,22 @@ def test_what_if_states_the_bits_of_the_stream(
     )
     assert numbers(what_if(snapshot, [], recall, close=close).after) == numbers(snapshot)
     proposed = [trade(f"a{n}", *order, book="H") for n, order in enumerate(asked)]
-    found = what_if(snapshot, proposed, recall, close=close)
+    answer = what_if(snapshot, proposed, recall, close=close)
     really = live(feed.send(*proposed), "H") if proposed else snapshot
-    assert stated(found.after) == stated(really)
-    assert found.after.realised_pnl == pytest.approx(really.realised_pnl, rel=1e-9, abs=1e-6)
+    assert stated(answer.after) == stated(really)
+    assert answer.after.realised_pnl == pytest.approx(really.realised_pnl, rel=1e-9, abs=1e-6)
 
 
 def now(feed: Feed, currency: str) -> float:
-    found = feed.book.market.rate(currency)
-    assert found is not None
-    return found.value
+    quoted = feed.book.market.rate(currency)
+    assert quoted is not None
+    return quoted.value
 
 
 def past(feed: Feed, currency: str, day: dt.date) -> float:
-    found = 1.0 if currency == "EUR" else feed.book.market.close_on(fx_series(currency), day)
-    assert found is not None
-    return found
+    quoted = 1.0 if currency == "EUR" else feed.book.market.close_on(fx_series(currency), day)
+    assert quoted is not None
+    return quoted
 
 
 def scenarios_of(feed: Feed, name: str) -> tuple[float, np.ndarray, tuple[dt.date, ...]]:
@@ -147,12 +147,12 @@ def test_an_explained_change_ends_at_the_stored_bits_and_skips_what_stands_still
     if closes_day:
         feed.close(1)
     after = live(feed.book.revalue(fence=1, epoch=95), "H")
-    found = var_change(before, after, reference(feed))
-    assert found.steps[-1].var == after.var
-    assert (found.var_before, found.var_after) == (before.var, after.var)
-    for one in found.steps:
-        assert one.changed or one.change == 0.0 or one.var is None
-    changed = {step.step for step in found.steps if step.changed}
+    change = var_change(before, after, reference(feed))
+    assert change.steps[-1].var == after.var
+    assert (change.var_before, change.var_after) == (before.var, after.var)
+    for step_pnl in change.steps:
+        assert step_pnl.changed or step_pnl.change == 0.0 or step_pnl.var is None
+    changed = {step.step for step in change.steps if step.changed}
     assert ChangeStep.POSITIONS not in changed or orders
     assert ChangeStep.FX not in changed or usd is not None
     assert ChangeStep.PRICES not in changed or ticks

@@ -158,5 +158,5 @@ def test_options_are_revalued_in_every_scenario(
 def test_the_worst_window_of_33_years_is_searched(benchmark: BenchmarkFixture) -> None:
     pnl = np.random.default_rng(0).normal(0.0, 1e4, 8_312)
     dates = [dt.date(1990, 1, 2) + dt.timedelta(index) for index in range(len(pnl))]
-    found = benchmark(lambda: worst_window(pnl, dates, scenario_count=250, confidence=NINETY_FIVE))
-    assert found.window_count == 8_312 - 249
+    worst = benchmark(lambda: worst_window(pnl, dates, scenario_count=250, confidence=NINETY_FIVE))
+    assert worst.window_count == 8_312 - 249

@@ -34,9 +34,9 @@ def test_incremental_var_is_the_recomputed_var_with_each_position_less_without_i
     book: Book,
 ) -> None:
     assume(len(book.holdings) > 1)
-    found = incremental_var(book.valuation().exposures, book.factors(), confidence=book.confidence)
+    parts = incremental_var(book.valuation().exposures, book.factors(), confidence=book.confidence)
     whole = book.risk().var
-    for position, incremental in enumerate(found.tolist()):
+    for position, incremental in enumerate(parts.tolist()):
         assert incremental == whole - without(book, position).risk().var
 
 
@@ -72,8 +72,8 @@ def test_a_desk_is_the_book_of_all_its_books(pnl: dict[str, np.ndarray]) -> None
     assert math.fsum(member.component_var for member in desk.members) == pytest.approx(
         desk.var, rel=1e-9
     )
-    for one in desk.members:
-        assert one.var == historical_var(pnl[one.name], confidence=NINETY)
+    for book_snapshot in desk.members:
+        assert book_snapshot.var == historical_var(pnl[book_snapshot.name], confidence=NINETY)
     assert desk.diversification == pytest.approx(
         math.fsum(member.var for member in desk.members) - desk.var, abs=1e-9
     )

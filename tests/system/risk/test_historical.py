@@ -142,14 +142,14 @@ def test_nineteen_scenarios_are_too_few_for_ninety_five_percent(measure: object)
 
 @given(pnl_vectors(), confidences())
 def test_var_is_the_exact_quantile_to_the_bit(pnl: np.ndarray, confidence: Confidence) -> None:
-    outcomes = [exact(one) for one in pnl.tolist()]
+    outcomes = [exact(outcome) for outcome in pnl.tolist()]
     quantile = exact_quantile(outcomes, confidence.tail_probability)
     assert historical_var(pnl, confidence=confidence) == -float(quantile)
 
 
 @given(pnl_vectors(), confidences())
 def test_shortfall_is_the_exact_tail_mean(pnl: np.ndarray, confidence: Confidence) -> None:
-    outcomes = [exact(one) for one in pnl.tolist()]
+    outcomes = [exact(outcome) for outcome in pnl.tolist()]
     mean = -float(exact_tail_mean(outcomes, confidence.tail_probability))
     shortfall = expected_shortfall(pnl, confidence=confidence)
     assert shortfall == pytest.approx(mean, abs=tolerance(pnl))
@@ -195,7 +195,7 @@ def test_a_sure_gain_lowers_var_and_shortfall_by_itself(
 @given(st.data(), confidences(), st.integers(20, 60))
 def test_shortfall_is_subadditive(data: st.DataObject, confidence: Confidence, n: int) -> None:
     first, second = (data.draw(pnl_vectors(n, n)) for _ in range(2))
-    parts = [expected_shortfall(one, confidence=confidence) for one in (first, second)]
+    parts = [expected_shortfall(losses, confidence=confidence) for losses in (first, second)]
     whole = expected_shortfall(first + second, confidence=confidence)
     assert whole <= sum(parts) + tolerance(np.abs(first) + np.abs(second))
 

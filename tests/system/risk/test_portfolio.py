@@ -73,7 +73,7 @@ def test_every_number_equals_the_exact_reference(book: Book) -> None:
     risk, reference, allowed = book.risk(), book.reference(), 1e-12 * gross(book)
     ids = book.arrays.instrument_ids
     assert risk.scenario_dates == reference.scenario_dates
-    assert risk.pnl == pytest.approx([float(one) for one in reference.pnl], abs=allowed)
+    assert risk.pnl == pytest.approx([float(outcome) for outcome in reference.pnl], abs=allowed)
     assert risk.var == pytest.approx(float(reference.var), rel=1e-12, abs=allowed)
     assert risk.expected_shortfall == pytest.approx(
         float(reference.expected_shortfall), rel=1e-12, abs=allowed
@@ -94,7 +94,7 @@ def test_the_tail_days_are_those_of_the_exact_reference_unless_they_all_but_tie(
     book: Book,
 ) -> None:
     risk, reference = book.risk(), book.reference()
-    ranked = sorted(float(one) for one in reference.pnl)[: risk.tail_rank + 1]
+    ranked = sorted(float(outcome) for outcome in reference.pnl)[: risk.tail_rank + 1]
     if np.diff(ranked).min() > 1e-11 * gross(book):
         tail = tuple(risk.scenario_dates[scenario] for scenario in risk.tail)
         assert tail == reference.tail

@@ -44,14 +44,14 @@ def returns_inside(history: StressedHistory) -> int:
 
 
 def test_each_window_has_the_closes_of_its_days_and_one_before(whole: Market) -> None:
-    found = histories(whole, "AAPL", currencies=("JPY",))
-    assert [key for key in found if key[1] == "AAPL"] == [
+    by_window = histories(whole, "AAPL", currencies=("JPY",))
+    assert [key for key in by_window if key[1] == "AAPL"] == [
         (window.name, "AAPL") for window in STRESSED_WINDOWS
     ]
-    counts = [returns_inside(found[window.name, "AAPL"]) for window in STRESSED_WINDOWS]
+    counts = [returns_inside(by_window[window.name, "AAPL"]) for window in STRESSED_WINDOWS]
     assert counts == [85, 62, 249]
-    assert all(one.closes[0].date < one.first for one in found.values())
-    assert ("2008", "fx:JPY") in found
+    assert all(history.closes[0].date < history.first for history in by_window.values())
+    assert ("2008", "fx:JPY") in by_window
 
 
 def test_the_closes_are_those_of_the_wheel_to_the_bit(whole: Market) -> None:
@@ -66,10 +66,10 @@ def test_the_version_names_the_wheels(whole: Market) -> None:
 
 
 def test_a_fund_that_did_not_exist_has_no_closes_but_those_of_its_proxy(whole: Market) -> None:
-    found = histories(whole, "MTUM")
-    assert ("2008", "MTUM") not in found
-    assert ("2020", "MTUM") in found
-    assert ("2008", INDEX_FUTURE) in found
+    by_window = histories(whole, "MTUM")
+    assert ("2008", "MTUM") not in by_window
+    assert ("2020", "MTUM") in by_window
+    assert ("2008", INDEX_FUTURE) in by_window
 
 
 def test_every_message_fits_on_the_topic(whole: Market) -> None:
@@ -107,13 +107,13 @@ def test_a_demo_book_states_2008_with_the_funds_proxy_and_what_is_not_over_yet(
 ) -> None:
     snapshot = snapshot_before(whole, dt.date(2020, 2, 3), "long-short.json")
     assert snapshot.not_available == ""
-    found = {one.window: one for one in snapshot.stressed}
-    assert (found["2008"].scenario_count, found["2008"].tail_rank) == (85, 5)
-    assert found["2008"].var is not None
-    assert any(one.endswith(f"={INDEX_FUTURE}") for one in found["2008"].proxied)
+    by_window = {stressed.window: stressed for stressed in snapshot.stressed}
+    assert (by_window["2008"].scenario_count, by_window["2008"].tail_rank) == (85, 5)
+    assert by_window["2008"].var is not None
+    assert any(pair.endswith(f"={INDEX_FUTURE}") for pair in by_window["2008"].proxied)
     for window, count in (("2020", 0), ("2022", 0)):
-        assert (found[window].var, found[window].scenario_count) == (None, count)
-        assert "not before the as-of date 2020-01-31" in found[window].not_available
+        assert (by_window[window].var, by_window[window].scenario_count) == (None, count)
+        assert "not before the as-of date 2020-01-31" in by_window[window].not_available
 
 
 def test_the_golden_stressed_numbers_stand_in_a_snapshot(whole: Market) -> None:
@@ -140,11 +140,11 @@ def test_the_golden_stressed_numbers_stand_in_a_snapshot(whole: Market) -> None:
     assert snapshot.asof == asof
     assert snapshot.value == pytest.approx(golden["base"]["value"], abs=0.01)
     assert snapshot.var == pytest.approx(golden["base"]["var30"], abs=0.01)
-    found = {one.window: one for one in snapshot.stressed}
+    by_window = {stressed.window: stressed for stressed in snapshot.stressed}
     for window in ("2008", "2020"):
-        assert found[window].var == pytest.approx(golden[window]["svar"], abs=0.01)
-        assert found[window].scenario_count == golden[window]["n"]
-    assert (found["2022"].var, found["2022"].scenario_count) == (None, golden["2022"]["n"])
+        assert by_window[window].var == pytest.approx(golden[window]["svar"], abs=0.01)
+        assert by_window[window].scenario_count == golden[window]["n"]
+    assert (by_window["2022"].var, by_window["2022"].scenario_count) == (None, golden["2022"]["n"])
 
 
 @pytest.mark.parametrize("day", [dt.date(2008, 10, 15), dt.date(2020, 3, 16)])
@@ -161,15 +161,15 @@ def test_a_named_day_of_history_loses_what_its_closes_say(whole: Market, day: dt
     feed = Feed()
     feed.send(*Replay(chosen, spec).reference_messages(), *stressed_histories(whole, chosen))
     snapshot = live(feed.send(Portfolio(portfolio="days", positions=positions)), "days")
-    found = day_pnl(feed.book.portfolios["days"], feed.book.market, day)
-    before = max(one for one in real["AAPL"] if one < day)
+    shocked = day_pnl(feed.book.portfolios["days"], feed.book.market, day)
+    before = max(date for date in real["AAPL"] if date < day)
     expected = {
         row.instrument: quantities[row.instrument]
         * real[row.instrument][snapshot.asof]
         * (real[row.instrument][day] / real[row.instrument][before] - 1)
         for row in snapshot.positions
     }
-    assert found.days == (before, day)
-    assert found.by_position.tolist() == pytest.approx(list(expected.values()), rel=1e-9)
-    assert found.pnl == pytest.approx(sum(expected.values()), rel=1e-9)
+    assert shocked.days == (before, day)
+    assert shocked.by_position.tolist() == pytest.approx(list(expected.values()), rel=1e-9)
+    assert shocked.pnl == pytest.approx(sum(expected.values()), rel=1e-9)
     assert expected["AAPL"] < 0.0 < expected["JPM"]

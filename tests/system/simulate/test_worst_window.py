@@ -69,11 +69,11 @@ def test_a_share_is_searched_from_1990_on_and_a_fund_from_its_beginning(whole: M
 
 
 def test_the_worst_window_is_that_of_a_search_by_hand(whole: Market) -> None:
-    found = worst_window_of(*asked(position("GE", 10.0, 80.0)), whole)
+    worst = worst_window_of(*asked(position("GE", 10.0, 80.0)), whole)
     closes = list(whole.series["GE"].closes.values())
     pnl = [800.0 * (after / before - 1.0) for before, after in itertools.pairwise(closes)]
     by_hand = [-sorted(pnl[start : start + 30])[1] for start in range(len(pnl) - 29)]
-    assert found.worst.var == pytest.approx(max(by_hand), rel=1e-12)
+    assert worst.worst.var == pytest.approx(max(by_hand), rel=1e-12)
 
 
 def test_what_has_no_long_history_is_named(whole: Market) -> None:

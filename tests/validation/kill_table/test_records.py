@@ -51,13 +51,13 @@ LISTED = (
 
 @pytest.mark.parametrize("defect", LISTED)
 def test_every_listed_defect_is_planted_or_said_not_to_be_applicable(defect: str) -> None:
-    names = [one.defect for one in (*read_mutants(), *read_not_applicable())]
+    names = [record.defect for record in (*read_mutants(), *read_not_applicable())]
     assert any(name.startswith(defect) for name in names)
 
 
 def test_nothing_is_both_planted_and_not_applicable() -> None:
     mutants = {mutant.defect for mutant in read_mutants()}
-    assert not mutants & {one.defect for one in read_not_applicable()}
+    assert not mutants & {entry.defect for entry in read_not_applicable()}
 
 
 def test_checkers_have_defects_of_their_own() -> None:
@@ -78,7 +78,7 @@ def test_no_record_is_stale_and_every_killer_is_there(mutant) -> None:
 
 
 def test_a_text_that_is_not_there_once_is_stale(tmp_path: Path) -> None:
-    [mutant] = [one for one in read_mutants() if one.name == "log-returns"]
+    [mutant] = [planted for planted in read_mutants() if planted.name == "log-returns"]
     with pytest.raises(StaleRecordError, match="is not there"):
         planted(mutant, tmp_path)
     target = tmp_path / mutant.files[0]

@@ -40,9 +40,9 @@ def failing(judgement: Judgement) -> set[str]:
 
 
 def test_a_run_in_which_everything_holds_passes() -> None:
-    found = judged()
-    assert failing(found) == set()
-    assert overall(finding.verdict for finding in found.findings) is Verdict.PASSED
+    judgement = judged()
+    assert failing(judgement) == set()
+    assert overall(finding.verdict for finding in judgement.findings) is Verdict.PASSED
 
 
 def test_the_row_of_a_portfolio_counts_what_moved_it() -> None:

@@ -42,10 +42,10 @@ def test_the_first_snapshot_that_meets_a_condition_is_found(client: FakeClient) 
     for event in (snapshot_event(1), StatusEvent(SimpleNamespace()), snapshot_event(2)):
         client.said.put(event)
     with PushWatch(client, "long", clock=ManualClock(monotonic_ns=7)) as watch:
-        found = watch.first(lambda one: one.epoch == 2, timeout_s=10)
-        assert found is not None
-        assert (found.snapshot.epoch, found.received_ns) == (2, 7)
-        before = watch.before(found)
+        first = watch.first(lambda one: one.epoch == 2, timeout_s=10)
+        assert first is not None
+        assert (first.snapshot.epoch, first.received_ns) == (2, 7)
+        before = watch.before(first)
         assert before is not None
         assert before.snapshot.epoch == 1
         assert watch.before(before) is None

@@ -80,8 +80,8 @@ def test_an_edit_changes_its_day_and_nothing_before_it(tmp_path, do):
     ],
 )
 def test_what_an_edit_adds_or_holds_back_meets_its_fate(tmp_path, do, expected):
-    found = outcomes(story_of(tmp_path, edit(do)))
-    others = {key: count for key, count in found.items() if key[0] not in {"applied", "mark"}}
+    counts = outcomes(story_of(tmp_path, edit(do)))
+    others = {key: count for key, count in counts.items() if key[0] not in {"applied", "mark"}}
     if do in {"crossed", "zero_quotes"}:
         assert set(others) == set(expected)
     else:
@@ -90,20 +90,20 @@ def test_what_an_edit_adds_or_holds_back_meets_its_fate(tmp_path, do, expected):
 
 def test_restarted_numbers_cost_no_tick_and_repeats_are_still_known(tmp_path):
     text = edit("renumber") + edit("renumber", day=3) + edit("duplicate", day=3)
-    found = outcomes(story_of(tmp_path, text))
-    others = {key: count for key, count in found.items() if key[0] not in {"applied", "mark"}}
+    counts = outcomes(story_of(tmp_path, text))
+    others = {key: count for key, count in counts.items() if key[0] not in {"applied", "mark"}}
     assert others == {(Outcome.DUPLICATE, ""): 20}
 
 
 def test_disordered_ticks_are_superseded_and_the_close_stays(tmp_path):
-    found = outcomes(story_of(tmp_path, edit("out_of_order")))
-    assert found[Outcome.SUPERSEDED, ""] > 10
-    assert not any(outcome is Outcome.REJECTED for outcome, _ in found)
+    counts = outcomes(story_of(tmp_path, edit("out_of_order")))
+    assert counts[Outcome.SUPERSEDED, ""] > 10
+    assert not any(outcome is Outcome.REJECTED for outcome, _ in counts)
 
 
 def test_garbage_is_rejected_for_several_reasons(tmp_path):
-    found = outcomes(story_of(tmp_path, edit("garbage")))
-    rejected = {reason: n for (outcome, reason), n in found.items() if outcome == "rejected"}
+    counts = outcomes(story_of(tmp_path, edit("garbage")))
+    rejected = {reason: n for (outcome, reason), n in counts.items() if outcome == "rejected"}
     assert set(rejected) == {"invalid", "not_finite", "not_json", "unknown_instrument"}
     assert sum(rejected.values()) == 30
 
@@ -159,9 +159,9 @@ def test_a_trade_is_priced_at_the_last_mid_before_it(tmp_path):
 def test_faults_are_cues_at_their_moments(tmp_path):
     text = '[[faults]]\ndo = "kill"\nwhat = "redis"\nday = 2\nat = 0.3\n'
     days = list(story_days(story_of(tmp_path, text)))
-    found = [(d.number, d.moment(i)) for d in days for i in d.slots() if isinstance(i.message, Cue)]
-    assert [number for number, _ in found] == [2]
-    assert found[0][1] == pytest.approx(0.3, abs=0.02)
+    cues = [(d.number, d.moment(i)) for d in days for i in d.slots() if isinstance(i.message, Cue)]
+    assert [number for number, _ in cues] == [2]
+    assert cues[0][1] == pytest.approx(0.3, abs=0.02)
     assert days[1].tick_count == days[0].tick_count
 
 
@@ -193,17 +193,19 @@ def test_a_clock_that_jumps_moves_event_times_alone(tmp_path, seconds, outcome, 
     jump = f"seconds = {seconds}\nat = 0.2\nuntil = 0.4\n"
     story = story_of(tmp_path, f'[[timeline]]\ndo = "clock_jump"\nday = 2\n{jump}')
     assert outcomes(story)[outcome, reason] > 3
-    plain, jumped = (list(story_days(one))[1].items for one in (story_of(tmp_path, ""), story))
-    assert [one.due_ns for one in plain] == [one.due_ns for one in jumped]
-    assert [mid_of(one.message) for one in plain if series_of(one.message)] == [
-        mid_of(one.message) for one in jumped if series_of(one.message)
+    plain, jumped = (
+        list(story_days(told_story))[1].items for told_story in (story_of(tmp_path, ""), story)
+    )
+    assert [sent.due_ns for sent in plain] == [sent.due_ns for sent in jumped]
+    assert [mid_of(sent.message) for sent in plain if series_of(sent.message)] == [
+        mid_of(sent.message) for sent in jumped if series_of(sent.message)
     ]
 
 
 def test_moments_of_ones_own_come_behind_those_of_faults(tmp_path):
     text = '[[faults]]\ndo = "kill"\nwhat = "api"\nday = 2\nat = 0.5\n'
     days = list(story_days(story_of(tmp_path, text), cues=[Moment(1, 0.5), Moment(3, 0.9)]))
-    found = [
+    cues = [
         [item.message.index for item in day.items if isinstance(item.message, Cue)] for day in days
     ]
-    assert found == [[1], [0], [2]]
+    assert cues == [[1], [0], [2]]

@@ -40,10 +40,10 @@ GOOD = [
 
 @pytest.mark.parametrize(("source", "said"), BAD.items())
 def test_what_could_change_a_result_is_named_with_its_line(source, said):
-    found = violations(source, "core.py")
-    assert found
-    assert all(one.startswith("core.py:") for one in found)
-    assert any(said.split(":")[0] in one for one in found)
+    problems = violations(source, "core.py")
+    assert problems
+    assert all(problem.startswith("core.py:") for problem in problems)
+    assert any(said.split(":")[0] in problem for problem in problems)
 
 
 @pytest.mark.parametrize("source", GOOD)

@@ -55,18 +55,18 @@ def test_every_step_runs_once_and_no_more_at_once_than_lanes() -> None:
         return f"{one.name} ran"
 
     steps = [*(step(f"plain-{number}") for number in range(5)), SHORT, LONG, step("third", 10)]
-    found = run_in_lanes(steps, run, lane_count=3, stack_count=1)
-    assert found == {one.name: f"{one.name} ran" for one in steps}
+    results = run_in_lanes(steps, run, lane_count=3, stack_count=1)
+    assert results == {planned.name: f"{planned.name} ran" for planned in steps}
     assert len(most) == len(steps)
     assert max(most) <= 3
 
 
 def test_two_steps_that_wait_for_each_other_meet() -> None:
     meeting = threading.Barrier(2)
-    found = run_in_lanes(
+    results = run_in_lanes(
         [LINT, UNIT], lambda *_: meeting.wait(BOUND_S), lane_count=2, stack_count=1
     )
-    assert sorted(found.values()) == [0, 1]
+    assert sorted(results.values()) == [0, 1]
 
 
 def test_an_interrupt_ends_what_runs_and_begins_nothing_more() -> None:
@@ -80,8 +80,8 @@ def test_an_interrupt_ends_what_runs_and_begins_nothing_more() -> None:
             heed()
             threading.Event().wait(0.01)
 
-    found = run_in_lanes(ALL, run, lane_count=2, stack_count=1)
-    assert found == {}
+    results = run_in_lanes(ALL, run, lane_count=2, stack_count=1)
+    assert results == {}
     assert sorted(begun) == ["lint", "long"]
 
 

@@ -181,7 +181,7 @@ def with_listener(properties: str, *, port: int, target_port: int) -> str:
         name, _, value = line.partition("=")
         lines.append(f"{name}={value},{added[name]}" if name in added else line)
     secure = ("PLAINTEXT", "CONTROLLER", LISTENER)
-    protocols = ",".join(f"{one}:PLAINTEXT" for one in secure)
+    protocols = ",".join(f"{name}:PLAINTEXT" for name in secure)
     lines.append(f"listener.security.protocol.map={protocols}")
     lines.append("inter.broker.listener.name=PLAINTEXT")
     return "\n".join(lines) + "\n"
@@ -189,13 +189,13 @@ def with_listener(properties: str, *, port: int, target_port: int) -> str:
 
 def listener_ports(properties: str) -> tuple[int, int] | None:
     """Return the relay's port and the broker's own of the listener, None where there is none."""
-    found = {}
+    ports = {}
     for line in properties.splitlines():
         name, _, value = line.partition("=")
-        for one in value.split(","):
-            if one.startswith(f"{LISTENER}://"):
-                found[name] = int(one.rpartition(":")[2])
-    return (found["advertised.listeners"], found["listeners"]) if found else None
+        for listener in value.split(","):
+            if listener.startswith(f"{LISTENER}://"):
+                ports[name] = int(listener.rpartition(":")[2])
+    return (ports["advertised.listeners"], ports["listeners"]) if ports else None
 
 
 def delayed(relay: Relay, fault: Delay, clock: Clock) -> tuple[bool, str]:

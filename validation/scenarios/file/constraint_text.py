@@ -51,12 +51,12 @@ def field_names_at(path: KeyPath, value: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _place(path: KeyPath, value: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the type at a place and the value that was written there."""
-    found: Any = msgspec.inspect.type_info(ScenarioFile)
+    kind: Any = msgspec.inspect.type_info(ScenarioFile)
     here: Any = value
     for step in path:
-        found = _inner(_chosen(found, here), step)
+        kind = _inner(_chosen(kind, here), step)
         here = _value_at(here, step)
-    return found, here
+    return kind, here
 
 
 def _value_at(value: Any, step: str | int) -> Any:  # noqa: ANN401 - what TOML holds
@@ -74,17 +74,17 @@ def _structs(found: Any) -> list[msgspec.inspect.StructType]:  # noqa: ANN401
     return [member for member in members if isinstance(member, msgspec.inspect.StructType)]
 
 
-def _chosen(found: Any, value: Any) -> Any:  # noqa: ANN401
+def _chosen(kind: Any, value: Any) -> Any:  # noqa: ANN401
     """Return the member of a union of tables that a value's tag names."""
-    found = found.type if isinstance(found, msgspec.inspect.Metadata) else found
-    for struct in _structs(found):
+    kind = kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
+    for struct in _structs(kind):
         if (
             isinstance(value, Mapping)
             and struct.tag_field
             and value.get(struct.tag_field) == struct.tag
         ):
             return struct
-    return found
+    return kind
 
 
 def _inner(found: Any, step: str | int) -> Any:  # noqa: ANN401
@@ -115,9 +115,9 @@ def _sentence(found: Any) -> str:  # noqa: ANN401
     return f"allowed: {', '.join(names[:MOST_NAMED])}" if names else _bounds(found)
 
 
-def _bounds(found: Any) -> str:  # noqa: ANN401
+def _bounds(kind: Any) -> str:  # noqa: ANN401
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    found = found.type if isinstance(found, msgspec.inspect.Metadata) else found
-    limits = ((word, getattr(found, name, None)) for name, word in words.items())
+    kind = kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
+    limits = ((word, getattr(kind, name, None)) for name, word in words.items())
     told = [f"{word} {limit:.12g}" for word, limit in limits if isinstance(limit, int | float)]
     return f"allowed: {', '.join(told)}" if told else ""

@@ -85,7 +85,7 @@ def read_scenario(path: Path) -> Scenario:
         text = content.decode("utf-8")
         if text.startswith(_BYTE_ORDER_MARK):
             raise ScenarioError(path, 1, "begins with a byte order mark: save it as UTF-8 without")
-        found = tomllib.loads(text)
+        tables = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ScenarioError(path, line, f"not UTF-8: {error}") from None
@@ -95,9 +95,9 @@ def read_scenario(path: Path) -> Scenario:
         raise ScenarioError(path, 0, "no TOML: brackets stand within each other too deep") from None
     lines = key_lines(text)
     try:
-        file = msgspec.convert(found, ScenarioFile)
+        file = msgspec.convert(tables, ScenarioFile)
     except msgspec.ValidationError as error:
-        raise _explained(path, found, lines, str(error)) from None
+        raise _explained(path, tables, lines, str(error)) from None
     content_hash = hashlib.sha256(content).hexdigest()[:HASH_DIGITS]
     return Scenario(path, file, content_hash, lines)
 
@@ -151,13 +151,13 @@ def _with_value(problem: str, value: object) -> str:
     return f"{str(value)[:LONGEST_VALUE]!r}: {problem}"
 
 
-def _value(found: object, keys: KeyPath) -> object:
+def _value(value: object, keys: KeyPath) -> object:
     for step in keys:
-        if isinstance(found, Mapping):
-            found = found.get(step)
-        elif isinstance(found, list) and isinstance(step, int):
-            found = found[step]
-    return found
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int):
+            value = value[step]
+    return value
 
 
 def _culprit(value: object) -> KeyPath:
@@ -187,5 +187,5 @@ def _dotted(keys: KeyPath) -> str:
 
 
 def _toml_line(message: str) -> int:
-    found = re.search(r"line (\d+)", message)
-    return int(found[1]) if found else 0
+    match = re.search(r"line (\d+)", message)
+    return int(match[1]) if match else 0

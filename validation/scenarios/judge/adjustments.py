@@ -37,10 +37,10 @@ def check_adjusted(expected: Sequence[str], stored: Sequence[RiskSnapshot]) -> F
         return unknown(CHECK, "no number was stated between a barrier and the first tick behind it")
     behind = [after for _, after in pairs] if expected else stored
     problems = [problem for pair in pairs for problem in _changes(*pair)]
-    found = {name for after in behind for name in after.adjusted}
-    problems += [f"{name} did not take effect" for name in sorted(set(expected) - found)]
-    problems += [f"{name} took effect too" for name in sorted(found - set(expected))]
-    told = ", ".join(sorted(found)) or "none"
+    taken = {name for after in behind for name in after.adjusted}
+    problems += [f"{name} did not take effect" for name in sorted(set(expected) - taken)]
+    problems += [f"{name} took effect too" for name in sorted(taken - set(expected))]
+    told = ", ".join(sorted(taken)) or "none"
     return judged(
         CHECK,
         problems,
@@ -51,7 +51,7 @@ def check_adjusted(expected: Sequence[str], stored: Sequence[RiskSnapshot]) -> F
 
 def _around_barriers(stored: Sequence[RiskSnapshot]) -> Iterator[Pair]:
     """Yield an end of day and the live number at the same offsets, behind an adjustment."""
-    live = [one for one in stored if one.kind is SnapshotKind.LIVE]
+    live = [snapshot for snapshot in stored if snapshot.kind is SnapshotKind.LIVE]
     for before in stored:
         if before.kind is SnapshotKind.END_OF_DAY:
             for after in live:

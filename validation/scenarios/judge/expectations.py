@@ -92,8 +92,9 @@ def check_faults(faults: Sequence[FaultOutcome]) -> Finding:
         if fault.recovered_s is not None
     }
     told = "; ".join(
-        f"{one.do} {one.what}: {one.witness}, recovered in {one.recovered_s or 0:.1f} s"
-        for one in faults
+        f"{outcome.do} {outcome.what}: {outcome.witness}, "
+        f"recovered in {outcome.recovered_s or 0:.1f} s"
+        for outcome in faults
     )
     finding = judged(FAULTS, [*problems, *late], passed=told, figures=figures)
     return msgspec.structs.replace(finding, timing_only=bool(late) and not problems)
@@ -119,27 +120,27 @@ def _not_recovered(fault: FaultOutcome) -> str:
 
 
 def _rejected(expect: Expect, ruled: Sequence[Fate]) -> Finding:
-    found = Counter(fate.reason for fate in ruled if fate.outcome is Outcome.REJECTED)
+    counts = Counter(fate.reason for fate in ruled if fate.outcome is Outcome.REJECTED)
     wanted = {reason.value for reason in expect.rejected}
-    problems = [f"none was rejected as {reason}" for reason in sorted(wanted - set(found))]
+    problems = [f"none was rejected as {reason}" for reason in sorted(wanted - set(counts))]
     problems += [
-        f"{found[reason]} were rejected as {reason}" for reason in sorted(set(found) - wanted)
+        f"{counts[reason]} were rejected as {reason}" for reason in sorted(set(counts) - wanted)
     ]
-    told = ", ".join(f"{count} {reason}" for reason, count in sorted(found.items())) or "none"
-    return judged(REJECTED, problems, passed=told, figures=dict(found))
+    told = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "none"
+    return judged(REJECTED, problems, passed=told, figures=dict(counts))
 
 
 def _outcomes(expect: Expect, ruled: Sequence[Fate]) -> Finding:
-    found = Counter(fate.outcome for fate in ruled)
+    counts = Counter(fate.outcome for fate in ruled)
     problems = [
-        f"{found[outcome]} were {outcome.value}, {'some' if wanted else 'none'} expected"
+        f"{counts[outcome]} were {outcome.value}, {'some' if wanted else 'none'} expected"
         for outcome, wanted in (
             (Outcome.SUPERSEDED, expect.superseded),
             (Outcome.DUPLICATE, expect.duplicates),
         )
-        if bool(found[outcome]) is not wanted
+        if bool(counts[outcome]) is not wanted
     ]
-    told = f"{found[Outcome.SUPERSEDED]} superseded, {found[Outcome.DUPLICATE]} duplicate"
+    told = f"{counts[Outcome.SUPERSEDED]} superseded, {counts[Outcome.DUPLICATE]} duplicate"
     return judged(OUTCOMES, problems, passed=told)
 
 
@@ -150,7 +151,7 @@ def _stale(names: Sequence[str], snapshots: Sequence[SeenSnapshot]) -> Finding:
         name for snapshot in snapshots if _is_past_the_open(snapshot) for name in snapshot.stale
     }
     last: Mapping[str, SeenSnapshot] = {snapshot.portfolio: snapshot for snapshot in snapshots}
-    still = {name for one in last.values() for name in one.stale}
+    still = {name for newest in last.values() for name in newest.stale}
     problems = [f"{name} was never stale" for name in names if name not in ever]
     problems += [f"{name} is stale at the end" for name in sorted(still)]
     problems += [f"{name} was stale too" for name in sorted(ever - set(names))]
@@ -158,7 +159,7 @@ def _stale(names: Sequence[str], snapshots: Sequence[SeenSnapshot]) -> Finding:
 
 
 def _without_history(expect: Expect, stored: Sequence[RiskSnapshot]) -> Iterator[Finding]:
-    ends = [one for one in stored if one.kind is SnapshotKind.END_OF_DAY]
+    ends = [snapshot for snapshot in stored if snapshot.kind is SnapshotKind.END_OF_DAY]
     moved = {each.partition("=")[0] for end in ends for each in end.proxied}
     if expect.proxied is not None or moved:
         named = {*(expect.proxied or ())}
@@ -185,11 +186,11 @@ def _refused(names: Sequence[str], ends: Sequence[RiskSnapshot]) -> Iterator[str
         ]
         if not holding:
             yield f"no book holds {name} at an end of day"
-        for one in holding:
-            if one.var is not None:
-                yield f"{one.portfolio} {one.asof}: VaR {one.var} although it holds {name}"
-            elif name not in one.not_available:
-                yield f"{one.portfolio} {one.asof}: no VaR, and {name} is not named"
+        for end in holding:
+            if end.var is not None:
+                yield f"{end.portfolio} {end.asof}: VaR {end.var} although it holds {name}"
+            elif name not in end.not_available:
+                yield f"{end.portfolio} {end.asof}: no VaR, and {name} is not named"
 
 
 def _is_past_the_open(snapshot: SeenSnapshot) -> bool:
@@ -204,9 +205,10 @@ def _is_past_the_open(snapshot: SeenSnapshot) -> bool:
 def _suspect_ticks(names: Sequence[str], stored: Sequence[RiskSnapshot]) -> Finding:
     if not stored:
         return unknown(SUSPECT, "no snapshot was stored")
-    ever = {text.split(" ")[0] for one in stored for text in one.suspect_ticks}
-    last = {one.portfolio: one for one in sorted(stored, key=lambda one: (one.fence, one.epoch))}
-    still = {text for one in last.values() for text in one.suspect_ticks}
+    ever = {text.split(" ")[0] for snapshot in stored for text in snapshot.suspect_ticks}
+    by_age = sorted(stored, key=lambda snapshot: (snapshot.fence, snapshot.epoch))
+    last = {snapshot.portfolio: snapshot for snapshot in by_age}
+    still = {text for newest in last.values() for text in newest.suspect_ticks}
     problems = [f"{name} never had a suspect tick" for name in names if name not in ever]
     problems += [f"{name} had one too" for name in sorted(ever - set(names))]
     problems += [f"{text} is suspect at the end" for text in sorted(still)]
@@ -215,7 +217,7 @@ def _suspect_ticks(names: Sequence[str], stored: Sequence[RiskSnapshot]) -> Find
 
 def _breaches(bounds: Sequence[int], stated: Days) -> Finding:
     least, most = bounds
-    count = sum(bool(one.breach) for one in stated.values())
+    count = sum(bool(snapshot.breach) for snapshot in stated.values())
     problems = [] if least <= count <= most else [f"{count}, expected {least} to {most}"]
     passed = f"{count} of {len(stated)} days, {least} to {most} expected"
     return judged(BREACHES, problems, passed=passed, figures={"breaches": count})
@@ -239,8 +241,8 @@ def _trades(snapshots: Sequence[SeenSnapshot]) -> Finding:
 
 def _wrong_numbers(numbers: Sequence[NumberTable], stated: Days) -> Iterator[str]:
     for number in numbers:
-        found = stated.get((number.portfolio, number.date))
-        if found is None or found.var is None:
+        end = stated.get((number.portfolio, number.date))
+        if end is None or end.var is None:
             yield f"{number.portfolio} {number.date}: no VaR is stated"
-        elif abs(found.var - number.var) > number.relative * abs(number.var):
-            yield f"{number.portfolio} {number.date}: VaR {found.var}, expected {number.var}"
+        elif abs(end.var - number.var) > number.relative * abs(number.var):
+            yield f"{number.portfolio} {number.date}: VaR {end.var}, expected {number.var}"

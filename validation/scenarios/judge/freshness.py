@@ -74,21 +74,23 @@ def check_shown(
     seen = {line.snapshot_id: line for line in record if isinstance(line, SeenSnapshot)}
     keys = {line.index: line.keys for line in record if isinstance(line, Holding)}
     sent = _sent(records, ruled)
-    running = [one for one in shown if one.state == StreamState.RUNNING.value]
+    running = [answer for answer in shown if answer.state == StreamState.RUNNING.value]
     if not running:
         return unknown(CHECK, "the API never said that the stream is running")
     problems: list[str] = []
     late: list[str] = []
     judged_count = 0
-    for one in running:
-        for name in one.snapshots.values():
+    for answer in running:
+        for name in answer.snapshots.values():
             if (snapshot := seen.get(name)) is not None:
                 judged_count += 1
                 held = keys[snapshot.holding]
-                late += _too_old(snapshot, held, sent, one.asked_ns, within_s=FRESH_WITHIN_S)
+                late += _too_old(snapshot, held, sent, answer.asked_ns, within_s=FRESH_WITHIN_S)
                 within_s = FRESH_WITHIN_S * stretch
-                problems += _too_old(snapshot, held, sent, one.asked_ns, within_s=within_s)
-    others = {state: sum(one.state == state for one in shown) for state in {s.state for s in shown}}
+                problems += _too_old(snapshot, held, sent, answer.asked_ns, within_s=within_s)
+    others = {
+        state: sum(answer.state == state for answer in shown) for state in {s.state for s in shown}
+    }
     told = ", ".join(f"{count} {state}" for state, count in sorted(others.items()))
     finding = judged(CHECK, problems or late, passed=f"{judged_count} numbers; answers: {told}")
     return msgspec.structs.replace(finding, timing_only=bool(late) and not problems)
@@ -121,12 +123,12 @@ def check_told(shown: Sequence[Shown], faults: Sequence[FaultOutcome]) -> Iterat
     states: list[str] = []
     for fault, since_ns in spans:
         during = [o for o in shown if since_ns <= o.asked_ns and o.answered_ns <= fault.ended_ns]
-        states += [one.state for one in during]
+        states += [answer.state for answer in during]
         still = list(takewhile(_is_running, during))
         after_s = [
-            (one.asked_ns - fault.began_ns) / 1e9
-            for one in (still if len(still) == len(during) else during[len(still) :])
-            if _is_running(one)
+            (answer.asked_ns - fault.began_ns) / 1e9
+            for answer in (still if len(still) == len(during) else during[len(still) :])
+            if _is_running(answer)
         ]
         problems += [f"{fault.do} {fault.what}: running {after:.1f} s on" for after in after_s]
         if still:

@@ -35,13 +35,13 @@ def day_hashes(snapshots: Iterable[RiskSnapshot]) -> dict[str, str]:
     snapshots : iterable of RiskSnapshot
         As PostgreSQL keeps them; live ones are left out.
     """
-    found = {}
+    hashes = {}
     for snapshot in snapshots:
         if snapshot.kind is not SnapshotKind.END_OF_DAY:
             continue
         digest = hashlib.sha256(numbers_of(snapshot)).hexdigest()[:HASH_DIGITS]
-        found[f"{snapshot.portfolio} {snapshot.asof}"] = digest
-    return found
+        hashes[f"{snapshot.portfolio} {snapshot.asof}"] = digest
+    return hashes
 
 
 def numbers_hash(hashes: Mapping[str, str]) -> str:

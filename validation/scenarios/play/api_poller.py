@@ -59,13 +59,13 @@ class ApiPoller(Background):
         while not self._stopped.wait(POLL_S) and len(self.shown) < MAX_KEPT:
             asked_ns = self._clock.monotonic_ns()
             try:
-                found = client.portfolios()
+                answer = client.portfolios()
             except RiskstreamError:
                 self._keep(asked_ns, UNREACHABLE, {})
                 return
-            self.portfolios = found.portfolios
-            ids = {portfolio.portfolio: portfolio.snapshot_id for portfolio in found.portfolios}
-            self._keep(asked_ns, found.stream.value, ids)
+            self.portfolios = answer.portfolios
+            ids = {portfolio.portfolio: portfolio.snapshot_id for portfolio in answer.portfolios}
+            self._keep(asked_ns, answer.stream.value, ids)
 
     def _keep(self, asked_ns: int, state: str, snapshots: dict[str, str]) -> None:
         now_ns = self._clock.monotonic_ns()

@@ -63,7 +63,7 @@ def _tables(left: Recording, ruled: Sequence[Fate]) -> dict[str, Mapping[str, Se
         },
         "shown": {
             **_columns(left.shown, ("asked_ns", "answered_ns", "state")),
-            "snapshots": [_json(one.snapshots) for one in left.shown],
+            "snapshots": [_json(stated_snapshot.snapshots) for stated_snapshot in left.shown],
         },
         "faults": _columns(
             left.faults,

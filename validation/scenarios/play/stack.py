@@ -293,8 +293,8 @@ def require_empty(connections: Connections) -> None:
     InputError
         If an input topic is not empty: a scenario would be judged with what is there.
     """
-    found = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
-    used = sorted(name for name, offset in found.items() if offset)
+    ends = end_offsets(connections.kafka_bootstrap_servers, INPUT_TOPICS)
+    used = sorted(name for name, offset in ends.items() if offset)
     if used:
         raise InputError(
             f"the running stack has messages on {', '.join(used)}: a scenario needs an empty "

@@ -260,7 +260,7 @@ def _book_of_file(scenario: Scenario, key: KeyPath, name: str) -> Portfolio:
 def _entry(scenario: Scenario, key: KeyPath, name: str, replay: Replay) -> float:
     if name.startswith(CASH):
         return 1.0
-    options = {one.id: one.entry_price for one in scenario.file.option}
+    options = {option.id: option.entry_price for option in scenario.file.option}
     if name in options:
         return options[name]
     _check_named(scenario, key, name, [*replay.market.instruments, *options])
@@ -309,7 +309,9 @@ def _check_expected(scenario: Scenario, replay: Replay, books: Sequence[str]) ->
     if not 0 <= least <= most:
         problem = f"{[least, most]}: [least, most], neither below 0, least not above most"
         raise scenario.error(("expect", "breaches"), problem)
-    changes = [one for one in scenario.file.timeline if isinstance(one, SplitTable | DividendTable)]
+    changes = [
+        edit for edit in scenario.file.timeline if isinstance(edit, SplitTable | DividendTable)
+    ]
     if expect.adjusted and not changes:
         raise scenario.error(
             ("expect", "adjusted"), "there is no split or dividend on the timeline"

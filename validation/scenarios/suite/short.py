@@ -166,12 +166,12 @@ def run_suite(
     points = WHOLE_GRID if whole else SHORT_GRID
     if only and GRID_POINTS not in only:
         points = ()
-    found = suite_of(in_order(plays, points), report, console, minutes=minutes)
-    write_suite(report, found)
-    show_suite(console, found)
-    console.print(f"{found.verdict} in {found.seconds:.0f} s")
+    suite = suite_of(in_order(plays, points), report, console, minutes=minutes)
+    write_suite(report, suite)
+    show_suite(console, suite)
+    console.print(f"{suite.verdict} in {suite.seconds:.0f} s")
     show_report_place(console, f"{report}/report.html")
-    raise typer.Exit(ExitCode.of_check(passed=found.verdict is Verdict.PASSED))
+    raise typer.Exit(ExitCode.of_check(passed=suite.verdict is Verdict.PASSED))
 
 
 def suite_of(
@@ -197,7 +197,7 @@ def suite_of(
     clock = SystemClock()
     began_ns = clock.monotonic_ns()
     settings = replay_settings(warm_up_seconds=WARM_UP_S)
-    found: dict[Play | Point, ScenarioReport] = {}
+    played: dict[Play | Point, ScenarioReport] = {}
     with (
         stop_signals_as_interrupt(),
         ScenarioStack(settings, say=console.print) as stack,
@@ -205,12 +205,12 @@ def suite_of(
         repeater = Repeater(stack, folder, console)
         for job in jobs:
             if minutes is None or clock.monotonic_ns() - began_ns < minutes * 60e9:
-                found[job] = _run(job, repeater)
+                played[job] = _run(job, repeater)
     return suite_report(
-        list(found.values()),
+        list(played.values()),
         seconds=(clock.monotonic_ns() - began_ns) / 1e9,
-        not_run={**out_of_time(jobs, found, minutes), **not_run(jobs), **EXCLUDED},
-        extra=list(_compared(found)),
+        not_run={**out_of_time(jobs, played, minutes), **not_run(jobs), **EXCLUDED},
+        extra=list(_compared(played)),
     )
 
 

@@ -101,7 +101,7 @@ def show_scenario(console: PlainConsole, report: ScenarioReport) -> None:
     style = STYLES[report.verdict]
     if report.verdict is not Verdict.PASSED:
         console.print(finding_table(report.findings))
-    latency = next((one for one in report.latencies if one.covered.count), None)
+    latency = next((part for part in report.latencies if part.covered.count), None)
     told = "" if latency is None else f", {latency.part} p99 {latency.covered.p99_ms:.0f} ms"
     console.print(
         styled(
@@ -123,18 +123,18 @@ def show_suite(console: PlainConsole, report: SuiteReport) -> None:
     runs = Table(title="scenarios", title_justify="left")
     for heading in ("run", "verdict", "seconds", "numbers"):
         runs.add_column(heading, justify="right" if heading == "seconds" else "left")
-    for one in report.scenarios:
-        style = STYLES[one.verdict]
-        verdict = styled((one.verdict, style))
-        runs.add_row(one.name, verdict, f"{one.seconds:.0f}", one.numbers_hash)
+    for row in report.scenarios:
+        style = STYLES[row.verdict]
+        verdict = styled((row.verdict, style))
+        runs.add_row(row.name, verdict, f"{row.seconds:.0f}", row.numbers_hash)
     console.print(runs)
     faults = Table(title="faults", title_justify="left")
     for heading in ("run", "fault", "recovered after s", "witness"):
         faults.add_column(heading)
-    for one in report.scenarios:
-        for fault in one.faults:
+    for row in report.scenarios:
+        for fault in row.faults:
             recovered = "not" if fault.recovered_s is None else f"{fault.recovered_s:.1f}"
-            faults.add_row(one.name, f"{fault.do} {fault.what}", recovered, fault.witness)
+            faults.add_row(row.name, f"{fault.do} {fault.what}", recovered, fault.witness)
     if faults.row_count:
         console.print(faults)
     for name, why in report.not_run.items():

@@ -138,9 +138,9 @@ def test_a_snapshot_comes_back_to_the_bit(history: History) -> None:
         trade_ids=("t,1", 'quote"d', "back\\slash", "{}"),
     )
     history.commit(BatchCommit(history.acquire_fence(), 0, {}, snapshots=[snapshot]))
-    found = history.snapshot(snapshot.snapshot_id)
-    assert found == snapshot
-    assert encode(found) == encode(snapshot) == history.snapshot_json(snapshot.snapshot_id)
+    read_back = history.snapshot(snapshot.snapshot_id)
+    assert read_back == snapshot
+    assert encode(read_back) == encode(snapshot) == history.snapshot_json(snapshot.snapshot_id)
 
 
 def test_a_second_snapshot_of_one_id_is_an_error_and_the_first_stays(history: History) -> None:
@@ -148,9 +148,9 @@ def test_a_second_snapshot_of_one_id_is_an_error_and_the_first_stays(history: Hi
     history.commit(BatchCommit(fence, 0, {}, snapshots=[sample_snapshot(nav=1.0)]))
     with pytest.raises(SnapshotConflictError, match=r"alpha-1-0.* already exists"):
         history.commit(BatchCommit(fence, 1, {"a:0": 1}, snapshots=[sample_snapshot(nav=2.0)]))
-    found = history.snapshot("alpha-1-0")
-    assert found is not None
-    assert found.nav == 1.0
+    read_back = history.snapshot("alpha-1-0")
+    assert read_back is not None
+    assert read_back.nav == 1.0
     assert history.load().offsets == {}, "nothing of the batch is there"
 
 
@@ -174,8 +174,8 @@ def test_snapshots_come_in_order_of_time_and_by_kind(history: History) -> None:
 def test_a_time_range_includes_its_start_and_not_its_end(history: History) -> None:
     ids = with_snapshots(history, 5)
     start, end = (FIRST_EVENT_NS + epoch * 100_000_000 for epoch in (1, 3))
-    found = history.points(SnapshotQuery("alpha", from_ns=start, to_ns=end))
-    assert [point.snapshot_id for point in found] == ids[1:3]
+    points = history.points(SnapshotQuery("alpha", from_ns=start, to_ns=end))
+    assert [point.snapshot_id for point in points] == ids[1:3]
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

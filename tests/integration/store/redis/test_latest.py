@@ -27,9 +27,9 @@ def publish(latest: Latest, *snapshots: RiskSnapshot, fence: int = 1, epoch: int
 
 
 def epoch_of(latest: Latest, portfolio: str = "alpha") -> int:
-    found = latest.latest(portfolio)
-    assert found is not None
-    return found.snapshot.epoch
+    read_back = latest.latest(portfolio)
+    assert read_back is not None
+    return read_back.snapshot.epoch
 
 
 def test_an_empty_store_has_no_snapshot_and_a_stale_stream(latest: Latest) -> None:
@@ -45,9 +45,9 @@ def test_an_empty_store_has_no_snapshot_and_a_stale_stream(latest: Latest) -> No
 def test_what_is_published_is_what_is_read(latest: Latest) -> None:
     alpha, beta = sample_snapshot("alpha", position_count=9), sample_snapshot("beta")
     assert publish(latest, alpha, beta) == 2
-    found = latest.latest("alpha")
-    assert found is not None
-    assert (found.snapshot, found.durable) == (alpha, False)
+    read_back = latest.latest("alpha")
+    assert read_back is not None
+    assert (read_back.snapshot, read_back.durable) == (alpha, False)
     assert latest.portfolios() == ["alpha", "beta"]
     watermark = latest.watermark()
     assert watermark is not None
@@ -94,9 +94,9 @@ def test_of_one_batch_the_last_snapshot_stands_and_all_are_pushed(latest: Latest
     live = sample_snapshot(epoch=1)
     close = sample_snapshot(epoch=1, kind=SnapshotKind.END_OF_DAY)
     assert publish(latest, live, close, epoch=1) == 2
-    found = latest.latest("alpha")
-    assert found is not None
-    assert found.snapshot == close
+    read_back = latest.latest("alpha")
+    assert read_back is not None
+    assert read_back.snapshot == close
     pushed = latest.read_since("0")
     assert [entry.kind for entry in pushed] == [SnapshotKind.LIVE, SnapshotKind.END_OF_DAY]
 

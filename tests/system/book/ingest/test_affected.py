@@ -9,10 +9,10 @@ from system.book.ingest.affected import AffectedPortfolios
 
 
 def touched(**tickers: str) -> AffectedPortfolios:
-    found = AffectedPortfolios()
+    affected = AffectedPortfolios()
     for portfolio, held in tickers.items():
-        found.index(portfolio, shape(*held))
-    return found
+        affected.index(portfolio, shape(*held))
+    return affected
 
 
 def shape(*tickers: str) -> Any:
@@ -21,25 +21,25 @@ def shape(*tickers: str) -> Any:
 
 
 def test_the_holders_of_what_ticked_are_changed_once_and_sorted():
-    found = touched(b="XY", a="X", c="Z")
+    affected = touched(b="XY", a="X", c="Z")
     for ticker in ("X", "Y", "X", "unheld"):
-        found.by_ticker(ticker)
-    assert found.portfolios() == ["a", "b"]
-    found.clear()
-    assert found.portfolios() == []
+        affected.by_ticker(ticker)
+    assert affected.portfolios() == ["a", "b"]
+    affected.clear()
+    assert affected.portfolios() == []
 
 
 def test_a_tick_changes_who_held_it_when_it_came():
-    found = touched(seller="X", buyer="Y")
-    found.by_ticker("X")
-    found.index("seller", shape())
-    found.index("buyer", shape("X"))
-    assert found.portfolios() == ["seller"]
+    affected = touched(seller="X", buyer="Y")
+    affected.by_ticker("X")
+    affected.index("seller", shape())
+    affected.index("buyer", shape("X"))
+    assert affected.portfolios() == ["seller"]
 
 
 def test_a_tick_before_the_snapshots_says_nothing_after_them():
-    found = touched(a="X")
-    found.by_ticker("X")
-    found.clear()
-    found.by_ticker("Y")
-    assert found.portfolios() == []
+    affected = touched(a="X")
+    affected.by_ticker("X")
+    affected.clear()
+    affected.by_ticker("Y")
+    assert affected.portfolios() == []

@@ -30,7 +30,7 @@ def test_a_queue_knows_its_topic_and_number() -> None:
 
 def test_events_are_taken_up_to_the_mark_and_not_beyond() -> None:
     queue = queue_of(tick("A", 1.0), tick("A", 2.0), mark(), tick("A", 3.0))
-    assert [one.offset for one in queue.up_to_mark()] == [0, 1]
+    assert [queued.offset for queued in queue.up_to_mark()] == [0, 1]
     assert queue.mark == mark()
     assert (queue.next_offset, len(queue)) == (2, 2)
 
@@ -45,7 +45,7 @@ def test_an_event_counts_as_applied_when_it_is_taken() -> None:
 def test_offsets_may_have_gaps_after_compaction() -> None:
     queue = PartitionQueue("reference:0", 0)
     queue.extend([event(3, tick("A", 1.0)), event(9, tick("A", 1.0))])
-    assert [one.offset for one in queue.up_to_mark()] == [3, 9]
+    assert [queued.offset for queued in queue.up_to_mark()] == [3, 9]
     assert queue.next_offset == 10
 
 
@@ -54,7 +54,7 @@ def test_what_has_arrived_already_is_dropped(offsets: list[int]) -> None:
     queue = PartitionQueue("market_data:0", 3)
     for offset in offsets:
         queue.extend([event(offset, tick("A", 1.0))])
-    taken = [one.offset for one in queue.up_to_mark()]
+    taken = [queued.offset for queued in queue.up_to_mark()]
     assert taken == sorted(set(taken))
     assert all(offset >= 3 for offset in taken)
     assert taken == sorted({top for top in _record_highs(offsets) if top >= 3})
@@ -70,8 +70,8 @@ def _record_highs(offsets: list[int]) -> list[int]:
 
 def test_partitions_are_read_in_the_order_of_what_names_what() -> None:
     shuffled = dict.fromkeys(["trades:0", "market_data:10", "market_data:2", "fx_rates:0"], 0)
-    found = Partitions({**shuffled, "reference:0": 0})
-    assert [queue.name for queue in found.queues] == [
+    partitions = Partitions({**shuffled, "reference:0": 0})
+    assert [queue.name for queue in partitions.queues] == [
         "reference:0",
         "fx_rates:0",
         "market_data:2",
@@ -82,11 +82,11 @@ def test_partitions_are_read_in_the_order_of_what_names_what() -> None:
 
 def marked(**fronts: dt.date | None) -> Partitions:
     """Return partitions whose fronts are marks of these dates, or nothing."""
-    found = Partitions(dict.fromkeys(NAMES, 0))
-    for queue, date in zip(found.queues, fronts.values(), strict=True):
+    partitions = Partitions(dict.fromkeys(NAMES, 0))
+    for queue, date in zip(partitions.queues, fronts.values(), strict=True):
         if date is not None:
-            found.extend({queue.name: [event(0, mark((date - date_of(0)).days))]})
-    return found
+            partitions.extend({queue.name: [event(0, mark((date - date_of(0)).days))]})
+    return partitions
 
 
 def fronts(*days: int | None) -> Partitions:
@@ -94,15 +94,15 @@ def fronts(*days: int | None) -> Partitions:
 
 
 def test_there_is_no_barrier_while_a_mark_is_missing() -> None:
-    found = fronts(0, 0, None, 0, 0)
-    assert found.barrier() is None
-    assert found.missing_mark() == ("market_data:0",)
+    fronts_now = fronts(0, 0, None, 0, 0)
+    assert fronts_now.barrier() is None
+    assert fronts_now.missing_mark() == ("market_data:0",)
 
 
 def test_a_barrier_stands_when_every_partition_has_its_mark() -> None:
-    found = fronts(0, 0, 0, 0, 0)
-    assert found.barrier() == mark(0)
-    assert found.missing_mark() == ()
+    fronts_now = fronts(0, 0, 0, 0, 0)
+    assert fronts_now.barrier() == mark(0)
+    assert fronts_now.missing_mark() == ()
 
 
 def test_the_earliest_day_is_closed_first() -> None:
@@ -114,10 +114,10 @@ def test_nobody_is_missing_while_nobody_waits() -> None:
 
 
 def test_only_a_mark_at_the_front_counts() -> None:
-    found = Partitions(dict.fromkeys(NAMES, 0))
+    partitions = Partitions(dict.fromkeys(NAMES, 0))
     for name in NAMES:
-        found.extend({name: [event(0, tick("A", 1.0)), event(1, mark())]})
-    assert found.barrier() is None
+        partitions.extend({name: [event(0, tick("A", 1.0)), event(1, mark())]})
+    assert partitions.barrier() is None
 
 
 def test_a_mark_is_beyond_only_later_days() -> None:
@@ -131,20 +131,20 @@ def test_what_waits_behind_a_mark_is_bounded_and_read_again_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(partitions, "MAX_HELD_EVENTS", 3)
-    found = Partitions(dict.fromkeys(NAMES, 0))
-    queue = next(queue for queue in found.queues if queue.name == "fx_rates:0")
+    waiting = Partitions(dict.fromkeys(NAMES, 0))
+    queue = next(queue for queue in waiting.queues if queue.name == "fx_rates:0")
     queue.extend([event(0, mark()), *(event(offset, tick("A", 1.0)) for offset in (1, 2))])
-    found.check_kept()
+    waiting.check_kept()
     queue.extend([event(offset, tick("A", 1.0)) for offset in range(3, 100)])
     assert len(queue) == 3
-    found.check_kept()
-    assert found.held == ("fx_rates:0",)
+    waiting.check_kept()
+    assert waiting.held == ("fx_rates:0",)
     queue.take()
     assert len(list(queue.up_to_mark())) == 2
     assert queue.next_offset == 3
-    assert found.held == ("fx_rates:0",)
+    assert waiting.held == ("fx_rates:0",)
     with pytest.raises(BarrierOverflowError, match="fx_rates:0") as caught:
-        found.check_kept()
+        waiting.check_kept()
     assert caught.value.partitions == ("fx_rates:0",)
 
 
@@ -156,52 +156,52 @@ def at_ms(offset: int, message: Sent, appended_at_ms: int) -> Event:
 
 
 def test_a_mark_is_incomplete_once_another_partition_went_on_for_longer_than_the_bound() -> None:
-    found = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
-    first, second = found.queues[2:4]
+    partitions = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
+    first, second = partitions.queues[2:4]
     first.extend([at_ms(0, mark(), 1_000)])
     second.extend([at_ms(0, tick("A", 1.0), 1_100), at_ms(1, tick("A", 1.0), 1_101)])
-    assert found.incomplete() is None
+    assert partitions.incomplete() is None
     second.take()
-    assert found.incomplete() is None
+    assert partitions.incomplete() is None
     second.take()
-    assert found.incomplete() is first
+    assert partitions.incomplete() is first
 
 
 def test_what_comes_after_a_mark_of_its_own_says_nothing_about_others() -> None:
-    found = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
-    for queue in found.queues:
+    partitions = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
+    for queue in partitions.queues:
         queue.extend([at_ms(0, mark(), 1_000), at_ms(1, tick("A", 1.0), 9_000)])
-    assert found.incomplete() is None
+    assert partitions.incomplete() is None
 
 
 def test_a_mark_that_comes_late_to_a_silent_partition_is_waited_for() -> None:
     """Nothing shows that the silent partition went on without it."""
-    found = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
-    for index, queue in enumerate(found.queues):
+    partitions = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
+    for index, queue in enumerate(partitions.queues):
         queue.extend([at_ms(0, mark(), 1_000 + 10_000 * index)])
-    assert found.incomplete() is None
-    assert found.barrier() == mark()
+    assert partitions.incomplete() is None
+    assert partitions.barrier() == mark()
 
 
 def test_a_clock_of_the_broker_that_is_set_back_in_a_partition_makes_no_mark_old() -> None:
-    found = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
-    first, second = found.queues[2:4]
+    partitions = Partitions(dict.fromkeys(NAMES, 0), mark_wait_ms=100)
+    first, second = partitions.queues[2:4]
     for queue in (first, second):
         queue.extend([at_ms(0, tick("A", 1.0), 5_000), at_ms(1, mark(), 1_000)])
         queue.take()
     assert first.mark_appended_at_ms == 5_000
-    assert found.incomplete() is None
+    assert partitions.incomplete() is None
 
 
 def test_series_are_named_once_their_mark_has_waited_by_the_brokers_time() -> None:
-    found = Partitions(dict.fromkeys(NAMES, 0))
-    rates, ticks = found.queues[1:3]
+    partitions = Partitions(dict.fromkeys(NAMES, 0))
+    rates, ticks = partitions.queues[1:3]
     rates.extend([at_ms(0, mark(), 1_000), at_ms(1, rate("USD", 1.0), 1_001)])
-    assert found.held_names == frozenset()
+    assert partitions.held_names == frozenset()
     ticks.extend([at_ms(0, tick("A", 1.0), 1_001 + NAMED_AFTER_MS)])
-    assert found.held_names == {("", "fx:USD")}
+    assert partitions.held_names == {("", "fx:USD")}
     rates.extend([at_ms(2, rate("GBP", 1.0), 1_002)])
-    assert found.held_names == {("", "fx:USD"), ("", "fx:GBP")}
+    assert partitions.held_names == {("", "fx:USD"), ("", "fx:GBP")}
     rates.take()
     list(rates.up_to_mark())
-    assert found.held_names == frozenset()
+    assert partitions.held_names == frozenset()

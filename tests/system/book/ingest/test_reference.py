@@ -233,7 +233,7 @@ def test_pence_in_another_spelling_are_the_same_instrument() -> None:
         msgspec.structs.replace(london, currency="GBX", multiplier=2.0),
     )
     fold = feed.send(london, spelled, pounds, dearer)
-    assert [one.reason for one in fold.rejected] == [RejectReason.CONFLICT] * 2
+    assert [rejection.reason for rejection in fold.rejected] == [RejectReason.CONFLICT] * 2
     assert feed.counts("reference")["duplicate"] == 1
 
 

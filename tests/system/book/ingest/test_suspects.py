@@ -53,10 +53,10 @@ def test_a_tick_that_two_following_ones_contradict_is_rejected_after_all() -> No
 
 def test_it_counts_until_then_and_the_snapshot_names_it() -> None:
     _, folds = ticked(100.0, 10.0, 100.5, 99.5)
-    found = [live(fold) for fold in folds]
-    assert [one.positions[0].price for one in found] == [100.0, 10.0, 100.5, 99.5]
+    snapshots = [live(fold) for fold in folds]
+    assert [snapshot.positions[0].price for snapshot in snapshots] == [100.0, 10.0, 100.5, 99.5]
     named = ("A 2020-02-03",)
-    assert [one.suspect_ticks for one in found] == [(), named, named, ()]
+    assert [snapshot.suspect_ticks for snapshot in snapshots] == [(), named, named, ()]
 
 
 @pytest.mark.parametrize(

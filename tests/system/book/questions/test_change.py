@@ -72,15 +72,15 @@ def test_an_explained_change_ends_at_the_stored_bits_and_skips_what_stands_still
     if closes_day:
         feed.close(0)
     after = live(feed.book.revalue(fence=1, epoch=50))
-    found = explained(feed, before, after)
-    assert [step.step for step in found.steps] == STEPS
-    assert found.steps[-1].var == after.var
-    assert (found.var_before, found.var_after) == (before.var, after.var)
-    for one in found.steps:
-        assert one.changed or one.change == 0.0 or one.var is None
-    assert not found.steps[STEPS.index(ChangeStep.PRICES)].changed or ticks
-    assert not found.steps[STEPS.index(ChangeStep.FX)].changed or rates
-    assert found.steps[STEPS.index(ChangeStep.WINDOW)].changed is closes_day
+    change = explained(feed, before, after)
+    assert [step.step for step in change.steps] == STEPS
+    assert change.steps[-1].var == after.var
+    assert (change.var_before, change.var_after) == (before.var, after.var)
+    for change_step in change.steps:
+        assert change_step.changed or change_step.change == 0.0 or change_step.var is None
+    assert not change.steps[STEPS.index(ChangeStep.PRICES)].changed or ticks
+    assert not change.steps[STEPS.index(ChangeStep.FX)].changed or rates
+    assert change.steps[STEPS.index(ChangeStep.WINDOW)].changed is closes_day
 
 
 def test_the_order_of_the_steps_is_that_of_the_conventions() -> None:
@@ -121,9 +121,9 @@ def test_each_step_is_the_var_of_the_book_that_stands_there() -> None:
         "fx": stood(15.0, 130.0, 1.3),
         "window": stood(15.0, 130.0, 1.3, close=70.0),
     }
-    found = {str(step.step): step for step in explained(feed, before, after).steps}
-    assert {name: found[name].var for name in expected} == expected
-    assert [name for name, one in found.items() if one.changed] == list(expected)
+    change = {str(step.step): step for step in explained(feed, before, after).steps}
+    assert {name: change[name].var for name in expected} == expected
+    assert [name for name, one in change.items() if one.changed] == list(expected)
     assert len({before.var, *expected.values()}) == 5
 
 
@@ -136,18 +136,18 @@ def test_each_input_alone_is_named_and_all_others_are_exactly_zero() -> None:
     for name, messages in cases.items():
         feed, before = start(holding("A", 10.0), holding("B", 20.0))
         after = live(feed.send(*messages))
-        found = explained(feed, before, after)
-        assert changes(found) == {name: pytest.approx(after.var - before.var)}
-        assert [str(step.step) for step in found.steps if step.changed] == [name]
+        change = explained(feed, before, after)
+        assert changes(change) == {name: pytest.approx(after.var - before.var)}
+        assert [str(step.step) for step in change.steps if step.changed] == [name]
 
 
 def test_a_day_s_close_is_one_step() -> None:
     feed, before = start(holding("A", 10.0), holding("D", -1.0))
     feed.close(0, tick("A", 70.0, hour=17.0))
     after = live(feed.book.revalue(fence=1, epoch=50))
-    found = explained(feed, before, after)
-    assert set(changes(found)) <= {"prices", "window"}
-    assert found.steps[STEPS.index(ChangeStep.WINDOW)].changed
+    change = explained(feed, before, after)
+    assert set(changes(change)) <= {"prices", "window"}
+    assert change.steps[STEPS.index(ChangeStep.WINDOW)].changed
 
 
 def test_settings_come_last() -> None:
@@ -156,22 +156,22 @@ def test_settings_come_last() -> None:
     feed.send(new)
     feed.close(0)
     after = live(feed.book.revalue(fence=1, epoch=50))
-    found = explained(feed, before, after)
-    assert found.steps[-1].changed
-    assert found.steps[-1].var == after.var
+    change = explained(feed, before, after)
+    assert change.steps[-1].changed
+    assert change.steps[-1].var == after.var
 
 
 def test_between_a_snapshot_and_itself_nothing_changed() -> None:
     feed, before = start(holding("A", 10.0), holding("B", 20.0))
-    found = explained(feed, before, before)
-    assert (changes(found), found.change) == ({}, 0.0)
+    change = explained(feed, before, before)
+    assert (changes(change), change.change) == ({}, 0.0)
 
 
 def test_a_change_can_be_explained_backwards() -> None:
     feed, before = start(holding("A", 10.0), holding("B", 20.0))
     after = live(feed.send(tick("A", 120.0, hour=16.0), trade("t", "B", -20.0, 41.0)))
-    found = explained(feed, after, before)
-    assert found.steps[-1].var == before.var
+    change = explained(feed, after, before)
+    assert change.steps[-1].var == before.var
 
 
 def test_a_snapshot_whose_inputs_are_others_is_refused() -> None:
@@ -198,9 +198,9 @@ def option_start(*ticks) -> tuple[Feed, RiskSnapshot]:
 def test_time_alone_moves_a_book_of_options() -> None:
     feed, before = option_start()
     after = live(feed.send(tick("A", 100.0, day=2), tick("B", 103.5, day=2)), "O")
-    found = explained(feed, before, after)
-    assert changes(found).keys() == {"time"}
-    assert found.steps[-1].var == after.var
+    change = explained(feed, before, after)
+    assert changes(change).keys() == {"time"}
+    assert change.steps[-1].var == after.var
 
 
 def test_a_spot_alone_moves_prices_and_nothing_else() -> None:
@@ -219,11 +219,11 @@ def test_spot_volatility_and_time_together_are_told_apart_and_end_at_the_stored_
     feed, before = option_start(tick("B.CALL", 6.25, day=1))
     feed.send(tick("B", 106.0, day=2), tick("B.CALL", 8.5, day=2))
     after = live(feed.send(rate("USD", 1.15, day=2)), "O")
-    found = explained(feed, before, after)
-    assert changes(found).keys() == {"prices", "volatility", "time", "fx"}
-    assert found.steps[-1].var == after.var
-    assert found.steps[STEPS.index(ChangeStep.SETTINGS)].change == 0.0
-    assert found.steps[STEPS.index(ChangeStep.WINDOW)].change == 0.0
+    change = explained(feed, before, after)
+    assert changes(change).keys() == {"prices", "volatility", "time", "fx"}
+    assert change.steps[-1].var == after.var
+    assert change.steps[STEPS.index(ChangeStep.SETTINGS)].change == 0.0
+    assert change.steps[STEPS.index(ChangeStep.WINDOW)].change == 0.0
 
 
 def test_nothing_moves_between_a_snapshot_of_options_and_itself() -> None:

@@ -61,25 +61,25 @@ def test_two_books_under_a_desk_have_the_risk_of_the_book_that_holds_both() -> N
     feed = desk_feed()
     fold = feed.send(*PRICED, *RATES)
     whole = live(fold, "whole")
-    found = together(feed, live(fold, "one"), live(fold, "two"))
-    assert found.var == pytest.approx(whole.var, rel=1e-9)
-    assert found.expected_shortfall == pytest.approx(whole.expected_shortfall, rel=1e-9)
-    assert found.scenario_date == whole.scenario_date
-    assert [member.name for member in found.members] == ["one", "two"]
-    for one in found.members:
-        assert one.var == pytest.approx(live(fold, one.name).var, rel=1e-9)
+    desk = together(feed, live(fold, "one"), live(fold, "two"))
+    assert desk.var == pytest.approx(whole.var, rel=1e-9)
+    assert desk.expected_shortfall == pytest.approx(whole.expected_shortfall, rel=1e-9)
+    assert desk.scenario_date == whole.scenario_date
+    assert [member.name for member in desk.members] == ["one", "two"]
+    for book_snapshot in desk.members:
+        assert book_snapshot.var == pytest.approx(live(fold, book_snapshot.name).var, rel=1e-9)
 
 
 def test_a_desk_in_another_currency_moves_the_rate_inside_each_scenario() -> None:
     feed = desk_feed()
     fold = feed.send(*PRICED, *RATES)
-    found = together(feed, live(fold, "one"), live(fold, "two"), base_currency="GBP")
+    desk = together(feed, live(fold, "one"), live(fold, "two"), base_currency="GBP")
     plain = portfolio("pounds", *live_positions(live(fold, "whole")), base_currency="GBP")
     feed.send(plain)
     pounds = live(
-        feed.send(*(msgspec.structs.replace(one, sequence=9**9) for one in PRICED)), "pounds"
+        feed.send(*(msgspec.structs.replace(quote, sequence=9**9) for quote in PRICED)), "pounds"
     )
-    assert found.var == pytest.approx(pounds.var, rel=1e-9)
+    assert desk.var == pytest.approx(pounds.var, rel=1e-9)
 
 
 def live_positions(snapshot: RiskSnapshot):
@@ -94,9 +94,9 @@ def test_every_book_stands_at_the_newest_prices_of_the_desk() -> None:
     old = live(feed.send(*PRICED, *RATES), "one")
     new = live(feed.send(tick("C", 950.0, hour=16.0), tick("A", 103.0, hour=16.0)), "two")
     fresh = msgspec.structs.replace(new, portfolio="two")
-    found = together(feed, old, fresh)
+    desk = together(feed, old, fresh)
     again = together(feed, live(feed.send(tick("D", 3010.0, hour=17.0)), "one"), fresh)
-    assert found.var == pytest.approx(again.var, rel=1e-12)
+    assert desk.var == pytest.approx(again.var, rel=1e-12)
 
 
 def test_a_book_that_lacks_a_price_is_named() -> None:

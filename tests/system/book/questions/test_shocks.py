@@ -48,10 +48,10 @@ def book(*positions, base_currency: str = "USD") -> Feed:
 
 def pnl(feed: Feed, *shocks: Shock) -> dict[str, float]:
     held = feed.book.portfolios["P"]
-    found = shocked_pnl(held, feed.book.market, shocks)
+    shocked = shocked_pnl(held, feed.book.market, shocks)
     ids = held.marked().shape.holdings.instrument_ids
-    assert found.pnl == math.fsum(found.by_position)
-    return dict(zip(ids, found.by_position.tolist(), strict=True))
+    assert shocked.pnl == math.fsum(shocked.by_position)
+    return dict(zip(ids, shocked.by_position.tolist(), strict=True))
 
 
 def shock(move: float, *, absolute: bool = False, **target) -> Shock:
@@ -107,7 +107,7 @@ def test_a_currency_moves_in_the_base_currency_and_no_other_does(
     value = {"USD": 1 / 1.1, "EUR": 1.0, "GBP": 1 / 0.88}
     amount = {"USD": 1_000.0, "EUR": 2_000.0, "GBP": 3_000.0}
     moved = 0.0 if currency == base_currency else 0.03 * value[currency] / value[base_currency]
-    expected = {f"cash:{one}": 0.0 for one in value}
+    expected = {f"cash:{currency}": 0.0 for currency in value}
     expected[f"cash:{currency}"] = amount[currency] * moved
     assert pnl(feed, shock(0.03, currency=currency)) == pytest.approx(expected, abs=1e-9)
 
@@ -115,16 +115,16 @@ def test_a_currency_moves_in_the_base_currency_and_no_other_does(
 def test_price_and_currency_move_together_as_in_one_scenario() -> None:
     feed = book(holding("B", 5.0), holding("D", 2.0, 2900.0), base_currency="GBP")
     eur, usd = 0.88, 0.88 / 1.1
-    found = pnl(feed, shock(-0.1), shock(0.2, currency="EUR"), shock(-0.05, currency="USD"))
+    shocked = pnl(feed, shock(-0.1), shock(0.2, currency="EUR"), shock(-0.05, currency="USD"))
     before = {"B": 5 * 40 * eur, "D": 2 * 50 * (3000 - 2900) * usd}
     after = {"B": 5 * 36 * eur * 1.2, "D": 2 * 50 * (2700 - 2900) * usd * 0.95}
-    assert found == pytest.approx({name: after[name] - before[name] for name in before})
+    assert shocked == pytest.approx({name: after[name] - before[name] for name in before})
 
 
 def test_shocks_of_the_same_thing_come_one_after_the_other() -> None:
     feed = book(holding("A", 1.0))
-    found = pnl(feed, shock(-0.5), shock(10.0, absolute=True, instrument="A"), shock(0.1))
-    assert found == pytest.approx({"A": (100 * 0.5 + 10) * 1.1 - 100})
+    shocked = pnl(feed, shock(-0.5), shock(10.0, absolute=True, instrument="A"), shock(0.1))
+    assert shocked == pytest.approx({"A": (100 * 0.5 + 10) * 1.1 - 100})
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ def test_a_day_of_the_window_is_the_scenario_of_that_day(held, base_currency: st
     assert snapshot.tail or snapshot.not_available
     portfolio, market = feed.book.portfolios["P"], feed.book.market
     for scenario in snapshot.tail:
-        found = day_pnl(portfolio, market, scenario.date)
+        shocked = day_pnl(portfolio, market, scenario.date)
         scale = math.fsum(abs(row.exposure) for row in snapshot.positions)
-        assert found.pnl == pytest.approx(scenario.pnl, rel=1e-9, abs=1e-12 * scale)
-        assert found.days is not None
-        assert found.days[1] == scenario.date
+        assert shocked.pnl == pytest.approx(scenario.pnl, rel=1e-9, abs=1e-12 * scale)
+        assert shocked.days is not None
+        assert shocked.days[1] == scenario.date
 
 
 def test_a_day_without_closes_is_refused_with_the_last_one_before() -> None:
@@ -187,14 +187,14 @@ def test_a_day_without_closes_is_refused_with_the_last_one_before() -> None:
 
 def test_the_smallest_move_of_a_long_book_is_down_and_of_a_short_one_up() -> None:
     long = book(holding("A", 10.0), holding("D", 1.0, 2900.0))
-    found = reverse_stress(long.book.portfolios["P"], long.book.market, 7_550.0)
+    stress = reverse_stress(long.book.portfolios["P"], long.book.market, 7_550.0)
     exposure = 10 * 100 + 50 * 3000
-    assert found.move == pytest.approx(-7_550.0 / exposure, rel=1e-8)
-    assert found.scenario is not None
-    assert found.scenario.pnl == pytest.approx(-7_550.0, rel=1e-8)
+    assert stress.move == pytest.approx(-7_550.0 / exposure, rel=1e-8)
+    assert stress.scenario is not None
+    assert stress.scenario.pnl == pytest.approx(-7_550.0, rel=1e-8)
     short = book(holding("A", -10.0))
-    found = reverse_stress(short.book.portfolios["P"], short.book.market, 250.0)
-    assert found.move == pytest.approx(0.25, rel=1e-8)
+    stress = reverse_stress(short.book.portfolios["P"], short.book.market, 250.0)
+    assert stress.move == pytest.approx(0.25, rel=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -218,18 +218,18 @@ def test_the_smallest_move_of_a_curved_book_is_that_of_a_dense_scan(
 
     scan = [step * 1e-5 for step in range(-90_000, 100_001)]
     smallest = min((move for move in scan if pnl(move) <= -loss), key=abs)
-    found = reverse_stress(feed.book.portfolios["S"], feed.book.market, loss)
-    assert found.move == pytest.approx(smallest, abs=1.1e-5)
-    assert found.scenario is not None
-    assert found.scenario.pnl == pytest.approx(-loss, rel=1e-6)
+    stress = reverse_stress(feed.book.portfolios["S"], feed.book.market, loss)
+    assert stress.move == pytest.approx(smallest, abs=1.1e-5)
+    assert stress.scenario is not None
+    assert stress.scenario.pnl == pytest.approx(-loss, rel=1e-6)
 
 
 def test_a_loss_that_no_move_brings_is_said_to_be_out_of_reach() -> None:
     feed = book(holding("A", 10.0), holding("cash:EUR", 10.0))
-    found = reverse_stress(feed.book.portfolios["P"], feed.book.market, 5_000.0)
-    assert (found.move, found.scenario) == (None, None)
-    assert found.worst_move == pytest.approx(LOWEST_MOVE)
-    assert found.worst_pnl == pytest.approx(1_000.0 * LOWEST_MOVE)
+    stress = reverse_stress(feed.book.portfolios["P"], feed.book.market, 5_000.0)
+    assert (stress.move, stress.scenario) == (None, None)
+    assert stress.worst_move == pytest.approx(LOWEST_MOVE)
+    assert stress.worst_pnl == pytest.approx(1_000.0 * LOWEST_MOVE)
 
 
 @given(books, st.integers(1, 400_000).map(float))
@@ -237,17 +237,17 @@ def test_a_loss_that_no_move_brings_is_said_to_be_out_of_reach() -> None:
 def test_a_reverse_stress_loses_what_was_asked_and_hardly_less_moves_less(held, loss) -> None:
     feed = book(*(holding(name, quantity) for name, quantity in held.items()))
     portfolio, market = feed.book.portfolios["P"], feed.book.market
-    found = reverse_stress(portfolio, market, loss)
-    if found.move is None:
-        assert found.worst_pnl > -loss
+    stress = reverse_stress(portfolio, market, loss)
+    if stress.move is None:
+        assert stress.worst_pnl > -loss
         return
-    assert LOWEST_MOVE <= found.move <= HIGHEST_MOVE
-    assert found.scenario is not None
-    assert found.scenario.pnl <= -loss * (1 - 1e-9)
-    nearer = shocked_pnl(portfolio, market, [shock(found.move * (1 - 1e-6))])
+    assert LOWEST_MOVE <= stress.move <= HIGHEST_MOVE
+    assert stress.scenario is not None
+    assert stress.scenario.pnl <= -loss * (1 - 1e-9)
+    nearer = shocked_pnl(portfolio, market, [shock(stress.move * (1 - 1e-6))])
     assert nearer.pnl > -loss
-    assert shocked_pnl(portfolio, market, [shock(found.move)]).pnl == pytest.approx(
-        found.scenario.pnl, rel=1e-9
+    assert shocked_pnl(portfolio, market, [shock(stress.move)]).pnl == pytest.approx(
+        stress.scenario.pnl, rel=1e-9
     )
 
 
@@ -255,8 +255,8 @@ def test_history_needs_every_series_of_the_book() -> None:
     feed = opened(holding("A", 1.0))
     feed.send(history("fx:JPY", walk(9, start=120.0, count=3)))
     feed.send(*PRICED)
-    found = day_pnl(feed.book.portfolios["P"], feed.book.market, LAST_CLOSE)
-    assert found.days is not None
+    shocked = day_pnl(feed.book.portfolios["P"], feed.book.market, LAST_CLOSE)
+    assert shocked.days is not None
 
 
 # -- options ----------------------------------------------------------------------------
@@ -266,12 +266,12 @@ def test_options_are_revalued_and_their_volatility_is_left_by_shocks_of_prices()
     feed = optioned()
     feed.send(tick("B", 103.0), rate("USD", 1.12))
     book = feed.book.portfolios["O"]
-    found = shocked_pnl(book, feed.book.market, [Shock(instrument="B", move=0.10)])
+    shocked = shocked_pnl(book, feed.book.market, [Shock(instrument="B", move=0.10)])
     call = black_scholes(113.3, 0.25, 30) - black_scholes(103.0, 0.25, 30)
     expected = (-300.0 * 10.3 + 500.0 * call) * 1.12
-    assert found.pnl == pytest.approx(expected, rel=1e-9)
+    assert shocked.pnl == pytest.approx(expected, rel=1e-9)
     everything = shocked_pnl(book, feed.book.market, [Shock(move=0.10)])
-    assert everything.pnl == found.pnl
+    assert everything.pnl == shocked.pnl
 
 
 def test_a_day_of_a_stressed_window_moves_todays_book() -> None:
@@ -283,6 +283,6 @@ def test_a_day_of_a_stressed_window_moves_todays_book() -> None:
     move, fx = closes[day] / closes[before], rates[day] / rates[before]
     call = 500.0 * black_scholes(103.0 * move, 0.25, 30) * fx - 500.0 * black_scholes(103, 0.25, 30)
     share = -300.0 * 103.0 * (move * fx - 1.0)
-    found = day_pnl(feed.book.portfolios["O"], feed.book.market, day)
-    assert found.pnl == pytest.approx((call + share) * 1.12, rel=1e-9)
-    assert found.days == (before, day)
+    shocked = day_pnl(feed.book.portfolios["O"], feed.book.market, day)
+    assert shocked.pnl == pytest.approx((call + share) * 1.12, rel=1e-9)
+    assert shocked.days == (before, day)

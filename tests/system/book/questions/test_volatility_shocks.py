@@ -93,7 +93,7 @@ def test_call_less_put_is_a_forward_that_no_volatility_moves(part, points, fall)
     alone = found(feed, Shock(move=fall))
     shocks = (Shock(move=fall), of_options(part), of_options(abs(points), absolute=True))
     told = found(feed, *shocks)
-    scale = sum(abs(one) for one in told.by_position)
+    scale = sum(abs(outcome) for outcome in told.by_position)
     assert told.pnl == pytest.approx(alone.pnl, abs=1e-9 * (scale + 1.0))
     assert alone.pnl == pytest.approx(UNITS * SPOT * fall * EUR_IN_USD, rel=1e-9, abs=1e-6)
 

@@ -76,10 +76,10 @@ def run(book, base_currency: str, before, after) -> None:
     assert unmoved.before is snapshot
     assert numbers(unmoved.after) == numbers(snapshot)
     proposed = [trade(f"a{i}", *order) for i, order in enumerate(after)]
-    found = asked(feed, snapshot, *proposed)
+    answer = asked(feed, snapshot, *proposed)
     really = live(feed.send(*proposed)) if proposed else snapshot
-    assert stated(found.after) == stated(really)
-    assert found.after.realised_pnl == pytest.approx(really.realised_pnl, rel=1e-9, abs=1e-6)
+    assert stated(answer.after) == stated(really)
+    assert answer.after.realised_pnl == pytest.approx(really.realised_pnl, rel=1e-9, abs=1e-6)
 
 
 @given(books, st.sampled_from(["USD", "EUR", "GBP"]), orders, orders)
@@ -128,17 +128,17 @@ def test_a_stale_price_stays_as_stale_as_it_was() -> None:
     feed = opened(holding("A", 10.0), holding("B", 5.0), stale_after_ns=3_600_000_000_000)
     feed.send(tick("A", 101.0, hour=9.0), tick("B", 41.0, hour=9.0), rate("USD", 1.1, hour=9.0))
     snapshot = live(feed.send(tick("A", 102.0, hour=15.0), tick("D", 3000.0, hour=15.0)))
-    found = asked(feed, snapshot).after
-    assert (found.stale, found.positions) == (snapshot.stale, snapshot.positions)
+    answer = asked(feed, snapshot).after
+    assert (answer.stale, answer.positions) == (snapshot.stale, snapshot.positions)
 
 
 def test_a_trade_in_something_without_a_price_makes_a_number_that_names_it() -> None:
     feed = opened(holding("A", 10.0))
     feed.send(msgspec.structs.replace(MARKET_X, instrument="X"))
     snapshot = live(feed.send(*PRICED))
-    found = asked(feed, snapshot, trade("t", "X", 1.0, 10.0))
-    assert (found.after.var, found.after.missing) == (None, ("X",))
-    assert "X" in found.after.not_available
+    answer = asked(feed, snapshot, trade("t", "X", 1.0, 10.0))
+    assert (answer.after.var, answer.after.missing) == (None, ("X",))
+    assert "X" in answer.after.not_available
 
 
 def test_a_snapshot_of_half_a_book_is_not_asked() -> None:
@@ -154,7 +154,7 @@ def test_closes_of_another_moment_are_found_out() -> None:
     feed = opened(holding("A", 10.0))
     snapshot = live(feed.send(*PRICED))
     other = Feed()
-    other.send(*(one for one in MARKET if getattr(one, "series", "") != "A"))
+    other.send(*(message for message in MARKET if getattr(message, "series", "") != "A"))
     other.send(history("A", walk(77)))
     with pytest.raises(NotRecalledError, match="cannot be made anew"):
         what_if(snapshot, [], reference(other))

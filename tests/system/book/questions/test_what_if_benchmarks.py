@@ -41,7 +41,7 @@ def test_what_if(benchmark: BenchmarkFixture, window: int, trade_count: int) -> 
     names = [*HELD, "other"]
     feed.send(*map(instrument, names))
     feed.send(*(history(one, walk(seed, count=window + 1)) for seed, one in enumerate(names)))
-    feed.send(portfolio("P", *(holding(one, 10.0) for one in HELD), window=window))
+    feed.send(portfolio("P", *(holding(position, 10.0) for position in HELD), window=window))
     stored = encode(live(feed.send(*(tick(name, 100.0) for name in names))))
     recall = SnapshotInputs(restored_market(restored_rows(feed.rows), Staleness(2**62)))
     asked = itertools.cycle(names)

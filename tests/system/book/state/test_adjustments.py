@@ -319,11 +319,11 @@ def test_a_split_alone_is_the_step_of_corporate_actions() -> None:
     feed.send(*RATES, tick("A", 120.0), tick("B", 50.0), split(ratio=3.0))
     fold = feed.close(0)
     before, after = end_of_day(fold), live(fold)
-    found = var_change(before, after, reference(feed))
-    assert set(changed(found)) == {"corporate_actions"}
-    assert found.steps[-1].var == after.var
-    assert found.steps[0].change == 0.0
-    assert changed(found)["corporate_actions"] == pytest.approx(0.0, abs=1e-9)
+    change = var_change(before, after, reference(feed))
+    assert set(changed(change)) == {"corporate_actions"}
+    assert change.steps[-1].var == after.var
+    assert change.steps[0].change == 0.0
+    assert changed(change)["corporate_actions"] == pytest.approx(0.0, abs=1e-9)
     back = var_change(after, before, reference(feed))
     assert set(changed(back)) == {"corporate_actions"}
     assert back.steps[-1].var == before.var
@@ -333,9 +333,9 @@ def test_a_dividend_moves_var_by_what_is_cash_now() -> None:
     feed = opened(holding("A", 10.0))
     fold = feed.close(0, tick("A", 100.0), dividend())
     before, after = end_of_day(fold), live(fold)
-    found = var_change(before, after, reference(feed))
-    assert set(changed(found)) == {"corporate_actions"}
-    assert changed(found)["corporate_actions"] == pytest.approx(-0.02 * before.var, rel=1e-9)
+    change = var_change(before, after, reference(feed))
+    assert set(changed(change)) == {"corporate_actions"}
+    assert changed(change)["corporate_actions"] == pytest.approx(-0.02 * before.var, rel=1e-9)
 
 
 def test_without_an_event_the_step_is_exactly_zero() -> None:
@@ -344,10 +344,10 @@ def test_without_an_event_the_step_is_exactly_zero() -> None:
     before = revalued(feed)
     feed.close(0, split("C"))
     after = live(feed.send(tick("A", 90.0, day=1), trade("t", "B", 2.0, 50.0)))
-    found = var_change(before, after, reference(feed))
-    step = found.steps[list(ChangeStep).index(ChangeStep.CORPORATE_ACTIONS)]
+    change = var_change(before, after, reference(feed))
+    step = change.steps[list(ChangeStep).index(ChangeStep.CORPORATE_ACTIONS)]
     assert (step.change, step.changed) == (0.0, False)
-    assert found.steps[-1].var == after.var
+    assert change.steps[-1].var == after.var
 
 
 @given(
@@ -367,12 +367,12 @@ def test_a_change_over_adjustments_ends_at_the_stored_bits_both_ways(acts, order
     after = revalued(feed)
     recall = reference(feed)
     for first, second in itertools.permutations((before, after)):
-        found = var_change(first, second, recall)
-        assert found.steps[-1].var == second.var
-        for step in found.steps:
+        change = var_change(first, second, recall)
+        assert change.steps[-1].var == second.var
+        for step in change.steps:
             assert step.changed or step.change == 0.0 or step.var is None
         if not orders:
-            assert not found.steps[0].changed
+            assert not change.steps[0].changed
 
 
 def test_an_option_over_a_split_is_explained() -> None:
@@ -380,6 +380,6 @@ def test_an_option_over_a_split_is_explained() -> None:
     feed.send(option("CALL", strike=100.0), portfolio("O", holding("CALL", 2.0, 5.0)))
     fold = feed.close(0, tick("A", 110.0), split())
     before, after = end_of_day(fold, "O"), live(fold, "O")
-    found = var_change(before, after, reference(feed))
-    assert set(changed(found)) == {"corporate_actions"}
-    assert found.steps[-1].var == after.var
+    change = var_change(before, after, reference(feed))
+    assert set(changed(change)) == {"corporate_actions"}
+    assert change.steps[-1].var == after.var

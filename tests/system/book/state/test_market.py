@@ -69,15 +69,15 @@ def test_nothing_is_known_of_a_price_that_never_came() -> None:
 
 
 def test_an_instrument_with_an_empty_history_has_no_price() -> None:
-    found = market()
-    found.add_history(history("A", []))
-    assert found.price("A") is None
+    market_state = market()
+    market_state.add_history(history("A", []))
+    assert market_state.price("A") is None
 
 
 def test_before_its_first_quote_a_price_is_the_last_close_and_stale_since_its_midnight() -> None:
-    found = market()
-    found.add_history(history("A", [1.0, 2.0]))
-    assert found.price("A") == Price(2.0, midnight_after_ns(LAST_CLOSE))
+    market_state = market()
+    market_state.add_history(history("A", [1.0, 2.0]))
+    assert market_state.price("A") == Price(2.0, midnight_after_ns(LAST_CLOSE))
 
 
 def test_the_euro_is_one_euro() -> None:
@@ -85,11 +85,11 @@ def test_the_euro_is_one_euro() -> None:
 
 
 def test_rates_and_prices_of_the_same_name_are_told_apart() -> None:
-    found = market()
-    found.add_quote(quote("USD", 50.0), FIRST)
-    found.add_rate(quote("USD", 1.1), FX)
-    assert found.price("USD") == Price(50.0, None)
-    assert found.rate("USD") == Price(1.1, None)
+    market_state = market()
+    market_state.add_quote(quote("USD", 50.0), FIRST)
+    market_state.add_rate(quote("USD", 1.1), FX)
+    assert market_state.price("USD") == Price(50.0, None)
+    assert market_state.rate("USD") == Price(1.1, None)
 
 
 def test_cash_of_every_currency_is_listed_without_being_declared() -> None:
@@ -108,75 +108,75 @@ def test_what_is_neither_declared_nor_cash_is_not_known(name: str) -> None:
 
 
 def test_a_close_is_the_last_accepted_quote_to_the_bit() -> None:
-    found = market()
+    market_state = market()
     prices = [0.1, 0.1 + 0.2, 1 / 3]
     for hour, price in enumerate(prices):
-        found.add_quote(quote("A", price, hour=10.0 + hour), FIRST)
-    assert close(found) == ("A",)
-    assert found.closes["A"] == ClosesState(dates=(DAY,), values=(prices[-1],))
+        market_state.add_quote(quote("A", price, hour=10.0 + hour), FIRST)
+    assert close(market_state) == ("A",)
+    assert market_state.closes["A"] == ClosesState(dates=(DAY,), values=(prices[-1],))
 
 
 def test_a_superseded_quote_closes_nothing() -> None:
-    found = market()
-    found.add_quote(quote("A", 2.0, hour=16.0), FIRST)
-    assert found.add_quote(quote("A", 1.0, hour=15.0), FIRST) is QuoteOutcome.SUPERSEDED
-    close(found)
-    assert found.closes["A"].values == (2.0,)
+    market_state = market()
+    market_state.add_quote(quote("A", 2.0, hour=16.0), FIRST)
+    assert market_state.add_quote(quote("A", 1.0, hour=15.0), FIRST) is QuoteOutcome.SUPERSEDED
+    close(market_state)
+    assert market_state.closes["A"].values == (2.0,)
 
 
 def test_without_a_quote_there_is_no_close() -> None:
-    found = market()
-    found.add_history(history("A", [1.0]))
-    found.add_quote(quote("B", 5.0), FIRST)
-    assert close(found, 0) == ("B",)
-    assert close(found, 1) == ()
-    assert found.closes["A"].dates == (LAST_CLOSE,)
-    assert found.closes["B"].dates == (DAY,)
+    market_state = market()
+    market_state.add_history(history("A", [1.0]))
+    market_state.add_quote(quote("B", 5.0), FIRST)
+    assert close(market_state, 0) == ("B",)
+    assert close(market_state, 1) == ()
+    assert market_state.closes["A"].dates == (LAST_CLOSE,)
+    assert market_state.closes["B"].dates == (DAY,)
 
 
 def test_rates_close_under_the_name_of_their_series() -> None:
-    found = market()
-    found.add_rate(quote("USD", 1.25), FX)
-    assert close(found) == ("fx:USD",)
-    assert found.closes["fx:USD"].values == (1.25,)
+    market_state = market()
+    market_state.add_rate(quote("USD", 1.25), FX)
+    assert close(market_state) == ("fx:USD",)
+    assert market_state.closes["fx:USD"].values == (1.25,)
 
 
 def test_a_close_that_is_known_already_is_not_added_again() -> None:
     """A history that came after the day's first tick, and already has that day."""
-    found = market()
-    found.add_quote(quote("A", 7.0), FIRST)
-    found.add_history(history("A", [1.0, 2.0], last=DAY))
-    assert close(found) == ()
-    assert found.closes["A"].values == (1.0, 2.0)
+    market_state = market()
+    market_state.add_quote(quote("A", 7.0), FIRST)
+    market_state.add_history(history("A", [1.0, 2.0], last=DAY))
+    assert close(market_state) == ()
+    assert market_state.closes["A"].values == (1.0, 2.0)
 
 
 def test_the_table_rolls_with_the_closes_and_holds_nan_where_there_is_none() -> None:
-    found = market()
-    found.add_history(history("A", [1.0, 2.0]))
-    found.add_history(history("B", [3.0]))
-    found.add_quote(quote("B", 4.0), FIRST)
-    close(found)
-    assert found.table.names == ("A", "B")
-    assert found.table.dates == (LAST_CLOSE - dt.timedelta(1), LAST_CLOSE, DAY)
+    market_state = market()
+    market_state.add_history(history("A", [1.0, 2.0]))
+    market_state.add_history(history("B", [3.0]))
+    market_state.add_quote(quote("B", 4.0), FIRST)
+    close(market_state)
+    assert market_state.table.names == ("A", "B")
+    assert market_state.table.dates == (LAST_CLOSE - dt.timedelta(1), LAST_CLOSE, DAY)
     expected = np.array([[1.0, 2.0, np.nan], [np.nan, 3.0, 4.0]])
-    np.testing.assert_array_equal(found.table.closes, expected)
+    np.testing.assert_array_equal(market_state.table.closes, expected)
 
 
 def test_each_close_makes_the_windows_anew() -> None:
-    found = market()
-    before = found.window_version
-    close(found)
-    assert found.window_version > before
+    market_state = market()
+    before = market_state.window_version
+    close(market_state)
+    assert market_state.window_version > before
 
 
 def test_closes_are_bounded_oldest_first() -> None:
-    found = market()
-    found.add_history(history("A", [float(n + 1) for n in range(MAX_CLOSES_PER_SERIES)]))
-    found.add_quote(quote("A", 9_999.0), FIRST)
-    close(found)
-    assert len(found.closes["A"].values) == MAX_CLOSES_PER_SERIES
-    assert found.closes["A"].values[0] == 2.0
-    assert found.closes["A"].values[-1] == 9_999.0
+    market_state = market()
+    market_state.add_history(history("A", [float(n + 1) for n in range(MAX_CLOSES_PER_SERIES)]))
+    market_state.add_quote(quote("A", 9_999.0), FIRST)
+    close(market_state)
+    assert len(market_state.closes["A"].values) == MAX_CLOSES_PER_SERIES
+    assert market_state.closes["A"].values[0] == 2.0
+    assert market_state.closes["A"].values[-1] == 9_999.0
 
 
 def test_the_table_of_a_restored_market_is_that_of_the_living_one() -> None:
@@ -196,14 +196,14 @@ def test_the_table_of_a_restored_market_is_that_of_the_living_one() -> None:
 
 def test_the_table_of_all_series_is_bounded_and_takes_no_close_from_a_book() -> None:
     """Two series of another century fill the table; a window still reaches as far as its own."""
-    found = market()
+    market_state = market()
     full = [float(n + 1) for n in range(MAX_CLOSES_PER_SERIES)]
-    found.add_history(history("A", full))
-    found.add_history(history("B", full, last=dt.date(1999, 1, 1)))
-    found.add_history(history("C", full, last=dt.date(1960, 1, 1)))
-    assert len(found.table.dates) == MAX_TABLE_DATES
-    assert found.table_of(["A"], scenario_count=1_000) is found.table
-    old = found.table_of(["C", "A", "unknown"], scenario_count=5)
+    market_state.add_history(history("A", full))
+    market_state.add_history(history("B", full, last=dt.date(1999, 1, 1)))
+    market_state.add_history(history("C", full, last=dt.date(1960, 1, 1)))
+    assert len(market_state.table.dates) == MAX_TABLE_DATES
+    assert market_state.table_of(["A"], scenario_count=1_000) is market_state.table
+    old = market_state.table_of(["C", "A", "unknown"], scenario_count=5)
     assert old.names == ("C", "A")
     assert old.closes[0, :6].tolist() == full[-6:]
     assert old.dates[5] == dt.date(1960, 1, 1)
@@ -211,98 +211,102 @@ def test_the_table_of_all_series_is_bounded_and_takes_no_close_from_a_book() -> 
 
 
 def test_scenarios_look_no_further_than_the_last_closed_day() -> None:
-    found = market()
-    assert found.asof is None
-    found.add_history(history("A", [1.0, 2.0]))
-    assert found.asof == LAST_CLOSE
-    close(found, 3)
-    assert found.asof == date_of(3)
+    market_state = market()
+    assert market_state.asof is None
+    market_state.add_history(history("A", [1.0, 2.0]))
+    assert market_state.asof == LAST_CLOSE
+    close(market_state, 3)
+    assert market_state.asof == date_of(3)
 
 
 def test_a_series_that_runs_ahead_moves_nobody_else_into_the_future() -> None:
-    found = market()
-    found.add_history(history("A", [1.0], last=dt.date(2099, 12, 31)))
-    close(found)
-    assert found.asof == DAY
+    market_state = market()
+    market_state.add_history(history("A", [1.0], last=dt.date(2099, 12, 31)))
+    close(market_state)
+    assert market_state.asof == DAY
 
 
 # -- clocks that run ahead ----------------------------------------------------------------------
 
 
 def test_a_quote_from_a_clock_ahead_holds_for_its_day_and_no_longer() -> None:
-    found = market()
-    found.add_quote(quote("A", 9.0, day=10), FIRST)
-    assert found.add_quote(quote("A", 1.0, day=0), FIRST) is QuoteOutcome.SUPERSEDED
-    close(found, 0)
-    assert found.closes["A"].values == (9.0,)
-    assert close(found, 1) == ()
-    assert found.add_quote(quote("A", 2.0, day=2), FIRST) is QuoteOutcome.APPLIED
-    assert found.price("A") == Price(2.0, None)
+    market_state = market()
+    market_state.add_quote(quote("A", 9.0, day=10), FIRST)
+    assert market_state.add_quote(quote("A", 1.0, day=0), FIRST) is QuoteOutcome.SUPERSEDED
+    close(market_state, 0)
+    assert market_state.closes["A"].values == (9.0,)
+    assert close(market_state, 1) == ()
+    assert market_state.add_quote(quote("A", 2.0, day=2), FIRST) is QuoteOutcome.APPLIED
+    assert market_state.price("A") == Price(2.0, None)
 
 
 def test_a_quote_from_a_clock_ahead_does_not_look_fresh_for_days() -> None:
-    found = market()
-    found.add_quote(quote("A", 9.0, day=10), FIRST)
-    close(found, 0)
-    assert stale(found, "A") is None
-    found.add_quote(quote("B", 1.0, day=1, hour=10.0), FIRST)
-    found.add_quote(quote("B", 1.0, day=1, hour=11.5), FIRST)
-    assert stale(found, "A") == at_ns(0, 21.0)
+    market_state = market()
+    market_state.add_quote(quote("A", 9.0, day=10), FIRST)
+    close(market_state, 0)
+    assert stale(market_state, "A") is None
+    market_state.add_quote(quote("B", 1.0, day=1, hour=10.0), FIRST)
+    market_state.add_quote(quote("B", 1.0, day=1, hour=11.5), FIRST)
+    assert stale(market_state, "A") == at_ns(0, 21.0)
 
 
 def test_only_the_quotes_ahead_are_held_back_and_named() -> None:
-    found = market()
-    found.add_quote(quote("B", 1.0, hour=22.0), FIRST)
-    found.add_quote(quote("A", 1.0, hour=20.0), FIRST)
-    found.add_rate(quote("USD", 1.0, day=3), FX)
-    assert found.hold_back_clocks(at_ns(0, 21.0)) == (("B",), ("USD",))
-    assert found.quotes["B"].event_time_ns == found.rates["USD"].event_time_ns == at_ns(0, 21.0)
-    assert found.quotes["A"].event_time_ns == at_ns(0, 20.0)
+    market_state = market()
+    market_state.add_quote(quote("B", 1.0, hour=22.0), FIRST)
+    market_state.add_quote(quote("A", 1.0, hour=20.0), FIRST)
+    market_state.add_rate(quote("USD", 1.0, day=3), FX)
+    assert market_state.hold_back_clocks(at_ns(0, 21.0)) == (("B",), ("USD",))
+    assert (
+        market_state.quotes["B"].event_time_ns
+        == market_state.rates["USD"].event_time_ns
+        == at_ns(0, 21.0)
+    )
+    assert market_state.quotes["A"].event_time_ns == at_ns(0, 20.0)
 
 
 # -- staleness ----------------------------------------------------------------------------------
 
 
 def test_a_price_is_stale_when_its_partition_has_left_it_behind_by_more_than_the_bound() -> None:
-    found = market(bound_hours=1.0)
-    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
-    found.add_quote(quote("B", 1.0, hour=11.0), FIRST)
-    assert stale(found, "A") is None
-    found.add_quote(quote("B", 1.0, hour=11.0001), FIRST)
-    assert stale(found, "A") == at_ns(0, 10.0)
+    market_state = market(bound_hours=1.0)
+    market_state.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    market_state.add_quote(quote("B", 1.0, hour=11.0), FIRST)
+    assert stale(market_state, "A") is None
+    market_state.add_quote(quote("B", 1.0, hour=11.0001), FIRST)
+    assert stale(market_state, "A") == at_ns(0, 10.0)
 
 
 def test_another_partition_makes_nothing_stale() -> None:
-    found = market()
-    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
-    found.add_quote(quote("B", 1.0, hour=20.0), SECOND)
-    assert stale(found, "A") is None
+    market_state = market()
+    market_state.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    market_state.add_quote(quote("B", 1.0, hour=20.0), SECOND)
+    assert stale(market_state, "A") is None
 
 
 def test_a_superseded_quote_moves_no_partition_on() -> None:
-    found = market()
-    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
-    found.add_quote(quote("A", 1.0, hour=9.0), FIRST)
-    assert found.partitions[FIRST].newest_event_ns == at_ns(0, 10.0)
+    market_state = market()
+    market_state.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    market_state.add_quote(quote("A", 1.0, hour=9.0), FIRST)
+    assert market_state.partitions[FIRST].newest_event_ns == at_ns(0, 10.0)
 
 
 def test_the_night_between_two_sessions_makes_nothing_stale() -> None:
-    found = market(bound_hours=1.0)
-    found.add_quote(quote("A", 1.0, hour=20.5), FIRST)
-    close(found)
-    found.add_quote(quote("B", 1.0, day=1, hour=14.5), FIRST)
-    assert stale(found, "A") is None
-    found.add_quote(quote("B", 1.0, day=1, hour=15.6), FIRST)
-    assert stale(found, "A") == at_ns(0, 20.5)
+    market_state = market(bound_hours=1.0)
+    market_state.add_quote(quote("A", 1.0, hour=20.5), FIRST)
+    close(market_state)
+    market_state.add_quote(quote("B", 1.0, day=1, hour=14.5), FIRST)
+    assert stale(market_state, "A") is None
+    market_state.add_quote(quote("B", 1.0, day=1, hour=15.6), FIRST)
+    assert stale(market_state, "A") == at_ns(0, 20.5)
 
 
 def test_a_tick_behind_the_time_of_its_mark_opens_the_next_session_all_the_same() -> None:
-    found = market(bound_hours=1.0)
-    found.add_quote(quote("B", 1.0, hour=22.0), FIRST)
-    found.add_quote(quote("A", 1.0, hour=22.0), FIRST)
-    close(found, 0, hour=21.0)
-    found.add_quote(quote("B", 1.0, day=1, hour=14.5), FIRST)
-    assert stale(found, "A") is None
+    market_state = market(bound_hours=1.0)
+    market_state.add_quote(quote("B", 1.0, hour=22.0), FIRST)
+    market_state.add_quote(quote("A", 1.0, hour=22.0), FIRST)
+    close(market_state, 0, hour=21.0)
+    market_state.add_quote(quote("B", 1.0, day=1, hour=14.5), FIRST)
+    assert stale(market_state, "A") is None
 
 
 @pytest.mark.parametrize("partition", [FIRST, SECOND])
@@ -310,28 +314,28 @@ def test_at_the_close_staleness_is_measured_from_the_mark_in_every_partition(
     partition: str,
 ) -> None:
     """Else it would depend on who shares a partition with whom."""
-    found = market(bound_hours=1.0)
-    found.add_quote(quote("A", 1.0), FIRST)
-    found.add_quote(quote("B", 1.0), partition)
-    close(found, 0)
-    found.add_quote(quote("A", 1.0, day=1, hour=20.5), FIRST)
-    close(found, 1)
-    assert stale(found, "A") is None
-    assert stale(found, "B") == at_ns(0, 15.0)
+    market_state = market(bound_hours=1.0)
+    market_state.add_quote(quote("A", 1.0), FIRST)
+    market_state.add_quote(quote("B", 1.0), partition)
+    close(market_state, 0)
+    market_state.add_quote(quote("A", 1.0, day=1, hour=20.5), FIRST)
+    close(market_state, 1)
+    assert stale(market_state, "A") is None
+    assert stale(market_state, "B") == at_ns(0, 15.0)
 
 
 def test_the_newest_event_is_that_of_any_partition() -> None:
-    found = market()
-    assert found.newest_event_ns == 0
-    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
-    found.add_rate(quote("USD", 1.0, hour=12.0), FX)
-    assert found.newest_event_ns == at_ns(0, 12.0)
+    market_state = market()
+    assert market_state.newest_event_ns == 0
+    market_state.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    market_state.add_rate(quote("USD", 1.0, hour=12.0), FX)
+    assert market_state.newest_event_ns == at_ns(0, 12.0)
 
 
 def test_a_mark_sets_the_time_of_a_partition_that_nobody_wrote_to() -> None:
-    found = market()
-    close(found)
-    assert found.partitions[SECOND] == PartitionState(
+    market_state = market()
+    close(market_state)
+    assert market_state.partitions[SECOND] == PartitionState(
         newest_event_ns=at_ns(0, 21.0), session_start_ns=None
     )
 
@@ -356,44 +360,44 @@ def rate_stale(found: Market, currency: str = "USD") -> int | None:
 @pytest.mark.parametrize("ticking", [FIRST, SECOND])
 def test_a_rate_is_stale_when_any_partition_of_the_market_has_left_it_behind(ticking: str) -> None:
     """All rates share a partition: silent together, none of them would ever look old there."""
-    found = market(bound_hours=1.0)
-    found.add_rate(quote("USD", 1.0, hour=10.0), FX)
-    found.add_rate(quote("JPY", 1.0, hour=10.5), FX)
-    found.add_quote(quote("A", 1.0, hour=11.0), ticking)
-    assert (rate_stale(found), rate_stale(found, "JPY")) == (None, None)
-    found.add_quote(quote("A", 1.0, hour=11.0001), ticking)
-    assert (rate_stale(found), rate_stale(found, "JPY")) == (at_ns(0, 10.0), None)
-    found.add_quote(quote("A", 1.0, hour=12.0), ticking)
-    assert rate_stale(found, "JPY") == at_ns(0, 10.5)
+    market_state = market(bound_hours=1.0)
+    market_state.add_rate(quote("USD", 1.0, hour=10.0), FX)
+    market_state.add_rate(quote("JPY", 1.0, hour=10.5), FX)
+    market_state.add_quote(quote("A", 1.0, hour=11.0), ticking)
+    assert (rate_stale(market_state), rate_stale(market_state, "JPY")) == (None, None)
+    market_state.add_quote(quote("A", 1.0, hour=11.0001), ticking)
+    assert (rate_stale(market_state), rate_stale(market_state, "JPY")) == (at_ns(0, 10.0), None)
+    market_state.add_quote(quote("A", 1.0, hour=12.0), ticking)
+    assert rate_stale(market_state, "JPY") == at_ns(0, 10.5)
 
 
 def test_rates_make_no_price_stale() -> None:
     """An exchange that is closed while currencies trade on is not a source that is lost."""
-    found = market(bound_hours=1.0)
-    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
-    found.add_rate(quote("USD", 1.0, hour=20.0), FX)
-    assert stale(found, "A") is None
+    market_state = market(bound_hours=1.0)
+    market_state.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    market_state.add_rate(quote("USD", 1.0, hour=20.0), FX)
+    assert stale(market_state, "A") is None
 
 
 def test_a_night_makes_no_rate_stale_and_the_first_hour_of_any_partition_does() -> None:
-    found = market(bound_hours=1.0)
-    found.add_rate(quote("USD", 1.0, hour=20.5), FX)
-    close(found)
-    assert rate_stale(found) is None
-    found.add_quote(quote("A", 1.0, day=1, hour=9.0), FIRST)
-    found.add_quote(quote("B", 1.0, day=1, hour=9.9), SECOND)
-    assert rate_stale(found) is None
-    found.add_quote(quote("B", 1.0, day=1, hour=10.1), SECOND)
-    assert rate_stale(found) == at_ns(0, 20.5)
-    found.add_rate(quote("USD", 1.0, day=1, hour=10.0), FX)
-    assert rate_stale(found) is None
+    market_state = market(bound_hours=1.0)
+    market_state.add_rate(quote("USD", 1.0, hour=20.5), FX)
+    close(market_state)
+    assert rate_stale(market_state) is None
+    market_state.add_quote(quote("A", 1.0, day=1, hour=9.0), FIRST)
+    market_state.add_quote(quote("B", 1.0, day=1, hour=9.9), SECOND)
+    assert rate_stale(market_state) is None
+    market_state.add_quote(quote("B", 1.0, day=1, hour=10.1), SECOND)
+    assert rate_stale(market_state) == at_ns(0, 20.5)
+    market_state.add_rate(quote("USD", 1.0, day=1, hour=10.0), FX)
+    assert rate_stale(market_state) is None
 
 
 def test_the_euro_is_never_stale() -> None:
-    found = market(bound_hours=1.0)
-    found.add_quote(quote("A", 1.0, hour=10.0), FIRST)
-    found.add_quote(quote("A", 1.0, hour=20.0), FIRST)
-    assert found.rate("EUR") == Price(1.0, None)
+    market_state = market(bound_hours=1.0)
+    market_state.add_quote(quote("A", 1.0, hour=10.0), FIRST)
+    market_state.add_quote(quote("A", 1.0, hour=20.0), FIRST)
+    assert market_state.rate("EUR") == Price(1.0, None)
 
 
 @given(
@@ -409,8 +413,8 @@ def test_a_rate_is_as_stale_whatever_partition_the_others_ticked_in(
 ) -> None:
     """Its age is that of one market, however the market is cut into partitions."""
     split, whole = market(bound_hours=0.5), market(bound_hours=0.5)
-    for one in (split, whole):
-        one.add_rate(quote("USD", 1.0, hour=9.0), FX)
+    for twin in (split, whole):
+        twin.add_rate(quote("USD", 1.0, hour=9.0), FX)
     for number, (partition, hour) in enumerate(found):
         split.add_quote(quote(f"{partition}-{number}", 1.0, hour=hour), partition)
         whole.add_quote(quote(f"{partition}-{number}", 1.0, hour=hour), FX)
@@ -421,18 +425,18 @@ def test_a_rate_is_as_stale_whatever_partition_the_others_ticked_in(
 
 
 def test_nothing_bounds_the_time_of_a_series_that_never_closed() -> None:
-    found = market()
-    assert found.closed_until_ns("A") == 0
+    market_state = market()
+    assert market_state.closed_until_ns("A") == 0
     assert far_off_ns(0) is None
 
 
 def test_a_series_is_closed_until_the_end_of_its_last_day_or_the_last_mark() -> None:
-    found = market()
-    found.add_history(history("A", [1.0]))
-    assert found.closed_until_ns("A") == midnight_after_ns(LAST_CLOSE) - 1
-    close(found, 0)
-    assert found.closed_until_ns("A") == at_ns(0, 21.0)
-    assert found.closed_until_ns("B") == at_ns(0, 21.0)
+    market_state = market()
+    market_state.add_history(history("A", [1.0]))
+    assert market_state.closed_until_ns("A") == midnight_after_ns(LAST_CLOSE) - 1
+    close(market_state, 0)
+    assert market_state.closed_until_ns("A") == at_ns(0, 21.0)
+    assert market_state.closed_until_ns("B") == at_ns(0, 21.0)
 
 
 def test_midnight_follows_the_whole_day() -> None:
@@ -441,6 +445,6 @@ def test_midnight_follows_the_whole_day() -> None:
 
 
 def test_instruments_are_listed_with_their_multiplier() -> None:
-    found = market()
-    found.add_instrument(instrument("D", AssetClass.FUTURE, "USD", 50.0))
-    assert found.listing("D").multiplier == 50.0
+    market_state = market()
+    market_state.add_instrument(instrument("D", AssetClass.FUTURE, "USD", 50.0))
+    assert market_state.listing("D").multiplier == 50.0

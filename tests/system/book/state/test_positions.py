@@ -35,9 +35,9 @@ def after(*trades: Trade, opening=(), base_currency: str = "USD") -> Positions:
 
 
 def test_opening_positions_are_held_at_their_entry_price_and_cost_no_cash() -> None:
-    found = after(opening=[holding("A", 10.0, 5.0), holding("D", -2.0, 3000.0)])
-    assert found.basis == {"A": CostBasis(10.0, 5.0), "D": CostBasis(-2.0, 3000.0)}
-    assert found.realised == {}
+    position_after = after(opening=[holding("A", 10.0, 5.0), holding("D", -2.0, 3000.0)])
+    assert position_after.basis == {"A": CostBasis(10.0, 5.0), "D": CostBasis(-2.0, 3000.0)}
+    assert position_after.realised == {}
 
 
 def test_an_opening_position_of_nothing_is_none() -> None:
@@ -45,16 +45,16 @@ def test_an_opening_position_of_nothing_is_none() -> None:
 
 
 def test_a_purchase_is_paid_in_the_currency_of_the_instrument() -> None:
-    found = after(trade("1", "A", 10.0, 7.0), base_currency="EUR")
-    assert found.basis == {"A": CostBasis(10.0, 7.0), "cash:USD": CostBasis(-70.0, 0.0)}
+    position_after = after(trade("1", "A", 10.0, 7.0), base_currency="EUR")
+    assert position_after.basis == {"A": CostBasis(10.0, 7.0), "cash:USD": CostBasis(-70.0, 0.0)}
 
 
 def test_pence_are_paid_in_pounds() -> None:
-    found = after(trade("1", "C", 10.0, 250.0))
-    assert found.basis["cash:GBP"].quantity == -25.0
-    found = after(trade("1", "C", 10.0, 250.0), trade("2", "C", -10.0, 260.0))
-    assert found.basis == {"cash:GBP": CostBasis(1.0, 0.0)}
-    assert found.realised == {"C": Realised("GBP", 1.0)}
+    position_after = after(trade("1", "C", 10.0, 250.0))
+    assert position_after.basis["cash:GBP"].quantity == -25.0
+    position_after = after(trade("1", "C", 10.0, 250.0), trade("2", "C", -10.0, 260.0))
+    assert position_after.basis == {"cash:GBP": CostBasis(1.0, 0.0)}
+    assert position_after.realised == {"C": Realised("GBP", 1.0)}
 
 
 def test_a_future_is_opened_without_cash_and_settles_what_it_realises() -> None:
@@ -72,20 +72,23 @@ def test_a_future_in_pence_settles_in_pounds() -> None:
 
 
 def test_money_is_paid_in_the_base_currency() -> None:
-    found = after(trade("1", "E", 1000.0, 1.1))
-    assert found.basis == {"E": CostBasis(1000.0, 1.1), "cash:USD": CostBasis(-1100.0, 0.0)}
-    found = after(trade("1", "E", 1000.0, 1.1), trade("2", "E", -1000.0, 1.2))
-    assert found.realised["E"] == Realised("USD", pytest.approx(100.0))
+    position_after = after(trade("1", "E", 1000.0, 1.1))
+    assert position_after.basis == {
+        "E": CostBasis(1000.0, 1.1),
+        "cash:USD": CostBasis(-1100.0, 0.0),
+    }
+    position_after = after(trade("1", "E", 1000.0, 1.1), trade("2", "E", -1000.0, 1.2))
+    assert position_after.realised["E"] == Realised("USD", pytest.approx(100.0))
 
 
 @pytest.mark.parametrize("name", ["cash:EUR", "K"])
 def test_cash_has_no_cost_and_realises_nothing(name: str) -> None:
     """It came from trades in everything else, or from the opening: at which cost nobody knows."""
     opening = [holding(name, 1000.0, 1.05)]
-    found = after(trade("1", name, -400.0, 1.1), opening=opening)
-    assert found.realised == {}
-    assert found.basis[name].quantity == 600.0
-    assert found.basis["cash:USD"] == CostBasis(pytest.approx(440.0), 0.0)
+    position_after = after(trade("1", name, -400.0, 1.1), opening=opening)
+    assert position_after.realised == {}
+    assert position_after.basis[name].quantity == 600.0
+    assert position_after.basis["cash:USD"] == CostBasis(pytest.approx(440.0), 0.0)
 
 
 def test_base_cash_bought_at_its_price_changes_nothing() -> None:
@@ -93,22 +96,22 @@ def test_base_cash_bought_at_its_price_changes_nothing() -> None:
 
 
 def test_what_is_sold_to_the_last_is_no_position() -> None:
-    found = after(trade("1", "A", 10.0, 7.0), trade("2", "A", -10.0, 7.0))
-    assert found.basis == {}
-    assert found.realised == {}
+    position_after = after(trade("1", "A", 10.0, 7.0), trade("2", "A", -10.0, 7.0))
+    assert position_after.basis == {}
+    assert position_after.realised == {}
 
 
 def test_buying_through_zero_realises_what_is_closed_and_opens_the_rest_at_the_price() -> None:
-    found = after(trade("1", "A", -15.0, 12.0), opening=[holding("A", 10.0, 10.0)])
-    assert found.basis["A"] == CostBasis(-5.0, 12.0)
-    assert found.realised["A"] == Realised("USD", 20.0)
-    assert found.basis["cash:USD"].quantity == 180.0
+    position_after = after(trade("1", "A", -15.0, 12.0), opening=[holding("A", 10.0, 10.0)])
+    assert position_after.basis["A"] == CostBasis(-5.0, 12.0)
+    assert position_after.realised["A"] == Realised("USD", 20.0)
+    assert position_after.basis["cash:USD"].quantity == 180.0
 
 
 @pytest.mark.parametrize("size", [1e-200, 5e-324, 1e14])
 def test_trades_of_absurd_sizes_are_booked_like_others(size: float) -> None:
-    found = after(trade("1", "A", size, 7.0), trade("2", "A", -size, 7.0))
-    assert "A" not in found.basis
+    position_after = after(trade("1", "A", size, 7.0), trade("2", "A", -size, 7.0))
+    assert "A" not in position_after.basis
 
 
 trades_of_the_lot = st.lists(
@@ -129,7 +132,7 @@ def test_no_money_appears_or_disappears(lot, base_currency: str) -> None:
         trade(str(index), name, float(quantity), float(price))
         for index, (name, quantity, price) in enumerate(lot)
     ]
-    found = after(*trades, base_currency=base_currency)
+    position_after = after(*trades, base_currency=base_currency)
     mark = dict(zip(sorted(LISTINGS), map(Fraction, (11, 13, 17, 19, 2, 2)), strict=True))
     euro, pound = mark["E"], Fraction(1, 100)
     worth = {"USD": Fraction(0), "GBP": Fraction(0)}
@@ -140,7 +143,7 @@ def test_no_money_appears_or_disappears(lot, base_currency: str) -> None:
             return base_currency, Fraction(1)
         return ("GBP", pound) if listing.currency == "GBp" else ("USD", Fraction(1))
 
-    for name, basis in found.basis.items():
+    for name, basis in position_after.basis.items():
         listing, quantity = listing_of(name), Fraction(basis.quantity)
         if name == "cash:EUR":
             worth[base_currency] += quantity * euro
@@ -167,8 +170,8 @@ def test_booking_one_by_one_is_booking_all_at_once_to_the_bit(lot) -> None:
         for index, (name, quantity, price) in enumerate(lot)
     ]
     stepwise = after()
-    for one in trades:
-        stepwise.apply(one)
+    for fill in trades:
+        stepwise.apply(fill)
     whole = after(*trades)
     assert (stepwise.basis, stepwise.realised) == (whole.basis, whole.realised)
 

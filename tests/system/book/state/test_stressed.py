@@ -69,7 +69,7 @@ CRISIS = (
 
 
 def stressed(snapshot: RiskSnapshot, window: str = "2008") -> StressedRisk:
-    (found,) = (one for one in snapshot.stressed if one.window == window)
+    (found,) = (window_risk for window_risk in snapshot.stressed if window_risk.window == window)
     return found
 
 
@@ -80,24 +80,24 @@ def feed_with(*messages: object, quantity: float = 10.0) -> Feed:
 
 
 def test_a_snapshot_states_the_var_of_todays_book_under_the_returns_of_the_crisis() -> None:
-    found = stressed(live(feed_with(*CRISIS).send(tick("A", 120.0))))
+    risk = stressed(live(feed_with(*CRISIS).send(tick("A", 120.0))))
     closes = np.array([point.value for point in CRISIS[0].closes])
     pnl = 10.0 * 120.0 * (closes[1:] / closes[:-1] - 1.0)
-    assert found.var == pytest.approx(historical_var(pnl, confidence=Confidence.parse("0.8")))
-    assert (found.scenario_count, found.tail_rank) == (29, 6)
-    assert (found.first, found.last, found.version) == (FIRST, LAST, "v1")
-    assert found.not_available == ""
-    assert found.proxied == ()
+    assert risk.var == pytest.approx(historical_var(pnl, confidence=Confidence.parse("0.8")))
+    assert (risk.scenario_count, risk.tail_rank) == (29, 6)
+    assert (risk.first, risk.last, risk.version) == (FIRST, LAST, "v1")
+    assert risk.not_available == ""
+    assert risk.proxied == ()
 
 
 def test_the_rate_moves_inside_the_scenarios_of_a_crisis() -> None:
     feed = opened(holding("B", 7.0))
     feed.send(*CRISIS)
-    found = stressed(live(feed.send(tick("B", 90.0), rate("USD", 1.2))))
-    closes, rates = (np.array([point.value for point in one.closes]) for one in CRISIS[1:])
+    risk = stressed(live(feed.send(tick("B", 90.0), rate("USD", 1.2))))
+    closes, rates = (np.array([point.value for point in history.closes]) for history in CRISIS[1:])
     growth = closes[1:] / closes[:-1] * (rates[1:] / rates[:-1])
     pnl = 7.0 * 90.0 * 1.2 * (growth - 1.0)
-    assert found.var == pytest.approx(historical_var(pnl, confidence=Confidence.parse("0.8")))
+    assert risk.var == pytest.approx(historical_var(pnl, confidence=Confidence.parse("0.8")))
 
 
 def test_without_stressed_data_a_snapshot_states_no_window() -> None:
@@ -107,15 +107,15 @@ def test_without_stressed_data_a_snapshot_states_no_window() -> None:
 def test_windows_stand_in_order_of_name() -> None:
     later = crisis("A", 5, window="2020", first=DAY - dt.timedelta(40), last=DAY - dt.timedelta(9))
     snapshot = live(feed_with(later, *CRISIS).send(tick("A", 120.0)))
-    assert [one.window for one in snapshot.stressed] == ["2008", "2020"]
+    assert [window_risk.window for window_risk in snapshot.stressed] == ["2008", "2020"]
 
 
 def test_a_window_that_is_not_over_is_not_available_with_n() -> None:
     now = crisis("A", 5, window="now", first=DAY - dt.timedelta(20), last=DAY + dt.timedelta(20))
     snapshot = live(feed_with(now).send(tick("A", 120.0)))
-    found = stressed(snapshot, "now")
-    assert (found.var, found.tail_rank, found.scenario_count) == (None, None, 20)
-    assert f"ends on {now.last}, not before the as-of date" in found.not_available
+    risk = stressed(snapshot, "now")
+    assert (risk.var, risk.tail_rank, risk.scenario_count) == (None, None, 20)
+    assert f"ends on {now.last}, not before the as-of date" in risk.not_available
     assert snapshot.var is not None
 
 
@@ -135,18 +135,18 @@ def test_a_tail_too_thin_for_the_confidence_is_not_available_and_fails_nothing()
             portfolio("T", holding("A", 1.0), window=100, confidence="0.8"), confidence="0.99"
         )
     )
-    found = stressed(live(feed.send(tick("A", 120.0)), "T"))
-    assert (found.var, found.scenario_count) == (None, 29)
-    assert "29 scenarios are too few" in found.not_available
+    risk = stressed(live(feed.send(tick("A", 120.0)), "T"))
+    assert (risk.var, risk.scenario_count) == (None, 29)
+    assert "29 scenarios are too few" in risk.not_available
 
 
 def test_an_instrument_without_history_in_the_window_is_named_and_the_var_stands() -> None:
     feed = opened(holding("A", 1.0), holding("D", 1.0))
     feed.send(*CRISIS)
     snapshot = live(feed.send(tick("A", 120.0)))
-    found = stressed(snapshot)
-    assert found.var is None
-    assert "no history of D" in found.not_available
+    risk = stressed(snapshot)
+    assert risk.var is None
+    assert "no history of D" in risk.not_available
     assert snapshot.var is not None
 
 

@@ -40,9 +40,9 @@ def refusal(ledger: TradeLedger, message: Trade) -> RejectReason:
 
 @pytest.fixture
 def ledger() -> TradeLedger:
-    found = TradeLedger()
-    found.book(NEW)
-    return found
+    empty = TradeLedger()
+    empty.book(NEW)
+    return empty
 
 
 def test_a_new_trade_counts(ledger: TradeLedger) -> None:
@@ -75,7 +75,7 @@ def test_an_amendment_takes_the_place_of_its_trade(ledger: TradeLedger) -> None:
     ledger.book(trade("u", "A", 5.0, 11.0))
     other = amended(NEW, quantity=3.0)
     assert ledger.book(other) == (TradeState(trade=other, rank=0, made_ns=0), QuoteOutcome.APPLIED)
-    assert [one.quantity for one in ledger.counting("P")] == [3.0, 5.0]
+    assert [fill.quantity for fill in ledger.counting("P")] == [3.0, 5.0]
 
 
 def test_an_older_version_is_a_duplicate_whatever_it_says(ledger: TradeLedger) -> None:

@@ -81,7 +81,10 @@ def test_an_option_whose_rates_outgrow_numbers_is_refused_by_the_stream(terms) -
 def restored_with(*options: Instrument) -> Feed:
     """Return a book restored from rows of a version that did not bound the terms of options."""
     feed = opened(holding("A", 1.0))
-    rows = {f"instrument:{one.instrument}": encode(one) for one in options}
+    rows = {
+        f"instrument:{option_message.instrument}": encode(option_message)
+        for option_message in options
+    }
     feed.rows |= rows
     feed.restart(feed.next_offsets)
     feed.send(portfolio("O", holding("A", 2.0), *(holding(o.instrument, 3.0) for o in options)))
@@ -150,7 +153,9 @@ def test_dividends_that_leave_no_price_leave_no_option_value_and_stop_nothing() 
     assert feed.book.market.price("A").value < 1e-40
     snapshot = feed.book.revalue(fence=1, epoch=99).snapshots
     assert all(map(is_finite, snapshot))
-    assert {one.portfolio: one.missing for one in snapshot}["O"] == ("OPT",)
+    assert {stated_snapshot.portfolio: stated_snapshot.missing for stated_snapshot in snapshot}[
+        "O"
+    ] == ("OPT",)
 
 
 @pytest.mark.parametrize("day", [dt.date.min, dt.date.max])

@@ -43,9 +43,9 @@ def with_value(value: float | None, epoch: int = 0, name: str = "alpha") -> Risk
 def watched(*values: float | None) -> tuple[list[LimitLevel | None], list[tuple[str, str]]]:
     """Return what is raised after each value, and every change."""
     alerts = LimitAlerts()
-    found = [alerts.watched(with_value(value, epoch)) for epoch, value in enumerate(values)]
-    raised = [snapshot.limits[0].raised for snapshot, _ in found]
-    return raised, [(event.before, event.after) for _, events in found for event in events]
+    levels = [alerts.watched(with_value(value, epoch)) for epoch, value in enumerate(values)]
+    raised = [snapshot.limits[0].raised for snapshot, _ in levels]
+    return raised, [(event.before, event.after) for _, events in levels for event in events]
 
 
 # -- where a snapshot stands -----------------------------------------------
@@ -138,8 +138,8 @@ def test_a_number_that_does_not_exist_is_unknown(changes) -> None:
 
 
 def test_half_a_book_has_no_gross_exposure() -> None:
-    found = limit_uses(sample_snapshot(missing=("X",)), ALL)
-    known = {one.measure for one in found if one.value is not None}
+    uses = limit_uses(sample_snapshot(missing=("X",)), ALL)
+    known = {use.measure for use in uses if use.value is not None}
     assert known == {LimitMeasure.VAR, LimitMeasure.EXPECTED_SHORTFALL}
 
 

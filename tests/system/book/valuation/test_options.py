@@ -201,7 +201,8 @@ def test_without_a_volatility_series_volatility_is_constant_and_the_row_says_so(
     terms = msgspec.structs.replace(CALL.option, volatility_series=None)
     constant = msgspec.structs.replace(CALL, option=terms)
     moving, still = (
-        live(optioned(instrument=one).send(tick("B", 103.0)), "O") for one in (CALL, constant)
+        live(optioned(instrument=declared).send(tick("B", 103.0)), "O")
+        for declared in (CALL, constant)
     )
     row = row_of(still)
     assert row.option is not None

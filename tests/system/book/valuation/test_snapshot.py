@@ -129,7 +129,7 @@ def test_realised_pnl_stands_with_the_position_that_is_left() -> None:
 
 @pytest.mark.parametrize("name", ["A", "B", "C", "D", "E", "cash:GBP"])
 def test_a_trade_at_the_mark_leaves_nav_as_it_was(name: str) -> None:
-    held = [holding(one, 10.0, 1.0) for one in ("A", "B", "C", "D", "E", "cash:GBP")]
+    held = [holding(name, 10.0, 1.0) for name in ("A", "B", "C", "D", "E", "cash:GBP")]
     feed, before = priced(*held)
     marks = {position.instrument: position.price for position in before.positions}
     after = live(feed.send(trade("t", name, -25.0, marks[name])))
@@ -436,7 +436,7 @@ def test_no_two_snapshots_have_one_id_whatever_their_books_are_called() -> None:
     october = (dt.date(2020, 10, 12) - DAY).days
     fold = feed.close(october)
     later = feed.book.revalue(fence=10, epoch=12)
-    ids = [one.snapshot_id for one in (*fold.snapshots, *later.snapshots)]
+    ids = [snapshot.snapshot_id for snapshot in (*fold.snapshots, *later.snapshots)]
     assert "long-eod-2020-10-12" in ids
     assert "long-eod-2020-10.12" in ids
     assert len(set(ids)) == len(ids)

@@ -102,11 +102,11 @@ def test_values_and_greeks_are_those_of_quantlib(
 def test_implied_volatility_finds_the_volatility_that_quantlib_priced_with(
     options: list[EuropeanOption], theirs: np.ndarray
 ) -> None:
-    found = 0
+    solved = 0
     for option, case, row in list(zip(options, GRID, theirs, strict=True))[::7]:
         price, vega = float(row[0]), float(row[3])
         if vega > 1.0:
             implied = implied_volatility(option, price=price, spot=SPOT)
             assert implied == pytest.approx(case[-1], rel=1e-10)
-            found += 1
-    assert found > 800
+            solved += 1
+    assert solved > 800

@@ -81,7 +81,7 @@ def window_of(**changed: list[float]) -> ScenarioWindow:
             for name, closes in {**SERIES, **changed}.items()
         }
     )
-    names = series_of([one.listing for one in HELD], "USD")
+    names = series_of([position.listing for position in HELD], "USD")
     return scenario_window(table.select(names), as_of=DAYS[-1], scenario_count=4)
 
 

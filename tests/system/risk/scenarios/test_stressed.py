@@ -64,27 +64,27 @@ def today(equities: Mapping[str, Mapping[dt.date, float]]):
 @pytest.mark.parametrize("name", WINDOWS)
 def test_stressed_var_is_the_golden_one(today, golden, name: str) -> None:
     holdings, worth, table = today
-    found = stressed_scenarios(
+    scenarios = stressed_scenarios(
         table, holdings.listings, window=WINDOWS[name], as_of=AS_OF, base_currency="USD"
     )
-    dates = found.factors.scenario_dates
-    pnl = scenario_pnl(worth.exposures, found.factors)
+    dates = scenarios.factors.scenario_dates
+    pnl = scenario_pnl(worth.exposures, scenarios.factors)
     var = stressed_var(pnl, dates, confidence=NINETY_FIVE)
     expected = golden[name]
     assert var.var == pytest.approx(expected["svar"], abs=0.01)
     assert (var.scenario_count, var.tail_rank) == (expected["n"], expected["k"])
     assert (str(dates[0]), str(dates[-1])) == (expected["first"], expected["last"])
-    assert found.proxied == ()
+    assert scenarios.proxied == ()
 
 
 def test_at_ninety_nine_percent_sixty_two_days_are_too_few(today) -> None:
     holdings, worth, table = today
-    found = stressed_scenarios(
+    scenarios = stressed_scenarios(
         table, holdings.listings, window=WINDOWS["2020"], as_of=AS_OF, base_currency="USD"
     )
-    pnl = scenario_pnl(worth.exposures, found.factors)
+    pnl = scenario_pnl(worth.exposures, scenarios.factors)
     with pytest.raises(TooFewScenariosError, match="62 scenarios"):
-        stressed_var(pnl, found.factors.scenario_dates, confidence=Confidence.parse("0.99"))
+        stressed_var(pnl, scenarios.factors.scenario_dates, confidence=Confidence.parse("0.99"))
 
 
 def test_the_worst_thirty_days_since_1990_are_found_and_end_in_march_2020(today) -> None:
@@ -133,14 +133,14 @@ def scenarios_of(table: CloseTable, *listings: Listing, as_of: dt.date = DAYS[-1
 
 
 def test_a_window_takes_the_returns_dated_inside_it_both_ends_included() -> None:
-    found = scenarios_of(table_of(A=rising(DAYS)), SHARE)
-    assert found.factors.scenario_dates == tuple(DAYS[5:15])
-    assert found.factors.rows[0, 0] == pytest.approx(1.0 / 104.0)
+    scenarios = scenarios_of(table_of(A=rising(DAYS)), SHARE)
+    assert scenarios.factors.scenario_dates == tuple(DAYS[5:15])
+    assert scenarios.factors.rows[0, 0] == pytest.approx(1.0 / 104.0)
 
 
 def test_a_window_takes_no_return_after_the_as_of_date() -> None:
-    found = scenarios_of(table_of(A=rising(DAYS)), SHARE, as_of=DAYS[8])
-    assert found.factors.scenario_dates == tuple(DAYS[5:9])
+    scenarios = scenarios_of(table_of(A=rising(DAYS)), SHARE, as_of=DAYS[8])
+    assert scenarios.factors.scenario_dates == tuple(DAYS[5:9])
     later = scenarios_of(table_of(A=rising(DAYS)), SHARE, as_of=DAYS[4])
     assert later.factors.scenario_dates == ()
 
@@ -155,9 +155,9 @@ def test_a_day_that_a_rate_lacks_is_no_scenario_day_and_the_next_return_spans_it
     rates = rising(DAYS, 1.0, 0.01)
     del rates[DAYS[7]]
     euro = Listing("A", AssetClass.EQUITY, "EUR")
-    found = scenarios_of(table_of(A=rising(DAYS), fx_USD=rates), euro)
-    assert DAYS[7] not in found.factors.scenario_dates
-    assert len(found.factors.scenario_dates) == 9
+    scenarios = scenarios_of(table_of(A=rising(DAYS), fx_USD=rates), euro)
+    assert DAYS[7] not in scenarios.factors.scenario_dates
+    assert len(scenarios.factors.scenario_dates) == 9
 
 
 # -- instruments without history --------------------------------------------------------
@@ -185,17 +185,17 @@ def test_an_instrument_that_ended_inside_the_window_is_refused_by_name() -> None
 
 def test_a_proxy_moves_for_an_instrument_without_history_and_is_named() -> None:
     listing = Listing("NEW", AssetClass.EQUITY, "USD", proxy="A")
-    found = scenarios_of(table_of(A=rising(DAYS)), listing)
-    assert found.proxied == (Proxied("NEW", "A"),)
+    scenarios = scenarios_of(table_of(A=rising(DAYS)), listing)
+    assert scenarios.proxied == (Proxied("NEW", "A"),)
     own = scenarios_of(table_of(A=rising(DAYS)), SHARE)
-    assert found.factors.rows.tolist() == own.factors.rows.tolist()
+    assert scenarios.factors.rows.tolist() == own.factors.rows.tolist()
 
 
 def test_a_proxy_is_not_used_where_the_instrument_has_its_own_history() -> None:
     listing = Listing("B", AssetClass.EQUITY, "USD", proxy="A")
-    found = scenarios_of(table_of(A=rising(DAYS), B=rising(DAYS, 50.0, -1.0)), listing)
-    assert found.proxied == ()
-    assert (found.factors.rows < 0.0).all()
+    scenarios = scenarios_of(table_of(A=rising(DAYS), B=rising(DAYS, 50.0, -1.0)), listing)
+    assert scenarios.proxied == ()
+    assert (scenarios.factors.rows < 0.0).all()
 
 
 # -- the search -------------------------------------------------------------------------
@@ -206,14 +206,14 @@ def test_the_worst_window_is_the_oldest_of_those_with_the_largest_var(
     pnl: np.ndarray, count: int, confidence: Confidence
 ) -> None:
     dates = [DAYS[0] + dt.timedelta(index) for index in range(len(pnl))]
-    found = worst_window(pnl, dates, scenario_count=count, confidence=confidence)
+    worst = worst_window(pnl, dates, scenario_count=count, confidence=confidence)
     by_hand = [
         historical_var(pnl[start : start + count], confidence=confidence)
         for start in range(len(pnl) - count + 1)
     ]
-    assert found.var == max(by_hand)
-    assert found.first == dates[by_hand.index(max(by_hand))]
-    assert (found.last - found.first).days == count - 1
+    assert worst.var == max(by_hand)
+    assert worst.first == dates[by_hand.index(max(by_hand))]
+    assert (worst.last - worst.first).days == count - 1
 
 
 def test_a_history_shorter_than_the_window_is_refused_with_both_numbers() -> None:

@@ -92,12 +92,12 @@ class World:
             events: Events = {}
             for place, records in self.records.items():
                 topic, _, number = place.rpartition(":")
-                found = [
+                fetched = [
                     self.fetch(topic, int(number), record.offset)
                     for record in records[self.committed[place] :]
                 ]
 
-                events[place] = [record_event(record) for record in found if record is not None]
+                events[place] = [record_event(record) for record in fetched if record is not None]
             batch.take(events)
             batch.await_durable()
 
@@ -141,7 +141,7 @@ class FoldedBatch:
         world = self._world
         if any(
             world.committed["trades:0"] <= offset < fold.offsets["trades:0"]
-            and not any(one.offset == offset for one in fold.rejected)
+            and not any(rejection.offset == offset for rejection in fold.rejected)
             for offset in world.fails_to_commit
         ):
             raise OSError("the server does not take this row")
@@ -161,8 +161,8 @@ def assert_all_but_these_are_applied(world: World, count: int, *aside: int) -> N
     assert world.committed == world.ends
     applied = {key for key in world.rows if key.startswith("trade:")}
     assert applied == {f"trade:t{at}" for at in range(count) if at not in aside}
-    assert sorted(one.offset for one in world.rejected) == sorted(aside)
-    assert {one.reason for one in world.rejected} <= {RejectReason.QUARANTINED}
+    assert sorted(rejection.offset for rejection in world.rejected) == sorted(aside)
+    assert {rejection.reason for rejection in world.rejected} <= {RejectReason.QUARANTINED}
 
 
 def test_a_range_without_a_fault_is_read_by_the_first_driver() -> None:
@@ -275,7 +275,7 @@ def test_what_waits_behind_a_mark_is_read_again_when_the_state_is_opened_anew() 
     world.raises = {2}
     assert world.deaths() == ENDED_DRIVERS
     assert world.committed["reference:0"] == 2, "the mark waits for the other partitions"
-    assert [one.offset for one in world.rejected] == [2]
+    assert [rejection.offset for rejection in world.rejected] == [2]
     for place in PLACES:
         if place != "reference:0":
             world.add(place, mark(0))

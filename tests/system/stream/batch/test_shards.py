@@ -141,8 +141,8 @@ def test_two_drivers_of_one_worker_do_not_mix_their_states() -> None:
     first, second = sharded_twin(context)[1], sharded_twin(context)[1]
     for hour in (15.0, 16.0):
         first.send(tick("A", 101.0, hour=hour))
-        found = second.send(tick("A", 202.0 + hour, hour=hour))
-    assert {row.price for snap in found.snapshots for row in snap.positions[:1]} == {218.0}
+        answer = second.send(tick("A", 202.0 + hour, hour=hour))
+    assert {row.price for snap in answer.snapshots for row in snap.positions[:1]} == {218.0}
 
 
 def test_an_order_is_parted_evenly_with_its_trades() -> None:

@@ -60,16 +60,16 @@ def told(**how: Any) -> dict[str, Any]:
 
 
 def test_it_goes_on_where_the_state_ends_and_loses_nothing_silently():
-    found = told()
-    assert json.loads(found["assign"]) == {"market_data": [1], "trades": [0]}
-    assert json.loads(found["startingOffsets"]) == {"market_data": {"1": 7}, "trades": {"0": 0}}
-    assert found["failOnDataLoss"] == "true"
+    chosen = told()
+    assert json.loads(chosen["assign"]) == {"market_data": [1], "trades": [0]}
+    assert json.loads(chosen["startingOffsets"]) == {"market_data": {"1": 7}, "trades": {"0": 0}}
+    assert chosen["failOnDataLoss"] == "true"
 
 
 @pytest.mark.parametrize("tuned", [True, False])
 def test_a_fetch_is_short_and_large_unless_it_is_left_at_its_default(tuned):
-    found = told(tuned_fetch=tuned)
-    assert {name: found[name] for name in FETCH_CONF if name in found} == (
+    chosen = told(tuned_fetch=tuned)
+    assert {name: chosen[name] for name in FETCH_CONF if name in chosen} == (
         FETCH_CONF if tuned else {}
     )
     assert len(told()) == len(told(tuned_fetch=False)) + len(FETCH_CONF)

@@ -71,7 +71,7 @@ def test_what_is_left_at_its_default_is_not_set_and_the_rest_is():
 
 
 def test_half_of_the_smallest_heap_at_most_is_young():
-    least = next(one.ge for one in Settings.model_fields["executor_memory_mb"].metadata)
+    least = next(bound.ge for bound in Settings.model_fields["executor_memory_mb"].metadata)
     conf = spark_conf(JARS, executor_memory_mb=least, cores=2)
     for process in ("driver", "executor"):
         options = conf[f"spark.{process}.extraJavaOptions"]

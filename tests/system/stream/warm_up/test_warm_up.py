@@ -104,7 +104,7 @@ def test_a_machine_that_becomes_faster_goes_on_until_it_does_no_more() -> None:
 def test_it_is_bounded_in_seconds_and_says_how_far_it_is() -> None:
     run = at(lambda number: 3_000.0)
     assert run.warm_up(seconds=30.0) == 11
-    assert [one.batches for one in run.told] == list(range(11))
+    assert [progress.batches for progress in run.told] == list(range(11))
     assert run.told[-1].sentence() == "warming up: 10 batches, 3000 ms each, 30 s of at most 30"
     assert run.told[0].sentence() == "warming up: 0 batches, 0 s of at most 30"
 

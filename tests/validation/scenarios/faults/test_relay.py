@@ -55,11 +55,11 @@ def connected(relay: Relay) -> socket.socket:
 def echoed(client: socket.socket, data: bytes) -> bytes:
     sender = threading.Thread(target=client.sendall, args=(data,))
     sender.start()
-    found = b""
-    while len(found) < len(data) and (part := client.recv(65_536)):
-        found += part
+    received = b""
+    while len(received) < len(data) and (part := client.recv(65_536)):
+        received += part
     sender.join()
-    return found
+    return received
 
 
 def is_broken(client: socket.socket) -> bool:

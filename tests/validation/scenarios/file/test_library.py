@@ -103,10 +103,10 @@ def test_the_documentation_names_every_key_and_every_kind():
         for name in table.__struct_fields__:
             assert name in README
     for union in (AnyEdit, AnyFault):
-        for one in union.__args__:
-            row = next(line for line in README.splitlines() if f"| `{tag(one)}` |" in line)
-            for name in set(one.__struct_fields__) - set(FaultTable.__struct_fields__):
-                assert f"`{name}`" in row, (tag(one), name)
+        for kind in union.__args__:
+            row = next(line for line in README.splitlines() if f"| `{tag(kind)}` |" in line)
+            for name in set(kind.__struct_fields__) - set(FaultTable.__struct_fields__):
+                assert f"`{name}`" in row, (tag(kind), name)
 
 
 def tag(one: type[msgspec.Struct]) -> str:

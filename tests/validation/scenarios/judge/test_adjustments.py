@@ -54,14 +54,20 @@ def test_every_judge_agrees_over_the_barrier(run):
 
 
 def test_the_story_keeps_its_own_expectations(fine):
-    found = check_expectations(EXPECT, fine.ruled, fine.seen, fine.stated, fine.snapshots)
-    assert {one.check: one.detail for one in found if one.verdict is not Verdict.PASSED} == {}
+    findings = check_expectations(EXPECT, fine.ruled, fine.seen, fine.stated, fine.snapshots)
+    assert {
+        finding.check: finding.detail
+        for finding in findings
+        if finding.verdict is not Verdict.PASSED
+    } == {}
 
 
 def test_the_announcements_name_the_days_around_the_night(fine):
     messages = [read_message(record) for record in fine.records if record.topic == "reference"]
     told = [message for message in messages if isinstance(message, Split | Dividend)]
-    assert {(str(one.last_day), str(one.date)) for one in told} == {("2024-01-03", "2024-01-04")}
+    assert {(str(announced.last_day), str(announced.date)) for announced in told} == {
+        ("2024-01-03", "2024-01-04")
+    }
     assert len(told) == 3
 
 
@@ -80,9 +86,9 @@ def test_a_number_that_the_barrier_moves_fails(fine, field):
         else snapshot
         for snapshot in fine.snapshots
     ]
-    found = check_adjusted(EXPECT.adjusted, changed)
-    assert found.verdict is Verdict.FAILED
-    assert field.upper() in found.detail.upper()
+    finding = check_adjusted(EXPECT.adjusted, changed)
+    assert finding.verdict is Verdict.FAILED
+    assert field.upper() in finding.detail.upper()
 
 
 def test_shares_that_did_not_split_fail(fine):

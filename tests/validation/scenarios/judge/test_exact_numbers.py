@@ -49,11 +49,15 @@ def seen(feed: RecordedFeed, **changes: float) -> list[SeenSnapshot]:
 
 def test_a_book_of_options_is_sampled_and_agrees_with_the_reference(feed: RecordedFeed) -> None:
     finding = check_live(seen(feed), feed.records, feed.announced)
-    live = [one for one in feed.announced if one.kind is SnapshotKind.LIVE]
+    live = [snapshot for snapshot in feed.announced if snapshot.kind is SnapshotKind.LIVE]
     assert (finding.verdict, finding.figures["sampled"]) == (Verdict.PASSED, len(live)), (
         finding.detail
     )
-    wrong = [msgspec.structs.replace(one, var=one.var * 1.000001) for one in seen(feed) if one.var]
+    wrong = [
+        msgspec.structs.replace(stated_snapshot, var=stated_snapshot.var * 1.000001)
+        for stated_snapshot in seen(feed)
+        if stated_snapshot.var
+    ]
     assert check_live(wrong, feed.records).verdict is Verdict.FAILED
 
 
@@ -63,20 +67,20 @@ def test_ends_of_day_of_a_book_of_options_are_expected_from_the_closes_of_the_to
     closes = topic_closes(feed.records, fates(feed.records))
     expected = expected_of(feed.records, closes.closes, calendar=closes.calendar, days=closes.days)
     stated = {
-        (one.portfolio, one.asof): EndOfDay(
-            nav=one.nav,
-            var=one.var,
-            expected_shortfall=one.expected_shortfall,
-            hypothetical_pnl=one.hypothetical_pnl,
-            breach=one.breach,
-            scenario_date=one.scenario_date,
-            components={row.instrument: row.component_var for row in one.positions},
+        (snapshot.portfolio, snapshot.asof): EndOfDay(
+            nav=snapshot.nav,
+            var=snapshot.var,
+            expected_shortfall=snapshot.expected_shortfall,
+            hypothetical_pnl=snapshot.hypothetical_pnl,
+            breach=snapshot.breach,
+            scenario_date=snapshot.scenario_date,
+            components={row.instrument: row.component_var for row in snapshot.positions},
         )
-        for one in feed.announced
-        if one.kind is SnapshotKind.END_OF_DAY and one.asof is not None
+        for snapshot in feed.announced
+        if snapshot.kind is SnapshotKind.END_OF_DAY and snapshot.asof is not None
     }
-    found = check_end_of_day("ends", stated, expected)
-    assert (found.verdict, len(expected)) == (Verdict.PASSED, 3), found.detail
+    finding = check_end_of_day("ends", stated, expected)
+    assert (finding.verdict, len(expected)) == (Verdict.PASSED, 3), finding.detail
 
 
 def test_a_book_restated_during_a_replay_agrees_at_its_own_offsets() -> None:

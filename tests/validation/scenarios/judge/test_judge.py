@@ -112,8 +112,8 @@ def run(tmp_path_factory) -> Played:
 def test_ends_of_day_equal_the_reference_on_the_closes_of_the_topics(run):
     closes = run.closes
     expected = expected_of(run.records, closes.closes, calendar=closes.calendar, days=closes.days)
-    found = check_end_of_day("ends", run.stated, expected)
-    assert (found.verdict, len(expected)) == (Verdict.PASSED, 6), found.detail
+    finding = check_end_of_day("ends", run.stated, expected)
+    assert (finding.verdict, len(expected)) == (Verdict.PASSED, 6), finding.detail
 
 
 PLAYED = ("clock-jump", "correlation-one", "currencies-lost", "currency-feed-lost",
@@ -149,19 +149,21 @@ def test_a_story_of_the_library_keeps_its_expectations_when_folded_in_memory(nam
 
 
 def test_live_numbers_equal_the_reference_at_their_offsets(run):
-    found = check_live(run.seen, run.records, run.snapshots)
-    assert found.verdict is Verdict.PASSED, found.detail
-    assert found.figures["sampled"] > 10
+    finding = check_live(run.seen, run.records, run.snapshots)
+    assert finding.verdict is Verdict.PASSED, finding.detail
+    assert finding.figures["sampled"] > 10
 
 
 def test_a_live_number_that_is_a_little_off_fails(run):
-    chosen = [one for one in run.seen if one.kind is SnapshotKind.LIVE and one.var]
-    wrong = [msgspec.structs.replace(one, var=one.var * (1 + 1e-7)) for one in chosen]
+    chosen = [line for line in run.seen if line.kind is SnapshotKind.LIVE and line.var]
+    wrong = [msgspec.structs.replace(line, var=line.var * (1 + 1e-7)) for line in chosen]
     assert check_live(wrong, run.records).verdict is Verdict.FAILED
 
 
 def test_a_live_number_of_other_offsets_fails(run):
-    live = [one for one in run.seen if one.kind is SnapshotKind.LIVE and one.portfolio == "book"]
+    live = [
+        line for line in run.seen if line.kind is SnapshotKind.LIVE and line.portfolio == "book"
+    ]
     swapped = msgspec.structs.replace(live[-1], offsets=live[len(live) // 2].offsets)
     assert check_live([swapped], run.records).verdict is Verdict.FAILED
 
@@ -220,9 +222,9 @@ def test_expectations_that_hold_pass(run):
         var_moves_with_trades=True,
         numbers=(NumberTable(portfolio=last.portfolio, date=last.asof, var=last.var),),
     )
-    found = verdicts(run, expect)
-    assert set(found.values()) == {Verdict.PASSED}
-    assert len(found) == 5
+    verdict_of = verdicts(run, expect)
+    assert set(verdict_of.values()) == {Verdict.PASSED}
+    assert len(verdict_of) == 5
 
 
 def test_expectations_that_do_not_hold_fail(run):
@@ -238,23 +240,26 @@ def test_expectations_that_do_not_hold_fail(run):
 
 def test_who_is_silent_for_a_day_is_stale_at_its_end_and_others_never_were(run):
     halted = Expect(stale=("SIM002",))
-    found = check_expectations(halted, run.ruled, run.seen, run.stated)
-    finding = next(one for one in found if "stale" in one.check)
+    findings = check_expectations(halted, run.ruled, run.seen, run.stated)
+    finding = next(judged for judged in findings if "stale" in judged.check)
     assert finding.detail == "SIM002 is stale at the end; fx:USD was stale too"
-    quiet_hours = [one for one in run.seen if "fx:USD" in one.stale]
+    quiet_hours = [line for line in run.seen if "fx:USD" in line.stale]
     assert [quiet_hour.portfolio for quiet_hour in quiet_hours] == ["euro"], (
         "30 rates a day leave long gaps"
     )
-    first_day = [one for one in run.seen if one.asof is None or one.asof < run.closes.days[0]]
-    found = check_expectations(Expect(stale=("SIM001",)), run.ruled, first_day, run.stated)
-    assert "SIM001 was never stale" in next(one for one in found if "stale" in one.check).detail
+    first_day = [line for line in run.seen if line.asof is None or line.asof < run.closes.days[0]]
+    findings = check_expectations(Expect(stale=("SIM001",)), run.ruled, first_day, run.stated)
+    assert (
+        "SIM001 was never stale"
+        in next(judged for judged in findings if "stale" in judged.check).detail
+    )
 
 
 def test_a_trade_that_moves_nothing_fails(run):
-    trade = next(one for one in run.seen if one.trade_ids)
+    trade = next(line for line in run.seen if line.trade_ids)
     before = msgspec.structs.replace(trade, trade_ids=())
-    found = check_expectations(Expect(var_moves_with_trades=True), (), [before, trade], {})
-    assert [one.verdict for one in found if "trade" in one.check] == [Verdict.FAILED]
+    findings = check_expectations(Expect(var_moves_with_trades=True), (), [before, trade], {})
+    assert [judged.verdict for judged in findings if "trade" in judged.check] == [Verdict.FAILED]
 
 
 def fault(**changes) -> FaultOutcome:
@@ -279,9 +284,9 @@ def test_recovery_after_its_bound_is_a_timing_and_none_at_all_is_not():
 
 def test_a_recovery_that_did_not_hold_fails_with_when_and_why():
     fell = Relapse(after_s=9.5, held_s=8.9, why="stale")
-    found = check_faults([fault(recovered_s=None, relapses=(fell,))])
-    assert found.verdict is Verdict.FAILED
-    assert found.detail == (
+    finding = check_faults([fault(recovered_s=None, relapses=(fell,))])
+    assert finding.verdict is Verdict.FAILED
+    assert finding.detail == (
         "fault 1, kill redis: looked recovered for 8.9 s, and fell back 9.5 s after its beginning "
         "(stale); not recovered within 240 s (process 1 killed)"
     )
@@ -438,8 +443,10 @@ positions = { SIM001 = 1, SIM003 = 2 }
 def test_a_book_without_a_history_has_no_number_and_says_whose_is_missing(tmp_path):
     run = Played(story_of(tmp_path, NEWCOMERS))
     expect = Expect(refused=("SIM003",))
-    found = {one.check: one for one in check_expectations(expect, [], [], {}, run.snapshots)}
-    assert found[REFUSED].verdict is Verdict.PASSED, found[REFUSED].detail
+    by_check = {
+        finding.check: finding for finding in check_expectations(expect, [], [], {}, run.snapshots)
+    }
+    assert by_check[REFUSED].verdict is Verdict.PASSED, by_check[REFUSED].detail
     expected = expected_of(
         run.records,
         run.closes.closes,
@@ -453,16 +460,18 @@ def test_a_book_without_a_history_has_no_number_and_says_whose_is_missing(tmp_pa
 
 def test_a_number_where_a_history_is_missing_or_no_reason_fails(tmp_path, run):
     refused = Expect(refused=("SIM001",))
-    found = {one.check: one for one in check_expectations(refused, [], [], {}, run.ends)}
-    assert "although it holds SIM001" in found[REFUSED].detail
+    by_check = {
+        finding.check: finding for finding in check_expectations(refused, [], [], {}, run.ends)
+    }
+    assert "although it holds SIM001" in by_check[REFUSED].detail
     without = Played(story_of(tmp_path, NEWCOMERS))
     silent = [
         msgspec.structs.replace(snapshot, not_available="something else")
         for snapshot in without.snapshots
     ]
     expect = Expect(refused=("SIM003",))
-    found = {one.check: one for one in check_expectations(expect, [], [], {}, silent)}
-    assert "SIM003 is not named" in found[REFUSED].detail
+    by_check = {judged.check: judged for judged in check_expectations(expect, [], [], {}, silent)}
+    assert "SIM003 is not named" in by_check[REFUSED].detail
 
 
 def test_an_empty_list_says_that_there_are_none_and_is_judged(run):
@@ -476,12 +485,16 @@ def test_an_empty_list_says_that_there_are_none_and_is_judged(run):
         SUSPECT: (live, msgspec.structs.replace(end, suspect_ticks=("SIM001 +80 %",))),
         ADJUSTED: (live, msgspec.structs.replace(end, adjusted=("SIM001 2024-01-03 split 2",))),
     }
-    fine = {one.check: one for one in check_expectations(none, [], [live], {}, [end])}
+    fine = {finding.check: finding for finding in check_expectations(none, [], [live], {}, [end])}
     assert {fine[name].verdict for name in wrong} == {Verdict.PASSED}
     for name, (seen, stored) in wrong.items():
-        found = {one.check: one for one in check_expectations(none, [], [seen], {}, [stored])}
-        assert found[name].verdict is Verdict.FAILED, name
-        unasked = {one.check for one in check_expectations(Expect(), [], [seen], {}, [stored])}
+        by_check = {
+            judged.check: judged for judged in check_expectations(none, [], [seen], {}, [stored])
+        }
+        assert by_check[name].verdict is Verdict.FAILED, name
+        unasked = {
+            finding.check for finding in check_expectations(Expect(), [], [seen], {}, [stored])
+        }
         assert (name in unasked) is (name == PROXIED)
 
 
@@ -494,5 +507,7 @@ def test_proxies_are_expected_by_name_and_none_beside(run):
         (Expect(), moved, Verdict.FAILED),
         (Expect(proxied=("SIM002",)), end, Verdict.FAILED),
     ):
-        found = {one.check: one for one in check_expectations(expect, [], [], {}, [snapshot])}
-        assert found[PROXIED].verdict is verdict
+        by_check = {
+            finding.check: finding for finding in check_expectations(expect, [], [], {}, [snapshot])
+        }
+        assert by_check[PROXIED].verdict is verdict

@@ -77,8 +77,8 @@ def test_what_passes_only_on_a_fresh_stack_is_flaky_and_both_reports_are_kept(
 ):
     outcomes += [first, Verdict.PASSED]
     repeated, stack = repeater(tmp_path)
-    found = repeated.run(run, PipelineConfig(), "calm")
-    assert (found.verdict, found.name, stack.stops) == (Verdict.FLAKY, "calm", 1)
+    report_again = repeated.run(run, PipelineConfig(), "calm")
+    assert (report_again.verdict, report_again.name, stack.stops) == (Verdict.FLAKY, "calm", 1)
     assert (tmp_path / "calm").is_dir()
     assert (tmp_path / "calm-first").is_dir()
     assert 'type="flaky"' in (tmp_path / "calm" / "junit.xml").read_text("utf-8")
@@ -93,9 +93,9 @@ def test_what_fails_twice_has_failed(run, outcomes, tmp_path):
 def test_a_run_that_breaks_off_does_not_end_the_suite(run, outcomes, tmp_path):
     outcomes += [UnavailableError("no broker"), Verdict.PASSED]
     repeated, _ = repeater(tmp_path)
-    found = repeated.run(run, PipelineConfig(), "calm")
-    assert found.verdict is Verdict.FLAKY
-    assert {finding.check: finding.verdict for finding in found.findings} == {
+    report_again = repeated.run(run, PipelineConfig(), "calm")
+    assert report_again.verdict is Verdict.FLAKY
+    assert {finding.check: finding.verdict for finding in report_again.findings} == {
         NUMBERS: Verdict.PASSED,
         BROKE_OFF: Verdict.FLAKY,
     }

@@ -12,6 +12,6 @@ def test_every_scenario_is_one_test():
     done = subprocess.run(
         command, cwd=PROJECT_DIR, capture_output=True, text=True, timeout=60, check=False
     )
-    found = [line for line in done.stdout.splitlines() if "::" in line]
-    assert len(found) == len(scenario_paths()), done.stdout + done.stderr
-    assert "scenarios/calm-day.toml::calm-day" in found
+    collected = [line for line in done.stdout.splitlines() if "::" in line]
+    assert len(collected) == len(scenario_paths()), done.stdout + done.stderr
+    assert "scenarios/calm-day.toml::calm-day" in collected

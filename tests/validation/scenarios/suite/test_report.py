@@ -110,14 +110,14 @@ def report_of(story, left):
 
 
 def test_a_right_run_passes_every_check(story, left):
-    found = judge_run(story, left, None)
+    judgement = judge_run(story, left, None)
     wrong = {
         finding.check: finding.detail
-        for finding in found.findings
+        for finding in judgement.findings
         if finding.verdict is not Verdict.PASSED
     }
     assert wrong == {}
-    assert len(found.findings) > 12
+    assert len(judgement.findings) > 12
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_history_holds_every_message_with_its_outcome(story, left, tmp_path)
     assert messages.num_rows == len(left.records)
     assert set(messages["outcome"].to_pylist()) == {"applied", "duplicate", "mark"}
     snapshots = pq.read_table(tmp_path / "history" / "snapshots.parquet")
-    assert snapshots.num_rows == sum(isinstance(one, SeenSnapshot) for one in left.record)
+    assert snapshots.num_rows == sum(isinstance(line, SeenSnapshot) for line in left.record)
     assert pq.read_table(tmp_path / "history" / "faults.parquet")["bit"].to_pylist() == [True]
 
 

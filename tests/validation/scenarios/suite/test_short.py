@@ -68,8 +68,8 @@ def report(name: str, *, seed: int = 1, **hashes: str) -> ScenarioReport:
 def test_runs_with_the_same_numbers_pass_and_one_that_differs_fails():
     same = [report("a", day1="x", day2="y"), report("b", day1="x", day2="y")]
     assert check_grid(same).verdict is Verdict.PASSED
-    found = check_grid([*same, report("c", day1="x", day2="z")])
-    assert (found.verdict, found.detail) == (Verdict.FAILED, "c differs on day2")
+    finding = check_grid([*same, report("c", day1="x", day2="z")])
+    assert (finding.verdict, finding.detail) == (Verdict.FAILED, "c differs on day2")
     lost = check_grid([*same, report("d", day1="x")])
     assert (lost.verdict, lost.detail) == (Verdict.FAILED, "d differs on day2")
 
@@ -83,8 +83,8 @@ def test_runs_with_other_faults_must_agree_on_the_days_that_they_share():
     assert check_faults_alike([[one, two]]).verdict is Verdict.PASSED
     other_seed = report("c", seed=2, day1="other")
     assert check_faults_alike([[one, two, other_seed]]).verdict is Verdict.PASSED
-    found = check_faults_alike([[one, two, report("d", day2="other")]])
-    assert (found.verdict, found.detail) == (Verdict.FAILED, "a and d differ on day2")
+    finding = check_faults_alike([[one, two, report("d", day2="other")]])
+    assert (finding.verdict, finding.detail) == (Verdict.FAILED, "a and d differ on day2")
     assert check_faults_alike([[one, other_seed]]).verdict is Verdict.UNKNOWN
 
 
@@ -194,7 +194,9 @@ def run_of(job):
 
 
 def test_the_line_that_repeats_a_point_names_its_cut_and_its_restart():
-    point = next(one for one in SHORT_GRID if one.restarts and one.cut_records)
+    point = next(
+        grid_point for grid_point in SHORT_GRID if grid_point.restarts and grid_point.cut_records
+    )
     story = read_story(read_scenario(found_path(GRID_STORY)), Path())
     run = Run(story, point.speed, restart_at=point.restart_at)
     line, _, _ = repeat_line(run, point.shape).partition("  #")
@@ -204,11 +206,11 @@ def test_the_line_that_repeats_a_point_names_its_cut_and_its_restart():
 
 def test_a_run_that_breaks_off_has_failed_and_says_why():
     run = Run(read_story(read_scenario(found_path("calm-day")), Path()))
-    found = broken_off(
+    broken = broken_off(
         run, PipelineConfig(), UnavailableError("no broker"), seconds=1.0, repeat_with="again"
     )
-    (finding,) = found.findings
-    assert (found.verdict, finding.check) == (Verdict.FAILED, BROKE_OFF)
+    (finding,) = broken.findings
+    assert (broken.verdict, finding.check) == (Verdict.FAILED, BROKE_OFF)
     assert finding.detail == "UnavailableError: no broker"
 
 

@@ -95,7 +95,7 @@ def transformations(story: Story) -> Iterator[Transformation]:
     """Yield the transformations of a story in the order in which they are applied."""
     closes = closes_before(story)
     edits = sorted(story.scenario.file.timeline, key=lambda one: ORDER.index(type(one)))
-    traded = [one for one in edits if isinstance(one, TradeTable | Flip)]
+    traded = [table for table in edits if isinstance(table, TradeTable | Flip)]
     is_traded = False
     for edit in edits:
         if isinstance(edit, TradeTable | Flip):

@@ -51,7 +51,7 @@ def late(edit: Late) -> Transformation:
     def edited(day: Day) -> Day:
         held = set(_every(day.items, edit.every, edit.series))
         kept = [one for place, one in enumerate(day.items) if place not in held]
-        after = max(one.due_ns for one in kept)
+        after = max(slot.due_ns for slot in kept)
         behind = [Planned(after, day.items[place].message) for place in sorted(held)]
         return day.with_items([*kept, *behind])
 
@@ -70,7 +70,7 @@ def clock_jump(edit: ClockJump) -> Transformation:
         moved = msgspec.structs.replace(message, event_time_ns=message.event_time_ns + moved_ns)
         return Planned(one.due_ns, moved)
 
-    return on_day(edit.day, lambda day: day.with_items([item(day, one) for one in day.items]))
+    return on_day(edit.day, lambda day: day.with_items([item(day, slot) for slot in day.items]))
 
 
 def renumber(edit: Renumber) -> Transformation:
@@ -135,7 +135,7 @@ def burst(edit: Burst) -> Transformation:
                 return one
             return Planned(round(begins + (one.due_ns - begins) / edit.factor), one.message)
 
-        return day.with_items([item(one) for one in day.items])
+        return day.with_items([item(slot) for slot in day.items])
 
     return on_day(edit.day, edited)
 

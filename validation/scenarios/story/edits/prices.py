@@ -65,7 +65,7 @@ def shifted(message: Message, amount: float) -> Message:
     if isinstance(message, FxRate):
         return msgspec.structs.replace(message, rate=_rounded(message.rate + amount))
     assert isinstance(message, Tick), "only quotes have a price"
-    bid, mid, ask = (_rounded(one + amount) for one in (message.bid, message.mid, message.ask))
+    bid, mid, ask = (_rounded(price + amount) for price in (message.bid, message.mid, message.ask))
     return msgspec.structs.replace(message, bid=min(bid, mid), mid=mid, ask=max(ask, mid))
 
 
@@ -163,7 +163,7 @@ def _repriced(
             return one
         return Planned(one.due_ns, repriced(one.message, mid_of(one.message) * factor(moment)))
 
-    return day.with_items([item(one) for one in day.items])
+    return day.with_items([item(slot) for slot in day.items])
 
 
 def _while(first: int, last: int | None, edit: Callable[[Day], Day]) -> Transformation:

@@ -41,7 +41,7 @@ def trades(
     def transformed(days: Days) -> Days:
         latest, count = dict(closes), 0
         for day in days:
-            pending = [one for one in ordered if one.day == day.number]
+            pending = [planned for planned in ordered if planned.day == day.number]
             items: list[Planned] = []
             event_time_ns = 0
             for item in day.items:
