@@ -31,7 +31,7 @@ from system.simulate.timeline import DayPlan
 from system.store.redis.latest import LatestStore
 from validation.checkers.end_of_day import check_end_of_day
 from validation.checkers.ledger import Acknowledged, Outcome, check_ledger
-from validation.rules.rulings import fates
+from validation.rules.rulings import rulings_of
 from validation.run.read_back import (
     await_committed,
     expected_of,
@@ -196,7 +196,7 @@ def test_every_message_is_accounted_for_as_the_rules_say(
     source: HostileSource, connections: Connections
 ) -> None:
     stated = read_stated(connections.database_url)
-    ruled = fates(read_inputs(connections.kafka_bootstrap_servers))
+    ruled = rulings_of(read_inputs(connections.kafka_bootstrap_servers))
     sent = [Acknowledged(topics=(topic,), count=count) for topic, count in source.counts.items()]
     findings = check_ledger(
         ruled, stated.counters, stated.rejected, covered=stated.covered, acknowledged=sent
@@ -209,9 +209,9 @@ def test_every_message_is_accounted_for_as_the_rules_say(
 
 
 def test_each_way_of_being_wrong_has_occurred(connections: Connections, source) -> None:
-    ruled = fates(read_inputs(connections.kafka_bootstrap_servers))
-    assert {fate.outcome for fate in ruled} == set(Outcome)
-    reasons = {fate.reason for fate in ruled if fate.outcome is Outcome.REJECTED}
+    ruled = rulings_of(read_inputs(connections.kafka_bootstrap_servers))
+    assert {ruling.outcome for ruling in ruled} == set(Outcome)
+    reasons = {ruling.reason for ruling in ruled if ruling.outcome is Outcome.REJECTED}
     assert reasons == {reason.value for reason in RejectReason} - {
         "wrong_topic",
         "quarantined",
@@ -233,7 +233,7 @@ def test_the_rejected_topic_holds_each_rejected_message_with_its_bytes(
     inputs = {
         (sent.topic, sent.partition, sent.offset): sent for sent in read_inputs(bootstrap_servers)
     }
-    assert set(places) == {fate.place for fate in stated.rejected}
+    assert set(places) == {ruling.place for ruling in stated.rejected}
     for at, rejected in places.items():
         kept = kept_value(inputs[at].value)
         assert (rejected.value, rejected.size_bytes, rejected.sha256) == kept

@@ -20,7 +20,7 @@ from system.contracts.messages import (
 )
 from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.latency import Schedule
-from validation.checkers.ledger import Acknowledged, Fate, Outcome
+from validation.checkers.ledger import Acknowledged, Outcome, Ruling
 from validation.measure.record import Holding, RecordLine, SeenSnapshot, SeenWatermark
 from validation.run.judge import Evidence
 
@@ -113,7 +113,7 @@ EVIDENCE = Evidence(
     stated=DAYS,
     expected=DAYS,
     rejected=[
-        Fate(
+        Ruling(
             topic="market_data",
             partition=0,
             offset=offset,

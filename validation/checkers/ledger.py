@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     MARK = "mark"
 
 
-class Fate(msgspec.Struct, frozen=True, kw_only=True):
+class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     """A message on a topic and its outcome; ``reason`` is that of a rejection, else empty."""
 
     topic: str
@@ -56,9 +56,9 @@ Counters = Mapping[str, Mapping[str, int]]
 
 
 def check_ledger(
-    expected: Sequence[Fate],
+    expected: Sequence[Ruling],
     counters: Counters,
-    rejected: Sequence[Fate],
+    rejected: Sequence[Ruling],
     *,
     covered: Mapping[str, int],
     acknowledged: Sequence[Acknowledged],
@@ -67,11 +67,11 @@ def check_ledger(
 
     Parameters
     ----------
-    expected : sequence of Fate
+    expected : sequence of Ruling
         Every message on the input topics with the outcome that its reader expects.
     counters : mapping
         The stream's own counts.
-    rejected : sequence of Fate
+    rejected : sequence of Ruling
         The rejected rows in PostgreSQL.
     covered : mapping of str to int
         ``topic:partition`` to the first offset that the stream has not covered.
@@ -79,7 +79,7 @@ def check_ledger(
         What the broker acknowledged to publishers; topics that are not named are not
         judged for loss.
     """
-    behind = sorted({_partition(fate) for fate in expected if not _is_covered(fate, covered)})
+    behind = sorted({_partition(ruling) for ruling in expected if not _is_covered(ruling, covered)})
     delivery = _delivery(expected, acknowledged)
     if behind:
         why = f"the stream has not covered all of {', '.join(behind)}"
@@ -98,18 +98,18 @@ OUTCOMES = "ledger: each counter is as expected"
 REJECTIONS = "ledger: rejected rows are as expected"
 
 
-def _partition(fate: Fate) -> str:
-    return f"{fate.topic}:{fate.partition}"
+def _partition(ruling: Ruling) -> str:
+    return f"{ruling.topic}:{ruling.partition}"
 
 
-def _is_covered(fate: Fate, covered: Mapping[str, int]) -> bool:
-    return fate.offset < covered.get(_partition(fate), 0)
+def _is_covered(ruling: Ruling, covered: Mapping[str, int]) -> bool:
+    return ruling.offset < covered.get(_partition(ruling), 0)
 
 
-def _delivery(expected: Sequence[Fate], acknowledged: Sequence[Acknowledged]) -> Finding:
+def _delivery(expected: Sequence[Ruling], acknowledged: Sequence[Acknowledged]) -> Finding:
     if not acknowledged:
         return unknown(DELIVERY, "no publisher reported what was acknowledged")
-    counts = Counter(fate.topic for fate in expected if fate.outcome is not Outcome.MARK)
+    counts = Counter(ruling.topic for ruling in expected if ruling.outcome is not Outcome.MARK)
     problems = (
         f"{', '.join(sent.topics)}: {sent.count} acknowledged, {there} on the topics"
         for sent in acknowledged
@@ -119,8 +119,8 @@ def _delivery(expected: Sequence[Fate], acknowledged: Sequence[Acknowledged]) ->
     return judged(DELIVERY, problems, passed=f"{total} messages", figures={"acknowledged": total})
 
 
-def _sums(expected: Sequence[Fate], counters: Counters) -> Finding:
-    counts = Counter(fate.topic for fate in expected)
+def _sums(expected: Sequence[Ruling], counters: Counters) -> Finding:
+    counts = Counter(ruling.topic for ruling in expected)
     problems = (
         f"{topic}: {count} messages, counters add up to {sum(counters.get(topic, {}).values())}"
         for topic, count in sorted(counts.items())
@@ -129,8 +129,8 @@ def _sums(expected: Sequence[Fate], counters: Counters) -> Finding:
     return judged(SUMS, problems, passed=f"{len(expected)} messages", figures=dict(counts))
 
 
-def _outcomes(expected: Sequence[Fate], counters: Counters) -> Finding:
-    counts = Counter((fate.topic, fate.outcome.value) for fate in expected)
+def _outcomes(expected: Sequence[Ruling], counters: Counters) -> Finding:
+    counts = Counter((ruling.topic, ruling.outcome.value) for ruling in expected)
     places = set(counts) | {(topic, name) for topic in counters for name in counters[topic]}
     problems = (
         f"{topic} {outcome}: {counters.get(topic, {}).get(outcome, 0)} counted, "
@@ -142,9 +142,11 @@ def _outcomes(expected: Sequence[Fate], counters: Counters) -> Finding:
     return judged(OUTCOMES, problems, passed="every outcome as expected", figures={**figures})
 
 
-def _rejections(expected: Sequence[Fate], rejected: Sequence[Fate]) -> Finding:
-    wanted = {fate.place: fate.reason for fate in expected if fate.outcome is Outcome.REJECTED}
-    stated = {fate.place: fate.reason for fate in rejected}
+def _rejections(expected: Sequence[Ruling], rejected: Sequence[Ruling]) -> Finding:
+    wanted = {
+        ruling.place: ruling.reason for ruling in expected if ruling.outcome is Outcome.REJECTED
+    }
+    stated = {ruling.place: ruling.reason for ruling in rejected}
     problems = list(_differences(wanted, stated))
     if len(stated) != len(rejected):
         problems.append(f"{len(rejected) - len(stated)} messages were rejected twice")

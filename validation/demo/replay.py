@@ -16,7 +16,7 @@ from system.simulate.progress import PublishSummary
 from system.store.redis.latest import LatestStore
 from validation.report.shapes import TradeOutcome
 from validation.run.child_processes import ObserverProcess, ReplayProcess
-from validation.run.console import ReplayScreen, Standing, show_trade
+from validation.run.console import ReplayProgress, ReplayScreen, show_trade
 from validation.run.demo_run import DemoRun, seconds_since_start
 from validation.run.open_books import source_arguments
 from validation.run.read_back import await_committed, real_closes
@@ -51,7 +51,7 @@ def replay(site: DemoRun, connections: Connections) -> Replayed:
     """
     calendar = real_closes(site.settings.wheels_dir)["AAPL"]
     days = tuple(day for day in calendar if site.plan.first_day <= day <= site.plan.last_day)
-    standing = Standing(day_count=len(days))
+    progress = ReplayProgress(day_count=len(days))
     with ExitStack() as running:
         client = running.enter_context(RiskClient(connections.api_url, connections.api_token))
         observer = ObserverProcess(
@@ -62,11 +62,11 @@ def replay(site: DemoRun, connections: Connections) -> Replayed:
             ReplayProcess(
                 source_arguments("replay", site.plan, connections),
                 log=site.log_path,
-                on_day=standing.take_day,
+                on_day=progress.take_day,
             )
         )
-        live = _Live(site, connections, client, standing)
-        with ReplayScreen(site.console, standing) as screen:
+        live = _Live(site, connections, client, progress)
+        with ReplayScreen(site.console, progress) as screen:
             live.follow(process, screen)
         process.wait(REPLAY_SLACK_S)
         summary = process.summary
@@ -104,12 +104,12 @@ class _Live:
     """Work done while the replay runs: the screen, the first VaR, the trade."""
 
     def __init__(
-        self, site: DemoRun, connections: Connections, client: RiskClient, standing: Standing
+        self, site: DemoRun, connections: Connections, client: RiskClient, progress: ReplayProgress
     ) -> None:
         self._site = site
         self._connections = connections
         self._client = client
-        self._standing = standing
+        self._replay_progress = progress
         self.first_var_s: float | None = None
         self.trade: TradeOutcome | None = None
 
@@ -120,17 +120,20 @@ class _Live:
             while process.is_running:
                 if self.first_var_s is None:
                     self._look_for_first_var(store)
-                if self.trade is None and self._standing.days_sent * 5 >= 2 * self._day_count:
+                if (
+                    self.trade is None
+                    and self._replay_progress.days_sent * 5 >= 2 * self._day_count
+                ):
                     self._send_trade()
                 if polls % SUMMARY_EVERY_POLLS == 0:
-                    self._standing.portfolios = self._client.portfolios().portfolios
+                    self._replay_progress.portfolios = self._client.portfolios().portfolios
                 screen.refresh()
                 polls += 1
                 clock.sleep(POLL_S)
 
     @property
     def _day_count(self) -> int:
-        return self._standing.day_count
+        return self._replay_progress.day_count
 
     def _look_for_first_var(self, store: LatestStore) -> None:
         latest = store.latest(TRADER)

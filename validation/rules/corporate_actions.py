@@ -33,7 +33,7 @@ from system.contracts.messages import (
     Trade,
 )
 from system.contracts.topics import REFERENCE
-from validation.checkers.ledger import Fate, Outcome
+from validation.checkers.ledger import Outcome, Ruling
 from validation.references.exact import Number, exact
 from validation.references.minor_units import in_major
 from validation.rules.effect_dates import EffectiveAdjustment, Waiting
@@ -165,14 +165,14 @@ class CorporateActions:
 NO_ACTS: Final = CorporateActions()
 
 
-def acts_of(records: Sequence[Record], ruled: Iterable[Fate]) -> CorporateActions:
+def acts_of(records: Sequence[Record], ruled: Iterable[Ruling]) -> CorporateActions:
     """Return everything that ever takes effect by what lies on the topics.
 
     Parameters
     ----------
     records : sequence of Record
         Everything on the reference and trades topics.
-    ruled : iterable of Fate
+    ruled : iterable of Ruling
         What must become of each.
     """
     counting = {

@@ -73,7 +73,7 @@ from system.contracts.messages import (
 )
 from system.contracts.topics import INPUT_TOPICS, REFERENCE
 from system.errors import MessageError
-from validation.checkers.ledger import Fate, Outcome
+from validation.checkers.ledger import Outcome, Ruling
 from validation.references.minor_units import MINOR, in_major
 from validation.rules.closing import Closing
 from validation.rules.effect_dates import Waiting, divisor_of
@@ -96,9 +96,9 @@ SUSPECT_BEYOND: Final = {
 }
 RATE_SUSPECT_BEYOND: Final = 0.10
 
-Ruling = tuple[Outcome, str]
-APPLIED: Final[Ruling] = (Outcome.APPLIED, "")
-DUPLICATE: Final[Ruling] = (Outcome.DUPLICATE, "")
+OutcomeAndReason = tuple[Outcome, str]
+APPLIED: Final[OutcomeAndReason] = (Outcome.APPLIED, "")
+DUPLICATE: Final[OutcomeAndReason] = (Outcome.DUPLICATE, "")
 
 
 @dataclass
@@ -187,7 +187,7 @@ class Rulings:
         self._known = _Known()
         self._partitions: dict[tuple[str, int], _Partition] = {}
 
-    def rule(self, record: Record) -> tuple[Message | MessageError, Ruling]:
+    def rule(self, record: Record) -> tuple[Message | MessageError, OutcomeAndReason]:
         """Return the message in a record, or why there is none, and what becomes of it."""
         place = (record.topic, record.partition)
         at = self._partitions.setdefault(
@@ -198,7 +198,7 @@ class Rulings:
         message = read_message(record)
         if isinstance(message, MessageError):
             return message, (Outcome.REJECTED, message.reason)
-        rule: Callable[..., Ruling] = _RULES[type(message)]
+        rule: Callable[..., OutcomeAndReason] = _RULES[type(message)]
         return message, rule(message, at)
 
     def contradicted(self) -> set[tuple[str, int, int]]:
@@ -208,9 +208,9 @@ class Rulings:
         }
 
 
-def fates(
+def rulings_of(
     records: Iterable[Record], incomplete: Collection[tuple[str, int, int]] | None = None
-) -> list[Fate]:
+) -> list[Ruling]:
     """Return what must become of each record, in order of topic, partition and offset.
 
     Parameters
@@ -227,7 +227,7 @@ def fates(
     for record in walked:
         _, (outcome, reason) = rulings.rule(record)
         ruled.append(
-            Fate(
+            Ruling(
                 topic=record.topic,
                 partition=record.partition,
                 offset=record.offset,
@@ -239,9 +239,9 @@ def fates(
     return [_after_all(ruling) if ruling.place in contradicted else ruling for ruling in ruled]
 
 
-def _after_all(fate: Fate) -> Fate:
+def _after_all(ruling: Ruling) -> Ruling:
     outcome, reason = _rejected(RejectReason.CONTRADICTED)
-    return msgspec.structs.replace(fate, outcome=outcome, reason=reason)
+    return msgspec.structs.replace(ruling, outcome=outcome, reason=reason)
 
 
 def accepted_trades(
@@ -254,15 +254,15 @@ def accepted_trades(
     records : sequence of Record
         Everything on the reference and trades topics.
     incomplete : collection of (topic, partition, offset), optional
-        As of `fates`.
+        As of `rulings_of`.
 
     Returns
     -------
     list of (Trade, date or None)
         In order; None where no mark came after.
     """
-    ruled = fates(records, incomplete)
-    applied = {fate.place for fate in ruled if fate.outcome is Outcome.APPLIED}
+    ruled = rulings_of(records, incomplete)
+    applied = {ruling.place for ruling in ruled if ruling.outcome is Outcome.APPLIED}
     trades = sorted((record for record in records if record.topic == "trades"), key=_place)
     newest_first: list[tuple[Trade, dt.date | None]] = []
     day: dt.date | None = None
@@ -287,11 +287,11 @@ def read_message(record: Record) -> Message | MessageError:
         return error
 
 
-def _rejected(reason: RejectReason) -> Ruling:
+def _rejected(reason: RejectReason) -> OutcomeAndReason:
     return Outcome.REJECTED, reason.value
 
 
-def _mark(mark: Mark, at: _Partition) -> Ruling:
+def _mark(mark: Mark, at: _Partition) -> OutcomeAndReason:
     if at.day is not None and mark.date <= at.day.date:
         return DUPLICATE
     midnight_ns = _nanoseconds(dt.datetime.combine(mark.date, dt.time(), dt.UTC) - EPOCH)
@@ -318,7 +318,7 @@ def _mark(mark: Mark, at: _Partition) -> Ruling:
     return Outcome.MARK, ""
 
 
-def _tick(tick: Tick, at: _Partition) -> Ruling:
+def _tick(tick: Tick, at: _Partition) -> OutcomeAndReason:
     instrument = at.known.instruments.get(tick.ticker)
     if instrument is None:
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
@@ -350,7 +350,7 @@ def _judge(series: _Series, price: float, bound: float | None, at: _Partition) -
         series.suspect = _Suspect(at.offset, price, before)
 
 
-def _rate(rate: FxRate, at: _Partition) -> Ruling:
+def _rate(rate: FxRate, at: _Partition) -> OutcomeAndReason:
     if rate.currency == EUR or rate.currency in MINOR:
         return _rejected(RejectReason.UNKNOWN_CURRENCY)
     name = f"fx:{rate.currency}"
@@ -360,7 +360,7 @@ def _rate(rate: FxRate, at: _Partition) -> Ruling:
     return ruling
 
 
-def _quote(name: str, event_time_ns: int, sequence: int, at: _Partition) -> Ruling:
+def _quote(name: str, event_time_ns: int, sequence: int, at: _Partition) -> OutcomeAndReason:
     if name not in at.series:
         at.series[name] = _first_seen(name, at)
     series = at.series[name]
@@ -402,7 +402,7 @@ def _nanoseconds(span: dt.timedelta) -> int:
     return span // dt.timedelta(microseconds=1) * 1_000
 
 
-def _trade(trade: Trade, at: _Partition) -> Ruling:
+def _trade(trade: Trade, at: _Partition) -> OutcomeAndReason:
     if trade.portfolio not in at.known.portfolios:
         return _rejected(RejectReason.UNKNOWN_PORTFOLIO)
     if not at.known.has(trade.instrument):
@@ -418,7 +418,7 @@ def _trade(trade: Trade, at: _Partition) -> Ruling:
     return ruling
 
 
-def _trade_version(trade: Trade, before: Trade | None) -> Ruling:
+def _trade_version(trade: Trade, before: Trade | None) -> OutcomeAndReason:
     if before is None:
         return APPLIED if trade.version == 0 else _rejected(RejectReason.UNKNOWN_TRADE)
     sent_again = msgspec.structs.replace(
@@ -435,7 +435,7 @@ def _trade_version(trade: Trade, before: Trade | None) -> Ruling:
     return APPLIED if trade.version > before.version else _rejected(RejectReason.CONFLICT)
 
 
-def _instrument(instrument: Instrument, at: _Partition) -> Ruling:
+def _instrument(instrument: Instrument, at: _Partition) -> OutcomeAndReason:
     before = at.known.instruments.setdefault(instrument.instrument, instrument)
     if instrument.instrument.startswith("cash:"):
         del at.known.instruments[instrument.instrument]
@@ -478,7 +478,7 @@ def _misfit(instrument: Instrument, known: _Known) -> RejectReason | None:
     return None if fits else RejectReason.INVALID
 
 
-def _stressed(history: StressedHistory, at: _Partition) -> Ruling:
+def _stressed(history: StressedHistory, at: _Partition) -> OutcomeAndReason:
     if at.known.is_too_low(history.series, *(point.value for point in history.closes)):
         return _rejected(RejectReason.INVALID)
     known = at.known.stressed
@@ -500,7 +500,7 @@ def _is_named_like_a_rate(instrument: Instrument) -> bool:
     return instrument.instrument.startswith("fx:") and instrument.asset_class not in MONEY
 
 
-def _history(history: CloseHistory, at: _Partition) -> Ruling:
+def _history(history: CloseHistory, at: _Partition) -> OutcomeAndReason:
     closes = {point.date: point.value for point in history.closes}
     if at.known.is_too_low(history.series, *closes.values()):
         return _rejected(RejectReason.INVALID)
@@ -515,7 +515,7 @@ def _history(history: CloseHistory, at: _Partition) -> Ruling:
     return DUPLICATE if same else _rejected(RejectReason.CONFLICT)
 
 
-def _sessions(table: ExchangeSessions, at: _Partition) -> Ruling:
+def _sessions(table: ExchangeSessions, at: _Partition) -> OutcomeAndReason:
     before = at.known.sessions.get(table.exchange)
     if before == table:
         return DUPLICATE
@@ -530,7 +530,7 @@ def _sessions(table: ExchangeSessions, at: _Partition) -> Ruling:
     return APPLIED
 
 
-def _adjustment(adjustment: Adjustment, at: _Partition) -> Ruling:
+def _adjustment(adjustment: Adjustment, at: _Partition) -> OutcomeAndReason:
     instrument = at.known.instruments.get(adjustment.instrument)
     if instrument is None:
         return _rejected(RejectReason.UNKNOWN_INSTRUMENT)
@@ -561,7 +561,7 @@ def _leaves_shares(adjustment: Adjustment, known: Waiting) -> bool:
     return 1 / MOST_SHARES <= math.prod(ratios, start=Fraction(adjustment.ratio)) <= MOST_SHARES
 
 
-def _portfolio(portfolio: Portfolio, at: _Partition) -> Ruling:
+def _portfolio(portfolio: Portfolio, at: _Partition) -> OutcomeAndReason:
     moment = portfolio.as_of_ns or 0
     if portfolio.as_of_day is not None:
         began = dt.datetime.combine(portfolio.as_of_day, dt.time(), dt.UTC)
@@ -590,7 +590,7 @@ def _can_have_a_var(portfolio: Portfolio) -> bool:
     return 0 < tail < Fraction(1, 2) and portfolio.window * tail >= 1
 
 
-_RULES: Final[dict[type[Message], Callable[..., Ruling]]] = {
+_RULES: Final[dict[type[Message], Callable[..., OutcomeAndReason]]] = {
     Mark: _mark,
     Tick: _tick,
     FxRate: _rate,

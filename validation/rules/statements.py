@@ -33,7 +33,7 @@ from system.contracts.messages import (
     Trade,
     TradeAction,
 )
-from validation.checkers.ledger import Fate, Outcome
+from validation.checkers.ledger import Outcome, Ruling
 from validation.references.exact import ReferenceInputError
 from validation.references.minor_units import in_major
 from validation.rules.closing import DAY_NS, EPOCH, closed_until
@@ -85,17 +85,19 @@ class BookHistory:
         return came[-1] if came else self.definitions[0].book
 
 
-def histories_of(records: Iterable[Record], ruled: Iterable[Fate]) -> dict[str, BookHistory]:
+def histories_of(records: Iterable[Record], ruled: Iterable[Ruling]) -> dict[str, BookHistory]:
     """Return the history of each portfolio, by name.
 
     Parameters
     ----------
     records : iterable of Record
         Everything on the reference and trades topics.
-    ruled : iterable of Fate
+    ruled : iterable of Ruling
         What must become of each.
     """
-    counting = {fate.place for fate in ruled if fate.outcome in {Outcome.APPLIED, Outcome.MARK}}
+    counting = {
+        ruling.place for ruling in ruled if ruling.outcome in {Outcome.APPLIED, Outcome.MARK}
+    }
     histories: dict[str, BookHistory] = {}
     marks: dict[dt.date, int] = {}
     days: dict[tuple[str, int], dt.date] = {}

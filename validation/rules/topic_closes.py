@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from system.bus.consumer import Record
 from system.contracts.messages import CloseHistory, FxRate, Mark, RejectReason, Tick
-from validation.checkers.ledger import Fate, Outcome
+from validation.checkers.ledger import Outcome, Ruling
 from validation.rules.rulings import read_message
 from validation.rules.second_reader import Closes
 
@@ -54,17 +54,17 @@ class TopicCloses:
         return sorted(self.history_days | set(self.days))
 
 
-def topic_closes(records: Sequence[Record], ruled: Sequence[Fate]) -> TopicCloses:
+def topic_closes(records: Sequence[Record], ruled: Sequence[Ruling]) -> TopicCloses:
     """Return the closes that the stream was told.
 
     Parameters
     ----------
     records : sequence of Record
         Everything on the input topics.
-    ruled : sequence of Fate
-        ``fates(records)``.
+    ruled : sequence of Ruling
+        ``rulings_of(records)``.
     """
-    outcomes = {fate.place: _counted(fate) for fate in ruled}
+    outcomes = {ruling.place: _counted(ruling) for ruling in ruled}
     closes: dict[str, dict[dt.date, float]] = {}
     quotes: list[AcceptedQuote] = []
     days: set[dt.date] = set()
@@ -88,9 +88,9 @@ def topic_closes(records: Sequence[Record], ruled: Sequence[Fate]) -> TopicClose
     return TopicCloses(closes, tuple(sorted(days)), tuple(quotes), history)
 
 
-def _counted(fate: Fate) -> Outcome:
+def _counted(ruling: Ruling) -> Outcome:
     """Return what became of a message when it came: a contradicted tick counted until later."""
-    return Outcome.APPLIED if fate.reason == RejectReason.CONTRADICTED else fate.outcome
+    return Outcome.APPLIED if ruling.reason == RejectReason.CONTRADICTED else ruling.outcome
 
 
 def _counting(

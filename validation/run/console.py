@@ -33,7 +33,7 @@ PLAIN_WIDTH: Final = 150
 
 
 @dataclass
-class Standing:
+class ReplayProgress:
     """Where a replay stands; written by several threads, under its lock."""
 
     day_count: int
@@ -57,13 +57,13 @@ class ReplayScreen:
     ----------
     console : PlainConsole
         Where to.
-    standing : Standing
+    progress : ReplayProgress
         What to show.
     """
 
-    def __init__(self, console: PlainConsole, standing: Standing) -> None:
+    def __init__(self, console: PlainConsole, progress: ReplayProgress) -> None:
         self._console = console
-        self._standing = standing
+        self._replay_progress = progress
         self._progress = Progress(
             plain_column("{task.description}"),
             BarColumn(),
@@ -71,7 +71,7 @@ class ReplayScreen:
             TimeElapsedColumn(),
             console=console,
         )
-        self._task: TaskID = self._progress.add_task("replay", total=standing.day_count)
+        self._task: TaskID = self._progress.add_task("replay", total=progress.day_count)
         self._live = Live(
             console=console,
             refresh_per_second=REFRESHES_PER_S,
@@ -96,19 +96,19 @@ class ReplayScreen:
 
     def refresh(self) -> None:
         """Say where it stands; on a terminal the screen does so by itself."""
-        standing = self._standing
-        if not self._console.is_terminal and standing.days_sent >= self._told_days:
+        progress = self._replay_progress
+        if not self._console.is_terminal and progress.days_sent >= self._told_days:
             self._told_days += LINE_EVERY_DAYS
-            self._console.print(f"  {_line(standing)}", highlight=False)
+            self._console.print(f"  {_line(progress)}", highlight=False)
 
     def _rendered(self) -> RenderableType:
-        standing = self._standing
+        progress = self._replay_progress
         self._progress.update(
             self._task,
-            completed=standing.days_sent,
-            description=f"{standing.day or 'opening'}  {standing.messages_sent:,} ticks",
+            completed=progress.days_sent,
+            description=f"{progress.day or 'opening'}  {progress.messages_sent:,} ticks",
         )
-        return Group(self._progress, _live_table(standing.portfolios))
+        return Group(self._progress, _live_table(progress.portfolios))
 
 
 def open_console(*, stderr: bool = False) -> PlainConsole:
@@ -152,11 +152,11 @@ def show_report(console: PlainConsole, report: DemoReport) -> None:
     console.print(styled("demo: ", (report.verdict, style), f" in {report.seconds:.0f} s"))
 
 
-def _line(standing: Standing) -> str:
+def _line(progress: ReplayProgress) -> str:
     risks = ", ".join(
-        f"{portfolio.portfolio} {_percent(portfolio)}" for portfolio in standing.portfolios
+        f"{portfolio.portfolio} {_percent(portfolio)}" for portfolio in progress.portfolios
     )
-    return f"{standing.day or 'opening'}  {standing.messages_sent:,} ticks  VaR: {risks}"
+    return f"{progress.day or 'opening'}  {progress.messages_sent:,} ticks  VaR: {risks}"
 
 
 def _live_table(portfolios: Sequence[PortfolioSummary]) -> Table:

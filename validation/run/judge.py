@@ -24,8 +24,8 @@ from validation.checkers.latency import Budget, Schedule, check_latency, check_s
 from validation.checkers.ledger import (
     Acknowledged,
     Counters,
-    Fate,
     Outcome,
+    Ruling,
     check_ledger,
 )
 from validation.checkers.order import check_monotonic_offsets, check_unique_ids
@@ -42,7 +42,7 @@ from validation.measure.latency import (
 from validation.measure.record import Holding, RecordLine, SeenSnapshot
 from validation.report.shapes import DayPoint, PortfolioRow
 from validation.rules.marks import incomplete_marks
-from validation.rules.rulings import fates, read_message
+from validation.rules.rulings import read_message, rulings_of
 from validation.verdict import Finding
 
 RATES_PART: Final = "fx rates"
@@ -65,7 +65,7 @@ class Evidence:
         Ends of day in PostgreSQL.
     expected : mapping
         Ends of day by the references.
-    rejected : sequence of Fate
+    rejected : sequence of Ruling
         Rejected rows in PostgreSQL.
     counters : mapping
         The stream's own counts.
@@ -83,7 +83,7 @@ class Evidence:
     records: Sequence[Record]
     stated: Mapping[tuple[str, dt.date], EndOfDay]
     expected: Mapping[tuple[str, dt.date], EndOfDay]
-    rejected: Sequence[Fate]
+    rejected: Sequence[Ruling]
     counters: Counters
     covered: Mapping[str, int]
     acknowledged: Sequence[Acknowledged]
@@ -112,7 +112,7 @@ def judge(evidence: Evidence, budgets: Sequence[Budget]) -> Judgement:
     budgets : sequence of Budget
         Longest p99 per part of the run; a part without a budget is reported only.
     """
-    ruled = fates(evidence.records)
+    ruled = rulings_of(evidence.records)
     read = [(record, read_message(record)) for record in evidence.records]
     sent = sent_messages(read, ruled)
     arrays = tables(sent, evidence.record)
@@ -139,13 +139,13 @@ def judge(evidence: Evidence, budgets: Sequence[Budget]) -> Judgement:
     )
 
 
-def sent_messages(read: Sequence[ReadRecord], ruled: Sequence[Fate]) -> list[SentMessage]:
+def sent_messages(read: Sequence[ReadRecord], ruled: Sequence[Ruling]) -> list[SentMessage]:
     """Return the ticks and rates whose coverage is judged: applied, and sent on a schedule.
 
     What is superseded, a duplicate or rejected changes no portfolio: the ledger answers
     for it.
     """
-    applied = {fate.place for fate in ruled if fate.outcome is Outcome.APPLIED}
+    applied = {ruling.place for ruling in ruled if ruling.outcome is Outcome.APPLIED}
     return [
         SentMessage(
             record.topic,
@@ -161,9 +161,9 @@ def sent_messages(read: Sequence[ReadRecord], ruled: Sequence[Fate]) -> list[Sen
     ]
 
 
-def rejected_keys(read: Sequence[ReadRecord], ruled: Sequence[Fate]) -> Counter[str]:
+def rejected_keys(read: Sequence[ReadRecord], ruled: Sequence[Ruling]) -> Counter[str]:
     """Return how many quotes of each series were rejected."""
-    places = {fate.place for fate in ruled if fate.outcome is Outcome.REJECTED}
+    places = {ruling.place for ruling in ruled if ruling.outcome is Outcome.REJECTED}
     return Counter(
         _key(quote)
         for record, quote in read
@@ -173,7 +173,7 @@ def rejected_keys(read: Sequence[ReadRecord], ruled: Sequence[Fate]) -> Counter[
 
 def _findings(
     evidence: Evidence,
-    ruled: Sequence[Fate],
+    ruled: Sequence[Ruling],
     latencies: Sequence[LatencySummary],
     budgets: Sequence[Budget],
     marks: Mapping[dt.date, Mapping[str, int]],

@@ -19,11 +19,11 @@ from system.contracts.topics import INPUT_TOPICS, REFERENCE, RISK_SNAPSHOTS, TRA
 from system.errors import MessageError, RiskstreamError
 from system.settings import Connections
 from validation.checkers.end_of_day import EndOfDay
-from validation.checkers.ledger import Counters, Fate
+from validation.checkers.ledger import Counters, Ruling
 from validation.rules.corporate_actions import acts_of
 from validation.rules.expected_days import ExpectedMarket, Restated, expected_days
 from validation.rules.marks import incomplete_marks
-from validation.rules.rulings import accepted_trades, fates, read_message
+from validation.rules.rulings import accepted_trades, read_message, rulings_of
 from validation.rules.second_reader import (
     EQUITIES,
     ETFS,
@@ -49,7 +49,7 @@ class Stated:
     """What PostgreSQL states, all of one moment."""
 
     days: Mapping[tuple[str, dt.date], EndOfDay]
-    rejected: Sequence[Fate]
+    rejected: Sequence[Ruling]
     counters: Counters
     covered: Mapping[str, int]
     snapshots: Sequence[RiskSnapshot]
@@ -219,7 +219,7 @@ def expected_of(
         if day is not None:
             trades.setdefault(day, []).append(trade)
     found: dict[tuple[str, dt.date], EndOfDay] = {}
-    ruled = fates(slow, incomplete)
+    ruled = rulings_of(slow, incomplete)
     acts, histories = acts_of(slow, ruled), histories_of(slow, ruled)
     for portfolio in books_of(messages):
         if any(position.instrument in refused for position in portfolio.positions):

@@ -14,7 +14,7 @@ from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot
 from system.store.postgres.connection import ANSWER_TIMEOUT_S, connected
 from validation.checkers.end_of_day import EndOfDay
-from validation.checkers.ledger import Counters, Fate, Outcome
+from validation.checkers.ledger import Counters, Outcome, Ruling
 
 STATEMENT_TIMEOUT_MS: Final = 30_000
 
@@ -72,11 +72,13 @@ def snapshots(cursor: Any) -> list[RiskSnapshot]:  # noqa: ANN401 - untyped
     return [decode(payload.encode(), RiskSnapshot) for (payload,) in cursor.fetchall()]
 
 
-def rejected_messages(cursor: Any) -> list[Fate]:  # noqa: ANN401 - untyped
+def rejected_messages(cursor: Any) -> list[Ruling]:  # noqa: ANN401 - untyped
     """Return every rejected row with its place and reason."""
     cursor.execute(REJECTED)
     return [
-        Fate(topic=topic, partition=partition, offset=offset, outcome=Outcome.REJECTED, reason=why)
+        Ruling(
+            topic=topic, partition=partition, offset=offset, outcome=Outcome.REJECTED, reason=why
+        )
         for topic, partition, offset, why in cursor.fetchall()
     ]
 

@@ -1,4 +1,4 @@
-"""Standing by: a driver waits for its turn while another one is active."""
+"""ReplayProgress by: a driver waits for its turn while another one is active."""
 
 from __future__ import annotations
 

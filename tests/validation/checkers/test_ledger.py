@@ -10,19 +10,19 @@ from validation.checkers.ledger import (
     REJECTIONS,
     SUMS,
     Acknowledged,
-    Fate,
     Outcome,
+    Ruling,
     check_ledger,
 )
 from validation.verdict import Finding, Verdict
 
 
-def fate(offset: int, outcome: Outcome = Outcome.APPLIED, reason: str = "") -> Fate:
-    return Fate(topic="market_data", partition=0, offset=offset, outcome=outcome, reason=reason)
+def ruling(offset: int, outcome: Outcome = Outcome.APPLIED, reason: str = "") -> Ruling:
+    return Ruling(topic="market_data", partition=0, offset=offset, outcome=outcome, reason=reason)
 
 
-BAD = fate(3, Outcome.REJECTED, "not_json")
-EXPECTED = [fate(0), fate(1), fate(2, Outcome.DUPLICATE), BAD, fate(4, Outcome.SUPERSEDED)]
+BAD = ruling(3, Outcome.REJECTED, "not_json")
+EXPECTED = [ruling(0), ruling(1), ruling(2, Outcome.DUPLICATE), BAD, ruling(4, Outcome.SUPERSEDED)]
 COUNTERS = {"market_data": {"applied": 2, "duplicate": 1, "rejected": 1, "superseded": 1}}
 
 
@@ -63,7 +63,7 @@ def test_an_acknowledged_message_that_is_not_on_its_topic_fails() -> None:
 
 
 def test_marks_are_not_among_what_was_acknowledged() -> None:
-    expected = [*EXPECTED, fate(5, Outcome.MARK)]
+    expected = [*EXPECTED, ruling(5, Outcome.MARK)]
     counters = {"market_data": {**COUNTERS["market_data"], "mark": 1}}
     checked = findings(expected=expected, counters=counters, covered={"market_data:0": 6})
     assert checked[DELIVERY].verdict is Verdict.PASSED
@@ -101,11 +101,11 @@ def test_counts_on_a_topic_without_messages_fail() -> None:
     [
         ((), "market_data:0:3 is not rejected, expected not_json"),
         (
-            (BAD, fate(1, Outcome.REJECTED, "late")),
+            (BAD, ruling(1, Outcome.REJECTED, "late")),
             "market_data:0:1 is late, expected not rejected",
         ),
         (
-            (fate(3, Outcome.REJECTED, "invalid"),),
+            (ruling(3, Outcome.REJECTED, "invalid"),),
             "market_data:0:3 is invalid, expected not_json",
         ),
         ((BAD, BAD), "1 messages were rejected twice"),

@@ -24,7 +24,7 @@ from tests.validation.rules.test_rulings import (
     trade,
 )
 from validation.checkers.ledger import Outcome
-from validation.rules.rulings import fates
+from validation.rules.rulings import rulings_of
 
 AMEND, CANCEL = TradeAction.AMEND, TradeAction.CANCEL
 
@@ -61,7 +61,9 @@ def test_an_amendment_does_not_put_off_closing() -> None:
 
 
 def ruled(*messages: Message) -> list[tuple[Outcome, str]]:
-    return [(fate.outcome, fate.reason) for fate in fates(records("reference", *messages))]
+    return [
+        (ruling.outcome, ruling.reason) for ruling in rulings_of(records("reference", *messages))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from system.contracts.messages import Mark, RejectReason
 from system.settings import Settings
 from validation.checkers.ledger import Outcome
 from validation.rules.marks import MARK_WAIT_MS, MarkWalk, incomplete_marks
-from validation.rules.rulings import fates
+from validation.rules.rulings import rulings_of
 from validation.run.judge import mark_places
 
 DAY = dt.date(2020, 2, 3)
@@ -211,11 +211,13 @@ def test_an_incomplete_mark_is_rejected_and_the_days_own_one_counts() -> None:
             for record in lane(place, (late, OTHER), (late, mark()))
         ),
     ]
-    own = [fate for fate in fates(records) if (fate.topic, fate.partition) == PLACES[1]]
-    assert [(fate.outcome, fate.reason) for fate in own] == [
+    own = [
+        ruling for ruling in rulings_of(records) if (ruling.topic, ruling.partition) == PLACES[1]
+    ]
+    assert [(ruling.outcome, ruling.reason) for ruling in own] == [
         (Outcome.REJECTED, "incomplete_mark"),
         (Outcome.MARK, ""),
     ]
     early = [replace(record, appended_at_ms=0) for record in records]
-    own = [fate for fate in fates(early) if (fate.topic, fate.partition) == PLACES[1]]
-    assert [fate.outcome for fate in own] == [Outcome.MARK, Outcome.DUPLICATE]
+    own = [ruling for ruling in rulings_of(early) if (ruling.topic, ruling.partition) == PLACES[1]]
+    assert [ruling.outcome for ruling in own] == [Outcome.MARK, Outcome.DUPLICATE]

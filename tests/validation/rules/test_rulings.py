@@ -41,7 +41,7 @@ from system.contracts.messages import (
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import MessageError
 from validation.checkers.ledger import Outcome
-from validation.rules.rulings import accepted_trades, fates
+from validation.rules.rulings import accepted_trades, rulings_of
 
 DAY = dt.date(2020, 2, 3)
 HOUR_NS = 3_600_000_000_000
@@ -115,7 +115,7 @@ def records(topic: str, *messages: Message | bytes, partition: int = 0) -> list[
 
 
 def rulings(topic: str, *messages: Message | bytes) -> list[tuple[Outcome, str]]:
-    ruled = fates([*records("reference", *REFERENCE), *records(topic, *messages)])
+    ruled = rulings_of([*records("reference", *REFERENCE), *records(topic, *messages)])
     return [(ruling.outcome, ruling.reason) for ruling in ruled if ruling.topic == topic]
 
 
@@ -325,7 +325,7 @@ def agree(messages) -> None:
 
 def agree_on(stored: list[Record]) -> None:
     counts, places = folded(stored)
-    ruled = fates(stored)
+    ruled = rulings_of(stored)
     assert Counter((ruling.topic, ruling.outcome.value) for ruling in ruled) == counts
     assert {
         (*ruling.place, ruling.reason) for ruling in ruled if ruling.outcome is Outcome.REJECTED
@@ -334,7 +334,7 @@ def agree_on(stored: list[Record]) -> None:
 
 @pytest.mark.parametrize(("messages", "expected"), REFERENCE_RULES)
 def test_rules_for_options_and_stressed_closes(messages, expected) -> None:
-    ruled = fates(records("reference", *REFERENCE, *messages))[len(REFERENCE) :]
+    ruled = rulings_of(records("reference", *REFERENCE, *messages))[len(REFERENCE) :]
     assert [(ruling.outcome, ruling.reason) for ruling in ruled] == expected
 
 
@@ -532,7 +532,7 @@ def renumbered(stored: list[Record]) -> list[Record]:
 @settings(max_examples=200, deadline=None)
 def test_the_fold_and_the_written_rules_agree_on_every_message(stored: list[Record]) -> None:
     history = renumbered(one_owner(stored))
-    ruled = fates(history)
+    ruled = rulings_of(history)
     counts, rejected_places = folded(history)
     assert Counter((ruling.topic, ruling.outcome.value) for ruling in ruled) == counts
     assert {
@@ -563,7 +563,7 @@ def test_a_book_whose_tail_holds_no_day_is_invalid(
 
 def referred(*messages: Message) -> list[tuple[Outcome, str]]:
     """Return the rulings on reference data that comes after what the tests know."""
-    ruled = fates(records("reference", *REFERENCE, *messages))
+    ruled = rulings_of(records("reference", *REFERENCE, *messages))
     return [(ruling.outcome, ruling.reason) for ruling in ruled[-len(messages) :]]
 
 

@@ -43,7 +43,7 @@ from validation.references.exact import ReferenceInputError
 from validation.rules import closing as rules
 from validation.rules.closing import DAY_NS, EPOCH
 from validation.rules.corporate_actions import NO_ACTS
-from validation.rules.rulings import fates, read_message
+from validation.rules.rulings import read_message, rulings_of
 from validation.rules.statements import BookHistory, Defined, SentTrade, holdings
 from validation.run.read_back import expected_of
 from validation.verdict import Verdict
@@ -117,8 +117,8 @@ def test_the_product_holds_what_the_written_rules_say(opening, history, is_one_b
 def counted(records: Sequence[Record]) -> dict[str, Counter[str]]:
     """Return what must become of the messages of each topic, counted."""
     counts: dict[str, Counter[str]] = {}
-    for fate in fates(records):
-        counts.setdefault(fate.topic, Counter())[fate.outcome.value] += 1
+    for ruling in rulings_of(records):
+        counts.setdefault(ruling.topic, Counter())[ruling.outcome.value] += 1
     return counts
 
 

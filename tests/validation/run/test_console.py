@@ -9,7 +9,7 @@ from system.console import PlainConsole
 from system.contracts.api.risk import PortfolioSummary
 from system.simulate.progress import DaySent, Slip
 from validation.report.shapes import DemoReport, PortfolioRow, TradeOutcome
-from validation.run.console import ReplayScreen, Standing, show_report, show_trade
+from validation.run.console import ReplayProgress, ReplayScreen, show_report, show_trade
 from validation.verdict import Finding, Verdict
 
 SUMMARY = PortfolioSummary(
@@ -44,7 +44,7 @@ def console(*, terminal: bool = False) -> tuple[PlainConsole, io.StringIO]:
 
 def test_elsewhere_a_line_now_and_then_says_where_the_replay_stands() -> None:
     screen_console, out = console()
-    standing = Standing(day_count=40, portfolios=[SUMMARY])
+    standing = ReplayProgress(day_count=40, portfolios=[SUMMARY])
     with ReplayScreen(screen_console, standing) as screen:
         for index in range(25):
             standing.take_day(sent(index))
@@ -56,7 +56,7 @@ def test_elsewhere_a_line_now_and_then_says_where_the_replay_stands() -> None:
 
 def test_on_a_terminal_the_day_the_ticks_and_each_var_are_shown() -> None:
     screen_console, out = console(terminal=True)
-    standing = Standing(day_count=40, portfolios=[SUMMARY])
+    standing = ReplayProgress(day_count=40, portfolios=[SUMMARY])
     standing.take_day(sent(0))
     with ReplayScreen(screen_console, standing) as screen:
         screen.refresh()

@@ -8,7 +8,7 @@ import pytest
 from system.contracts.messages import Mark, Tick, Trade
 from tests.validation.scenarios.stories import played, story_of
 from validation.checkers.ledger import Outcome
-from validation.rules.rulings import fates
+from validation.rules.rulings import rulings_of
 from validation.scenarios.story.edits.apply import story_days
 from validation.scenarios.story.timeline import Cue, Moment, mid_of, series_of
 
@@ -38,7 +38,7 @@ def edit(do: str, day: int = 2) -> str:
 
 def outcomes(story, **options) -> Counter:
     topics = played(story, **options)
-    return Counter((fate.outcome, fate.reason) for fate in fates(topics.records))
+    return Counter((ruling.outcome, ruling.reason) for ruling in rulings_of(topics.records))
 
 
 def closes(day) -> dict[str, float]:

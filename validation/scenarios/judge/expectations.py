@@ -12,7 +12,7 @@ import msgspec
 from system.contracts.messages import RiskSnapshot, SnapshotKind
 from system.simulate.timeline import session_ns
 from validation.checkers.end_of_day import Days
-from validation.checkers.ledger import Fate, Outcome
+from validation.checkers.ledger import Outcome, Ruling
 from validation.measure.record import SeenSnapshot
 from validation.scenarios.faults.injector import WAITED_FOR, FaultOutcome
 from validation.scenarios.file.format import Expect, NumberTable
@@ -35,7 +35,7 @@ FAULTS: Final = "faults: each did bite, and the stream recovered"
 
 def check_expectations(
     expect: Expect,
-    ruled: Sequence[Fate],
+    ruled: Sequence[Ruling],
     snapshots: Sequence[SeenSnapshot],
     stated: Days,
     stored: Sequence[RiskSnapshot] = (),
@@ -46,7 +46,7 @@ def check_expectations(
     ----------
     expect : Expect
         The section of the file.
-    ruled : sequence of Fate
+    ruled : sequence of Ruling
         What must become, and by the ledger did become, of each message.
     snapshots : sequence of SeenSnapshot
         As observed.
@@ -119,8 +119,8 @@ def _not_recovered(fault: FaultOutcome) -> str:
     return "not recovered"
 
 
-def _rejected(expect: Expect, ruled: Sequence[Fate]) -> Finding:
-    counts = Counter(fate.reason for fate in ruled if fate.outcome is Outcome.REJECTED)
+def _rejected(expect: Expect, ruled: Sequence[Ruling]) -> Finding:
+    counts = Counter(ruling.reason for ruling in ruled if ruling.outcome is Outcome.REJECTED)
     wanted = {reason.value for reason in expect.rejected}
     problems = [f"none was rejected as {reason}" for reason in sorted(wanted - set(counts))]
     problems += [
@@ -130,8 +130,8 @@ def _rejected(expect: Expect, ruled: Sequence[Fate]) -> Finding:
     return judged(REJECTED, problems, passed=told, figures=dict(counts))
 
 
-def _outcomes(expect: Expect, ruled: Sequence[Fate]) -> Finding:
-    counts = Counter(fate.outcome for fate in ruled)
+def _outcomes(expect: Expect, ruled: Sequence[Ruling]) -> Finding:
+    counts = Counter(ruling.outcome for ruling in ruled)
     problems = [
         f"{counts[outcome]} were {outcome.value}, {'some' if wanted else 'none'} expected"
         for outcome, wanted in (

@@ -22,7 +22,7 @@ from system.bus.consumer import Record
 from system.contracts.api.risk import StreamState
 from system.contracts.messages import FxRate, Tick
 from system.settings import LAG_BOUND_SECONDS
-from validation.checkers.ledger import Fate, Outcome
+from validation.checkers.ledger import Outcome, Ruling
 from validation.measure.record import Holding, RecordLine, SeenSnapshot
 from validation.rules.rulings import read_message
 from validation.scenarios.faults.injector import FaultOutcome
@@ -54,7 +54,7 @@ def check_shown(
     shown: Sequence[Shown],
     record: Sequence[RecordLine],
     records: Sequence[Record],
-    ruled: Sequence[Fate],
+    ruled: Sequence[Ruling],
     *,
     stretch: float = 1.0,
 ) -> Finding:
@@ -160,8 +160,8 @@ def _too_old(
             yield f"{snapshot.snapshot_id} without {partition}:{offsets[place - 1]} of {name}"
 
 
-def _sent(records: Sequence[Record], ruled: Sequence[Fate]) -> Sent:
-    applied = {fate.place for fate in ruled if fate.outcome is Outcome.APPLIED}
+def _sent(records: Sequence[Record], ruled: Sequence[Ruling]) -> Sent:
+    applied = {ruling.place for ruling in ruled if ruling.outcome is Outcome.APPLIED}
     quotes = [
         (record, message)
         for record in records

@@ -10,13 +10,13 @@ import msgspec
 
 from system.contracts.topics import REFERENCE, TRADES
 from validation.checkers.latency import Schedule
-from validation.checkers.ledger import Acknowledged, Fate
+from validation.checkers.ledger import Acknowledged, Ruling
 from validation.checkers.order import MONOTONIC, UNIQUE
 from validation.checkers.unknown_books import check_unknown, without_risk
 from validation.measure.machine_speed import AS_FAST
 from validation.measure.record import SeenSnapshot
 from validation.report.timings import with_timings_reported
-from validation.rules.rulings import fates
+from validation.rules.rulings import rulings_of
 from validation.rules.second_reader import Closes
 from validation.rules.topic_closes import TopicCloses, topic_closes
 from validation.run.judge import Evidence, Judgement, judge
@@ -58,7 +58,7 @@ def judge_run(story: Story, left: Recording, real: Closes | None) -> ScenarioJud
     real : mapping or None
         Real closes by the second reader, for a market of kind ``real``.
     """
-    ruled = fates(left.records)
+    ruled = rulings_of(left.records)
     closes = topic_closes(left.records, ruled)
     evidence = _evidence(story, left, closes)
     judgement = judge(evidence, ())
@@ -116,7 +116,7 @@ def _common(findings: Sequence[Finding], left: Recording) -> Iterator[Finding]:
             yield finding
 
 
-def _own(story: Story, left: Recording, ruled: Sequence[Fate]) -> Iterator[Finding]:
+def _own(story: Story, left: Recording, ruled: Sequence[Ruling]) -> Iterator[Finding]:
     snapshots = [line for line in left.record if isinstance(line, SeenSnapshot)]
     # Numbers after a loss have no VaR, and are judged by that.
     records = left.records if left.unknown_behind is None else left.records_before

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from system.contracts.messages import StageTimes
-from validation.checkers.ledger import Fate
+from validation.checkers.ledger import Ruling
 from validation.measure.record import SeenSnapshot, SeenWatermark
 from validation.scenarios.play.play import Recording
 
@@ -23,7 +23,7 @@ FOLDER: Final = "history"
 STAGES: Final = StageTimes.__struct_fields__
 
 
-def write_history(folder: Path, left: Recording, ruled: Sequence[Fate]) -> None:
+def write_history(folder: Path, left: Recording, ruled: Sequence[Ruling]) -> None:
     """Write what a run left.
 
     Parameters
@@ -32,7 +32,7 @@ def write_history(folder: Path, left: Recording, ruled: Sequence[Fate]) -> None:
         Of the report; ``history/`` is made in it.
     left : Recording
         What was gathered.
-    ruled : sequence of Fate
+    ruled : sequence of Ruling
         What must become of each message.
     """
     target = folder / FOLDER
@@ -41,7 +41,7 @@ def write_history(folder: Path, left: Recording, ruled: Sequence[Fate]) -> None:
         pq.write_table(pa.table(dict(columns)), target / f"{name}.parquet")
 
 
-def _tables(left: Recording, ruled: Sequence[Fate]) -> dict[str, Mapping[str, Sequence[Any]]]:
+def _tables(left: Recording, ruled: Sequence[Ruling]) -> dict[str, Mapping[str, Sequence[Any]]]:
     snapshots = [line for line in left.record if isinstance(line, SeenSnapshot)]
     watermarks = [line for line in left.record if isinstance(line, SeenWatermark)]
     return {
@@ -72,15 +72,15 @@ def _tables(left: Recording, ruled: Sequence[Fate]) -> dict[str, Mapping[str, Se
     }
 
 
-def _messages(left: Recording, ruled: Sequence[Fate]) -> Mapping[str, Sequence[Any]]:
-    fate_at = {fate.place: fate for fate in ruled}
-    fates = [fate_at[record.topic, record.partition, record.offset] for record in left.records]
+def _messages(left: Recording, ruled: Sequence[Ruling]) -> Mapping[str, Sequence[Any]]:
+    ruling_at = {ruling.place: ruling for ruling in ruled}
+    rulings = [ruling_at[record.topic, record.partition, record.offset] for record in left.records]
     return {
         **_columns(
             left.records, ("topic", "partition", "offset", "key", "value", "appended_at_ms")
         ),
-        "outcome": [fate.outcome.value for fate in fates],
-        "reason": [fate.reason for fate in fates],
+        "outcome": [ruling.outcome.value for ruling in rulings],
+        "reason": [ruling.reason for ruling in rulings],
     }
 
 

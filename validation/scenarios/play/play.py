@@ -24,7 +24,7 @@ from system.simulate.progress import PublishSummary
 from validation.measure.machine_speed import current_stretch
 from validation.measure.record import RecordLine, read_record
 from validation.run.child_processes import ObserverProcess
-from validation.run.console import ReplayScreen, Standing
+from validation.run.console import ReplayProgress, ReplayScreen
 from validation.run.pipeline import open_market
 from validation.run.read_back import (
     Stated,
@@ -146,7 +146,7 @@ def play(
     story = run.story
     record, log = folder / "record.jsonl", folder / "processes.log"
     log.unlink(missing_ok=True)
-    standing = Standing(day_count=len(story.days))
+    progress = ReplayProgress(day_count=len(story.days))
     watch_of_stream = StreamWatch(connections)
     maker = FaultMaker(
         running, connections, rig=rig, log=log, mark_of=lambda day: mark_of(story, day)
@@ -169,7 +169,7 @@ def play(
             SourceProcess(
                 source_arguments(run, connections),
                 log=log,
-                on_day=standing.take_day,
+                on_day=progress.take_day,
                 on_cue=lambda index, go_on: begins[index](go_on),
             )
         )
@@ -182,10 +182,12 @@ def play(
         watch = stack.enter_context(ApiPoller(connections))
         if injector.count:
             stack.enter_context(watch_of_stream)
-        stack.enter_context(StatusPublisher(connections, lambda: told(run, standing, injector)))
+        stack.enter_context(
+            StatusPublisher(connections, lambda: replay_status(run, progress, injector))
+        )
         stretch = current_stretch()
         source.go_on()
-        _show(source, watch, standing, console)
+        _show(source, watch, progress, console)
         source.wait(SOURCE_SLACK_S)
         summary = source.summary
         restart.wait()
@@ -230,10 +232,10 @@ def mark_of(story: Story, day: int) -> Mark:
     return next(itertools.islice(story.replay.day_plans(), day - 1, None)).mark
 
 
-def told(run: Run, standing: Standing, injector: FaultInjector) -> ReplayStatus:
+def replay_status(run: Run, progress: ReplayProgress, injector: FaultInjector) -> ReplayStatus:
     """Return what a replay says of itself."""
-    with standing.lock:
-        day, number = standing.day, standing.days_sent
+    with progress.lock:
+        day, number = progress.day, progress.days_sent
     return ReplayStatus(
         running=True,
         scenario=run.story.scenario.name,
@@ -241,7 +243,7 @@ def told(run: Run, standing: Standing, injector: FaultInjector) -> ReplayStatus:
         speed="max" if run.speed is None else f"{run.speed:g}x",
         day=day,
         day_number=number,
-        day_count=standing.day_count,
+        day_count=progress.day_count,
         faults=injector.begun(),
     )
 
@@ -288,11 +290,11 @@ class _Restart:
 
 
 def _show(
-    source: SourceProcess, watch: ApiPoller, standing: Standing, console: PlainConsole
+    source: SourceProcess, watch: ApiPoller, progress: ReplayProgress, console: PlainConsole
 ) -> None:
     clock = SystemClock()
-    with ReplayScreen(console, standing) as screen:
+    with ReplayScreen(console, progress) as screen:
         while source.is_running:
-            standing.portfolios = watch.portfolios
+            progress.portfolios = watch.portfolios
             screen.refresh()
             clock.sleep(POLL_S)

@@ -15,7 +15,7 @@ from system.console import PlainConsole, styled
 from system.runtime.running import RunningStack
 from system.settings import Connections, Settings
 from validation.measure.record import SeenSnapshot
-from validation.rules.rulings import fates
+from validation.rules.rulings import rulings_of
 from validation.run.console import STYLES, finding_table
 from validation.run.read_back import real_closes
 from validation.scenarios.faults.fault_points import FaultPoints
@@ -88,7 +88,7 @@ def run_scenario(
     if isinstance(run.story.scenario.file.market, RealMarket):
         real = real_closes(place.settings.wheels_dir)
     judged = judge_run(run.story, left, real)
-    write_history(folder, left, fates(left.records))
+    write_history(folder, left, rulings_of(left.records))
     seconds = (clock.monotonic_ns() - began_ns) / 1e9
     report = scenario_report(run, shape, left, judged, seconds=seconds, repeat_with=repeat_with)
     write_scenario(folder, report)

@@ -1,4 +1,4 @@
-"""Standing by: one driver is active, another waits and fences nobody."""
+"""ReplayProgress by: one driver is active, another waits and fences nobody."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.validation.oracle.recorded import (
 )
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
 from validation.measure.record import SeenSnapshot
-from validation.rules.rulings import fates
+from validation.rules.rulings import rulings_of
 from validation.rules.topic_closes import topic_closes
 from validation.run.read_back import expected_of
 from validation.scenarios.judge.exact_numbers import check_live
@@ -64,7 +64,7 @@ def test_a_book_of_options_is_sampled_and_agrees_with_the_reference(feed: Record
 def test_ends_of_day_of_a_book_of_options_are_expected_from_the_closes_of_the_topics(
     feed: RecordedFeed,
 ) -> None:
-    closes = topic_closes(feed.records, fates(feed.records))
+    closes = topic_closes(feed.records, rulings_of(feed.records))
     expected = expected_of(feed.records, closes.closes, calendar=closes.calendar, days=closes.days)
     stated = {
         (snapshot.portfolio, snapshot.asof): EndOfDay(

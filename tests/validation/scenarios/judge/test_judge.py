@@ -12,7 +12,7 @@ from tests.validation.scenarios.stories import HEAD, played, story_of
 from validation.checkers.end_of_day import EndOfDay, check_end_of_day
 from validation.measure.record import SeenSnapshot
 from validation.oracle.history_check import check_recorded
-from validation.rules.rulings import fates
+from validation.rules.rulings import rulings_of
 from validation.rules.topic_closes import topic_closes
 from validation.run.read_back import expected_of
 from validation.scenarios.faults.injector import FaultOutcome
@@ -82,7 +82,7 @@ class Played:
         self.lines = observed(self.snapshots)
         self.seen = [line for line in self.lines if isinstance(line, SeenSnapshot)]
         self.records = self.topics.records
-        self.ruled = fates(self.records)
+        self.ruled = rulings_of(self.records)
         self.closes = topic_closes(self.records, self.ruled)
         self.ends = [
             snapshot for snapshot in self.snapshots if snapshot.kind is SnapshotKind.END_OF_DAY

@@ -17,7 +17,7 @@ from validation.checkers.end_of_day import EndOfDay
 from validation.checkers.ledger import Outcome
 from validation.checkers.order import MONOTONIC, UNIQUE
 from validation.measure.record import SeenSnapshot
-from validation.rules.rulings import fates
+from validation.rules.rulings import rulings_of
 from validation.run.read_back import Stated
 from validation.scenarios.faults.injector import FaultOutcome
 from validation.scenarios.judge.judge import judge_run
@@ -55,15 +55,15 @@ def left(story) -> Recording:
     topics = played(story)
     snapshots = folded(topics)
     lines = observed(snapshots)
-    ruled = fates(topics.records)
+    ruled = rulings_of(topics.records)
     ends = [snapshot for snapshot in snapshots if snapshot.kind is SnapshotKind.END_OF_DAY]
     counters: dict[str, Counter] = {}
     covered: dict[str, int] = {}
-    for fate in ruled:
-        counters.setdefault(fate.topic, Counter())[fate.outcome.value] += 1
-        place = f"{fate.topic}:{fate.partition}"
-        covered[place] = max(covered.get(place, 0), fate.offset + 1)
-    sent = Counter(fate.topic for fate in ruled if fate.outcome is not Outcome.MARK)
+    for ruling in ruled:
+        counters.setdefault(ruling.topic, Counter())[ruling.outcome.value] += 1
+        place = f"{ruling.topic}:{ruling.partition}"
+        covered[place] = max(covered.get(place, 0), ruling.offset + 1)
+    sent = Counter(ruling.topic for ruling in ruled if ruling.outcome is not Outcome.MARK)
     last = [line for line in lines if isinstance(line, SeenSnapshot)][-1]
     return Recording(
         record=lines,
@@ -168,7 +168,7 @@ def test_a_suite_names_each_check_behind_its_scenario_and_what_was_not_run(story
 
 
 def test_the_history_holds_every_message_with_its_outcome(story, left, tmp_path):
-    write_history(tmp_path, left, fates(left.records))
+    write_history(tmp_path, left, rulings_of(left.records))
     messages = pq.read_table(tmp_path / "history" / "messages.parquet")
     assert messages.num_rows == len(left.records)
     assert set(messages["outcome"].to_pylist()) == {"applied", "duplicate", "mark"}
