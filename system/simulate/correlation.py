@@ -1,4 +1,4 @@
-"""How series move together: standard normal draws, correlated within each row.
+"""Correlated series: standard normal draws, correlated within each row.
 
 A matrix gives any correlation, and costs its series squared in memory and cubed in time: 10,000
 of them take 8 GB and a minute. From ``MANY_SERIES`` on what is estimated or the same for each pair

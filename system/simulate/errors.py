@@ -1,4 +1,4 @@
-"""What can be wrong with what a replay or a simulation is asked for.
+"""Errors of the input of a replay or a simulation.
 
 ::
 

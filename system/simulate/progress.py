@@ -1,4 +1,4 @@
-"""What a publisher says while it runs: one JSON object per line, told apart by ``event``."""
+"""Progress lines of a publisher: one JSON object each, distinguished by ``event``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_SLIP_MS_P99: Final = 5.0
 
 
 class Slip(Struct, frozen=True, kw_only=True):
-    """How late ticks were handed to the client against their schedule, milliseconds."""
+    """Delay of ticks against their schedule when handed to the client, milliseconds."""
 
     ms_p50: float
     ms_p99: float
@@ -41,7 +41,7 @@ class DaySent(Struct, frozen=True, kw_only=True, tag_field="event", tag="day"):
 
 
 class PublishSummary(Struct, frozen=True, kw_only=True, tag_field="event", tag="summary"):
-    """What a whole run sent, and whether it kept its schedule.
+    """Totals of a whole run, and whether it kept its schedule.
 
     ``tick_count`` counts ticks and FX rates, ``sent`` every record, marks once per
     partition. ``achieved_ratio`` is the time that the schedule meant to take over the time

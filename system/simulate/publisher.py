@@ -35,7 +35,7 @@ SLIP_DIGITS: Final = 3
 
 
 class Day(Protocol):
-    """What is sent on one day: ``system.simulate.timeline.DayPlan``, or an edited one.
+    """Plan of one day: ``system.simulate.timeline.DayPlan``, or an edited one.
 
     Every message but the marks has the field ``intended_monotonic_ns``.
     """
@@ -52,7 +52,7 @@ class Day(Protocol):
 
     @property
     def tick_count(self) -> int:
-        """What is sent, marks not among them."""
+        """Messages of the day, without marks."""
         ...
 
     def slots(self) -> Iterator[Planned]:
@@ -61,11 +61,11 @@ class Day(Protocol):
 
 
 class Sink(Protocol):
-    """What messages are handed to: ``system.bus.producer.MessageProducer``, or a fake."""
+    """Receiver of messages: ``system.bus.producer.MessageProducer``, or a fake."""
 
     @property
     def counts(self) -> SendCounts:
-        """What was sent, acknowledged and given up so far."""
+        """Counts of messages sent, acknowledged and given up so far."""
         ...
 
     @property
@@ -96,7 +96,7 @@ def _slip_histogram() -> HdrHistogram:
 
 @dataclass
 class _Run:
-    """What has happened so far in one run."""
+    """Tally of one run so far."""
 
     slip: HdrHistogram = field(default_factory=_slip_histogram)
     day_count: int = 0

@@ -45,7 +45,7 @@ SPREAD_BPS: Final = {AssetClass.EQUITY: 2.0, AssetClass.ETF: 1.0, AssetClass.FUT
 
 @dataclass(frozen=True)
 class ReplaySpec:
-    """What to replay, and how.
+    """Days, pace and seed of a replay.
 
     Parameters
     ----------

@@ -90,7 +90,7 @@ def fresh_pipeline(request: pytest.FixtureRequest, shared_stack: ScenarioStack) 
 def connections(
     request: pytest.FixtureRequest, stack_settings: Settings, fresh_pipeline: FreshPipeline
 ) -> Iterator[Connections]:
-    """Where the servers of a running pipeline are."""
+    """Addresses of the servers of a running pipeline."""
     if needs(request.node, "own_stack"):
         with EmbeddedStack(stack_settings, components=(*SERVERS, STREAM)) as stack:
             yield stack.connections

@@ -64,7 +64,7 @@ def write_closes(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Desk:
-    """What a person at a terminal has beside the stack."""
+    """Files and commands of a person at a terminal beside the stack."""
 
     settings: Settings
     connections: Connections

@@ -59,7 +59,7 @@ BATCHES = (
 
 @pytest.fixture(scope="module")
 def played(connections: Connections) -> list[RiskSnapshot]:
-    """What the stream has stored of three days of the book, oldest first."""
+    """Stored snapshots of three days of the book, oldest first."""
     with MessageProducer(connections.kafka_bootstrap_servers) as producer:
         for messages in BATCHES:
             for message in messages:
@@ -74,7 +74,7 @@ def played(connections: Connections) -> list[RiskSnapshot]:
 
 @pytest.fixture(scope="module")
 def said(connections: Connections, played: list[RiskSnapshot]) -> OracleStatus:
-    """What the oracle says once it has seen every end of day."""
+    """Status of the oracle once it has seen every end of day."""
     ends = {snapshot.snapshot_id for snapshot in played if snapshot.kind is SnapshotKind.END_OF_DAY}
     assert len(ends) == 3
     deadline = time.monotonic() + ORACLE_BOUND_S

@@ -130,7 +130,7 @@ def replay(stack_settings: Settings) -> Replay:
 
 @pytest.fixture(scope="module")
 def market(replay: Replay, stack_settings: Settings) -> ExpectedMarket:
-    """What the references know: closes by the second reader."""
+    """Market of the references: closes by the second reader."""
     closes = real_closes(stack_settings.wheels_dir)
     first = LAST_CLOSE - dt.timedelta(days=100)
     calendar = sorted(day for day in closes["AAPL"] if first <= day <= DAYS[1])

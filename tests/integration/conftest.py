@@ -40,5 +40,5 @@ def stack(stack_settings: Settings, servers: tuple[str, ...]) -> Iterator[Runnin
 
 @pytest.fixture(scope="session")
 def connections(stack: RunningStack, stack_settings: Settings) -> Connections:
-    """Where the session's servers are."""
+    """Addresses of the session's servers."""
     return stack_settings.connections()

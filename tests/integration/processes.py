@@ -1,4 +1,4 @@
-"""What the tests of the stack ask the machine: who lives, who listens, who says what."""
+"""Processes of a stack under test: which live, and where they listen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def survivors(processes: Iterable[psutil.Process]) -> list[str]:
-    """Return who still lives after a bounded wait; empty is what one hopes for."""
+    """Return the processes that live after a bounded wait; empty when all have ended."""
     _, alive = psutil.wait_procs(list(processes), timeout=GONE_BOUND_S)
     return [f"{each.pid} {' '.join(each.cmdline()[:3])}" for each in alive if _lives(each)]
 

@@ -88,7 +88,7 @@ def broker(
 
 @pytest.fixture
 def before(broker) -> dict[str, int]:
-    """Where the topics end before the test."""
+    """Ends of the topics before the test."""
     return end_offsets(broker, TOPICS)
 
 

@@ -29,7 +29,7 @@ PLUGIN: Final = ("-p", "validation.kill_table.inside")
 
 @dataclass(frozen=True)
 class KillerRun:
-    """How a run of named tests ended.
+    """Result of a run of named tests.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ class RecordError(Exception):
 
 
 class Target(StrEnum):
-    """What a defect is planted in: the product, or what judges it."""
+    """Program that a defect is planted in: the product, or a judge of it."""
 
     PRODUCT = "product"
     CHECKER = "checker"

@@ -35,7 +35,7 @@ LARGEST_REASON: Final = 200
 
 
 class MutantResult(StrEnum):
-    """What became of a planted defect; only *killed* is a pass."""
+    """Fate of a planted defect; only *killed* is a pass."""
 
     KILLED = "killed"
     SURVIVED = "survived"
@@ -58,7 +58,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KillTable(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``kill_table.json`` holds; ``findings`` is the same for the report's table."""
+    """Contents of ``kill_table.json``; ``findings`` says the same for the report's table."""
 
     verdict: Verdict
     seconds: float

@@ -95,9 +95,8 @@ def histories_of(records: Iterable[Record], ruled: Iterable[Ruling]) -> dict[str
     ruled : iterable of Ruling
         What must become of each.
     """
-    counting = {
-        ruling.place for ruling in ruled if ruling.outcome in {Outcome.APPLIED, Outcome.MARK}
-    }
+    counts = {Outcome.APPLIED, Outcome.MARK}
+    counting = {ruling.place for ruling in ruled if ruling.outcome in counts}
     histories: dict[str, BookHistory] = {}
     marks: dict[dt.date, int] = {}
     days: dict[tuple[str, int], dt.date] = {}

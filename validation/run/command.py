@@ -16,7 +16,7 @@ from system.clock import Clock, SystemClock
 POLL_S: Final = 0.5
 GROUP_POLL_S: Final = 0.05
 GRACE_S: Final = (30.0, 10.0, 5.0)
-"""How long a process group may take to end after SIGINT, then SIGTERM, then SIGKILL."""
+"""Seconds that a process group may take to end after SIGINT, then SIGTERM, then SIGKILL."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 LARGEST_TAIL_BYTES: Final = 16_384
 
@@ -24,7 +24,7 @@ Ending = Literal["ended", "timed out", "not started"]
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How a command ended; ``exit_code`` is that of the process, 0 where none started."""
+    """End of a command; ``exit_code`` is that of the process, 0 where none started."""
 
     ending: Ending
     exit_code: int

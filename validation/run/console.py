@@ -1,4 +1,4 @@
-"""What the demo shows: where it stands while it runs, and the table at its end."""
+"""Screen of the demo: its progress while it runs, and the table at its end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PLAIN_WIDTH: Final = 150
 
 @dataclass
 class ReplayProgress:
-    """Where a replay stands; written by several threads, under its lock."""
+    """Days and messages of a replay so far; written by several threads, under its lock."""
 
     day_count: int
     day: dt.date | None = None

@@ -1,4 +1,4 @@
-"""From the evidence of a run to its findings: record first, judge later."""
+"""Judge of a run: evidence is recorded first and judged later."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a run has shown."""
+    """Findings and figures of a run."""
 
     findings: tuple[Finding, ...]
     latencies: tuple[LatencySummary, ...]

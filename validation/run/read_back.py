@@ -46,7 +46,7 @@ HISTORY_DAYS: Final = 400
 
 @dataclass(frozen=True)
 class Stated:
-    """What PostgreSQL states, all of one moment."""
+    """Contents of PostgreSQL at one moment."""
 
     days: Mapping[tuple[str, dt.date], EndOfDay]
     rejected: Sequence[Ruling]

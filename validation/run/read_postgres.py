@@ -1,4 +1,4 @@
-"""What PostgreSQL states, read by plain SQL and not by the product's own reader."""
+"""Contents of PostgreSQL, read by plain SQL and not by the product's own reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the core may not do if its numbers are to be the same to the bit: read from its source.
+"""Constructs that the core must avoid so that its numbers repeat to the bit, read from its source.
 
 Banned: wall clocks, unseeded randomness, and iteration over a set in an order that could
 reach a result. Sets are known by how a name is made or annotated within a function; what

@@ -94,7 +94,7 @@ def run_in_lanes(
 
 
 class _Lanes(Generic[Outcome]):
-    """What the lanes of one run share, under one lock."""
+    """State that the lanes of one run share, under one lock."""
 
     def __init__(
         self,

@@ -22,11 +22,11 @@ from system.stream.batch.durable import DurableWriter
 
 _LOG: Final = logging.getLogger(__name__)
 MARK_ALARM_NS: Final = 10_000_000_000
-"""How long a day's mark may stay away from a partition before it is named in the log."""
+"""Longest time that a partition may lack a day's mark before the log names it."""
 
 
 class MicroBatch:
-    """What happens to each batch, in order and on one thread.
+    """Fold, publication and commit of each batch, in order and on one thread.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from system.clock import Clock
 from system.errors import RiskstreamError
 
 EVERY_S: Final = 60.0
-"""From one beginning to the next, if that leaves time."""
+"""Time from one beginning to the next, if that leaves time."""
 SHARE: Final = 0.2
 """Of its time that it keeps PostgreSQL busy: the batches' commits have the rest."""
 _LOG: Final = logging.getLogger(__name__)

@@ -40,7 +40,7 @@ class ClassArchive:
 
     @property
     def is_there(self) -> bool:
-        """Whether the file is there."""
+        """True where the file exists."""
         return self.file.is_file()
 
     @property

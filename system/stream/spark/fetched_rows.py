@@ -36,7 +36,7 @@ Collect = Callable[[Any], pa.Table]
 
 
 class BatchFunction:
-    """What the JVM calls with each batch, on one thread, in order.
+    """Callback of the JVM for each batch, on one thread, in order.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ LATENCY_CONF: Final = {
     "spark.task.reaper.enabled": "true",
     "spark.cleaner.referenceTracking.blocking": "false",
 }
-"""What makes a micro-batch take tens of milliseconds (docs/architecture.md)."""
+"""Settings with which a micro-batch takes tens of milliseconds (docs/architecture.md)."""
 
 SOURCE_CONF: Final = {
     "spark.sql.streaming.disabledV2MicroBatchReaders": (

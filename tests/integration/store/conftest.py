@@ -44,7 +44,7 @@ def store_connections(
     tmp_path_factory: pytest.TempPathFactory,
     stack_settings: Settings,
 ) -> Iterator[Connections]:
-    """Where the servers of these tests are; a broker only where a test asks for the API."""
+    """Addresses of the servers of these tests; a broker only where a test asks for the API."""
     folder = tmp_path_factory.mktemp("stores")
     settings = stack_settings.model_copy(update={"state_dir": folder})
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}

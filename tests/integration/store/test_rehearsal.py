@@ -1,4 +1,4 @@
-"""What a warm-up writes goes through the real stores, and nothing of it remains."""
+"""Writes of a warm-up go through the real stores, and nothing of them remains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only a real PostgreSQL can show: schema, lost connections, concurrency, retention."""
+"""Behaviour that only a real PostgreSQL can show: schema, connections, concurrency, retention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only a real Redis can show: expiry, bounds, waiting readers, concurrency."""
+"""Behaviour that only a real Redis can show: expiry, bounds, waiting readers, concurrency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scenario's faults need around the product: relays before its servers, a small disk.
+"""Fault points of a scenario: relays in front of the servers, and a small disk.
 
 The product's processes are pointed at relays by the variables that name external servers;
 the source, the observer and the checkers go to the servers themselves.
@@ -66,7 +66,7 @@ class FaultPoints:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether a fault needs anything of it."""
+        """True where a fault needs a relay or a disk."""
         return self._wants_disk or bool(self._links | self._driver_links)
 
     def environment(self, component: str) -> dict[str, str]:

@@ -30,7 +30,7 @@ _Held = tuple[float, bytes]
 
 
 class RelayCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a relay has done to connections so far.
+    """Counts of what a relay has done to connections so far.
 
     ``held`` pieces were delayed, or kept back in silence; ``cut`` connections were open and broken
     off; ``refused`` ones came while it was cut.
@@ -94,7 +94,7 @@ class Relay:
 
     @property
     def counts(self) -> RelayCounts:
-        """What it has done so far."""
+        """Its counts so far."""
         return self._counts
 
     def delay(self, seconds: float) -> None:

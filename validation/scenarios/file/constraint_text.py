@@ -1,4 +1,4 @@
-"""What is allowed at a place of the format, as a sentence for a person."""
+"""Constraints of the format as sentences: the values that are allowed at a place of it."""
 
 from __future__ import annotations
 

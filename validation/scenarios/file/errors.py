@@ -1,4 +1,4 @@
-"""What can be wrong with a scenario file."""
+"""Errors of a scenario file."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ Factor: TypeAlias = Annotated[float, Meta(gt=0.01, lt=100)]
 
 
 class MarketTable(Strict, frozen=True, kw_only=True, tag_field="kind"):
-    """What all markets have in common: how many ticks, how fast, with which seed."""
+    """Fields of every kind of market: count and rate of ticks, and the seed."""
 
     seed: Annotated[int, Meta(ge=0, le=2**31)] = 1
     ticks_per_day: Annotated[int, Meta(ge=1, le=MAX_TICKS_PER_DAY)] = 300
@@ -77,7 +77,7 @@ AnyMarket: TypeAlias = SimulatedMarket | RealMarket | PricesMarket
 
 
 class ListedTable(Strict, frozen=True, kw_only=True):
-    """What is special about an instrument of the market: few closes, a proxy."""
+    """Exception of one instrument of the market: few closes, or a proxy."""
 
     id: Identifier
     closes: Annotated[int, Meta(ge=1, le=MAX_CLOSES_PER_SERIES)] | None = None
@@ -222,14 +222,14 @@ class FlashCrash(Edit, frozen=True, kw_only=True, tag="flash_crash"):
 
 
 class CorrelationOne(Edit, frozen=True, kw_only=True, tag="correlation_one"):
-    """From this day to the end, every instrument moves as the ``leader`` does."""
+    """Every instrument moves as the ``leader`` does, from this day to the end."""
 
     leader: Identifier
     series: Names = ()
 
 
 class Volatility(Edit, frozen=True, kw_only=True, tag="volatility"):
-    """From this day to the end, every move is ``factor`` times as large, in logs."""
+    """Every move is ``factor`` times as large, in logs, from this day to the end."""
 
     factor: Annotated[float, Meta(gt=0, le=20)]
     series: Names = ()
@@ -261,7 +261,7 @@ class FatFinger(Edit, frozen=True, kw_only=True, tag="fat_finger"):
 
 
 class SplitTable(Edit, frozen=True, kw_only=True, tag="split"):
-    """From this day on, each share is ``ratio`` shares; announced the day before."""
+    """Each share is ``ratio`` shares from this day on; announced the day before."""
 
     instrument: Identifier
     ratio: Annotated[float, Meta(ge=1e-3, le=1e3)]
@@ -269,7 +269,7 @@ class SplitTable(Edit, frozen=True, kw_only=True, tag="split"):
 
 
 class DividendTable(Edit, frozen=True, kw_only=True, tag="dividend"):
-    """From this day on, a share is without its dividend; announced the day before."""
+    """A share is without its dividend from this day on; announced the day before."""
 
     instrument: Identifier
     amount: Positive
@@ -310,7 +310,7 @@ class NumberTable(Strict, frozen=True, kw_only=True):
 
 
 class Expect(Strict, frozen=True, kw_only=True):
-    """What must hold besides what always must (see scenarios/README.md).
+    """Expectations of this scenario, beside those of every scenario (see scenarios/README.md).
 
     ``rejected`` names exactly the reasons that occur. ``superseded`` and ``duplicates``
     say whether some occur. ``stale`` names instruments that are shown as stale at some

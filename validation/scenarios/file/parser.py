@@ -1,4 +1,4 @@
-"""From a TOML file to a scenario: every problem with its file, line, key and value."""
+"""Parser of scenario files: every problem is named with file, line, key and value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where keys stand in a TOML file: paths of keys to lines, for messages to people.
+"""Lines of the keys of a TOML file, by the path of the key, for messages to people.
 
 ``tomllib`` says where a file is no TOML, and nothing of where a value came from. This
 looks for headers and keys at the beginnings of lines, so a key inside an inline table or

@@ -1,4 +1,4 @@
-"""What a scenario's own ``[expect]`` says, judged from what the run left."""
+"""Expectations of a scenario's ``[expect]``, judged from the recording of its run."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from validation.verdict import Finding, judged, unknown
 CHECK: Final = "shown: no number was shown as fresh that was not"
 TOLD: Final = "shown: never as running while what numbers come from stood still"
 SAID_WITHIN_S: Final = 3.0
-"""From one heartbeat to the next with its question to the broker, and on to the API's answer."""
+"""Time from one heartbeat to the next, its question to the broker included, to the API's answer."""
 FRESH_WITHIN_S: Final = LAG_BOUND_SECONDS + SAID_WITHIN_S
 """The stream calls itself *lagging* when the oldest message that it does not cover is so old."""
 TOLD_WITHIN_S: Final = 5.0

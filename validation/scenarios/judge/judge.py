@@ -1,4 +1,4 @@
-"""From what a run left to its findings; pure."""
+"""Judge of a run: its recording becomes findings; pure."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from validation.scenarios.story.story import Story
 from validation.verdict import Finding, Verdict
 
 KEEPS_NOTHING: Final = frozenset({"redis"})
-"""Whose death empties what readers see: what comes after may be older by a batch."""
+"""Components whose death empties Redis: the next number may be older by a batch."""
 EMPTIES_REDIS: Final = frozenset({"lose_database"})
 """A new database starts with an empty Redis, and computes everything from Kafka once more."""
 
 
 @dataclass(frozen=True)
 class ScenarioJudgement:
-    """What a run has shown, and what of it can be drawn."""
+    """Findings of a run, and its judgement for charts."""
 
     findings: tuple[Finding, ...]
     judgement: Judgement

@@ -1,4 +1,4 @@
-"""What the API shows while a scenario runs, written down for later."""
+"""Poller of the API: its answers while a scenario runs, recorded for the judge."""
 
 from __future__ import annotations
 

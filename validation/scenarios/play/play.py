@@ -51,7 +51,7 @@ POLL_S: Final = 0.25
 
 @dataclass(frozen=True)
 class Run:
-    """How a scenario is run.
+    """Options of one run of a scenario.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Run:
 
     @property
     def waits_at_faults(self) -> bool:
-        """Whether the source waits at a fault until the one before it is over.
+        """True where the source waits at a fault until the one before it is over.
 
         A schedule leaves them room; without one they would all come at once. It also waits where
         nothing may be sent during a fault.

@@ -33,7 +33,7 @@ HOSTED: Final = frozenset(APPS)
 
 @dataclass(frozen=True)
 class PipelineConfig:
-    """What a pipeline is started with for one scenario.
+    """Configuration of the pipeline of one scenario.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class ScenarioStack:
 
     @property
     def rig(self) -> FaultPoints:
-        """What the faults of the scenario that was prepared last need."""
+        """Fault points of the scenario that was prepared last."""
         assert self._rig is not None, "a scenario is prepared before it is played"
         return self._rig
 

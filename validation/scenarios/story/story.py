@@ -1,4 +1,4 @@
-"""From a scenario to what is played: its market, its books, its days."""
+"""Story of a scenario: its market, books and days, ready to be played."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Day:
 
     @property
     def tick_count(self) -> int:
-        """What is sent on this day, the mark and cues not among them."""
+        """Messages of this day, without the mark and cues."""
         return sum(not isinstance(item.message, Mark | Cue) for item in self.items)
 
     def slots(self) -> Iterator[Planned]:

@@ -58,7 +58,7 @@ class Point:
 
     @property
     def name(self) -> str:
-        """What tells it from other points."""
+        """Name of the point, unlike that of any other."""
         cut = "all" if self.cut_records is None else str(self.cut_records)
         restart = "" if self.restart_at is None else f"-restart{self.restart_at}"
         where = "-sharded" if self.sharded else ""
@@ -72,7 +72,7 @@ class Point:
 
     @property
     def shape(self) -> PipelineConfig:
-        """What its pipeline is started with."""
+        """Configuration of its pipeline."""
         return PipelineConfig(self.partitions, self.cut_records, self.sharded, self.engine)
 
     @property

@@ -1,4 +1,4 @@
-"""What a scenario's run is reported as: JSON, HTML, JUnit."""
+"""Reports of scenario runs: JSON, HTML, JUnit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GIT_BOUND_S: Final = 10
 
 
 class ScenarioReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` of one scenario holds.
+    """Contents of ``report.json`` of one scenario.
 
     ``numbers_hash`` is over the number fields of every end of day, ``day_hashes`` has each.
     ``timeline`` has (seconds, VaR) of each portfolio as observed, seconds since the first.
@@ -54,7 +54,7 @@ class ScenarioReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``report.json`` of several scenarios holds.
+    """Contents of ``report.json`` of several scenarios.
 
     ``findings`` are those of all, each check behind its scenario's name; ``not_run`` has
     what the library holds or waits for, with the reason.

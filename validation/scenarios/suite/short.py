@@ -73,7 +73,7 @@ servers as well: played by `make verify-full` alone."""
 KEEPS_SCHEDULE: Final = (LetGo, RecreateTopic, RetentionGap, StrayMark)
 """Faults that mean something only within a day."""
 COMPRESSED_S: Final = 3.0
-"""How long the schedule of a story without faults is made, where it is longer."""
+"""Longest schedule of a story without faults, seconds; a longer one is compressed."""
 WARM_UP_S: Final = 0.0
 """Latency is not what these runs are for."""
 

@@ -39,7 +39,7 @@ EXCLUDED: Final[Mapping[str, str]] = {"soak": "two hours: run by make soak"}
 
 @dataclass(frozen=True)
 class RunSite:
-    """Where scenarios run: the pipeline, what faults need, the report's folder, the terminal."""
+    """Pipeline, fault points, report folder and terminal of scenario runs."""
 
     connections: Connections
     running: RunningStack

@@ -20,7 +20,7 @@ NAMES = ("P", "Q", "R", "S", "T")
 
 
 class FakeBroadcast:
-    """What a worker gets of a broadcast: a copy."""
+    """Broadcast as a worker receives it: a copy."""
 
     def __init__(self, value: dict[str, bytes]) -> None:
         self.value = copy.deepcopy(value)

@@ -11,7 +11,7 @@ NAME = "frame"
 
 
 class Frame:
-    """What py4j hands over; counts how often it is let go."""
+    """Rows that py4j hands over; counts how often they are released."""
 
     def __init__(self) -> None:
         self.let_go = 0

@@ -1,4 +1,4 @@
-"""What the reader of Kafka is told; a recording stand-in takes the place of Spark's builder."""
+"""Options of the reader of Kafka; a recording stand-in takes the place of Spark's builder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs the market: names, days, books, prices of one's own."""
+"""Story with its market: names, days, books, and prices of a file."""
 
 import datetime as dt
 

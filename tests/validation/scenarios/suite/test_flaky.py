@@ -1,4 +1,4 @@
-"""What does not pass is repeated once, from a fresh start, and told as flaky or failed."""
+"""A scenario that does not pass is repeated once, from a fresh start: flaky or failed."""
 
 from pathlib import Path
 
