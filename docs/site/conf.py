@@ -39,7 +39,7 @@ CONTENTS: Final = {
         "docs/dashboard",
         "docs/files",
     ),
-    "Use": ("docs/backtest", "docs/market-data", "scenarios/README", "compose/README"),
+    "Use": ("docs/backtest", "docs/feed", "docs/market-data", "scenarios/README", "compose/README"),
     "Reference": ("docs/reference/cli", "docs/reference/settings", "docs/reference/exit-codes"),
     "How it works": ("docs/architecture", "docs/determinism", "docs/decisions/README"),
     "Evidence": ("docs/verification", "docs/faults", "docs/defects", "docs/recovery"),

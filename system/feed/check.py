@@ -10,17 +10,18 @@ import msgspec
 import typer
 from rich.table import Table
 
+from system.clock import wall_ns
 from system.console import PlainConsole, terminal_json
-from system.contracts.topics import Topic
+from system.contracts.topics import Topic, offset_key
 from system.errors import InputError
 from system.exits import ExitCode
 from system.feed.field_map import FieldMap, chosen_map
 from system.feed.options import Close, Columns, MapFile, Zone
-from system.feed.rulings import WAITS, Judge, Judged, Ruling
+from system.feed.rulings import NO_OFFSETS, TOPIC_NAMES, WAITS, Judge, Judged, Ruling
 from system.feed.sources import (
-    TOPIC_NAMES,
     is_table,
     json_lines,
+    kept_records,
     price_messages,
     stream_state,
 )
@@ -46,7 +47,7 @@ class FeedReport(msgspec.Struct, frozen=True, kw_only=True):
 def check(  # noqa: PLR0913, PLR0917 - one argument per option
     source: Annotated[
         str,
-        typer.Argument(help="Messages as JSON lines (- reads standard input), or a CSV of prices."),
+        typer.Argument(help="JSON lines (-: standard input), CSV of prices, or an input topic."),
     ],
     topic: Annotated[
         str | None, typer.Option(help="Topic they would be sent to; default: that of their type.")
@@ -70,24 +71,21 @@ def check(  # noqa: PLR0913, PLR0917 - one argument per option
 ) -> None:
     """Say what the stream would do with each message, and send nothing.
 
-    Judged by the stream's own functions, against the state that the running stream has now. Exits
-    with 1 if a message would be rejected, and with 3 if one would wait for an end-of-day mark.
+    Judged by the stream's own functions, against the state that the running stream has now; a topic
+    as by a stream that reads all input topics from their beginning. Exits with 1 if a message would
+    be rejected, and with 3 if one would wait for an end-of-day mark.
     """
-    field_map = chosen_map(map_file, columns=columns or (), zone=zone, close=close)
-    if is_table(source):
-        if topic is not None:
-            raise InputError(f"--topic {topic}: prices of a table go to the topics of their types")
-        dialect = Dialect.named(separator, decimal)
-        messages = table_messages(Path(source), field_map, dialect, closes_days=close_days)
-    elif close_days:
-        raise InputError(f"--close-days: {source} is no table; its own marks close its days")
+    if source in TOPIC_NAMES:
+        judged, state = _judged_topic(source)
     else:
-        messages = json_lines(source)
-    goes_to = None if topic is None else _topic(topic)
-    judge, state = begun_judge(is_empty=empty)
-    for place, value in messages:
-        judge.judge(place, value, goes_to)
-    judged = judge.finish()
+        field_map = chosen_map(map_file, columns=columns or (), zone=zone, close=close)
+        dialect = Dialect.named(separator, decimal)
+        messages = _messages(source, field_map, dialect, topic=topic, closes_days=close_days)
+        judge, state = begun_judge(is_empty=empty)
+        goes_to = None if topic is None else _topic(topic)
+        for place, value in messages:
+            judge.judge(place, value, goes_to)
+        judged = judge.finish()
     if not judged.rulings:
         raise InputError(f"{source} has no message: write one JSON object per line")
     report = FeedReport(
@@ -107,12 +105,41 @@ def check(  # noqa: PLR0913, PLR0917 - one argument per option
         raise typer.Exit(ExitCode.INCOMPLETE)
 
 
-def table_messages(
-    path: Path, field_map: FieldMap, dialect: Dialect, *, closes_days: bool
+def _messages(
+    source: str, field_map: FieldMap, dialect: Dialect, *, topic: str | None, closes_days: bool
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the place and the bytes of each price of a table, as `feed csv` would send it."""
-    for price in price_messages(path, field_map, closes_days=closes_days, dialect=dialect):
-        yield price.place, price.value
+    """Return the place and the bytes of each message of a file, of a table as `feed csv` sends it.
+
+    Raises
+    ------
+    InputError
+        If an option does not fit the file.
+    """
+    if not is_table(source):
+        if closes_days:
+            raise InputError(f"--close-days: {source} is no table; its own marks close its days")
+        return json_lines(source)
+    if topic is not None:
+        raise InputError(f"--topic {topic}: prices of a table go to the topics of their types")
+    prices = price_messages(Path(source), field_map, closes_days=closes_days, dialect=dialect)
+    return ((price.place, price.value) for price in prices)
+
+
+def _judged_topic(name: str) -> tuple[Judged, str]:
+    """Return the rulings on what a topic has kept, and how they are made, in words."""
+    records = kept_records(load_settings().connections().kafka_bootstrap_servers)
+    begins: dict[str, int] = dict(NO_OFFSETS)
+    for record in reversed(records):
+        begins[offset_key(record.topic, record.partition)] = record.offset
+    judge = Judge(offsets=begins)
+    for record in records:
+        judge.judge_record(record)
+    judged = judge.finish()
+    of_topic = tuple(ruling for ruling in judged.rulings if ruling.topic == name)
+    cut = [place for place, offset in begins.items() if offset]
+    without = f", which begin late in {', '.join(cut)}" if cut else ""
+    state = f"a stream that reads the input topics from their beginning{without}"
+    return Judged(of_topic, judged.waiting_for), state
 
 
 def begun_judge(*, is_empty: bool) -> tuple[Judge, str]:
@@ -130,7 +157,8 @@ def begun_judge(*, is_empty: bool) -> tuple[Judge, str]:
     stored = stream_state(load_settings().connections())
     if not stored.offsets:
         return Judge(), "the running stream, which has nothing yet"
-    return Judge(stored.state, stored.offsets), "the running stream as it is now"
+    now_ms = wall_ns() // 1_000_000
+    return Judge(stored.state, stored.offsets, now_ms), "the running stream as it is now"
 
 
 def _topic(name: str) -> Topic:

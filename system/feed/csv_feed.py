@@ -193,8 +193,9 @@ def _sent(days: Sequence[FeedDay], console: PlainConsole) -> PublishSummary:
 
 
 def _summary(sent: PublishSummary, days: Sequence[FeedDay], *, closes_days: bool) -> str:
-    closed = f", end-of-day marks of {len(days)} days" if closes_days else ""
-    return f"sent {sent.tick_count} prices of {len(days)} days{closed}; the broker has all of them"
+    of_days = f"{len(days)} day{'s' if len(days) > 1 else ''}"
+    closed = f", end-of-day marks of {of_days}" if closes_days else ""
+    return f"sent {sent.tick_count} prices of {of_days}{closed}; the broker has all of them"
 
 
 def _is_closed(date: dt.date, wait_s: float) -> bool:

@@ -17,6 +17,7 @@ from system.book.book import Book
 from system.book.ingest.ledger import Ledger
 from system.book.ingest.payloads import payload_of
 from system.book.state.events import Event
+from system.bus.consumer import Record
 from system.bus.routing import partition_of
 from system.contracts.codec import decode_topic
 from system.contracts.kept_values import KeptValue, kept_value
@@ -34,6 +35,7 @@ from system.errors import MessageError
 REJECTED: Final = "rejected"
 WAITS: Final = "waits"
 """Of a message behind an end-of-day mark that is not in every partition."""
+TOPIC_NAMES: Final[Mapping[str, Topic]] = {topic.name: topic for topic in INPUT_TOPICS}
 NO_OFFSETS: Final[Mapping[str, int]] = {
     offset_key(topic.name, number): 0
     for topic in INPUT_TOPICS
@@ -102,6 +104,8 @@ class Judge:
     offsets : mapping of str to int, optional
         Where the state ends, by ``topic:partition``; None: every topic has its default number of
         partitions, and nothing on them.
+    appended_at_ms : int
+        The broker's time at which it would take the messages, milliseconds since 1970.
 
     Raises
     ------
@@ -113,7 +117,9 @@ class Judge:
         self,
         rows: Mapping[str, bytes] | None = None,
         offsets: Mapping[str, int] | None = None,
+        appended_at_ms: int = 0,
     ) -> None:
+        self._appended_at_ms = appended_at_ms
         self._next = dict(offsets or NO_OFFSETS)
         self._book = Book(self._next, rows)
         self._ledger = _NotingLedger(self._book)
@@ -134,19 +140,29 @@ class Judge:
         topic : Topic, optional
             Where it would be sent; None: the topic of its type, and every one for a mark.
         """
-        number = len(self._places)
         goes_to = topic or topic_of_bytes(value)
-        self._places.append(place)
-        self._topics.append("every topic" if goes_to is None else goes_to.name)
+        number = self._noted(place, "every topic" if goes_to is None else goes_to.name)
         partitions = list(self._next) if goes_to is None else [self._partition(value, goes_to)]
         events: dict[str, Sequence[Event]] = {}
         for partition in partitions:
             offset = self._next[partition]
             self._next[partition] = offset + 1
             self._number_at[partition, offset] = number
-            home = next(t for t in INPUT_TOPICS if t.name == split_offset_key(partition)[0])
-            events[partition] = [Event(offset, payload_of(value, home), _OneValue(value), 0)]
+            events[partition] = [_event(partition, offset, value, self._appended_at_ms)]
         self._book.absorb(events, fence=0, epoch=0)
+
+    def judge_record(self, record: Record) -> None:
+        """Let the stream take a record of an input topic, at its place and its broker's time."""
+        partition = offset_key(record.topic, record.partition)
+        number = self._noted(f"{partition} offset {record.offset}", record.topic)
+        self._number_at[partition, record.offset] = number
+        event = _event(partition, record.offset, record.value, record.appended_at_ms)
+        self._book.absorb({partition: [event]}, fence=0, epoch=0)
+
+    def _noted(self, place: str, topic: str) -> int:
+        self._places.append(place)
+        self._topics.append(topic)
+        return len(self._places) - 1
 
     def _partition(self, value: bytes, topic: Topic) -> str:
         try:
@@ -196,6 +212,11 @@ def topic_of_bytes(value: bytes) -> Topic | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return MARKET_DATA
     return None if tag == _MARK_TAG else _TAGS.get(tag, MARKET_DATA)
+
+
+def _event(partition: str, offset: int, value: bytes, appended_at_ms: int) -> Event:
+    payload = payload_of(value, TOPIC_NAMES[split_offset_key(partition)[0]])
+    return Event(offset, payload, _OneValue(value), 0, appended_at_ms)
 
 
 class _Typed(msgspec.Struct):

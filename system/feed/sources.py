@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
+from system.book.ingest.partitions import TOPIC_ORDER
+from system.bus.consumer import Record, end_offsets, read_topic
 from system.connections import Connections
 from system.contracts.codec import MAX_MESSAGE_BYTES, encode
 from system.contracts.messages import Mark
-from system.contracts.topics import INPUT_TOPICS, Topic
+from system.contracts.topics import INPUT_TOPICS
 from system.errors import InputError
 from system.feed.field_map import FieldMap
 from system.feed.price_table import read_prices
@@ -24,7 +26,8 @@ STDIN: Final = "-"
 TABLES: Final = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet")
 MAX_LINE_BYTES: Final = 16 * MAX_MESSAGE_BYTES
 """A longer line is cut: it is larger than any message and is rejected for that."""
-TOPIC_NAMES: Final[Mapping[str, Topic]] = {topic.name: topic for topic in INPUT_TOPICS}
+MAX_RECORDS: Final = 2_000_000
+"""Records of the input topics that are judged at once: some 500 bytes of memory each."""
 
 
 def json_lines(source: str) -> Iterator[tuple[str, bytes]]:
@@ -125,3 +128,42 @@ def stream_state(connections: Connections) -> StoredState:
         return history.load()
     finally:
         history.close()
+
+
+def kept_records(bootstrap_servers: str) -> list[Record]:
+    """Return everything that the input topics have kept, in the order in which it came.
+
+    Parameters
+    ----------
+    bootstrap_servers : str
+        The brokers, ``host:port`` separated by commas.
+
+    Returns
+    -------
+    list of Record
+        By the broker's time, and in each partition by offset.
+
+    Raises
+    ------
+    InputError
+        If there are more than ``MAX_RECORDS``.
+    BusUnavailableError, TopicMissingError, ReadTimeoutError
+        If the broker or a topic is not there, or it does not answer in time.
+    """
+    count = sum(end_offsets(bootstrap_servers, INPUT_TOPICS).values())
+    if count > MAX_RECORDS:
+        raise InputError(
+            f"the input topics have {count} messages, {MAX_RECORDS} are judged at once: "
+            "check a file of the newest ones instead"
+        )
+    records = [record for topic in INPUT_TOPICS for record in read_topic(bootstrap_servers, topic)]
+    order = {topic: place for place, topic in enumerate(TOPIC_ORDER)}
+    return sorted(
+        records,
+        key=lambda record: (
+            record.appended_at_ms,
+            order[record.topic],
+            record.partition,
+            record.offset,
+        ),
+    )

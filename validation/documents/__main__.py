@@ -11,6 +11,7 @@ import typer
 
 from system.exits import ExitCode
 from system.places import PROJECT_DIR
+from validation.documents.asyncapi import asyncapi_text
 from validation.documents.cli_page import cli_page
 from validation.documents.exit_codes_page import exit_codes_page
 from validation.documents.settings_page import settings_page
@@ -20,6 +21,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "cli.md": cli_page,
     "settings.md": settings_page,
     "exit-codes.md": exit_codes_page,
+    "asyncapi.json": asyncapi_text,
 }
 
 

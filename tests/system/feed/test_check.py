@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
 from system import cli
+from system.bus.consumer import Record
 from system.connections import NotConnectedError
 from system.contracts.codec import encode
 from system.contracts.messages import Message, RejectReason
@@ -134,6 +136,29 @@ def test_what_cannot_be_judged_is_refused_in_a_sentence(words, sentence) -> None
     result = run(*words)
     assert isinstance(result.exception, InputError), result.output
     assert sentence in str(result.exception)
+
+
+def test_a_topic_is_judged_as_by_a_stream_that_reads_all_from_the_beginning(monkeypatch) -> None:
+    def record(topic: str, offset: int, at_ms: int, message: Message | bytes) -> Record:
+        value = message if isinstance(message, bytes) else encode(message)
+        return Record(topic, 0, offset, b"", value, at_ms)
+
+    records = [
+        record("reference", 3, 1, SHARE),
+        record("market_data", 7, 2, tick("A", 1.0)),
+        record("market_data", 8, 3, b"garbage"),
+        record("market_data", 9, 4, tick("B", 1.0)),
+    ]
+    servers = SimpleNamespace(kafka_bootstrap_servers="broker:1")
+    settings = SimpleNamespace(connections=lambda: servers)
+    monkeypatch.setattr(check, "load_settings", lambda: settings)
+    monkeypatch.setattr(check, "kept_records", lambda _: records)
+    result = run("market_data")
+    assert result.exit_code == ExitCode.FAILED
+    assert "market_data:0 offset 8" in result.stdout
+    assert "unknown_instrument: ticker B" in result.stdout
+    expected = "which begin late in market_data:0, reference:0: 1 applied, 1 rejected: not_json"
+    assert expected in result.stdout
 
 
 def test_a_trade_of_an_unknown_book_is_rejected(tmp_path: Path) -> None:

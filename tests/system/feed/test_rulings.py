@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from zlib import crc32
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,6 +102,13 @@ def test_what_the_stream_has_is_known() -> None:
     judge = Judge(kept, fold.offsets)
     assert outcomes(judged(tick("A", 100.0), SHARE, judge=judge)) == ["applied", "duplicate"]
     assert outcomes(judged(tick("A", 100.0))) == ["unknown_instrument"]
+
+
+def test_a_mark_is_judged_as_if_it_were_sent_now_however_long_partitions_were_quiet() -> None:
+    quiet = {"reference:0": 1_000, "market_data:0": 10_000_000}
+    judge = Judge({"appended": msgspec.json.encode(quiet)}, NO_OFFSETS, appended_at_ms=10_000_001)
+    told = judged(SHARE, tick("A", 1.0), mark(0), tick("A", 2.0, day=1), mark(1), judge=judge)
+    assert outcomes(told) == ["applied", "applied", "mark", "applied", "mark"]
 
 
 def test_a_suspect_tick_of_the_state_is_no_message_of_the_feed() -> None:

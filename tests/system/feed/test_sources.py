@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from system.bus.consumer import Record
 from system.contracts.codec import decode_topic
 from system.contracts.messages import Mark
-from system.contracts.topics import TRADES
+from system.contracts.topics import TRADES, Topic
 from system.errors import InputError
 from system.feed import sources
 from system.feed.field_map import FieldMap
@@ -72,6 +73,22 @@ def test_each_day_is_closed_behind_its_last_price_at_its_time(tmp_path: Path) ->
     assert [mark.event_time_ns for mark in marks] == times[1:]
     assert all(isinstance(mark, Mark) for mark in marks)
     assert len(price_messages(path, FieldMap())) == 4
+
+
+def test_what_topics_have_kept_comes_in_the_order_of_the_brokers_time(monkeypatch) -> None:
+    def of_topic(_: str, topic: Topic) -> list[Record]:
+        times = {"reference": (5, 9), "market_data": (5, 7), "trades": (), "fx_rates": (5,)}
+        stamped = enumerate(times[topic.name])
+        return [Record(topic.name, 0, offset, b"", b"", at_ms) for offset, at_ms in stamped]
+
+    monkeypatch.setattr(sources, "end_offsets", lambda *_: {"market_data:0": 2})
+    monkeypatch.setattr(sources, "read_topic", of_topic)
+    kept = [(record.topic, record.offset) for record in sources.kept_records("broker:1")]
+    expected = [("reference", 0), ("fx_rates", 0), ("market_data", 0), ("market_data", 1)]
+    assert kept == [*expected, ("reference", 1)]
+    monkeypatch.setattr(sources, "end_offsets", lambda *_: {"market_data:0": 3_000_000})
+    with pytest.raises(InputError, match="have 3000000 messages, 2000000 are judged at once"):
+        sources.kept_records("broker:1")
 
 
 def test_the_state_is_what_the_stream_has_committed(monkeypatch) -> None:

@@ -1,0 +1,1 @@
+"""Sentences about the fields of messages: meaning, unit and sign, for generated documents."""
