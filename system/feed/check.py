@@ -17,7 +17,7 @@ from system.errors import InputError
 from system.exits import ExitCode
 from system.feed.field_map import FieldMap, chosen_map
 from system.feed.options import Close, Columns, MapFile, Zone
-from system.feed.rulings import NO_OFFSETS, TOPIC_NAMES, WAITS, Judge, Judged, Ruling
+from system.feed.rulings import APPLIED, MARK, NO_OFFSETS, TOPIC_NAMES, WAITS, Judge, Judged, Ruling
 from system.feed.sources import (
     is_table,
     json_lines,
@@ -30,8 +30,6 @@ from system.tables.dialect import Dialect
 from system.tables.options import Decimal, Separator
 
 SHOWN: Final = 20
-APPLIED: Final = "applied"
-MARK: Final = "mark"
 
 
 class FeedReport(msgspec.Struct, frozen=True, kw_only=True):

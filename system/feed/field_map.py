@@ -73,6 +73,8 @@ class FieldMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ``HH:MM``, the time of prices that have a date only.
     time_unit : str or None
         Unit of times that are numbers.
+    items : str or None
+        Path of a list of prices in a message.
     only : mapping of str to str
         Values that a message must have at these paths to be a price.
     subscribe : tuple of str
@@ -84,6 +86,7 @@ class FieldMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     zone: str = NEW_YORK
     close: str = SESSION_CLOSE.strftime("%H:%M")
     time_unit: Literal["s", "ms", "us", "ns"] | None = None
+    items: _Named | None = None
     only: dict[str, str] = {}
     subscribe: Annotated[tuple[str, ...], Meta(max_length=MAX_SUBSCRIPTIONS)] = ()
 

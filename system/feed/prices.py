@@ -78,7 +78,7 @@ class PriceMaker:
         quote : Quote
             With a mid, or bid and ask.
         """
-        name = self._names.get(quote.ticker, quote.ticker)
+        name = self.name_of(quote.ticker)
         mid = quote.mid
         if mid is None and quote.bid is not None and quote.ask is not None:
             mid = (quote.bid + quote.ask) / 2
@@ -102,6 +102,10 @@ class PriceMaker:
             }
         value = msgspec.json.encode(fields)
         return PriceMessage(place, self.date_of(quote.time_ns), quote.time_ns, value)
+
+    def name_of(self, ticker: str) -> str:
+        """Return the instrument of a feed's name."""
+        return self._names.get(ticker, ticker)
 
     def date_of(self, time_ns: int) -> dt.date:
         """Return the local date of a moment, of the days that a calendar has."""

@@ -33,6 +33,8 @@ from system.contracts.topics import (
 from system.errors import MessageError
 
 REJECTED: Final = "rejected"
+MARK: Final = "mark"
+APPLIED: Final = "applied"
 WAITS: Final = "waits"
 """Of a message behind an end-of-day mark that is not in every partition."""
 TOPIC_NAMES: Final[Mapping[str, Topic]] = {topic.name: topic for topic in INPUT_TOPICS}
