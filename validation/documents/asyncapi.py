@@ -11,7 +11,6 @@ from typing import Any, Final
 import msgspec
 
 from system.contracts.codec import MAX_MESSAGE_BYTES
-from system.contracts.examples import EXAMPLES, KEYS
 from system.contracts.fields.inputs import INPUT_FIELDS
 from system.contracts.fields.outputs import OUTPUT_FIELDS
 from system.contracts.messages import Mark, Message, RiskSnapshot
@@ -27,6 +26,7 @@ from system.contracts.topics import (
 )
 from system.contracts.versions import MAJOR, MINOR, VERSION_FIELD
 from system.store.sample_snapshots import sample_snapshot
+from validation.documents.message_examples import EXAMPLES, KEYS
 
 ASYNCAPI: Final = "3.0.0"
 KAFKA_BINDING: Final = "0.5.0"

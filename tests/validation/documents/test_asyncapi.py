@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from system.contracts.codec import decode, decode_topic, encode
-from system.contracts.examples import EXAMPLES
 from system.contracts.messages import Mark, Message, RiskSnapshot
 from system.contracts.topics import INPUT_TOPICS, TOPICS
 from system.places import PROJECT_DIR
@@ -23,6 +22,7 @@ from validation.documents.asyncapi import (
     message_types,
     tag_of,
 )
+from validation.documents.message_examples import EXAMPLES
 
 TYPES = message_types()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from system.contracts.codec import decode, encode
-from system.contracts.examples import EXAMPLES, KEYS
 from system.contracts.topics import message_key
+from validation.documents.message_examples import EXAMPLES, KEYS
 
 
 @pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
