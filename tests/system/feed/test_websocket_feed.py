@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,12 +76,16 @@ def served(handler: Handler) -> Iterator[str]:
             thread.join()
 
 
-def replaying(prices: Sequence[tuple[str, int, float]], asked: list[str]) -> Handler:
+def replaying(
+    prices: Sequence[tuple[str, int, float]],
+    asked: list[str],
+    names: Mapping[str, str] = FEED_NAMES,
+) -> Handler:
     def handle(connection: ServerConnection) -> None:
         asked.append(str(connection.recv()))
         connection.send('{"channel":"heartbeat"}')
         for name, time_ms, value in prices:
-            price = {"T": time_ms, "s": FEED_NAMES[name], "p": value}
+            price = {"T": time_ms, "s": names[name], "p": value}
             connection.send(json.dumps({"channel": "quotes", "data": [price]}))
 
     return handle
