@@ -24,7 +24,7 @@ from system.places import PROJECT_DIR
 from system.runtime.preflight import find_browser
 from system.runtime.running import RunningStack
 from system.settings import ENVIRONMENT_PREFIX, Settings, load_settings
-from tests.end_to_end.browser import browser
+from tests.end_to_end.pages.browser import browser
 from validation.run.wait import Patience
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]

@@ -7,7 +7,7 @@ import pytest
 
 from system.contracts.messages import Dividend, SnapshotKind, Split
 from system.settings import load_settings
-from tests.validation.scenarios.judge.test_judge import Played
+from tests.validation.scenarios.judge.played_run import Played
 from tests.validation.scenarios.stories import HEAD, story_of
 from validation.checkers.end_of_day import check_end_of_day
 from validation.oracle.history_check import check_recorded

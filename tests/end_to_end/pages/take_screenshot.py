@@ -1,6 +1,6 @@
 """Write a picture of a running dashboard, once it is live and has a curve to show.
 
-``python -m tests.end_to_end.take_screenshot http://127.0.0.1:8501 docs/images/dashboard.png``
+``python -m tests.end_to_end.pages.take_screenshot http://127.0.0.1:8501 docs/images/dashboard.png``
 
 With ``--frames`` it writes an animated WebP of the dashboard at work.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from system.runtime.preflight import find_browser
-from tests.end_to_end.browser import Page, browser
+from tests.end_to_end.pages.browser import Page, browser
 
 IS_LIVE = "window.riskstreamFeed?.state.live === true"
 POINTS = "window.riskstreamFeed.state.curve.points.length"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from system.runtime.preflight import find_browser
-from tests.end_to_end.browser import browser
+from tests.end_to_end.pages.browser import browser
 from tests.loadtests.users.consoles import console
 
 pytestmark = [

@@ -19,12 +19,12 @@ import pytest
 import uvicorn
 
 from system.contracts.replay import ReplayFault, ReplayStatus
+from system.places import PROJECT_DIR
 from system.runtime.components.ports import free_ports
 from system.runtime.preflight import find_browser
-from tests.end_to_end.browser import Page, browser
+from tests.end_to_end.pages.browser import Page, browser
 from tests.system.show.fake_api import TOKEN, FakeApi
 
-PROJECT_DIR = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 STALE_WITHIN_SECONDS = 30.0
