@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import psutil
 
 GONE_BOUND_S = 30
+HANGS_S = 280
+"""A program that takes longer hangs, also on a slow machine; pytest ends the test at 300 s."""
 
 
 def family(pid: int) -> list[psutil.Process]:

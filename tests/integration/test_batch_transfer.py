@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from system.places import PROJECT_DIR
+from tests.integration.processes import HANGS_S
 
 pytestmark = pytest.mark.integration
 
@@ -55,7 +56,7 @@ def test_pickled_rows_are_those_that_arrow_brings() -> None:
         [sys.executable, "-c", ATTEMPT],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANGS_S,
         check=False,
         cwd=PROJECT_DIR,
     )

@@ -19,6 +19,7 @@ from system.runtime.components.compiler import compiled_writer
 from system.runtime.components.java import find_java
 from system.settings import Connections, load_settings
 from system.stream.spark.writer_class import DIGEST_ENTRY, source_digest
+from tests.integration.processes import HANGS_S
 
 pytestmark = pytest.mark.integration
 
@@ -96,7 +97,7 @@ def work(read):
 subscription = Subscription("q", spark, bootstrap, json.loads(offsets), Path(checkpoint))
 running = RealTimeEngine("127.0.0.1", SystemClock()).start(subscription, work)
 print("started", flush=True)
-are_all.wait(60)
+are_all.wait(200)
 assert running.error() is None, running.error()
 consumed = running.consumed()
 running.stop()
@@ -110,7 +111,7 @@ def run_program(program: str, *arguments: str) -> str:
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANGS_S,
         check=False,
         cwd=PROJECT_DIR,
     )
@@ -152,7 +153,7 @@ def test_every_record_comes_in_order_across_the_batches_of_a_query(
         assert process.stdout.readline().strip() == str(jar)
         assert process.stdout.readline().strip() == "started"
         send(connections, wanted)
-        said, log = process.communicate(timeout=120)
+        said, log = process.communicate(timeout=HANGS_S)
     assert process.returncode == 0, log[-3000:]
     consumed, rows = json.loads(said)
     assert consumed == ends.ask(10)

@@ -12,6 +12,7 @@ from system.places import PROJECT_DIR
 from system.runtime.components.java import find_java
 from system.runtime.components.spark import spark_environment, write_spark_conf
 from tests.integration.conftest import private_settings
+from tests.integration.processes import HANGS_S
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +37,7 @@ def test_only_the_warning_of_a_shortened_plan_is_left_out(tmp_path) -> None:
         [sys.executable, "-c", ATTEMPT],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANGS_S,
         check=False,
         cwd=PROJECT_DIR,
         env={**os.environ, **spark_environment(settings, java.home)},
