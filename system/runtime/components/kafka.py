@@ -13,8 +13,11 @@ from kafka import KafkaAdminClient
 from system.bus.admin import SEGMENT_BYTES, create_topics
 from system.bus.reachability import link_options
 from system.contracts.topics import WEEK
-from system.errors import InputError
-from system.places import SETUP_COMMAND
+from system.runtime.components.broker_program import (
+    broker_program,
+    format_program,
+    write_configuration,
+)
 from system.runtime.components.component import CHECK_BOUND_S, Component, Site, check_port
 from system.runtime.components.programs import Program, run_step
 from system.settings import LOOPBACK, ConnectionName, Connections, Settings
@@ -23,20 +26,6 @@ from system.settings import LOOPBACK, ConnectionName, Connections, Settings
 SESSION_BOUND_MS: Final = 5_000
 HEARTBEAT_INTERVAL_MS: Final = 1_000
 PREFERRED_PORT: Final = 19092
-FORMAT_FLAGS: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")
-BROKER_FLAGS: Final = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:-UsePerfData")
-
-_LOG4J: Final = """\
-status = warn
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z'}{UTC} %p %c{1} %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.console.ref = console
-logger.server.name = org.apache.kafka.server
-logger.server.level = info
-"""
 
 
 class Kafka(Component):
@@ -70,13 +59,12 @@ class Kafka(Component):
             If formatting the log folder fails.
         """
         folder = site.state.folder("kafka")
-        properties = folder / "server.properties"
-        properties.write_text(server_properties(site.ports, folder / "log"), "utf-8")
-        (folder / "log4j2.properties").write_text(_LOG4J, "utf-8")
+        settings, java = site.settings, site.required_java
+        write_configuration(folder, server_properties(site.ports, folder / "log"))
         if not (folder / "log" / "meta.properties").exists():
-            run_step(_format(site, folder), folder / "format.program")
-        heap = f"-Xmx{site.settings.broker_heap_mb}m"
-        return _java(site, folder, (heap, *BROKER_FLAGS), ("kafka.Kafka", str(properties)))
+            formatting = format_program(settings, java, folder, cluster_id(uuid.uuid4()))
+            run_step(formatting, folder / "format.program")
+        return broker_program(settings, java, folder)
 
     def finish(
         self, settings: Settings, connections: Connections, tell: Callable[[str], None]
@@ -146,19 +134,3 @@ def cluster_id(drawn: uuid.UUID) -> str:
     """
     letters = base64.urlsafe_b64encode(drawn.bytes).decode().rstrip("=")
     return letters if not letters.startswith("-") else f"A{letters[1:]}"
-
-
-def _format(site: Site, folder: Path) -> Program:
-    arguments = ("format", "--cluster-id", cluster_id(uuid.uuid4()), "--config")
-    tool = ("kafka.tools.StorageTool", *arguments, str(folder / "server.properties"))
-    return _java(site, folder, FORMAT_FLAGS, tool)
-
-
-def _java(site: Site, folder: Path, flags: tuple[str, ...], main: tuple[str, ...]) -> Program:
-    jars_dir = site.settings.broker_jars_dir
-    if not any(jars_dir.glob("*.jar")):
-        raise InputError(f"no Java archives in {jars_dir}: run `{SETUP_COMMAND}`")
-    class_path = f"{jars_dir}/*"
-    logging = f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}"
-    java = str(site.required_java.executable)
-    return Program((java, "-cp", class_path, *flags, logging, *main), directory=folder)

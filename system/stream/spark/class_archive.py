@@ -92,13 +92,32 @@ def class_archive(settings: Settings, java_home: Path) -> ClassArchive:
         If pyspark is not installed.
     """
     class_path = (*connector_jars(settings), *sorted((spark_home() / "jars").glob("*.jar")))
+    return archive_of("spark", class_path, settings, java_home)
+
+
+def archive_of(
+    kind: str, class_path: tuple[Path, ...], settings: Settings, java_home: Path
+) -> ClassArchive:
+    """Return where the archive of a program is, or is to be.
+
+    Parameters
+    ----------
+    kind : str
+        Program that runs on the class path; the first part of the file's name.
+    class_path : tuple of Path
+        Archives of the program, in order; each is there.
+    settings : Settings
+        Names the folder.
+    java_home : Path
+        Of the Java that runs it.
+    """
     release = java_home / "release"
     described = [release.read_text("utf-8") if release.is_file() else str(java_home)]
     for jar in class_path:
         known = jar.stat()
         described.append(f"{jar} {known.st_size} {known.st_mtime_ns}")
     name = hashlib.sha256("\n".join(described).encode()).hexdigest()[:NAME_DIGITS]
-    return ClassArchive(class_path, settings.cache_dir / "classes" / f"spark-{name}.jsa")
+    return ClassArchive(class_path, settings.cache_dir / "classes" / f"{kind}-{name}.jsa")
 
 
 def found_archive(settings: Settings, java_home: Path | None) -> ClassArchive | None:
