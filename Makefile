@@ -76,7 +76,7 @@ $(WHEELS_STAMP): $(LOCKS)/data.lock | $(RUN_STAMP)
 	@$(BIN)/python -m system.runtime.fetch wheels
 	@touch $@
 
-$(CLASSES_STAMP): $(RUN_STAMP) $(JARS_STAMP) system/stream/spark/java/RecordWriter.java
+$(CLASSES_STAMP): $(RUN_STAMP) $(JARS_STAMP) system/stream/spark/java/RecordWriter.java system/runtime/broker_training.py
 	@$(BIN)/python -m system.runtime.classes
 	@touch $@
 

@@ -11,12 +11,18 @@ from system.runtime.components.registry import SERVERS
 from system.runtime.running import RunningStack
 from system.runtime.stack import EmbeddedStack
 from system.settings import Connections, Settings
+from validation.run.java import compile_little
 from validation.run.own_settings import settings_of_own
 
 
 def private_settings(state_dir: Path) -> Settings:
     """Return settings of a stack of its own: no external server, whatever the shell says."""
     return settings_of_own(state_dir, warm_up_seconds=0.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _little_compiled() -> None:
+    compile_little()
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,7 @@ FULL: Final = (
     f"{len(WHOLE_GRID) - len(SHORT_GRID)} more points of the determinism grid; "
     "make soak adds two hours of one story"
 )
+NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"
 LEFT_OPEN: Final = (
     "not known on this machine: {names} (a service outside it does not answer, or not completely); "
     "that has not passed, and does not change the exit code"
@@ -164,6 +165,8 @@ def run_verify(only: Sequence[str], console: PlainConsole) -> int:
         0 when every step passed, 2 when a name is unknown, else 1.
     """
     heed_interrupts()
+    # Hundreds of Python processes follow: each would compile our modules, and pytest its tests.
+    os.environ.pop(NO_BYTECODE, None)
     folder = PROJECT / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     steps = verify_steps(folder)

@@ -163,6 +163,15 @@ def test_an_unknown_step_is_refused_with_the_names_there_are(
     assert "no step units: there are unit" in text
 
 
+def test_python_keeps_the_bytecode_of_the_steps_whatever_the_shell_says(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(module.NO_BYTECODE, "1")
+    code = f"import os; assert {module.NO_BYTECODE!r} not in os.environ"
+    use(monkeypatch, Step("unit", "tests", (python(code),), 60))
+    assert run(("unit",))[0] == 0
+
+
 def test_every_step_has_a_name_of_its_own_and_a_bound() -> None:
     steps = verify_steps(Path("build"))
     assert len({step.name for step in steps}) == len(steps)
