@@ -79,15 +79,14 @@ def run_in_lanes(
     try:
         # An interrupt may come while they start: it has to end those that run already.
         for thread in threads:
-            thread.start()
-        while alive := [thread for thread in threads if thread.is_alive()]:
-            alive[0].join(WAIT_S)
+            lanes.begin(thread)
+        while not lanes.have_ended(WAIT_S):
+            pass
         lanes.raise_failure()
     except BaseException as error:
         lanes.stop()
-        for thread in threads:
-            if thread.is_alive():
-                thread.join()
+        while not lanes.have_ended(WAIT_S):
+            pass
         if not isinstance(error, KeyboardInterrupt):
             raise
     return lanes.outcomes
@@ -107,12 +106,44 @@ class _Lanes(Generic[Outcome]):
         self._run = run
         self._stack_count = stack_count
         self._changed = threading.Condition()
+        self._lane_count = 0
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
         self.outcomes: dict[str, Outcome] = {}
 
+    def begin(self, thread: threading.Thread) -> None:
+        """Start the thread of a lane, which calls ``work``."""
+        with self._changed:
+            self._lane_count += 1
+        try:
+            thread.start()
+        except BaseException:
+            if thread.ident is None:  # it never ran
+                self._end_lane()
+            raise
+
+    def have_ended(self, seconds: float) -> bool:
+        """Return whether every lane that began has ended, after a bounded wait, seconds.
+
+        ``Thread.join`` takes a thread for ended once an interrupt has come while it waited
+        (CPython to 3.12), and the steps of that lane would outlive verify.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: self._lane_count == 0, seconds)
+
     def work(self) -> None:
         """Run one step after the other until none is left."""
+        try:
+            self._work()
+        finally:
+            self._end_lane()
+
+    def _end_lane(self) -> None:
+        with self._changed:
+            self._lane_count -= 1
+            self._changed.notify_all()
+
+    def _work(self) -> None:
         while (step := self._take()) is not None:
             try:
                 self.outcomes[step.name] = self._run(step, self._heed)

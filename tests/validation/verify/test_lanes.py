@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 
 import pytest
@@ -83,6 +84,32 @@ def test_an_interrupt_ends_what_runs_and_begins_nothing_more() -> None:
     results = run_in_lanes(ALL, run, lane_count=2, stack_count=1)
     assert results == {}
     assert sorted(begun) == ["lint", "long"]
+
+
+def test_an_interrupted_run_waits_until_every_lane_has_ended_its_step() -> None:
+    """``Thread.join`` would take the lane for ended that it waited for when the interrupt came."""
+    ended, meeting = [], threading.Barrier(2)
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+
+    def run(step: Step, heed) -> str:
+        if meeting.wait(BOUND_S) == 0:
+            signal.pthread_kill(main_thread, signal.SIGINT)
+        try:
+            while True:
+                heed()
+                threading.Event().wait(0.01)
+        finally:
+            # As long as processes take to end; the lane that is waited for first takes longer.
+            threading.Event().wait(1.0 if threading.current_thread().name == "lane-0" else 0.1)
+            ended.append(step.name)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run_in_lanes([LINT, LONG], run, lane_count=2, stack_count=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert sorted(ended) == ["lint", "long"]
 
 
 def test_a_mistake_in_a_lane_is_raised_and_ends_the_others() -> None:
