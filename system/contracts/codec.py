@@ -14,7 +14,13 @@ from typing import Any, Final, TypeVar, Union, cast
 
 import msgspec
 
-from system.contracts.messages import Message, RejectReason, RiskSnapshot
+from system.contracts.messages import (
+    Message,
+    PositionColumns,
+    RejectReason,
+    RiskSnapshot,
+    by_rows,
+)
 from system.contracts.text.repeated import repeated_field
 from system.contracts.topics import INPUT_TOPICS, Topic
 from system.contracts.versions import readable
@@ -51,7 +57,24 @@ def decode(value: bytes | str, message_type: type[M]) -> M:
     MessageError
         If the bytes are not JSON or not that message; ``reason`` and ``detail`` say why.
     """
-    return cast(M, _decode(value, _decoder(message_type), (message_type,)))
+    return cast(M, _finite(_decode(value, _decoder(message_type), (message_type,))))
+
+
+def encoded_by_rows(value: bytes) -> bytes:
+    """Return the JSON of a snapshot with its positions as rows; one that has rows as it is.
+
+    Parameters
+    ----------
+    value : bytes
+        JSON of a ``RiskSnapshot``, as it is kept.
+
+    Raises
+    ------
+    MessageError
+        If it is not a snapshot.
+    """
+    snapshot = decode(value, RiskSnapshot)
+    return value if isinstance(snapshot.positions, tuple) else encode(by_rows(snapshot))
 
 
 def decode_topic(value: bytes | str, topic: Topic) -> Message:
@@ -63,7 +86,7 @@ def decode_topic(value: bytes | str, topic: Topic) -> Message:
         If the bytes are not JSON or not a message of that topic.
     """
     if topic not in INPUT_TOPICS:
-        return cast(Message, _decode(value, _topic_decoder(topic), topic.messages))
+        return cast(Message, _finite(_decode(value, _topic_decoder(topic), topic.messages)))
     if len(value) > MAX_MESSAGE_BYTES:
         raise MessageError(RejectReason.INVALID, f"{len(value)} bytes, {MAX_MESSAGE_BYTES} allowed")
     message = cast(Message, _decode(value, _topic_decoder(topic), topic.messages))
@@ -71,6 +94,15 @@ def decode_topic(value: bytes | str, topic: Topic) -> Message:
         field = repeated_field(value)
         if field is not None:
             raise MessageError(RejectReason.INVALID, field.sentence)
+    return message
+
+
+def _finite(message: Any) -> Any:  # noqa: ANN401
+    """Refuse a snapshot with a column that JSON could not have written as numbers."""
+    if isinstance(message, RiskSnapshot) and isinstance(message.positions, PositionColumns):
+        name = message.positions.not_finite
+        if name is not None:
+            raise MessageError(RejectReason.NOT_FINITE, f"positions.{name}: NaN or infinite")
     return message
 
 

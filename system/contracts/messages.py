@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Final
+from functools import cached_property
+from typing import Annotated, Final, Literal, TypeAlias, overload
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from system.contracts.currencies import Currency, IsoCurrency
 from system.contracts.limits import MAX_LIMITS, Limit, LimitUse
@@ -26,6 +28,7 @@ from system.contracts.measures import (
 )
 from system.contracts.text.checked import Checked
 from system.contracts.text.codes import ConfidenceText, Exchange, WindowName
+from system.contracts.text.columns import NUMBER_BYTES, Column, is_finite, numbers_of
 from system.contracts.text.names import Identifier, Label, ScenarioName
 
 MAX_POSITIONS_PER_PORTFOLIO: Final = 5_000
@@ -583,6 +586,118 @@ class PositionRisk(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     option: OptionRisk | None = None
 
 
+class PositionColumns(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dict=True, eq=False
+):
+    """Positions of a snapshot, a column for each field of `PositionRisk`, in its units.
+
+    Also a sequence of these rows, which are made when they are first asked for. It equals every
+    tuple of equal rows. ``component_var`` and its kin are None where no position has one,
+    ``stale_since_ns`` where all prices are fresh; ``option`` has options only, by instrument.
+    Numbers are little-endian doubles.
+    """
+
+    instrument: tuple[str, ...]
+    asset_class: tuple[AssetClass, ...]
+    currency: tuple[str, ...]
+    quantity: Column
+    price: Column
+    average_cost: Column
+    value: Column
+    exposure: Column
+    delta: Column
+    unrealised_pnl: Column
+    realised_pnl: Column
+    component_var: Column | None
+    component_es: Column | None
+    smoothed_share: Column | None
+    stale_since_ns: tuple[int | None, ...] | None = None
+    option: dict[str, OptionRisk] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different lengths.
+
+        Raises
+        ------
+        ValueError
+            If a column is not of as many positions as there are instruments; names it.
+        """
+        count = len(self.instrument)
+        for name in _NAME_COLUMNS:
+            if (names := getattr(self, name)) is not None and len(names) != count:
+                raise ValueError(f"{name}: {len(names)} of {count} positions")
+        for name in _NUMBER_COLUMNS:
+            if (column := getattr(self, name)) is not None and len(column) != NUMBER_BYTES * count:
+                raise ValueError(f"{name}: {len(column)} bytes, {NUMBER_BYTES} x {count} expected")
+
+    @cached_property
+    def rows(self) -> tuple[PositionRisk, ...]:
+        """Return a row for each position."""
+        nothing = (None,) * len(self)
+        numbers = (getattr(self, name) for name in _NUMBER_COLUMNS)
+        return tuple(
+            map(
+                PositionRisk,
+                self.instrument,
+                self.asset_class,
+                self.currency,
+                *(nothing if column is None else numbers_of(column) for column in numbers),
+                self.stale_since_ns or nothing,
+                map(self.option.get, self.instrument),
+            )
+        )
+
+    @property
+    def not_finite(self) -> str | None:
+        """Return the first column that has a NaN or an infinity, None where all are numbers."""
+        for name in _NUMBER_COLUMNS:
+            if (column := getattr(self, name)) is not None and not is_finite(column):
+                return name
+        return None
+
+    def __len__(self) -> int:
+        return len(self.instrument)
+
+    def __iter__(self) -> Iterator[PositionRisk]:
+        return iter(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> PositionRisk: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[PositionRisk, ...]: ...
+    def __getitem__(self, place: int | slice) -> PositionRisk | tuple[PositionRisk, ...]:
+        return self.rows[place]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, PositionColumns):
+            return self.rows == other.rows
+        return self.rows == other if isinstance(other, tuple) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.instrument)
+
+
+_NAME_COLUMNS: Final = ("asset_class", "currency", "stale_since_ns")
+_NUMBER_COLUMNS: Final = (
+    "quantity",
+    "price",
+    "average_cost",
+    "value",
+    "exposure",
+    "delta",
+    "unrealised_pnl",
+    "realised_pnl",
+    "component_var",
+    "component_es",
+    "smoothed_share",
+)
+"""In the order of `PositionRisk`."""
+PositionRows: TypeAlias = PositionColumns | tuple[PositionRisk, ...]
+"""Positions by column, or as messages of version 1 have them."""
+SNAPSHOT_VERSION: Final = "2.0"
+"""``message_version`` of snapshots whose positions are columns."""
+
+
 class AssetClassRisk(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """Exposure and stand-alone risk of one asset class, base currency."""
 
@@ -667,6 +782,8 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, dict=True, tag="risk_snap
     and nobody has stated the positions since; empty where none is missing.
     ``waiting_trades`` names the instruments of trades that ``positions`` lack, because they wait
     for an end-of-day mark that is not in every partition.
+    ``message_version`` is ``2.0`` where ``positions`` are columns, and absent where they are rows:
+    in answers of the API (`by_rows`), and in what earlier versions wrote.
     """
 
     snapshot_id: str
@@ -695,7 +812,7 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, dict=True, tag="risk_snap
     daily_pnl: float | None
     unrealised_pnl: float
     realised_pnl: float
-    positions: tuple[PositionRisk, ...]
+    positions: PositionRows
     asset_classes: tuple[AssetClassRisk, ...]
     stale: tuple[str, ...]
     carried: tuple[CarriedSeries, ...]
@@ -727,6 +844,14 @@ class RiskSnapshot(Message, frozen=True, kw_only=True, dict=True, tag="risk_snap
     outside_model: tuple[str, ...] = ()
     positions_unknown: str = ""
     waiting_trades: tuple[str, ...] = ()
+    message_version: Literal["2.0"] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """State the version that the form of the positions is of."""
+        super().__post_init__()
+        version = UNSET if isinstance(self.positions, tuple) else SNAPSHOT_VERSION
+        if self.message_version != version:
+            msgspec.structs.force_setattr(self, "message_version", version)
 
 
 MarketMessage = Tick | Mark
@@ -744,6 +869,13 @@ ReferenceMessage = (
 )
 InputMessage = Tick | FxRate | Trade | ReferenceMessage
 AnyMessage = InputMessage | Rejected | RiskSnapshot
+
+
+def by_rows(snapshot: RiskSnapshot) -> RiskSnapshot:
+    """Return a snapshot with its positions as rows, as people and the API read it."""
+    if isinstance(snapshot.positions, tuple):
+        return snapshot
+    return msgspec.structs.replace(snapshot, positions=snapshot.positions.rows)
 
 
 def field_names(message_type: type[Struct]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 ``message_version`` is ``MAJOR.MINOR`` beside ``type`` (``version`` alone is a trade's own). Absent
 means 1.0. A newer minor version only adds fields, which a reader that does not know them leaves
 out; another major version means something else by the same fields, and is never guessed at.
+Snapshots are of version 2.0, and those of 1.0 are read for one release more.
 
 The codec looks for it only in messages that it could not read as they are: those without one, all
 of today's, cost nothing.
@@ -18,12 +19,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from system.contracts.messages import Message, RejectReason
+from system.contracts.messages import SNAPSHOT_VERSION, Message, RejectReason, RiskSnapshot
 from system.errors import MessageError
 
 VERSION_FIELD: Final = "message_version"
 MAJOR: Final = 1
 MINOR: Final = 0
+SNAPSHOT_MAJOR: Final = int(SNAPSHOT_VERSION.partition(".")[0])
+"""Of snapshots whose positions are columns; their newest minor version is ``MINOR`` too."""
 _VERSION: Final = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 _TAG_FIELD: Final = "type"
 
@@ -59,7 +62,10 @@ def readable(value: bytes | str, types: tuple[type[Message], ...]) -> bytes | No
         raise MessageError(
             RejectReason.INVALID, f"{VERSION_FIELD}: {str(stated)[:40]!r}, write MAJOR.MINOR"
         )
-    if int(match[1]) != MAJOR:
+    major = int(match[1])
+    if major == SNAPSHOT_MAJOR and types == (RiskSnapshot,):
+        envelope[VERSION_FIELD] = SNAPSHOT_VERSION
+    elif major != MAJOR:
         raise MessageError(
             RejectReason.UNKNOWN_VERSION,
             f"{VERSION_FIELD} {stated}: this riskstream reads {MAJOR}.x; upgrade it, or send that",

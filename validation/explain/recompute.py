@@ -37,7 +37,7 @@ NOT_RECOMPUTED: Final = (
     "waiting_trades",
 )
 """Follow from the close, the trades or the snapshots before, which a snapshot does not hold."""
-NAMES: Final = ("snapshot_id", "kind", "stages", "trade_ids")
+NAMES: Final = ("snapshot_id", "kind", "stages", "trade_ids", "message_version")
 """Say which snapshot it is, and when it was made."""
 NUMBERS: Final = tuple(
     name

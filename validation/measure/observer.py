@@ -24,6 +24,7 @@ import msgspec
 from system.clock import monotonic_ns
 from system.contracts.currencies import EUR, unit_of
 from system.contracts.messages import MONEY, AssetClass, StageTimes
+from system.contracts.text.columns import numbers_of
 from system.priority import go_first
 from system.runtime.interrupts import StopRequest
 from system.settings import load_settings
@@ -60,6 +61,21 @@ class HeldPosition(msgspec.Struct, frozen=True):
     quantity: float
 
 
+class HeldColumns(msgspec.Struct, frozen=True):
+    """The same of all positions, a column for each field."""
+
+    instrument: tuple[str, ...]
+    asset_class: tuple[AssetClass, ...]
+    currency: tuple[str, ...]
+    quantity: bytes
+
+    @property
+    def rows(self) -> tuple[HeldPosition, ...]:
+        """Return a row for each position."""
+        columns = (self.instrument, self.asset_class, self.currency, numbers_of(self.quantity))
+        return tuple(map(HeldPosition, *columns))
+
+
 class SnapshotHead(msgspec.Struct, frozen=True):
     """The part of a snapshot that the record keeps; other fields are skipped unread."""
 
@@ -69,7 +85,7 @@ class SnapshotHead(msgspec.Struct, frozen=True):
     event_time_ns: int
     asof: dt.date | None
     var: float | None
-    positions: tuple[HeldPosition, ...]
+    positions: HeldColumns | tuple[HeldPosition, ...]
     trade_ids: tuple[str, ...]
     stages: StageTimes
     stale: tuple[str, ...] = ()
@@ -196,7 +212,8 @@ def moving_keys(head: SnapshotHead) -> tuple[str, ...]:
 
     A rate into the base currency takes two quotes per EUR, unless one of them is EUR.
     """
-    held = [position for position in head.positions if position.quantity != 0]
+    rows = head.positions if isinstance(head.positions, tuple) else head.positions.rows
+    held = [position for position in rows if position.quantity != 0]
     tickers = {position.instrument for position in held if position.asset_class not in MONEY}
     foreign = {unit_of(position.currency).currency for position in held} - {head.base_currency}
     quoted = (foreign | {head.base_currency} if foreign else set()) - {EUR}

@@ -13,6 +13,7 @@ from system.book.state.market import Market
 from system.book.valuation.prices import price_rows_of
 from system.contracts.currencies import EUR
 from system.contracts.messages import AssetClass
+from system.contracts.text.columns import Column, column_of
 from system.risk.arrays import BoolVector, Float64Vector, IndexVector
 from system.risk.cost import CostBasis
 from system.risk.currency import major_currency
@@ -23,13 +24,17 @@ from system.risk.valuation import Holding, Holdings
 
 
 class StaticColumns(NamedTuple):
-    """Columns of a portfolio's rows that no price changes; ``cash`` are the places of cash."""
+    """Columns of a portfolio's snapshot that no price changes.
+
+    ``average_cost`` is None where cash is held, which costs what it is worth.
+    ``nothing_realised`` is the column of a book that has realised nothing.
+    """
 
     asset_classes: tuple[AssetClass, ...]
     currencies: tuple[str, ...]
-    quantities: tuple[float, ...]
-    average_costs: tuple[float, ...]
-    cash: tuple[int, ...]
+    quantity: Column
+    average_cost: Column | None
+    nothing_realised: Column
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +94,20 @@ class PositionArrays:
         return tuple(sorted(self.currencies))
 
     @cached_property
+    def has_cash(self) -> bool:
+        """Return whether a position is cash."""
+        return bool(self.is_cash.any())
+
+    @cached_property
     def columns(self) -> StaticColumns:
-        """Return what a row of each position states at any price."""
+        """Return what a snapshot states of each position at any price."""
         holdings = self.holdings
         return StaticColumns(
             asset_classes=tuple(item.asset_class for item in holdings.listings),
             currencies=tuple(item.currency for item in holdings.listings),
-            quantities=tuple(holdings.quantity.tolist()),
-            average_costs=tuple(holdings.average_cost.tolist()),
-            cash=tuple(np.flatnonzero(self.is_cash).tolist()),
+            quantity=little_endian(holdings.quantity),
+            average_cost=None if self.has_cash else little_endian(holdings.average_cost),
+            nothing_realised=column_of([0.0] * len(holdings.listings)),
         )
 
     @classmethod

@@ -29,12 +29,14 @@ from system.contracts.measures import OptionRisk
 from system.contracts.messages import (
     AssetClass,
     AssetClassRisk,
-    PositionRisk,
+    PositionColumns,
     RiskSnapshot,
     SnapshotKind,
     TailScenario,
 )
+from system.contracts.text.columns import Column, column_of
 from system.errors import InputError
+from system.risk.arrays import Float64Vector
 from system.risk.breach import is_breach
 from system.risk.portfolio import PortfolioRisk, portfolio_risk
 from system.risk.valuation import exposure_by_group, var_fraction
@@ -143,7 +145,6 @@ def _valued_snapshot(
     options = option_measures(marked, scenarios, book.confidence, var)
     stressed = book.stressed(marked.shape)
     unrealised = _unrealised(marked)
-    rows = _position_rows(marked, risk, realised, unrealised, options.rows)
     stated = RiskSnapshot(
         **_place_and_settings(book, moment),
         scenario_count=0 if risk is None else len(risk.scenario_dates),
@@ -158,9 +159,9 @@ def _valued_snapshot(
         scenario_date=None if risk is None else risk.var_scenario_date,
         tail=_tail(risk),
         daily_pnl=_daily_pnl(book, marked, nav, prices),
-        unrealised_pnl=math.fsum(unrealised),
+        unrealised_pnl=math.fsum(unrealised.tolist()),
         realised_pnl=math.fsum(realised.values()),
-        positions=rows,
+        positions=_position_columns(marked, risk, realised, unrealised, options.rows),
         asset_classes=_asset_classes(marked, risk),
         stale=marked.stale,
         carried=carried.series,
@@ -321,53 +322,50 @@ def _daily_pnl(
     return None if comparable is None else comparable - close.nav
 
 
-def _unrealised(marked: Marked) -> list[float]:
+def _unrealised(marked: Marked) -> Float64Vector:
     """Return the unrealised P&L of each position, base currency: cash has none."""
-    unrealised: list[float] = marked.valuation.unrealised_pnl.tolist()
-    for place in marked.shape.columns.cash:
-        unrealised[place] = 0.0
-    return unrealised
+    unrealised = marked.valuation.unrealised_pnl
+    is_cash = marked.shape.is_cash
+    return np.where(is_cash, 0.0, unrealised) if marked.shape.has_cash else unrealised
 
 
-def _position_rows(
+def _position_columns(
     marked: Marked,
     risk: PortfolioRisk | None,
     realised: Mapping[str, float],
-    unrealised: Sequence[float],
+    unrealised: Float64Vector,
     options: Mapping[int, OptionRisk],
-) -> tuple[PositionRisk, ...]:
+) -> PositionColumns:
     worth, static = marked.valuation, marked.shape.columns
+    price, value, exposure = map(little_endian, (worth.price, worth.value, worth.exposure))
     ids = marked.shape.holdings.instrument_ids
-    price = worth.price.tolist()
-    costs: Sequence[float] = static.average_costs
-    if static.cash:
-        costs = list(costs)
-        for place in static.cash:
-            costs[place] = price[place]
-    nothing = (None,) * len(ids)
     shares = None if risk is None else risk.smoothed_share
-    # In the order of the fields: a tenth of the time that as many keywords take.
-    return tuple(
-        map(
-            PositionRisk,
-            ids,
-            static.asset_classes,
-            static.currencies,
-            static.quantities,
-            price,
-            costs,
-            worth.value.tolist(),
-            worth.exposure.tolist(),
-            worth.delta.tolist(),
-            unrealised,
-            [realised.get(name, 0.0) for name in ids] if realised else (0.0,) * len(ids),
-            nothing if risk is None else risk.component_var.tolist(),
-            nothing if risk is None else risk.component_es.tolist(),
-            nothing if shares is None else shares.tolist(),
-            marked.stale_since or nothing,
-            [options.get(place) for place in range(len(ids))] if options else nothing,
-        )
+    return PositionColumns(
+        instrument=ids,
+        asset_class=static.asset_classes,
+        currency=static.currencies,
+        quantity=static.quantity,
+        price=price,
+        average_cost=_costs(marked) if static.average_cost is None else static.average_cost,
+        value=value,
+        exposure=exposure,
+        delta=little_endian(worth.delta),
+        unrealised_pnl=little_endian(unrealised),
+        realised_pnl=column_of(realised.get(name, 0.0) for name in ids)
+        if realised
+        else static.nothing_realised,
+        component_var=None if risk is None else little_endian(risk.component_var),
+        component_es=None if risk is None else little_endian(risk.component_es),
+        smoothed_share=None if shares is None else little_endian(shares),
+        stale_since_ns=marked.stale_since,
+        option={ids[place]: option for place, option in options.items()},
     )
+
+
+def _costs(marked: Marked) -> Column:
+    """Return the average costs of a book with cash, which costs what it is worth."""
+    is_cash, cost = marked.shape.is_cash, marked.shape.holdings.average_cost
+    return little_endian(np.where(is_cash, marked.valuation.price, cost))
 
 
 def _asset_classes(marked: Marked, risk: PortfolioRisk | None) -> tuple[AssetClassRisk, ...]:

@@ -115,7 +115,7 @@ def what_if_answer(
         before=old,
         after=new,
         change=risk_change(old, new),
-        positions=after.positions,
+        positions=tuple(after.positions),
         durable=durable,
         stream=stream,
     )

@@ -113,7 +113,7 @@ def positions(record: LatestRecord) -> Positions:
         value=snapshot.value,
         unrealised_pnl=snapshot.unrealised_pnl,
         realised_pnl=snapshot.realised_pnl,
-        positions=snapshot.positions,
+        positions=tuple(snapshot.positions),
         durable=record.durable,
         stream=record.stream,
     )

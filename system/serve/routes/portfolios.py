@@ -17,6 +17,7 @@ from system.contracts.api.risk import (
     SnapshotPage,
     SnapshotPoint,
 )
+from system.contracts.codec import encoded_by_rows
 from system.contracts.messages import RejectReason, RiskSnapshot
 from system.contracts.oracle import NO_ORACLE, OracleStatus
 from system.contracts.replay import NO_REPLAY, ReplayStatus
@@ -116,13 +117,13 @@ async def snapshots(
 
 @router.get("/snapshots/{snapshot_id:path}", tags=["history"], **answers(RiskSnapshot, 404, 503))
 async def snapshot(request: Request, snapshot_id: SnapshotId) -> Response:
-    """Return one snapshot as it was committed, to the bit."""
+    """Return one snapshot with the numbers that were committed, to the bit."""
     services = services_of(request)
     snapshot = await services.read(services.history.snapshot_json, snapshot_id)
     if snapshot is None:
         rest = await services.read(services.history.emptied_snapshot, snapshot_id)
         raise emptied_snapshot(snapshot_id, rest) if rest else unknown_snapshot(snapshot_id)
-    return json_bytes(snapshot)
+    return json_bytes(encoded_by_rows(snapshot))
 
 
 @router.get("/oracle", tags=["risk"], **answers(OracleStatus, 503))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from sse_starlette.sse import EventSourceResponse
 
 from system.contracts.api.risk import GAP_EVENT, SNAPSHOT_EVENT, StreamGap
-from system.contracts.codec import encode
+from system.contracts.codec import encode, encoded_by_rows
 from system.serve.http.errors import TooManyStreamsError, invalid_field
 from system.serve.http.parameters import PortfolioFilter
 from system.serve.http.responses import refusals
@@ -22,7 +22,7 @@ from system.serve.services.hub import (
     status_frame,
 )
 from system.serve.services.registry import names_of
-from system.store.redis.redis_values import LatestRecord, entry_place
+from system.store.redis.redis_values import entry_place
 
 SEND_BOUND_S: Final = 30.0
 RECONNECT_MS: Final = 1_000
@@ -124,7 +124,11 @@ async def _newest(services: Services, subscription: Subscription) -> bytes:
     records = await read(wanted)
     for record in records:
         subscription.skip_batches_through(record.portfolio, record.fence, record.epoch)
-    return b"".join(map(_unnumbered, records))
+    values = [record.json for record in records]
+    if not subscription.compact:
+        values = [encoded_by_rows(value) for value in values]
+    # Without ids, for their entries are not known.
+    return b"".join(framed(SNAPSHOT_EVENT, value) for value in values)
 
 
 async def _replayed(
@@ -138,11 +142,6 @@ async def _replayed(
         subscription.skip_entries_through(last_id)
         wanted = [e for e in entries if subscription.wants_portfolio(e.portfolio)]
         yield b"".join(subscription.frame(PushedSnapshot(entry)) for entry in wanted)
-
-
-def _unnumbered(record: LatestRecord) -> bytes:
-    """Return the event of a newest snapshot; without an id, for its entry is not known."""
-    return framed(SNAPSHOT_EVENT, record.json)
 
 
 def _valid_id(last_event_id: str) -> str:

@@ -25,7 +25,7 @@ from system.contracts.api.risk import (
     StreamState,
     StreamStatus,
 )
-from system.contracts.codec import encode
+from system.contracts.codec import encode, encoded_by_rows
 from system.contracts.messages import SnapshotKind
 from system.serve.services.protocols import Latest
 from system.store.errors import StoreUnavailableError
@@ -72,8 +72,8 @@ class PushedSnapshot:
 
     @cached_property
     def whole(self) -> bytes:
-        """The event that carries the ``RiskSnapshot``."""
-        return framed(SNAPSHOT_EVENT, self.entry.snapshot, self.entry.entry_id)
+        """The event that carries the ``RiskSnapshot``, its positions as rows."""
+        return framed(SNAPSHOT_EVENT, encoded_by_rows(self.entry.snapshot), self.entry.entry_id)
 
     @cached_property
     def compact(self) -> bytes:

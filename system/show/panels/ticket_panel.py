@@ -228,7 +228,7 @@ def signed_quantity(typed: Typed) -> float:
 
 
 def _newest_price(instrument: str, snapshot: RiskSnapshot | None) -> float:
-    rows: tuple[PositionRisk, ...] = snapshot.positions if snapshot else ()
+    rows: tuple[PositionRisk, ...] = tuple(snapshot.positions) if snapshot else ()
     for row in rows:
         if row.instrument == instrument:
             return row.price

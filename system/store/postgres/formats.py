@@ -17,8 +17,9 @@ import psycopg
 from system.store.errors import NewerFormatError
 from system.store.postgres.cursors import Row
 
-FORMAT: Final = 2
-"""2: closed trades of a portfolio, fingerprints of their ids, the newest marks."""
+FORMAT: Final = 3
+"""2: closed trades of a portfolio, fingerprints of their ids, the newest marks.
+3: positions of snapshots by column."""
 _SELECT_FORMAT: Final = "SELECT format FROM stream_fence"
 
 

@@ -7,6 +7,7 @@ field; the list is derived from the contract, and a test compares it with the ta
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -14,10 +15,19 @@ import msgspec
 
 from system.contracts.api.risk import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode, encode
-from system.contracts.messages import Rejected, RiskSnapshot, SnapshotKind, field_names
+from system.contracts.messages import (
+    PositionRows,
+    Rejected,
+    RiskSnapshot,
+    SnapshotKind,
+    field_names,
+)
+from system.contracts.text.columns import numbers_of
 from system.store.records import LastRecord, SnapshotQuery
 
 Row = tuple[Any, ...]
+KEPT_LITERALS: Final = 256
+"""Lists of instruments whose literal is kept: books seldom change what they hold."""
 
 ONLY_IN_PAYLOAD: Final = frozenset(
     {
@@ -48,6 +58,7 @@ ONLY_IN_PAYLOAD: Final = frozenset(
         "waiting_trades",
         "desk",
         "limits",
+        "message_version",
     }
 )
 _OWN_TYPE: Final = frozenset({"offsets", "trade_ids"})
@@ -160,8 +171,7 @@ def snapshot_row(snapshot: RiskSnapshot, *, pinned: bool) -> Row:
         *_scalars(snapshot),
         msgspec.json.encode(snapshot.offsets).decode("ascii"),
         _text_array(snapshot.trade_ids),
-        _text_array([position.instrument for position in snapshot.positions]),
-        _float_array([position.component_var for position in snapshot.positions]),
+        *_component_arrays(snapshot.positions),
         pinned,
         len(payload),
         payload,
@@ -263,9 +273,24 @@ def _page_parameters(query: SnapshotQuery) -> dict[str, Any]:
     return parameters
 
 
+def _component_arrays(positions: PositionRows) -> tuple[str, str]:
+    """Return array literals of the instruments, and of their component VaR."""
+    if isinstance(positions, tuple):
+        names = tuple(position.instrument for position in positions)
+        return _text_array(names), _float_array([position.component_var for position in positions])
+    column, names = positions.component_var, positions.instrument
+    components = (None,) * len(names) if column is None else numbers_of(column)
+    return _kept_text_array(names), _float_array(components)
+
+
 def _float_array(values: Sequence[float | None]) -> str:
     """Return an array literal; JSON has the shortest text that reads back to the bit."""
     return "{" + msgspec.json.encode(values)[1:-1].decode("ascii").replace("null", "NULL") + "}"
+
+
+@lru_cache(maxsize=KEPT_LITERALS)
+def _kept_text_array(values: tuple[str, ...]) -> str:
+    return _text_array(values)
 
 
 def _text_array(values: Sequence[str]) -> str:

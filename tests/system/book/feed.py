@@ -30,6 +30,7 @@ from system.contracts.messages import (
     StageTimes,
     Tick,
     Trade,
+    by_rows,
 )
 from system.contracts.topics import INPUT_TOPICS, message_key
 
@@ -296,7 +297,7 @@ def numbers(snapshot: RiskSnapshot) -> bytes:
     """Return everything that a snapshot states, to the bit, without where it was taken."""
     return encode(
         msgspec.structs.replace(
-            snapshot,
+            by_rows(snapshot),
             snapshot_id="",
             fence=0,
             epoch=0,

@@ -11,8 +11,24 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from system.contracts.codec import MAX_MESSAGE_BYTES, decode, decode_topic, encode
-from system.contracts.messages import FxRate, Message, Rejected, RejectReason, RiskSnapshot, Tick
+from system.contracts.codec import (
+    MAX_MESSAGE_BYTES,
+    decode,
+    decode_topic,
+    encode,
+    encoded_by_rows,
+)
+from system.contracts.messages import (
+    FxRate,
+    Message,
+    PositionColumns,
+    Rejected,
+    RejectReason,
+    RiskSnapshot,
+    Tick,
+    by_rows,
+)
+from system.contracts.text.columns import column_of
 from system.contracts.topics import (
     FX_RATES,
     INPUT_TOPICS,
@@ -26,7 +42,8 @@ from system.contracts.topics import (
 from system.errors import MessageError
 from system.store.sample_snapshots import sample_snapshot
 from tests import message_strategies as messages
-from tests.system.contracts.raw_messages import (
+from tests.by_columns import by_columns
+from tests.raw_messages import (
     BOOK,
     TICK,
     TRADE,
@@ -295,3 +312,31 @@ def test_a_snapshot_is_encoded_once_and_its_copy_anew() -> None:
     changed = msgspec.structs.replace(snapshot, epoch=snapshot.epoch + 1)
     assert decode(encode(changed), RiskSnapshot) == changed
     assert decode(encode(snapshot), RiskSnapshot) == snapshot
+
+
+def test_positions_are_read_to_the_bit_from_columns_and_from_rows_of_version_1() -> None:
+    rows = sample_snapshot(position_count=5)
+    columns = by_columns(rows)
+    first, second = decode(encode(rows), RiskSnapshot), decode(encode(columns), RiskSnapshot)
+    assert (first, second) == (rows, columns)
+    assert encode(by_rows(second)) == encode(rows)
+    assert len(encode(columns)) < len(encode(rows))
+
+
+def test_a_snapshot_is_sent_to_readers_with_rows_and_one_that_has_them_as_it_is() -> None:
+    rows = sample_snapshot()
+    assert encoded_by_rows(encode(by_columns(rows))) == encode(rows)
+    value = encode(rows)
+    assert encoded_by_rows(value) is value
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_column_that_is_no_number_somewhere_is_refused(number: float) -> None:
+    snapshot = by_columns(sample_snapshot(position_count=2))
+    assert isinstance(snapshot.positions, PositionColumns)
+    positions = msgspec.structs.replace(snapshot.positions, delta=column_of([1.0, number]))
+    value = encode(msgspec.structs.replace(snapshot, positions=positions))
+    for read in (lambda: decode(value, RiskSnapshot), lambda: decode_topic(value, RISK_SNAPSHOTS)):
+        with pytest.raises(MessageError, match="delta") as caught:
+            read()
+        assert caught.value.reason is RejectReason.NOT_FINITE

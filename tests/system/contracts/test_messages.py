@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from system.contracts.codec import decode_topic, encode
-from system.contracts.messages import OpeningPosition, Portfolio, RejectReason, Tick, Trade
+from system.contracts.measures import OptionRisk
+from system.contracts.messages import (
+    SNAPSHOT_VERSION,
+    AssetClass,
+    OpeningPosition,
+    Portfolio,
+    PositionRisk,
+    RejectReason,
+    Tick,
+    Trade,
+    by_rows,
+)
 from system.contracts.topics import MARKET_DATA, REFERENCE, TRADES
-from tests.system.contracts.raw_messages import BOOK, TICK, TRADE, refusal, text
+from system.store.sample_snapshots import sample_snapshot
+from tests.by_columns import by_columns, columns_of
+from tests.raw_messages import BOOK, TICK, TRADE, refusal, text
 
 
 @pytest.mark.parametrize(
@@ -176,3 +190,55 @@ def test_a_full_book_fits_into_a_message() -> None:
     )
     book = Portfolio(portfolio="P", positions=positions)
     assert decode_topic(encode(book), REFERENCE) == book
+
+
+ROWS = sample_snapshot(position_count=3).positions
+COLUMNS = columns_of(tuple(ROWS))
+
+
+def test_columns_are_a_sequence_of_their_rows() -> None:
+    assert (len(COLUMNS), tuple(COLUMNS), COLUMNS[1], COLUMNS[1:]) == (3, ROWS, ROWS[1], ROWS[1:])
+    assert COLUMNS == ROWS
+    assert ROWS == COLUMNS
+    assert columns_of(tuple(ROWS)) == COLUMNS
+    assert hash(COLUMNS) == hash(columns_of(tuple(ROWS)))
+    assert columns_of(tuple(ROWS[:2])) != COLUMNS
+    assert COLUMNS != "AAPL"
+
+
+def test_each_field_of_a_row_comes_from_the_column_of_its_name() -> None:
+    option = OptionRisk(
+        underlying="A",
+        spot=1.0,
+        volatility=0.25,
+        is_implied=True,
+        moves_volatility=False,
+        days_to_expiry=3,
+        unit=None,
+        position=None,
+    )
+    row = PositionRisk("A.C", AssetClass.OPTION, "USD", *map(float, range(11)), 17, option)
+    assert columns_of((row,))[0] == row
+    assert columns_of((row,)) == (row,)
+
+
+def test_positions_without_a_risk_have_none() -> None:
+    bare = msgspec.structs.replace(COLUMNS, component_var=None, smoothed_share=None)
+    assert [row.component_var for row in bare] == [None] * 3
+    assert bare[0].smoothed_share is None
+    assert bare[0].component_es == ROWS[0].component_es
+
+
+@pytest.mark.parametrize("name", ["currency", "asset_class", "stale_since_ns", "delta"])
+def test_a_column_of_another_length_is_refused_by_name(name: str) -> None:
+    short = getattr(COLUMNS, name)[:-1]
+    with pytest.raises(ValueError, match=name):
+        msgspec.structs.replace(COLUMNS, **{name: short})
+
+
+def test_rows_are_what_people_read_and_say_so_by_their_version() -> None:
+    snapshot = by_columns(sample_snapshot())
+    assert snapshot.message_version == SNAPSHOT_VERSION
+    assert by_rows(snapshot) == sample_snapshot()
+    assert by_rows(snapshot).message_version is msgspec.UNSET
+    assert by_rows(sample_snapshot()) == sample_snapshot()

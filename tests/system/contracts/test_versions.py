@@ -11,16 +11,19 @@ from hypothesis import strategies as st
 
 from system.contracts.codec import decode, decode_topic, encode
 from system.contracts.messages import (
+    SNAPSHOT_VERSION,
     Message,
     OpeningPosition,
     Portfolio,
     RejectReason,
     Trade,
 )
-from system.contracts.topics import MARKET_DATA, REFERENCE, TRADES
-from system.contracts.versions import MINOR, VERSION_FIELD
+from system.contracts.topics import MARKET_DATA, REFERENCE, RISK_SNAPSHOTS, TRADES
+from system.contracts.versions import MINOR, SNAPSHOT_MAJOR, VERSION_FIELD
 from system.errors import MessageError
+from system.store.sample_snapshots import sample_snapshot
 from tests import message_strategies as drawn
+from tests.by_columns import by_columns
 
 TRADE = Trade(trade_id="t", portfolio="P", instrument="A", quantity=1.0, price=2.0)
 BOOK = Portfolio(
@@ -112,3 +115,26 @@ def test_every_message_is_read_to_the_bit_from_a_newer_minor_version(sent):
     text = encode(message).decode()
     value = f'{{"{VERSION_FIELD}":"{NEWER}","more":[1],{text[1:]}'.encode()
     assert encode(decode_topic(value, topic)) == encode(message)
+
+
+@pytest.mark.parametrize("rows", [True, False])
+def test_snapshots_are_read_from_version_2_and_for_one_release_from_version_1(*, rows: bool):
+    snapshot = sample_snapshot() if rows else by_columns(sample_snapshot())
+    stated = json.loads(encode(snapshot)).get(VERSION_FIELD)
+    assert stated == (None if rows else SNAPSHOT_VERSION)
+    assert decode_topic(encode(snapshot), RISK_SNAPSHOTS) == snapshot
+
+
+def test_of_a_newer_minor_version_of_snapshots_unknown_fields_are_left_out():
+    snapshot = by_columns(sample_snapshot())
+    newer = f"{SNAPSHOT_MAJOR}.{MINOR + 1}"
+    value = changed(snapshot, message_version=newer, colour="red")
+    assert decode_topic(value, RISK_SNAPSHOTS) == snapshot
+
+
+@pytest.mark.parametrize("version", ["3.0", "0.9"])
+def test_another_major_version_of_snapshots_is_refused(version):
+    value = changed(by_columns(sample_snapshot()), message_version=version)
+    with pytest.raises(MessageError, match=version) as caught:
+        decode_topic(value, RISK_SNAPSHOTS)
+    assert caught.value.reason is RejectReason.UNKNOWN_VERSION

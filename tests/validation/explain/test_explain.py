@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from system.book.restore import restored_rows
 from system.book.state.rows import ClosesState
 from system.contracts.limits import LimitLevel
-from system.contracts.messages import CloseHistory, RiskSnapshot
+from system.contracts.messages import CloseHistory, PositionColumns, RiskSnapshot
 from system.contracts.oracle import OracleVerdict
 from system.exits import ExitCode
 from system.settings import Connections
@@ -217,7 +217,7 @@ def nudged(value: object, path: tuple[str | int, ...], factor: float | None = No
         return math.nextafter(value, math.inf) if factor is None else value * factor
     first, rest = path[0], path[1:]
     if isinstance(first, int):
-        assert isinstance(value, tuple)
+        assert isinstance(value, tuple | PositionColumns)
         return (*value[:first], nudged(value[first], rest, factor), *value[first + 1 :])
     return msgspec.structs.replace(value, **{first: nudged(getattr(value, first), rest, factor)})
 

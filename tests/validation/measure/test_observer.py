@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from system.contracts.messages import AssetClass, SnapshotKind, StageTimes
+from system.contracts.text.columns import column_of
 from system.store.errors import StoreUnavailableError
 from system.store.redis.redis_values import StreamEntry, Watermark
 from validation.measure.observer import (
     READ_COUNT,
+    HeldColumns,
     HeldPosition,
     Observer,
     SnapshotHead,
@@ -161,6 +163,18 @@ def test_only_a_patient_observer_goes_on_when_redis_is_away() -> None:
 
 def test_a_position_of_nothing_moves_nothing() -> None:
     assert moving_keys(head(1, APPLE, SOLD)) == ("AAPL",)
+
+
+def test_positions_by_column_are_moved_by_what_moves_their_rows() -> None:
+    rows = (APPLE, SOLD, YEN)
+    columns = HeldColumns(
+        instrument=tuple(row.instrument for row in rows),
+        asset_class=tuple(row.asset_class for row in rows),
+        currency=tuple(row.currency for row in rows),
+        quantity=column_of(row.quantity for row in rows),
+    )
+    value = msgspec.json.encode(msgspec.structs.replace(head(1), positions=columns))
+    assert moving_keys(msgspec.json.decode(value, type=SnapshotHead)) == moving_keys(head(1, *rows))
 
 
 def test_foreign_money_is_moved_by_both_quotes_per_euro() -> None:

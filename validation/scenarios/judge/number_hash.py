@@ -11,16 +11,19 @@ from typing import Final
 
 import msgspec
 
-from system.contracts.messages import RiskSnapshot, SnapshotKind
+from system.contracts.messages import RiskSnapshot, SnapshotKind, by_rows
 
-NOT_NUMBERS: Final = frozenset({"snapshot_id", "fence", "epoch", "offsets", "stages", "trade_ids"})
+NOT_NUMBERS: Final = frozenset(
+    {"snapshot_id", "fence", "epoch", "offsets", "stages", "trade_ids", "message_version"}
+)
 HASH_DIGITS: Final = 16
 
 
 def numbers_of(snapshot: RiskSnapshot) -> bytes:
     """Return the number fields of a snapshot in canonical form, floats to the bit."""
+    stated = by_rows(snapshot)
     fields = {
-        name: getattr(snapshot, name)
+        name: getattr(stated, name)
         for name in RiskSnapshot.__struct_fields__
         if name not in NOT_NUMBERS
     }

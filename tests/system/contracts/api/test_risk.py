@@ -13,7 +13,8 @@ WORKED_OUT = {"var_limit", "limit_used", "over_limit", "complete"}
 
 def test_the_short_form_is_the_snapshot_but_for_its_positions_and_tag() -> None:
     assert set(field_names(CurrentRisk)) - WORKED_OUT == set(field_names(RiskSnapshot)) - {
-        "positions"
+        "positions",
+        "message_version",
     }
 
 
