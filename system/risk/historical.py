@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -185,7 +186,12 @@ def tail_mean_loss(worst: Float64Vector, tail: Tail) -> float:
     float
         Unit of ``worst``; the sum is rounded once, so the order of ties does not matter.
     """
-    *whole, last = worst.tolist()
+    return mean_loss_of(worst.tolist(), tail)
+
+
+def mean_loss_of(worst: Sequence[float], tail: Tail) -> float:
+    """Return the same of a list; see `tail_mean_loss`."""
+    *whole, last = worst
     return loss(math.fsum([*whole, tail.last_weight * last]) / tail.mass)
 
 

@@ -15,6 +15,7 @@ from system.risk.arrays import BoolMatrix, Float64Matrix, Float64Vector, IndexVe
 from system.risk.confidence import Confidence, Tail, tail_of
 from system.risk.historical import (
     loss,
+    mean_loss_of,
     tail_mean_loss,
     tail_order,
     worst_pnl,
@@ -116,6 +117,18 @@ class PortfolioRisk:
         return self.scenario_dates[self.var_scenario]
 
     @property
+    def is_finite(self) -> bool:
+        """Return whether all that is stated is a number: sums of huge ones may not be."""
+        totals = [self.var, self.expected_shortfall, self.diversification]
+        for group in self.groups:
+            totals += (group.var, group.expected_shortfall)
+        return (
+            all(map(math.isfinite, totals))
+            and bool(np.isfinite(self.component_var).all())
+            and bool(np.isfinite(self.component_es).all())
+        )
+
+    @property
     def es_share(self) -> Float64Vector | None:
         """Return each position's part of expected shortfall, None where that is <= 0."""
         if self.expected_shortfall <= 0.0:
@@ -186,11 +199,13 @@ def portfolio_risk(
     worst = tail_order(pnl, min(count, tail.rank + SMOOTHING_RANKS))
     terms = factors.of_scenarios(worst) * weights
     losses = _position_losses(terms, factors, len(exposures.instrument_ids))
+    in_tail = worst[: tail.rank]
+    worst_amounts = pnl[in_tail].tolist()
+    var = loss(worst_amounts[-1])
     var_row = tail.rank - 1
-    var = loss(pnl[worst[var_row]])
     component_var = losses[var_row]
     _assert_additive(component_var, var, component_var if factors.is_plain else terms[var_row])
-    shortfall = tail_mean_loss(pnl[worst[: tail.rank]], tail)
+    shortfall = mean_loss_of(worst_amounts, tail)
     standalone = (
         (GroupRisk(groups.names[0], var, shortfall),)  # one group is the portfolio
         if len(groups.names) == 1
@@ -202,7 +217,7 @@ def portfolio_risk(
         var=var,
         expected_shortfall=shortfall,
         tail_rank=tail.rank,
-        tail=worst[: tail.rank],
+        tail=in_tail,
         component_var=component_var,
         component_es=weighted_row_sum(_tail_weights(tail), losses[: tail.rank]),
         smoothed_share=_smoothed_share(losses, tail.rank),

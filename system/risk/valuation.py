@@ -143,7 +143,7 @@ class Valuation:
         amounts = [self.price, self.exposure, self.delta, self.unrealised_pnl]
         if self.value is not self.exposure:
             amounts.append(self.value)
-        if np.abs(np.array(amounts)).max(initial=0.0) < AMOUNT_BOUND:
+        if np.maximum.reduce(np.abs(np.array(amounts)), axis=None, initial=0.0) < AMOUNT_BOUND:
             return ()
         within = np.logical_and.reduce([np.abs(amount) < AMOUNT_BOUND for amount in amounts])
         return tuple(self.instrument_ids[row] for row in np.flatnonzero(~within))
@@ -290,7 +290,7 @@ def exposure_by_group(exposure: Float64Vector, groups: PositionGroups) -> tuple[
 
 def _group_exposure(name: str, exposure: Float64Vector) -> GroupExposure:
     amounts = exposure.tolist()
-    if exposure.min(initial=0.0) >= 0.0:
+    if not amounts or min(amounts) >= 0.0:
         return GroupExposure(name, long=math.fsum(amounts), short=0.0)
     return GroupExposure(
         name,

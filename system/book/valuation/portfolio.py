@@ -199,8 +199,11 @@ class PortfolioBook:
         )
         self.shape = self._shape_of(self.positions.basis)
         self._scenarios: dict[tuple[str, ...], Scenarios] = {}
+        self._newest_scenarios: tuple[PositionArrays, Scenarios] | None = None
         self._window_version = -1
         self._stressed: dict[Hashable, tuple[StressedBook, ...]] = {}
+        self._newest_stressed: tuple[PositionArrays, Hashable, tuple[StressedBook, ...]] | None
+        self._newest_stressed = None
 
     def _shape_of(self, basis: dict[str, CostBasis]) -> PositionArrays:
         return PositionArrays.of(
@@ -260,9 +263,11 @@ class PortfolioBook:
                 for listing in shape.listings
                 if is_beyond_model(self._market, listing)
             )
-        missing = tuple(sorted({*self._missing(shape, marks, quotes), *worthless}))
-        if missing:
-            shape, marks = self._without(shape, marks, missing)
+        missing: tuple[str, ...] = ()
+        if worthless or marks.is_missing is not None or len(quotes) < len(shape.currencies):
+            missing = tuple(sorted({*self._missing(shape, marks, quotes), *worthless}))
+            if missing:
+                shape, marks = self._without(shape, marks, missing)
         options = HeldOptions.of(shape.listings, found) if found else None
         worth = valuation(
             shape.holdings,
@@ -412,10 +417,15 @@ class PortfolioBook:
         """Return the scenarios of a shape of this portfolio; kept until the window rolls."""
         if self._window_version != self._market.window_version:
             self._scenarios.clear()
+            self._newest_scenarios = None
             self._window_version = self._market.window_version
+        newest = self._newest_scenarios
+        if newest is not None and newest[0] is shape:
+            return newest[1]  # the key below is a hash over all names of the book
         key = shape.holdings.instrument_ids
         if key not in self._scenarios:
             self._scenarios[key] = self._build_scenarios(shape)
+        self._newest_scenarios = (shape, self._scenarios[key])
         return self._scenarios[key]
 
     def _build_scenarios(self, shape: PositionArrays) -> Scenarios:
@@ -463,9 +473,14 @@ class PortfolioBook:
     def stressed(self, shape: PositionArrays) -> tuple[StressedBook, ...]:
         """Return the stressed scenarios of a shape; kept until a window's closes change."""
         data, asof = self._market.stressed, self._market.asof
-        key = (shape.holdings.instrument_ids, data.version, data.open_asof(asof))
+        window = (data.version, data.open_asof(asof))
+        newest = self._newest_stressed
+        if newest is not None and newest[0] is shape and newest[1] == window:
+            return newest[2]  # the key below is a hash over all names of the book
+        key = (shape.holdings.instrument_ids, window)
         if key not in self._stressed:
             self._stressed = {key: self._build_stressed(shape)}
+        self._newest_stressed = (shape, window, self._stressed[key])
         return self._stressed[key]
 
     def _build_stressed(self, shape: PositionArrays) -> tuple[StressedBook, ...]:

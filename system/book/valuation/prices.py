@@ -96,6 +96,8 @@ class MarketPrices:
         self._names: tuple[str, ...] = ()
         self._value = np.zeros(1)
         self._flags = np.zeros(1, dtype=np.uint8)
+        self._is_fresh = False
+        """True where each row is known and nothing is wrong with any, as is usual."""
         self._stale_since: dict[int, int] = {}
         self._rates: dict[str, Price | None] = {}
         self._closes: dict[frozenset[str], tuple[ExchangeClose, ...]] = {}
@@ -111,11 +113,14 @@ class MarketPrices:
         rows : ndarray of intp, shape (position_count,)
             From `price_rows_of` with this market's rows.
         """
+        if self._is_fresh and len(self._market.price_rows) == len(self._names):
+            return Marks(self._value.take(rows), None, None, may_be_suspect=False)
         flags, union = self._flags_of(rows)
         if union & _UNKNOWN:
             for row in rows[flags & _UNKNOWN != 0].tolist():
                 self._look_up(row)
             flags, union = self._flags_of(rows)
+            self._is_fresh = not self._flags.any()
         since = self._stale_since
         return Marks(
             price=self._value.take(rows),

@@ -192,7 +192,9 @@ def _valued_snapshot(
         outside_model=outside_model(marked),
         positions_unknown=book.state.positions_unknown,
     )
-    return msgspec.structs.replace(stated, limits=limit_uses(stated, definition.limits))
+    # Nobody else has it yet, and a copy of sixty fields takes longer than all limits do.
+    msgspec.structs.force_setattr(stated, "limits", limit_uses(stated, definition.limits))
+    return stated
 
 
 def _place_and_settings(book: PortfolioBook, moment: StreamPosition) -> dict[str, Any]:
@@ -279,15 +281,7 @@ def _risk(
         return None, str(error)
     except ArithmeticError as error:
         return None, f"{BEYOND_NUMBERS}: {error}"
-    return (risk, "") if _is_finite(risk) else (None, BEYOND_NUMBERS)
-
-
-def _is_finite(risk: PortfolioRisk) -> bool:
-    """Return whether all that is stated of a risk is a number: sums of huge ones may not be."""
-    parts = (risk.component_var, risk.component_es)
-    groups = [amount for group in risk.groups for amount in (group.var, group.expected_shortfall)]
-    totals = (risk.var, risk.expected_shortfall, risk.diversification, *groups)
-    return all(map(math.isfinite, totals)) and all(np.isfinite(part).all() for part in parts)
+    return (risk, "") if risk.is_finite else (None, BEYOND_NUMBERS)
 
 
 def _snapshot_id(book: PortfolioBook, moment: StreamPosition) -> str:
@@ -388,9 +382,10 @@ def _asset_classes(marked: Marked, risk: PortfolioRisk | None) -> tuple[AssetCla
 def _tail(risk: PortfolioRisk | None) -> tuple[TailScenario, ...]:
     if risk is None:
         return ()
+    dates, pnl = risk.scenario_dates, risk.pnl[risk.tail].tolist()
     return tuple(
-        TailScenario(date=risk.scenario_dates[index], pnl=float(risk.pnl[index]))
-        for index in risk.tail
+        TailScenario(date=dates[index], pnl=amount)
+        for index, amount in zip(risk.tail.tolist(), pnl, strict=True)
     )
 
 
@@ -402,13 +397,13 @@ def _inputs_hash(
     settings = f"{definition.base_currency}\n{definition.confidence}\n{definition.window}"
     rates = "".join(f"\n{currency}={rate!r}" for currency, rate in marked.quotes.items())
     price = little_endian(marked.valuation.price)
-    digest = hashlib.sha256(b"".join((settings.encode(), names, rates.encode(), held, price)))
-    digest.update(scenarios.digest)
-    digest.update(scenarios.gaps.bound_inputs(book.carry_bound))
+    window = (scenarios.digest, scenarios.gaps.bound_inputs(book.carry_bound))
+    inputs = (settings.encode(), names, rates.encode(), held, price, *window)
+    digest = hashlib.sha256(b"".join(inputs))
     if marked.options is not None:
         _add_options(digest, marked.options)
-    for window in stressed:
-        digest.update(window.digest)
+    for crisis in stressed:
+        digest.update(crisis.digest)
     return digest.hexdigest()[:32]
 
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.risk.confidence import Confidence, tail_rank
+from system.risk.confidence import Confidence, tail_of, tail_rank
 from system.risk.errors import NonFinitePnlError, TooFewScenariosError
 from system.risk.historical import (
     expected_shortfall,
     historical_var,
+    mean_loss_of,
+    tail_mean_loss,
     tail_order,
     var_scenario,
     worst_pnl,
@@ -214,3 +216,9 @@ def test_the_input_stays_as_it_was(pnl: np.ndarray, confidence: Confidence) -> N
     expected_shortfall(pnl, confidence=confidence)
     var_scenario(pnl, confidence=confidence)
     assert pnl.tobytes() == before.tobytes()
+
+
+def test_the_mean_loss_of_a_list_is_that_of_the_vector() -> None:
+    pnl = np.array([-3.0, -2.0])
+    tail = tail_of(30, Confidence.parse("0.95"))
+    assert mean_loss_of(pnl.tolist(), tail) == tail_mean_loss(pnl, tail)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from system.risk.errors import NonFinitePnlError, TooFewScenariosError
 from system.risk.historical import expected_shortfall, historical_var
 from system.risk.listing import Listing
 from system.risk.portfolio import (
+    GroupRisk,
     PortfolioRisk,
     portfolio_risk,
     position_groups,
@@ -318,6 +320,19 @@ def test_too_few_scenarios_are_an_error() -> None:
 def test_a_pnl_that_overflows_is_an_error_and_not_a_number() -> None:
     with pytest.raises(NonFinitePnlError, match="scenario 0 is inf"):
         risk_of(np.array([1e308]), np.full((1, 30), 1e10))
+
+
+def test_a_risk_says_whether_all_that_it_states_is_a_number() -> None:
+    risk = risk_of(np.ones(2), np.full((2, 30), -0.01))
+    assert risk.is_finite
+    endless = np.array([1.0, np.inf])
+    for changes in (
+        {"var": math.nan},
+        {"component_var": endless},
+        {"component_es": -endless},
+        {"groups": (GroupRisk("equity", 1.0, math.inf),)},
+    ):
+        assert not dataclasses.replace(risk, **changes).is_finite
 
 
 @pytest.mark.parametrize("seed", range(20))

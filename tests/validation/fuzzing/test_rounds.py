@@ -9,6 +9,9 @@ import pytest
 
 from system.book.valuation import snapshot as snapshot_module
 from system.contracts.codec import encode
+from system.contracts.text.columns import column_of
+from system.store.sample_snapshots import sample_snapshot
+from tests.by_columns import columns_of
 from validation.fuzzing import rounds
 from validation.fuzzing.__main__ import fuzzed
 from validation.fuzzing.mutation import mutated
@@ -72,6 +75,11 @@ def test_numbers_are_looked_for_everywhere() -> None:
     assert list(checked_numbers({"a": [1.0, (2.0, {"b": 3.0})], "c": 4}, "$")) == [1.0, 2.0, 3.0]
     with pytest.raises(LawBrokenError, match=r"\$\.a\[1\] is nan"):
         list(checked_numbers({"a": [1.0, float("nan")]}, "$"))
+    columns = columns_of(tuple(sample_snapshot(position_count=2).positions))
+    assert len(list(checked_numbers(columns, "$"))) == 2 * 11
+    broken = msgspec.structs.replace(columns, delta=column_of([1.0, float("inf")]))
+    with pytest.raises(LawBrokenError, match=r"\$\[1\]\.delta is inf"):
+        list(checked_numbers(broken, "$"))
 
 
 def test_a_run_states_its_seeds_and_fails_on_a_broken_law(monkeypatch) -> None:

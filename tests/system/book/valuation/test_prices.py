@@ -90,3 +90,24 @@ def test_an_end_of_day_marks_each_book_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert end_of_day(fold).hypothetical_pnl is not None
     assert sorted(books) == ["P", "Q"]
     assert feed.book.portfolios["P"].state.close.date > DAY
+
+
+def test_prices_that_are_all_well_are_taken_without_a_look_at_their_flags() -> None:
+    feed = opened(holding("A", 1.0))
+    feed.send(tick("A", 100.0))
+    rows = of(feed, "A", "cash:USD")
+    prices = MarketPrices(feed.book.market)
+    first, again = prices.marks(rows), prices.marks(rows)
+    assert again.price.tolist() == first.price.tolist() == [100.0, 0.0]
+    assert (again.is_missing, again.stale_since, again.may_be_suspect) == (None, None, False)
+    feed.send(tick("B", 40.0))
+    later = prices.marks(of(feed, "B", "A"))
+    assert later.price.tolist() == [40.0, 100.0]
+
+
+def test_a_price_that_is_missing_is_looked_at_each_time() -> None:
+    feed = opened(*MANY)
+    feed.book.market.closes.clear()
+    prices = MarketPrices(feed.book.market)
+    for _ in range(2):
+        assert prices.marks(of(feed, "A", "B")).is_missing is not None
