@@ -1,4 +1,4 @@
-"""ReplayProgress by: a driver waits for its turn while another one is active."""
+"""Standby: a driver waits for its turn while another one is active."""
 
 from __future__ import annotations
 

@@ -44,10 +44,10 @@ def console(*, terminal: bool = False) -> tuple[PlainConsole, io.StringIO]:
 
 def test_elsewhere_a_line_now_and_then_says_where_the_replay_stands() -> None:
     screen_console, out = console()
-    standing = ReplayProgress(day_count=40, portfolios=[SUMMARY])
-    with ReplayScreen(screen_console, standing) as screen:
+    progress = ReplayProgress(day_count=40, portfolios=[SUMMARY])
+    with ReplayScreen(screen_console, progress) as screen:
         for index in range(25):
-            standing.take_day(sent(index))
+            progress.take_day(sent(index))
             screen.refresh()
     lines = out.getvalue().splitlines()
     assert len(lines) == 3
@@ -56,9 +56,9 @@ def test_elsewhere_a_line_now_and_then_says_where_the_replay_stands() -> None:
 
 def test_on_a_terminal_the_day_the_ticks_and_each_var_are_shown() -> None:
     screen_console, out = console(terminal=True)
-    standing = ReplayProgress(day_count=40, portfolios=[SUMMARY])
-    standing.take_day(sent(0))
-    with ReplayScreen(screen_console, standing) as screen:
+    progress = ReplayProgress(day_count=40, portfolios=[SUMMARY])
+    progress.take_day(sent(0))
+    with ReplayScreen(screen_console, progress) as screen:
         screen.refresh()
     shown = out.getvalue()
     for text in ("2020-02-03", "3,600 ticks", "1 of 40 days", "28,191", "2.82%"):

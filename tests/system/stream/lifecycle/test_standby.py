@@ -1,4 +1,4 @@
-"""ReplayProgress by: one driver is active, another waits and fences nobody."""
+"""Standby: one driver is active, another waits and fences nobody."""
 
 from __future__ import annotations
 
