@@ -28,6 +28,8 @@ BOUND_S: Final = 240.0
 def keep_classes(settings: Settings) -> list[ClassArchive]:
     """Return this installation's archives, Spark's and the broker's; write those that are missing.
 
+    Spark's fits a class path that the stream's own Java class is part of: compile that first.
+
     Parameters
     ----------
     settings : Settings
@@ -39,7 +41,6 @@ def keep_classes(settings: Settings) -> list[ClassArchive]:
         If there is no Java, no Spark, no broker, or a JVM wrote nothing.
     """
     java = find_java(settings.java_home, settings.search_path)
-    compiled_writer(settings, java)  # part of the class path that the archive fits
     archives = []
     for archive, write in (
         (class_archive(settings, java.home), _write_spark_archive),
@@ -82,6 +83,7 @@ def main() -> None:
         compiled_writer(settings, find_java(settings.java_home, settings.search_path))
     except (RiskstreamError, OSError) as error:
         console.print(f"the Java class is not compiled: the engine real-time cannot run. {error}")
+        return
     try:
         with console.working("letting Java keep classes of Spark and Kafka (half a minute, once)"):
             archives = keep_classes(settings)

@@ -99,3 +99,4 @@ def test_a_class_of_the_stream_that_does_not_compile_is_named_as_what_it_is(
     classes.main()
     said = " ".join(capsys.readouterr().err.split())
     assert "the engine real-time cannot run. no compiler" in said
+    assert "all works" not in said
