@@ -9,19 +9,14 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from system.book.state.market import midnight_after_ns, utc_date
-from system.book.state.rows import (
-    DAY_KEY,
-    PARTITION_PREFIX,
-    SESSIONS_PREFIX,
-    DayState,
-    PartitionState,
-)
+from system.book.state.rows import SESSIONS_PREFIX
 from system.contracts.api.days import DayAccepted, DayRequest, Days
 from system.contracts.messages import ExchangeSessions, Mark
 from system.serve.http.errors import ClosedDayError, invalid_field
 from system.serve.http.requests import question_body
 from system.serve.http.responses import answers, json_answer, takes
 from system.serve.services.connections import Services
+from system.serve.services.event_clock import day_and_partitions
 from system.serve.services.registry import desks_of
 
 ACCEPTED: Final = 202
@@ -75,11 +70,7 @@ async def close_day(
 
 
 async def _days(services: Services) -> Days:
-    keys = await services.read(services.history.state_keys, PARTITION_PREFIX)
-    rows = await services.read(services.history.state_values, [DAY_KEY, *keys])
-    day_row = rows.pop(DAY_KEY, None)
-    day = None if day_row is None else msgspec.json.decode(day_row, type=DayState)
-    states = [msgspec.json.decode(row, type=PartitionState) for row in rows.values()]
+    day, states = await day_and_partitions(services)
     newest = [state.newest_event_ns for state in states if state.session_start_ns is not None]
     return Days(
         closed=None if day is None else day.date,

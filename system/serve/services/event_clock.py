@@ -122,13 +122,10 @@ class EventClock:
         """Return the newest event time that the stream has committed, 0 before any."""
         now_ns, services = self._services.clock.monotonic_ns(), self._services
         if self._read_at_ns is None or now_ns - self._read_at_ns > READ_EVERY_NS:
-            keys = await services.read(services.history.state_keys, PARTITION_PREFIX)
-            rows = await services.read(services.history.state_values, [DAY_KEY, *keys])
-            closed = rows.pop(DAY_KEY, None)
-            times = [_PARTITION.decode(row).newest_event_ns for row in rows.values()]
+            day, partitions = await day_and_partitions(services)
+            times = [partition.newest_event_ns for partition in partitions]
             newest_ns, self._ended_ns = max(times, default=0), 0
-            if closed is not None:
-                day = _DAY.decode(closed)
+            if day is not None:
                 if newest_ns <= day.event_time_ns:
                     self._ended_ns = midnight_after_ns(day.date)
                 newest_ns = max(newest_ns, day.event_time_ns)
@@ -136,6 +133,21 @@ class EventClock:
                 self._base_ns = 0
             self._newest_ns, self._read_at_ns = newest_ns, now_ns
         return self._newest_ns
+
+
+async def day_and_partitions(services: Services) -> tuple[DayState | None, list[PartitionState]]:
+    """Return the last day that the stream has closed, None before any, and every partition's state.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If PostgreSQL does not answer.
+    """
+    keys = await services.read(services.history.state_keys, PARTITION_PREFIX)
+    rows = await services.read(services.history.state_values, [DAY_KEY, *keys])
+    closed = rows.pop(DAY_KEY, None)
+    partitions = [_PARTITION.decode(row) for row in rows.values()]
+    return None if closed is None else _DAY.decode(closed), partitions
 
 
 def _is_live(newest_ns: int, wall_ns: int) -> bool:
