@@ -28,12 +28,24 @@ def payload_of(value: bytes, topic: Topic) -> Payload:
         One of the input topics.
     """
     try:
-        return _as_payload(decode_topic(value, topic))
+        return message_payload(decode_topic(value, topic))
     except MessageError as error:
         return Unreadable(RejectReason(error.reason), error.detail)
 
 
-def _as_payload(message: Message) -> Payload:
+def message_payload(message: Message) -> Payload:
+    """Return what the fold takes of a message that was read.
+
+    Parameters
+    ----------
+    message : Message
+        Of an input topic.
+
+    Raises
+    ------
+    MessageError
+        If no input topic has messages of its type.
+    """
     match message:
         case Tick():
             return QuoteRow(

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from system.book.book import Book
-from system.book.state.events import Event, Payload, QuoteRow, Unreadable
+from system.book.ingest.payloads import message_payload
+from system.book.state.events import Event, Payload, Unreadable
 from system.contracts.kept_values import kept_value
-from system.contracts.messages import FxRate, Message, RiskSnapshot, StageTimes, Tick
+from system.contracts.messages import Message, RiskSnapshot, StageTimes
 from system.contracts.topics import INPUT_TOPICS
 from system.errors import MessageError
 from tests.validation.scenarios.stories import MemoryTopics
@@ -68,21 +69,4 @@ def observed(snapshots: Sequence[RiskSnapshot]) -> list[RecordLine]:
 def _payload(message: Message | MessageError) -> Payload:
     if isinstance(message, MessageError):
         return Unreadable(message.reason, message.detail)
-    if isinstance(message, Tick):
-        return QuoteRow(
-            message.ticker,
-            message.mid,
-            message.event_time_ns,
-            message.sequence,
-            message.intended_monotonic_ns,
-            message.bid,
-        )
-    if isinstance(message, FxRate):
-        return QuoteRow(
-            message.currency,
-            message.rate,
-            message.event_time_ns,
-            message.sequence,
-            message.intended_monotonic_ns,
-        )
-    return message
+    return message_payload(message)
