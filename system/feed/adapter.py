@@ -21,7 +21,7 @@ from system.contracts.codec import decode_topic, encode
 from system.contracts.messages import AssetClass, Instrument, Message
 from system.errors import MessageError
 from system.feed.prices import PriceMaker, Quote
-from system.feed.rulings import APPLIED, Judge, topic_of_bytes
+from system.feed.rulings import APPLIED, Judge
 from system.tables.closes import FX_PREFIX
 
 MAX_KEPT_PROBLEMS: Final = 20
@@ -97,11 +97,10 @@ def send_quotes(
         Asked after each price; False ends the feed.
     """
     for quote in adapter.quotes():
-        value = maker.message(quote.ticker, quote).value
-        topic = topic_of_bytes(value)
-        assert topic is not None, "a price is no mark"
+        price = maker.message(quote.ticker, quote)
+        assert price.topic is not None, "a price is no mark"
         try:
-            message = decode_topic(value, topic)
+            message = decode_topic(price.value, price.topic)
         except MessageError as error:
             counts.refuse(f"{quote.ticker}: {error}")
         else:

@@ -19,6 +19,7 @@ from system.contracts.api.days import DayAccepted
 from system.contracts.messages import ExchangeSessions
 from system.errors import InputError, RiskstreamError
 from system.exits import ExitCode, print_error
+from system.feed.options import day_of
 
 WAIT_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.2
@@ -64,7 +65,7 @@ def close_day(
     """
     if at is None and calendar is None and sessions is None:
         with connected_client() as client:
-            day = _date(date)
+            day = day_of("DATE", date)
             if not _close(client, day, dry_run=dry_run, wait_s=wait, as_json=as_json):
                 raise typer.Exit(ExitCode.INCOMPLETE)
         return
@@ -225,12 +226,3 @@ def _sentence(accepted: DayAccepted, is_closed: bool | None) -> str:
         return f"would send {marks}, {before}"
     state = "; the day is closed" if is_closed else ""
     return f"sent {marks}, {before}{state}"
-
-
-def _date(text: str | None) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"DATE {text!r} is not a day like 2020-03-05") from None

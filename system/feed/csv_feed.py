@@ -22,9 +22,9 @@ from system.exits import ExitCode, print_error
 from system.feed.check import begun_judge
 from system.feed.close_day import WAIT_SECONDS, await_close
 from system.feed.field_map import chosen_map
-from system.feed.options import Close, Columns, MapFile, Zone
+from system.feed.options import Close, Columns, MapFile, Zone, day_of
 from system.feed.prices import PriceMessage
-from system.feed.rulings import REJECTED, Judged, topic_of_bytes
+from system.feed.rulings import REJECTED, Judged
 from system.feed.sources import price_messages
 from system.settings import load_settings
 from system.simulate.progress import DaySent, PublishSummary
@@ -66,17 +66,16 @@ class FeedDay:
     @property
     def tick_count(self) -> int:
         """Number of prices, without the mark."""
-        return sum(topic_of_bytes(price.value) is not None for price in self.prices)
+        return sum(price.topic is not None for price in self.prices)
 
     def slots(self) -> Iterator[Planned]:
         """Yield every message with its due offset, in the order of time."""
         for price in self.prices:
-            topic = topic_of_bytes(price.value)
-            if topic is None:
+            if price.topic is None:
                 mark = Mark(date=self.date, event_time_ns=price.event_time_ns)
                 yield Planned(self._due_ns(price) + AFTER_LAST_NS, mark)
             else:
-                yield Planned(self._due_ns(price), decode_topic(price.value, topic))
+                yield Planned(self._due_ns(price), decode_topic(price.value, price.topic))
 
     def _due_ns(self, price: PriceMessage) -> int:
         if self.speed is None:
@@ -136,7 +135,7 @@ def csv(  # noqa: PLR0913, PLR0917 - one argument per option
         raise InputError(f"--speed {speed:g} is not above 0 and at most {MAX_SPEED:g}")
     field_map = chosen_map(map_file, columns=columns or (), zone=zone, close=close)
     dialect = Dialect.named(separator, decimal)
-    first, last = _day("--first-day", first_day), _day("--last-day", last_day)
+    first, last = day_of("--first-day", first_day), day_of("--last-day", last_day)
     prices = [
         price
         for price in price_messages(file, field_map, closes_days=close_days, dialect=dialect)
@@ -201,10 +200,3 @@ def _summary(sent: PublishSummary, days: Sequence[FeedDay], *, closes_days: bool
 def _is_closed(date: dt.date, wait_s: float) -> bool:
     with connected_client() as client:
         return await_close(client, date, wait_s)
-
-
-def _day(option: str, text: str | None) -> dt.date | None:
-    try:
-        return None if text is None else dt.date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{option} {text!r} is not a day like 2020-03-05") from None

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from system.contracts.topics import FX_RATES, MARKET_DATA, Topic
 from system.feed.field_map import UNITS, FieldMap
 from system.tables.closes import FX_PREFIX
 
@@ -32,13 +33,16 @@ class PriceMessage(NamedTuple):
         Session date: the local date of its time.
     event_time_ns : int
         Nanoseconds since 1970.
+    topic : Topic or None
+        Where it goes; None for an end-of-day mark, which goes to every partition.
     value : bytes
-        JSON of a `Tick` or `FxRate`, as it came: not checked.
+        JSON of a `Tick`, an `FxRate` or a `Mark`, as it came: not checked.
     """
 
     place: str
     date: dt.date
     event_time_ns: int
+    topic: Topic | None
     value: bytes
 
 
@@ -89,8 +93,9 @@ class PriceMaker:
         }
         if name.startswith(FX_PREFIX):
             currency = name.removeprefix(FX_PREFIX)
-            fields = {"type": "fx", "currency": currency, "rate": mid, **times}
+            topic, fields = FX_RATES, {"type": "fx", "currency": currency, "rate": mid, **times}
         else:
+            topic = MARKET_DATA
             fields = {
                 "type": "tick",
                 "ticker": name,
@@ -101,7 +106,8 @@ class PriceMaker:
                 **times,
             }
         value = msgspec.json.encode(fields)
-        return PriceMessage(place, self.date_of(quote.time_ns), quote.time_ns, value)
+        date = self.date_of(quote.time_ns)
+        return PriceMessage(place, date, quote.time_ns, topic, value)
 
     def name_of(self, ticker: str) -> str:
         """Return the instrument of a feed's name."""

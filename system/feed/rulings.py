@@ -7,6 +7,7 @@ it was.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -123,6 +124,7 @@ class Judge:
     ) -> None:
         self._appended_at_ms = appended_at_ms
         self._next = dict(offsets or NO_OFFSETS)
+        self._partition_counts = Counter(split_offset_key(place)[0] for place in self._next)
         self._book = Book(self._next, rows)
         self._ledger = _NotingLedger(self._book)
         self._book.ledger = self._ledger
@@ -171,8 +173,7 @@ class Judge:
             key = message_key(decode_topic(value, topic)).encode()
         except MessageError:
             key = b""
-        count = sum(split_offset_key(place)[0] == topic.name for place in self._next)
-        return offset_key(topic.name, partition_of(key, count))
+        return offset_key(topic.name, partition_of(key, self._partition_counts[topic.name]))
 
     def finish(self) -> Judged:
         """Return the rulings on all messages; nothing can be judged after it."""

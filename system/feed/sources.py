@@ -105,7 +105,7 @@ def with_marks(prices: list[PriceMessage]) -> Iterator[PriceMessage]:
         if index + 1 == len(prices) or prices[index + 1].date != price.date:
             mark = Mark(date=price.date, event_time_ns=price.event_time_ns)
             place = f"end of {price.date}"
-            yield PriceMessage(place, price.date, price.event_time_ns, encode(mark))
+            yield PriceMessage(place, price.date, price.event_time_ns, None, encode(mark))
 
 
 def stream_state(connections: Connections) -> StoredState:

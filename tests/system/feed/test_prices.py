@@ -13,6 +13,7 @@ from system.contracts.messages import FxRate, Tick
 from system.contracts.topics import FX_RATES, MARKET_DATA
 from system.feed.field_map import FieldMap
 from system.feed.prices import PriceMaker, Quote, TimeError, time_ns_of
+from system.feed.rulings import topic_of_bytes
 
 SECOND = 10**9
 MOMENT = dt.datetime(2020, 3, 5, 20, 59, 59, tzinfo=dt.UTC)
@@ -29,6 +30,12 @@ def ticks(*quotes: Quote, field_map: FieldMap | None = None) -> list[Tick]:
 def test_a_mid_alone_is_bid_and_ask_too() -> None:
     (tick,) = ticks(Quote("A", MOMENT_NS, mid=2.5))
     assert (tick.bid, tick.mid, tick.ask, tick.volume) == (2.5, 2.5, 2.5, 0.0)
+
+
+@pytest.mark.parametrize("name", ["A", "fx:USD"])
+def test_a_price_goes_to_the_topic_of_its_type(name: str) -> None:
+    price = PriceMaker(FieldMap()).message("line", Quote(name, MOMENT_NS, mid=2.5))
+    assert price.topic is topic_of_bytes(price.value)
 
 
 def test_bid_and_ask_alone_make_the_mid() -> None:
