@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Generic, TypeVar
@@ -26,6 +26,7 @@ from system.contracts.api.adjustments import (
 from system.contracts.api.days import DayAccepted, DayRequest, Days
 from system.contracts.api.decomposition import Contributions, DeskVar
 from system.contracts.api.pnl import PnlExplained
+from system.contracts.api.portfolios import PortfolioQuestion, Portfolios
 from system.contracts.api.questions import (
     ReverseStress,
     Scenario,
@@ -42,7 +43,6 @@ from system.contracts.api.risk import (
     Health,
     PortfolioAccepted,
     PortfolioImport,
-    Portfolios,
     Positions,
     Problem,
     RejectedPage,
@@ -63,7 +63,7 @@ from system.contracts.text.names import checked_label
 
 T = TypeVar("T", bound=Struct)
 STREAM_PATH: Final = "/v1/stream"
-Parameters = Mapping[str, str | int | bool | None]
+Parameters = Mapping[str, str | int | bool | Sequence[str] | None]
 RETRIED_STATUSES: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -85,7 +85,7 @@ class Call(Generic[T]):
     kind : type
         Of the answer.
     parameters : mapping
-        Of the query; None is left out.
+        Of the query; None is left out, a sequence is a parameter that is repeated.
     body : bytes or None
         JSON.
     """
@@ -97,7 +97,7 @@ class Call(Generic[T]):
     body: bytes | None = None
 
     @property
-    def query(self) -> dict[str, str]:
+    def query(self) -> dict[str, str | list[str]]:
         """The parameters as text, those that are set."""
         return {name: _text(value) for name, value in self.parameters.items() if value is not None}
 
@@ -147,9 +147,10 @@ def health() -> Call[Health]:
     return Call("GET", "/v1/health", Health)
 
 
-def portfolios() -> Call[Portfolios]:
-    """Ask for every portfolio with its VaR."""
-    return Call("GET", "/v1/portfolios", Portfolios)
+def portfolios(question: PortfolioQuestion | None = None) -> Call[Portfolios]:
+    """Ask for portfolios with their VaR and limits, every one of them or a page of a question."""
+    parameters: Parameters = {} if question is None else _changed(question)
+    return Call("GET", "/v1/portfolios", Portfolios, parameters)
 
 
 def current_var(portfolio: str) -> Call[CurrentVar]:
@@ -355,8 +356,17 @@ def _quoted(name: str) -> str:
     return segment.replace(".", "%2E") if segment in {".", ".."} else segment
 
 
-def _text(value: str | int | bool | None) -> str:
+def _text(value: str | int | bool | Sequence[str] | None) -> str | list[str]:
+    if isinstance(value, tuple | list):
+        return [str(item) for item in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _changed(question: Struct) -> Parameters:
+    """Return the fields of a question that differ from their defaults, as query parameters."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(question)}
+    stated = msgspec.structs.asdict(question)
+    return {name: value for name, value in stated.items() if value != defaults[name]}
 
 
 def _problem(status: int, body: bytes) -> Problem:

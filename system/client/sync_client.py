@@ -26,6 +26,7 @@ from system.contracts.api.adjustments import (
 from system.contracts.api.days import DayAccepted, Days
 from system.contracts.api.decomposition import Contributions, DeskVar
 from system.contracts.api.pnl import PnlExplained
+from system.contracts.api.portfolios import PortfolioQuestion, Portfolios
 from system.contracts.api.questions import (
     ReverseStress,
     Scenario,
@@ -42,7 +43,6 @@ from system.contracts.api.risk import (
     Health,
     PortfolioAccepted,
     PortfolioImport,
-    Portfolios,
     Positions,
     RejectedPage,
     SnapshotPoint,
@@ -146,9 +146,9 @@ class RiskClient:
         """Return whether every server answers and the stream runs."""
         return self.send(calls.health())
 
-    def portfolios(self) -> Portfolios:
-        """Return every portfolio with its VaR."""
-        return self.send(calls.portfolios())
+    def portfolios(self, question: PortfolioQuestion | None = None) -> Portfolios:
+        """Return portfolios with their VaR and limits: all by name, or a page of a question."""
+        return self.send(calls.portfolios(question))
 
     def current_var(self, portfolio: str) -> CurrentVar:
         """Return a portfolio's current VaR with its conventions and limit."""

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TimeElapsedColumn
 from rich.table import Table
 
 from system.console import PlainConsole, plain_column, styled
-from system.contracts.api.risk import PortfolioSummary
+from system.contracts.api.portfolios import PortfolioSummary
 from system.simulate.progress import DaySent
 from validation.report.shapes import DemoReport, PortfolioRow, TradeOutcome
 from validation.verdict import Finding, Verdict

@@ -25,15 +25,20 @@ from system.client.files.portfolio_settings import AS_OF, LIMITS_EXAMPLE, SETTIN
 from system.client.moments import DAY_EXAMPLE, MOMENT_EXAMPLE, MomentError, moment_ns
 from system.client.sync_client import RiskClient
 from system.console import PlainConsole, styled
+from system.contracts.api.portfolios import (
+    PortfolioQuestion,
+    Portfolios,
+    PortfolioSort,
+    PortfolioSummary,
+)
 from system.contracts.api.risk import (
     AmendRequest,
     CurrentRisk,
-    Portfolios,
-    PortfolioSummary,
     RejectedRow,
     TradeAccepted,
     TradeRequest,
 )
+from system.contracts.limits import LimitLevel
 from system.errors import InputError
 from system.exits import ExitCode
 from system.settings import load_settings
@@ -105,10 +110,24 @@ def import_portfolio(  # noqa: PLR0913, PLR0917 - one argument per option
 
 
 @portfolio_app.command("list")
-def list_portfolios(as_json: AsJson = False) -> None:
-    """Show every portfolio with its VaR."""
+def list_portfolios(
+    level: Annotated[
+        list[LimitLevel] | None,
+        typer.Option(help="Only portfolios whose worst limit has this level; may be repeated."),
+    ] = None,
+    sort: Annotated[
+        PortfolioSort, typer.Option(help="Order of the lines.")
+    ] = PortfolioSort.PORTFOLIO,
+    descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
+    desk: Annotated[str | None, typer.Option(help="Only portfolios of this desk.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show portfolios with their VaR; which of them are over a limit by --level breach."""
+    question = PortfolioQuestion(
+        level=tuple(level or ()), sort=sort, descending=descending, desk=desk
+    )
     with connected_client() as client:
-        portfolios = client.portfolios()
+        portfolios = client.portfolios(question)
     print_answer(portfolios, _show_all, as_json=as_json)
 
 

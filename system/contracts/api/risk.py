@@ -232,30 +232,6 @@ class Positions(View, frozen=True, kw_only=True):
     stream: StreamState
 
 
-class PortfolioSummary(View, frozen=True, kw_only=True):
-    """One line of ``GET /v1/portfolios``."""
-
-    portfolio: str
-    snapshot_id: str
-    event_time_ns: int
-    base_currency: str
-    nav: float
-    var: float | None
-    var_fraction: float | None
-    var_limit_fraction: float
-    over_limit: bool | None
-    complete: bool
-    durable: bool
-
-
-class Portfolios(View, frozen=True, kw_only=True):
-    """``GET /v1/portfolios``, by name. ``unvalued``: imported, no snapshot yet."""
-
-    portfolios: tuple[PortfolioSummary, ...]
-    unvalued: tuple[str, ...]
-    stream: StreamState
-
-
 class SnapshotPoint(View, frozen=True, kw_only=True):
     """One point of a portfolio's time series, as PostgreSQL keeps it in typed columns.
 

@@ -9,7 +9,14 @@ from urllib.parse import quote
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator
 
+from system.contracts.api.portfolios import (
+    MAX_CONTAINED_LETTERS,
+    MAX_PORTFOLIOS,
+    PortfolioQuestion,
+    PortfolioSort,
+)
 from system.contracts.currencies import checked_iso_currency
+from system.contracts.limits import LimitLevel, LimitMeasure
 from system.contracts.messages import SnapshotKind
 from system.contracts.text.names import checked_label, checked_name, checked_scenario
 from system.serve.http.errors import InvalidRequestError, invalid_field
@@ -37,6 +44,9 @@ SnapshotId = Annotated[
 SnapshotFilter = Annotated[str, AfterValidator(checked_label)]
 PortfolioFilter = Annotated[
     str, Query(description="Only this portfolio's."), AfterValidator(checked_name)
+]
+DeskFilter = Annotated[
+    str, Query(description="Only portfolios of this desk."), AfterValidator(checked_name)
 ]
 InstrumentFilter = Annotated[
     str, Query(description="Only those of one instrument."), AfterValidator(checked_scenario)
@@ -112,6 +122,52 @@ def snapshot_query(
     )
 
 
+def portfolio_question(  # noqa: PLR0913, PLR0917 - one argument per parameter
+    sort: Annotated[
+        PortfolioSort, Query(description="Order of the lines; those without a number are last.")
+    ] = PortfolioSort.PORTFOLIO,
+    descending: Annotated[bool, Query(description="Largest first.")] = False,
+    level: Annotated[
+        list[LimitLevel] | None,
+        Query(description="Only these levels of the worst limit; may be repeated."),
+    ] = None,
+    measure: Annotated[
+        LimitMeasure | None, Query(description="Only this limit gives level and use.")
+    ] = None,
+    desk: DeskFilter | None = None,
+    base_currency: BaseCurrency | None = None,
+    complete: Annotated[
+        bool | None, Query(description="Only complete snapshots (true), or only others (false).")
+    ] = None,
+    contains: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=MAX_CONTAINED_LETTERS,
+            description="Letters that the name contains, in either case.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int, Query(ge=1, le=MAX_PORTFOLIOS, description="Lines per page.")
+    ] = MAX_PORTFOLIOS,
+    after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+) -> PortfolioQuestion:
+    """Return the question that a request's parameters ask of the list of portfolios."""
+    return PortfolioQuestion(
+        sort=sort,
+        descending=descending,
+        level=tuple(level or ()),
+        measure=measure,
+        desk=desk,
+        base_currency=base_currency,
+        complete=complete,
+        contains=contains,
+        limit=limit,
+        after=after,
+    )
+
+
+AskedPortfolios = Annotated[PortfolioQuestion, Depends(portfolio_question)]
 AskedSnapshots = Annotated[SnapshotQuery, Depends(snapshot_query)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -69,10 +69,17 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    wrong = dict.fromkeys((str(item["loc"][-1]), _detail(item)) for item in error.errors())
+    wrong = dict.fromkeys((_field(item["loc"]), _detail(item)) for item in error.errors())
     errors = [FieldProblem(field=field, detail=detail) for field, detail in wrong]
     detail = "; ".join(f"{item.field}: {item.detail}" for item in errors)
     return problem_response(InvalidRequestError(detail, errors=errors).problem(address_of(request)))
+
+
+def _field(place: Sequence[str | int]) -> str:
+    """Return the name of a parameter; the second value of one that is repeated is ``name[1]``."""
+    *_, name = (part for part in place if isinstance(part, str))
+    index = place[-1]
+    return f"{name}[{index}]" if isinstance(index, int) else name
 
 
 def _detail(item: Mapping[str, Any]) -> str:

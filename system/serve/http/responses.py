@@ -11,7 +11,15 @@ from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
 from system.contracts import limits
-from system.contracts.api import adjustments, days, decomposition, pnl, questions, risk
+from system.contracts.api import (
+    adjustments,
+    days,
+    decomposition,
+    pnl,
+    portfolios,
+    questions,
+    risk,
+)
 from system.contracts.codec import encode
 from system.contracts.messages import CloseHistory, Instrument, Portfolio, RiskSnapshot
 from system.contracts.oracle import OracleStatus
@@ -38,7 +46,7 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     risk.HealthState,
     risk.PortfolioAccepted,
     risk.PortfolioImport,
-    risk.Portfolios,
+    portfolios.Portfolios,
     risk.Positions,
     risk.Problem,
     risk.RejectedPage,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Final
 
 import msgspec
 
 from system.contracts.api.pnl import PnlExplained, pnl_explained
+from system.contracts.api.portfolios import PortfolioSummary, worst_use
 from system.contracts.api.risk import (
     AssetClassVar,
     Attribution,
     AttributionRow,
     CurrentRisk,
-    PortfolioSummary,
     Positions,
 )
 from system.contracts.codec import decode
+from system.contracts.limits import LimitMeasure, LimitUse
 from system.contracts.messages import PositionRisk, RiskSnapshot
 from system.contracts.oracle import OracleStatus, OracleVerdict
 from system.store.redis.redis_values import LatestRecord
@@ -25,6 +27,35 @@ _CURRENT: Final = msgspec.json.Decoder(CurrentRisk)
 
 class _Named(msgspec.Struct):
     snapshot_id: str
+
+
+class _Line(msgspec.Struct):
+    """Fields of a ``CurrentRisk`` that a line of a list needs; the others are not decoded."""
+
+    portfolio: str
+    snapshot_id: str
+    event_time_ns: int
+    base_currency: str
+    nav: float
+    var: float | None
+    var_fraction: float | None
+    var_limit_fraction: float
+    over_limit: bool | None
+    complete: bool
+    asof: dt.date | None
+    expected_shortfall: float | None
+    daily_pnl: float | None
+    unrealised_pnl: float
+    not_available: str
+    stale: tuple[str, ...]
+    desk: str | None = None
+    limits: tuple[LimitUse, ...] = ()
+
+
+_LINE: Final = msgspec.json.Decoder(_Line)
+_TAKEN_OVER: Final = tuple(
+    name for name in _Line.__struct_fields__ if name in PortfolioSummary.__struct_fields__
+)
 
 
 def current_var_json(record: LatestRecord, oracle: OracleStatus | None = None) -> bytes:
@@ -64,20 +95,32 @@ def pnl(record: LatestRecord) -> PnlExplained:
     return pnl_explained(_CURRENT.decode(record.json), durable=record.durable, stream=record.stream)
 
 
-def portfolio_summary(record: LatestRecord) -> PortfolioSummary:
-    """Return one line about a portfolio, of the record of a ``CurrentRisk``."""
-    risk = _CURRENT.decode(record.json)
+def portfolio_summary(
+    record: LatestRecord, measure: LimitMeasure | None = None
+) -> PortfolioSummary:
+    """Return one line about a portfolio, of the record of a ``CurrentRisk``.
+
+    Parameters
+    ----------
+    record : LatestRecord
+        JSON of a ``CurrentRisk``.
+    measure : LimitMeasure or None
+        Limit that gives level and use; None: the worst one.
+    """
+    line = _LINE.decode(record.json)
+    use = worst_use(line.limits, measure)
+    limited: dict[str, object] = {}
+    if use is not None:
+        limited = {
+            "level": use.level,
+            "limit_measure": use.measure,
+            "limit_used": use.used,
+            "raised": use.raised,
+        }
     return PortfolioSummary(
-        portfolio=risk.portfolio,
-        snapshot_id=risk.snapshot_id,
-        event_time_ns=risk.event_time_ns,
-        base_currency=risk.base_currency,
-        nav=risk.nav,
-        var=risk.var,
-        var_fraction=risk.var_fraction,
-        var_limit_fraction=risk.var_limit_fraction,
-        over_limit=risk.over_limit,
-        complete=risk.complete,
+        **{name: getattr(line, name) for name in _TAKEN_OVER},
+        **limited,  # type: ignore[arg-type]
+        stale_count=len(line.stale),
         durable=record.durable,
     )
 

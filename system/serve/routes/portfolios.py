@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from system.contracts.api.pnl import PnlExplained
+from system.contracts.api.portfolios import Portfolios
 from system.contracts.api.risk import (
     AssetClassVar,
     Attribution,
     CurrentVar,
-    Portfolios,
     Positions,
     RejectedPage,
     SnapshotPage,
@@ -23,8 +23,9 @@ from system.contracts.oracle import NO_ORACLE, OracleStatus
 from system.contracts.replay import NO_REPLAY, ReplayStatus
 from system.serve.http import views
 from system.serve.http.errors import emptied_snapshot, unknown_snapshot
-from system.serve.http.parameters import AskedSnapshots, PortfolioName, SnapshotId
+from system.serve.http.parameters import AskedPortfolios, AskedSnapshots, PortfolioName, SnapshotId
 from system.serve.http.responses import answers, json_answer, json_bytes
+from system.serve.questions.portfolio_list import portfolio_page
 from system.serve.services.connections import services_of
 from system.serve.services.registry import names_of
 from system.store.records import MAX_PAGE_ROWS, PageKey, RejectedKey
@@ -33,16 +34,21 @@ from system.store.redis.redis_values import LatestRecord
 router = APIRouter(prefix="/v1")
 
 
-@router.get("/portfolios", tags=["risk"], **answers(Portfolios, 503))
-async def portfolios(request: Request) -> Response:
-    """List every portfolio with its VaR, and those that are imported but not valued yet."""
+@router.get("/portfolios", tags=["risk"], **answers(Portfolios, 422, 503))
+async def portfolios(request: Request, question: AskedPortfolios) -> Response:
+    """List portfolios with their VaR and limits, filtered, ordered and paged.
+
+    Without parameters, every portfolio by name. Numbers move between two pages: a portfolio whose
+    number crosses the end of a page meanwhile may be listed twice or not at all.
+    """
     services = services_of(request)
     valued = await services.latest.portfolios()
     records = await services.latest.currents(valued)
     imported = await names_of(request).imported()
     return json_answer(
-        Portfolios(
-            portfolios=tuple(map(views.portfolio_summary, records)),
+        portfolio_page(
+            [views.portfolio_summary(record, question.measure) for record in records],
+            question,
             unvalued=tuple(sorted(set(imported) - set(valued))),
             stream=services.hub.status.state,
         )

@@ -16,8 +16,10 @@ from system.client.async_client import AsyncRiskClient
 from system.client.calls import RETRIED_STATUSES, SeriesQuestion, raise_refusal
 from system.client.errors import ApiMismatchError, ApiRefusedError, ApiUnavailableError
 from system.client.sync_client import RiskClient
-from system.contracts.api.risk import Portfolios, Problem, TradeRequest
+from system.contracts.api.portfolios import PortfolioQuestion, Portfolios, PortfolioSort
+from system.contracts.api.risk import Problem, TradeRequest
 from system.contracts.codec import encode
+from system.contracts.limits import LimitLevel
 from system.contracts.messages import SnapshotKind
 from tests.message_strategies import VENDORS_NAMES
 
@@ -46,6 +48,18 @@ def test_what_is_not_set_is_left_out_of_the_query() -> None:
         "newest_first": "true",
         "limit": "2",
         "after": "t",
+    }
+
+
+def test_a_question_states_what_it_changes_and_repeats_what_is_several() -> None:
+    assert calls.portfolios().query == calls.portfolios(PortfolioQuestion()).query == {}
+    asked = PortfolioQuestion(
+        level=(LimitLevel.BREACH, LimitLevel.WARNING), sort=PortfolioSort.NAV, descending=True
+    )
+    assert calls.portfolios(asked).query == {
+        "sort": "nav",
+        "descending": "true",
+        "level": ["breach", "warning"],
     }
 
 

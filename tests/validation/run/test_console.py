@@ -6,7 +6,7 @@ import datetime as dt
 import io
 
 from system.console import PlainConsole
-from system.contracts.api.risk import PortfolioSummary
+from system.contracts.api.portfolios import PortfolioSummary
 from system.simulate.progress import DaySent, Slip
 from validation.report.shapes import DemoReport, PortfolioRow, TradeOutcome
 from validation.run.console import ReplayProgress, ReplayScreen, show_report, show_trade

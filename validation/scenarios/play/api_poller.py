@@ -8,7 +8,7 @@ import msgspec
 
 from system.client.sync_client import RiskClient
 from system.clock import Clock, SystemClock
-from system.contracts.api.risk import PortfolioSummary
+from system.contracts.api.portfolios import PortfolioSummary
 from system.errors import RiskstreamError
 from system.settings import Connections
 from validation.measure.sampler_thread import Background

@@ -19,13 +19,12 @@ from system.client.commands.portfolios import portfolio_app, trade_app
 from system.client.errors import ApiUnavailableError, PortfolioFileError
 from system.client.sync_client import RiskClient
 from system.clock import ManualClock
+from system.contracts.api.portfolios import Portfolios, PortfolioSummary
 from system.contracts.api.risk import (
     CurrentRisk,
     Health,
     PortfolioAccepted,
     PortfolioImport,
-    Portfolios,
-    PortfolioSummary,
     PositionDifference,
     Reconciliation,
     RejectedPage,

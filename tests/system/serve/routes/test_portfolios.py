@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from system.book.state.rows import PortfolioState
+from system.contracts.api.portfolios import Portfolios
 from system.contracts.api.risk import (
     AssetClassVar,
     Attribution,
     CurrentVar,
-    Portfolios,
     Positions,
     RejectedPage,
     SnapshotPage,
@@ -35,6 +35,7 @@ from system.store.errors import NewerFormatError
 from system.store.records import BatchCommit, EmptiedSnapshot
 from system.store.redis.keyspace import ORACLE_EXPIRY_MS, REPLAY_EXPIRY_MS
 from system.store.sample_snapshots import FIRST_EVENT_NS, sample_snapshot
+from tests.system.book.valuation.test_limits import use
 
 QUESTIONS = ("var", "var/asset-classes", "attribution", "positions", "snapshots")
 
@@ -160,6 +161,38 @@ def test_the_list_of_portfolios_tells_valued_from_imported(world: Any) -> None:
     portfolios = answer(world, "/v1/portfolios", Portfolios)
     assert [line.portfolio for line in portfolios.portfolios] == ["alpha", "beta"]
     assert portfolios.unvalued == ("gamma",)
+
+
+def test_books_over_a_limit_are_one_request(world: Any) -> None:
+    world.publish(
+        sample_snapshot("alpha", limits=(use(0.5),)),
+        sample_snapshot("beta", limits=(use(1.2),), desk="rates"),
+        sample_snapshot("gamma", limits=(use(1.6),)),
+    )
+    path = "/v1/portfolios?level=breach&level=warning&sort=limit_used&descending=true&limit=1"
+    first = answer(world, path, Portfolios)
+    assert [(line.portfolio, line.level) for line in first.portfolios] == [("gamma", "breach")]
+    assert (first.matched_count, first.level_counts) == (2, {"breach": 2, "ok": 1})
+    [line] = answer(world, f"{path}&after={first.next}", Portfolios).portfolios
+    assert (line.portfolio, line.desk, line.limit_measure) == ("beta", "rates", "var")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("sort=size", "sort: "),
+        ("level=ok&level=high", "level[1]: "),
+        ("limit=0", "limit: "),
+        ("limit=10001", "limit: "),
+        ("contains=", "contains: "),
+        ("base_currency=usd", "base_currency: "),
+        ("after=!", "take `next` of an answer"),
+    ],
+)
+def test_a_bad_question_about_many_books_names_the_field(world: Any, query: str, said: str) -> None:
+    response = world.client.get(f"/v1/portfolios?{query}")
+    assert response.status_code == 422
+    assert said in response.json()["detail"]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
