@@ -14,7 +14,7 @@ from msgspec import Struct
 from tenacity import AsyncRetrying
 
 from system.client import bounds, calls
-from system.client.calls import Call, SeriesQuestion
+from system.client.call import Call, LimitQuestion, SeriesQuestion, raise_refusal
 from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent, StreamEvent, event_from
 from system.contracts.api.adjustments import (
@@ -25,6 +25,7 @@ from system.contracts.api.adjustments import (
 )
 from system.contracts.api.days import DayAccepted, Days
 from system.contracts.api.decomposition import Contributions, DeskVar
+from system.contracts.api.limits import LimitPage
 from system.contracts.api.pnl import PnlExplained
 from system.contracts.api.portfolios import PortfolioQuestion, Portfolios
 from system.contracts.api.questions import (
@@ -35,6 +36,7 @@ from system.contracts.api.questions import (
     WhatIf,
     WhatIfRequest,
 )
+from system.contracts.api.reference import Closes, Instruments
 from system.contracts.api.risk import (
     AmendRequest,
     AssetClassVar,
@@ -49,6 +51,7 @@ from system.contracts.api.risk import (
     TradeAccepted,
     TradeRequest,
 )
+from system.contracts.api.trades import TradePage, TradeStatus
 from system.contracts.limits import (
     Acknowledgement,
     LimitMeasure,
@@ -56,7 +59,7 @@ from system.contracts.limits import (
     TrailPage,
     TrailRow,
 )
-from system.contracts.messages import RejectReason, RiskSnapshot
+from system.contracts.messages import AssetClass, Instrument, RejectReason, RiskSnapshot
 
 T = TypeVar("T", bound=Struct)
 _WHOLE: Final = SeriesQuestion()
@@ -200,6 +203,44 @@ class AsyncRiskClient:
         """Return every limit, what is raised, and who has seen it."""
         return await self.send(calls.limits(portfolio))
 
+    async def all_limits(self, question: LimitQuestion | None = None) -> LimitPage:
+        """Return a page of the limits of all portfolios, worst first."""
+        return await self.send(calls.all_limits(question))
+
+    async def trades(
+        self, portfolio: str, *, limit: int = 1_000, before: int | None = None
+    ) -> TradePage:
+        """Return a page of a portfolio's open trades, newest first."""
+        return await self.send(calls.trades(portfolio, limit=limit, before=before))
+
+    async def trade_status(self, trade_id: str) -> TradeStatus:
+        """Return how far a trade has come, and which snapshot has it."""
+        return await self.send(calls.trade_status(trade_id))
+
+    async def instruments(
+        self,
+        *,
+        asset_class: AssetClass | None = None,
+        contains: str | None = None,
+        limit: int = 1_000,
+        after: str | None = None,
+    ) -> Instruments:
+        """Return a page of the instruments that the stream knows, by name."""
+        call = calls.instruments(
+            asset_class=asset_class, contains=contains, limit=limit, after=after
+        )
+        return await self.send(call)
+
+    async def instrument(self, name: str) -> Instrument:
+        """Return the reference data of one instrument."""
+        return await self.send(calls.instrument(name))
+
+    async def closes(
+        self, series: str, *, first: dt.date | None = None, last: dt.date | None = None
+    ) -> Closes:
+        """Return daily closes of an instrument or of ``fx:CCY``; both days are included."""
+        return await self.send(calls.closes(series, first=first, last=last))
+
     async def limit_events(
         self, portfolio: str, *, limit: int = 100, before: int | None = None
     ) -> TrailPage:
@@ -331,7 +372,7 @@ class AsyncRiskClient:
                 timeout=bounds.STREAM_TIMEOUT,
             ) as source:
                 if source.response.is_error:
-                    calls.raise_refusal(source.response.status_code, await source.response.aread())
+                    raise_refusal(source.response.status_code, await source.response.aread())
                 async for received in source.aiter_sse():
                     event = event_from(received, compact=compact)
                     if event is not None:

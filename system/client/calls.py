@@ -7,16 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import Final, Generic, TypeVar
-from urllib.parse import quote
+from typing import Final
 
 import msgspec
-from msgspec import Struct
 
-from system.client.errors import ApiMismatchError, ApiRefusedError, ApiUnavailableError
+from system.client.call import Call, LimitQuestion, Parameters, SeriesQuestion, changed, quoted
 from system.contracts.api.adjustments import (
     AdjustmentAccepted,
     Adjustments,
@@ -25,6 +20,7 @@ from system.contracts.api.adjustments import (
 )
 from system.contracts.api.days import DayAccepted, DayRequest, Days
 from system.contracts.api.decomposition import Contributions, DeskVar
+from system.contracts.api.limits import LimitPage
 from system.contracts.api.pnl import PnlExplained
 from system.contracts.api.portfolios import PortfolioQuestion, Portfolios
 from system.contracts.api.questions import (
@@ -35,6 +31,7 @@ from system.contracts.api.questions import (
     WhatIf,
     WhatIfRequest,
 )
+from system.contracts.api.reference import Closes, Instruments
 from system.contracts.api.risk import (
     AmendRequest,
     AssetClassVar,
@@ -44,12 +41,12 @@ from system.contracts.api.risk import (
     PortfolioAccepted,
     PortfolioImport,
     Positions,
-    Problem,
     RejectedPage,
     SnapshotPage,
     TradeAccepted,
     TradeRequest,
 )
+from system.contracts.api.trades import TradePage, TradeStatus
 from system.contracts.codec import encode
 from system.contracts.limits import (
     Acknowledgement,
@@ -58,82 +55,14 @@ from system.contracts.limits import (
     TrailPage,
     TrailRow,
 )
-from system.contracts.messages import RejectReason, RiskSnapshot, SnapshotKind
-from system.contracts.text.names import checked_label
-
-T = TypeVar("T", bound=Struct)
-STREAM_PATH: Final = "/v1/stream"
-Parameters = Mapping[str, str | int | bool | Sequence[str] | None]
-RETRIED_STATUSES: Final = frozenset(
-    {
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
+from system.contracts.messages import (
+    AssetClass,
+    Instrument,
+    RejectReason,
+    RiskSnapshot,
 )
 
-
-@dataclass(frozen=True)
-class Call(Generic[T]):
-    """One request. Every call can be repeated: nothing that is sent counts twice.
-
-    Parameters
-    ----------
-    method, path : str
-        Of HTTP; the path is quoted.
-    kind : type
-        Of the answer.
-    parameters : mapping
-        Of the query; None is left out, a sequence is a parameter that is repeated.
-    body : bytes or None
-        JSON.
-    """
-
-    method: str
-    path: str
-    kind: type[T]
-    parameters: Parameters = field(default_factory=dict)
-    body: bytes | None = None
-
-    @property
-    def query(self) -> dict[str, str | list[str]]:
-        """The parameters as text, those that are set."""
-        return {name: _text(value) for name, value in self.parameters.items() if value is not None}
-
-    def answer(self, status: int, body: bytes) -> T:
-        """Return the answer of a response.
-
-        Raises
-        ------
-        ApiRefusedError
-            If the API refused; carries its problem.
-        ApiUnavailableError
-            If a server behind the API does not answer.
-        ApiMismatchError
-            If the answer is not of its type.
-        """
-        raise_refusal(status, body)
-        try:
-            return msgspec.json.decode(body, type=self.kind)
-        except msgspec.MsgspecError as error:
-            raise ApiMismatchError(f"{self.method} {self.path}: {error}") from error
-
-
-def raise_refusal(status: int, body: bytes) -> None:
-    """Raise what a response's status says, if it is not success.
-
-    Raises
-    ------
-    ApiRefusedError
-        If the API refused; carries its problem.
-    ApiUnavailableError
-        If a server behind the API does not answer.
-    """
-    if status in RETRIED_STATUSES:
-        raise ApiUnavailableError(f"the API says {status}: {_problem(status, body).detail}")
-    if status >= HTTPStatus.BAD_REQUEST:
-        raise ApiRefusedError(_problem(status, body))
+STREAM_PATH: Final = "/v1/stream"
 
 
 def stream_parameters(portfolio: str | None, *, compact: bool) -> dict[str, str]:
@@ -149,7 +78,7 @@ def health() -> Call[Health]:
 
 def portfolios(question: PortfolioQuestion | None = None) -> Call[Portfolios]:
     """Ask for portfolios with their VaR and limits, every one of them or a page of a question."""
-    parameters: Parameters = {} if question is None else _changed(question)
+    parameters: Parameters = {} if question is None else changed(question)
     return Call("GET", "/v1/portfolios", Portfolios, parameters)
 
 
@@ -173,32 +102,6 @@ def positions(portfolio: str) -> Call[Positions]:
     return Call("GET", f"{_portfolio(portfolio)}/positions", Positions)
 
 
-@dataclass(frozen=True)
-class SeriesQuestion:
-    """Which points of a time series: see ``GET .../snapshots``.
-
-    Parameters
-    ----------
-    kind : SnapshotKind or None
-        Only those.
-    from_ns, to_ns : int or None
-        Event time, nanoseconds since 1970 UTC; the end is excluded.
-    components : bool
-        Each point with component VaR per instrument.
-    newest_first : bool
-        Order of time reversed.
-    page_rows : int
-        Rows per page.
-    """
-
-    kind: SnapshotKind | None = None
-    from_ns: int | None = None
-    to_ns: int | None = None
-    components: bool = False
-    newest_first: bool = False
-    page_rows: int = 1_000
-
-
 def snapshot_page(
     portfolio: str, question: SeriesQuestion, after: str | None = None
 ) -> Call[SnapshotPage]:
@@ -217,7 +120,7 @@ def snapshot_page(
 
 def snapshot(snapshot_id: str) -> Call[RiskSnapshot]:
     """Ask for one whole snapshot."""
-    return Call("GET", f"/v1/snapshots/{_quoted(snapshot_id)}", RiskSnapshot)
+    return Call("GET", f"/v1/snapshots/{quoted(snapshot_id)}", RiskSnapshot)
 
 
 def rejected_page(
@@ -255,7 +158,7 @@ def var_change(
 def desk_var(desk: str, base_currency: str | None = None) -> Call[DeskVar]:
     """Ask for the VaR of a desk's books together."""
     parameters: Parameters = {"base_currency": base_currency}
-    return Call("GET", f"/v1/desks/{_quoted(desk)}/var", DeskVar, parameters)
+    return Call("GET", f"/v1/desks/{quoted(desk)}/var", DeskVar, parameters)
 
 
 def contributions(portfolio: str) -> Call[Contributions]:
@@ -273,6 +176,63 @@ def limits(portfolio: str) -> Call[Limits]:
     return Call("GET", f"{_portfolio(portfolio)}/limits", Limits)
 
 
+def all_limits(question: LimitQuestion | None = None) -> Call[LimitPage]:
+    """Ask for a page of the limits of all portfolios, worst first."""
+    asked = question or LimitQuestion()
+    parameters: Parameters = {
+        "level": tuple(asked.level) or None,
+        "measure": asked.measure,
+        "desk": asked.desk,
+        "raised": asked.raised,
+        "acknowledged": asked.acknowledged,
+        "limit": asked.page_rows,
+        "after": asked.after,
+    }
+    return Call("GET", "/v1/limits", LimitPage, parameters)
+
+
+def trades(portfolio: str, *, limit: int = 1_000, before: int | None = None) -> Call[TradePage]:
+    """Ask for a page of a portfolio's open trades, newest first."""
+    parameters: Parameters = {"limit": limit, "before": before}
+    return Call("GET", f"{_portfolio(portfolio)}/trades", TradePage, parameters)
+
+
+def trade_status(trade_id: str) -> Call[TradeStatus]:
+    """Ask how far a trade has come, and which snapshot has it."""
+    return Call("GET", f"/v1/trades/{quoted(trade_id)}", TradeStatus)
+
+
+def instruments(
+    *,
+    asset_class: AssetClass | None = None,
+    contains: str | None = None,
+    limit: int = 1_000,
+    after: str | None = None,
+) -> Call[Instruments]:
+    """Ask for a page of the instruments that the stream knows, by name."""
+    parameters: Parameters = {
+        "asset_class": asset_class,
+        "contains": contains,
+        "limit": limit,
+        "after": after,
+    }
+    return Call("GET", "/v1/instruments", Instruments, parameters)
+
+
+def instrument(name: str) -> Call[Instrument]:
+    """Ask for the reference data of one instrument."""
+    return Call("GET", f"/v1/instruments/{quoted(name)}", Instrument)
+
+
+def closes(
+    series: str, *, first: dt.date | None = None, last: dt.date | None = None
+) -> Call[Closes]:
+    """Ask for the daily closes of an instrument or of ``fx:CCY``; both days are included."""
+    days = {"first": first, "last": last}
+    parameters: Parameters = {name: day.isoformat() for name, day in days.items() if day}
+    return Call("GET", f"/v1/closes/{quoted(series)}", Closes, parameters)
+
+
 def limit_events(portfolio: str, *, limit: int = 100, before: int | None = None) -> Call[TrailPage]:
     """Ask for a page of the audit trail."""
     parameters: Parameters = {"limit": limit, "before": before}
@@ -283,7 +243,7 @@ def acknowledge_limit(
     portfolio: str, measure: LimitMeasure, said: Acknowledgement
 ) -> Call[TrailRow]:
     """Acknowledge what is raised; the same once more changes nothing."""
-    path = f"{_portfolio(portfolio)}/limits/{_quoted(measure.value)}/acknowledge"
+    path = f"{_portfolio(portfolio)}/limits/{quoted(measure.value)}/acknowledge"
     return Call("POST", path, TrailRow, body=encode(said))
 
 
@@ -296,13 +256,13 @@ def send_trade(trade: TradeRequest) -> Call[TradeAccepted]:
 
 def amend_trade(trade_id: str, amendment: AmendRequest) -> Call[TradeAccepted]:
     """Restate a trade's quantity and price."""
-    path = f"/v1/trades/{_quoted(trade_id)}"
+    path = f"/v1/trades/{quoted(trade_id)}"
     return Call("PUT", path, TradeAccepted, body=encode(amendment))
 
 
 def cancel_trade(trade_id: str, version: int | None = None) -> Call[TradeAccepted]:
     """Cancel a trade."""
-    path = f"/v1/trades/{_quoted(trade_id)}"
+    path = f"/v1/trades/{quoted(trade_id)}"
     return Call("DELETE", path, TradeAccepted, {"version": version})
 
 
@@ -340,46 +300,4 @@ def close_day(date: dt.date | None = None, *, dry_run: bool = False) -> Call[Day
 
 
 def _portfolio(name: str) -> str:
-    return f"/v1/portfolios/{_quoted(name)}"
-
-
-def _quoted(name: str) -> str:
-    """Return a name as one segment of a path.
-
-    Raises
-    ------
-    TextError
-        If it holds what no name can: an address could not carry it.
-    """
-    segment = quote(checked_label(name), safe="")
-    # a segment of dots would be taken for a way upwards, and removed, before it is sent
-    return segment.replace(".", "%2E") if segment in {".", ".."} else segment
-
-
-def _text(value: str | int | bool | Sequence[str] | None) -> str | list[str]:
-    if isinstance(value, tuple | list):
-        return [str(item) for item in value]
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _changed(question: Struct) -> Parameters:
-    """Return the fields of a question that differ from their defaults, as query parameters."""
-    defaults = {field.name: field.default for field in msgspec.structs.fields(question)}
-    stated = msgspec.structs.asdict(question)
-    return {name: value for name, value in stated.items() if value != defaults[name]}
-
-
-def _problem(status: int, body: bytes) -> Problem:
-    try:
-        return msgspec.json.decode(body, type=Problem)
-    except msgspec.MsgspecError:
-        detail = body[:200].decode("utf-8", "replace") or "no explanation"
-        return Problem(title=_phrase(status), status=status, detail=detail)
-
-
-def _phrase(status: int) -> str:
-    """Return the standard phrase of a status; proxies send some that have none (520 to 530)."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown status"
+    return f"/v1/portfolios/{quoted(name)}"

@@ -26,6 +26,7 @@ from system.serve.routes import (
     limits,
     portfolios,
     questions,
+    reference,
     stream,
     trades,
 )
@@ -122,7 +123,7 @@ def app_over(services: Services) -> FastAPI:
     app.state.desks = desks_over(services)
     add_problem_handlers(app)
     app.include_router(_open_router())
-    parts = (adjustments, days, portfolios, desks, questions, limits, trades, stream)
+    parts = (adjustments, days, portfolios, desks, questions, limits, reference, trades, stream)
     for part in (part.router for part in parts):
         app.include_router(part, dependencies=[Depends(authorised)])
     app.add_middleware(HostCheck, hosts=services.hosts)

@@ -10,6 +10,7 @@
         ├── UnknownSnapshotError     404  never taken, or thinned out
         ├── NoCloseYetError          404  the first end of day is still to come
         ├── UnknownTradeError        404
+        ├── UnknownSeriesError       404  no reference data, no closes
         ├── NothingRaisedError       409  there is nothing to acknowledge
         ├── VersionConflictError     409  an amendment of a version that is not the next
         ├── ClosedTradeError         409  an amendment or cancellation of a closed trade
@@ -126,6 +127,13 @@ class UnknownTradeError(ApiError):
 
     status = 404
     title = "Unknown trade"
+
+
+class UnknownSeriesError(ApiError):
+    """No instrument of that name has reference data, or no rate of that name has closes."""
+
+    status = 404
+    title = "Unknown instrument or series"
 
 
 class VersionConflictError(ApiError):

@@ -51,6 +51,27 @@ DeskFilter = Annotated[
 InstrumentFilter = Annotated[
     str, Query(description="Only those of one instrument."), AfterValidator(checked_scenario)
 ]
+InstrumentName = Annotated[
+    str,
+    Path(description="Name of the instrument, percent-encoded.", examples=["AAPL"]),
+    AfterValidator(checked_name),
+]
+SeriesName = Annotated[
+    str,
+    Path(description="Instrument, or `fx:USD`, percent-encoded.", examples=["AAPL"]),
+    AfterValidator(checked_name),
+]
+Contained = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=MAX_CONTAINED_LETTERS,
+        description="Letters that the name contains, in either case.",
+    ),
+]
+AskedLevels = Annotated[
+    list[LimitLevel] | None, Query(description="Only these levels; may be repeated.")
+]
 BaseCurrency = Annotated[
     str, Query(description="ISO 4217 code."), AfterValidator(checked_iso_currency)
 ]
@@ -127,10 +148,7 @@ def portfolio_question(  # noqa: PLR0913, PLR0917 - one argument per parameter
         PortfolioSort, Query(description="Order of the lines; those without a number are last.")
     ] = PortfolioSort.PORTFOLIO,
     descending: Annotated[bool, Query(description="Largest first.")] = False,
-    level: Annotated[
-        list[LimitLevel] | None,
-        Query(description="Only these levels of the worst limit; may be repeated."),
-    ] = None,
+    level: AskedLevels = None,
     measure: Annotated[
         LimitMeasure | None, Query(description="Only this limit gives level and use.")
     ] = None,
@@ -139,14 +157,7 @@ def portfolio_question(  # noqa: PLR0913, PLR0917 - one argument per parameter
     complete: Annotated[
         bool | None, Query(description="Only complete snapshots (true), or only others (false).")
     ] = None,
-    contains: Annotated[
-        str | None,
-        Query(
-            min_length=1,
-            max_length=MAX_CONTAINED_LETTERS,
-            description="Letters that the name contains, in either case.",
-        ),
-    ] = None,
+    contains: Contained | None = None,
     limit: Annotated[
         int, Query(ge=1, le=MAX_PORTFOLIOS, description="Lines per page.")
     ] = MAX_PORTFOLIOS,

@@ -18,8 +18,11 @@ from system.contracts.api import (
     pnl,
     portfolios,
     questions,
+    reference,
     risk,
+    trades,
 )
+from system.contracts.api.limits import LimitPage
 from system.contracts.codec import encode
 from system.contracts.messages import CloseHistory, Instrument, Portfolio, RiskSnapshot
 from system.contracts.oracle import OracleStatus
@@ -68,6 +71,11 @@ _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     questions.VarChange,
     questions.WhatIf,
     questions.WhatIfRequest,
+    LimitPage,
+    reference.Closes,
+    reference.Instruments,
+    trades.TradePage,
+    trades.TradeStatus,
     RiskSnapshot,
     OracleStatus,
     ReplayStatus,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
+from system.contracts.api.limits import PortfolioLimit
 from system.contracts.api.pnl import PnlExplained, pnl_explained
 from system.contracts.api.portfolios import PortfolioSummary, worst_use
 from system.contracts.api.risk import (
@@ -17,7 +19,7 @@ from system.contracts.api.risk import (
     Positions,
 )
 from system.contracts.codec import decode
-from system.contracts.limits import LimitMeasure, LimitUse
+from system.contracts.limits import LimitMeasure, LimitUse, TrailRow, limit_statuses
 from system.contracts.messages import PositionRisk, RiskSnapshot
 from system.contracts.oracle import OracleStatus, OracleVerdict
 from system.store.redis.redis_values import LatestRecord
@@ -122,6 +124,33 @@ def portfolio_summary(
         **limited,  # type: ignore[arg-type]
         stale_count=len(line.stale),
         durable=record.durable,
+    )
+
+
+def portfolio_limits(
+    record: LatestRecord, standing: Sequence[TrailRow]
+) -> tuple[PortfolioLimit, ...]:
+    """Return each limit of a portfolio, of the record of a ``CurrentRisk``.
+
+    Parameters
+    ----------
+    record : LatestRecord
+        JSON of a ``CurrentRisk``.
+    standing : sequence of TrailRow
+        The newest level and acknowledgement of each measure of the portfolio.
+    """
+    line = _LINE.decode(record.json)
+    return tuple(
+        PortfolioLimit(
+            portfolio=line.portfolio,
+            desk=line.desk,
+            snapshot_id=line.snapshot_id,
+            event_time_ns=line.event_time_ns,
+            nav=line.nav,
+            base_currency=line.base_currency,
+            limit=limit,
+        )
+        for limit in limit_statuses(line.limits, tuple(standing))
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections import defaultdict
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from system.contracts.api.limits import LimitPage
 from system.contracts.api.risk import LIMIT_EVENT
 from system.contracts.codec import decode, encode
 from system.contracts.limits import (
@@ -19,15 +21,76 @@ from system.contracts.limits import (
 )
 from system.contracts.messages import RiskSnapshot
 from system.serve.http.errors import NothingRaisedError
-from system.serve.http.parameters import PortfolioName
+from system.serve.http.parameters import AskedLevels, DeskFilter, PortfolioName
 from system.serve.http.requests import question_body
 from system.serve.http.responses import answers, json_answer, takes
+from system.serve.http.views import portfolio_limits
+from system.serve.questions.limit_list import LimitFilter, LimitKey, limit_page
 from system.serve.services.connections import services_of
 from system.serve.services.hub import framed
 from system.serve.services.registry import names_of
 from system.store.postgres.limit_trail import MAX_TRAIL_ROWS
 
+MAX_LIMIT_LINES: Final = 10_000
+DEFAULT_LIMIT_LINES: Final = 1_000
 router = APIRouter(prefix="/v1", tags=["limits"])
+
+
+def limit_filter(
+    level: AskedLevels = None,
+    measure: Annotated[LimitMeasure | None, Query(description="Only this measure.")] = None,
+    desk: DeskFilter | None = None,
+    raised: Annotated[
+        bool | None, Query(description="Only limits with a raised level, or only those without.")
+    ] = None,
+    acknowledged: Annotated[
+        bool | None,
+        Query(description="Only raised levels that somebody has acknowledged, or that nobody has."),
+    ] = None,
+    limit: Annotated[
+        int, Query(ge=1, le=MAX_LIMIT_LINES, description="Limits per page.")
+    ] = DEFAULT_LIMIT_LINES,
+    after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+) -> LimitFilter:
+    """Return the filters and the page that a request's parameters ask for.
+
+    Raises
+    ------
+    PageTokenError
+        If ``after`` is no token of ours.
+    """
+    return LimitFilter(
+        level=tuple(level or ()),
+        measure=measure,
+        desk=desk,
+        raised=raised,
+        acknowledged=acknowledged,
+        limit=limit,
+        after=None if after is None else LimitKey.from_token(after),
+    )
+
+
+AskedLimits = Annotated[LimitFilter, Depends(limit_filter)]
+
+
+@router.get("/limits", **answers(LimitPage, 422, 503))
+async def all_limits(request: Request, asked: AskedLimits) -> Response:
+    """List the limits of all portfolios, worst first, with what is raised and who has seen it.
+
+    Numbers move between two pages: a limit whose number crosses the end of a page meanwhile may
+    be listed twice or not at all.
+    """
+    services = services_of(request)
+    records = await services.latest.currents(await services.latest.portfolios())
+    standing = defaultdict(list)
+    for row in await services.read(services.history.limit_standings):
+        standing[row.portfolio].append(row)
+    lines = [
+        limit
+        for record in records
+        for limit in portfolio_limits(record, standing[record.portfolio])
+    ]
+    return json_answer(limit_page(lines, asked, stream=services.hub.status.state))
 
 
 @router.get("/portfolios/{portfolio:path}/limits", **answers(Limits, 404, 503))

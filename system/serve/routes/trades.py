@@ -13,10 +13,12 @@ from system.contracts.api.risk import (
     TradeAccepted,
     TradeRequest,
 )
-from system.serve.http.parameters import TradeId
+from system.contracts.api.trades import TradePage, TradeStatus
+from system.serve.http.parameters import PortfolioName, TradeId
 from system.serve.http.requests import amend_body, import_body, trade_body
 from system.serve.http.responses import answers, json_answer, takes
 from system.serve.services.registry import desks_of
+from system.store.postgres.reads.trades import MAX_TRADE_ROWS
 
 ACCEPTED = 202
 OK = 200
@@ -33,6 +35,30 @@ async def send_trade(request: Request) -> Response:
     """Send a trade; accepted means that the broker keeps it. Counts once per `trade_id`."""
     trade = await trade_body(request)
     return json_answer(await desks_of(request).trades.send(trade), ACCEPTED)
+
+
+@router.get("/portfolios/{portfolio:path}/trades", tags=["trades"], **answers(TradePage, 404, 503))
+async def trades(
+    request: Request,
+    portfolio: PortfolioName,
+    limit: Annotated[int, Query(ge=1, le=MAX_TRADE_ROWS, description="Trades per page.")] = 1_000,
+    before: Annotated[
+        int | None, Query(ge=0, lt=2**63, description="`next` of the page before.")
+    ] = None,
+) -> Response:
+    """List a portfolio's open trades in their newest versions, newest first."""
+    page = await desks_of(request).trades.page(portfolio, limit=limit, before=before)
+    return json_answer(page)
+
+
+@router.get("/trades/{trade_id:path}", tags=["trades"], **answers(TradeStatus, 404, 503))
+async def trade_status(request: Request, trade_id: TradeId) -> Response:
+    """Return a trade, how far it has come (`stage`), and the snapshot that has it.
+
+    Read as committed: a trade that a number on the stream contains can be *accepted* here for a
+    second more.
+    """
+    return json_answer(await desks_of(request).trades.status(trade_id))
 
 
 @router.put(

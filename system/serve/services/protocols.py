@@ -81,6 +81,30 @@ class History(Protocol):
         """Return the trades of a portfolio as the book state holds them, in no order."""
         ...
 
+    def trade_page(
+        self, portfolio: str, *, limit: int = 100, before: int | None = None
+    ) -> list[bytes]:
+        """Return open trades of a portfolio as the book state holds them, newest first."""
+        ...
+
+    def naming_snapshot(self, trade_id: str) -> str | None:
+        """Return the id of the newest snapshot that names a trade."""
+        ...
+
+    def rejected_trade(self, trade_id: str) -> RejectedRow | None:
+        """Return the newest rejected message of a trade."""
+        ...
+
+    def state_page(
+        self, prefix: str, *, after: str = "", limit: int = 100
+    ) -> list[tuple[str, bytes]]:
+        """Return rows of the book state whose key starts so, in order of their keys."""
+        ...
+
+    def limit_standings(self) -> list[TrailRow]:
+        """Return the newest level and acknowledgement of each measure of every portfolio."""
+        ...
+
     def snapshot_json(self, snapshot_id: str) -> bytes | None:
         """Return one snapshot's JSON."""
         ...

@@ -10,9 +10,17 @@ import anyio
 import msgspec
 
 from system.book.state.closed_ids import ClosedTrade, closed_trade_in, searched_text
-from system.book.state.rows import CLOSED_IDS_PREFIX, TRADE_PREFIX, ClosedIds, TradeState
+from system.book.state.rows import (
+    CLOSED_IDS_PREFIX,
+    PORTFOLIO_PREFIX,
+    TRADE_PREFIX,
+    ClosedIds,
+    PortfolioState,
+    TradeState,
+)
 from system.book.state.trades import closed_trade_problem
-from system.contracts.api.risk import AmendRequest, TradeAccepted, TradeRequest
+from system.contracts.api.risk import AmendRequest, RejectedRow, TradeAccepted, TradeRequest
+from system.contracts.api.trades import TradeLine, TradePage, TradeStage, TradeStatus
 from system.contracts.messages import Trade, TradeAction
 from system.errors import UnavailableError
 from system.serve.http.errors import (
@@ -29,6 +37,16 @@ from system.serve.services.event_clock import EventClock
 
 MAX_RECENT_TRADES: Final = 10_000
 _TRADE_STATE: Final = msgspec.json.Decoder(TradeState)
+_PORTFOLIO_STATE: Final = msgspec.json.Decoder(PortfolioState)
+_TERMS: Final = (
+    "version",
+    "action",
+    "portfolio",
+    "instrument",
+    "quantity",
+    "price",
+    "event_time_ns",
+)
 _CLOSED_IDS: Final = msgspec.json.Decoder(ClosedIds)
 
 
@@ -133,6 +151,63 @@ class TradeService:
             )
             return await self._deliver(cancelled)
 
+    async def status(self, trade_id: str) -> TradeStatus:
+        """Return how far a trade has come, and the snapshot that has it.
+
+        Raises
+        ------
+        UnknownTradeError
+            If no such trade has come.
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        history, read = self._services.history, self._services.read
+        booked, sent = await self._booked(trade_id), self._recent.get(trade_id)
+        closed = None if booked is not None else await self._closed(trade_id)
+        held = closed if booked is None else booked
+        is_pending = sent is not None and (held is None or sent.version > held.version)
+        rejected = None
+        if is_pending or held is None:
+            rejected = await read(history.rejected_trade, trade_id)
+        newest = _newest(booked, sent)
+        if newest is None and closed is None and rejected is None:
+            raise _unknown_trade(trade_id)
+        terms = {} if newest is None else {name: getattr(newest, name) for name in _TERMS}
+        return TradeStatus(
+            trade_id=trade_id,
+            stage=_stage(booked, closed, rejected),
+            **{"version": None if closed is None else closed.version, **terms},
+            snapshot_id=None if held is None else await read(history.naming_snapshot, trade_id),
+            closed_day=None if closed is None else closed.day,
+            pending_version=sent.version if sent is not None and is_pending else None,
+            rejected=rejected,
+        )
+
+    async def page(self, portfolio: str, *, limit: int, before: int | None) -> TradePage:
+        """Return open trades of a portfolio, newest first.
+
+        Raises
+        ------
+        UnknownPortfolioError
+            If nobody imported the portfolio; lists those that are known.
+        StoreUnavailableError
+            If PostgreSQL does not answer.
+        """
+        history, key = self._services.history, PORTFOLIO_PREFIX + portfolio
+        row = (await self._services.read(history.state_values, [key])).get(key)
+        if row is None:
+            await self._names.check_portfolio(portfolio)
+        closed = None if row is None else _PORTFOLIO_STATE.decode(row).closed
+        rows = await self._services.read(history.trade_page, portfolio, limit=limit, before=before)
+        trades = tuple(map(_trade_line, rows))
+        return TradePage(
+            portfolio=portfolio,
+            trades=trades,
+            closed_count=0 if closed is None else closed.count,
+            closed_day=None if closed is None else closed.day,
+            next=trades[-1].rank if len(trades) == limit else None,
+        )
+
     async def _known(self, trade_id: str) -> Trade:
         """Return a trade that can be changed, in its newest version."""
         booked = await self._booked(trade_id)
@@ -140,10 +215,7 @@ class TradeService:
         if booked is None and (closed := await self._closed(trade_id)) is not None:
             raise ClosedTradeError(closed_trade_problem(trade_id, closed.day))
         if known is None:
-            raise UnknownTradeError(
-                f"no trade {trade_id!r}: it was never sent, or the stream rejected it "
-                "(see /v1/rejected)"
-            )
+            raise _unknown_trade(trade_id)
         return known
 
     async def _find(self, trade_id: str) -> Trade | None:
@@ -181,6 +253,39 @@ class TradeService:
             offset=place.offset,
             watch=stream_of(trade.portfolio),
         )
+
+
+def _unknown_trade(trade_id: str) -> UnknownTradeError:
+    return UnknownTradeError(
+        f"no trade {trade_id!r}: it was never sent, or the stream rejected it (see /v1/rejected)"
+    )
+
+
+def _stage(
+    booked: Trade | None, closed: ClosedTrade | None, rejected: RejectedRow | None
+) -> TradeStage:
+    if booked is not None:
+        return TradeStage.APPLIED
+    if closed is not None:
+        return TradeStage.CLOSED
+    return TradeStage.ACCEPTED if rejected is None else TradeStage.REJECTED
+
+
+def _trade_line(row: bytes) -> TradeLine:
+    """Return what is shown of an open trade, of its row in the book state."""
+    state = _TRADE_STATE.decode(row)
+    trade = state.trade
+    return TradeLine(
+        trade_id=trade.trade_id,
+        version=trade.version,
+        action=trade.action,
+        instrument=trade.instrument,
+        quantity=trade.quantity,
+        price=trade.price,
+        event_time_ns=trade.event_time_ns,
+        rank=state.rank,
+        day=state.day,
+    )
 
 
 def _newest(*versions: Trade | None) -> Trade | None:

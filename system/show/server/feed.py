@@ -17,7 +17,7 @@ import httpx_sse
 
 from system.client import calls
 from system.client.async_client import AsyncRiskClient
-from system.client.calls import SeriesQuestion
+from system.client.call import SeriesQuestion, raise_refusal
 from system.client.errors import ApiUnavailableError
 from system.client.events import SnapshotEvent, StatusEvent, event_from
 from system.contracts.api.risk import SnapshotPoint, StreamStatus
@@ -145,7 +145,7 @@ async def _opened(http: httpx.AsyncClient, url: str) -> AsyncIterator[httpx_sse.
     try:
         async with httpx_sse.aconnect_sse(http, "GET", url) as source:
             if source.response.is_error:
-                calls.raise_refusal(source.response.status_code, await source.response.aread())
+                raise_refusal(source.response.status_code, await source.response.aread())
             yield source
     except httpx.HTTPError as error:
         raise ApiUnavailableError(transport_words(error)) from error

@@ -37,6 +37,8 @@ from system.store.postgres.cursors import Cursor, Row, all_rows, one_row
 from system.store.postgres.formats import check_format
 from system.store.postgres.identity import IdentityRecord, stored_state
 from system.store.postgres.limit_trail import LimitTrail
+from system.store.postgres.reads.state_pages import StatePages
+from system.store.postgres.reads.trades import TradeReads
 from system.store.postgres.schema import schema_problem, upgrade_schema
 from system.store.postgres.transactions import take_fence, write_batch
 from system.store.records import (
@@ -57,7 +59,7 @@ T = TypeVar("T")
 Connection = psycopg.Connection[Row]
 
 
-class RiskHistory(LimitTrail, IdentityRecord, DriverAttempts):
+class RiskHistory(LimitTrail, TradeReads, StatePages, IdentityRecord, DriverAttempts):
     """Fence, offsets, book state, snapshots and rejected messages of one database.
 
     One thread writes (``acquire_fence``, ``load``, ``commit``); any number read. Connects

@@ -11,8 +11,10 @@ from system.contracts.api.risk import RejectedRow, SnapshotPoint
 from system.contracts.codec import decode, encode
 from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure, TrailKind, TrailRow
 from system.contracts.messages import Rejected, RejectReason, RiskSnapshot
+from system.contracts.topics import TRADES
 from system.store.errors import SnapshotConflictError
 from system.store.postgres import sql
+from system.store.postgres.reads.trades import REJECTED_SEARCHED, names_trade
 from system.store.postgres.transactions import check_repeated
 from system.store.records import (
     NO_EPOCH,
@@ -113,6 +115,39 @@ class MemoryHistory:
         return [
             row for row in trades if msgspec.json.decode(row)["trade"]["portfolio"] == portfolio
         ]
+
+    def trade_page(
+        self, portfolio: str, *, limit: int = 100, before: int | None = None
+    ) -> list[bytes]:
+        """Return open trades of a portfolio, newest first."""
+        ranks = {row: int(msgspec.json.decode(row)["rank"]) for row in self.trades_of(portfolio)}
+        asked = [row for row, rank in ranks.items() if before is None or rank < before]
+        return sorted(asked, key=ranks.__getitem__, reverse=True)[:limit]
+
+    def naming_snapshot(self, trade_id: str) -> str | None:
+        """Return the id of the newest snapshot that names a trade."""
+        kept = (decode(payload, RiskSnapshot) for payload in self._payloads.values())
+        naming = [snapshot for snapshot in kept if trade_id in snapshot.trade_ids]
+        newest = max(naming, key=lambda snapshot: (snapshot.fence, snapshot.epoch), default=None)
+        return None if newest is None else newest.snapshot_id
+
+    def rejected_trade(self, trade_id: str) -> RejectedRow | None:
+        """Return the newest rejected message of a trade."""
+        rows, _ = self.rejected(limit=REJECTED_SEARCHED)
+        of_trades = (row for row in rows if row.topic == TRADES.name)
+        return next((row for row in of_trades if names_trade(row, trade_id)), None)
+
+    def state_page(
+        self, prefix: str, *, after: str = "", limit: int = 100
+    ) -> list[tuple[str, bytes]]:
+        """Return rows whose key starts so, in order of their keys."""
+        keys = [key for key in self.state_keys(prefix) if key > after]
+        return [(key, self._state[key]) for key in keys[:limit]]
+
+    def limit_standings(self) -> list[TrailRow]:
+        """Return the newest level and acknowledgement of each measure of every portfolio."""
+        names = sorted({row.portfolio for row in self._trail})
+        return [row for name in names for row in self.limit_standing(name)]
 
     def snapshot(self, snapshot_id: str) -> RiskSnapshot | None:
         """Return one snapshot."""

@@ -10,21 +10,21 @@ from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure, TrailK
 from system.store.postgres.cursors import Cursor, all_rows
 
 MAX_TRAIL_ROWS: Final = 1_000
-_COLUMNS: Final = """event_id, kind, portfolio, measure, level_before, level_after, value, warning,
+COLUMNS: Final = """event_id, kind, portfolio, measure, level_before, level_after, value, warning,
     breach, snapshot_id, event_time_ns, (extract(epoch FROM recorded_at) * 1000000)::bigint * 1000,
     acknowledges, actor, note"""
 _SELECT_LEVELS: Final = """
     SELECT DISTINCT ON (portfolio, measure) portfolio, measure, level_after FROM limit_event
     WHERE kind = 'level' ORDER BY portfolio, measure, event_id DESC"""
 _SELECT_TRAIL: Final = f"""
-    SELECT {_COLUMNS} FROM limit_event
+    SELECT {COLUMNS} FROM limit_event
     WHERE portfolio = %(portfolio)s AND (%(before)s::bigint IS NULL OR event_id < %(before)s)
     ORDER BY event_id DESC LIMIT %(limit)s"""  # noqa: S608 - our own names
 _SELECT_STANDING: Final = f"""
-    SELECT DISTINCT ON (measure, kind) {_COLUMNS} FROM limit_event
+    SELECT DISTINCT ON (measure, kind) {COLUMNS} FROM limit_event
     WHERE portfolio = %(portfolio)s ORDER BY measure, kind, event_id DESC"""  # noqa: S608
 _ACKNOWLEDGE: Final = f"""
-    SELECT {_COLUMNS}
+    SELECT {COLUMNS}
     FROM acknowledge_limit(%(portfolio)s, %(measure)s, %(actor)s, %(note)s)"""  # noqa: S608
 INSERT_LEVELS: Final = """
     INSERT INTO limit_event (kind, portfolio, measure, level_before, level_after, value, warning,
@@ -125,7 +125,7 @@ def level_row(event: LimitEvent) -> tuple[Any, ...]:
 
 
 def trail_row(row: Sequence[Any]) -> TrailRow:
-    """Return the typed row of ``_COLUMNS``."""
+    """Return the typed row of ``COLUMNS``."""
     event_id, kind, portfolio, measure, before, after, *numbers = row
     value, warning, breach, snapshot_id, event_time_ns, recorded_at_ns, *person = numbers
     acknowledges, actor, note = person

@@ -18,7 +18,7 @@ import pytest
 from system.book.state.rows import PortfolioState
 from system.bus.consumer import read_topic
 from system.client.async_client import AsyncRiskClient
-from system.client.calls import SeriesQuestion
+from system.client.call import SeriesQuestion
 from system.client.commands.push_watch import send_and_watch
 from system.client.errors import ApiRefusedError
 from system.client.events import SnapshotEvent, StatusEvent

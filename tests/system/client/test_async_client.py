@@ -11,7 +11,7 @@ import pytest
 
 from system.book.state.rows import PortfolioState
 from system.client.async_client import AsyncRiskClient
-from system.client.calls import SeriesQuestion
+from system.client.call import SeriesQuestion
 from system.client.errors import ApiRefusedError
 from system.contracts.api.risk import AmendRequest, PortfolioImport, TradeAccepted
 from system.contracts.codec import encode

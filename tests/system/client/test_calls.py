@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 from urllib.parse import unquote
 
@@ -13,12 +14,10 @@ from hypothesis import strategies as st
 
 from system.client import calls
 from system.client.async_client import AsyncRiskClient
-from system.client.calls import RETRIED_STATUSES, SeriesQuestion, raise_refusal
-from system.client.errors import ApiMismatchError, ApiRefusedError, ApiUnavailableError
+from system.client.call import LimitQuestion, SeriesQuestion
 from system.client.sync_client import RiskClient
-from system.contracts.api.portfolios import PortfolioQuestion, Portfolios, PortfolioSort
-from system.contracts.api.risk import Problem, TradeRequest
-from system.contracts.codec import encode
+from system.contracts.api.portfolios import PortfolioQuestion, PortfolioSort
+from system.contracts.api.risk import TradeRequest
 from system.contracts.limits import LimitLevel
 from system.contracts.messages import SnapshotKind
 from tests.message_strategies import VENDORS_NAMES
@@ -63,34 +62,23 @@ def test_a_question_states_what_it_changes_and_repeats_what_is_several() -> None
     }
 
 
+def test_a_question_about_limits_repeats_its_levels_and_closes_state_days() -> None:
+    levels = (LimitLevel.BREACH, LimitLevel.UNKNOWN)
+    asked = LimitQuestion(level=levels, acknowledged=False, page_rows=5)
+    assert calls.all_limits(asked).query == {
+        "level": ["breach", "unknown"],
+        "acknowledged": "false",
+        "limit": "5",
+    }
+    assert calls.all_limits().query == {"limit": "1000"}
+    assert calls.closes("fx:USD", first=dt.date(2020, 3, 2)).query == {"first": "2020-03-02"}
+
+
 def test_a_trade_gets_an_id_once_and_keeps_its_own() -> None:
     first, second = (msgspec.json.decode(calls.send_trade(TRADE).body or b"") for _ in range(2))
     assert first["trade_id"] != second["trade_id"]
     named = calls.send_trade(msgspec.structs.replace(TRADE, trade_id="t-1"))
     assert msgspec.json.decode(named.body or b"")["trade_id"] == "t-1"
-
-
-@given(st.integers(400, 599), st.binary(max_size=300))
-def test_every_status_of_failure_is_an_error_of_ours(status: int, body: bytes) -> None:
-    kind = ApiUnavailableError if status in RETRIED_STATUSES else ApiRefusedError
-    with pytest.raises(kind):
-        raise_refusal(status, body)
-
-
-def test_a_problem_is_passed_on_and_any_other_text_is_its_detail() -> None:
-    problem = Problem(title="Unknown desk", status=404, detail="no desk", known=("rates",))
-    with pytest.raises(ApiRefusedError) as caught:
-        raise_refusal(404, encode(problem))
-    assert caught.value.problem == problem
-    with pytest.raises(ApiRefusedError, match=r"Unknown status \(599\): upstream"):
-        raise_refusal(599, b"upstream")
-
-
-def test_an_answer_of_another_type_names_the_request() -> None:
-    call = calls.portfolios()
-    assert call.kind is Portfolios
-    with pytest.raises(ApiMismatchError, match="GET /v1/portfolios"):
-        call.answer(200, b'{"other":1}')
 
 
 @pytest.mark.parametrize("client", [RiskClient, AsyncRiskClient])

@@ -118,12 +118,20 @@ def answers(case: Named) -> dict[str, Any]:
         f"{on_book}/limits": client.limits(book).portfolio,
         f"{on_book}/limits/events": client.limit_events(book).portfolio,
         f"{on_book}/limits/{{measure}}/acknowledge": nothing_raised(case),
+        f"{on_book}/trades": client.trades(book).portfolio,
+        "/v1/instruments/{instrument}": named_alike(client.instrument(share).instrument, case),
+        "/v1/closes/{series}": named_alike(client.closes(share).series, case),
         "/v1/desks/{desk}/var": client.desk_var(book).desk,
         "/v1/snapshots/{snapshot_id}": client.snapshot(case.snapshot_id).portfolio,
         "/v1/trades/{trade_id}": client.amend_trade(
             share, AmendRequest(quantity=2.0, price=100.0)
         ).portfolio,
     }
+
+
+def named_alike(name: str, case: Named) -> str:
+    """Return the book where an answer about its share names that share."""
+    return case.book if name == case.share else f"{name!r} instead of {case.share!r}"
 
 
 def nothing_raised(case: Named) -> str:
@@ -139,6 +147,7 @@ def check(book: str, share: str) -> None:
     with named(book, share) as case:
         assert set(answers(case).values()) == {book}
         assert case.client.cancel_trade(share).trade_id == share
+        assert case.client.trade_status(share).pending_version == 2
         watched = case.world.client.get(f"/v1/adjustments?instrument={quote(share, safe='')}")
         assert watched.json() == {"adjustments": []}
 
@@ -204,6 +213,13 @@ def test_a_problem_names_the_address_as_it_was_sent(name: str) -> None:
         ("GET", "/v1/stream?portfolio={}"),
         ("GET", "/v1/adjustments?instrument={}"),
         ("DELETE", "/v1/trades/{}"),
+        ("GET", "/v1/trades/{}"),
+        ("GET", "/v1/portfolios/{}/trades"),
+        ("GET", "/v1/portfolios?desk={}"),
+        ("GET", "/v1/limits?desk={}"),
+        ("GET", "/v1/instruments/{}"),
+        ("GET", "/v1/instruments?after={}"),
+        ("GET", "/v1/closes/{}"),
     ],
 )
 def test_what_is_no_name_is_answered_in_words(method: str, path: str, text: str, said: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from system.book.valuation.limits import LimitAlerts
+from system.contracts.api.limits import LimitPage
 from system.contracts.api.risk import LIMIT_EVENT
 from system.contracts.codec import encode
 from system.contracts.limits import (
@@ -179,3 +180,25 @@ def test_every_limit_measure_has_an_address(world: Any) -> None:
     state(world, LimitAlerts(), 0.5)
     for measure in LimitMeasure:
         assert acknowledged(world, measure=measure.value).status_code == 409
+
+
+def test_the_limits_of_all_portfolios_are_one_request(world: Any) -> None:
+    state(world, LimitAlerts(), 1.2)
+    world.publish(sample_snapshot("beta", desk="rates", limits=(use(0.9),)))
+    answer = msgspec.json.decode(world.client.get("/v1/limits").content, type=LimitPage)
+    assert [line.portfolio for line in answer.limits] == ["alpha", "beta"]
+    assert (answer.limits[0].limit.acknowledged, answer.limits[1].limit.acknowledged) == (
+        False,
+        None,
+    )
+    acknowledged(world)
+    open_ones = world.client.get("/v1/limits?raised=true&acknowledged=false").json()
+    assert (open_ones["limits"], open_ones["matched_count"]) == ([], 0)
+    page = world.client.get("/v1/limits?limit=1").json()
+    rest = world.client.get(f"/v1/limits?limit=1&after={page['next']}").json()
+    assert rest["limits"][0]["desk"] == "rates"
+
+
+@pytest.mark.parametrize("query", ["level=high", "measure=beta", "after=!", "limit=0", "raised=x"])
+def test_a_bad_question_about_all_limits_is_refused(world: Any, query: str) -> None:
+    assert world.client.get(f"/v1/limits?{query}").status_code == 422

@@ -1,0 +1,1 @@
+"""Reads of the history for the API, a mixin for each kind."""
