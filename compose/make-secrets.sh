@@ -15,15 +15,23 @@ random_word() {
   od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
 }
 
+# Passwords of the roles that a folder lacks: a folder of an older version gets those that are new.
+write_roles() {
+  local into=$1 role word
+  for role in owner writer reader oracle alerts report; do
+    [ ! -e "$into/postgres_${role}_password" ] || continue
+    word=$(random_word)
+    printf 'postgresql://riskstream_%s:%s@postgres:5432/riskstream' "$role" "$word" >"$into/${role}_database_url"
+    printf '%s' "$word" >"$into/postgres_${role}_password"
+    [ "$(id -u)" != 0 ] || chown "$owner:$group" "$into/${role}_database_url" "$into/postgres_${role}_password"
+  done
+}
+
 write_secrets() {
-  local into=$1 redis role word
+  local into=$1 redis
   redis=$(random_word)
   printf '%s' "$(random_word)" >"$into/postgres_password"
-  for role in owner writer reader oracle; do
-    word=$(random_word)
-    printf '%s' "$word" >"$into/postgres_${role}_password"
-    printf 'postgresql://riskstream_%s:%s@postgres:5432/riskstream' "$role" "$word" >"$into/${role}_database_url"
-  done
+  write_roles "$into"
   printf 'requirepass %s\n' "$redis" >"$into/redis_auth"
   printf 'redis://:%s@redis:6379/0' "$redis" >"$into/redis_url"
   printf '%s' "$(random_word)" >"$into/riskstream_api_token"
@@ -40,6 +48,7 @@ if [ "$owner" = 0 ]; then
 fi
 
 if [ -e "$folder/secrets" ]; then
+  write_roles "$folder/secrets"
   echo "secrets are there already: $folder/secrets"
 else
   draft=$(mktemp -d "$folder/.secrets-XXXXXX")

@@ -140,6 +140,11 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "limits_app",
         "Show limits and their trail; acknowledge alerts.",
     ),
+    "alerts": CommandPlace(
+        "system.alerts.commands",
+        "alerts_app",
+        "Send alerts as signed webhooks; show and re-send them.",
+    ),
     "oracle": CommandPlace(
         "validation.oracle.commands",
         "oracle_app",

@@ -23,16 +23,22 @@ ConnectionName = Literal[
     "owner_database_url",
     "reader_database_url",
     "oracle_database_url",
+    "alerts_database_url",
+    "report_database_url",
     "redis_url",
     "api_url",
     "dashboard_url",
     "api_token",
+    "alerts_url",
+    "alerts_routing_key",
 ]
 
 DATABASE_ROLES: Final[tuple[ConnectionName, ...]] = (
     "owner_database_url",
     "reader_database_url",
     "oracle_database_url",
+    "alerts_database_url",
+    "report_database_url",
 )
 """The same database as another user; a role that is not named is that of ``database_url``."""
 
@@ -43,9 +49,13 @@ EXTERNAL_VARIABLES: Final[Mapping[ConnectionName, str]] = {
     "owner_database_url": "RISKSTREAM_OWNER_DATABASE_URL",
     "reader_database_url": "RISKSTREAM_READER_DATABASE_URL",
     "oracle_database_url": "RISKSTREAM_ORACLE_DATABASE_URL",
+    "alerts_database_url": "RISKSTREAM_ALERTS_DATABASE_URL",
+    "report_database_url": "RISKSTREAM_REPORT_DATABASE_URL",
     "redis_url": "REDIS_URL",
     "api_url": "RISKSTREAM_API_URL",
     "api_token": "RISKSTREAM_API_TOKEN",
+    "alerts_url": "RISKSTREAM_ALERTS_URL",
+    "alerts_routing_key": "RISKSTREAM_ALERTS_ROUTING_KEY",
 }
 
 
@@ -129,6 +139,16 @@ class Connections:
         return self.get("oracle_database_url") or self.database_url
 
     @property
+    def alerts_database_url(self) -> str:
+        """The URL of the user who keeps alerts and their deliveries; else ``database_url``."""
+        return self.get("alerts_database_url") or self.database_url
+
+    @property
+    def report_database_url(self) -> str:
+        """The URL of the user who reads the report views only; else ``reader_database_url``."""
+        return self.get("report_database_url") or self.reader_database_url
+
+    @property
     def redis_url(self) -> str:
         """The Redis URL, password included.
 
@@ -207,6 +227,24 @@ def save_connections(path: Path, facts: Mapping[ConnectionName, str]) -> None:
         Addresses and secrets.
     """
     secret_file(path, json.dumps(dict(facts), indent=2, sort_keys=True) + "\n")
+
+
+def read_connections(path: Path) -> dict[ConnectionName, str]:
+    """Return where the servers are, as ``save_connections`` wrote it; nothing without a file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged; says what to do.
+    """
+    try:
+        facts: dict[ConnectionName, str] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except json.JSONDecodeError as error:
+        msg = f"{path}: not JSON ({error}); run `riskstream down`, then `up`"
+        raise ValueError(msg) from None
+    return facts
 
 
 def _not_connected(name: ConnectionName, state_dir: Path) -> str:

@@ -33,6 +33,7 @@ from system.connections import (
     ConnectionName,
     Connections,
     NotConnectedError,
+    read_connections,
     save_connections,
     secret_file,
 )
@@ -67,6 +68,7 @@ only, short and large fetches, the session's settings, the choice of Spark's Kaf
 and rows transferred as Arrow. Each can be left at its default, to measure what it gains."""
 TUNED_PARTS: Final[tuple[TunedPart, ...]] = get_args(TunedPart)
 EngineName = Literal["real-time", "micro-batch"]
+AlertFormat = Literal["json", "slack", "pagerduty"]
 
 
 class SettingsError(InputError):
@@ -139,6 +141,10 @@ class Settings(BaseSettings):
     """The same database as a user who only reads, for the API; default: `DATABASE_URL`."""
     oracle_database_url: SecretStr | None = None
     """The same database as the user who writes the oracle's findings; default: `DATABASE_URL`."""
+    alerts_database_url: SecretStr | None = None
+    """The same database as the user who keeps alerts; default: `DATABASE_URL`."""
+    report_database_url: SecretStr | None = None
+    """The same database as the user who reads the report views; default: that of the API."""
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     """Redis of yours; the stack then starts none."""
 
@@ -157,6 +163,16 @@ class Settings(BaseSettings):
     0: no limit."""
     api_writes_per_second: int = Field(default=200, ge=0)
     """Writing requests a second under one token, with the same bursts; 0: no limit."""
+
+    alerts_url: SecretStr | None = None
+    """Address that alerts are posted to, `https://...`; default: none are sent."""
+    alerts_format: AlertFormat = "json"
+    """Form of an alert's body: `json`, or as `slack` or `pagerduty` wants it."""
+    alerts_secret_file: Folder | None = None
+    """File of the secret that signs alerts (mode 0600); default: a random one, kept in the state
+    folder."""
+    alerts_routing_key: SecretStr | None = None
+    """Integration key of a PagerDuty service, for `RISKSTREAM_ALERTS_FORMAT=pagerduty`."""
 
     partitions: dict[str, Annotated[int, Field(ge=1, le=MAX_PARTITION_COUNT)]] = {}
     """Number of partitions that a topic is created with, by topic."""
@@ -262,6 +278,11 @@ class Settings(BaseSettings):
         """The file of the token that the API asks of writers."""
         return self.state_dir / "api-token"
 
+    @property
+    def alerts_secret_path(self) -> Path:
+        """The file of the secret that signs alerts."""
+        return self.alerts_secret_file or self.state_dir / "alerts-secret"
+
     def partition_count(self, topic: Topic) -> int:
         """Return how many partitions a topic is created with."""
         return self.partitions.get(topic.name, topic.partition_count)
@@ -287,9 +308,13 @@ class Settings(BaseSettings):
             "owner_database_url": _revealed(self.owner_database_url),
             "reader_database_url": _revealed(self.reader_database_url),
             "oracle_database_url": _revealed(self.oracle_database_url),
+            "alerts_database_url": _revealed(self.alerts_database_url),
+            "report_database_url": _revealed(self.report_database_url),
             "redis_url": _revealed(self.redis_url),
             "api_url": self.api_url,
             "api_token": _revealed(self.api_token),
+            "alerts_url": _revealed(self.alerts_url),
+            "alerts_routing_key": _revealed(self.alerts_routing_key),
         }
         return {name: fact for name, fact in facts.items() if fact}
 
@@ -314,7 +339,11 @@ class Settings(BaseSettings):
         SettingsError
             If the stack's own file of connections is damaged.
         """
-        kept, external = _read_connections(self.connections_path), self.external()
+        try:
+            kept = read_connections(self.connections_path)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        external = self.external()
         if "database_url" in external:  # another database: the stack's own roles are not of it
             kept = {name: fact for name, fact in kept.items() if name not in DATABASE_ROLES}
         return Connections({**kept, **external}, self.state_dir)
@@ -349,20 +378,6 @@ def reach_loopback_directly() -> None:
         missing = [name for name in (LOOPBACK, "localhost") if name not in named]
         if missing and named != ["*"]:
             os.environ[variable] = ",".join([*named, *missing])
-
-
-def _read_connections(path: Path) -> dict[ConnectionName, str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    try:
-        facts: dict[ConnectionName, str] = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SettingsError(
-            f"{path}: not JSON ({error}); run `riskstream down`, then `up`"
-        ) from None
-    return facts
 
 
 _NOT_PASSED_ON: Final = {

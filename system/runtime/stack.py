@@ -106,7 +106,9 @@ class EmbeddedStack:
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
-        self._components = chosen_components(components)
+        self._components = tuple(
+            each for each in chosen_components(components) if each.is_wanted(settings)
+        )
         self._detached = detached
         self._on_progress = on_progress
         self._clock = clock or SystemClock()

@@ -49,6 +49,8 @@ SECRET_NAMES: Final = (
     "postgres_writer",
     "postgres_reader",
     "postgres_oracle",
+    "postgres_alerts",
+    "postgres_report",
 )
 
 
@@ -62,7 +64,8 @@ class Secrets:
         Of the server of that name; PostgreSQL's is its superuser's, whom no component uses.
     api_token : str
         What the API asks of writers.
-    postgres_owner, postgres_writer, postgres_reader, postgres_oracle : str
+    postgres_owner, postgres_writer, postgres_reader, postgres_oracle, postgres_alerts,
+    postgres_report : str
         Of PostgreSQL's roles (``system.store.postgres.roles``).
     """
 
@@ -74,6 +77,8 @@ class Secrets:
     postgres_writer: str
     postgres_reader: str
     postgres_oracle: str
+    postgres_alerts: str
+    postgres_report: str
 
     def __repr__(self) -> str:
         return "Secrets(...)"

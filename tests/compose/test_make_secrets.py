@@ -118,7 +118,7 @@ def test_every_word_is_random_and_of_192_bits(folder, tmp_path_factory):
     make_secrets(other)
     words = re.findall(r"\b[0-9a-f]{48}\b", " ".join(contents(folder).values()))
     others = re.findall(r"\b[0-9a-f]{48}\b", " ".join(contents(other).values()))
-    assert len(set(words)) == 8
+    assert len(set(words)) == 10
     assert not set(words) & set(others)
 
 
@@ -141,3 +141,17 @@ def test_nothing_half_made_is_left_when_it_fails(tmp_path):
     with pytest.raises(subprocess.CalledProcessError):
         make_secrets(tmp_path)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_of_an_older_version_gets_the_roles_that_are_new(folder):
+    before = contents(folder)
+    for name in ("postgres_alerts_password", "alerts_database_url"):
+        (folder / "secrets" / name).unlink()
+    make_secrets(folder)
+    after = contents(folder)
+    assert set(after) == set(before)
+    assert {name for name in before if before[name] != after[name]} == {
+        "postgres_alerts_password",
+        "alerts_database_url",
+    }
+    assert after["postgres_alerts_password"] in after["alerts_database_url"]

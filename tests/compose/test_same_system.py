@@ -70,7 +70,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     )
     ports = {"broker": 9092, "controller": 9093, "server": 0, "master": 7077, "ui": 18080}
     connections = Connections({"spark_master": "spark://spark-master:7077"}, settings.state_dir)
-    secrets = Secrets("pg", "redis", "spark", "token", "own", "write", "read", "check")
+    secrets = Secrets(
+        "pg", "redis", "spark", "token", "own", "write", "read", "check", "alert", "report"
+    )
     java = Java(Path("/jdk"), 17)
     return Site(settings, opened_state_dir(settings), secrets, ports, connections, java)
 

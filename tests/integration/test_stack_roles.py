@@ -20,11 +20,18 @@ from system.store.records import BatchCommit
 from tests.integration.conftest import private_settings
 
 pytestmark = pytest.mark.integration
-URLS = ("database_url", "owner_database_url", "reader_database_url", "oracle_database_url")
+URLS = (
+    "database_url",
+    "owner_database_url",
+    "reader_database_url",
+    "oracle_database_url",
+    "alerts_database_url",
+    "report_database_url",
+)
 HAND_BACK = """
     DO $$ DECLARE thing record; BEGIN
         FOR thing IN SELECT format('ALTER TABLE %s OWNER TO riskstream', oid::regclass) AS change
-            FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
             UNION ALL SELECT format('ALTER FUNCTION %s OWNER TO riskstream', oid::regprocedure)
             FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         LOOP EXECUTE thing.change; END LOOP;

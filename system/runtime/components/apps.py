@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from typing import ClassVar, Final
+from urllib.parse import urlsplit
 
 from system.errors import UnavailableError
 from system.places import PROJECT_DIR
@@ -96,6 +97,47 @@ class Oracle(Component):
         with LatestStore(connections.redis_url) as latest:
             if latest.status().oracle is None:
                 raise UnavailableError("the oracle has said nothing yet")
+
+
+class Alerts(Component):
+    """The sender of signed webhooks; only where an address is named."""
+
+    name: ClassVar = "alerts"
+    # Behind the stream: its start is no alert.
+    after: ClassVar = ("postgres", "redis", "stream")
+    essential: ClassVar = False
+
+    def is_wanted(self, settings: Settings) -> bool:
+        """Return whether an address for alerts is named."""
+        return settings.alerts_url is not None
+
+    def facts(self, site: Site) -> Mapping[ConnectionName, str]:
+        """Return nothing: nobody connects to it."""
+        return {}
+
+    def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
+        """Return the host that alerts are posted to: the rest of the address may be a secret."""
+        return f"posts to {urlsplit(connections.get('alerts_url') or '').hostname}"
+
+    def prepare(self, site: Site) -> Program:
+        """Return the command of the process."""
+        command = (sys.executable, "-m", "system.alerts")
+        return Program(command, PROJECT_DIR, site.settings.environment())
+
+    def check(self, connections: Connections, addresses: Mapping[str, str]) -> None:
+        """Return if a process holds the lock of those who send.
+
+        Raises
+        ------
+        UnavailableError
+            If none does, or PostgreSQL does not answer.
+        """
+        # Imported here: `status` and `down` of a stack without alerts need no database driver.
+        from system.store.alerts.record import AlertRecord  # noqa: PLC0415
+
+        with AlertRecord(connections.alerts_database_url) as record:
+            if not record.is_sent():
+                raise UnavailableError("no process sends alerts yet")
 
 
 class Api(Component):

@@ -86,6 +86,10 @@ class Component(ABC):
         """Return the port that a person would expect, None if any will do."""
         return None
 
+    def is_wanted(self, settings: Settings) -> bool:
+        """Return whether the settings ask for the component at all."""
+        return True
+
     @abstractmethod
     def facts(self, site: Site) -> Mapping[ConnectionName, str]:
         """Return what others need to connect, passwords included."""

@@ -74,6 +74,8 @@ class Postgres(Component):
             "owner_database_url": urls[roles.OWNER],
             "reader_database_url": urls[roles.READER],
             "oracle_database_url": urls[roles.ORACLE],
+            "alerts_database_url": urls[roles.ALERTS],
+            "report_database_url": urls[roles.REPORT],
         }
 
     def address(self, connections: Connections, ports: Mapping[str, int]) -> str:
@@ -234,6 +236,8 @@ def _passwords(site: Site) -> dict[str, str]:
         roles.WRITER: secrets.postgres_writer,
         roles.READER: secrets.postgres_reader,
         roles.ORACLE: secrets.postgres_oracle,
+        roles.ALERTS: secrets.postgres_alerts,
+        roles.REPORT: secrets.postgres_report,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from system.runtime.components.apps import Api, Dashboard, Oracle, Stream
+from system.runtime.components.apps import Alerts, Api, Dashboard, Oracle, Stream
 from system.runtime.components.component import Component
 from system.runtime.components.kafka import Kafka
 from system.runtime.components.postgres import Postgres
@@ -23,6 +23,7 @@ COMPONENTS: Final[Mapping[str, Component]] = {
         SparkWorker(),
         Stream(),
         Oracle(),
+        Alerts(),
         Api(),
         Dashboard(),
     )

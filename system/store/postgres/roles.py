@@ -5,6 +5,8 @@
 ``riskstream_writer``  the stream: rows of every table, but of the audit trail only new ones
 ``riskstream_reader``  the API and ``explain``: SELECT, and the function that acknowledges
 ``riskstream_oracle``  the live oracle: SELECT of what was committed, and its own findings
+``riskstream_alerts``  alerts: SELECT of what they follow; their own tables
+``riskstream_report``  Grafana and notebooks: SELECT of the report views, read-only, 60 s a query
 =====================  ===================================================================
 
 None of them is a superuser, can make a database or a role, or changes a table of the owner's. A
@@ -22,7 +24,11 @@ OWNER: Final = "riskstream_owner"
 WRITER: Final = "riskstream_writer"
 READER: Final = "riskstream_reader"
 ORACLE: Final = "riskstream_oracle"
-ROLES: Final = (OWNER, WRITER, READER, ORACLE)
+ALERTS: Final = "riskstream_alerts"
+REPORT: Final = "riskstream_report"
+ROLES: Final = (OWNER, WRITER, READER, ORACLE, ALERTS, REPORT)
+REPORT_CONNECTIONS_MAX: Final = 10
+REPORT_TIMEOUT_S: Final = 60
 NO_RIGHTS: Final = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 _OWNS_SCHEMA: Final = """
@@ -34,7 +40,7 @@ _TAKE_OWNERSHIP: Final = f"""
         FOR thing IN
             SELECT format('ALTER TABLE %s OWNER TO {OWNER}', oid::regclass) AS change
             FROM pg_class
-            WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
             UNION ALL
             SELECT format('ALTER FUNCTION %s OWNER TO {OWNER}', oid::regprocedure)
             FROM pg_proc WHERE pronamespace = 'public'::regnamespace
@@ -60,6 +66,11 @@ def cluster_statements(passwords: Mapping[str, str]) -> Iterator[str]:
         make = f"IF NOT EXISTS ({exists}) THEN CREATE ROLE {role}; END IF;"
         yield f"DO $$ BEGIN {make} END $$"
         yield f"ALTER ROLE {role} WITH LOGIN {NO_RIGHTS} PASSWORD '{passwords[role]}'"
+    # Whose statements are anybody's: they wait for nobody, and take no place of the product's.
+    yield f"ALTER ROLE {REPORT} CONNECTION LIMIT {REPORT_CONNECTIONS_MAX}"
+    yield f"ALTER ROLE {REPORT} SET default_transaction_read_only = on"
+    yield f"ALTER ROLE {REPORT} SET statement_timeout = '{REPORT_TIMEOUT_S}s'"
+    yield f"ALTER ROLE {REPORT} SET idle_in_transaction_session_timeout = '{REPORT_TIMEOUT_S}s'"
 
 
 def database_statements(database: str) -> Iterator[str]:
@@ -103,7 +114,8 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
         f"GRANT USAGE ON SCHEMA public TO {WRITER}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {WRITER}",
         f"REVOKE UPDATE, DELETE ON limit_event, state_recovery, oracle_event FROM {WRITER}",
-        f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {WRITER}",
+        "REVOKE INSERT, UPDATE, DELETE ON alembic_version, alert, alert_delivery, alert_cursor"
+        f" FROM {WRITER}",
     ),
     READER: (
         f"GRANT USAGE ON SCHEMA public TO {READER}",
@@ -116,5 +128,13 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
         "GRANT SELECT (snapshot_id, payload, payload_bytes, payload_sha256) ON risk_snapshot"
         f" TO {ORACLE}",
         f"GRANT SELECT, INSERT ON oracle_event TO {ORACLE}",
+    ),
+    ALERTS: (
+        f"GRANT USAGE ON SCHEMA public TO {ALERTS}",
+        f"GRANT SELECT ON stream_fence, limit_event, oracle_event, rejected_message TO {ALERTS}",
+        "GRANT SELECT (snapshot_id, portfolio, kind, fence, epoch, event_time_ns, asof,"
+        " base_currency, previous_var, hypothetical_pnl, breach, recorded_at) ON risk_snapshot"
+        f" TO {ALERTS}",
+        f"GRANT SELECT, INSERT, UPDATE ON alert, alert_delivery, alert_cursor TO {ALERTS}",
     ),
 }

@@ -20,6 +20,8 @@ SECRETS = Secrets(
     "writersecret",
     "readersecret",
     "oraclesecret",
+    "alertssecret",
+    "reportsecret",
 )
 FACTS = {
     "kafka_bootstrap_servers": "127.0.0.1:1",

@@ -63,5 +63,7 @@ def test_facts_lead_to_where_the_component_listens(site):
         "owner_database_url": f"postgresql://riskstream_owner:ownersecret@{at}",
         "reader_database_url": f"postgresql://riskstream_reader:readersecret@{at}",
         "oracle_database_url": f"postgresql://riskstream_oracle:oraclesecret@{at}",
+        "alerts_database_url": f"postgresql://riskstream_alerts:alertssecret@{at}",
+        "report_database_url": f"postgresql://riskstream_report:reportsecret@{at}",
     }
     assert "tokensecret" in COMPONENTS["api"].facts(site).values()

@@ -30,7 +30,7 @@ def groups(options):
 
 def test_the_sentinel_knows_what_is_optional(options):
     [words] = [words for name, _, words in options.rpcinterface_factories if name == "sentinel"]
-    assert words["optional"].split() == ["oracle", "dashboard"]
+    assert words["optional"].split() == ["oracle", "alerts", "dashboard"]
     assert int(words["max_crashes"]) == MAX_CRASHES
 
 

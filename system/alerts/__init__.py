@@ -1,0 +1,1 @@
+"""Alerts: signed webhooks, once when raised and once when cleared."""

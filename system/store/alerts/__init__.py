@@ -1,0 +1,1 @@
+"""Alerts in PostgreSQL: what the trails say that is new, open alerts, deliveries."""
