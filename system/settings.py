@@ -169,8 +169,7 @@ class Settings(BaseSettings):
     alerts_format: AlertFormat = "json"
     """Form of an alert's body: `json`, or as `slack` or `pagerduty` wants it."""
     alerts_secret_file: Folder | None = None
-    """File of the secret that signs alerts (mode 0600); default: a random one, kept in the state
-    folder."""
+    """File of the secret that signs alerts (mode 0600); default: made in the state folder."""
     alerts_routing_key: SecretStr | None = None
     """Integration key of a PagerDuty service, for `RISKSTREAM_ALERTS_FORMAT=pagerduty`."""
 
@@ -301,21 +300,7 @@ class Settings(BaseSettings):
 
     def external(self) -> dict[ConnectionName, str]:
         """Return the connections that the environment names, secrets revealed."""
-        facts: dict[ConnectionName, str | None] = {
-            "kafka_bootstrap_servers": self.kafka_bootstrap_servers,
-            "spark_master": self.spark_master,
-            "database_url": _revealed(self.database_url),
-            "owner_database_url": _revealed(self.owner_database_url),
-            "reader_database_url": _revealed(self.reader_database_url),
-            "oracle_database_url": _revealed(self.oracle_database_url),
-            "alerts_database_url": _revealed(self.alerts_database_url),
-            "report_database_url": _revealed(self.report_database_url),
-            "redis_url": _revealed(self.redis_url),
-            "api_url": self.api_url,
-            "api_token": _revealed(self.api_token),
-            "alerts_url": _revealed(self.alerts_url),
-            "alerts_routing_key": _revealed(self.alerts_routing_key),
-        }
+        facts = {name: _revealed(getattr(self, name)) for name in EXTERNAL_VARIABLES}
         return {name: fact for name, fact in facts.items() if fact}
 
     def environment(self) -> dict[str, str]:
@@ -411,5 +396,5 @@ def _secrets_dir() -> Path | None:
     return Path(named)
 
 
-def _revealed(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None
+def _revealed(value: SecretStr | str | None) -> str | None:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
