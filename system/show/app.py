@@ -53,8 +53,9 @@ def open_feed() -> AbstractAsyncContextManager[Feed]:
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     """Run the pump while the dashboard runs."""
     desk, fanout = DashboardState(), Fanout()
-    runtime.start(runtime.Dashboard(desk, fanout, asyncio.get_running_loop(), connections))
-    pump = asyncio.create_task(Feeder(desk, fanout, open_feed).run())
+    feeder, loop = Feeder(desk, fanout, open_feed), asyncio.get_running_loop()
+    runtime.start(runtime.Dashboard(desk, fanout, loop, connections, feeder.want_history))
+    pump = asyncio.create_task(feeder.run())
     # Streamlit collects all garbage after each script run; what is loaded by now never is.
     gc.freeze()
     try:

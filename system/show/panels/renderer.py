@@ -33,17 +33,30 @@ class Panel(StrEnum):
     HEAT = "heat"
     TRADES = "trades"
     LIMITS = "limits"
+    DESK = "desk"
 
 
-def panel(which: Panel, *, portfolio: str = "") -> ComponentResult:
+def panel(
+    which: Panel, *, portfolio: str = "", content: object = None, name: str = ""
+) -> ComponentResult:
     """Mount a panel; it draws itself from the push of this page, not from this script.
 
     Parameters
     ----------
     which : Panel
-        What it shows.
+        Kind of the panel.
     portfolio : str
         For the selector: the one chosen so far, empty for the first.
+    content : object
+        For a panel that shows an answer of the API: texts and numbers, as JSON takes them.
+    name : str
+        Tells several panels of one kind apart on a page.
+
+    Returns
+    -------
+    ComponentResult
+        ``portfolio`` chosen in the panel; ``open``, the page and its portfolio that were asked for
+        by the click that caused this run.
     """
     data = {
         "panel": which.value,
@@ -51,8 +64,14 @@ def panel(which: Panel, *, portfolio: str = "") -> ComponentResult:
         "stream": STREAM_PATH.lstrip("/"),
         "portfolio": portfolio,
         "title": PAGE_TITLE,
+        "content": content,
     }
-    return _renderer()(key=f"panel-{which.value}", data=data, on_portfolio_change=_nothing)
+    return _renderer()(
+        key=f"panel-{name or which.value}",
+        data=data,
+        on_portfolio_change=_nothing,
+        on_open_change=_nothing,
+    )
 
 
 @cache

@@ -18,6 +18,8 @@ from system.show.state.dashboard import DashboardState
 FIRST_RETRY_SECONDS: Final = 0.25
 MAX_RETRY_SECONDS: Final = 2.0
 MAX_BACKFILLS: Final = 1_024
+EAGER_BACKFILLS: Final = 16
+"""Books whose history is fetched unasked; a history is some thousand points."""
 _LOGGER: Final = logging.getLogger(__name__)
 
 
@@ -73,7 +75,8 @@ class Feeder:
     def _take(self, event: FeedEvent) -> None:
         if isinstance(event, RiskSnapshot):
             self.desk.take_snapshot(event, self.now_ns())
-            self._want_history(event.portfolio)
+            if len(self._asked) < EAGER_BACKFILLS:
+                self.want_history(event.portfolio)
         else:
             self.desk.take_status(event, self.now_ns())
             self._note_drops(event.dropped_count)
@@ -97,7 +100,8 @@ class Feeder:
             self._dropped_count = dropped_count
             self._asked.clear()
 
-    def _want_history(self, portfolio: str) -> None:
+    def want_history(self, portfolio: str) -> None:
+        """Have the stored history of a portfolio fetched, once per connection."""
         if portfolio not in self._asked and not self._wanted.full():
             self._asked.add(portfolio)
             self._wanted.put_nowait(portfolio)

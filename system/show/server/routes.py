@@ -80,6 +80,8 @@ async def _pushes(live: Dashboard, portfolio: str, browser: str = "") -> AsyncIt
                 message, cursor = live.desk.message(
                     portfolio, cursor, now_ns=monotonic_ns(), wall_ns=wall_ns()
                 )
+                if message.selected:
+                    live.look_at(message.selected)
                 yield b"data: %s\n\n" % encoded(message)
                 await _pause(listener)
     except TooManyBrowsersError as error:

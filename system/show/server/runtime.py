@@ -30,12 +30,15 @@ class Dashboard:
         The one that the desk belongs to.
     connections : callable
         Where the API is now.
+    look_at : callable
+        Told which portfolio a browser looks at, in ``loop``.
     """
 
     desk: DashboardState
     fanout: Fanout
     loop: asyncio.AbstractEventLoop
     connections: Callable[[], Connections]
+    look_at: Callable[[str], None] = lambda _portfolio: None
 
     def change(self, change: Callable[[DashboardState], None]) -> None:
         """Have the desk changed in its own thread, and the browsers told."""

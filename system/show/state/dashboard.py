@@ -43,6 +43,7 @@ class Latency(Struct, frozen=True, kw_only=True):
 class DeskMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One push to one browser; a part that is left out has not changed.
 
+    ``cards`` are those that changed, or all with ``cards_whole``.
     ``served_ms`` is the server's wall clock, ``quiet_ms`` how long the selected portfolio
     has had no new snapshot, ``durable`` how far PostgreSQL is, ``oracle`` what the independent
     oracle has found, ``replay`` which scenario is replayed, where one is.
@@ -57,6 +58,7 @@ class DeskMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     replay: ReplayView | None
     latency: Latency
     cards: Raw | None = None
+    cards_whole: bool = False
     view: Raw | None = None
     curve: CurvePart | None = None
     days: Raw | None = None
@@ -83,6 +85,7 @@ class Board:
         self.snapshot: RiskSnapshot | None = None
         self.taken_ns = 0
         self.version = 0
+        self.card_version = 0
         self.curve = PnlCurve()
         self.days = DayHistory()
         self.blotter = Blotter()
@@ -136,7 +139,7 @@ class DashboardState:
         self._spans_ns: deque[int] = deque(maxlen=LATENCY_WINDOW)
         self._version = 0
         self._life = 0
-        self._cards: tuple[int, Raw] = (-1, Raw(b"[]"))
+        self._cards: tuple[int, int, Raw] = (-1, -1, Raw(b"[]"))
         self.evidence = Evidence()
 
     def portfolios(self) -> tuple[str, ...]:
@@ -164,6 +167,7 @@ class DashboardState:
         board.take(snapshot, now_ns)
         if board.version != before:
             self._version += 1
+            board.card_version = self._version
             self._note_span(snapshot)
 
     def take_status(self, status: StreamStatus, now_ns: int) -> None:
@@ -239,7 +243,8 @@ class DashboardState:
             durable=durable_words(self.evidence.status),
             oracle=oracle_view(self.evidence.status, board.snapshot if board else None),
             replay=replay_view(self.evidence.status),
-            cards=self._cards_view() if held.cards != after.cards else None,
+            cards=self._cards_since(held.cards) if held.cards != after.cards else None,
+            cards_whole=held.cards < 0,
             view=board.view() if board and held.view != after.view else None,
             curve=_curve_part(board, held) if board and held.view != after.view else None,
             days=board.days_view() if board and held.days != after.days else None,
@@ -269,11 +274,13 @@ class DashboardState:
             curve_count=len(board.curve),
         )
 
-    def _cards_view(self) -> Raw:
-        if self._cards[0] != self._version:
-            cards = [self._boards[name].card() for name in self.portfolios()]
-            self._cards = (self._version, _raw(cards))
-        return self._cards[1]
+    def _cards_since(self, version: int) -> Raw:
+        """Return the cards that a browser lacks: with 500 books a batch moves few of them."""
+        if self._cards[:2] != (version, self._version):
+            boards = (self._boards[name] for name in self.portfolios())
+            cards = [board.card() for board in boards if board.card_version > version]
+            self._cards = (version, self._version, _raw(cards))
+        return self._cards[2]
 
     def _latency(self) -> Latency:
         spans = sorted(self._spans_ns)

@@ -35,6 +35,11 @@ class Feed {
     if (this.listeners.size) this.open();
   }
 
+  // The head changes pages; it says how once it is there.
+  openPage(page, portfolio) {
+    this.opener?.(page, portfolio);
+  }
+
   subscribe(listener) {
     this.listeners.add(listener);
     clearTimeout(this.closing);
@@ -70,7 +75,8 @@ class Feed {
 
   take(push) {
     const now = Date.now();
-    const { freshness, curve, ...parts } = push;
+    const { freshness, curve, cards_whole: whole, ...parts } = push;
+    if (parts.cards && !whole) parts.cards = merged(this.state.cards, parts.cards);
     const old = parts.selected === this.state.selected ? this.state : { ...this.state, ...blank() };
     this.state = { ...old, ...parts, freshness, heardAt: now };
     if (parts.trades) this.state.tradesAt = now;
@@ -105,6 +111,16 @@ function steady(before, moment) {
 
 function blank() {
   return { view: null, days: null, trades: [], durable: null, curve: EMPTY.curve };
+}
+
+// The server sends the cards that changed; they replace those of the same portfolio.
+function merged(old, changed) {
+  const byName = new Map([...old, ...changed].map((card) => [card.portfolio, card]));
+  return byName.size === old.length ? [...byName.values()] : [...byName.values()].sort(byPortfolio);
+}
+
+function byPortfolio(a, b) {
+  return a.portfolio < b.portfolio ? -1 : 1;
 }
 
 // The server sends the points from `start` on; they replace what stands there.

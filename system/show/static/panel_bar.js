@@ -1,5 +1,5 @@
 // The head of the desk: is it live, what time is it in the market, how fast, and the banner.
-import { ago, figure, localClock, node, set, write } from "./draw.js";
+import { ago, figure, localClock, node, repeat, set, write } from "./draw.js";
 
 const WORDS = { live: "LIVE", stale: "STALE", warming: "WARMING UP", no_data: "NO DATA YET" };
 
@@ -18,8 +18,10 @@ export default function bar(root, feed, options) {
   const age = node("span", { class: "age", "aria-hidden": "true" });
   const banner = node("div", { class: "banner", hidden: "" }, words, age);
   const replay = node("div", { class: "replay", role: "status", hidden: "" });
-  root.append(line, replay, banner);
+  const links = node("nav", { "aria-label": "Pages" });
+  root.append(line, links, replay, banner);
   const title = options.title;
+  feed.opener = (page, portfolio) => options.setTriggerValue("open", { page, portfolio });
   return (state) => {
     const verdict = judged(state);
     set(pill, { class: `pill ${verdict.state}` });
@@ -30,12 +32,35 @@ export default function bar(root, feed, options) {
     write(durable.value, state.durable || "–");
     drawOracle(oracle, state);
     drawReplay(replay, state);
+    drawLinks(links, options, state, feed);
     write(link.value, state.lost ? "unknown" : (state.freshness?.link ?? "–"));
     set(banner, { class: `banner ${verdict.state}`, hidden: verdict.state === "live" ? "" : null });
     write(words, verdict.state === "live" ? "" : sentence(state, verdict));
     write(age, verdict.state === "stale" ? ageWords(state) : "");
     document.title = `${verdict.state === "live" ? headline(state) : WORDS[verdict.state]} · ${title}`;
   };
+}
+
+// A click changes the page inside this tab, and the event stream stays; with a modifier key or
+// the middle button a link does what links do.
+function drawLinks(links, options, { selected }, feed) {
+  const pages = options.content ?? [];
+  const query = selected ? `?portfolio=${encodeURIComponent(selected)}` : "";
+  repeat(links, pages.length, () => pageLink(feed)).forEach((element, index) => {
+    const { name, title, path, open } = pages[index];
+    write(element, title);
+    set(element, { href: new URL(path + query, document.baseURI), "data-page": name, "aria-current": open ? "page" : null });
+  });
+}
+
+function pageLink(feed) {
+  const element = node("a");
+  element.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    feed.openPage(element.dataset.page, feed.portfolio);
+  });
+  return element;
 }
 
 function judged(state) {

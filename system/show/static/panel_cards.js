@@ -1,23 +1,39 @@
-// The portfolio selector: a radio group; arrow keys move, as in any radio group.
+// The portfolio selector: a radio group whose arrow keys move, or a list where there are many.
 import { node, repeat, set, signClass, write } from "./draw.js";
 
 const STATES = { within: "within limit", near: "near limit", over: "OVER LIMIT", unknown: "no VaR / NAV" };
 
+const MANY = 8;
+
 export default function cards(root, feed, options) {
   const group = node("div", { class: "group", role: "radiogroup", "aria-label": "Portfolio" });
   const empty = node("p", { class: "empty" }, "No portfolio has a risk number yet.");
-  root.append(group, empty);
+  const list = node("select", { id: "book" });
+  const shown = node("div", { class: "pick" }, node("label", { for: "book" }, "Portfolio"), list);
+  root.append(group, shown, empty);
   feed.select(options.portfolio);
   const choose = (name) => {
     feed.select(name);
     options.setStateValue("portfolio", name);
   };
   group.addEventListener("keydown", (event) => walk(event, group));
+  list.addEventListener("change", () => choose(list.value));
   return (state) => {
     empty.hidden = state.cards.length > 0;
+    group.hidden = state.cards.length > MANY;
+    shown.hidden = !group.hidden;
+    if (group.hidden) return drawList(list, state);
     const buttons = repeat(group, state.cards.length, () => button(choose));
     buttons.forEach((element, index) => draw(element, state.cards[index], state));
   };
+}
+
+function drawList(list, { cards: all, selected }) {
+  repeat(list, all.length, () => node("option")).forEach((element, index) => {
+    const { portfolio, var_percent: risk, limit_state: limit } = all[index];
+    set(write(element, `${portfolio} · VaR ${risk} · ${STATES[limit]}`), { value: portfolio });
+  });
+  if (selected && list.value !== selected) list.value = selected;
 }
 
 function button(choose) {

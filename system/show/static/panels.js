@@ -14,16 +14,18 @@ import days from "./panel_days.js";
 import heat from "./panel_heat.js";
 import trades from "./panel_trades.js";
 import limits from "./panel_limits.js";
+import desk from "./panel_desk.js";
 
 const PANELS = {
-  bar, cards, pnl, gauge, made, exposure, stressed, contributors, days, heat, trades, limits,
+  bar, cards, pnl, gauge, made, exposure, stressed, contributors, days, heat, trades, limits, desk,
 };
 const AGES = new Set(["bar", "trades"]); // these show ages, which change without news
 const mounted = new WeakMap();
 
-export function mount(place, data, setStateValue) {
-  if (!mounted.has(place)) mounted.set(place, start(place, data, setStateValue));
+export function mount(place, data, tell) {
+  if (!mounted.has(place)) mounted.set(place, start(place, data, tell));
   const panel = mounted.get(place);
+  Object.assign(panel.options, data, tell);
   panel.root.style.colorScheme = isDark(place) ? "dark" : "light";
   panel.redraw();
   return () => {
@@ -32,15 +34,16 @@ export function mount(place, data, setStateValue) {
   };
 }
 
-function start(place, data, setStateValue) {
+function start(place, data, tell) {
   const feed = sharedFeed(data.stream);
   const root = node("section", { class: `panel ${data.panel}` });
   place.append(root);
-  const draw = PANELS[data.panel](root, feed, { ...data, setStateValue });
+  const options = { ...data, ...tell };
+  const draw = PANELS[data.panel](root, feed, options);
   let drawn = [];
   const redraw = () => {
     const { state } = feed;
-    const parts = [state.view, state.days, state.curve, state.cards, state.selected, state.live, roomOf(root)];
+    const parts = [state.view, state.days, state.curve, state.cards, state.selected, state.live, options.content, roomOf(root)];
     if (!AGES.has(data.panel) && parts.every((part, index) => part === drawn[index])) return;
     drawn = parts;
     root.classList.toggle("stale", state.live === false);
@@ -54,7 +57,7 @@ function start(place, data, setStateValue) {
     release();
     root.remove();
   };
-  return { root, redraw, stop };
+  return { root, options, redraw, stop };
 }
 
 function isDark(place) {

@@ -28,17 +28,35 @@ class LimitState(StrEnum):
 
 
 class Card(View, frozen=True, kw_only=True):
-    """One portfolio in the selector."""
+    """One portfolio in the selector and on the desk.
+
+    Numbers of ``*_amount`` (base currency), ``var_fraction`` and ``limit_used`` order the desk;
+    the rest is text. ``stale`` names the instruments with stale prices.
+    """
 
     portfolio: str
+    desk: str
     currency: str
     nav: str
+    nav_amount: float
     day_pnl: str
+    day_amount: float | None
     day_sign: int
+    var: str
+    var_amount: float | None
+    expected_shortfall: str
+    es_amount: float | None
     var_percent: str
+    var_fraction: float | None
+    limit_text: str
     limit_state: LimitState
     limit_used: float | None
+    used_text: str
     complete: bool
+    stale: tuple[str, ...]
+    not_available: str
+    event_clock: str
+    event_time_ns: int
 
 
 class Gauge(View, frozen=True, kw_only=True):
@@ -58,17 +76,31 @@ class Gauge(View, frozen=True, kw_only=True):
 
 
 def card(snapshot: RiskSnapshot) -> Card:
-    """Return a portfolio's line in the selector."""
+    """Return a portfolio's line in the selector and on the desk."""
     return Card(
         portfolio=snapshot.portfolio,
+        desk=snapshot.desk or "",
         currency=snapshot.base_currency,
         nav=text.amount(snapshot.nav),
+        nav_amount=snapshot.nav,
         day_pnl=text.amount(snapshot.daily_pnl, signed=True),
+        day_amount=snapshot.daily_pnl,
         day_sign=text.sign(snapshot.daily_pnl),
+        var=text.amount(snapshot.var),
+        var_amount=snapshot.var,
+        expected_shortfall=text.amount(snapshot.expected_shortfall),
+        es_amount=snapshot.expected_shortfall,
         var_percent=text.percent(meaningful_fraction(snapshot)),
+        var_fraction=meaningful_fraction(snapshot),
+        limit_text=text.percent(snapshot.var_limit_fraction),
         limit_state=limit_state(snapshot),
         limit_used=_limit_used(snapshot),
+        used_text=text.percent(_limit_used(snapshot), digits=0),
         complete=is_complete(snapshot),
+        stale=snapshot.stale,
+        not_available=snapshot.not_available,
+        event_clock=text.event_clock(snapshot.event_time_ns),
+        event_time_ns=snapshot.event_time_ns,
     )
 
 

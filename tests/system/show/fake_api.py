@@ -253,8 +253,10 @@ def main() -> None:
     parser.add_argument("--token", default=TOKEN)
     parser.add_argument("--days", type=int, default=0, help="days that have passed at the start")
     parser.add_argument("--step-seconds", type=float, default=0.09)
+    parser.add_argument("--books", type=int, default=3)
     options = parser.parse_args()
-    api = FakeApi(token=options.token, step_seconds=options.step_seconds)
+    market = Market(book_count=options.books)
+    api = FakeApi(market, token=options.token, step_seconds=options.step_seconds)
     api.play_days(options.days)
     uvicorn.run(api.app(), host="127.0.0.1", port=options.port, log_level="warning")
 

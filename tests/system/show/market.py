@@ -81,9 +81,12 @@ class Market:
     ----------
     seed : int
         Repeats the walk.
+    book_count : int
+        More than the three are copies of them in other sizes.
     """
 
     seed: int = 7
+    book_count: int = len(BOOKS)
     day_index: int = 0
     epoch: int = 0
     fence: int = 1
@@ -101,8 +104,9 @@ class Market:
         self.prices = {name: listing.price for name, listing in LISTINGS.items()}
         self.closes = dict(self.prices)
         self.returns = {name: [] for name in LISTINGS}
-        self.books = {name: dict(holdings) for name, (_, holdings) in BOOKS.items()}
-        self.cash = {name: cash for name, (cash, _) in BOOKS.items()}
+        sized = _books(self.book_count)
+        self.books = {name: dict(holdings) for name, (_, holdings) in sized.items()}
+        self.cash = {name: cash for name, (cash, _) in sized.items()}
         self.costs = {
             (book, name): LISTINGS[name].price for book, held in self.books.items() for name in held
         }
@@ -309,6 +313,19 @@ class Market:
     def _event_time_ns(self, fraction: float) -> int:
         start = dt.datetime.combine(self.date, SESSION_OPEN, tzinfo=dt.UTC)
         return round((start.timestamp() + fraction * SESSION_SECONDS) * NANO)
+
+
+def _books(count: int) -> Mapping[str, tuple[float, Mapping[str, float]]]:
+    """Return the three books, then copies of them in other sizes."""
+    sized = dict(BOOKS)
+    for index in range(len(BOOKS), count):
+        name, (cash, holdings) = list(BOOKS.items())[index % len(BOOKS)]
+        size = 0.5 + (index * 37 % 100) / 100
+        sized[f"{name}-{index:03}"] = (
+            cash * (0.2 + (index * 53 % 100) / 50),
+            {instrument: quantity * size for instrument, quantity in holdings.items()},
+        )
+    return sized
 
 
 def stamped(snapshot: RiskSnapshot, now_ns: int) -> RiskSnapshot:

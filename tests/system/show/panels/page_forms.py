@@ -38,8 +38,8 @@ class Api:
         return ask
 
 
-def page_of(portfolio: str = "long-short") -> AppTest:
-    page = page_run(portfolio=portfolio)
+def page_of(portfolio: str = "long-short", *, screen: str = "") -> AppTest:
+    page = page_run(screen, portfolio=portfolio)
     assert not page.exception
     return page
 

@@ -75,7 +75,7 @@ def test_the_page_adds_up_the_desk_of_the_chosen_book(
 ) -> None:
     running.desk.take_snapshot(replace_struct(long_short, desk="rates"), 0)
     monkeypatch.setattr(desk_panel, "answered", lambda ask: FOUND)
-    page = page_run()
+    page = page_run("desk")
     assert not page.exception
     (button,) = (button for button in page.button if button.label == "Add up the books")
     assert [OWN_CURRENCY, long_short.base_currency] in [box.options for box in page.selectbox]
@@ -88,4 +88,4 @@ def test_a_book_without_a_desk_has_no_tree(
     running: runtime.Dashboard, long_short: RiskSnapshot
 ) -> None:
     running.desk.take_snapshot(long_short, 0)
-    assert all(button.label != "Add up the books" for button in page_run().button)
+    assert all(button.label != "Add up the books" for button in page_run("desk").button)

@@ -29,7 +29,7 @@ def asking(page: AppTest, kind: str) -> AppTest:
 
 def test_a_shock_is_asked_as_it_is_filled_in(api: Api) -> None:
     api.answer = SCENARIO
-    page = page_of()
+    page = page_of(screen="stress")
     field(page.selectbox, "Prices of").set_value(AssetClass.EQUITY.value)
     field(page.number_input, "by %").set_value(-12.5)
     field(page.text_input, "Currency").set_value("jpy")
@@ -46,7 +46,7 @@ def test_a_shock_is_asked_as_it_is_filled_in(api: Api) -> None:
 
 def test_a_shock_of_everything_is_for_the_portfolio_that_is_shown(api: Api) -> None:
     api.answer = SCENARIO
-    page = page_of("long-equities")
+    page = page_of("long-equities", screen="stress")
     assert field(page.selectbox, "Prices of").value == EVERYTHING
     pressed(page, "Revalue")
     shocks = (Shock(move=-0.1),)
@@ -55,7 +55,7 @@ def test_a_shock_of_everything_is_for_the_portfolio_that_is_shown(api: Api) -> N
 
 def test_a_day_of_history_is_asked_by_its_date(api: Api) -> None:
     api.answer = SCENARIO
-    page = asking(page_of(), DAY)
+    page = asking(page_of(screen="stress"), DAY)
     field(page.date_input, "Day").set_value(dt.date(2008, 10, 15))
     page = pressed(page, "Revalue")
     assert api.asked == [("scenario", "long-short", ScenarioRequest(day=dt.date(2008, 10, 15)))]
@@ -64,7 +64,7 @@ def test_a_day_of_history_is_asked_by_its_date(api: Api) -> None:
 
 def test_a_reverse_stress_is_asked_by_its_loss(api: Api) -> None:
     api.answer = REVERSED
-    page = asking(page_of(), REVERSE)
+    page = asking(page_of(screen="stress"), REVERSE)
     field(page.number_input, "Loss, base currency").set_value(75_000.0)
     page = pressed(page, "Revalue")
     assert api.asked == [("reverse_stress", "long-short", 75_000.0)]
@@ -73,7 +73,7 @@ def test_a_reverse_stress_is_asked_by_its_loss(api: Api) -> None:
 
 def test_a_change_is_explained_for_the_portfolio_that_is_shown(api: Api) -> None:
     api.answer = CHANGE
-    page = pressed(page_of(), "Explain since the last close")
+    page = pressed(page_of(screen="change"), "Explain since the last close")
     assert api.asked == [("var_change", "long-short")]
     assert "+150 USD" in said(page)
     assert len(page.table) == 1
@@ -91,7 +91,7 @@ def test_a_desk_is_asked_by_its_name_and_in_the_chosen_currency(
     api: Api, currency: str | None
 ) -> None:
     api.answer = TOGETHER
-    page = page_of()
+    page = page_of(screen="desk")
     if currency is not None:
         next(box for box in page.selectbox if OWN_CURRENCY in box.options).set_value(currency)
     pressed(page, "Add up the books")
@@ -99,7 +99,7 @@ def test_a_desk_is_asked_by_its_name_and_in_the_chosen_currency(
 
 
 def test_a_currency_that_is_none_is_answered_on_the_page(api: Api) -> None:
-    page = page_of()
+    page = page_of(screen="stress")
     field(page.text_input, "Currency").set_value("gbx")
     page = clicked(page, "Revalue")
     assert escaped("'GBX' is a minor unit, 1/100 GBP: write GBP") in page.error[0].value

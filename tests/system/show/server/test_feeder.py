@@ -12,9 +12,15 @@ from system.contracts.api.risk import SnapshotPoint, StreamState, StreamStatus
 from system.contracts.messages import RiskSnapshot
 from system.show.server.fanout import Fanout
 from system.show.server.feed import Feed, FeedEvent
-from system.show.server.feeder import FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS, Feeder
+from system.show.server.feeder import (
+    EAGER_BACKFILLS,
+    FIRST_RETRY_SECONDS,
+    MAX_RETRY_SECONDS,
+    Feeder,
+)
 from system.show.state.dashboard import DashboardState
 from system.show.state.freshness import Freshness, Link, freshness
+from tests.system.show.market import replace_struct
 
 PATIENCE_SECONDS = 5
 
@@ -137,6 +143,16 @@ def test_the_history_is_asked_once_per_connection_and_portfolio(
     Rig([first, again]).run()
     assert first.asked == ["long-short", "long-equities"]
     assert again.asked == ["long-short"]
+
+
+def test_of_many_books_only_the_first_histories_are_fetched_unasked(
+    long_short: RiskSnapshot,
+) -> None:
+    names = [f"book-{index:02}" for index in range(EAGER_BACKFILLS + 1)]
+    books = [replace_struct(long_short, portfolio=name, snapshot_id=name) for name in names]
+    feed = ScriptedFeed([*books, status(), *(status() for _ in names)])
+    Rig([feed]).run()
+    assert feed.asked == names[:-1]
 
 
 def test_the_history_is_asked_again_when_the_api_left_snapshots_out(

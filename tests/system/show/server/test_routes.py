@@ -75,6 +75,24 @@ def test_a_browser_gets_the_state_at_once_and_each_change_after_it(
     assert len(running.fanout) == 0, "the place is given back"
 
 
+def test_the_book_that_a_browser_looks_at_is_named(
+    running: runtime.Dashboard, long_short: RiskSnapshot
+) -> None:
+    looked_at: list[str] = []
+    running.desk.take_snapshot(long_short, 0)
+    live = runtime.Dashboard(
+        running.desk, running.fanout, running.loop, no_connections, looked_at.append
+    )
+
+    async def listen() -> None:
+        pushes = routes._pushes(live, "")
+        await anext(pushes)
+        await pushes.aclose()
+
+    asyncio.run(listen())
+    assert looked_at == ["long-short"]
+
+
 def test_a_browser_too_many_is_told_so(running: runtime.Dashboard) -> None:
     crowded = runtime.Dashboard(running.desk, Fanout(max_listeners=0), running.loop, no_connections)
 

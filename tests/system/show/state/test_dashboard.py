@@ -106,6 +106,20 @@ def test_an_empty_desk_says_that_it_has_no_data() -> None:
     assert message["quiet_ms"] is None
 
 
+def test_a_browser_that_has_all_books_gets_only_those_that_moved(
+    long_short: RiskSnapshot, long_equities: RiskSnapshot
+) -> None:
+    desk = desk_with(long_short, long_equities)
+    first, cursor = pushed(desk)
+    assert [card["portfolio"] for card in first["cards"]] == ["long-equities", "long-short"]
+    assert first["cards_whole"]
+    desk.take_snapshot(next_of(long_short), 0)
+    second, cursor = pushed(desk, cursor=cursor)
+    assert [card["portfolio"] for card in second["cards"]] == ["long-short"]
+    assert "cards_whole" not in second
+    assert "cards" not in pushed(desk, cursor=cursor)[0]
+
+
 def test_a_snapshot_that_is_not_newer_changes_nothing(long_short: RiskSnapshot) -> None:
     desk = desk_with(next_of(long_short))
     _, cursor = pushed(desk)
