@@ -19,7 +19,13 @@ from system.contracts.api.adjustments import (
     SplitRequest,
 )
 from system.contracts.api.days import DayAccepted, DayRequest, Days
-from system.contracts.api.decomposition import Contributions, DeskVar
+from system.contracts.api.decomposition import (
+    Contributions,
+    DeskVar,
+    GroupsRequest,
+    VarGrouping,
+    VarGroups,
+)
 from system.contracts.api.limits import LimitPage
 from system.contracts.api.pnl import PnlExplained
 from system.contracts.api.portfolios import PortfolioQuestion, Portfolios
@@ -41,6 +47,7 @@ from system.contracts.api.risk import (
     PortfolioAccepted,
     PortfolioImport,
     Positions,
+    Readiness,
     RejectedPage,
     SnapshotPage,
     TradeAccepted,
@@ -74,6 +81,11 @@ def stream_parameters(portfolio: str | None, *, compact: bool) -> dict[str, str]
 def health() -> Call[Health]:
     """Ask whether everything answers."""
     return Call("GET", "/v1/health", Health)
+
+
+def ready() -> Call[Readiness]:
+    """Ask whether every server behind the API answers; refused as unavailable where not."""
+    return Call("GET", "/v1/ready", Readiness)
 
 
 def portfolios(question: PortfolioQuestion | None = None) -> Call[Portfolios]:
@@ -164,6 +176,17 @@ def desk_var(desk: str, base_currency: str | None = None) -> Call[DeskVar]:
 def contributions(portfolio: str) -> Call[Contributions]:
     """Ask what each position adds to VaR."""
     return Call("GET", f"{_portfolio(portfolio)}/contributions", Contributions)
+
+
+def var_groups(portfolio: str, by: VarGrouping) -> Call[VarGroups]:
+    """Ask for VaR by a property of the instruments."""
+    return Call("GET", f"{_portfolio(portfolio)}/var/groups", VarGroups, {"by": by})
+
+
+def var_tags(portfolio: str, question: GroupsRequest) -> Call[VarGroups]:
+    """Ask for VaR by groups of one's own, such as sectors."""
+    path = f"{_portfolio(portfolio)}/var/groups"
+    return Call("POST", path, VarGroups, body=encode(question))
 
 
 def pnl(portfolio: str) -> Call[PnlExplained]:

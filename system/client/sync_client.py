@@ -24,7 +24,13 @@ from system.contracts.api.adjustments import (
     SplitRequest,
 )
 from system.contracts.api.days import DayAccepted, Days
-from system.contracts.api.decomposition import Contributions, DeskVar
+from system.contracts.api.decomposition import (
+    Contributions,
+    DeskVar,
+    GroupsRequest,
+    VarGrouping,
+    VarGroups,
+)
 from system.contracts.api.limits import LimitPage
 from system.contracts.api.pnl import PnlExplained
 from system.contracts.api.portfolios import PortfolioQuestion, Portfolios
@@ -46,6 +52,7 @@ from system.contracts.api.risk import (
     PortfolioAccepted,
     PortfolioImport,
     Positions,
+    Readiness,
     RejectedPage,
     SnapshotPoint,
     TradeAccepted,
@@ -149,6 +156,10 @@ class RiskClient:
         """Return whether every server answers and the stream runs."""
         return self.send(calls.health())
 
+    def ready(self) -> Readiness:
+        """Return that every server behind the API answers; raises where one does not."""
+        return self.send(calls.ready())
+
     def portfolios(self, question: PortfolioQuestion | None = None) -> Portfolios:
         """Return portfolios with their VaR and limits: all by name, or a page of a question."""
         return self.send(calls.portfolios(question))
@@ -198,6 +209,14 @@ class RiskClient:
     def contributions(self, portfolio: str) -> Contributions:
         """Return component, marginal and incremental VaR of each position."""
         return self.send(calls.contributions(portfolio))
+
+    def var_groups(self, portfolio: str, by: VarGrouping) -> VarGroups:
+        """Return VaR by a property of the instruments; the components add up to VaR."""
+        return self.send(calls.var_groups(portfolio, by))
+
+    def var_tags(self, portfolio: str, question: GroupsRequest) -> VarGroups:
+        """Return VaR by groups of one's own, such as sectors."""
+        return self.send(calls.var_tags(portfolio, question))
 
     def pnl(self, portfolio: str) -> PnlExplained:
         """Return a portfolio's P&L, that of its options explained."""

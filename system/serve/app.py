@@ -13,10 +13,11 @@ import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from system.contracts.api.risk import Health, HealthState
+from system.contracts.api.risk import Health, HealthState, Liveness, Readiness
 from system.errors import RiskstreamError
 from system.priority import go_first
 from system.serve.http.documentation import add_documentation
+from system.serve.http.errors import NotReadyError
 from system.serve.http.problems import add_problem_handlers
 from system.serve.http.responses import answers, json_answer, openapi_from_contracts
 from system.serve.routes import (
@@ -166,5 +167,19 @@ def _open_router() -> APIRouter:
         if credentials is None:
             return json_answer(HealthState(ok=health.ok, state=health.stream.state))
         return json_answer(health)
+
+    @router.get("/live", **answers(Liveness))
+    async def live_page() -> Response:
+        """Say that the process answers: to be started again where it does not."""
+        return json_answer(Liveness(live=True))
+
+    @router.get("/ready", **answers(Readiness, 503))
+    async def ready_page(request: Request) -> Response:
+        """Say whether every server behind the API answers: to be sent no requests where not."""
+        health = await desks_of(request).health.health()
+        silent = sum(not component.ok for component in health.components)
+        if silent:
+            raise NotReadyError(silent, len(health.components))
+        return json_answer(Readiness(ready=True, state=health.stream.state))
 
     return router

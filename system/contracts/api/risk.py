@@ -330,6 +330,22 @@ class ComponentHealth(View, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Liveness(View, frozen=True, kw_only=True):
+    """``GET /v1/live``: the process answers; no server behind it is asked."""
+
+    live: bool
+
+
+class Readiness(View, frozen=True, kw_only=True):
+    """``GET /v1/ready``: every server behind the API answers; its numbers may be old, see `state`.
+
+    503 where one does not.
+    """
+
+    ready: bool
+    state: StreamState
+
+
 class HealthState(View, frozen=True, kw_only=True):
     """``GET /v1/health`` without the token: nothing that tells servers or messages."""
 

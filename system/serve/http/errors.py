@@ -21,6 +21,7 @@
         ├── UnknownInstrumentError   422
         ├── TooManyRequestsError     429  more than the rate that a token has
         ├── TooManyStreamsError      503
+        ├── NotReadyError            503  a server behind the API does not answer
         └── UnansweredTradeError     503  names the id to send the trade again under
 """
 
@@ -211,6 +212,25 @@ class TooManyStreamsError(ApiError):
 
     status = 503
     title = "Too many streams"
+
+
+class NotReadyError(ApiError):
+    """A server behind the API does not answer.
+
+    Parameters
+    ----------
+    silent_count, server_count : int
+        How many are silent, of how many; their names need the token.
+    """
+
+    status = 503
+    title = "Not ready"
+
+    def __init__(self, silent_count: int, server_count: int) -> None:
+        super().__init__(
+            f"{silent_count} of {server_count} servers behind the API do not answer: "
+            "GET /v1/health with the token names them"
+        )
 
 
 class UnansweredTradeError(ApiError):

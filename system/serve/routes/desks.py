@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 import numpy as np
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from system.book.questions.consolidation import consolidated_risk
 from system.book.questions.snapshot_book import recalled_book, restated
 from system.book.state.errors import NotRecalledError
 from system.book.valuation.measures import revalued_factors
-from system.contracts.api.decomposition import BookRisk, Contribution, Contributions, DeskVar
+from system.contracts.api.decomposition import (
+    BookRisk,
+    Contribution,
+    Contributions,
+    DeskVar,
+    GroupsRequest,
+    StatedGrouping,
+    VarGrouping,
+    VarGroups,
+)
 from system.contracts.api.risk import CurrentRisk
 from system.contracts.codec import decode
 from system.contracts.messages import RiskSnapshot
 from system.risk.decomposition import incremental_var, marginal_var
 from system.serve.http.errors import UnknownDeskError, invalid_field
 from system.serve.http.parameters import BaseCurrency, DeskName, PortfolioName
-from system.serve.http.responses import answers, json_answer
+from system.serve.http.requests import question_body
+from system.serve.http.responses import answers, json_answer, takes
+from system.serve.questions.var_groups import tags_of, var_by, var_by_tag
 from system.serve.services.connections import Services, services_of
 from system.serve.services.registry import desks_of
 from system.serve.services.snapshot_books import Recalled
@@ -51,6 +63,31 @@ async def desk_var(
 async def contributions(request: Request, portfolio: PortfolioName) -> Response:
     """Return component, marginal and incremental VaR of each position, and its tail shares."""
     return json_answer(await desks_of(request).recall.ask(portfolio, (), contributions_of))
+
+
+@router.get("/portfolios/{portfolio:path}/var/groups", **answers(VarGroups, 404, 422, 503))
+async def var_groups(
+    request: Request,
+    portfolio: PortfolioName,
+    by: Annotated[StatedGrouping, Query(description="Property of the instruments.")],
+) -> Response:
+    """Return VaR by currency, class, underlying or instrument; the components add up to VaR."""
+    grouping = VarGrouping(by.value)
+    recall = desks_of(request).recall
+    return json_answer(await recall.ask(portfolio, (), lambda known: var_by(known, grouping)))
+
+
+@router.post(
+    "/portfolios/{portfolio:path}/var/groups",
+    openapi_extra=takes(GroupsRequest),
+    **answers(VarGroups, 404, 413, 422, 503),
+)
+async def var_tags(request: Request, portfolio: PortfolioName) -> Response:
+    """Return VaR by groups of your own, such as sectors; the components add up to VaR."""
+    question = await question_body(request, GroupsRequest)
+    tags_of(question)
+    recall = desks_of(request).recall
+    return json_answer(await recall.ask(portfolio, (), lambda known: var_by_tag(known, question)))
 
 
 async def _desk_snapshots(services: Services, desk: str) -> list[RiskSnapshot]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from system.client.errors import ApiRefusedError
 from system.client.sync_client import RiskClient
+from system.contracts.api.decomposition import VarGrouping
 from system.contracts.api.questions import ProposedTrade, ScenarioRequest, Shock, WhatIfRequest
 from system.contracts.api.risk import AmendRequest, TradeRequest
 from system.contracts.limits import Acknowledgement, Limit, LimitMeasure
@@ -110,6 +111,7 @@ def answers(case: Named) -> dict[str, Any]:
         f"{on_book}/positions": client.positions(book).portfolio,
         f"{on_book}/pnl": client.pnl(book).portfolio,
         f"{on_book}/contributions": client.contributions(book).portfolio,
+        f"{on_book}/var/groups": client.var_groups(book, VarGrouping.CURRENCY).portfolio,
         f"{on_book}/snapshots": next(client.series(book)) and book,
         f"{on_book}/what-if": client.what_if(book, what_if).portfolio,
         f"{on_book}/scenarios": client.scenario(book, fall).portfolio,

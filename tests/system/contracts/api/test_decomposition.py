@@ -7,10 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from system.contracts.api.decomposition import BookRisk, Contribution, Contributions, DeskVar
+from system.contracts.api.decomposition import (
+    BookRisk,
+    Contribution,
+    Contributions,
+    DeskVar,
+    GroupsRequest,
+    GroupVar,
+    StatedGrouping,
+    VarGrouping,
+    VarGroups,
+)
 from tests.struct_strategies import structs
 
-ANSWERS = [BookRisk, Contribution, Contributions, DeskVar]
+ANSWERS = [BookRisk, Contribution, Contributions, DeskVar, GroupVar, VarGroups]
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
@@ -30,3 +40,13 @@ def test_a_client_reads_the_answer_of_a_newer_api():
 def test_a_share_of_a_sum_that_is_not_above_zero_is_absent(share):
     hint = Contribution.__annotations__[share]
     assert "None" in str(hint)
+
+
+def test_every_grouping_but_that_by_tags_is_stated_by_reference_data():
+    assert {*StatedGrouping} == {*VarGrouping} - {VarGrouping.TAG}
+
+
+@pytest.mark.parametrize("body", ['{"groups":{"":["A"]}}', '{"groups":["A"]}', '{"others":"x"}'])
+def test_groups_that_are_none_are_refused(body):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(body, type=GroupsRequest)

@@ -97,6 +97,21 @@ def test_a_silent_store_makes_a_503_that_says_try_again(
     assert "try again" in response.json()["detail"]
 
 
+def test_ready_says_whether_every_server_answers_without_the_token(world: Any) -> None:
+    headers = {"Authorization": ""}
+    answer = world.client.get("/v1/ready", headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "state": "stale"})
+    world.bus.silent = True
+    world.client.app.state.desks = replace(
+        world.client.app.state.desks, health=HealthBoard(world.client.app.state.services)
+    )
+    answer = world.client.get("/v1/ready", headers=headers)
+    assert answer.status_code == 503
+    assert "1 of 3 servers behind the API do not answer" in answer.json()["detail"]
+    assert "kafka" not in answer.text
+    assert world.client.get("/v1/live", headers=headers).json() == {"live": True}
+
+
 def openapi(world: Any) -> dict[str, Any]:
     described: dict[str, Any] = world.client.get("/openapi.json").json()
     return described
