@@ -140,6 +140,17 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "limits_app",
         "Show limits and their trail; acknowledge alerts.",
     ),
+    "export": CommandPlace(
+        "system.export.commands",
+        "export",
+        "Write the history to a CSV or Parquet file.",
+        (
+            "riskstream export snapshots --out snapshots.parquet",
+            "riskstream export attribution --portfolio long-equities --from 2020-03-01"
+            " --to 2020-04-01 --out march.csv",
+            "riskstream export rejected --from 2026-11-30T09:00:00Z --out rejected.csv --json",
+        ),
+    ),
     "alerts": CommandPlace(
         "system.alerts.commands",
         "alerts_app",

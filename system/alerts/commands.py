@@ -42,13 +42,13 @@ class NoSuchNoticeError(InputError):
     """A number is not that of a dead notice; says where the numbers are."""
 
 
-@alerts_app.command("run", epilog="Example: riskstream alerts run")
+@alerts_app.command("run", epilog="Examples:\n\nriskstream alerts run")
 def run() -> None:
     """Send alerts until Ctrl-C; `riskstream up` does so where RISKSTREAM_ALERTS_URL is set."""
     raise typer.Exit(main())
 
 
-@alerts_app.command("test", epilog="Example: riskstream alerts test")
+@alerts_app.command("test", epilog="Examples:\n\nriskstream alerts test")
 def send_test() -> None:
     """Post one signed test notice now, and say what the receiver answered; 1 if it refused.
 
@@ -77,13 +77,13 @@ def send_test() -> None:
             raise typer.Exit(ExitCode.FAILED)
 
 
-@alerts_app.command("show", epilog="Example: riskstream alerts show --count 50 --json")
+@alerts_app.command("show", epilog="Examples:\n\nriskstream alerts show --count 50 --json")
 def show(count: Count = 20, as_json: AsJson = False) -> None:
     """Show notices and what became of them."""
     _print(_deliveries(None, count), as_json=as_json)
 
 
-@alerts_app.command("dead", epilog="Example: riskstream alerts dead")
+@alerts_app.command("dead", epilog="Examples:\n\nriskstream alerts dead")
 def dead(count: Count = 100, as_json: AsJson = False) -> None:
     """Show notices that the receiver did not accept; 1 as exit code where there are some."""
     deliveries = _deliveries(DeliveryState.DEAD, count)
@@ -91,7 +91,7 @@ def dead(count: Count = 100, as_json: AsJson = False) -> None:
     raise typer.Exit(ExitCode.of_check(passed=not deliveries.deliveries))
 
 
-@alerts_app.command("resend", epilog="Example: riskstream alerts resend 17")
+@alerts_app.command("resend", epilog="Examples:\n\nriskstream alerts resend 17")
 def resend(
     number: Annotated[
         int | None, typer.Argument(min=1, help="Number of a dead notice; default: all of them.")

@@ -72,6 +72,31 @@ def statement_moment(text: str) -> dict[str, int | dt.date]:
         raise MomentError(f"{error}; a date like {DAY_EXAMPLE} is the end of that day") from None
 
 
+def day_or_moment_ns(text: str) -> int:
+    """Return a date-time with its offset, or the beginning of a day (UTC), in ns since 1970.
+
+    Raises
+    ------
+    MomentError
+        If it is neither.
+
+    Examples
+    --------
+    >>> day_or_moment_ns("1970-01-02") == day_or_moment_ns("1970-01-02T01:00+01:00")
+    True
+    """
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return moment_ns(f"{day}T00:00:00Z")
+    try:
+        return moment_ns(text)
+    except MomentError as error:
+        raise MomentError(f"{error}, or a date like {DAY_EXAMPLE}") from None
+
+
 def written_moment(portfolio: Portfolio) -> str | None:
     """Return as of when a portfolio's positions are, as `statement_moment` reads it."""
     return shown_moment(portfolio.as_of_ns, portfolio.as_of_day)

@@ -137,4 +137,9 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
         f" TO {ALERTS}",
         f"GRANT SELECT, INSERT, UPDATE ON alert, alert_delivery, alert_cursor TO {ALERTS}",
     ),
+    REPORT: (
+        f"GRANT USAGE ON SCHEMA public TO {REPORT}",
+        "GRANT SELECT ON report_snapshot, report_attribution, report_breach, report_limit_event,"
+        f" report_rejected TO {REPORT}",
+    ),
 }

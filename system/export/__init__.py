@@ -1,0 +1,1 @@
+"""Export of the history to files: streamed, in bounded memory, all or nothing."""
