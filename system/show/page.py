@@ -13,12 +13,17 @@ from typing import Final
 import streamlit as st
 
 from system.show.panels.renderer import PAGE_TITLE, Panel, panel
+from system.show.screens.attribution import draw_attribution
+from system.show.screens.backtest import draw_backtest
 from system.show.screens.book import draw_book
 from system.show.screens.change import draw_what_changed
 from system.show.screens.choice import CHOSEN, asked_portfolio
 from system.show.screens.desk import BOOK, draw_all_books
+from system.show.screens.greeks import draw_greeks
+from system.show.screens.health import draw_health
 from system.show.screens.layout import draw_style
 from system.show.screens.stress import draw_stress
+from system.show.screens.what_if import draw_what_if
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,13 @@ class Screen:
 SCREENS: Final = {
     "desk": Screen("Desk", draw_all_books),
     BOOK: Screen("Book", draw_book),
-    "stress": Screen("Stress", draw_stress),
+    "attribution": Screen("Attribution", draw_attribution),
+    "backtest": Screen("Backtest", draw_backtest),
+    "stress": Screen("Stress and scenarios", draw_stress),
+    "greeks": Screen("Greeks", draw_greeks),
+    "what-if": Screen("What-if", draw_what_if),
     "change": Screen("What changed", draw_what_changed),
+    "health": Screen("Health", draw_health),
 }
 """By the name in the address; the book is also the page of an address without a name."""
 

@@ -9,8 +9,8 @@ import streamlit as st
 from system.contracts.api.decomposition import DeskVar
 from system.contracts.messages import RiskSnapshot
 from system.show import format as text
+from system.show.panels.answers import answered
 from system.show.panels.plain import plain, plain_cells
-from system.show.panels.stress_panel import answered
 from system.show.server.runtime import current
 
 OWN_CURRENCY = "their own"

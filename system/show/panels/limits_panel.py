@@ -6,8 +6,8 @@ import streamlit as st
 
 from system.contracts.limits import Acknowledgement, LimitMeasure
 from system.contracts.messages import RiskSnapshot
+from system.show.panels.answers import answered
 from system.show.panels.plain import plain
-from system.show.panels.stress_panel import answered
 from system.show.server.runtime import current
 from system.show.view.limits import NAMES, raised_measures
 

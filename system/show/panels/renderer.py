@@ -34,6 +34,10 @@ class Panel(StrEnum):
     TRADES = "trades"
     LIMITS = "limits"
     DESK = "desk"
+    SHEET = "sheet"
+    WATERFALL = "waterfall"
+    MAP = "map"
+    LINES = "lines"
 
 
 def panel(
@@ -78,7 +82,9 @@ def panel(
 def _renderer() -> ComponentRenderer:
     return st.components.v2.component(
         COMPONENT_NAME,
-        css=(STATIC_DIR / "panel.css").read_text(encoding="utf-8"),
+        css="".join(
+            (STATIC_DIR / name).read_text(encoding="utf-8") for name in ("uplot.css", "panel.css")
+        ),
         js=(STATIC_DIR / "shim.js").read_text(encoding="utf-8"),
     )
 

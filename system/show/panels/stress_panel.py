@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 import streamlit as st
 
-from system.client.errors import ApiRefusedError
 from system.client.sync_client import RiskClient
 from system.contracts.api.questions import (
     ReverseStress,
@@ -18,10 +17,9 @@ from system.contracts.api.questions import (
     Shock,
 )
 from system.contracts.messages import AssetClass
-from system.errors import RiskstreamError
 from system.show import format as text
+from system.show.panels.answers import answered
 from system.show.panels.plain import plain, plain_cells
-from system.show.panels.ticket_panel import refusal_words
 from system.show.server.runtime import current
 
 SHOCK: Final = "Shock"
@@ -33,7 +31,6 @@ PERCENT: Final = "%"
 POINTS: Final = "points"
 FIRST_DAY: Final = dt.date(2020, 3, 16)
 ROWS_SHOWN: Final = 8
-T = TypeVar("T")
 
 
 def draw_scenarios(portfolio: str) -> None:
@@ -132,19 +129,6 @@ def _show(ask: Callable[[RiskClient], Scenario | ReverseStress]) -> None:
         st.caption(plain(sentence))
     if answer.rows:
         st.table(plain_cells(row_cells(answer.rows)))
-
-
-def answered(ask: Callable[[RiskClient], T]) -> T | None:
-    """Return what the API answers; where it does not, say why on the page."""
-    try:
-        where = current().connections()
-        with RiskClient(where.api_url, where.api_token) as client:
-            return ask(client)
-    except ApiRefusedError as error:
-        st.error(plain(refusal_words(error)))
-    except RiskstreamError as error:
-        st.error(plain(str(error)))
-    return None
 
 
 def scenario_words(answer: Scenario) -> str:

@@ -22,6 +22,7 @@ from system.contracts.limits import LimitLevel
 from system.contracts.messages import PositionRisk, RiskSnapshot
 from system.errors import InputError, RiskstreamError
 from system.show import format as text
+from system.show.panels.answers import refusal_words
 from system.show.panels.plain import plain, plain_cells
 from system.show.server.runtime import Dashboard, current
 from system.show.state.freshness import Freshness, freshness
@@ -233,9 +234,3 @@ def _newest_price(instrument: str, snapshot: RiskSnapshot | None) -> float:
         if row.instrument == instrument:
             return row.price
     raise TicketError(f"price: {instrument} is not held, so its newest price is not known here")
-
-
-def refusal_words(error: ApiRefusedError) -> str:
-    """Return why the API refused, with each field that is wrong."""
-    problem = error.problem
-    return "; ".join([problem.detail, *(f"{item.field}: {item.detail}" for item in problem.errors)])

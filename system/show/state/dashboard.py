@@ -151,6 +151,16 @@ class DashboardState:
         board = self._boards.get(portfolio)
         return board.snapshot if board else None
 
+    def days(self, portfolio: str) -> tuple[Day, ...]:
+        """Return a portfolio's ends of day, oldest first; empty where it is unknown."""
+        board = self._boards.get(portfolio)
+        return board.days.newest_first()[::-1] if board else ()
+
+    @property
+    def life(self) -> int:
+        """Return how often everything was forgotten: stored ids mean something else then."""
+        return self._life
+
     def take_snapshot(self, snapshot: RiskSnapshot, now_ns: int) -> None:
         """Fold one snapshot.
 

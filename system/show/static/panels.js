@@ -15,9 +15,14 @@ import heat from "./panel_heat.js";
 import trades from "./panel_trades.js";
 import limits from "./panel_limits.js";
 import desk from "./panel_desk.js";
+import sheet from "./panel_sheet.js";
+import waterfall from "./panel_waterfall.js";
+import map from "./panel_map.js";
+import lines from "./panel_lines.js";
 
 const PANELS = {
   bar, cards, pnl, gauge, made, exposure, stressed, contributors, days, heat, trades, limits, desk,
+  sheet, waterfall, map, lines,
 };
 const AGES = new Set(["bar", "trades"]); // these show ages, which change without news
 const mounted = new WeakMap();

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from system.clock import monotonic_ns, wall_ns
+from system.contracts.api.questions import WhatIfRequest
 from system.contracts.api.risk import (
     HEARTBEAT_EVENT,
     SNAPSHOT_EVENT,
@@ -37,6 +38,7 @@ from system.contracts.api.risk import (
 )
 from system.contracts.messages import RiskSnapshot, SnapshotKind, TradeAction
 from system.contracts.replay import ReplayStatus
+from tests.system.show import answers
 from tests.system.show.market import Market, stamped
 
 TOKEN = "test-token"  # noqa: S105 - of the double alone
@@ -82,6 +84,11 @@ class FakeApi:
             routes=[
                 Route("/v1/stream", self._stream),
                 Route("/v1/portfolios/{portfolio}/snapshots", self._history),
+                Route("/v1/snapshots/{snapshot_id}", self._snapshot),
+                Route("/v1/health", self._health),
+                Route("/v1/rejected", self._rejected),
+                Route("/v1/portfolios/{portfolio}/var/change", self._change),
+                Route("/v1/portfolios/{portfolio}/what-if", self._what_if, methods=["POST"]),
                 Route("/v1/trades", self._trade, methods=["POST"]),
                 Route("/control/{what}", self._control, methods=["POST"]),
             ],
@@ -185,6 +192,33 @@ class FakeApi:
         ]
         points = tuple(_point(s) for s in kept[::-1][: int(asked["limit"])])
         return _json(SnapshotPage(portfolio=portfolio, points=points))
+
+    async def _snapshot(self, request: Request) -> Response:
+        if (refusal := self._unauthorized(request)) is not None:
+            return refusal
+        return _json(self.sent[request.path_params["snapshot_id"]])
+
+    async def _health(self, request: Request) -> Response:
+        if (refusal := self._unauthorized(request)) is not None:
+            return refusal
+        status = msgspec.json.decode(self._status()[1], type=StreamStatus)
+        offsets = next(iter(self.latest.values())).offsets
+        return _json(answers.health(status, offsets))
+
+    async def _rejected(self, request: Request) -> Response:
+        return self._unauthorized(request) or _json(answers.REJECTED)
+
+    async def _change(self, request: Request) -> Response:
+        if (refusal := self._unauthorized(request)) is not None:
+            return refusal
+        portfolio = request.path_params["portfolio"]
+        return _json(answers.change(self.market.stated[portfolio], self.latest[portfolio]))
+
+    async def _what_if(self, request: Request) -> Response:
+        if (refusal := self._unauthorized(request)) is not None:
+            return refusal
+        asked = msgspec.json.decode(await request.body(), type=WhatIfRequest)
+        return _json(answers.what_if(self.latest[request.path_params["portfolio"]], asked))
 
     async def _trade(self, request: Request) -> Response:
         if (refusal := self._unauthorized(request)) is not None:

@@ -12,7 +12,7 @@ import pytest
 
 from system.contracts.limits import LimitLevel, LimitMeasure, LimitUse
 from system.contracts.messages import RiskSnapshot
-from system.show.panels import stress_panel
+from system.show.panels import answers
 from system.show.server import runtime
 from system.show.server.fanout import Fanout
 from system.show.state.dashboard import DashboardState
@@ -50,7 +50,7 @@ def api(
     )
     made.desk.take_snapshot(long_equities, 0)
     made.desk.take_snapshot(limited, 0)
-    monkeypatch.setattr(stress_panel, "RiskClient", api)
+    monkeypatch.setattr(answers, "RiskClient", api)
     yield api
     runtime.stop()
     made.loop.close()

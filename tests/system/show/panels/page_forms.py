@@ -31,7 +31,7 @@ class Api:
         pass
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        def ask(*arguments: Any) -> Any:
+        def ask(*arguments: Any, **_named: Any) -> Any:
             self.asked.append((name, *arguments))
             return self.answer
 

@@ -13,7 +13,6 @@ from system.show.panels.desk_panel import OWN_CURRENCY
 from system.show.panels.plain import plain as escaped
 from system.show.panels.stress_panel import DAY, EVERYTHING, REVERSE
 from tests.system.show.panels.page_forms import Api, clicked, field, page_of, pressed, said
-from tests.system.show.panels.test_change_panel import FOUND as CHANGE
 from tests.system.show.panels.test_contributions_panel import FOUND as CONTRIBUTIONS
 from tests.system.show.panels.test_desk_panel import FOUND as TOGETHER
 from tests.system.show.panels.test_stress_panel import FOUND as SCENARIO
@@ -69,14 +68,6 @@ def test_a_reverse_stress_is_asked_by_its_loss(api: Api) -> None:
     page = pressed(page, "Revalue")
     assert api.asked == [("reverse_stress", "long-short", 75_000.0)]
     assert "-5.23 %** on all prices loses 5 000 USD" in said(page)
-
-
-def test_a_change_is_explained_for_the_portfolio_that_is_shown(api: Api) -> None:
-    api.answer = CHANGE
-    page = pressed(page_of(screen="change"), "Explain since the last close")
-    assert api.asked == [("var_change", "long-short")]
-    assert "+150 USD" in said(page)
-    assert len(page.table) == 1
 
 
 def test_contributions_are_asked_for_the_portfolio_that_is_shown(api: Api) -> None:

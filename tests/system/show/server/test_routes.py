@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 
 import httpx
@@ -112,5 +113,13 @@ def test_every_panel_has_its_file_and_is_mounted() -> None:
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
     for path in routes.STATIC_DIR.iterdir():
-        addresses = set(re.findall(r"https?://[^\"' )]+", path.read_text(encoding="utf-8")))
+        code = re.sub(r"(?m)^\s*(//|\*).*|\s// .*", "", path.read_text(encoding="utf-8"))
+        addresses = set(re.findall(r"https?://[^\"' )]+", code))
         assert addresses <= {"http://www.w3.org/2000/svg"}, path.name
+
+
+def test_files_that_are_taken_over_are_those_that_are_named() -> None:
+    named = (routes.STATIC_DIR / "README.md").read_text(encoding="utf-8")
+    hashes = dict(re.findall(r"\| `(uplot[^`]+)` \| [^|]+ \| `([0-9a-f]{64})` \|", named))
+    taken = sorted(routes.STATIC_DIR.glob("uplot*"))
+    assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in taken} == hashes
