@@ -140,6 +140,22 @@ COMMANDS: Final[dict[str, CommandPlace]] = {
         "limits_app",
         "Show limits and their trail; acknowledge alerts.",
     ),
+    "watch": CommandPlace(
+        "system.client.commands.watch",
+        "watch",
+        "Show VaR, limits and P&L live.",
+        (
+            "riskstream watch",
+            "riskstream watch long-equities --once --json",
+            "riskstream watch --json  # a line per event",
+        ),
+    ),
+    "mcp": CommandPlace(
+        "system.mcp_server.commands",
+        "mcp",
+        "Answer an assistant's questions, read-only.",
+        ("riskstream mcp --list", "riskstream mcp"),
+    ),
     "export": CommandPlace(
         "system.export.commands",
         "export",

@@ -64,7 +64,7 @@ def scenario(
             reverse = client.reverse_stress(portfolio, loses)
             print_answer(reverse, _show_reverse, as_json=as_json)
         else:
-            answer = client.scenario(portfolio, _request(shock or [], day))
+            answer = client.scenario(portfolio, scenario_request(shock or [], day))
             print_answer(answer, _show, as_json=as_json)
 
 
@@ -121,7 +121,14 @@ def _move(parts: re.Match[str], *, in_points: bool) -> dict[str, Any]:
     return {"move": move / _POINTS_PER_ONE if in_points else move, "absolute": True}
 
 
-def _request(shocks: list[str], day: str) -> ScenarioRequest:
+def scenario_request(shocks: list[str], day: str) -> ScenarioRequest:
+    """Return the question about shocks, or about a day of history.
+
+    Raises
+    ------
+    QuestionError
+        If a shock or the day cannot be read.
+    """
     plain = {"day": day} if day else {"shocks": [parsed_shock(shock) for shock in shocks]}
     try:
         return msgspec.convert(plain, ScenarioRequest)
