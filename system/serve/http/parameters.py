@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from urllib.parse import quote
 
 from fastapi import Depends, Path, Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from system.contracts.api.portfolios import (
     MAX_CONTAINED_LETTERS,
@@ -42,12 +42,9 @@ SnapshotId = Annotated[
     str, Path(description="The snapshot's id, percent-encoded."), AfterValidator(checked_label)
 ]
 SnapshotFilter = Annotated[str, AfterValidator(checked_label)]
-PortfolioFilter = Annotated[
-    str, Query(description="Only this portfolio's."), AfterValidator(checked_name)
-]
-DeskFilter = Annotated[
-    str, Query(description="Only portfolios of this desk."), AfterValidator(checked_name)
-]
+_Name = Annotated[str, AfterValidator(checked_name)]
+PortfolioFilter = Annotated[_Name | None, Query(description="Only this portfolio's.")]
+DeskFilter = Annotated[_Name | None, Query(description="Only portfolios of this desk.")]
 InstrumentFilter = Annotated[
     str, Query(description="Only those of one instrument."), AfterValidator(checked_scenario)
 ]
@@ -62,18 +59,15 @@ SeriesName = Annotated[
     AfterValidator(checked_name),
 ]
 Contained = Annotated[
-    str,
-    Query(
-        min_length=1,
-        max_length=MAX_CONTAINED_LETTERS,
-        description="Letters that the name contains, in either case.",
-    ),
+    Annotated[str, Field(min_length=1, max_length=MAX_CONTAINED_LETTERS)] | None,
+    Query(description="Letters that the name contains, in either case."),
 ]
 AskedLevels = Annotated[
     list[LimitLevel] | None, Query(description="Only these levels; may be repeated.")
 ]
 BaseCurrency = Annotated[
-    str, Query(description="ISO 4217 code."), AfterValidator(checked_iso_currency)
+    Annotated[str, AfterValidator(checked_iso_currency)] | None,
+    Query(description="ISO 4217 code of the base currency."),
 ]
 
 
@@ -117,7 +111,9 @@ def snapshot_query(
     to: Annotated[
         str | None, Query(description="Event time, excluded: ISO 8601 or nanoseconds.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_ROWS)] = DEFAULT_PAGE_ROWS,
+    limit: Annotated[
+        int, Query(ge=1, le=MAX_PAGE_ROWS, description="Points per page.")
+    ] = DEFAULT_PAGE_ROWS,
     after: Annotated[
         str | None, Query(description="`next` of the page before: goes on from there.")
     ] = None,
@@ -152,12 +148,12 @@ def portfolio_question(  # noqa: PLR0913, PLR0917 - one argument per parameter
     measure: Annotated[
         LimitMeasure | None, Query(description="Only this limit gives level and use.")
     ] = None,
-    desk: DeskFilter | None = None,
-    base_currency: BaseCurrency | None = None,
+    desk: DeskFilter = None,
+    base_currency: BaseCurrency = None,
     complete: Annotated[
         bool | None, Query(description="Only complete snapshots (true), or only others (false).")
     ] = None,
-    contains: Contained | None = None,
+    contains: Contained = None,
     limit: Annotated[
         int, Query(ge=1, le=MAX_PORTFOLIOS, description="Lines per page.")
     ] = MAX_PORTFOLIOS,

@@ -27,11 +27,19 @@ from system.contracts.codec import encode
 from system.contracts.messages import CloseHistory, Instrument, Portfolio, RiskSnapshot
 from system.contracts.oracle import OracleStatus
 from system.contracts.replay import ReplayStatus
+from system.serve.http.field_notes import describe_fields
+from system.web.conditional import IMMUTABLE
 from system.web.hosts import PROBLEM_MEDIA_TYPE
 
 JSON_MEDIA_TYPE: Final = "application/json"
-_NO_STORE: Final = {"Cache-Control": "no-store"}
 _REFERENCE: Final = "#/components/schemas/{name}"
+_TAG_PARAMETER: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "`ETag` of an answer that the client has.",
+}
 _DESCRIBED: Final[tuple[type[Struct], ...]] = (
     adjustments.AdjustmentAccepted,
     adjustments.Adjustments,
@@ -91,9 +99,21 @@ def json_answer(value: Struct, status: int = 200) -> Response:
     return json_bytes(encode(value), status)
 
 
-def json_bytes(body: bytes, status: int = 200) -> Response:
-    """Return bytes that are JSON already."""
-    return Response(body, status, _NO_STORE, JSON_MEDIA_TYPE)
+def json_bytes(body: bytes, status: int = 200, *, immutable: bool = False) -> Response:
+    """Return bytes that are JSON already.
+
+    Parameters
+    ----------
+    body : bytes
+        JSON.
+    status : int
+        HTTP status.
+    immutable : bool
+        Whether the address never answers with anything else: caches may keep it. How long other
+        answers may be kept, `system.web.conditional` says.
+    """
+    headers = {"Cache-Control": IMMUTABLE} if immutable else None
+    return Response(body, status, headers, JSON_MEDIA_TYPE)
 
 
 def answers(
@@ -150,6 +170,8 @@ def openapi_from_contracts(app: FastAPI) -> Callable[[], dict[str, Any]]:
             described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
             _describe_refused_parameters(described)
             _describe_optional_types(described)
+            _describe_conditional_reads(described)
+            describe_fields(described["components"]["schemas"])
             app.openapi_schema = described
         return app.openapi_schema
 
@@ -164,6 +186,16 @@ def _describe_refused_parameters(described: dict[str, Any]) -> None:
                 operation["responses"]["422"] = _described(risk.Problem, PROBLEM_MEDIA_TYPE)
     for name in ("HTTPValidationError", "ValidationError"):
         described["components"]["schemas"].pop(name, None)
+
+
+def _describe_conditional_reads(described: dict[str, Any]) -> None:
+    """Say that a read takes the tag of an answer, and answers 304 where it still holds."""
+    for methods in described["paths"].values():
+        operation = methods.get("get")
+        if operation is None or JSON_MEDIA_TYPE not in operation["responses"]["200"]["content"]:
+            continue
+        operation.setdefault("parameters", []).append(dict(_TAG_PARAMETER))
+        operation["responses"]["304"] = {"description": "The answer with that tag still holds."}
 
 
 def _describe_optional_types(described: dict[str, Any]) -> None:

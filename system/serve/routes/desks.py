@@ -44,7 +44,7 @@ _CURRENT = msgspec.json.Decoder(CurrentRisk)
 async def desk_var(
     request: Request,
     desk: DeskName,
-    base_currency: BaseCurrency | None = None,
+    base_currency: BaseCurrency = None,
 ) -> Response:
     """Return the VaR of a desk's books together, with what diversification saves."""
     snapshots = await _desk_snapshots(services_of(request), desk)

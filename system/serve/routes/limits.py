@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from system.contracts.api.limits import LimitPage
 from system.contracts.api.risk import LIMIT_EVENT
@@ -39,7 +39,7 @@ router = APIRouter(prefix="/v1", tags=["limits"])
 def limit_filter(
     level: AskedLevels = None,
     measure: Annotated[LimitMeasure | None, Query(description="Only this measure.")] = None,
-    desk: DeskFilter | None = None,
+    desk: DeskFilter = None,
     raised: Annotated[
         bool | None, Query(description="Only limits with a raised level, or only those without.")
     ] = None,
@@ -70,6 +70,7 @@ def limit_filter(
     )
 
 
+LimitedMeasure = Annotated[LimitMeasure, Path(description="Measure that is limited.")]
 AskedLimits = Annotated[LimitFilter, Depends(limit_filter)]
 
 
@@ -118,7 +119,7 @@ async def limits(request: Request, portfolio: PortfolioName) -> Response:
 async def limit_events(
     request: Request,
     portfolio: PortfolioName,
-    limit: Annotated[int, Query(ge=1, le=MAX_TRAIL_ROWS)] = 100,
+    limit: Annotated[int, Query(ge=1, le=MAX_TRAIL_ROWS, description="Rows per page.")] = 100,
     before: Annotated[
         int | None, Query(ge=0, lt=2**63, description="`next` of the page before.")
     ] = None,
@@ -138,7 +139,7 @@ async def limit_events(
     **answers(TrailRow, 404, 409, 413, 422, 503),
 )
 async def acknowledge(
-    request: Request, portfolio: PortfolioName, measure: LimitMeasure
+    request: Request, portfolio: PortfolioName, measure: LimitedMeasure
 ) -> Response:
     """Record that a person has seen what is raised; the same once more changes nothing."""
     services = services_of(request)

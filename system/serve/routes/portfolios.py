@@ -129,7 +129,7 @@ async def snapshot(request: Request, snapshot_id: SnapshotId) -> Response:
     if snapshot is None:
         rest = await services.read(services.history.emptied_snapshot, snapshot_id)
         raise emptied_snapshot(snapshot_id, rest) if rest else unknown_snapshot(snapshot_id)
-    return json_bytes(encoded_by_rows(snapshot))
+    return json_bytes(encoded_by_rows(snapshot), immutable=True)
 
 
 @router.get("/oracle", tags=["risk"], **answers(OracleStatus, 503))
@@ -150,7 +150,7 @@ async def replay(request: Request) -> Response:
 async def rejected(
     request: Request,
     reason: Annotated[RejectReason | None, Query(description="Only these.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_ROWS)] = 100,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_ROWS, description="Messages per page.")] = 100,
     after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Response:
     """List the messages that were not applied, newest first, with the reason of each."""

@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1", tags=["reference"])
 async def instruments(
     request: Request,
     asset_class: Annotated[AssetClass | None, Query(description="Only this class.")] = None,
-    contains: Contained | None = None,
+    contains: Contained = None,
     limit: Annotated[
         int, Query(ge=1, le=MAX_INSTRUMENTS, description="Instruments per page.")
     ] = DEFAULT_INSTRUMENTS,

@@ -48,7 +48,7 @@ router = APIRouter(prefix="/v1")
 )
 async def stream(
     request: Request,
-    portfolio: PortfolioFilter | None = None,
+    portfolio: PortfolioFilter = None,
     compact: Annotated[bool, Query(description="Without positions.")] = False,
     last_event_id: Annotated[
         str | None, Header(description="Where to resume; sent by event sources themselves.")

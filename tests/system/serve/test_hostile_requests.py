@@ -89,7 +89,7 @@ def test_hostile_bodies_of_every_operation_are_refused(book: Named, data: st.Dat
 def test_an_address_says_which_methods_it_takes(book: Named) -> None:
     for method, path, allowed in (
         ("DELETE", "/v1/portfolios", "GET, POST"),
-        ("GET", "/v1/trades/t", "PUT, DELETE"),
+        ("PATCH", "/v1/trades/t", "GET, PUT, DELETE"),
         ("PATCH", "/v1/portfolios/P/var", "GET"),
     ):
         answer = answered(book, Asked(method, path))
