@@ -68,11 +68,18 @@ def readable(value: bytes | str, types: tuple[type[Message], ...]) -> bytes | No
     elif major != MAJOR:
         raise MessageError(
             RejectReason.UNKNOWN_VERSION,
-            f"{VERSION_FIELD} {stated}: this riskstream reads {MAJOR}.x; upgrade it, or send that",
+            f"{VERSION_FIELD} {stated}: this riskstream reads {_read(types)}; upgrade it, or send "
+            "that",
         )
     if int(match[2]) > MINOR:
         envelope = _known_fields(envelope, _type_of(types))
     return msgspec.json.encode(envelope)
+
+
+def _read(types: tuple[type[Message], ...]) -> str:
+    """Return the major versions that are read of some messages."""
+    of_snapshots = f" and {SNAPSHOT_MAJOR}.x" if types == (RiskSnapshot,) else ""
+    return f"{MAJOR}.x{of_snapshots}"
 
 
 @cache

@@ -32,6 +32,7 @@ from system.web.conditional import IMMUTABLE
 from system.web.hosts import PROBLEM_MEDIA_TYPE
 
 JSON_MEDIA_TYPE: Final = "application/json"
+DRY_RUN_STATUS: Final = 200
 _REFERENCE: Final = "#/components/schemas/{name}"
 _TAG_PARAMETER: Final = {
     "name": "If-None-Match",
@@ -117,7 +118,11 @@ def json_bytes(body: bytes, status: int = 200, *, immutable: bool = False) -> Re
 
 
 def answers(
-    kind: type[Struct], *refused: int, status: int = 200, without_token: type[Struct] | None = None
+    kind: type[Struct],
+    *refused: int,
+    status: int = 200,
+    has_dry_run: bool = False,
+    without_token: type[Struct] | None = None,
 ) -> dict[str, Any]:
     """Return what a route says of its answers, for its decorator.
 
@@ -129,17 +134,20 @@ def answers(
         Statuses that it refuses with, besides 401 and 429.
     status : int
         The status of success.
+    has_dry_run : bool
+        Whether a request that sends nothing is answered too, by 200.
     without_token : type of Struct or None
         What it answers with to whom has no token; None: it is refused.
     """
     answered = _described(kind, JSON_MEDIA_TYPE, (kind.__doc__ or "").strip().partition("\n")[0])
+    dry_run = {DRY_RUN_STATUS: answered} if has_dry_run else {}
     if without_token is not None:
         either = [_reference(kind), _reference(without_token)]
         answered["content"][JSON_MEDIA_TYPE]["schema"] = {"anyOf": either}
     return {
         "status_code": status,
         "response_class": Response,
-        "responses": {status: answered, **refusals(401, 429, *refused)},
+        "responses": {**dry_run, status: answered, **refusals(401, 429, *refused)},
     }
 
 

@@ -14,13 +14,12 @@ from system.contracts.api.days import DayAccepted, DayRequest, Days
 from system.contracts.messages import ExchangeSessions, Mark
 from system.serve.http.errors import ClosedDayError, invalid_field
 from system.serve.http.requests import question_body
-from system.serve.http.responses import answers, json_answer, takes
+from system.serve.http.responses import DRY_RUN_STATUS, answers, json_answer, takes
 from system.serve.services.connections import Services
 from system.serve.services.event_clock import day_and_partitions
 from system.serve.services.registry import desks_of
 
 ACCEPTED: Final = 202
-OK: Final = 200
 router = APIRouter(prefix="/v1", tags=["trades"])
 
 
@@ -33,7 +32,7 @@ async def closed_days(request: Request) -> Response:
 @router.post(
     "/days",
     openapi_extra=takes(DayRequest),
-    **answers(DayAccepted, 409, 413, 422, 503, status=ACCEPTED),
+    **answers(DayAccepted, 409, 413, 422, 503, status=ACCEPTED, has_dry_run=True),
 )
 async def close_day(
     request: Request,
@@ -66,7 +65,7 @@ async def close_day(
         closed=days.closed,
         dry_run=dry_run,
     )
-    return json_answer(accepted, OK if dry_run else ACCEPTED)
+    return json_answer(accepted, DRY_RUN_STATUS if dry_run else ACCEPTED)
 
 
 async def _days(services: Services) -> Days:

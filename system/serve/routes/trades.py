@@ -16,12 +16,11 @@ from system.contracts.api.risk import (
 from system.contracts.api.trades import TradePage, TradeStatus
 from system.serve.http.parameters import PortfolioName, TradeId
 from system.serve.http.requests import amend_body, import_body, trade_body
-from system.serve.http.responses import answers, json_answer, takes
+from system.serve.http.responses import DRY_RUN_STATUS, answers, json_answer, takes
 from system.serve.services.registry import desks_of
 from system.store.postgres.reads.trades import MAX_TRADE_ROWS
 
 ACCEPTED = 202
-OK = 200
 router = APIRouter(prefix="/v1")
 
 
@@ -93,7 +92,7 @@ async def cancel_trade(
     "/portfolios",
     tags=["trades"],
     openapi_extra=takes(PortfolioImport),
-    **answers(PortfolioAccepted, 413, 422, 503, status=ACCEPTED),
+    **answers(PortfolioAccepted, 413, 422, 503, status=ACCEPTED, has_dry_run=True),
 )
 async def import_portfolio(
     request: Request,
@@ -109,4 +108,4 @@ async def import_portfolio(
     """
     book = await import_body(request)
     accepted = await desks_of(request).imports.send(book, dry_run=dry_run)
-    return json_answer(accepted, OK if dry_run else ACCEPTED)
+    return json_answer(accepted, DRY_RUN_STATUS if dry_run else ACCEPTED)

@@ -138,3 +138,8 @@ def test_another_major_version_of_snapshots_is_refused(version):
     with pytest.raises(MessageError, match=version) as caught:
         decode_topic(value, RISK_SNAPSHOTS)
     assert caught.value.reason is RejectReason.UNKNOWN_VERSION
+    assert "reads 1.x and 2.x; upgrade it" in caught.value.detail
+
+
+def test_what_is_read_of_input_messages_is_the_first_version_alone():
+    assert "reads 1.x; upgrade it" in refusal(changed(TRADE, message_version="2.0")).detail

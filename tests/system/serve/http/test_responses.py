@@ -38,6 +38,12 @@ def test_a_route_describes_its_success_and_each_refusal(refused: tuple[int, ...]
         assert media_type == "application/problem+json"
 
 
+def test_a_route_with_a_dry_run_describes_both_successes() -> None:
+    described = answers(TradeRequest, status=202, has_dry_run=True)["responses"]
+    assert described[200] == described[202]
+    assert 200 not in answers(TradeRequest, status=202)["responses"]
+
+
 def test_a_route_that_answers_without_a_token_describes_both_answers() -> None:
     content = answers(Health, without_token=HealthState)["responses"][200]["content"]
     assert content["application/json"]["schema"]["anyOf"] == [
