@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from system.book.state.rows import TradeState
 from system.contracts.codec import encode
 from system.contracts.messages import Rejected, RejectReason, Trade
 from system.store.postgres.history import RiskHistory
 from system.store.postgres.history_fake import MemoryHistory
-from system.store.records import BatchCommit
-from system.store.sample_snapshots import sample_snapshot
+from system.store.records import BatchCommit, PageKey, SnapshotQuery
+from system.store.sample_snapshots import EVENT_STEP_NS, sample_snapshot
 
 History = RiskHistory | MemoryHistory
 
@@ -88,3 +90,26 @@ def check_reads_of_trades(history: History) -> None:
     assert refusal is not None
     assert (refusal.topic, refusal.detail) == ("trades", "second")
     assert history.rejected_trade("%") is None
+
+
+def check_resolution(history: History) -> None:
+    """Check that pages of each resolution join to the last points of intervals, both ways."""
+    fence = history.acquire_fence()
+    snapshots = [sample_snapshot(fence=fence, epoch=epoch) for epoch in range(40)]
+    history.commit(BatchCommit(fence, 0, {}, snapshots=[*snapshots, sample_snapshot("beta")]))
+    points = history.points(SnapshotQuery("alpha"))
+    assert len(points) == len(snapshots)
+    for length_ns in (1, 3 * EVENT_STEP_NS, 10**9, 86_400 * 10**9):
+        last = {point.event_time_ns // length_ns: point.snapshot_id for point in points}
+        for newest_first in (False, True):
+            query = SnapshotQuery(
+                "alpha", limit=3, newest_first=newest_first, resolution_ns=length_ns
+            )
+            joined: list[str] = []
+            while page := history.points(query):
+                joined += [point.snapshot_id for point in page]
+                end = page[-1]
+                key = PageKey(end.event_time_ns, end.fence, end.epoch, end.snapshot_id)
+                query = replace(query, after=key)
+            expected = list(last.values())
+            assert joined == (expected[::-1] if newest_first else expected), length_ns

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from system.client.errors import ApiMismatchError, ApiRefusedError, ApiUnavailableError
 from system.contracts.api.risk import Problem
+from system.contracts.api.series import Resolution
 from system.contracts.limits import LimitLevel, LimitMeasure
 from system.contracts.messages import SnapshotKind
 from system.contracts.text.names import checked_label
@@ -107,6 +108,8 @@ class SeriesQuestion:
         Order of time reversed.
     page_rows : int
         Rows per page.
+    resolution : Resolution or None
+        Only the last point of each interval of event time of this length.
     """
 
     kind: SnapshotKind | None = None
@@ -115,6 +118,7 @@ class SeriesQuestion:
     components: bool = False
     newest_first: bool = False
     page_rows: int = 1_000
+    resolution: Resolution | None = None
 
 
 @dataclass(frozen=True)

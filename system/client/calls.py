@@ -126,6 +126,7 @@ def snapshot_page(
         "newest_first": question.newest_first or None,
         "limit": question.page_rows,
         "after": after,
+        "resolution": question.resolution,
     }
     return Call("GET", f"{_portfolio(portfolio)}/snapshots", SnapshotPage, parameters)
 

@@ -186,6 +186,8 @@ class SnapshotQuery:
         Only what comes strictly after it in the order asked for.
     newest_first : bool
         Order of time reversed.
+    resolution_ns : int or None
+        Length of intervals of event time, nanoseconds: only the last row of each; None: all rows.
     """
 
     portfolio: str
@@ -195,6 +197,8 @@ class SnapshotQuery:
     limit: int = 1_000
     after: PageKey | None = None
     newest_first: bool = False
+    resolution_ns: int | None = None
 
     def __post_init__(self) -> None:
         assert 1 <= self.limit <= MAX_PAGE_ROWS, f"limit {self.limit} is not in the bounds"
+        assert self.resolution_ns is None or self.resolution_ns > 0, "an interval has a length"

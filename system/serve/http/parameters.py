@@ -15,6 +15,7 @@ from system.contracts.api.portfolios import (
     PortfolioQuestion,
     PortfolioSort,
 )
+from system.contracts.api.series import Resolution
 from system.contracts.currencies import checked_iso_currency
 from system.contracts.limits import LimitLevel, LimitMeasure
 from system.contracts.messages import SnapshotKind
@@ -118,6 +119,10 @@ def snapshot_query(
         str | None, Query(description="`next` of the page before: goes on from there.")
     ] = None,
     newest_first: Annotated[bool, Query(description="Order of time reversed.")] = False,
+    resolution: Annotated[
+        Resolution | None,
+        Query(description="Only the last point of each interval of event time of this length."),
+    ] = None,
 ) -> SnapshotQuery:
     """Return the question that a request's parameters ask.
 
@@ -136,6 +141,7 @@ def snapshot_query(
         limit=limit,
         after=None if after is None else PageKey.from_token(after),
         newest_first=newest_first,
+        resolution_ns=None if resolution is None else resolution.nanoseconds,
     )
 
 

@@ -167,6 +167,10 @@ class MemoryHistory:
         """Return whole snapshots in order of time."""
         kept = (decode(payload, RiskSnapshot) for payload in self._payloads.values())
         chosen = [snapshot for snapshot in kept if _matches(snapshot, query)]
+        chosen.sort(key=_place)
+        if (length_ns := query.resolution_ns) is not None:
+            last = {snapshot.event_time_ns // length_ns: snapshot for snapshot in chosen}
+            chosen = list(last.values())
         chosen.sort(key=_place, reverse=query.newest_first)
         return chosen[: query.limit]
 
@@ -291,10 +295,14 @@ def _place(snapshot: RiskSnapshot) -> tuple[int, int, int, str]:
 
 
 def _matches(snapshot: RiskSnapshot, query: SnapshotQuery) -> bool:
-    after = None if query.after is None else msgspec.structs.astuple(query.after)
-    beyond = after is None or (
-        _place(snapshot) < after if query.newest_first else _place(snapshot) > after
-    )
+    after: tuple[int | str, ...] | None = None
+    place: tuple[int | str, ...] = _place(snapshot)
+    if query.after is not None:
+        after = msgspec.structs.astuple(query.after)
+        if query.resolution_ns is not None:
+            after = (query.after.event_time_ns // query.resolution_ns,)
+            place = (snapshot.event_time_ns // query.resolution_ns,)
+    beyond = after is None or (place < after if query.newest_first else place > after)
     return (
         beyond
         and snapshot.portfolio == query.portfolio

@@ -77,6 +77,7 @@ SNAPSHOT_COLUMNS: Final = (
     "payload",
 )
 _PAGE_ORDER: Final = ("event_time_ns", "fence", "epoch", "snapshot_id")
+_INTERVAL: Final = "event_time_ns / %(resolution_ns)s::bigint"
 POINT_COLUMNS: Final = tuple(name for name in field_names(SnapshotPoint) if name != "component_var")
 
 
@@ -239,15 +240,31 @@ def snapshot_select(
         conditions.append("event_time_ns >= %(from_ns)s")
     if query.to_ns is not None:
         conditions.append("event_time_ns < %(to_ns)s")
-    if query.after is not None:
+    if query.after is not None and query.resolution_ns is not None:
+        # The last point of a page was the last of its interval: no other of it may follow.
+        conditions.append(f"{_INTERVAL} {beyond} %(time)s::bigint / %(resolution_ns)s::bigint")
+    elif query.after is not None:
         place = ", ".join(_PAGE_ORDER)
         conditions.append(f"({place}) {beyond} (%(time)s, %(fence)s, %(epoch)s, %(id)s)")
     ordering = ", ".join(f"{name} {order}" for name in _PAGE_ORDER)
+    rows = f"risk_snapshot WHERE {' AND '.join(conditions)}"
+    if query.resolution_ns is not None:
+        rows = _last_of_each_interval(rows, columns)
     statement = (
-        f"SELECT {_quoted(columns)} FROM risk_snapshot"  # noqa: S608 - our own names only
-        f" WHERE {' AND '.join(conditions)} ORDER BY {ordering} LIMIT %(limit)s"
+        f"SELECT {_quoted(columns)} FROM {rows}"  # noqa: S608 - our own names only
+        f" ORDER BY {ordering} LIMIT %(limit)s"
     )
     return statement, _page_parameters(query)
+
+
+def _last_of_each_interval(rows: str, columns: Sequence[str]) -> str:
+    """Return a query of the last row of each interval of event time, as a source of rows."""
+    kept = _quoted(dict.fromkeys([*columns, *_PAGE_ORDER]))
+    newest = ", ".join(f"{name} DESC" for name in _PAGE_ORDER)
+    return (
+        f"(SELECT DISTINCT ON ({_INTERVAL}) {kept} FROM {rows}"  # noqa: S608 - our own names only
+        f" ORDER BY {_INTERVAL}, {newest}) AS last_of_each"
+    )
 
 
 def snapshot_point(row: Row, *, with_components: bool) -> SnapshotPoint:
@@ -266,6 +283,7 @@ def _page_parameters(query: SnapshotQuery) -> dict[str, Any]:
         "from_ns": query.from_ns,
         "to_ns": query.to_ns,
         "limit": query.limit,
+        "resolution_ns": query.resolution_ns,
     }
     if query.after is not None:
         time_ns, fence, epoch, snapshot_id = msgspec.structs.astuple(query.after)

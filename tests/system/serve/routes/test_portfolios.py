@@ -35,7 +35,6 @@ from system.store.errors import NewerFormatError
 from system.store.records import BatchCommit, EmptiedSnapshot
 from system.store.redis.keyspace import ORACLE_EXPIRY_MS, REPLAY_EXPIRY_MS
 from system.store.sample_snapshots import FIRST_EVENT_NS, sample_snapshot
-from tests.system.book.valuation.test_limits import use
 
 QUESTIONS = ("var", "var/asset-classes", "attribution", "positions", "snapshots")
 
@@ -109,43 +108,6 @@ def test_current_var_says_whether_the_stream_still_moves_it(world: Any) -> None:
     assert answer(world, "/v1/portfolios/alpha/var", CurrentVar).stream is StreamState.STALE
 
 
-def test_an_answer_that_the_client_has_is_not_sent_again(world: Any) -> None:
-    world.publish(sample_snapshot())
-    path = "/v1/portfolios/alpha/var"
-    answered = world.client.get(path)
-    assert answered.headers["cache-control"] == "private, no-cache"
-    known = {"If-None-Match": answered.headers["etag"]}
-    again = world.client.get(path, headers=known)
-    assert (again.status_code, again.content) == (304, b"")
-    world.publish(sample_snapshot(epoch=1))
-    assert world.client.get(path, headers=known).status_code == 200
-
-
-def test_a_snapshot_by_its_id_may_be_kept_for_ever_and_a_refusal_not_at_all(world: Any) -> None:
-    world.publish(sample_snapshot())
-    answered = world.client.get("/v1/snapshots/alpha-1-0")
-    assert "immutable" in answered.headers["cache-control"]
-    known = {"If-None-Match": answered.headers["etag"]}
-    assert world.client.get("/v1/snapshots/alpha-1-0", headers=known).status_code == 304
-    refusal = world.client.get("/v1/snapshots/none")
-    assert refusal.headers["cache-control"] == "no-store"
-    assert "etag" not in refusal.headers
-
-
-def test_large_answers_are_compressed_where_the_client_takes_that(world: Any) -> None:
-    world.publish(sample_snapshot(position_count=100))
-    path = "/v1/portfolios/alpha/positions"
-    zipped = world.client.get(path, headers={"Accept-Encoding": "gzip"})
-    plain = world.client.get(path, headers={"Accept-Encoding": "identity"})
-    assert zipped.headers["content-encoding"] == "gzip"
-    assert "content-encoding" not in plain.headers
-    assert zipped.json() == plain.json()
-    assert zipped.headers["etag"] == plain.headers["etag"]
-    assert int(zipped.headers["content-length"]) < int(plain.headers["content-length"]) / 2
-    small = world.client.get("/v1/days", headers={"Accept-Encoding": "gzip"})
-    assert "content-encoding" not in small.headers
-
-
 def test_a_portfolio_s_name_may_hold_any_letter_that_its_contract_allows(world: Any) -> None:
     world.publish(sample_snapshot("desk/eu:1=a"))
     assert answer(world, "/v1/portfolios/desk/eu:1=a/var", CurrentVar).portfolio == "desk/eu:1=a"
@@ -195,38 +157,6 @@ def test_the_list_of_portfolios_tells_valued_from_imported(world: Any) -> None:
     assert portfolios.unvalued == ("gamma",)
 
 
-def test_books_over_a_limit_are_one_request(world: Any) -> None:
-    world.publish(
-        sample_snapshot("alpha", limits=(use(0.5),)),
-        sample_snapshot("beta", limits=(use(1.2),), desk="rates"),
-        sample_snapshot("gamma", limits=(use(1.6),)),
-    )
-    path = "/v1/portfolios?level=breach&level=warning&sort=limit_used&descending=true&limit=1"
-    first = answer(world, path, Portfolios)
-    assert [(line.portfolio, line.level) for line in first.portfolios] == [("gamma", "breach")]
-    assert (first.matched_count, first.level_counts) == (2, {"breach": 2, "ok": 1})
-    [line] = answer(world, f"{path}&after={first.next}", Portfolios).portfolios
-    assert (line.portfolio, line.desk, line.limit_measure) == ("beta", "rates", "var")
-
-
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ("sort=size", "sort: "),
-        ("level=ok&level=high", "level[1]: "),
-        ("limit=0", "limit: "),
-        ("limit=10001", "limit: "),
-        ("contains=", "contains: "),
-        ("base_currency=usd", "base_currency: "),
-        ("after=!", "take `next` of an answer"),
-    ],
-)
-def test_a_bad_question_about_many_books_names_the_field(world: Any, query: str, said: str) -> None:
-    response = world.client.get(f"/v1/portfolios?{query}")
-    assert response.status_code == 422
-    assert said in response.json()["detail"]
-
-
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_an_unknown_portfolio_is_a_404_that_lists_the_known_ones(world: Any, question: str) -> None:
     world.publish(sample_snapshot("alpha"), sample_snapshot("beta"))
@@ -258,6 +188,17 @@ def test_the_time_series_is_paged_to_its_end(world: Any) -> None:
             break
         token = f"&after={page.next}"
     assert seen == [f"alpha-1-{epoch}" for epoch in range(7)]
+
+
+def test_the_time_series_has_the_last_point_of_each_interval(world: Any) -> None:
+    for epoch in range(25):
+        world.publish(sample_snapshot(epoch=epoch))
+    path = "/v1/portfolios/alpha/snapshots?limit=2&resolution=1s"
+    first = answer(world, path, SnapshotPage)
+    rest = answer(world, f"{path}&after={first.next}", SnapshotPage)
+    shown = [point.snapshot_id for point in (*first.points, *rest.points)]
+    assert shown == ["alpha-1-9", "alpha-1-19", "alpha-1-24"]
+    assert world.client.get("/v1/portfolios/alpha/snapshots?resolution=2s").status_code == 422
 
 
 def test_the_time_series_is_chosen_by_kind_time_and_order(world: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from system.contracts.limits import LimitEvent, LimitLevel, LimitMeasure
 from system.store.postgres.history_fake import MemoryHistory
 from system.store.records import BatchCommit
-from tests.store_reads import check_pages_of_state
+from tests.store_reads import check_pages_of_state, check_resolution
 
 
 def test_pages_of_state_join_to_all_rows_of_a_prefix() -> None:
@@ -30,3 +30,7 @@ def test_standings_are_of_every_portfolio() -> None:
     ]
     history.commit(BatchCommit(history.acquire_fence(), 0, {}, limit_events=events))
     assert [row.portfolio for row in history.limit_standings()] == ["alpha", "beta"]
+
+
+def test_a_series_of_a_resolution_has_the_last_point_of_each_interval() -> None:
+    check_resolution(MemoryHistory())
