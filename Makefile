@@ -190,6 +190,10 @@ down: setup  ## Stop a stack that was left running
 status: setup  ## Show what runs where, and how it is
 	@$(BIN)/riskstream status
 
+.PHONY: client-wheel
+client-wheel: $(RUN_STAMP)  ## Build the wheel of the API's client alone, into dist/
+	@$(BIN)/python -m validation.release.client_wheel dist
+
 .PHONY: lock
 lock: $(RUN_STAMP)  ## Lock every dependency anew (needs the network)
 	@$(COMPILE) --extra reports pyproject.toml -o $(LOCKS)/run.lock

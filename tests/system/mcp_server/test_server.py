@@ -6,16 +6,13 @@ import asyncio
 import json
 import os
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from tests.system.client.served import TOKEN, played
 from tests.system.mcp_server.test_tools import BOOK, requests, streamed, tools, world
-from tests.system.serve.conftest import TOKEN
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
@@ -78,33 +75,6 @@ def test_what_cannot_be_answered_is_an_error_that_says_why(tools, name, argument
         return str(answer.content[0].text)
 
     assert said in asked(made_server(tools._client), ask)
-
-
-@contextmanager
-def played(answers: dict[str, bytes]) -> Iterator[str]:
-    """Serve fixed answers to whoever bears the token, and yield the address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = answers.get(self.path, b"{}")
-            is_known = self.path in answers and self.headers["authorization"] == f"Bearer {TOKEN}"
-            self.send_response(200 if is_known else 404)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *words: object) -> None:
-            """Print nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_the_command_answers_over_stdio(streamed, tmp_path):
