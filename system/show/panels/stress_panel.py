@@ -41,7 +41,7 @@ def draw_scenarios(portfolio: str) -> None:
     if live.desk.snapshot(chosen) is None:
         st.caption("Scenarios: no portfolio has a number yet.")
         return
-    with st.expander(f"Scenarios, {plain(chosen)}"):
+    with st.expander(f"Scenarios, {plain(chosen)}", expanded=True):
         kind = st.segmented_control("Ask", [SHOCK, DAY, REVERSE], default=SHOCK, required=True)
         with st.form("scenarios", border=False):
             ask = _fields(kind or SHOCK, chosen)

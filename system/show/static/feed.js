@@ -26,6 +26,11 @@ class Feed {
     this.listeners = new Set();
     this.source = null;
     this.startedAt = Date.now();
+    // A page that is kept for the way back must not keep its stream: a browser has six per origin.
+    window.addEventListener("pagehide", () => this.close());
+    window.addEventListener("pageshow", (event) => {
+      if (event.persisted && this.listeners.size) this.open();
+    });
   }
 
   // Which portfolio's detail is pushed; a change opens the stream anew.

@@ -49,6 +49,8 @@ function drawLinks(links, options, { selected }, feed) {
   repeat(links, pages.length, () => pageLink(feed)).forEach((element, index) => {
     const { name, title, path, open } = pages[index];
     write(element, title);
+    // On a phone the links are wider than the screen.
+    if (open && !element.ariaCurrent) element.scrollIntoView({ block: "nearest", inline: "center" });
     set(element, { href: new URL(path + query, document.baseURI), "data-page": name, "aria-current": open ? "page" : null });
   });
 }

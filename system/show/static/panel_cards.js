@@ -47,7 +47,7 @@ function button(choose) {
 function draw(element, card, state) {
   const chosen = card.portfolio === (state.selected ?? "");
   element.dataset.portfolio = card.portfolio;
-  set(element, { class: `card ${card.limit_state}`, "aria-checked": chosen, tabindex: chosen ? 0 : -1 });
+  set(element, { class: `card ${card.limit_state}`, "aria-checked": String(chosen), tabindex: chosen ? 0 : -1 });
   const [name, risk, limit, nav, day, meter] = element.children;
   write(name, card.portfolio);
   write(risk, card.var_percent);

@@ -24,7 +24,7 @@ export default function made(root) {
 }
 
 function fact() {
-  return node("div", {}, node("dt"), node("dd"), node("small"));
+  return node("div", {}, node("dt"), node("dd"), node("dd", { class: "small" }));
 }
 
 function drawFact(element, { name, value, note }) {

@@ -47,6 +47,7 @@ function start(place, data, tell) {
   const draw = PANELS[data.panel](root, feed, options);
   let drawn = [];
   const redraw = () => {
+    if (!root.isConnected) return; // the page has changed, and takes this panel away
     const { state } = feed;
     const parts = [state.view, state.days, state.curve, state.cards, state.selected, state.live, options.content, roomOf(root)];
     if (!AGES.has(data.panel) && parts.every((part, index) => part === drawn[index])) return;

@@ -32,6 +32,7 @@ class Page:
         self._connection = connection
         self._count = 0
         self.problems: list[str] = []
+        self.console_errors: list[str] = []
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
@@ -52,7 +53,15 @@ class Page:
         if message.get("method") == "Runtime.exceptionThrown":
             details = message["params"]["exceptionDetails"]
             self.problems.append(details.get("exception", {}).get("description", details["text"]))
+        if (
+            message.get("method") == "Runtime.consoleAPICalled"
+            and message["params"]["type"] == "error"
+        ):
+            said = message["params"]["args"]
+            self.console_errors.append(" ".join(str(part.get("value", part)) for part in said))
         entry = message.get("params", {}).get("entry", {})
+        if entry.get("level") == "error":
+            self.console_errors.append(f"{entry['text']} {entry.get('url', '')}")
         if "Content Security Policy" in entry.get("text", ""):
             self.problems.append(entry["text"])
 

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
+import json
 import statistics
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
-import uvicorn
 
 from system.contracts.replay import ReplayFault, ReplayStatus
-from system.places import PROJECT_DIR
 from system.runtime.components.ports import free_ports
 from system.runtime.preflight import find_browser
+from system.show.page import SCREENS
 from tests.end_to_end.pages.browser import Page, browser
-from tests.system.show.fake_api import TOKEN, FakeApi
+from tests.end_to_end.pages.dashboards import (
+    START_SECONDS,
+    STOP_SECONDS,
+    ApiServer,
+    Dashboard,
+    wait_until,
+)
+from tests.system.show.answers import MARKUP
+from tests.system.show.fake_api import FakeApi
 
-START_SECONDS = 90.0
-STOP_SECONDS = 60.0
 STALE_WITHIN_SECONDS = 30.0
 """Ends a wait for what does not come; two seconds without a heartbeat are stale."""
 SOON_MS = 100
@@ -37,81 +35,6 @@ pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome is installed"),
 ]
-
-
-@dataclass
-class ApiServer:
-    """The double on a port; it can be ended and started again there."""
-
-    api: FakeApi
-    port: int
-
-    def start(self) -> None:
-        config = uvicorn.Config(self.api.app(), port=self.port, log_level="critical")
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve()))
-        self._thread.start()
-        wait_until(lambda: self._server.started, START_SECONDS, "the double did not start")
-
-    def stop(self) -> None:
-        self.api.cut = True
-        self._server.should_exit = True
-        self._thread.join(STOP_SECONDS)
-        assert not self._thread.is_alive(), "the double did not end"
-        self.api.cut = False
-
-
-@dataclass
-class Dashboard:
-    """The dashboard's process; it can be ended and started again on its port."""
-
-    port: int
-    api_port: int
-    folder: Path
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "system/show/app.py",
-                   "--server.port", str(self.port), "--server.address", "127.0.0.1"]  # fmt: skip
-        environment = {
-            **os.environ,
-            "RISKSTREAM_STATE_DIR": str(self.folder),
-            "RISKSTREAM_API_URL": f"http://127.0.0.1:{self.api_port}",
-            "RISKSTREAM_API_TOKEN": TOKEN,
-        }
-        with (self.folder / "dashboard.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=PROJECT_DIR, env=environment, stdout=log, stderr=log
-            )
-        wait_until(self._answers, START_SECONDS, "the dashboard did not start")
-
-    def stop(self) -> float:
-        """End it and return the seconds that took."""
-        begun = time.monotonic()
-        self._process.terminate()
-        self._process.wait(timeout=STOP_SECONDS)
-        return time.monotonic() - begun
-
-    def listener_count(self) -> int:
-        with urlopen(f"{self.url}/live/health", timeout=10) as answer:  # noqa: S310
-            return int(answer.read().split()[1])
-
-    def _answers(self) -> bool:
-        assert self._process.poll() is None, (self.folder / "dashboard.log").read_text()
-        with contextlib.suppress(OSError):
-            return self.listener_count() >= 0
-        return False
-
-
-def wait_until(condition: object, seconds: float, complaint: str) -> None:
-    assert callable(condition)
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up, complaint
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +49,7 @@ def server() -> Iterator[ApiServer]:
 
 @pytest.fixture(scope="module")
 def dashboard(server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    running = Dashboard(free_ports([None])[0], server.port, tmp_path_factory.mktemp("dashboard"))
+    running = Dashboard(free_ports([None])[0], server.url, tmp_path_factory.mktemp("dashboard"))
     running.start()
     yield running
     running.stop()
@@ -252,6 +175,31 @@ def test_a_replay_is_named_with_its_faults_until_it_is_over(page: Page, server: 
     page.wait("panel('bar').querySelector('.replay').hidden", STALE_WITHIN_SECONDS)
 
 
+@pytest.mark.parametrize("name", SCREENS)
+def test_every_page_is_greyed_while_the_stream_stands_still_and_recovers(
+    page: Page, server: ApiServer, name: str
+) -> None:
+    page.value(f"panel('bar').querySelector('nav [data-page=\"{name}\"]').click()")
+    page.wait(f"panel('bar').querySelector('nav [aria-current]').dataset.page === '{name}'")
+    all_panels = """[...document.querySelectorAll("*")]
+        .map((element) => element.shadowRoot?.querySelector(".panel")).filter(Boolean)"""
+    server.api.frozen = True
+    page.wait("text('bar', '.pill') === 'STALE'", STALE_WITHIN_SECONDS)
+    page.wait(f"{all_panels}.every((one) => one.classList.contains('stale'))")
+    server.api.frozen = False
+    page.wait("text('bar', '.pill') === 'LIVE'", STALE_WITHIN_SECONDS)
+    page.wait(f"{all_panels}.every((one) => !one.classList.contains('stale'))")
+
+
+def test_what_a_message_holds_is_never_read_as_markup(page: Page) -> None:
+    page.value("panel('bar').querySelector('nav [data-page=\"health\"]').click()")
+    page.wait(
+        f"""[...document.querySelectorAll("*")].some((element) =>
+             element.shadowRoot?.textContent.includes({json.dumps(MARKUP)}))"""
+    )
+    assert page.value("document.body.dataset.harmed === undefined")
+
+
 def test_an_api_that_falls_silent_is_called_stale(page: Page, server: ApiServer) -> None:
     server.api.silent = True
     server.api.paused = True
@@ -342,7 +290,7 @@ def test_a_trade_that_the_api_refuses_says_why(page: Page, server: ApiServer) ->
 def test_without_any_snapshot_the_page_says_so_until_the_first(tab: Page, tmp_path: Path) -> None:
     empty = ApiServer(FakeApi(frozen=True), free_ports([None])[0])
     empty.start()
-    running = Dashboard(free_ports([None])[0], empty.port, tmp_path)
+    running = Dashboard(free_ports([None])[0], empty.url, tmp_path)
     running.start()
     try:
         tab.open(running.url)
