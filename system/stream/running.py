@@ -199,9 +199,11 @@ class Stream:
                 batch.first()
                 collect_seldom()
                 running = self._start(stack, spark, checkpoint / "stream", batch, life)
-                pulse.ready()
-                self._servers.latest.publish_warm_up(None)
-                _LOG.info("ready")
+                running.await_readers(lambda: not self._control.stopping.is_set())
+                if running.is_active:
+                    pulse.ready()
+                    self._servers.latest.publish_warm_up(None)
+                    _LOG.info("ready")
                 self._watchdog.enter(None)
                 self._states.let_watch(self._watchdog)
                 self._wait(spark, running, each_second)
@@ -332,6 +334,7 @@ class Stream:
             profile,
             trigger_seconds=trigger_seconds,
             tuned_fetch="fetch" not in untuned,
+            first_reader="source" not in untuned,
         )
 
     def _real_time(self, stack: ExitStack) -> RealTimeEngine:

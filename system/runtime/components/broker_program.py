@@ -13,7 +13,9 @@ from system.settings import Settings
 from system.stream.spark.class_archive import ClassArchive, archive_of
 
 FORMAT_FLAGS: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")
-BROKER_FLAGS: Final = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:-UsePerfData")
+BROKER_FLAGS: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
+"""The first compiler only, and one thread that collects: on two cores the second compiler and the
+other collector's threads take what the stream needs in its first minutes (decision 0173)."""
 LOGGING_FILE: Final = "log4j2.properties"
 PROPERTIES_FILE: Final = "server.properties"
 

@@ -67,6 +67,10 @@ class Running(Protocol):
         """Wait, and return whether it has ended by itself."""
         ...
 
+    def await_readers(self, is_wanted: Callable[[], bool]) -> None:
+        """Return once every partition is being read, it has ended, or is not wanted any more."""
+        ...
+
     def error(self) -> Exception | None:
         """Return why it ended by itself."""
         ...
@@ -77,13 +81,7 @@ class Running(Protocol):
 
 
 class Engine(Protocol):
-    """A way to read Kafka with Spark.
-
-    ``waits_for_rows`` says whether a batch begins when rows come, and not when the one before
-    has ended.
-    """
-
-    waits_for_rows: bool
+    """A way to read Kafka with Spark."""
 
     def start(self, subscription: Subscription, work: Work) -> Running:
         """Begin to read."""

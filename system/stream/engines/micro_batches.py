@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, cast
 
 from pyspark.errors import StreamingQueryException
@@ -12,7 +12,7 @@ from system.errors import InternalError, RiskstreamError
 from system.stream.engines.engine import Subscription, Work
 from system.stream.spark.fetched_rows import Collect, Read, with_each_batch
 from system.stream.spark.profile import BatchProfile
-from system.stream.spark.query import consumed_offsets, records
+from system.stream.spark.query import choose_first_reader, consumed_offsets, records
 
 
 class MicroBatchEngine:
@@ -28,9 +28,9 @@ class MicroBatchEngine:
         Between starts of batches; 0: no pause.
     tuned_fetch : bool
         As `system.stream.spark.query.records`.
+    first_reader : bool
+        As `system.stream.spark.query.choose_first_reader`.
     """
-
-    waits_for_rows = False
 
     def __init__(
         self,
@@ -39,15 +39,18 @@ class MicroBatchEngine:
         *,
         trigger_seconds: int = 0,
         tuned_fetch: bool = True,
+        first_reader: bool = True,
     ) -> None:
         self._collect = collect
         self._profile = profile
         self._trigger_seconds = trigger_seconds
         self._tuned_fetch = tuned_fetch
+        self._first_reader = first_reader
 
     def start(self, subscription: Subscription, work: Work) -> RunningMicroBatches:
         """Start the query; each batch calls ``work`` on Spark's thread."""
         running = RunningMicroBatches(work, self._profile)
+        choose_first_reader(subscription.spark, is_wanted=self._first_reader)
         writer = (
             records(
                 subscription.spark,
@@ -124,6 +127,9 @@ class RunningMicroBatches:
             return bool(self.query.awaitTermination(seconds))  # type: ignore[arg-type]
         except StreamingQueryException:
             return True
+
+    def await_readers(self, _is_wanted: Callable[[], bool]) -> None:
+        """Return at once: each batch starts its own tasks."""
 
     def error(self) -> Exception | None:
         """Return why the query ended by itself; None while it runs."""

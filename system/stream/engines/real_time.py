@@ -23,11 +23,12 @@ from system.stream.engines.empty_offsets import EmptyOffsets
 from system.stream.engines.engine import Subscription, Work
 from system.stream.engines.frames import Records, records_table
 from system.stream.engines.record_link import LinkBrokenError, RecordLink
-from system.stream.spark.query import records
+from system.stream.spark.query import choose_first_reader, records
 
 BATCH_DURATION: Final = "6 hours"
 """At its end tasks end and others start, and nothing is read for a moment."""
 POLL_S: Final = 0.5
+READERS_POLL_S: Final = 0.05
 TURN_INTERVAL_NS: Final = 15_000_000
 """Shortest time from one turn to the next: each turn is a commit and a line of history."""
 GATHER_S: Final = 0.002
@@ -64,8 +65,6 @@ class RealTimeEngine:
     empty : callable, optional
         Returns a new `EmptyOffsets`: each thread has its own.
     """
-
-    waits_for_rows = True
 
     def __init__(
         self,
@@ -117,6 +116,7 @@ class _Life:
         self, subscription: Subscription, offsets: Mapping[str, int], number: int
     ) -> StreamingQuery:
         spark = subscription.spark
+        choose_first_reader(spark, is_wanted=False)
         writer = (
             records(spark, subscription.bootstrap, offsets, tuned_fetch=False)
             .writeStream.queryName(subscription.name)
@@ -161,6 +161,7 @@ class RunningRealTime:
         self._life_count = 0
         self._turn_count = 0
         self._turn_began_ns = 0
+        self._missing_readers = len(subscription.offsets)
         self._failure: Exception | None = None
         self._stopping = threading.Event()
         self._ended = threading.Event()
@@ -192,6 +193,11 @@ class RunningRealTime:
     def await_end(self, seconds: float) -> bool:
         """Wait, and return whether the turns have ended by themselves."""
         return self._ended.wait(seconds)
+
+    def await_readers(self, is_wanted: Callable[[], bool]) -> None:
+        """Return once every partition is being read, turns have ended, or none are wanted."""
+        while is_wanted() and self._missing_readers > 0 and not self.await_end(READERS_POLL_S):
+            pass
 
     def error(self) -> Exception | None:
         """Return why they ended by themselves; None while they come."""
@@ -244,6 +250,7 @@ class RunningRealTime:
             while not self._stopping.is_set():
                 if life.link.wait(POLL_S):
                     self._turn(life)
+                    self._missing_readers = len(self._consumed) - life.link.most_tasks
                 if self._clock.monotonic_ns() - checked_ns > POLL_S * 1e9:
                     checked_ns = self._clock.monotonic_ns()
                     self._check(life)

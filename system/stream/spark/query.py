@@ -14,6 +14,14 @@ from system.contracts.topics import offset_key, split_offset_key
 FETCH_CONF: Final = {"kafka.fetch.max.wait.ms": 10, "kafka.max.poll.records": 10_000}
 """By Kafka's defaults every few batches wait 500 ms for the broker; and a poll gives 500 records at
 most, after each of which Spark asks for both ends of the partition."""
+SOURCE_CONF: Final = {
+    "spark.sql.streaming.disabledV2MicroBatchReaders": (
+        "org.apache.spark.sql.kafka010.KafkaSourceProvider"
+    ),
+    "spark.sql.streaming.kafka.useDeprecatedOffsetFetching": "true",
+}
+"""Spark's first reader of Kafka, which has less to plan and to start than its second; and ends
+asked by a consumer, in one request where the admin client takes three (decision 0085)."""
 INLINE_BYTES: Final = 1_024
 """Longest value that a batch carries whole: ticks, rates and trades have some 200 bytes. Of a
 longer one its beginning comes, and `system.stream.batch.decode` fetches it alone, so that a batch
@@ -70,6 +78,18 @@ def records(
         .load()
         .selectExpr(*_EXPRESSIONS)
     )
+
+
+def choose_first_reader(spark: SparkSession, *, is_wanted: bool) -> None:
+    """Let queries that start from now on read Kafka with Spark's first reader, or its second one.
+
+    A query keeps the reader that was chosen when it began; a real-time query needs the second.
+    """
+    for name, value in SOURCE_CONF.items():
+        if is_wanted:
+            spark.conf.set(name, value)
+        else:
+            spark.conf.unset(name)
 
 
 def consumed_offsets(query: StreamingQuery | None) -> dict[str, int]:

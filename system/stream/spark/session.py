@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from pyspark.sql import SparkSession
 
-from system.settings import LOOPBACK, EngineName, Settings, TunedPart
+from system.settings import LOOPBACK, Settings, TunedPart
 from system.stream.spark.class_archive import connector_jars, found_archive
 
 APP_NAME: Final = "riskstream"
@@ -66,15 +66,6 @@ LATENCY_CONF: Final = {
 }
 """Settings with which a micro-batch takes tens of milliseconds (docs/architecture.md)."""
 
-SOURCE_CONF: Final = {
-    "spark.sql.streaming.disabledV2MicroBatchReaders": (
-        "org.apache.spark.sql.kafka010.KafkaSourceProvider"
-    ),
-    "spark.sql.streaming.kafka.useDeprecatedOffsetFetching": "true",
-}
-"""Spark's first reader of Kafka, which has less to plan and to start than its second; and ends
-asked by a consumer, in one request where the admin client takes three (decision 0085)."""
-
 
 def spark_conf(
     jars: Sequence[Path],
@@ -85,7 +76,6 @@ def spark_conf(
     gc_log_dir: Path | None = None,
     untuned: Collection[TunedPart] = (),
     archive_flag: str = "",
-    engine: EngineName = "micro-batch",
 ) -> dict[str, str]:
     """Return the Spark settings of the stream.
 
@@ -106,8 +96,6 @@ def spark_conf(
         Parts of what makes a micro-batch short that stay as they are by default, to compare with.
     archive_flag : str
         How both JVMs treat an archive of Spark's classes; ``jars`` is then its class path.
-    engine : str
-        A real-time query needs Spark's second reader of Kafka.
     """
     class_path = ":".join(map(str, jars))
     tuned = [flag for part, flag in TUNED_JVM_FLAGS.items() if part not in untuned]
@@ -137,8 +125,7 @@ def spark_conf(
         "spark.eventLog.enabled": "false",
     }
     session = {} if "session" in untuned else LATENCY_CONF
-    source = {} if "source" in untuned or engine == "real-time" else SOURCE_CONF
-    return {**needed, **session, **source}
+    return {**needed, **session}
 
 
 def heap_flags(memory_mb: int, young_mb: int) -> str:
@@ -184,7 +171,6 @@ def start_session(settings: Settings, master: str, *, cores: int) -> SparkSessio
         gc_log_dir=settings.gc_log_dir,
         untuned=settings.untuned,
         archive_flag="" if archive is None else archive.use_flag,
-        engine=settings.engine,
     )
     for name, value in conf.items():
         builder = builder.config(name, value)

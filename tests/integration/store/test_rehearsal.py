@@ -81,7 +81,7 @@ def test_rehearsed_numbers_are_read_by_nobody_and_removed(redis_url) -> None:
 def test_how_far_a_warm_up_is_can_be_read_until_it_is_over(redis_url) -> None:
     with LatestStore(redis_url) as store:
         assert store.warm_up() is None
-        progress = WarmUpProgress(batches=3, batch_ms=70.0, elapsed_s=1.0, bound_s=30.0)
+        progress = WarmUpProgress(batches=3, delay_ms=70.0, elapsed_s=1.0, bound_s=30.0)
         store.publish_warm_up(progress)
         assert store.warm_up() == progress
         store.publish_warm_up(None)

@@ -13,12 +13,15 @@ from system.errors import InternalError
 from system.settings import Settings
 from system.stream.driver import Driver, quiet_clients
 from system.stream.lifecycle.watchdog import Watchdog, end_process
-from system.stream.spark.cluster import stream_cores
 from system.stream.spark.session import OwnSession, SessionSource
 from validation.scenarios.play.app_host import forget
 
-OF_ONE_LIFE: Final = frozenset({"partitions", "max_batch_records", "shard_from_portfolios"})
+OF_ONE_LIFE: Final = frozenset(
+    {"partitions", "max_batch_records", "shard_from_portfolios", "engine"}
+)
 """Settings that a session does not depend on: others must be equal in every life of a host."""
+READING_CORES: Final = 8
+"""For the partitions of every pipeline of the suite; the embedded worker has as many to spare."""
 
 
 class SharedSession:
@@ -84,7 +87,7 @@ class DriverLife:
         self._driver = Driver(
             settings,
             settings.connections(),
-            cores=stream_cores(settings),
+            cores=settings.executor_cores + READING_CORES,
             watchdog=self._watchdog,
             sessions=session,
         )

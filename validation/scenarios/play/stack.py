@@ -52,13 +52,6 @@ class PipelineConfig:
     sharded: bool = False
     engine: EngineName | None = None
 
-    def shares_session(self, settings: Settings) -> bool:
-        """Return whether a Spark session that was started by settings serves this shape too.
-
-        A real-time query needs a core for each partition, which the session asks for.
-        """
-        return settings.engine == "micro-batch" and self.engine in {None, "micro-batch"}
-
     def settings(self, settings: Settings) -> Settings:
         """Return settings with this shape."""
         changes: dict[str, object] = {
@@ -195,7 +188,6 @@ class ScenarioStack:
         rig = FaultPoints(faults, self.running, connections)
         wanted = self._apps if apps is None else tuple(apps)
         assert set(wanted) <= set(self._apps), "an app is started with its stack"
-        is_hosted = is_hosted and shape.shares_session(self.settings)
         assert not (is_hosted and faults), "faults break processes of the product's own"
         if not is_new or rig.is_wanted:
             self._emptied(settings.environment(), rig, wanted, is_hosted=is_hosted)

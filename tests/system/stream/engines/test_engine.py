@@ -25,8 +25,3 @@ def test_each_has_the_whole_contract(contract, kind):
         if not name.startswith("_"):
             own = inspect.signature(getattr(kind, name)).parameters
             assert len(own) == len(inspect.signature(asked).parameters), name
-
-
-def test_only_turns_wait_for_rows():
-    assert RealTimeEngine.waits_for_rows
-    assert not MicroBatchEngine.waits_for_rows

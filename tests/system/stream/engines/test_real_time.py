@@ -138,6 +138,29 @@ def test_a_turn_is_what_has_come() -> None:
     assert lives.ended == 1
 
 
+def test_a_stream_waits_until_every_partition_is_read() -> None:
+    lives = Lives([[[frame("trades", 0)]]], tasks=1)
+    run = Run(lives, rows=1, clock=ManualClock())
+    assert run.done.wait(BOUND_S)
+    asked: list[bool] = []
+
+    def is_wanted() -> bool:
+        asked.append(True)
+        return len(asked) < 3
+
+    run.running.await_readers(is_wanted)
+    assert len(asked) == 3, "one partition of two had no task, and then none was wanted"
+    run.finish()
+    run.running.await_readers(lambda: True)  # what has ended is not waited for
+
+
+def test_partitions_that_are_read_are_not_waited_for() -> None:
+    run = Run(Lives([[[frame("trades", 0)]]]), rows=1)
+    assert run.done.wait(BOUND_S)
+    run.running.await_readers(lambda: True)
+    run.finish()
+
+
 def test_a_trade_waits_for_the_reference_data_that_were_there_before_it() -> None:
     lives = Lives([[[frame("trades", 0)], [frame("reference", 0)], [frame("reference", 1)]]])
     run = Run(lives, rows=3, ask=lambda: {"reference:0": 2})

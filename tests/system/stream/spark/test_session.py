@@ -12,7 +12,6 @@ from system.settings import Settings
 from system.stream.spark.class_archive import ClassArchive
 from system.stream.spark.session import (
     LATENCY_CONF,
-    SOURCE_CONF,
     TUNED_JVM_FLAGS,
     spark_conf,
     start_session,
@@ -65,9 +64,8 @@ def test_what_is_left_at_its_default_is_not_set_and_the_rest_is():
             without_sizes = left.replace(f"-Xms{memory_mb}m {young}", "")
             assert conf.pop(options) == (without_sizes if part == "collector" else left)
         assert conf == {name: value for name, value in whole.items() if name in conf}
-    for part, settings in (("session", LATENCY_CONF), ("source", SOURCE_CONF)):
-        plain = spark_conf(JARS, executor_memory_mb=512, cores=2, untuned={part})
-        assert {name: whole[name] for name in set(whole) - set(plain)} == settings
+    plain = spark_conf(JARS, executor_memory_mb=512, cores=2, untuned={"session"})
+    assert {name: whole[name] for name in set(whole) - set(plain)} == LATENCY_CONF
 
 
 def test_half_of_the_smallest_heap_at_most_is_young():

@@ -1,25 +1,26 @@
-"""Shape of a pipeline: which ones a kept Spark session serves."""
+"""Shape of a pipeline: the settings that it changes, and the session that serves all of them."""
 
 from __future__ import annotations
 
 import pytest
 
 from system.settings import load_settings
+from system.stream.spark.cluster import stream_cores, worker_cores
+from validation.scenarios.play.driver_life import READING_CORES
 from validation.scenarios.play.stack import PipelineConfig
+from validation.scenarios.suite.grid import WHOLE_GRID
 
 
-@pytest.mark.parametrize(
-    "shape", [PipelineConfig(), PipelineConfig(4, 300, sharded=True), PipelineConfig(engine=None)]
-)
-def test_a_session_of_micro_batches_serves_every_shape_of_them(shape: PipelineConfig) -> None:
-    settings = load_settings().model_copy(update={"engine": "micro-batch"})
-    assert shape.shares_session(settings)
-    assert shape.settings(settings).engine == "micro-batch"
+@pytest.mark.parametrize("engine", ["micro-batch", "real-time"])
+def test_a_shape_keeps_the_engine_that_was_chosen_unless_it_names_one(engine: str) -> None:
+    settings = load_settings().model_copy(update={"engine": engine})
+    assert PipelineConfig(4, 300, sharded=True).settings(settings).engine == engine
+    assert PipelineConfig(engine="real-time").settings(settings).engine == "real-time"
 
 
-def test_a_real_time_query_needs_a_session_with_more_cores() -> None:
-    settings = load_settings().model_copy(update={"engine": "micro-batch"})
-    assert not PipelineConfig(engine="real-time").shares_session(settings)
-    chosen = settings.model_copy(update={"engine": "real-time"})
-    assert not PipelineConfig().shares_session(chosen)
-    assert not PipelineConfig(engine="micro-batch").shares_session(chosen)
+def test_a_hosted_session_has_a_core_for_each_partition_of_every_point() -> None:
+    settings = load_settings()
+    offered = settings.executor_cores + READING_CORES
+    assert offered < worker_cores(settings)
+    for point in WHOLE_GRID:
+        assert stream_cores(point.shape.settings(settings)) <= offered, point.name
