@@ -206,7 +206,7 @@ class Settings(BaseSettings):
     """Folder of garbage collection logs and of batch times; default: none are written."""
     untuned: frozenset[TunedPart] = frozenset()
     """Parts of the stream's tuning to leave at their defaults, to measure what each gives."""
-    engine: EngineName = "micro-batch"
+    engine: EngineName = "real-time"
     """Way to read Kafka: `real-time` tasks, which need a core per input partition, or jobs."""
     trigger_seconds: int = Field(default=0, ge=0, le=3_600)
     """Interval between starts of micro-batches; 0: each starts when the previous one is done."""

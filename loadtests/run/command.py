@@ -27,8 +27,8 @@ from loadtests.run.load_run import (
 )
 from loadtests.run.repeats import load_command
 from loadtests.run.report import LoadReport, write_load_report
-from loadtests.source.load_generator import SendRate
 from loadtests.source.plan import USUAL_CLIENT, LoadPlan, load_plan
+from loadtests.source.send_rate import SendRate
 from loadtests.source.shapes import SHAPES
 from system.bus.consumer import read_topic
 from system.console import PlainConsole, terminal_json
@@ -275,6 +275,7 @@ def evidence_of(
         applied=applied,
         drained=run.drained,
         memory=run.memory,
+        usage=run.usage,
     )
 
 

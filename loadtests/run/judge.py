@@ -26,6 +26,7 @@ from validation.measure.memory_growth import (
 )
 from validation.measure.record import RecordLine, SeenSnapshot
 from validation.measure.sent_ticks import PlacedTrade, SentTicks
+from validation.measure.usage import ProcessUsage
 from validation.verdict import Finding, Verdict, judged
 
 FLOOR_RATE: Final = 10_000.0
@@ -35,6 +36,8 @@ COLD_FLOOR_MS: Final = 1_000.0
 GROWING_SHAPES: Final = ("ramp", "step", "spike")
 """Shapes whose backlog moves with their rate: its growth shows nothing there."""
 SOAK: Final = "soak"
+MOST_CORES: Final = {"pump": 0.5, "observer": 0.25}
+"""Most of a core that a measuring process may take: more of it is missed by what is measured."""
 MEMORY: Final = "memory: no process grows over the second half of the measured part"
 
 
@@ -65,6 +68,8 @@ class LoadEvidence:
         New trades on the topic.
     memory : tuple of MemorySamples
         Of each process over time.
+    usage : tuple of ProcessUsage
+        CPU of the processes; those of the measurement are judged.
     """
 
     plan: LoadPlan
@@ -77,6 +82,7 @@ class LoadEvidence:
     drained: bool
     trades: tuple[PlacedTrade, ...] = ()
     memory: tuple[MemorySamples, ...] = ()
+    usage: tuple[ProcessUsage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -204,13 +210,44 @@ def _timing(
 ) -> Iterator[Finding]:
     schedule = check_schedule("schedule: the pump was in time", evidence.schedule)
     yield as_unknown(schedule)
+    share = check_share(evidence.usage)
+    yield share
+    is_valid = Verdict.PASSED is share.verdict
     parts = {latency.part: latency for latency in latencies}
     for budget in budgets:
         check = f"latency: {budget.part}, p99 under {budget.p99_ms:.0f} ms, every tick covered"
-        yield check_latency(check, parts[budget.part], budget, schedule=evidence.schedule)
+        latency = check_latency(check, parts[budget.part], budget, schedule=evidence.schedule)
+        yield latency if is_valid else as_unknown(latency)
     if evidence.plan.shape not in GROWING_SHAPES:
         backlog = check_lag("lag: the backlog does not grow", lag)
-        yield backlog if schedule.verdict is Verdict.PASSED else as_unknown(backlog)
+        is_valid = is_valid and schedule.verdict is Verdict.PASSED
+        yield backlog if is_valid else as_unknown(backlog)
+
+
+def check_share(usage: Sequence[ProcessUsage]) -> Finding:
+    """Return whether generator and observer left the machine to what is measured.
+
+    Parameters
+    ----------
+    usage : sequence of ProcessUsage
+        Of the run's processes; unknown, not failed, where one of ``MOST_CORES`` took more.
+    """
+    cores = {process.name: process.cores for process in usage if process.name in MOST_CORES}
+    excess = [
+        f"the {name} took {cores[name]:.2f} of a core, and may take {most}: "
+        "times of this run say nothing about the product"
+        for name, most in MOST_CORES.items()
+        if cores.get(name, 0.0) > most
+    ]
+    took = ", ".join(f"the {name} took {share:.2f} of a core" for name, share in cores.items())
+    return as_unknown(
+        judged(
+            "measurement: generator and observer leave the machine to the system",
+            excess,
+            passed=took or "not sampled",
+            figures={f"{name}_cores": round(share, 3) for name, share in cores.items()},
+        )
+    )
 
 
 def as_unknown(finding: Finding) -> Finding:

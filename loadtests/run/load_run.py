@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from typing import Final
 import msgspec
 import psutil
 
-from loadtests.source.load_generator import SendRate, read_pump_line
+from loadtests.source.load_generator import Prepared, read_pump_line
 from loadtests.source.plan import LoadPlan, load_books, load_replay
+from loadtests.source.send_rate import SendRate
 from system.bus.consumer import end_offsets
-from system.clock import SystemClock
+from system.clock import SystemClock, monotonic_ns
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA
 from system.errors import UnavailableError
@@ -203,6 +205,7 @@ def run_load(
         running.enter_context(HiccupProcess(site.hiccups_path, log=site.log_path))
         pump = running.enter_context(PumpProcess(site, connections, on_pulse))
         roots = {**_roots(site, observer.pid, pump.pid), **(also_watched or {})}
+        pump.await_prepared(PUMP_SLACK_S)
         usage = running.enter_context(UsageSampler(roots))
         bound_s = plan.seconds + plan.warm_up_seconds + PUMP_SLACK_S
         summary = pump.sent(bound_s)
@@ -232,6 +235,25 @@ class PumpProcess(ChildProcess):
         super().__init__("the pump", command, log=site.log_path, on_line=self._take_line)
         self._on_pulse = on_pulse
         self._summary: PublishSummary | None = None
+        self._prepared = threading.Event()
+
+    def await_prepared(self, timeout_s: float) -> None:
+        """Return once everything is made that will be sent, or the pump has ended.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Bound, seconds.
+
+        Raises
+        ------
+        ProcessFailedError
+            If it takes longer.
+        """
+        bound_ns = monotonic_ns() + round(timeout_s * 1e9)
+        while not self._prepared.wait(POLL_S) and self.is_running:
+            if monotonic_ns() > bound_ns:
+                raise ProcessFailedError(f"the pump was not prepared after {timeout_s:.0f} s")
 
     def sent(self, timeout_s: float) -> PublishSummary:
         """Return what was sent, once all is sent.
@@ -253,7 +275,9 @@ class PumpProcess(ChildProcess):
 
     def _take_line(self, line: bytes) -> None:
         progress = read_pump_line(line)
-        if isinstance(progress, SendRate):
+        if isinstance(progress, Prepared):
+            self._prepared.set()
+        elif isinstance(progress, SendRate):
             self._on_pulse(progress)
         else:
             self._summary = progress

@@ -7,6 +7,8 @@ threads send, and acknowledgements are picked up between messages. Extra `load`.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, Self
@@ -82,7 +84,35 @@ class ConfluentSink:
             If earlier messages were given up, or more wait than ``QUEUE_BOUND``.
         """
         topic, key = topic_of(message), message_key(message).encode()
-        self._produce(topic, key, encode(message), partition_of(key, self._count(topic)))
+        self._produce(topic, key, encode(message), partition_of(key, self.partition_count(topic)))
+
+    def partition_count(self, topic: Topic) -> int:
+        """Return how many partitions a topic has; after ``prepare``."""
+        return self._partition_counts[topic.name]
+
+    def send_batch(
+        self, topic: Topic, partition: int, keys: Sequence[bytes], values: Sequence[bytes]
+    ) -> None:
+        """Take messages of one partition, at least one; does not wait.
+
+        The producer is idempotent and keeps their order: with the last of them all are
+        acknowledged, and the library reports that one alone.
+
+        Raises
+        ------
+        DeliveryError
+            As ``send``.
+        """
+        messages: list[dict[str, object]] = [
+            {"value": value, "key": key} for key, value in zip(keys, values, strict=True)
+        ]
+        messages[-1]["callback"] = partial(self._on_batch, len(messages))
+        queued = self._kafka.produce_batch(topic.name, messages, partition)
+        self._sent += queued
+        if queued < len(messages):
+            raise DeliveryError(f"{QUEUE_BOUND} messages wait for the broker")
+        self._kafka.poll(0)
+        self._raise_failures()
 
     def send_mark_everywhere(self, mark: Mark) -> int:
         """Send a mark to every partition, once everything before is acknowledged.
@@ -99,7 +129,9 @@ class ConfluentSink:
         """
         self.flush()
         key, value = message_key(mark).encode(), encode(mark)
-        places = [(topic, at) for topic in INPUT_TOPICS for at in range(self._count(topic))]
+        places = [
+            (topic, at) for topic in INPUT_TOPICS for at in range(self.partition_count(topic))
+        ]
         for topic, partition in places:
             self._produce(topic, key, value, partition)
         return len(places)
@@ -117,9 +149,6 @@ class ConfluentSink:
             raise DeliveryError(f"{waiting} messages wait after {DELIVERY_TIMEOUT_S:.0f} s")
         self._raise_failures()
 
-    def _count(self, topic: Topic) -> int:
-        return self._partition_counts[topic.name]
-
     def _produce(self, topic: Topic, key: bytes, value: bytes, partition: int) -> None:
         try:
             self._kafka.produce(topic.name, value, key, partition, on_delivery=self._on_delivery)
@@ -131,11 +160,14 @@ class ConfluentSink:
             self._raise_failures()
 
     def _on_delivery(self, error: Any, message: Any) -> None:  # noqa: ANN401 - untyped library
+        self._on_batch(1, error, message)
+
+    def _on_batch(self, count: int, error: Any, message: Any) -> None:  # noqa: ANN401 - untyped
         if error is not None:
-            self._failed += 1
+            self._failed += count
             self._first_failure = self._first_failure or str(error)
             return
-        self._acked += 1
+        self._acked += count
         at = (message.topic(), message.partition())
         self._offsets[at] = max(self._offsets[at], message.offset() + 1)
 

@@ -2,7 +2,7 @@
 
 ``python -m loadtests.source.load_generator PLAN``; ``PLAN`` is the JSON of a ``LoadPlan``.
 Reference data and books are not its business: it sends ticks and marks. Lines of JSON on standard
-output say how it goes: one ``pulse`` per second (what was sent, how late), then the publisher's
+output say how it goes: ``prepared``, one ``pulse`` per second (what was sent, how late), then the
 ``summary``. Exit code 0: all sent; 2: wrong input; 3: a server did not answer; 130: stopped.
 """
 
@@ -27,7 +27,9 @@ from loadtests.source.plan import (
     scheduled_days,
     whole_shape,
 )
-from loadtests.source.shapes import Float64Array, message_count
+from loadtests.source.rendered import RENDERED_TICKS_MAX, RenderedPublisher, render
+from loadtests.source.send_rate import SendRate, SendRates
+from loadtests.source.shapes import message_count
 from system.bus.producer import MessageProducer, SendCounts
 from system.clock import Clock, SystemClock
 from system.contracts.messages import Mark, Message
@@ -41,27 +43,15 @@ from system.simulate.progress import PublishSummary
 from system.simulate.publisher import OpenLoopPublisher, Sink
 from system.simulate.timeline import DayPlan
 
-PULSE_NS: Final = 1_000_000_000
 DRAWN_TICKS_MAX: Final = 12_000_000
 """About 1 GB of planned ticks."""
 
 
-class SendRate(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="pulse"):
-    """Counts and delays of one second of sending.
-
-    ``sent`` counts ticks of this pulse, ``slip_ms_p99`` and ``slip_ms_max`` how late they
-    were handed over, ``slip_counts`` how many were late by so many whole milliseconds;
-    ``at_ns`` is CLOCK_MONOTONIC at its end.
-    """
-
-    at_ns: int
-    sent: int
-    slip_ms_p99: float
-    slip_ms_max: float
-    slip_counts: dict[int, int]
+class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="prepared"):
+    """Everything is made that will be sent: from now on the generator's CPU counts."""
 
 
-PumpLine = SendRate | PublishSummary
+PumpLine = Prepared | SendRate | PublishSummary
 
 
 class PulsingSink:
@@ -80,9 +70,7 @@ class PulsingSink:
     def __init__(self, sink: Sink, clock: Clock, tell: Callable[[SendRate], None]) -> None:
         self._sink = sink
         self._clock = clock
-        self._tell = tell
-        self._late_ns: list[int] = []
-        self._due_ns = 0
+        self._rates = SendRates(tell)
 
     @property
     def counts(self) -> SendCounts:
@@ -101,10 +89,9 @@ class PulsingSink:
     def send(self, message: Message) -> None:
         """Take one message, and count how late it is."""
         now_ns = self._clock.monotonic_ns()
-        self._late_ns.append(now_ns - getattr(message, "intended_monotonic_ns", now_ns))
+        late_ns = now_ns - getattr(message, "intended_monotonic_ns", now_ns)
         self._sink.send(message)
-        if now_ns >= self._due_ns:
-            self._pulse(now_ns)
+        self._rates.add(np.array([late_ns]), now_ns)
 
     def send_mark_everywhere(self, mark: Mark) -> int:
         """Take a mark, behind everything before; return how many were sent."""
@@ -113,36 +100,7 @@ class PulsingSink:
     def flush(self) -> None:
         """Wait until everything is acknowledged, and tell what has not been told."""
         self._sink.flush()
-        self._pulse(self._clock.monotonic_ns())
-
-    def _pulse(self, now_ns: int) -> None:
-        first, self._due_ns = not self._due_ns, now_ns + PULSE_NS
-        if first or not self._late_ns:
-            return
-        late_ms = np.array(self._late_ns) / 1e6
-        self._late_ns.clear()
-        self._tell(
-            SendRate(
-                at_ns=now_ns,
-                sent=len(late_ms),
-                slip_ms_p99=float(np.quantile(late_ms, 0.99, method="inverted_cdf")),
-                slip_ms_max=float(late_ms.max()),
-                slip_counts=_whole_milliseconds(late_ms),
-            )
-        )
-
-
-def _whole_milliseconds(late_ms: Float64Array) -> dict[int, int]:
-    """Return how many are late by so many whole milliseconds: 0.1 ms for 20,000 of them.
-
-    Parameters
-    ----------
-    late_ms : ndarray of float64, shape (n,)
-        At least one.
-    """
-    counts = np.bincount(late_ms.clip(0.0).astype(np.int64))
-    (present,) = counts.nonzero()
-    return dict(zip(present.tolist(), counts[present].tolist(), strict=True))
+        self._rates.end(self._clock.monotonic_ns())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -165,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         days = drawn_days(plan)
         keep_pauses_short()
         with sink_of(plan, options.bootstrap) as sink:
-            _say(pump(plan, days, sink, SystemClock(), _say))
+            _say(sent(plan, days, sink, SystemClock(), _say))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except (RiskstreamError, msgspec.DecodeError, OSError) as error:
@@ -173,6 +131,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         unavailable = isinstance(error, UnavailableError)
         return ExitCode.UNAVAILABLE if unavailable else ExitCode.WRONG_INPUT
     return 0
+
+
+def sent(
+    plan: LoadPlan,
+    days: Iterable[DayPlan],
+    sink: MessageProducer | ConfluentSink,
+    clock: Clock,
+    tell: Callable[[Prepared | SendRate], None],
+) -> PublishSummary:
+    """Send a plan, rendered ahead where the client takes batches and memory allows it.
+
+    Raises
+    ------
+    RiskstreamError
+        As ``OpenLoopPublisher.publish``.
+    """
+    if not isinstance(sink, ConfluentSink) or message_count(whole_shape(plan)) > RENDERED_TICKS_MAX:
+        tell(Prepared())
+        return pump(plan, days, sink, clock, tell)
+    sink.prepare()
+    rendered = render(list(days), sink, clock)
+    keep_pauses_short()
+    tell(Prepared())
+    return RenderedPublisher(sink, clock, tell).publish(rendered)
 
 
 def pump(

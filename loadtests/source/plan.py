@@ -32,7 +32,7 @@ FIRST_DAY: Final = dt.date(2024, 1, 1)
 """Of the history; the days that are sent follow it."""
 HISTORY_COUNT: Final = 64
 CORRELATION: Final = 0.3
-LINGER_MS: Final = 5
+LINGER_MS: Final = 6
 """Longest wait of a tick in the pump for others to share its request; it counts as latency.
 With a request for each tick, pump and broker took half of a core at 1,000 ticks/s."""
 MAX_RATE: Final = 1_000_000

@@ -27,8 +27,8 @@ from rich.table import Table
 from loadtests.run.command import connected, site_of
 from loadtests.run.judge import as_unknown
 from loadtests.run.load_run import LoadSite, PumpProcess, machine, open_books
-from loadtests.source.load_generator import SendRate
 from loadtests.source.plan import LoadPlan, load_books, load_plan
+from loadtests.source.send_rate import SendRate
 from loadtests.studies.api_questions import ANSWER_BOUND_S, ASKERS, ApiConnections
 from loadtests.studies.sse_listeners import listened, pushed_trades
 from system.bus.consumer import end_offsets

@@ -31,7 +31,7 @@ from locust.exception import StopUser
 from locust.runners import WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC, StatsEntry
 
-from loadtests.source.load_generator import SendRate
+from loadtests.source.send_rate import SendRate
 from loadtests.source.shapes import SHAPES, duration_s, rate_at
 from loadtests.users import budgets, console
 from loadtests.users.tick_process import TicksVerdict, read_ticks_line

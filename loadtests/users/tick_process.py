@@ -25,8 +25,8 @@ import msgspec
 from loadtests.run.command import judged_run
 from loadtests.run.judge import budgets_of
 from loadtests.run.load_run import LoadSite
-from loadtests.source.load_generator import SendRate
 from loadtests.source.plan import LoadPlan, load_books
+from loadtests.source.send_rate import SendRate
 from system.bus.consumer import Follower, end_offsets
 from system.clock import monotonic_ns
 from system.contracts.topics import MARKET_DATA

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
+from system.bus.producer import SendCounts
 from system.simulate.errors import SimulationError
 
 MIN_ACHIEVED_RATIO: Final = 0.999
@@ -62,6 +63,48 @@ class PublishSummary(Struct, frozen=True, kw_only=True, tag_field="event", tag="
     on_schedule: bool
     slip: Slip
     offsets: dict[str, int]
+
+
+def summary_of(
+    *,
+    day_count: int,
+    tick_count: int,
+    counts: SendCounts,
+    offsets: dict[str, int],
+    scheduled_ns: int | None,
+    elapsed_ns: int,
+    slip: Slip,
+) -> PublishSummary:
+    """Return the totals of a run.
+
+    Parameters
+    ----------
+    day_count, tick_count : int
+        Days that were sent, and ticks and FX rates.
+    counts : SendCounts
+        Of the client.
+    offsets : dict of str to int
+        ``topic:partition`` to the first offset after the last acknowledged record.
+    scheduled_ns, elapsed_ns : int
+        From the first tick to the last: by the schedule (None: nothing was paced), and in truth.
+    slip : Slip
+        Of all ticks.
+    """
+    ratio = None if scheduled_ns is None else scheduled_ns / elapsed_ns
+    return PublishSummary(
+        day_count=day_count,
+        tick_count=tick_count,
+        sent=counts.sent,
+        acked=counts.acked,
+        failed=counts.failed,
+        seconds=elapsed_ns / 1e9,
+        ticks_per_second=tick_count / (elapsed_ns / 1e9),
+        achieved_ratio=ratio,
+        on_schedule=ratio is None
+        or (ratio >= MIN_ACHIEVED_RATIO and slip.ms_p99 <= MAX_SLIP_MS_P99),
+        slip=slip,
+        offsets=offsets,
+    )
 
 
 Progress = ReferenceSent | DaySent | PublishSummary

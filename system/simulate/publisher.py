@@ -19,13 +19,7 @@ from hdrh.histogram import HdrHistogram
 from system.bus.producer import SendCounts
 from system.clock import Clock
 from system.contracts.messages import Mark, Message
-from system.simulate.progress import (
-    MAX_SLIP_MS_P99,
-    MIN_ACHIEVED_RATIO,
-    DaySent,
-    PublishSummary,
-    Slip,
-)
+from system.simulate.progress import DaySent, PublishSummary, Slip, summary_of
 from system.simulate.timeline import Planned
 
 LEAD_NS: Final = 100_000_000
@@ -205,22 +199,14 @@ class OpenLoopPublisher:
         return now_ns
 
     def _summary(self, run: _Run) -> PublishSummary:
-        counts = self._sink.counts
-        elapsed_ns = max(run.last_sent_ns - run.first_due_ns, 1)
-        ratio = (run.last_due_ns - run.first_due_ns) / elapsed_ns if run.paced else None
-        slip = _slip(run.slip)
-        return PublishSummary(
+        return summary_of(
             day_count=run.day_count,
             tick_count=run.tick_count,
-            sent=counts.sent,
-            acked=counts.acked,
-            failed=counts.failed,
-            seconds=elapsed_ns / 1e9,
-            ticks_per_second=run.tick_count / (elapsed_ns / 1e9),
-            achieved_ratio=ratio,
-            on_schedule=ratio is None or _kept(ratio, slip),
-            slip=slip,
+            counts=self._sink.counts,
             offsets=self._sink.offsets,
+            scheduled_ns=run.last_due_ns - run.first_due_ns if run.paced else None,
+            elapsed_ns=max(run.last_sent_ns - run.first_due_ns, 1),
+            slip=_slip(run.slip),
         )
 
 
@@ -239,10 +225,6 @@ def _count(run: _Run, due_ns: int, now_ns: int) -> None:
         run.first_due_ns = due_ns
     run.tick_count += 1
     run.last_due_ns, run.last_sent_ns = due_ns, now_ns
-
-
-def _kept(ratio: float, slip: Slip) -> bool:
-    return ratio >= MIN_ACHIEVED_RATIO and slip.ms_p99 <= MAX_SLIP_MS_P99
 
 
 def _day_sent(plan: Day, index: int, day_count: int, slip: HdrHistogram) -> DaySent:

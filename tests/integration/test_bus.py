@@ -364,7 +364,7 @@ def test_the_pump_of_a_load_sends_its_plan_with_either_client(broker, before, tm
         check=False,
     )
     assert process.returncode == 0, process.stderr
-    *pulses, summary = map(read_pump_line, process.stdout.splitlines())
+    _prepared, *pulses, summary = map(read_pump_line, process.stdout.splitlines())
     assert isinstance(summary, PublishSummary)
     ends = end_offsets(broker, INPUT_TOPICS)
     assert summary.offsets == {place: ends[place] for place in summary.offsets}

@@ -112,7 +112,7 @@ class Pulse:
         self._on_emptied = on_emptied
         self._on_fenced = on_fenced
         self._backlog = Backlog(clock)
-        self._reads = False
+        self._ready_ns: int | None = None
         self._is_warm = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
@@ -123,7 +123,7 @@ class Pulse:
 
     def ready(self) -> None:
         """Say that the stream is running, as soon as it has caught up."""
-        self._reads = True
+        self._ready_ns = self._clock.monotonic_ns()
 
     def stop(self) -> None:
         """Stop beating; the key expires by itself."""
@@ -131,9 +131,15 @@ class Pulse:
         self._thread.join(timeout=INTERVAL_S * 4)
 
     def is_current(self) -> bool:
-        """Return whether numbers are kept current: nothing waits, or batches get done."""
+        """Return whether numbers are kept current: nothing waits, or batches get done.
+
+        Before the stream reads it says *warming*, and the driver's watchdog bounds that.
+        """
+        if self._ready_ns is None:
+            return True
         _, finished_ns, waits = self._progress.place()
-        return not waits or self._clock.monotonic_ns() - finished_ns < STUCK_AFTER_NS
+        since_ns = self._clock.monotonic_ns() - max(finished_ns, self._ready_ns)
+        return not waits or since_ns < STUCK_AFTER_NS
 
     def beat(self) -> None:
         """Renew the heartbeat, unless numbers are not kept current.
@@ -160,7 +166,7 @@ class Pulse:
             self._on_emptied()
 
     def _state(self) -> StreamState:
-        self._is_warm = self._is_warm or (self._reads and self._progress.caught_up())
+        self._is_warm = self._is_warm or (self._ready_ns is not None and self._progress.caught_up())
         if not self._is_warm:
             return StreamState.WARMING
         is_late = self._backlog.oldest_age_ns > self._lag_bound_ns

@@ -15,6 +15,7 @@ from loadtests.source.plan import load_plan
 from tests.loadtests.folded import LATENCY_NS, PLAN, folded_evidence, report_of
 from validation.checkers.latency import Schedule
 from validation.measure.coverage import Inputs
+from validation.measure.usage import ProcessUsage
 from validation.verdict import EXIT_CODES, Verdict, overall
 
 
@@ -103,6 +104,36 @@ def test_a_pump_that_was_late_makes_the_latency_unknown(evidence, schedule):
     assert latency.verdict is Verdict.UNKNOWN
     assert overall(finding.verdict for finding in findings) is Verdict.UNKNOWN
     assert EXIT_CODES[Verdict.UNKNOWN] not in {0, 1}
+
+
+def used(name: str, cores: float) -> ProcessUsage:
+    return ProcessUsage(
+        name=name,
+        cpu_s=cores,
+        cores=cores,
+        memory_mb_first=1.0,
+        memory_mb_last=1.0,
+        memory_mb_max=1.0,
+    )
+
+
+@pytest.mark.parametrize("name", ["pump", "observer"])
+def test_a_measurement_that_took_the_machine_makes_the_run_unknown_and_not_failed(evidence, name):
+    usage = (used(name, 0.9), used("stream", 1.5))
+    tight = budgets_of(PLAN, p99_ms=LATENCY_NS / 2e6)
+    findings = judge_load(replace(evidence, usage=usage), tight).findings
+    share = next(finding for finding in findings if finding.check.startswith("measurement"))
+    assert share.verdict is Verdict.UNKNOWN
+    assert f"the {name} took 0.90 of a core" in share.detail
+    assert share.figures == {f"{name}_cores": 0.9}
+    assert overall(finding.verdict for finding in findings) is Verdict.UNKNOWN
+
+
+def test_a_measurement_that_is_light_lets_the_budgets_decide(evidence):
+    tight = budgets_of(PLAN, p99_ms=LATENCY_NS / 2e6)
+    judged = verdicts(evidence, usage=(used("pump", 0.2), used("stream", 1.5)), budgets=tight)
+    assert judged["measurement"] is Verdict.PASSED
+    assert judged["latency"] is Verdict.FAILED
 
 
 def test_the_floor_depends_on_the_rate_and_the_cold_part_has_its_own():

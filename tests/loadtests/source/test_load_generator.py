@@ -7,8 +7,9 @@ from collections import Counter
 import msgspec
 import pytest
 
-from loadtests.source.load_generator import SendRate, drawn_days, main, pump, read_pump_line
+from loadtests.source.load_generator import drawn_days, main, pump, read_pump_line
 from loadtests.source.plan import load_plan, load_replay, scheduled_days, whole_shape
+from loadtests.source.send_rate import SendRate
 from loadtests.source.shapes import message_count
 from system.bus.producer import SendCounts
 from system.clock import ManualClock

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.source.load_generator import SendRate
+from loadtests.source.send_rate import SendRate
 from loadtests.studies.api_questions import ApiConnections
 from loadtests.studies.goals import (
     RESTART_BOUND_S,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.source.load_generator import SendRate
 from loadtests.source.plan import LoadPlan
+from loadtests.source.send_rate import SendRate
 from loadtests.users.tick_process import TicksVerdict
 from validation.measure.open_coverage import LiveLatency
 from validation.verdict import Verdict

@@ -113,6 +113,7 @@ def test_once_running_it_is_not_warming_again(world: World, pulse: Pulse) -> Non
 def test_it_does_not_beat_while_data_wait_and_no_batch_gets_done(
     world: World, pulse: Pulse
 ) -> None:
+    pulse.ready()
     world.waits = True
     world.clock.advance_ns(STUCK_AFTER_NS)
     pulse.beat()
@@ -120,6 +121,18 @@ def test_it_does_not_beat_while_data_wait_and_no_batch_gets_done(
     world.waits = False
     pulse.beat()
     assert len(world.states) == 1
+
+
+def test_it_says_warming_while_data_wait_for_tasks_that_start(world: World, pulse: Pulse) -> None:
+    world.waits = True
+    world.clock.advance_ns(10 * STUCK_AFTER_NS)
+    pulse.beat()
+    pulse.ready()
+    pulse.beat()
+    assert world.states == [StreamState.WARMING] * 2, "no batch could be done before it was ready"
+    world.clock.advance_ns(STUCK_AFTER_NS)
+    pulse.beat()
+    assert len(world.states) == 2
 
 
 def test_a_beat_states_how_old_its_state_is(world: World, pulse: Pulse) -> None:
