@@ -1,8 +1,9 @@
-"""Of Spark's warnings the log leaves out one: that the text of a plan was shortened."""
+"""Of Spark's messages the log leaves out the harmless ones, and no others of the same classes."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -25,11 +26,19 @@ logs = launch_gateway().jvm.org.apache.logging.log4j.LogManager
 logs.getLogger("{PLANS}").warn("{SHORTENED}\\nThe plan had length 192.")
 logs.getLogger("{PLANS}").warn("another warning")
 logs.getLogger("{PLANS}").info("another note")
+sink = "org.apache.spark.sql.execution.datasources.v2.WriteToDataSourceV2Exec"
+for end in ("is aborting.", "aborted.", "failed."):
+    logs.getLogger(sink).error("Data source write support MicroBatchWrite[epoch: 0, w@1] " + end)
+jobs = logs.getLogger("org.apache.spark.scheduler.DAGScheduler")
+jobs.warn("Failed to cancel job group f4. Cannot find active jobs for it.")
+tasks = logs.getLogger("org.apache.spark.scheduler.TaskSetManager")
+tasks.warn("Lost task 3.0 (TID 5): TaskKilled (Stage cancelled: Query q [id = b] was stopped X)")
+tasks.warn("Lost task 3.0 (TID 5): ExecutorLostFailure")
 logs.getLogger("org.apache.spark.other").warn("{SHORTENED} Said elsewhere.")
 """
 
 
-def test_only_the_warning_of_a_shortened_plan_is_left_out(tmp_path) -> None:
+def test_only_harmless_messages_are_left_out(tmp_path) -> None:
     settings = private_settings(tmp_path / "state")
     write_spark_conf(settings, "secret")
     java = find_java(settings.java_home, settings.search_path)
@@ -43,6 +52,11 @@ def test_only_the_warning_of_a_shortened_plan_is_left_out(tmp_path) -> None:
         env={**os.environ, **spark_environment(settings, java.home)},
     )
     assert done.returncode == 0, done.stderr
-    said = [line.partition("WARN ")[2] for line in done.stderr.splitlines() if " WARN " in line]
-    assert said == ["StringUtils another warning", f"other {SHORTENED} Said elsewhere."]
+    said = re.findall(r"(?:WARN|ERROR) (.*)", done.stderr)
+    assert said == [
+        "StringUtils another warning",
+        "WriteToDataSourceV2Exec Data source write support MicroBatchWrite[epoch: 0, w@1] failed.",
+        "TaskSetManager Lost task 3.0 (TID 5): ExecutorLostFailure",
+        f"other {SHORTENED} Said elsewhere.",
+    ]
     assert "another note" not in done.stderr

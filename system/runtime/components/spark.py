@@ -53,15 +53,47 @@ rootLogger.level = warn
 rootLogger.appenderRef.console.ref = console
 logger.deploy.name = org.apache.spark.deploy
 logger.deploy.level = info
-logger.plans.name = org.apache.spark.sql.catalyst.util.StringUtils
-logger.plans.level = warn
-logger.plans.filter.shortened.type = RegexFilter
-logger.plans.filter.shortened.regex = (?s)Truncated the string representation of a plan.*
-logger.plans.filter.shortened.onMatch = deny
-logger.plans.filter.shortened.onMismatch = neutral
 """
-# The stream shortens the description of each batch's plan on purpose (`maxPlanStringLength`), and
-# Spark warns of it at each batch: 99 of 100 lines of the log. Other words of that class stay.
+HARMLESS: Final = (
+    # The stream shortens the description of each batch's plan on purpose (`maxPlanStringLength`),
+    # and Spark warns of it at each batch: 99 of 100 lines of the log.
+    (
+        "org.apache.spark.sql.catalyst.util.StringUtils",
+        "Truncated the string representation of a plan.*",
+    ),
+    # A real-time query has no end of its own: Spark calls its stop an error of the sink, of the
+    # job and of each task. A task that fails by itself is told by other words.
+    (
+        "org.apache.spark.sql.execution.datasources.v2.WriteToDataSourceV2Exec",
+        r"Data source write support MicroBatchWrite\\[.* (is aborting|aborted)\\.",
+    ),
+    ("org.apache.spark.scheduler.DAGScheduler", "Failed to cancel job group .*"),
+    (
+        "org.apache.spark.scheduler.TaskSetManager",
+        r".*TaskKilled \\(Stage cancelled: .* was stopped.*",
+    ),
+    (
+        "org.apache.spark.sql.execution.streaming.runtime.MicroBatchExecution",
+        "Disabling AQE since AQE is not supported for Real-time Mode.*",
+    ),
+)
+"""What the log leaves out: a logger and a pattern of its messages. Its other messages stay."""
+
+
+def _log_configuration() -> str:
+    """Return the text of ``log4j2.properties``."""
+    filtered = [
+        f"""\
+logger.quiet{number}.name = {logger}
+logger.quiet{number}.level = warn
+logger.quiet{number}.filter.harmless.type = RegexFilter
+logger.quiet{number}.filter.harmless.regex = (?s){pattern}
+logger.quiet{number}.filter.harmless.onMatch = deny
+logger.quiet{number}.filter.harmless.onMismatch = neutral
+"""
+        for number, (logger, pattern) in enumerate(HARMLESS)
+    ]
+    return "".join((_LOG4J, *filtered))
 
 
 class SparkMaster(Component):
@@ -180,7 +212,7 @@ def write_spark_conf(settings: Settings, secret: str) -> None:
     """
     folder = settings.spark_conf_dir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / "log4j2.properties").write_text(_LOG4J, "utf-8")
+    (folder / "log4j2.properties").write_text(_log_configuration(), "utf-8")
     settled = spark_defaults(secret) + page_settings(secret)
     secret_file(folder / SPARK_DEFAULTS, settled)
 
