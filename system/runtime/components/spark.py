@@ -77,7 +77,7 @@ HARMLESS: Final = (
         "Disabling AQE since AQE is not supported for Real-time Mode.*",
     ),
 )
-"""What the log leaves out: a logger and a pattern of its messages. Its other messages stay."""
+"""Messages that the log leaves out, by logger and pattern; its other messages stay."""
 
 
 def _log_configuration() -> str:
