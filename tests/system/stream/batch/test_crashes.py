@@ -225,6 +225,8 @@ class World:
             Mortal(self.announced, death, "send", "flush"),
             stored.offsets,
             thread=self.thread(),
+            # A writer that is late waits for its thread, and a gathering one runs when waited for.
+            clock=ManualClock(),
             interval_s=0.0,
         )
         batch = MicroBatch(
