@@ -27,7 +27,7 @@ from system.simulate.timeline import DayPlan
 
 RENDERED_TICKS_MAX: Final = 4_000_000
 """About 1.2 GB of bytes."""
-GATHER_NS: Final = 4_000_000
+GATHER_NS: Final = 3_000_000
 """Shortest time from one batch to the next; the longest wait of a tick for its batch."""
 BATCH_MAX: Final = 5_000
 LEAD_NS: Final = 500_000_000
