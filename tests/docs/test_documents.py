@@ -130,3 +130,10 @@ def cited_tests() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("path", "name"), cited_tests())
 def test_every_test_that_is_cited_is_there(path, name):
     assert f"def {name}(" in (ROOT / path).read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_every_document_is_in_the_sidebar_of_the_site(page: Path) -> None:
+    """As Sphinx demands, without building the site."""
+    contents = (ROOT / "docs" / "site" / "conf.py").read_text("utf-8")
+    assert f'"docs/{page.stem}"' in contents, f"{page.name} is in no heading of docs/site/conf.py"
