@@ -138,6 +138,8 @@ def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
 
 def parses_markup(name: str, call: ast.Call) -> bool:
     """Return whether a call can read user text as markup, or print it past the one console."""
+    if name.startswith("st.column_config."):
+        return False  # a page's column, of the same name as one of the terminal's
     last = name.rpartition(".")[2]
     if last in {"Console", "from_markup", "TextColumn", "get_console"}:
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from system.settings import load_settings
 from system.simulate.datasets import load_market
 from system.simulate.timeline import session_ns
 from tests.system.feed.test_csv_feed import FakeProducer
+
+HANGS_S = 60.0
 
 MAP = """
 time_unit = "ms"
@@ -136,17 +139,17 @@ def test_the_replayed_closes_keep_the_adapters_contract(tmp_path) -> None:
 
 
 def test_the_server_is_told_of_a_normal_end(producer, tmp_path) -> None:
-    codes: list[int | None] = []
+    codes: queue.Queue[int | None] = queue.Queue()
 
     def handle(connection: ServerConnection) -> None:
         replaying(closes(), [])(connection)
         with pytest.raises(ConnectionClosed):
             connection.recv()
-        codes.append(connection.close_code)
+        codes.put(connection.close_code)
 
     with served(handle) as url:
         run(url, "--map", written(tmp_path), "--prices", "2")
-    assert codes == [1000]
+        assert codes.get(timeout=HANGS_S) == 1000
 
 
 def test_what_is_no_price_is_left_out_and_said(producer, tmp_path) -> None:
