@@ -142,7 +142,7 @@ def test_the_server_is_told_of_a_normal_end(producer, tmp_path) -> None:
     codes: queue.Queue[int | None] = queue.Queue()
 
     def handle(connection: ServerConnection) -> None:
-        replaying(closes(), [])(connection)
+        replaying(closes()[:2], [])(connection)
         with pytest.raises(ConnectionClosed):
             connection.recv()
         codes.put(connection.close_code)
