@@ -19,7 +19,7 @@ from loadtests.source.load_generator import Prepared, read_pump_line
 from loadtests.source.plan import LoadPlan, load_books, load_replay
 from loadtests.source.send_rate import SendRate
 from system.bus.consumer import end_offsets
-from system.clock import SystemClock, monotonic_ns
+from system.clock import SystemClock
 from system.contracts.messages import Portfolio
 from system.contracts.topics import MARKET_DATA
 from system.errors import UnavailableError
@@ -35,7 +35,7 @@ from validation.run.child_processes import HiccupProcess, ObserverProcess
 from validation.run.own_settings import settings_of_own
 from validation.run.pipeline import READY_BOUND_S, open_market, temporary_stack
 from validation.run.read_back import await_committed
-from validation.run.wait import Patience
+from validation.run.wait import Patience, polled
 
 PIPELINE: Final = (*SERVERS, "stream", "api")
 """Components that are started for a load: it needs no dashboard."""
@@ -250,10 +250,12 @@ class PumpProcess(ChildProcess):
         ProcessFailedError
             If it takes longer.
         """
-        bound_ns = monotonic_ns() + round(timeout_s * 1e9)
-        while not self._prepared.wait(POLL_S) and self.is_running:
-            if monotonic_ns() > bound_ns:
-                raise ProcessFailedError(f"the pump was not prepared after {timeout_s:.0f} s")
+        if not polled(
+            lambda: self._prepared.is_set() or not self.is_running,
+            bound_s=timeout_s,
+            poll_s=POLL_S,
+        ):
+            raise ProcessFailedError(f"the pump was not prepared after {timeout_s:.0f} s")
 
     def sent(self, timeout_s: float) -> PublishSummary:
         """Return what was sent, once all is sent.

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from loadtests.source.confluent_sink import ConfluentSink
 from loadtests.source.plan import (
@@ -35,9 +34,7 @@ from system.clock import Clock, SystemClock
 from system.contracts.messages import Mark, Message
 from system.errors import RiskstreamError, UnavailableError
 from system.exits import ExitCode
-from system.simulate.__main__ import (
-    keep_pauses_short,
-)
+from system.simulate.__main__ import keep_pauses_short
 from system.simulate.errors import SimulationError
 from system.simulate.progress import PublishSummary
 from system.simulate.publisher import OpenLoopPublisher, Sink
@@ -91,7 +88,7 @@ class PulsingSink:
         now_ns = self._clock.monotonic_ns()
         late_ns = now_ns - getattr(message, "intended_monotonic_ns", now_ns)
         self._sink.send(message)
-        self._rates.add(np.array([late_ns]), now_ns)
+        self._rates.add((late_ns,), now_ns)
 
     def send_mark_everywhere(self, mark: Mark) -> int:
         """Take a mark, behind everything before; return how many were sent."""
@@ -152,7 +149,7 @@ def sent(
         return pump(plan, days, sink, clock, tell)
     sink.prepare()
     rendered = render(list(days), sink, clock)
-    keep_pauses_short()
+    keep_pauses_short()  # again: the collector need not search what was rendered either
     tell(Prepared())
     return RenderedPublisher(sink, clock, tell).publish(rendered)
 

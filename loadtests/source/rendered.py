@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.source.send_rate import SendRate, SendRates
-from system.bus.producer import SendCounts
 from system.bus.routing import partition_of, topic_of
 from system.clock import Clock
 from system.contracts.codec import encode
-from system.contracts.messages import Mark
+from system.contracts.messages import Mark, Message
 from system.contracts.topics import Topic, message_key
 from system.simulate.progress import PublishSummary, Slip, summary_of
+from system.simulate.publisher import Outlet
 from system.simulate.timeline import DayPlan
 
 RENDERED_TICKS_MAX: Final = 4_000_000
@@ -38,22 +38,8 @@ LEAD_MARGIN: Final = 1.3
 Int64Array = npt.NDArray[np.int64]
 
 
-class BatchSink(Protocol):
-    """A place that takes batches."""
-
-    @property
-    def counts(self) -> SendCounts:
-        """Counts of messages sent, acknowledged and given up so far."""
-        ...
-
-    @property
-    def offsets(self) -> dict[str, int]:
-        """The first offset after the last acknowledged record, by ``topic:partition``."""
-        ...
-
-    def prepare(self) -> None:
-        """Get ready to send without delay."""
-        ...
+class BatchSink(Outlet, Protocol):
+    """Receiver of batches."""
 
     def partition_count(self, topic: Topic) -> int:
         """Return how many partitions a topic has; after ``prepare``."""
@@ -63,14 +49,6 @@ class BatchSink(Protocol):
         self, topic: Topic, partition: int, keys: Sequence[bytes], values: Sequence[bytes]
     ) -> None:
         """Take messages of one partition; do not wait for the broker."""
-        ...
-
-    def send_mark_everywhere(self, mark: Mark) -> int:
-        """Take a mark, behind everything before; return how many were sent."""
-        ...
-
-    def flush(self) -> None:
-        """Wait until everything is acknowledged."""
         ...
 
 
@@ -131,11 +109,9 @@ def render_day(day: DayPlan, start_ns: int, count_of: Callable[[Topic], int]) ->
     """
     places: dict[tuple[str, int], RenderedPlace] = {}
     by_key: dict[tuple[str, bytes], RenderedPlace] = {}
-    mark_due_ns = start_ns + day.duration_ns
     for slot in day.slots():
         message, due_ns = slot.message, start_ns + slot.due_ns
         if isinstance(message, Mark):
-            mark_due_ns = due_ns
             continue
         topic, key = topic_of(message), message_key(message).encode()
         place = by_key.get((topic.name, key))
@@ -144,9 +120,18 @@ def render_day(day: DayPlan, start_ns: int, count_of: Callable[[Topic], int]) ->
             place = places.setdefault((topic.name, partition), RenderedPlace(topic, partition))
             by_key[topic.name, key] = place
         place.keys.append(key)
-        place.values.append(encode(msgspec.structs.replace(message, intended_monotonic_ns=due_ns)))
+        place.values.append(_value(message, due_ns))
         place.due_ns.append(due_ns)
-    return RenderedDay(tuple(places.values()), day.mark, mark_due_ns, start_ns + day.duration_ns)
+    return RenderedDay(
+        tuple(places.values()),
+        day.mark,
+        mark_due_ns=start_ns + day.mark_due_ns,
+        end_ns=start_ns + day.duration_ns,
+    )
+
+
+def _value(message: Message, due_ns: int) -> bytes:
+    return encode(msgspec.structs.replace(message, intended_monotonic_ns=due_ns))
 
 
 def render(days: Sequence[DayPlan], sink: BatchSink, clock: Clock) -> tuple[RenderedDay, ...]:
@@ -185,7 +170,7 @@ def _lead_ns(days: Sequence[DayPlan], sink: BatchSink, clock: Clock) -> int:
         if tried == TRIAL_TICKS or isinstance(message, Mark):
             break
         partition_of(message_key(message).encode(), sink.partition_count(topic_of(message)))
-        encode(msgspec.structs.replace(message, intended_monotonic_ns=began_ns))
+        _value(message, began_ns)
         tried += 1
     each_ns = (clock.monotonic_ns() - began_ns) / max(tried, 1)
     return LEAD_NS + round(LEAD_MARGIN * each_ns * sum(day.tick_count for day in days))
@@ -271,7 +256,7 @@ class RenderedPublisher:
             place.topic, place.partition, place.keys[first:end], place.values[first:end]
         )
         self._late_ns.append(late_ns)
-        self._rates.add(late_ns, now_ns)
+        self._rates.add(late_ns.tolist(), now_ns)
         self._last_due_ns = max(self._last_due_ns, int(due_ns[-1]))
         self._last_sent_ns = now_ns
 

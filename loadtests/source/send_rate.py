@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -38,20 +38,20 @@ class SendRates:
 
     def __init__(self, tell: Callable[[SendRate], None]) -> None:
         self._tell = tell
-        self._late_ns: list[npt.NDArray[np.int64]] = []
+        self._late_ns: list[int] = []
         self._due_ns = 0
 
-    def add(self, late_ns: npt.NDArray[np.int64], now_ns: int) -> None:
+    def add(self, late_ns: Iterable[int], now_ns: int) -> None:
         """Count messages that were handed over now.
 
         Parameters
         ----------
-        late_ns : ndarray of int64, shape (n,)
+        late_ns : iterable of int
             How late each was, nanoseconds.
         now_ns : int
             CLOCK_MONOTONIC.
         """
-        self._late_ns.append(late_ns)
+        self._late_ns.extend(late_ns)
         if not self._due_ns:
             self._due_ns = now_ns + PULSE_NS
         elif now_ns >= self._due_ns:
@@ -62,7 +62,7 @@ class SendRates:
         self._due_ns = now_ns + PULSE_NS
         if not self._late_ns:
             return
-        late_ms = np.concatenate(self._late_ns) / 1e6
+        late_ms = np.array(self._late_ns) / 1e6
         self._late_ns.clear()
         self._tell(
             SendRate(

@@ -54,8 +54,8 @@ class Day(Protocol):
         ...
 
 
-class Sink(Protocol):
-    """Receiver of messages: ``system.bus.producer.MessageProducer``, or a fake."""
+class Outlet(Protocol):
+    """Way to the topics, however messages are handed over."""
 
     @property
     def counts(self) -> SendCounts:
@@ -71,16 +71,20 @@ class Sink(Protocol):
         """Get ready to send without delay."""
         ...
 
-    def send(self, message: Message) -> None:
-        """Take one message; do not wait for the broker."""
-        ...
-
     def send_mark_everywhere(self, mark: Mark) -> int:
         """Take a mark, behind everything before; return how many were sent."""
         ...
 
     def flush(self) -> None:
         """Wait until everything is acknowledged."""
+        ...
+
+
+class Sink(Outlet, Protocol):
+    """Receiver of messages: ``system.bus.producer.MessageProducer``, or a fake."""
+
+    def send(self, message: Message) -> None:
+        """Take one message; do not wait for the broker."""
         ...
 
 
