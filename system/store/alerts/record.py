@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import msgspec
-import psycopg
 
 from system.contracts.api.alerts import (
     AlertAction,
@@ -25,8 +23,8 @@ from system.contracts.api.alerts import (
 from system.contracts.oracle import OracleCheck
 from system.store.alerts import statements as sql
 from system.store.alerts.news import EndOfDay, Judge, MissingMark, News, OracleEvent, Transition
-from system.store.postgres.connection import connected, not_answering
-from system.store.postgres.cursors import Cursor, Row, all_rows, one_row
+from system.store.postgres.connection import OwnConnection
+from system.store.postgres.cursors import Cursor, all_rows, one_row
 from system.store.postgres.limit_trail import trail_row
 from system.store.postgres.sql import rejected_view
 
@@ -34,7 +32,7 @@ ANSWER_TIMEOUT_S: Final = 10.0
 APPLICATION_NAME: Final = "riskstream alerts"
 
 
-class AlertRecord:
+class AlertRecord(OwnConnection):
     """Alerts of one database; one thread, one connection, made when first used.
 
     Parameters
@@ -49,27 +47,15 @@ class AlertRecord:
     """
 
     def __init__(self, database_url: str) -> None:
-        self._database_url = database_url
-        self._connection: psycopg.Connection[Row] | None = None
+        super().__init__(
+            database_url, answer_timeout_s=ANSWER_TIMEOUT_S, application_name=APPLICATION_NAME
+        )
         self._is_holder = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connection, and let another process send; a later call connects again."""
         self._is_holder = False
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        super().close()
 
     def advance(self, judge: Judge) -> list[Transition] | None:
         """Judge what is new since the last round and keep what it raises and clears.
@@ -196,18 +182,12 @@ class AlertRecord:
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
-        try:
-            if self._connection is None:
-                self._connection = connected(
-                    self._database_url,
-                    answer_timeout_s=ANSWER_TIMEOUT_S,
-                    application_name=APPLICATION_NAME,
-                )
-            with self._connection.transaction(), self._connection.cursor() as cursor:
-                yield cursor
-        except psycopg.Error as error:
-            self.close()
-            raise not_answering(error) from error
+        with (
+            self._answering() as connection,
+            connection.transaction(),
+            connection.cursor() as cursor,
+        ):
+            yield cursor
 
 
 class _Place(NamedTuple):

@@ -11,8 +11,10 @@ notices that.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Final, Self
 
 import psycopg
 from psycopg.abc import RV, PQGen
@@ -128,6 +130,67 @@ def connected(
     )
     connection.answer_timeout_s = answer_timeout_s
     return connection
+
+
+class OwnConnection:
+    """A connection to PostgreSQL, as base of a record; a context manager. For one thread.
+
+    Parameters
+    ----------
+    database_url : str
+        PostgreSQL URL, password included; never logged.
+    answer_timeout_s : float
+        Bound of each wait for the server, seconds.
+    application_name : str
+        Shown in ``pg_stat_activity``.
+    """
+
+    def __init__(
+        self, database_url: str, *, answer_timeout_s: float, application_name: str = "riskstream"
+    ) -> None:
+        self._database_url = database_url
+        self._answer_timeout_s = answer_timeout_s
+        self._application_name = application_name
+        self._connection: BoundedConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; a later call connects again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _answering(self) -> Iterator[BoundedConnection]:
+        """Give the connection, each statement its own transaction.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If PostgreSQL does not answer; the connection is closed then.
+        """
+        try:
+            if self._connection is None:
+                self._connection = connected(
+                    self._database_url,
+                    answer_timeout_s=self._answer_timeout_s,
+                    application_name=self._application_name,
+                )
+                self._connection.autocommit = True
+            yield self._connection
+        except psycopg.Error as error:
+            self.close()
+            raise not_answering(error) from error
 
 
 def first_line(error: BaseException | None) -> str:

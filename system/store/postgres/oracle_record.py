@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import msgspec
-import psycopg
 
 from system.contracts.oracle import OracleCheck
-from system.store.postgres.connection import connected, not_answering
+from system.store.postgres.connection import OwnConnection
 from system.store.postgres.cursors import Row
 from system.store.records import Position
 
@@ -33,7 +31,7 @@ _COMMITTED: Final = "SELECT committed_fence, committed_epoch, fence FROM stream_
 _PAYLOAD: Final = "SELECT payload, payload_sha256 FROM risk_snapshot WHERE snapshot_id = %s"
 
 
-class OracleRecord:
+class OracleRecord(OwnConnection):
     """The oracle's part of the history; one thread, one connection, made when first used.
 
     Parameters
@@ -48,25 +46,7 @@ class OracleRecord:
     """
 
     def __init__(self, database_url: str) -> None:
-        self._database_url = database_url
-        self._connection: psycopg.Connection[Row] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection; a later call connects again."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        super().__init__(database_url, answer_timeout_s=ANSWER_TIMEOUT_S)
 
     def open_difference(self) -> OracleCheck | None:
         """Return the difference that nobody has acknowledged yet, None where there is none.
@@ -136,12 +116,6 @@ class OracleRecord:
         return bool(fence == newest_fence and epoch == 0)
 
     def _rows(self, statement: str, parameters: Parameters = None) -> list[Row]:
-        try:
-            if self._connection is None:
-                self._connection = connected(self._database_url, answer_timeout_s=ANSWER_TIMEOUT_S)
-                self._connection.autocommit = True
-            cursor = self._connection.execute(statement.encode(), parameters)
+        with self._answering() as connection:
+            cursor = connection.execute(statement.encode(), parameters)
             return cursor.fetchall() if cursor.description else []
-        except psycopg.Error as error:
-            self.close()
-            raise not_answering(error) from error
